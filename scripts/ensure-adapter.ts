@@ -43,7 +43,12 @@ function installAdapter(): AdapterInfo | undefined {
 }
 
 function mayInstall(): boolean {
-  return aptSystem() !== undefined && process.getuid?.() === 0 && !process.env["NNC_NO_INSTALL"]
+  return (
+    aptSystem() !== undefined &&
+    process.getuid?.() === 0 &&
+    !process.env["NNC_NO_INSTALL"] &&
+    chosenDrivers() === undefined
+  )
 }
 
 /** Fastest driver first: Mesa's llvmpipe is several times faster than SwiftShader. */
@@ -73,15 +78,22 @@ function installFromBackports(codename: string, packages: readonly string[]): Ou
   return outcome
 }
 
+/** Vulkan looks nowhere else once the environment names drivers, so installing would not help. */
+function chosenDrivers(): string | undefined {
+  return process.env["VK_DRIVER_FILES"] || process.env["VK_ICD_FILENAMES"] || undefined
+}
+
 function lastLines(output: string): string {
   return output.trim().split("\n").slice(-6).join("\n")
 }
 
 function advice(): string {
-  const chosen = process.env["VK_DRIVER_FILES"] ?? process.env["VK_ICD_FILENAMES"]
+  const chosen = chosenDrivers()
   return [
     "No WebGPU adapter works on this machine.",
-    ...(chosen ? [`  The environment names the Vulkan driver ${chosen}; without that, others may be found.`] : []),
+    ...(chosen
+      ? [`  The environment names the Vulkan driver ${chosen}; without that, others may be found.`]
+      : []),
     "  With a GPU: install its driver with Vulkan support, and libvulkan1 (vulkan-loader).",
     "  Without one, install a software driver as root:",
     "    Debian 13, Ubuntu with Mesa 25:  apt-get install mesa-vulkan-drivers libvulkan1",

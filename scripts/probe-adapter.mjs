@@ -9,7 +9,12 @@ const info = adapter?.info
 console.log(
   JSON.stringify(
     info
-      ? { vendor: info.vendor, architecture: info.architecture, device: info.device, description: info.description }
+      ? {
+          vendor: info.vendor,
+          architecture: info.architecture,
+          device: info.device,
+          description: info.description,
+        }
       : null,
   ),
 )
