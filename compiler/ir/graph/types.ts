@@ -1,0 +1,69 @@
+/** ir/graph: tensor SSA, pure. A step *returns* new values of its slots; only the memory plan decides what happens in place. */
+import type { Origin } from "../origin.js"
+import type { SymbolicDim, TensorType } from "../tensor.js"
+
+/** Inputs, slots and nodes share one numbering within a graph. */
+export type ValueId = number
+
+export type AttrValue = number | string | boolean | null | SymbolicDim | readonly AttrValue[]
+export type Attrs = Readonly<Record<string, AttrValue>>
+
+/** Run-time scalars: they stand in the parameter block of a call, not in a buffer.
+ *  `step`: updates made before (i32). `epoch` (i32). `seed` (u32). `start`: place in the epoch of the batch's first row (i32). */
+export type ScalarName = "step" | "epoch" | "seed" | "start"
+
+export type InputSource =
+  /** A field of the data set on the device, all its rows: shape [R, ...]. */
+  | { readonly kind: "data"; readonly field: string }
+  /** Given by the caller on every call: shape [B, ...] or without B. */
+  | { readonly kind: "feed" }
+  | { readonly kind: "scalar"; readonly scalar: ScalarName }
+
+export interface Input {
+  readonly id: ValueId
+  readonly name: string
+  readonly type: TensorType
+  readonly source: InputSource
+  readonly origin: Origin
+}
+
+/** A value that lives on between calls. `optimizer` slots belong to the parameter `of`. */
+export interface StateSlot {
+  readonly id: ValueId
+  /** `Classifier.linear.0.weight`; optimizer state: `Classifier.linear.0.weight/m`. Unique over the whole program. */
+  readonly name: string
+  readonly type: TensorType
+  readonly role: "param" | "state" | "optimizer"
+  readonly origin: Origin
+}
+
+export interface Node {
+  readonly id: ValueId
+  readonly op: string
+  readonly args: readonly ValueId[]
+  readonly attrs: Attrs
+  /** The verifier re-derives it with the op's `infer`. */
+  readonly type: TensorType
+  readonly origin: Origin
+  /** Graphs of one turn, for ops that loop over time (`scan`). */
+  readonly regions?: readonly Graph[]
+}
+export interface Output {
+  readonly name: string
+  readonly value: ValueId
+}
+export interface Update {
+  readonly slot: ValueId
+  readonly value: ValueId
+}
+export interface Graph {
+  /** `init`, `step`, `evaluate`, `predict.Classifier`. */
+  readonly name: string
+  readonly inputs: readonly Input[]
+  readonly state: readonly StateSlot[]
+  /** In an order where every argument comes earlier. */
+  readonly nodes: readonly Node[]
+  readonly outputs: readonly Output[]
+  /** Slot <- value, all at the end of the call. */
+  readonly updates: readonly Update[]
+}

@@ -1,0 +1,100 @@
+/** ir/kernels: loop nests over buffers. How a loop runs is a field of the loop; the grid is read off the `grid` loops.
+ *  WGSL and WASM are two transcribers of this IR. */
+import type { ScalarName } from "../graph/types.js"
+import type { Origin } from "../origin.js"
+import type { Dim, DimSymbol, DType } from "../tensor.js"
+import type { ScalarOp } from "./scalar.js"
+
+/** Element types of expressions. Index arithmetic is i32. */
+export type ScalarType = "f32" | "f16" | "i32" | "u32" | "bool"
+
+/** Expressions are pure. `width` 4 is a vector of four lanes; scalars must be splat explicitly to meet vectors. */
+export type Expr =
+  | { readonly kind: "const"; readonly type: ScalarType; readonly value: number }
+  /** A loop variable, `let` or `var` by name. */
+  | { readonly kind: "ref"; readonly name: string; readonly type: ScalarType; readonly width: 1 | 4 }
+  /** The value of a dimension symbol in this call (i32). */
+  | { readonly kind: "dim"; readonly symbol: DimSymbol }
+  /** A run-time scalar of the call. */
+  | { readonly kind: "param"; readonly name: ScalarName; readonly type: ScalarType }
+  | { readonly kind: "op"; readonly op: ScalarOp; readonly args: readonly Expr[]; readonly type: ScalarType; readonly width: 1 | 4 }
+  /** `width` 4: four consecutive elements from `index`, which is a multiple of 4. An index outside the buffer is a bug
+   *  unless the load stands in the `then` of a guard whose condition is false there. */
+  | { readonly kind: "load"; readonly buffer: string; readonly index: Expr; readonly type: ScalarType; readonly width: 1 | 4 }
+  /** `then` where `cond`, else `otherwise`; only the chosen side is meaningful. */
+  | { readonly kind: "guard"; readonly cond: Expr; readonly then: Expr; readonly otherwise: Expr; readonly type: ScalarType; readonly width: 1 | 4 }
+  | { readonly kind: "splat"; readonly value: Expr; readonly type: ScalarType; readonly width: 4 }
+  | { readonly kind: "vec"; readonly items: readonly [Expr, Expr, Expr, Expr]; readonly type: ScalarType; readonly width: 4 }
+  /** Lane `lane` (0..3) of a vector. */
+  | { readonly kind: "lane"; readonly value: Expr; readonly lane: number; readonly type: ScalarType }
+  /** An element of a workgroup array. */
+  | { readonly kind: "shared"; readonly name: string; readonly index: Expr; readonly type: ScalarType }
+
+/** grid.*: one workgroup per turn. lane: invocations of one workgroup (extent constant). serial: a loop. unroll: copied out. */
+export type LoopKind = "grid.x" | "grid.y" | "grid.z" | "lane" | "serial" | "unroll"
+
+export type Stmt =
+  | { readonly kind: "for"; readonly name: string; readonly extent: Expr; readonly on: LoopKind; readonly body: readonly Stmt[] }
+  | { readonly kind: "let"; readonly name: string; readonly value: Expr }
+  | { readonly kind: "var"; readonly name: string; readonly type: ScalarType; readonly width: 1 | 4; readonly init: Expr }
+  | { readonly kind: "set"; readonly name: string; readonly value: Expr }
+  | { readonly kind: "store"; readonly buffer: string; readonly index: Expr; readonly value: Expr }
+  | { readonly kind: "when"; readonly cond: Expr; readonly then: readonly Stmt[] }
+  | { readonly kind: "barrier" }
+  | { readonly kind: "store-shared"; readonly name: string; readonly index: Expr; readonly value: Expr }
+
+export interface KernelParam {
+  /** The name inside the kernel text: `x`, `linear_0_weight`. */
+  readonly name: string
+  readonly dtype: DType
+  readonly access: "read" | "write" | "read_write"
+  /** All accesses are of this width; the buffer is declared as an array of such vectors. */
+  readonly width: 1 | 4
+}
+export interface SharedArray {
+  readonly name: string
+  readonly type: ScalarType
+  readonly length: number
+}
+export interface Kernel {
+  readonly name: string
+  readonly params: readonly KernelParam[]
+  readonly shared: readonly SharedArray[]
+  /** grid loops outermost, then at most one `lane` loop, then the rest. */
+  readonly body: readonly Stmt[]
+  /** The template that built it and its choices, for people: `contract 8x8`, `map vec4`. */
+  readonly template: string
+  readonly origins: readonly Origin[]
+}
+
+/** A value in device memory. */
+export interface Buffer {
+  readonly id: number
+  /** Slots: the slot's name. Inputs: the input's. Others: made from the op and its origin. */
+  readonly name: string
+  readonly dtype: DType
+  readonly elements: Dim
+  readonly role: "slot" | "data" | "feed" | "temp" | "output"
+}
+/** Several buffers laid one after another in memory, so that one kernel walks over all of them. Each member starts at a
+ *  multiple of 4 elements after the one before; all packs of one dispatch have members of equal sizes. */
+export interface Pack {
+  readonly id: number
+  readonly name: string
+  readonly members: readonly number[]
+}
+export type BufferRef = { readonly kind: "buffer"; readonly id: number } | { readonly kind: "pack"; readonly id: number }
+export interface Dispatch {
+  readonly kernel: string
+  /** One per kernel parameter. */
+  readonly args: readonly BufferRef[]
+}
+/** One graph, scheduled. */
+export interface KernelProgram {
+  readonly name: string
+  readonly buffers: readonly Buffer[]
+  readonly packs: readonly Pack[]
+  readonly kernels: readonly Kernel[]
+  readonly dispatches: readonly Dispatch[]
+  readonly outputs: readonly { readonly name: string; readonly buffer: number }[]
+}

@@ -1,0 +1,161 @@
+/** ir/model: the typed program. Names are resolved, layers instantiated, `if`/`for` over constants carried out, every value
+ *  typed. What is left of the source is its nesting: instances within instances, each call with its own body. */
+import type { Attrs, ScalarName } from "../graph/types.js"
+import type { Origin } from "../origin.js"
+import type { TensorType } from "../tensor.js"
+
+/** Values are numbered within one section (a program variant of a model or train section), across nested bodies. */
+export type ModelValue = number
+
+export type ModelStmt =
+  /** A primitive operation. `grad` stands here as an operation too. */
+  | {
+      readonly kind: "op"
+      readonly id: ModelValue
+      readonly op: string
+      readonly args: readonly ModelValue[]
+      readonly attrs: Attrs
+      readonly type: TensorType
+      readonly origin: Origin
+      readonly regions?: readonly ModelRegion[]
+    }
+  /** The current value of a slot (parameter or state). A later read after an `update` of the same slot gives the new value. */
+  | { readonly kind: "read"; readonly id: ModelValue; readonly slot: string; readonly type: TensorType; readonly origin: Origin }
+  /** slot <- value. */
+  | { readonly kind: "update"; readonly slot: string; readonly value: ModelValue; readonly origin: Origin }
+  /** A call of a layer, model or fn, for the reader; lowering flattens it. Body values are visible afterwards. */
+  | {
+      readonly kind: "call"
+      /** Path of the instance, or the fn's name. */
+      readonly callee: string
+      readonly declaration: string
+      readonly args: readonly ModelValue[]
+      readonly results: readonly ModelValue[]
+      readonly body: readonly ModelStmt[]
+      readonly origin: Origin
+    }
+
+/** The body of a loop over time: parameters, statements, results. */
+export interface ModelRegion {
+  readonly params: readonly { readonly id: ModelValue; readonly name: string; readonly type: TensorType }[]
+  readonly body: readonly ModelStmt[]
+  readonly results: readonly ModelValue[]
+}
+
+export interface ModelInput {
+  readonly id: ModelValue
+  readonly name: string
+  readonly type: TensorType
+  /** feed: given by the caller. data: this field of the batch ([B, ...]). scalar: a run-time scalar. */
+  readonly source: { readonly kind: "feed" } | { readonly kind: "data"; readonly field: string } | { readonly kind: "scalar"; readonly scalar: ScalarName }
+}
+
+/** A parameter or a state: where it lives, and how it starts (a body of its own that yields the first value). */
+export interface Slot {
+  /** `Classifier.linear.0.weight` */
+  readonly name: string
+  readonly type: TensorType
+  readonly role: "param" | "state" | "optimizer"
+  /** No gradient, no update. */
+  readonly frozen: boolean
+  readonly init: Section
+  readonly origin: Origin
+}
+
+/** Straight-line typed code with inputs and named results. */
+export interface Section {
+  readonly inputs: readonly ModelInput[]
+  readonly body: readonly ModelStmt[]
+  readonly results: readonly { readonly name: string; readonly value: ModelValue }[]
+}
+
+/** What is done to one parameter: `section` has inputs `p`, `g`, `step` (from 1, f32) and reads/updates its own slots;
+ *  its result `p` is the parameter's new value. */
+export interface ParameterUpdate {
+  readonly param: string
+  readonly section: Section
+}
+/** One `minimize`: the loss is the result `loss.K` of the train section's `step`. */
+export interface Objective {
+  readonly loss: string
+  readonly updates: readonly ParameterUpdate[]
+  readonly origin: Origin
+}
+
+export interface TrainSettings {
+  /** null: all rows at once. */
+  readonly batch: number | null
+  readonly shuffle: boolean
+  readonly dropLast: boolean
+  readonly seed: number
+  readonly duration: { readonly unit: "epochs" | "steps"; readonly count: number }
+  readonly reportEvery: { readonly unit: "epochs" | "steps"; readonly count: number }
+  /** null: at the end only. */
+  readonly checkpointEvery: { readonly unit: "epochs" | "steps"; readonly count: number } | null
+  readonly keepBest: string | null
+  readonly clipNorm: number | null
+  readonly clipValue: number | null
+  readonly accumulate: number
+}
+export interface TrainSection {
+  /** `train` or the name given. */
+  readonly name: string
+  readonly data: string | null
+  readonly settings: TrainSettings
+  /** training = true. Results: `loss.0`, `loss.1`, ... then one per report. */
+  readonly step: Section
+  /** training = false: the same results. */
+  readonly evaluate: Section
+  readonly objectives: readonly Objective[]
+  readonly reports: readonly string[]
+  readonly origin: Origin
+}
+/** A model as something to predict with: training = false. Result `output` (or `output.0`, ...). */
+export interface PredictSection {
+  readonly model: string
+  readonly section: Section
+  readonly origin: Origin
+}
+
+export type ColumnSelection =
+  | { readonly kind: "all" }
+  | { readonly kind: "only"; readonly names: readonly string[] }
+  | { readonly kind: "except"; readonly names: readonly string[] }
+/** What is done to the selected columns, in order. `standardize`, `minmax` are fitted on the training rows. */
+export type FieldStage =
+  | { readonly kind: "standardize" }
+  | { readonly kind: "minmax" }
+  | { readonly kind: "scale"; readonly by: number }
+  | { readonly kind: "one_hot"; readonly classes: number }
+  | { readonly kind: "classes"; readonly count: number }
+export interface Field {
+  readonly name: string
+  /** Of one row: no batch axis. */
+  readonly type: TensorType
+  readonly columns: ColumnSelection
+  readonly stages: readonly FieldStage[]
+  readonly origin: Origin
+}
+/** A table with named columns. csv: one file. idx, npy: one file per column. array: values in the source. */
+export type DataSource =
+  | { readonly kind: "csv"; readonly path: string; readonly delimiter: string }
+  | { readonly kind: "idx" | "npy"; readonly files: readonly { readonly column: string; readonly path: string }[] }
+  | {
+      readonly kind: "array"
+      readonly columns: readonly { readonly column: string; readonly shape: readonly number[]; readonly values: readonly number[] }[]
+    }
+export interface DataSet {
+  readonly name: string
+  readonly source: DataSource
+  readonly fields: readonly Field[]
+  readonly split: { readonly train: number; readonly test: number; readonly seed: number } | null
+  readonly test: DataSource | null
+  readonly origin: Origin
+}
+
+export interface Model {
+  readonly data: readonly DataSet[]
+  readonly slots: readonly Slot[]
+  readonly predicts: readonly PredictSection[]
+  readonly trains: readonly TrainSection[]
+}

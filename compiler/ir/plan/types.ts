@@ -1,0 +1,52 @@
+/** ir/plan: where every buffer lives and what is dispatched in which order. Offsets and sizes are bytes at the largest batch. */
+import type { Expr, Kernel } from "../kernels/types.js"
+import type { Dim, DType, TensorType } from "../tensor.js"
+
+export interface Arena {
+  readonly name: string
+  readonly bytes: number
+}
+export interface Placement {
+  readonly arena: string
+  readonly offset: number
+  readonly bytes: number
+}
+/** A slot in the `state` arena: one place for all programs. */
+export interface PlacedSlot extends Placement {
+  readonly name: string
+  readonly type: TensorType
+  readonly role: "param" | "state" | "optimizer"
+}
+/** A buffer of one program. `first`..`last` are indices of the dispatches between which its content matters. */
+export interface PlacedBuffer extends Placement {
+  readonly id: number
+  readonly name: string
+  readonly dtype: DType
+  readonly elements: Dim
+  readonly role: "slot" | "data" | "feed" | "temp" | "output"
+  readonly first: number
+  readonly last: number
+}
+/** One kernel call: a range per kernel parameter. The access of a binding is that of its arena in this dispatch: WebGPU tracks
+ *  usage per buffer, so when a kernel writes into an arena, all its bindings to that arena are `read_write`. */
+export interface PlannedDispatch {
+  readonly kernel: string
+  readonly bindings: readonly (Placement & { readonly buffers: readonly number[] })[]
+  readonly grid: readonly [Expr, Expr, Expr]
+}
+export interface PlannedProgram {
+  readonly name: string
+  /** The largest B. */
+  readonly maxBatch: number
+  readonly buffers: readonly PlacedBuffer[]
+  readonly dispatches: readonly PlannedDispatch[]
+  readonly outputs: readonly { readonly name: string; readonly buffer: number; readonly type: TensorType }[]
+  readonly inputs: readonly { readonly name: string; readonly buffer: number; readonly type: TensorType; readonly data: string | null }[]
+}
+export interface Plan {
+  readonly arenas: readonly Arena[]
+  readonly slots: readonly PlacedSlot[]
+  /** With the access modes that the placement asks for. Names are unique over all programs. */
+  readonly kernels: readonly Kernel[]
+  readonly programs: readonly PlannedProgram[]
+}

@@ -1,0 +1,171 @@
+/** ops: what an operation is. One object per operation, and nothing about it anywhere else: meaning, constraints, shape rule,
+ *  gradient, lowering and samples. Generic stages ask; they never compare op names.   This room imports only ir/. */
+import type { Attrs, AttrValue } from "../ir/graph/types.js"
+import type { Expr, ScalarType } from "../ir/kernels/types.js"
+import type { ScalarOp } from "../ir/kernels/scalar.js"
+import type { Dim, DimValues, TensorType } from "../ir/tensor.js"
+
+/** An array of the float64 interpreter, row-major. Integers and bools are stored as numbers too. */
+export interface NdArray {
+  readonly shape: readonly number[]
+  readonly data: Float64Array
+}
+
+/** Thrown by `infer` through `at.require`; the checker turns it into a diagnostic `<op>-<label>`. */
+export class ConstraintError extends Error {
+  constructor(
+    readonly op: string,
+    readonly label: string,
+    readonly detail: string,
+    /** Index of the argument at fault, if one is. */
+    readonly arg?: number,
+    readonly help?: string,
+  ) {
+    super(`${op}-${label}: ${detail}`)
+  }
+}
+export interface InferContext {
+  /** Rejects with the op's constraint `label` unless `holds`. `detail` says what was found, with sizes. */
+  require(label: string, holds: boolean, detail: () => string, more?: { arg?: number; help?: string }): asserts holds
+}
+
+export interface AttrSpec {
+  readonly doc: string
+  /** ints: list of integers; dims: list of dimensions. */
+  readonly kind: "int" | "float" | "bool" | "string" | "ints" | "dims" | "dim"
+  /** Absent: required. */
+  readonly default?: AttrValue
+}
+
+/** A graph value with its type, as gradient rules and builders handle it. */
+export interface Value {
+  readonly id: number
+  readonly type: TensorType
+}
+/** Adds nodes to a graph. `apply` infers the type and takes the origin of the node being differentiated. */
+export interface GraphBuilder {
+  apply(op: string, args: readonly Value[], attrs?: Attrs): Value
+  /** A scalar constant of this dtype, broadcast nowhere. */
+  constant(value: number, dtype?: "f32" | "f16" | "i32" | "u32" | "bool"): Value
+  /** Broadcasts by NumPy's rule and applies a two-argument pointwise op. */
+  binary(op: string, a: Value, b: Value): Value
+  /** Sums `dy` over the axes that broadcasting `to` a larger shape added or stretched. */
+  sumTo(dy: Value, to: TensorType): Value
+}
+export interface GradContext {
+  readonly args: readonly Value[]
+  readonly out: Value
+  readonly dy: Value
+  readonly attrs: Attrs
+  /** Whether a gradient for argument i is wanted (skip work otherwise). */
+  needs(i: number): boolean
+}
+/** One gradient per argument, of that argument's type; null where none flows. */
+export type GradRule = (cx: GradContext, g: GraphBuilder) => readonly (Value | null)[]
+export interface NoGradient {
+  readonly none: string
+}
+/** No gradient, and why: an integer result, for instance. Zero gradient (floor) is `zeroGrad`, not this. */
+export const none = (reason: string): NoGradient => ({ none: reason })
+
+/** Makes kernel expressions, simplifying index arithmetic as it goes. */
+export interface ExprBuilder {
+  int(value: number): Expr
+  f32(value: number): Expr
+  constant(value: number, type: ScalarType): Expr
+  /** A dimension as an i32 expression. */
+  dim(d: Dim): Expr
+  param(name: "step" | "epoch" | "seed" | "start"): Expr
+  op(op: ScalarOp, ...args: Expr[]): Expr
+  add(a: Expr, b: Expr): Expr
+  sub(a: Expr, b: Expr): Expr
+  mul(a: Expr, b: Expr): Expr
+  /** i32 quotient and remainder by a positive divisor, of a non-negative dividend; simplified with the ranges of loop variables. */
+  div(a: Expr, b: Expr): Expr
+  rem(a: Expr, b: Expr): Expr
+  select(cond: Expr, a: Expr, b: Expr): Expr
+  /** `then` where `cond`, else `otherwise`; loads in `then` may be out of range where `cond` is false. */
+  guard(cond: Expr, then: Expr, otherwise: Expr): Expr
+  and(...conds: Expr[]): Expr
+}
+export interface LowerContext {
+  /** The value of argument i at these i32 index expressions (one per axis). */
+  readonly args: readonly ((index: readonly Expr[]) => Expr)[]
+  readonly argTypes: readonly TensorType[]
+  readonly type: TensorType
+  readonly attrs: Attrs
+  /** One i32 expression per axis of the output. */
+  readonly index: readonly Expr[]
+  readonly k: ExprBuilder
+}
+export type Combine = "sum" | "prod" | "max" | "min"
+/** How one element of the output is computed. The scheduler sees only this. */
+export type Lowering =
+  /** From single elements of the arguments: pointwise ops, views, gathers, sources. */
+  | { readonly kind: "map"; readonly value: (cx: LowerContext) => Expr }
+  /** Over a reduction space of the given extents. */
+  | {
+      readonly kind: "reduce"
+      readonly combine: Combine
+      readonly extents: (argTypes: readonly TensorType[], attrs: Attrs, type: TensorType) => readonly Dim[]
+      readonly term: (cx: LowerContext, r: readonly Expr[]) => Expr
+    }
+  /** The sum over the reduction space of left * right: matmul, convolution and their gradients. */
+  | {
+      readonly kind: "contract"
+      readonly extents: (argTypes: readonly TensorType[], attrs: Attrs, type: TensorType) => readonly Dim[]
+      readonly left: (cx: LowerContext, r: readonly Expr[]) => Expr
+      readonly right: (cx: LowerContext, r: readonly Expr[]) => Expr
+    }
+  /** Several accumulators carried over the reduction space in row-major order: argmax, pooling indices, rank of an element. */
+  | {
+      readonly kind: "fold"
+      readonly extents: (argTypes: readonly TensorType[], attrs: Attrs, type: TensorType) => readonly Dim[]
+      readonly init: (cx: LowerContext) => readonly Expr[]
+      readonly step: (cx: LowerContext, r: readonly Expr[], acc: readonly Expr[]) => readonly Expr[]
+      readonly result: (cx: LowerContext, acc: readonly Expr[]) => Expr
+    }
+  /** Replaced by an earlier pass; never reaches the scheduler (`grad`, `scan` before its own lowering). */
+  | { readonly kind: "none"; readonly why: string }
+
+/** All that generic passes look at. */
+export interface Traits {
+  /** pointwise: output[i] from args[i], all of one shape (scalars allowed). view: every output element is one input element or a
+   *  constant. gather: reads at a data-dependent place. source: no tensor arguments. meta: expanded by an earlier pass. */
+  readonly kind: "pointwise" | "view" | "gather" | "reduce" | "contraction" | "source" | "meta"
+  readonly commutative?: boolean
+  /** Equal arguments and attributes do not mean an equal result may be shared (never true for pure ops). */
+  readonly barrier?: boolean
+}
+
+/** One try of the op: types of the arguments (with B where wanted), attributes, and optionally ranges of the values. */
+export interface Sample {
+  readonly args: readonly TensorType[]
+  readonly attrs?: Attrs
+  /** Range of random values per argument; integers are drawn from [lo, hi). Default [-2, 2]. */
+  readonly ranges?: readonly (readonly [number, number] | undefined)[]
+}
+
+export interface OpDef {
+  readonly name: string
+  /** Argument names. A last name ending in `...` takes any number (concat). */
+  readonly params: readonly string[]
+  readonly attrs: Readonly<Record<string, AttrSpec>>
+  /** Meaning, shapes and the PyTorch or ONNX definition it matches. */
+  readonly doc: string
+  readonly traits: Traits
+  /** Label -> rule. The labels are diagnostic codes: `matmul-c2`. */
+  readonly constraints: Readonly<Record<string, string>>
+  readonly infer: (args: readonly TensorType[], attrs: Attrs, at: InferContext) => TensorType
+  /** Obvious, unhurried, in double precision. `type` is the inferred result type. */
+  readonly eval: (args: readonly NdArray[], attrs: Attrs, cx: EvalContext) => NdArray
+  readonly grad: GradRule | NoGradient
+  readonly lower: Lowering
+  readonly samples: readonly Sample[]
+}
+export interface EvalContext {
+  readonly type: TensorType
+  readonly dims: DimValues
+  readonly scalars: Readonly<Record<"step" | "epoch" | "seed" | "start", number>>
+}
+export const defineOp = (def: OpDef): OpDef => def

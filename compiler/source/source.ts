@@ -1,0 +1,43 @@
+/** source: the text a user wrote, and places in it.   This room never reads files. */
+
+/** One source text. `path` is what messages print; `text` is the whole file. */
+export interface SourceFile {
+  readonly path: string
+  readonly text: string
+}
+
+/** A half-open range of UTF-16 offsets in one file. */
+export interface Span {
+  readonly file: SourceFile
+  readonly start: number
+  readonly end: number
+}
+
+/** 1-based line and column of an offset. */
+export interface Position {
+  readonly line: number
+  readonly column: number
+}
+
+/** The position of `offset` in `file`; offsets past the end give the end. */
+export function positionAt(file: SourceFile, offset: number): Position {
+  const before = file.text.slice(0, Math.min(offset, file.text.length))
+  const line = before.split("\n").length
+  return { line, column: before.length - before.lastIndexOf("\n") }
+}
+
+/** The text of a 1-based line, without its line break. */
+export function lineText(file: SourceFile, line: number): string {
+  return file.text.split("\n")[line - 1]?.replace(/\r$/, "") ?? ""
+}
+
+/** The smallest span that covers both. Both must be of one file. */
+export function cover(a: Span, b: Span): Span {
+  return { file: a.file, start: Math.min(a.start, b.start), end: Math.max(a.end, b.end) }
+}
+
+/** `path:line:column`, as messages and IR text print a place. */
+export function formatSpan(span: Span): string {
+  const { line, column } = positionAt(span.file, span.start)
+  return `${span.file.path}:${line}:${column}`
+}

@@ -1,0 +1,164 @@
+/** runtime/bundle: the one contract between compiler and runtime. A bundle is a folder:
+ *    manifest.json    this file's `Manifest`
+ *    kernels/*.wgsl   one readable module per kernel, entry point `main`
+ *    data/            copies of the data files that the program names
+ *    runtime.js, trainer.js, trainer.d.ts, package.json
+ *  The compiler writes it, the runtime reads it; neither sees more of the other. */
+
+export const BUNDLE_FORMAT = "nnc-bundle"
+export const BUNDLE_VERSION = 1
+
+export type BundleDType = "f32" | "f16" | "i32" | "u32" | "bool"
+
+/** A size known when a program runs: a number, `B` (rows of this batch), `R` (rows of the data set on the device), or an
+ *  operation on two of them. `div` truncates. */
+export type SizeExpr = number | "B" | "R" | readonly ["add" | "sub" | "mul" | "div" | "min" | "max", SizeExpr, SizeExpr]
+
+/** The parameter block of a call: one uniform buffer slice at @group(0) @binding(0), six 32-bit words in this order. */
+export const PARAMETER_WORDS = ["B", "R", "step", "epoch", "seed", "start"] as const
+/** Distance of two parameter blocks in the ring: the default minUniformBufferOffsetAlignment. */
+export const PARAMETER_STRIDE = 256
+
+/** Device memory made at load. `state` holds slots; `work`, `work.1`, ... everything that lives within one call. */
+export interface ArenaSpec {
+  readonly name: string
+  readonly bytes: number
+}
+/** A range of an arena, or a whole data field (`data:x`: the field `x` of the data set in use; offset 0, bytes 0 = all). */
+export interface RangeSpec {
+  readonly arena: string
+  readonly offset: number
+  readonly bytes: number
+}
+export interface SlotSpec extends RangeSpec {
+  /** `Classifier.linear.0.weight`; optimizer state `Classifier.linear.0.weight/m`. */
+  readonly name: string
+  readonly dtype: BundleDType
+  readonly shape: readonly number[]
+  readonly role: "param" | "state" | "optimizer"
+}
+export interface KernelSpec {
+  readonly name: string
+  /** Path of the WGSL text within the bundle. */
+  readonly file: string
+  /** Storage bindings at @group(1) @binding(i), in order. */
+  readonly bindings: readonly { readonly name: string; readonly access: "read" | "read_write" }[]
+  /** `cancer.nn:10:8` places this kernel computes. */
+  readonly origins: readonly string[]
+}
+export interface DispatchSpec {
+  readonly kernel: string
+  readonly bindings: readonly RangeSpec[]
+  readonly grid: readonly [SizeExpr, SizeExpr, SizeExpr]
+  /** Which bindings are written, with their element type and count, for finding the first non-finite value. */
+  readonly writes: readonly { readonly binding: number; readonly name: string; readonly dtype: BundleDType; readonly elements: SizeExpr }[]
+}
+export interface InputSpec {
+  readonly name: string
+  readonly dtype: BundleDType
+  /** Sizes of the axes. */
+  readonly shape: readonly SizeExpr[]
+  /** data: bound as arena `data:<field>`. feed: written by the caller into `range`. */
+  readonly source: { readonly kind: "data"; readonly field: string } | { readonly kind: "feed"; readonly range: RangeSpec }
+}
+export interface OutputSpec extends RangeSpec {
+  readonly name: string
+  readonly dtype: BundleDType
+  readonly shape: readonly SizeExpr[]
+}
+/** A graph, compiled: run its dispatches in order. */
+export interface ProgramSpec {
+  readonly name: string
+  /** The largest B its memory is laid out for. */
+  readonly maxBatch: number
+  readonly inputs: readonly InputSpec[]
+  readonly outputs: readonly OutputSpec[]
+  readonly dispatches: readonly DispatchSpec[]
+}
+
+/** `standardize`, `minmax` and `scale` as fitted: value * scale[column] + shift[column]. One entry per column, in row-major
+ *  order of the selected columns' elements (or a single one for all). */
+export type FittedStage =
+  | { readonly kind: "affine"; readonly from: "standardize" | "minmax" | "scale"; readonly scale: readonly number[]; readonly shift: readonly number[] }
+  | { readonly kind: "one_hot"; readonly classes: number }
+  | { readonly kind: "classes"; readonly count: number }
+export interface FieldSpec {
+  readonly name: string
+  readonly dtype: BundleDType
+  /** Of one row. */
+  readonly shape: readonly number[]
+  /** Names of the columns it reads, in order. */
+  readonly columns: readonly string[]
+  readonly stages: readonly FittedStage[]
+}
+export type SourceSpec =
+  | { readonly kind: "csv"; readonly path: string; readonly delimiter: string }
+  | { readonly kind: "idx" | "npy"; readonly files: readonly { readonly column: string; readonly path: string }[] }
+  | {
+      readonly kind: "array"
+      readonly columns: readonly { readonly column: string; readonly shape: readonly number[]; readonly values: readonly number[] }[]
+    }
+export interface DataSpec {
+  readonly name: string
+  /** Paths are relative to the bundle folder (or absolute). */
+  readonly source: SourceSpec
+  readonly test: SourceSpec | null
+  readonly split: { readonly train: number; readonly test: number; readonly seed: number } | null
+  readonly fields: readonly FieldSpec[]
+}
+
+export interface Every {
+  readonly unit: "epochs" | "steps"
+  readonly count: number
+}
+export interface TrainSpec {
+  readonly name: string
+  readonly data: string | null
+  /** Names of programs. `evaluate` is null when the section has no data. */
+  readonly step: string
+  readonly evaluate: string | null
+  readonly reports: readonly string[]
+  /** null: all rows at once. */
+  readonly batch: number | null
+  readonly shuffle: boolean
+  readonly dropLast: boolean
+  readonly seed: number
+  readonly duration: Every
+  readonly reportEvery: Every
+  readonly checkpointEvery: Every | null
+  readonly keepBest: string | null
+  /** Rough bytes moved by one step, for choosing how many steps to submit at once. */
+  readonly floatOps: number
+}
+export interface PredictSpec {
+  readonly model: string
+  readonly program: string
+  /** The data field (of `data`) that each input was fed from in training, whose columns and fitted stages turn raw rows into it. */
+  readonly inputs: readonly { readonly name: string; readonly data: string | null; readonly field: string | null }[]
+}
+
+export interface Manifest {
+  readonly format: typeof BUNDLE_FORMAT
+  readonly version: typeof BUNDLE_VERSION
+  /** Of the source file, without extension. */
+  readonly name: string
+  readonly compiler: string
+  /** Hex SHA-256 over slots (names, types) and kernels: two bundles with equal fingerprints continue each other's runs exactly. */
+  readonly fingerprint: string
+  readonly arenas: readonly ArenaSpec[]
+  readonly slots: readonly SlotSpec[]
+  readonly kernels: readonly KernelSpec[]
+  /** `init`, `step`, `evaluate`, `predict.<Model>`, ... */
+  readonly programs: readonly ProgramSpec[]
+  readonly data: readonly DataSpec[]
+  readonly trains: readonly TrainSpec[]
+  readonly predicts: readonly PredictSpec[]
+  /** SHA-256 of every other file of the bundle, by path: a corrupted bundle is refused by name. */
+  readonly files: Readonly<Record<string, string>>
+}
+/** A bundle in memory: what `decode` gives and the runtime runs. */
+export interface Bundle {
+  readonly manifest: Manifest
+  /** WGSL text by kernel name. */
+  readonly wgsl: ReadonlyMap<string, string>
+}
