@@ -76,8 +76,10 @@ export interface Buffer {
   readonly elements: Dim
   readonly role: "slot" | "data" | "feed" | "temp" | "output"
 }
+/** Each member of a pack starts at a multiple of this many elements: 256 bytes, so that it can be bound on its own too. */
+export const PACK_ALIGN = 64
 /** Several buffers laid one after another in memory, so that one kernel walks over all of them. Each member starts at a
- *  multiple of 4 elements after the one before; all packs of one dispatch have members of equal sizes. */
+ *  multiple of PACK_ALIGN elements; all packs of one dispatch have members of equal sizes. */
 export interface Pack {
   readonly id: number
   readonly name: string
