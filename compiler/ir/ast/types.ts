@@ -108,14 +108,18 @@ export interface TensorTypeExpr extends Node {
   readonly kind: "type"
   /** f32, f16, i32, u32, bool; `any` (any dtype); int, string, list (constants only). */
   readonly base: Name
-  /** Absent: a scalar (or a constant). Dimensions are integer expressions; `...` is a leading rest. */
+  /** Absent: a scalar (or a constant). Dimensions are integer expressions; `...` or `...rest` is any run of axes. */
   readonly dims?: readonly DimExpr[]
 }
 export interface TupleTypeExpr extends Node {
   readonly kind: "tuple-type"
   readonly items: readonly TypeExpr[]
 }
-export type DimExpr = { readonly kind: "rest"; readonly span: Span } | Expr
+export type DimExpr = RestDim | Expr
+export interface RestDim extends Node {
+  readonly kind: "rest"
+  readonly name?: Name
+}
 
 export interface Block extends Node {
   readonly statements: readonly Stmt[]

@@ -1,0 +1,152 @@
+/** parse: CST -> Ast.
+ *  Assumes:    the parser has reported every syntax mistake; the CST may have holes where they are.
+ *  Guarantees: every node has a span; statements, fields and declarations with a hole are left out, so what remains is
+ *              what was written; `///` comments stand in the `doc` of the declaration they precede.
+ *  Not here:   names, types and shapes (check/). */
+import type { IToken } from "chevrotain"
+import type * as cst from "../../grammar/cst.js"
+import type * as ast from "../ir/ast/types.js"
+import { docBefore } from "./docs.js"
+import { saidTwice } from "./errors.js"
+import { readExpression, readString, readType } from "./expressions.js"
+import { complete, nameOf, spanOf, the, whole, type Reading } from "./reading.js"
+import { readBlock, readTrainBody } from "./statements.js"
+
+export function moduleFromCst(cx: Reading, node: cst.ModuleCstNode, comments: readonly IToken[]): ast.Module {
+  return {
+    imports: complete(node.children.import, (i) => readImport(cx, i)),
+    declarations: complete(node.children.declaration, (d) => readDeclaration(cx, d, comments)),
+    span: { file: cx.file, start: 0, end: cx.file.text.length },
+  }
+}
+
+function readImport(cx: Reading, node: cst.ImportCstNode): ast.Import {
+  const c = whole(node)
+  const names = c.From && (c.Identifier ?? []).map((name) => nameOf(cx, name))
+  return { path: readString(cx, the(c.StringLiteral)), ...(names && { names }), span: spanOf(cx, node) }
+}
+
+function readDeclaration(cx: Reading, node: cst.DeclarationCstNode, comments: readonly IToken[]): ast.Declaration {
+  const c = whole(node)
+  const doc = docBefore(cx.file, comments, spanOf(cx, node).start)
+  const head = { ...(doc !== undefined && { doc }), span: spanOf(cx, node) }
+  if (c.constant) return readConstant(cx, head, the(c.constant))
+  if (c.fn) return readFn(cx, head, the(c.fn))
+  if (c.layer) return readLayer(cx, head, the(c.layer))
+  if (c.model) return readModel(cx, head, the(c.model))
+  if (c.optimizer) return readOptimizer(cx, head, the(c.optimizer))
+  if (c.data) return readData(cx, head, the(c.data))
+  return readTrain(cx, head, the(c.train))
+}
+
+type Head = Pick<ast.LetDecl, "doc" | "span">
+
+function readConstant(cx: Reading, head: Head, node: cst.ConstantCstNode): ast.LetDecl {
+  const c = whole(node)
+  const name = nameOf(cx, the(c.Identifier))
+  return { kind: "let-decl", ...head, name, value: readExpression(cx, the(c.expression)) }
+}
+
+function readFn(cx: Reading, head: Head, node: cst.FnCstNode): ast.FnDecl {
+  const c = whole(node)
+  const name = nameOf(cx, the(c.Identifier))
+  const params = readParams(cx, the(c.params))
+  return { kind: "fn", ...head, name, params, ...readResult(cx, c.result), body: readBlock(cx, the(c.block)) }
+}
+
+function readLayer(cx: Reading, head: Head, node: cst.LayerCstNode): ast.LayerDecl {
+  const c = whole(node)
+  return {
+    kind: "layer",
+    ...head,
+    name: nameOf(cx, the(c.Identifier)),
+    config: readParams(cx, the(c.config)),
+    inputs: readParams(cx, the(c.inputs)),
+    ...readResult(cx, c.result),
+    body: readBlock(cx, the(c.block)),
+  }
+}
+
+function readModel(cx: Reading, head: Head, node: cst.ModelCstNode): ast.ModelDecl {
+  const c = whole(node)
+  const name = nameOf(cx, the(c.Identifier))
+  const inputs = readParams(cx, the(c.params))
+  return { kind: "model", ...head, name, inputs, ...readResult(cx, c.result), body: readBlock(cx, the(c.block)) }
+}
+
+function readOptimizer(cx: Reading, head: Head, node: cst.OptimizerCstNode): ast.OptimizerDecl {
+  const c = whole(node)
+  return {
+    kind: "optimizer",
+    ...head,
+    name: nameOf(cx, the(c.Identifier)),
+    config: readParams(cx, the(c.params)),
+    parameter: nameOf(cx, the(c.parameter)),
+    gradient: nameOf(cx, the(c.gradient)),
+    body: readBlock(cx, the(c.block)),
+  }
+}
+
+function readData(cx: Reading, head: Head, node: cst.DataCstNode): ast.DataDecl {
+  const c = whole(node)
+  const splits = complete(c.split, (s) => readSplit(cx, s))
+  const tests = complete(c.test, (t) => readExpression(cx, the(whole(t).expression)))
+  if (splits.length > 1) cx.diagnostics.add(saidTwice("split", splits[0]!.span, splits[1]!.span))
+  if (tests.length > 1) cx.diagnostics.add(saidTwice("test", tests[0]!.span, tests[1]!.span))
+  return {
+    kind: "data",
+    ...head,
+    name: nameOf(cx, the(c.Identifier)),
+    source: readExpression(cx, the(c.expression)),
+    fields: complete(c.field, (f) => readField(cx, f)),
+    ...(splits[0] && { split: splits[0] }),
+    ...(tests[0] && { test: tests[0] }),
+  }
+}
+
+function readField(cx: Reading, node: cst.FieldCstNode): ast.FieldDecl {
+  const c = whole(node)
+  return {
+    name: nameOf(cx, the(c.Identifier)),
+    type: readType(cx, the(c.type)),
+    value: readExpression(cx, the(c.expression)),
+    span: spanOf(cx, node),
+  }
+}
+
+function readSplit(cx: Reading, node: cst.SplitCstNode): ast.SplitDecl {
+  const c = whole(node)
+  const args = (c.AnyWord ?? []).map((word, i): ast.Arg => {
+    const name = nameOf(cx, word)
+    const value = readExpression(cx, the(c.expression?.slice(i)))
+    return { name, value, span: { file: cx.file, start: name.span.start, end: value.span.end } }
+  })
+  return { args, span: spanOf(cx, node) }
+}
+
+function readTrain(cx: Reading, head: Head, node: cst.TrainCstNode): ast.TrainDecl {
+  const c = whole(node)
+  return {
+    kind: "train",
+    ...head,
+    ...(c.name && { name: nameOf(cx, the(c.name)) }),
+    ...(c.data && { data: nameOf(cx, the(c.data)) }),
+    body: readTrainBody(cx, c.trainStatement),
+  }
+}
+
+function readParams(cx: Reading, node: cst.ParamsCstNode): ast.Param[] {
+  return (whole(node).param ?? []).map((param) => readParam(cx, param))
+}
+
+function readParam(cx: Reading, node: cst.ParamCstNode): ast.Param {
+  const c = whole(node)
+  const type = c.type && readType(cx, the(c.type))
+  const value = c.expression && readExpression(cx, the(c.expression))
+  const name = nameOf(cx, the(c.Identifier))
+  return { name, ...(type && { type }), ...(value && { default: value }), span: spanOf(cx, node) }
+}
+
+function readResult(cx: Reading, nodes: readonly cst.ResultCstNode[] | undefined): { result?: ast.TypeExpr } {
+  return nodes === undefined ? {} : { result: readType(cx, the(whole(the(nodes)).type)) }
+}

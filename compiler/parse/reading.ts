@@ -1,0 +1,57 @@
+/** parse: what every part of CST -> Ast shares: the file, the diagnostics, spans, and what to do about holes.
+ *  A text with mistakes gives a CST with holes. Reading a hole throws `Incomplete`, which never leaves this room:
+ *  `complete` drops the statement, field or declaration around it. The mistake itself has been reported already. */
+import type { CstNode, IToken } from "chevrotain"
+import { tokenSpan } from "../../grammar/layout.js"
+import type { Diagnostics } from "../source/diagnostic.js"
+import type { SourceFile, Span } from "../source/source.js"
+import type { Name } from "../ir/ast/types.js"
+
+export interface Reading {
+  readonly file: SourceFile
+  readonly diagnostics: Diagnostics
+}
+
+/** What `read` gives for each node, leaving out those that have holes. */
+export function complete<N, A>(nodes: readonly N[] | undefined, read: (node: N) => A): A[] {
+  const result: A[] = []
+  for (const node of nodes ?? []) {
+    try {
+      result.push(read(node))
+    } catch (error) {
+      if (!(error instanceof Incomplete)) throw error
+    }
+  }
+  return result
+}
+
+/** The child that the rule requires. */
+export function the<T>(children: readonly T[] | undefined): T {
+  const first = children?.[0]
+  return first === undefined ? hole() : first
+}
+
+/** Stops reading the construct around a hole. */
+export function hole(): never {
+  throw new Incomplete()
+}
+
+/** Children of a node, none of which the parser had to skip. */
+export function whole<N extends CstNode>(node: N): N["children"] {
+  return node.recoveredNode === true ? hole() : node.children
+}
+
+export function spanOf(cx: Reading, node: CstNode): Span {
+  const { startOffset, endOffset } = node.location ?? hole()
+  if (Number.isNaN(startOffset) || endOffset === undefined || Number.isNaN(endOffset)) return hole()
+  return { file: cx.file, start: startOffset, end: endOffset + 1 }
+}
+
+export function nameOf(cx: Reading, token: IToken): Name {
+  // A token that error recovery put in has no text.
+  return token.image === "" ? hole() : { text: token.image, span: tokenSpan(cx.file, token) }
+}
+
+class Incomplete extends Error {
+  override readonly name = "Incomplete"
+}

@@ -1,0 +1,212 @@
+/** grammar: what the parser could not read -> a diagnostic in our voice.
+ *  Guarantees: names what was expected, after what, in which construct, and what stood there instead; teaches the
+ *              spelling where the mistake is a common one.
+ *  Not here:   brackets and nesting (layout.ts), characters that are no token (lexical.ts). */
+import type { IParserErrorMessageProvider, IRecognitionException, IToken, TokenType } from "chevrotain"
+import type { Diagnostic } from "../compiler/source/diagnostic.js"
+import type { SourceFile } from "../compiler/source/source.js"
+import { tokenSpan } from "./layout.js"
+import * as t from "./tokens.js"
+
+/** For NnParser: the "message" of an exception is only what was expected. */
+export const expectedText: IParserErrorMessageProvider = {
+  buildMismatchTokenMessage: ({ expected, ruleName }) => orEnd[ruleName]?.[labelOf(expected)] ?? labelOf(expected),
+  buildNotAllInputParsedMessage: () => expectations.declaration!,
+  buildNoViableAltMessage: ({ ruleName }) => expectations[ruleName] ?? "something else",
+  buildEarlyExitMessage: ({ ruleName }) => expectations[ruleName] ?? "something else",
+}
+
+/** One mistake, worded. */
+export function parserDiagnostic(file: SourceFile, error: IRecognitionException): Diagnostic {
+  const rule = error.context.ruleStack.at(-1) ?? "module"
+  const expected = error.message
+  const found = error.token
+  const previous = previousToken(error)
+  const construct = [...error.context.ruleStack].reverse().map((r) => constructs[r]).find((c) => c !== undefined)
+  const place = { file, rule, stack: error.context.ruleStack, expected, found, previous }
+  const where = previous && previous.image !== "" ? ` after ${quote(previous)}` : ""
+  const reserved = expected === "a name" && t.isKeyword(found.tokenType)
+  const help = reserved
+    ? `\`${found.image}\` is a word of the language; choose another name, for instance \`${found.image}_\``
+    : helps.find((h) => h.when(place))?.help
+  return {
+    code: reserved ? "syntax-keyword" : "syntax-expected",
+    severity: "error",
+    message: `expected ${expected}${where}${construct === undefined ? "" : `, in ${construct}`}`,
+    primary: { span: foundSpan(file, found, previous), text: `found ${describe(found)}` },
+    ...(help !== undefined && { help }),
+  }
+}
+
+interface Place {
+  readonly file: SourceFile
+  readonly rule: string
+  readonly stack: readonly string[]
+  readonly expected: string
+  readonly found: IToken
+  readonly previous: IToken | undefined
+}
+
+const labelOf = (type: TokenType): string => type.LABEL ?? type.name
+
+/** What could stand where a rule found none of its alternatives. */
+const expectations: Record<string, string> = {
+  declaration: "`let`, `fn`, `layer`, `model`, `optimizer`, `data` or `train`",
+  statement: "a statement",
+  trainStatement: "a statement or a setting",
+  setting: "a setting",
+  minimize: "`with` and an optimizer",
+  report: "`every`, or a name and `=`",
+  let: "a name, or names in parentheses",
+  type: "a type",
+  tupleType: "a type",
+  dim: "a dimension",
+  data: "a field, `split` or `test`",
+  atom: "a value",
+  group: "a value",
+  index: "an index",
+  indexItem: "an index",
+  split: "a part of the split",
+  optimizerGroup: "a parameter, or an instance that owns some",
+  suffix: "a call, an index or a field",
+}
+
+/** A closing bracket is rarely all that may come next. */
+const orEnd: Record<string, Record<string, string>> = {
+  block: { "`}`": "a statement or `}`" },
+  train: { "`}`": "a statement, a setting or `}`", "`{`": "`on` and a data set, or `{`" },
+  data: { "`}`": "a field, `split`, `test` or `}`" },
+  call: { "`)`": "`,` or `)`" },
+  group: { "`)`": "`,` or `)`" },
+  params: { "`)`": "`,` or `)`" },
+  list: { "`]`": "`,` or `]`" },
+  dims: { "`]`": "`,` or `]`" },
+  index: { "`]`": "`,` or `]`" },
+}
+
+/** Rules a reader would recognise as a thing being written; the innermost one is named. */
+const constructs: Record<string, string> = {
+  import: "an import",
+  constant: "a constant",
+  fn: "a fn",
+  layer: "a layer",
+  model: "a model",
+  optimizer: "an optimizer",
+  data: "a data declaration",
+  split: "the split of a data declaration",
+  test: "the test rows of a data declaration",
+  field: "a field of a data declaration",
+  train: "a train declaration",
+  minimize: "`minimize`",
+  report: "`report`",
+  checkpoint: "`checkpoint`",
+  keep: "`keep`",
+  setting: "a training setting",
+  params: "a list of parameters",
+  type: "a type",
+  let: "`let`",
+  var: "`var`",
+  parameter: "`param`",
+  state: "`state`",
+  return: "`return`",
+  if: "`if`",
+  for: "`for`",
+  assignment: "an expression",
+  call: "a call",
+  index: "an index",
+  group: "parentheses",
+  list: "a list",
+}
+
+/** Mistakes that are made often enough to have their own advice; the first that applies is given. */
+const helps: readonly { when: (p: Place) => boolean; help: string }[] = [
+  {
+    when: (p) => p.found.tokenType === t.Import,
+    help: "imports come first in a file, before every declaration",
+  },
+  {
+    when: (p) => p.found.tokenType === t.Else,
+    help: "`else` follows the `}` of an `if`",
+  },
+  {
+    when: (p) => p.rule === "layer" && p.expected === "`(`",
+    help: "a layer has two lists: its configuration, then its inputs, as in `layer Scale()(x: f32[...]) -> f32[...]`",
+  },
+  {
+    when: (p) => p.rule === "params" && p.stack.at(-2) === "layer" && p.expected === "`(`",
+    help: "a layer has two lists: its configuration, then its inputs, as in `layer Scale()(x: f32[...]) -> f32[...]`",
+  },
+  {
+    when: (p) => p.rule === "optimizer" && p.expected !== "`{`" && p.expected !== "a name",
+    help: "an optimizer has two lists: its configuration, then the parameter and its gradient: `(lr: f32)(p, g)`",
+  },
+  {
+    when: (p) => p.rule === "parameter" && p.expected === "`:`",
+    help: "a param says its type and how it starts: `param weight: f32[out, in] = zeros`",
+  },
+  {
+    when: (p) => (p.rule === "parameter" || p.rule === "state") && p.expected === "`=`",
+    help: "say how it starts, for instance `= zeros`",
+  },
+  {
+    when: (p) => p.rule === "field" && p.expected === "`:`",
+    help: "a field says its type and where it comes from: `x: f32[30] = columns(except: \"label\")`",
+  },
+  {
+    when: (p) => p.rule === "minimize" || (p.rule === "optimizerGroup" && p.expected === "`with`"),
+    help: "say how to minimise it: `minimize loss with SGD(lr: 0.1)`",
+  },
+  {
+    when: (p) => p.rule === "every",
+    help: "say what is counted: `every 100 steps` or `every 10 epochs`",
+  },
+  {
+    when: (p) => p.rule === "checkpoint",
+    help: "as in `checkpoint every 10 epochs`",
+  },
+  { when: (p) => p.rule === "keep", help: "name a reported metric: `keep best accuracy`" },
+  {
+    when: (p) => p.found.tokenType === t.Equals && p.stack.includes("if"),
+    help: "compare with `==`; a single `=` gives a name its value",
+  },
+  {
+    when: (p) => p.found.tokenType === t.Equals && p.rule === "call",
+    help: "an argument is named with a colon: `SGD(lr: 0.1)`",
+  },
+  {
+    when: (p) => p.found.tokenType === t.LeftArrow,
+    help: "`<-` gives a state its new value; to compare with a negative number put a space between: `a < -b`",
+  },
+  {
+    when: (p) => p.found.tokenType === t.Dot,
+    help: "a number starts with a digit: `0.5`",
+  },
+  {
+    when: (p) => isInfix(p.found) && p.rule !== "atom",
+    help: "an operator cannot follow a pipe; put the pipe in parentheses: `(x |> f) + 1`",
+  },
+  {
+    when: (p) => p.stack.length <= 2 && p.rule !== "import",
+    help: "statements stand inside the braces of a `fn`, `layer`, `model`, `optimizer` or `train`",
+  },
+]
+
+const isInfix = (token: IToken): boolean => token.tokenType.CATEGORIES?.includes(t.InfixOp) ?? false
+
+function previousToken(error: IRecognitionException): IToken | undefined {
+  const previous = (error as IRecognitionException & { previousToken?: IToken }).previousToken
+  return previous !== undefined && Number.isNaN(previous.startOffset) ? undefined : previous
+}
+
+const isEnd = (token: IToken): boolean => Number.isNaN(token.startOffset) || token.tokenType.name === "EOF"
+
+const quote = (token: IToken): string =>
+  token.image.length > 40 ? `\`${token.image.slice(0, 37)}...\`` : `\`${token.image}\``
+const describe = (token: IToken): string =>
+  isEnd(token) ? "the end of the file" : token.image === "" ? "the end of what was open" : quote(token)
+
+function foundSpan(file: SourceFile, found: IToken, previous: IToken | undefined): ReturnType<typeof tokenSpan> {
+  if (!isEnd(found)) return tokenSpan(file, found)
+  const end = previous === undefined ? file.text.length : tokenSpan(file, previous).end
+  return { file, start: end, end }
+}
