@@ -1,7 +1,7 @@
 /** ops: reading attributes by kind. A graph whose attributes have another kind than the op's `attrs` say is our own bug: the
  *  checker and the parser make them by that specification.   Not here: whether the values make sense (each op's `infer`). */
 import type { AttrValue, Attrs } from "../ir/graph/types.js"
-import type { Dim } from "../ir/tensor.js"
+import type { DType, Dim } from "../ir/tensor.js"
 import { bug } from "../source/bug.js"
 
 export function intAttr(attrs: Attrs, name: string): number {
@@ -37,3 +37,14 @@ const isDim = (v: AttrValue | undefined): v is Dim =>
 
 const wrong = (name: string, wanted: string, value: unknown): never =>
   bug(`attribute ${name} must be ${wanted}, not ${JSON.stringify(value)}`)
+
+export function stringAttr(attrs: Attrs, name: string): string {
+  const value = attrs[name]
+  return typeof value === "string" ? value : wrong(name, "a string", value)
+}
+const DTYPES: readonly DType[] = ["f32", "f16", "i32", "u32", "bool"]
+/** A string attribute that names a dtype, or undefined when it names none. */
+export const dtypeAttr = (attrs: Attrs, name: string): DType | undefined => {
+  const text = stringAttr(attrs, name)
+  return DTYPES.find((d) => d === text)
+}
