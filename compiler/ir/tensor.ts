@@ -84,7 +84,10 @@ export const printDim = (d: Dim): string =>
 
 /** Reads what `printDim` prints. */
 export function parseDim(text: string): Dim {
-  const parts = text.replace(/\s/g, "").replace(/(?<=.)-/g, "+-").split("+")
+  const parts = text
+    .replace(/\s/g, "")
+    .replace(/(?<=.)-/g, "+-")
+    .split("+")
   return canonical(
     parts.map((part) => {
       let coef = 1
@@ -128,7 +131,8 @@ export function strides(shape: Shape): Dim[] {
 
 export const printShape = (shape: Shape): string => `[${shape.map(printDim).join(", ")}]`
 /** `f32[B, 30]`; a scalar is just `f32`. */
-export const printType = (t: TensorType): string => t.dtype + (t.shape.length === 0 ? "" : printShape(t.shape))
+export const printType = (t: TensorType): string =>
+  t.dtype + (t.shape.length === 0 ? "" : printShape(t.shape))
 
 export const scalarType = (dtype: DType): TensorType => ({ dtype, shape: [] })
 export const tensorType = (dtype: DType, shape: Shape): TensorType => ({ dtype, shape })

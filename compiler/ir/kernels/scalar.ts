@@ -14,7 +14,11 @@ const bool = (): ScalarType => "bool"
 const wrap = (x: number, t: ScalarType): number => (t === "i32" ? x | 0 : t === "u32" ? x >>> 0 : x)
 const isInt = (t: ScalarType): boolean => t === "i32" || t === "u32"
 
-const unary = (f: (x: number) => number): ScalarDef => ({ arity: 1, result: same, eval: ([x], t) => wrap(f(x!), t) })
+const unary = (f: (x: number) => number): ScalarDef => ({
+  arity: 1,
+  result: same,
+  eval: ([x], t) => wrap(f(x!), t),
+})
 const binary = (f: (x: number, y: number) => number): ScalarDef => ({
   arity: 2,
   result: same,
@@ -25,7 +29,11 @@ const compare = (f: (x: number, y: number) => boolean): ScalarDef => ({
   result: bool,
   eval: ([x, y]) => (f(x!, y!) ? 1 : 0),
 })
-const cast = (to: ScalarType, f: (x: number) => number): ScalarDef => ({ arity: 1, result: () => to, eval: ([x]) => f(x!) })
+const cast = (to: ScalarType, f: (x: number) => number): ScalarDef => ({
+  arity: 1,
+  result: () => to,
+  eval: ([x]) => f(x!),
+})
 
 /** Rounds to nearest, halves to even. */
 export function roundHalfEven(x: number): number {
@@ -81,7 +89,11 @@ export const SCALARS = {
   sub: binary((x, y) => x - y),
   mul: { arity: 2, result: same, eval: ([x, y], t) => (isInt(t) ? wrap(Math.imul(x!, y!), t) : x! * y!) },
   /** Integers truncate. Division of an integer by zero gives 0. */
-  div: { arity: 2, result: same, eval: ([x, y], t) => (isInt(t) ? (y === 0 ? 0 : wrap(Math.trunc(x! / y!), t)) : x! / y!) },
+  div: {
+    arity: 2,
+    result: same,
+    eval: ([x, y], t) => (isInt(t) ? (y === 0 ? 0 : wrap(Math.trunc(x! / y!), t)) : x! / y!),
+  },
   /** The sign of the dividend, as in WGSL and C. */
   rem: { arity: 2, result: same, eval: ([x, y], t) => (isInt(t) && y === 0 ? 0 : x! % y!) },
   min: binary(Math.min),

@@ -17,14 +17,38 @@ export type Expr =
   | { readonly kind: "dim"; readonly symbol: DimSymbol }
   /** A run-time scalar of the call. */
   | { readonly kind: "param"; readonly name: ScalarName; readonly type: ScalarType }
-  | { readonly kind: "op"; readonly op: ScalarOp; readonly args: readonly Expr[]; readonly type: ScalarType; readonly width: 1 | 4 }
+  | {
+      readonly kind: "op"
+      readonly op: ScalarOp
+      readonly args: readonly Expr[]
+      readonly type: ScalarType
+      readonly width: 1 | 4
+    }
   /** `width` 4: four consecutive elements from `index`, which is a multiple of 4. An index outside the buffer is a bug
    *  unless the load stands in the `then` of a guard whose condition is false there. */
-  | { readonly kind: "load"; readonly buffer: string; readonly index: Expr; readonly type: ScalarType; readonly width: 1 | 4 }
+  | {
+      readonly kind: "load"
+      readonly buffer: string
+      readonly index: Expr
+      readonly type: ScalarType
+      readonly width: 1 | 4
+    }
   /** `then` where `cond`, else `otherwise`; only the chosen side is meaningful. */
-  | { readonly kind: "guard"; readonly cond: Expr; readonly then: Expr; readonly otherwise: Expr; readonly type: ScalarType; readonly width: 1 | 4 }
+  | {
+      readonly kind: "guard"
+      readonly cond: Expr
+      readonly then: Expr
+      readonly otherwise: Expr
+      readonly type: ScalarType
+      readonly width: 1 | 4
+    }
   | { readonly kind: "splat"; readonly value: Expr; readonly type: ScalarType; readonly width: 4 }
-  | { readonly kind: "vec"; readonly items: readonly [Expr, Expr, Expr, Expr]; readonly type: ScalarType; readonly width: 4 }
+  | {
+      readonly kind: "vec"
+      readonly items: readonly [Expr, Expr, Expr, Expr]
+      readonly type: ScalarType
+      readonly width: 4
+    }
   /** Lane `lane` (0..3) of a vector. */
   | { readonly kind: "lane"; readonly value: Expr; readonly lane: number; readonly type: ScalarType }
   /** An element of a workgroup array. */
@@ -34,9 +58,21 @@ export type Expr =
 export type LoopKind = "grid.x" | "grid.y" | "grid.z" | "lane" | "serial" | "unroll"
 
 export type Stmt =
-  | { readonly kind: "for"; readonly name: string; readonly extent: Expr; readonly on: LoopKind; readonly body: readonly Stmt[] }
+  | {
+      readonly kind: "for"
+      readonly name: string
+      readonly extent: Expr
+      readonly on: LoopKind
+      readonly body: readonly Stmt[]
+    }
   | { readonly kind: "let"; readonly name: string; readonly value: Expr }
-  | { readonly kind: "var"; readonly name: string; readonly type: ScalarType; readonly width: 1 | 4; readonly init: Expr }
+  | {
+      readonly kind: "var"
+      readonly name: string
+      readonly type: ScalarType
+      readonly width: 1 | 4
+      readonly init: Expr
+    }
   | { readonly kind: "set"; readonly name: string; readonly value: Expr }
   | { readonly kind: "store"; readonly buffer: string; readonly index: Expr; readonly value: Expr }
   | { readonly kind: "when"; readonly cond: Expr; readonly then: readonly Stmt[] }
@@ -85,7 +121,8 @@ export interface Pack {
   readonly name: string
   readonly members: readonly number[]
 }
-export type BufferRef = { readonly kind: "buffer"; readonly id: number } | { readonly kind: "pack"; readonly id: number }
+export type BufferRef =
+  { readonly kind: "buffer"; readonly id: number } | { readonly kind: "pack"; readonly id: number }
 export interface Dispatch {
   readonly kernel: string
   /** One per kernel parameter. */

@@ -20,7 +20,13 @@ export type ModelStmt =
       readonly regions?: readonly ModelRegion[]
     }
   /** The current value of a slot (parameter or state). A later read after an `update` of the same slot gives the new value. */
-  | { readonly kind: "read"; readonly id: ModelValue; readonly slot: string; readonly type: TensorType; readonly origin: Origin }
+  | {
+      readonly kind: "read"
+      readonly id: ModelValue
+      readonly slot: string
+      readonly type: TensorType
+      readonly origin: Origin
+    }
   /** slot <- value. */
   | { readonly kind: "update"; readonly slot: string; readonly value: ModelValue; readonly origin: Origin }
   /** A call of a layer, model or fn, for the reader; lowering flattens it. Body values are visible afterwards. */
@@ -47,7 +53,10 @@ export interface ModelInput {
   readonly name: string
   readonly type: TensorType
   /** feed: given by the caller. data: this field of the batch ([B, ...]). scalar: a run-time scalar. */
-  readonly source: { readonly kind: "feed" } | { readonly kind: "data"; readonly field: string } | { readonly kind: "scalar"; readonly scalar: ScalarName }
+  readonly source:
+    | { readonly kind: "feed" }
+    | { readonly kind: "data"; readonly field: string }
+    | { readonly kind: "scalar"; readonly scalar: ScalarName }
 }
 
 /** A parameter or a state: where it lives, and how it starts (a body of its own that yields the first value). */
@@ -139,10 +148,17 @@ export interface Field {
 /** A table with named columns. csv: one file. idx, npy: one file per column. array: values in the source. */
 export type DataSource =
   | { readonly kind: "csv"; readonly path: string; readonly delimiter: string }
-  | { readonly kind: "idx" | "npy"; readonly files: readonly { readonly column: string; readonly path: string }[] }
+  | {
+      readonly kind: "idx" | "npy"
+      readonly files: readonly { readonly column: string; readonly path: string }[]
+    }
   | {
       readonly kind: "array"
-      readonly columns: readonly { readonly column: string; readonly shape: readonly number[]; readonly values: readonly number[] }[]
+      readonly columns: readonly {
+        readonly column: string
+        readonly shape: readonly number[]
+        readonly values: readonly number[]
+      }[]
     }
 export interface DataSet {
   readonly name: string

@@ -41,7 +41,12 @@ export interface PlannedProgram {
   readonly buffers: readonly PlacedBuffer[]
   readonly dispatches: readonly PlannedDispatch[]
   readonly outputs: readonly { readonly name: string; readonly buffer: number; readonly type: TensorType }[]
-  readonly inputs: readonly { readonly name: string; readonly buffer: number; readonly type: TensorType; readonly data: string | null }[]
+  readonly inputs: readonly {
+    readonly name: string
+    readonly buffer: number
+    readonly type: TensorType
+    readonly data: string | null
+  }[]
 }
 export interface Plan {
   readonly arenas: readonly Arena[]

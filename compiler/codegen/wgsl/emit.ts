@@ -1,0 +1,206 @@
+/** codegen/wgsl: Kernel -> WGSL text. Almost a transcription.
+ *  Assumes:    the kernel verified; binding accesses are those of the plan.
+ *  Guarantees: one module with entry point `main`; @group(0) @binding(0) is the parameter block, @group(1) the buffers.
+ *  Not here:   any choice about loops, tiles or placement. */
+import { bug, unreachable } from "../../source/bug.js"
+import { PARAMETER_WORDS } from "../../../runtime/bundle/format.js"
+import { openGrid } from "../../ir/kernels/grid.js"
+import type { Expr, Kernel, KernelParam, ScalarType, Stmt } from "../../ir/kernels/types.js"
+import { type Helper, helperName, helperText } from "./helpers.js"
+import { identifier } from "./identifier.js"
+import { WGSL_SCALARS } from "./scalar.js"
+
+/** The WGSL module of one kernel. */
+export function emitWgsl(kernel: Kernel): string {
+  const cx = new ModuleText(kernel)
+  const { grid, lanes, body } = openGrid(kernel.body)
+  const main: string[] = []
+  for (const { name, axis } of grid) main.push(`let ${identifier(name)} = i32(group.${axis});`)
+  if (lanes) main.push(`let ${identifier(lanes.name)} = i32(lane_index);`)
+  main.push(...cx.block(body))
+  const size = lanes?.extent ?? 1
+  return [
+    `// ${kernel.name}: ${kernel.template}`,
+    ...kernel.origins.filter((o) => o.at !== "").map((o) => `// ${o.at}${o.in ? ` in ${o.in}` : ""}`),
+    "",
+    `struct Parameters {`,
+    ...PARAMETER_WORDS.map((word) => `  ${word}: ${word === "seed" ? "u32" : "i32"},`),
+    `}`,
+    `@group(0) @binding(0) var<uniform> parameters: Parameters;`,
+    ...kernel.params.map(
+      (p, i) =>
+        `@group(1) @binding(${i}) var<storage, ${p.access === "read" ? "read" : "read_write"}> ${identifier(p.name)}: array<${elementType(p)}>;`,
+    ),
+    ...kernel.shared.map((s) => `var<workgroup> ${identifier(s.name)}: array<${s.type}, ${s.length}>;`),
+    "",
+    ...cx.helperTexts.flatMap((text) => [text, ""]),
+    `@compute @workgroup_size(${size})`,
+    `fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane_index: u32) {`,
+    ...indent(main),
+    `}`,
+    "",
+  ].join("\n")
+}
+
+const storageType = (type: ScalarType): ScalarType => (type === "bool" ? "u32" : type)
+const elementType = (p: KernelParam): string => wide(storageType(p.dtype), p.width)
+const wide = (type: ScalarType, width: 1 | 4): string => (width === 4 ? `vec4<${type}>` : type)
+const indent = (lines: readonly string[]): string[] => lines.map((line) => (line === "" ? line : `  ${line}`))
+
+const widthOf = (e: Expr): 1 | 4 => ("width" in e ? e.width : 1)
+const typeOf = (e: Expr): ScalarType => (e.kind === "dim" ? "i32" : e.type)
+
+class ModuleText {
+  readonly helperTexts: string[] = []
+  private readonly have = new Set<string>()
+  private readonly params: ReadonlyMap<string, KernelParam>
+
+  constructor(kernel: Kernel) {
+    this.params = new Map(kernel.params.map((p) => [p.name, p]))
+  }
+
+  block(body: readonly Stmt[]): string[] {
+    return body.flatMap((s) => this.stmt(s))
+  }
+
+  private stmt(s: Stmt): string[] {
+    switch (s.kind) {
+      case "for": {
+        const name = identifier(s.name)
+        if (s.on === "serial")
+          return [
+            `for (var ${name} = 0; ${name} < ${this.expr(s.extent)}; ${name}++) {`,
+            ...indent(this.block(s.body)),
+            `}`,
+          ]
+        if (s.on === "unroll") {
+          if (s.extent.kind !== "const") return bug(`the extent of unrolled loop ${s.name} is not constant`)
+          const inner = indent(this.block(s.body))
+          return Array.from({ length: s.extent.value }, (_, i) => [
+            `{`,
+            `  const ${name} = ${i};`,
+            ...inner,
+            `}`,
+          ]).flat()
+        }
+        return bug(`${s.on} loop ${s.name} inside a kernel body`)
+      }
+      case "let":
+        return [`let ${identifier(s.name)} = ${this.expr(s.value)};`]
+      case "var":
+        return [`var ${identifier(s.name)}: ${wide(s.type, s.width)} = ${this.expr(s.init)};`]
+      case "set":
+        return [`${identifier(s.name)} = ${this.expr(s.value)};`]
+      case "store": {
+        const p = this.param(s.buffer)
+        const value = this.expr(s.value)
+        const stored =
+          p.dtype === "bool"
+            ? `select(${wide("u32", p.width)}(0), ${wide("u32", p.width)}(1), ${value})`
+            : value
+        return [`${identifier(s.buffer)}[${this.element(s.index, p.width)}] = ${stored};`]
+      }
+      case "when":
+        return [`if (${this.expr(s.cond)}) {`, ...indent(this.block(s.then)), `}`]
+      case "barrier":
+        return [`workgroupBarrier();`]
+      case "store-shared":
+        return [`${identifier(s.name)}[${this.expr(s.index)}] = ${this.expr(s.value)};`]
+      default:
+        return unreachable(s)
+    }
+  }
+
+  private param(name: string): KernelParam {
+    return this.params.get(name) ?? bug(`no kernel parameter ${name}`)
+  }
+
+  /** The subscript of an element or, in a buffer of vectors, of the vector that starts at a multiple of 4. */
+  private element(index: Expr, width: 1 | 4): string {
+    if (width === 1) return this.expr(index)
+    if (index.kind === "const") return `${index.value / 4}`
+    return `${this.expr(index)} >> 2u`
+  }
+
+  private expr(e: Expr): string {
+    switch (e.kind) {
+      case "const":
+        return literal(e.value, e.type)
+      case "ref":
+        return identifier(e.name)
+      case "dim":
+        return `parameters.${e.symbol}`
+      case "param":
+        return `parameters.${e.name}`
+      case "op": {
+        const width = Math.max(e.width, ...e.args.map(widthOf)) === 4 ? 4 : 1
+        const argType = wide(typeOf(e.args[0]!), width)
+        return WGSL_SCALARS[e.op](
+          e.args.map((a) => this.expr(a)),
+          {
+            argType,
+            resultType: wide(e.type, e.width),
+            scalar: typeOf(e.args[0]!),
+            helper: (h) => this.helper(h, width),
+          },
+        )
+      }
+      case "load": {
+        const p = this.param(e.buffer)
+        const text = `${identifier(e.buffer)}[${this.element(e.index, p.width)}]`
+        return p.dtype === "bool" ? `(${text} != ${wide("u32", p.width)}(0))` : text
+      }
+      case "guard":
+        // Reads out of range are clamped by WebGPU, so both sides may be evaluated.
+        return `select(${this.expr(e.otherwise)}, ${this.expr(e.then)}, ${this.expr(e.cond)})`
+      case "splat":
+        return `${wide(e.type, 4)}(${this.expr(e.value)})`
+      case "vec":
+        return `${wide(e.type, 4)}(${e.items.map((item) => this.expr(item)).join(", ")})`
+      case "lane":
+        return `${this.expr(e.value)}.${"xyzw"[e.lane]!}`
+      case "shared":
+        return `${identifier(e.name)}[${this.expr(e.index)}]`
+      default:
+        return unreachable(e)
+    }
+  }
+
+  private helper(helper: Helper, width: 1 | 4): string {
+    this.helperTexts.push(...helperText(helper, width, this.have))
+    return helperName(helper, width)
+  }
+}
+
+/** A literal of its type; f32 as the shortest decimal that reads back as the same f32. */
+function literal(value: number, type: ScalarType): string {
+  switch (type) {
+    case "bool":
+      return value ? "true" : "false"
+    case "i32":
+      return value === -2147483648 ? "i32(-2147483647 - 1)" : value < 0 ? `i32(${value})` : `${value}i`
+    case "u32":
+      return `${value >>> 0}u`
+    case "f16":
+      return `${finite(value)}h`
+    case "f32": {
+      const text = shortestF32(finite(value))
+      return value < 0 || Object.is(value, -0) ? `(${text}f)` : `${text}f`
+    }
+    default:
+      return unreachable(type)
+  }
+}
+function finite(value: number): number {
+  if (!Number.isFinite(value) || !Number.isFinite(Math.fround(value))) bug(`WGSL has no literal for ${value}`)
+  return value
+}
+function shortestF32(value: number): string {
+  const single = Math.fround(value)
+  for (let digits = 1; digits <= 9; digits++) {
+    const text = single.toPrecision(digits)
+    if (Math.fround(Number(text)) === single) return withPoint(text)
+  }
+  return withPoint(single.toPrecision(9))
+}
+const withPoint = (text: string): string => (/[.e]/.test(text) ? text : `${text}.0`)

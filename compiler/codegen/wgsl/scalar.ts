@@ -1,0 +1,100 @@
+/** codegen/wgsl: how each scalar operation is spelled in WGSL. Fails to type-check when one is missing.
+ *  Functions that drivers compute badly (tanh overflows on one, asin may be off by 4096 units) are helper functions here. */
+import type { ScalarOp } from "../../ir/kernels/scalar.js"
+import type { ScalarType } from "../../ir/kernels/types.js"
+import type { Helper } from "./helpers.js"
+
+export interface Spelling {
+  /** WGSL type of the arguments and of the result, `f32` or `vec4<f32>`. */
+  readonly argType: string
+  readonly resultType: string
+  readonly scalar: ScalarType
+  /** The name of a helper function, which is then added to the module. */
+  readonly helper: (helper: Helper) => string
+}
+type Speller = (args: readonly string[], s: Spelling) => string
+
+const infix =
+  (symbol: string): Speller =>
+  ([a, b]) =>
+    `(${a} ${symbol} ${b})`
+const call =
+  (name: string): Speller =>
+  (args) =>
+    `${name}(${args.join(", ")})`
+const helper =
+  (name: Helper): Speller =>
+  (args, s) =>
+    `${s.helper(name)}(${args.join(", ")})`
+const convert: Speller = ([a], s) => `${s.resultType}(${a})`
+/** Helpers are written for f32; other dtypes take the builtin. */
+const f32Helper =
+  (name: Helper, builtin: string): Speller =>
+  (args, s) =>
+    s.scalar === "f32" ? helper(name)(args, s) : call(builtin)(args, s)
+const logical =
+  (symbol: string): Speller =>
+  ([a, b], s) =>
+    // `&&` takes scalars only; on vectors of bool the bitwise form means the same.
+    s.argType === "bool" ? `(${a} ${symbol}${symbol} ${b})` : `(${a} ${symbol} ${b})`
+
+export const WGSL_SCALARS: Record<ScalarOp, Speller> = {
+  neg: ([a]) => `(-${a})`,
+  abs: call("abs"),
+  sign: call("sign"),
+  floor: call("floor"),
+  ceil: call("ceil"),
+  round: call("round"),
+  exp: call("exp"),
+  exp2: call("exp2"),
+  expm1: helper("expm1"),
+  log: call("log"),
+  log2: call("log2"),
+  log1p: helper("log1p"),
+  sqrt: call("sqrt"),
+  rsqrt: ([a], s) => `(${s.resultType}(1) / sqrt(${a}))`,
+  sin: call("sin"),
+  cos: call("cos"),
+  tan: call("tan"),
+  asin: helper("asin"),
+  atan: helper("atan"),
+  sinh: helper("sinh"),
+  cosh: call("cosh"),
+  tanh: f32Helper("tanh", "tanh"),
+  erf: helper("erf"),
+  add: infix("+"),
+  sub: infix("-"),
+  mul: infix("*"),
+  div: infix("/"),
+  rem: infix("%"),
+  min: call("min"),
+  max: call("max"),
+  pow: helper("pow"),
+  atan2: helper("atan2"),
+  eq: infix("=="),
+  ne: infix("!="),
+  lt: infix("<"),
+  le: infix("<="),
+  gt: infix(">"),
+  ge: infix(">="),
+  and: logical("&"),
+  or: logical("|"),
+  not: ([a]) => `(!${a})`,
+  bitand: infix("&"),
+  bitor: infix("|"),
+  bitxor: infix("^"),
+  shl: ([a, b], s) => `(${a} << ${s.resultType.startsWith("vec4") ? "vec4<u32>" : "u32"}(${b}))`,
+  shr: ([a, b], s) => `(${a} >> ${s.resultType.startsWith("vec4") ? "vec4<u32>" : "u32"}(${b}))`,
+  mulhi: helper("mulhi"),
+  select: ([c, a, b]) => `select(${b}, ${a}, ${c})`,
+  nonfinite: ([a], s) => {
+    const u = s.resultType.startsWith("vec4") ? "vec4<u32>" : "u32"
+    return `((bitcast<${u}>(${a}) & ${u}(0x7f800000u)) == ${u}(0x7f800000u))`
+  },
+  to_f32: convert,
+  to_f16: convert,
+  to_i32: convert,
+  to_u32: convert,
+  to_bool: convert,
+  bits_to_f32: ([a], s) => `bitcast<${s.resultType}>(${a})`,
+}
