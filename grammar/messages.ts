@@ -10,18 +10,26 @@ import * as t from "./tokens.js"
 
 /** For NnParser: the "message" of an exception is only what was expected. */
 export const expectedText: IParserErrorMessageProvider = {
-  buildMismatchTokenMessage: ({ expected, ruleName }) => orEnd[ruleName]?.[labelOf(expected)] ?? labelOf(expected),
+  buildMismatchTokenMessage: ({ expected, previous, ruleName }) =>
+    (previous.tokenType === t.Comma ? items[ruleName] : undefined) ??
+    orEnd[ruleName]?.[labelOf(expected)] ??
+    labelOf(expected),
   buildNotAllInputParsedMessage: () => expectations.declaration!,
   buildNoViableAltMessage: ({ ruleName }) => expectations[ruleName] ?? "something else",
   buildEarlyExitMessage: ({ ruleName }) => expectations[ruleName] ?? "something else",
 }
 
-/** One mistake, worded. */
-export function parserDiagnostic(file: SourceFile, error: IRecognitionException): Diagnostic {
+/** One mistake, worded; undefined for one that only repeats what layout.ts said about a bracket it had to put in. */
+export function parserDiagnostic(
+  file: SourceFile,
+  tokens: readonly IToken[],
+  error: IRecognitionException,
+): Diagnostic | undefined {
   const rule = error.context.ruleStack.at(-1) ?? "module"
   const expected = error.message
   const found = error.token
-  const previous = previousToken(error)
+  if (found.image === "" && !isEnd(found)) return undefined
+  const previous = isEnd(found) ? tokens.at(-1) : tokens[tokens.indexOf(found) - 1]
   const construct = [...error.context.ruleStack].reverse().map((r) => constructs[r]).find((c) => c !== undefined)
   const place = { file, rule, stack: error.context.ruleStack, expected, found, previous }
   const where = previous && previous.image !== "" ? ` after ${quote(previous)}` : ""
@@ -71,8 +79,17 @@ const expectations: Record<string, string> = {
   suffix: "a call, an index or a field",
 }
 
+/** What follows a comma. */
+const items: Record<string, string> = {
+  params: "a name",
+  call: "a value",
+  list: "a value",
+  import: "a name",
+}
+
 /** A closing bracket is rarely all that may come next. */
 const orEnd: Record<string, Record<string, string>> = {
+  module: { EOF: expectations.declaration! },
   block: { "`}`": "a statement or `}`" },
   train: { "`}`": "a statement, a setting or `}`", "`{`": "`on` and a data set, or `{`" },
   data: { "`}`": "a field, `split`, `test` or `}`" },
@@ -182,6 +199,10 @@ const helps: readonly { when: (p: Place) => boolean; help: string }[] = [
     help: "a number starts with a digit: `0.5`",
   },
   {
+    when: (p) => p.found.tokenType === t.Pipe,
+    help: "put the `if` in parentheses to pipe its value: `(if c { a } else { b }) |> f`",
+  },
+  {
     when: (p) => isInfix(p.found) && p.rule !== "atom",
     help: "an operator cannot follow a pipe; put the pipe in parentheses: `(x |> f) + 1`",
   },
@@ -193,17 +214,12 @@ const helps: readonly { when: (p: Place) => boolean; help: string }[] = [
 
 const isInfix = (token: IToken): boolean => token.tokenType.CATEGORIES?.includes(t.InfixOp) ?? false
 
-function previousToken(error: IRecognitionException): IToken | undefined {
-  const previous = (error as IRecognitionException & { previousToken?: IToken }).previousToken
-  return previous !== undefined && Number.isNaN(previous.startOffset) ? undefined : previous
-}
-
 const isEnd = (token: IToken): boolean => Number.isNaN(token.startOffset) || token.tokenType.name === "EOF"
 
 const quote = (token: IToken): string =>
   token.image.length > 40 ? `\`${token.image.slice(0, 37)}...\`` : `\`${token.image}\``
 const describe = (token: IToken): string =>
-  isEnd(token) ? "the end of the file" : token.image === "" ? "the end of what was open" : quote(token)
+  isEnd(token) ? "the end of the file" : quote(token)
 
 function foundSpan(file: SourceFile, found: IToken, previous: IToken | undefined): ReturnType<typeof tokenSpan> {
   if (!isEnd(found)) return tokenSpan(file, found)

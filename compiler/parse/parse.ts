@@ -29,7 +29,10 @@ export function parseWithComments(
   const laidOut = layOut(file, tokens, found) ?? []
   parser.input = laidOut
   const cst = parser.module()
-  for (const error of parser.errors) found.add(parserDiagnostic(file, error))
+  for (const error of parser.errors) {
+    const diagnostic = parserDiagnostic(file, laidOut, error)
+    if (diagnostic !== undefined) found.add(diagnostic)
+  }
   if (!isModule(cst)) bug("the rule `module` gave something else")
   const module = moduleFromCst({ file, diagnostics: found }, cst, comments)
   for (const diagnostic of firstOnEachLine(found.all)) diagnostics.add(diagnostic)

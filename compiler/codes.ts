@@ -1,0 +1,5 @@
+/** compiler: every diagnostic code there is, joined from the rooms that own them. */
+import { syntaxCodes } from "./parse/codes.js"
+import type { CodePages } from "./source/codes.js"
+
+export const codes: CodePages = { ...syntaxCodes }

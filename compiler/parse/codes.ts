@@ -1,0 +1,98 @@
+/** parse: the pages of the `syntax-` codes. */
+import type { CodePages } from "../source/codes.js"
+
+export const syntaxCodes: CodePages = {
+  "syntax-expected": {
+    title: "something else has to stand here",
+    explanation: `The message names what may stand at this place, after what, and in which construct.
+The grammar of every construct is in the language reference (grammar/language.md).`,
+    bad: "layer Scale()(x: f32[...]) {\n  param by f32 = ones\n  x * by\n}",
+    good: "layer Scale()(x: f32[...]) {\n  param by: f32 = ones\n  x * by\n}",
+  },
+  "syntax-keyword": {
+    title: "a word of the language cannot be declared as a name",
+    explanation: `These words are reserved: fn layer model optimizer data train import let var param state return if else
+for true false none. They may still name an argument (\`test: 0.2\`) or follow a dot. The words of training
+settings (batch, steps, seed, ...) are not reserved.`,
+    bad: "fn twice(data: f32) { 2 * data }",
+    good: "fn twice(value: f32) { 2 * value }",
+  },
+  "syntax-bracket": {
+    title: "brackets do not match",
+    explanation: `Every ( [ { needs its ) ] }. A declaration that starts at the left margin closes whatever is still open
+above it, so the message points at the bracket that was left open.`,
+    bad: "fn f(x: f32) { g((x + 1) }",
+    good: "fn f(x: f32) { g((x + 1)) }",
+  },
+  "syntax-nesting": {
+    title: "an expression is nested or chained too deeply",
+    explanation: `Brackets may nest 100 deep and a chain of operators or pipes may have 2000 parts. Give the inner parts
+names with \`let\`, write a \`fn\`, or use a \`for\`.`,
+  },
+  "syntax-too-large": {
+    title: "the file is too long for a program",
+    explanation: "Numbers in such amounts are data: put them in a file and read it with csv, npy or idx.",
+  },
+  "syntax-not-text": {
+    title: "the file is not text",
+    explanation: `A program is UTF-8 text. Control characters, or bytes that are not UTF-8, mean that this is another kind of
+file, or a text saved as UTF-16.`,
+  },
+  "syntax-character": {
+    title: "a character that is no part of the language",
+    explanation: `Strings are written in double quotes, comments begin with //, "and" is &&, "or" is ||, a matrix product is @.`,
+    bad: "let name = 'adam'",
+    good: 'let name = "adam"',
+  },
+  "syntax-string": {
+    title: "a string that is not written correctly",
+    explanation: `A string stands on one line, between double quotes. Inside, a backslash starts an escape: \\n \\t \\r \\\\ \\"
+and \\u{1F600}. A backslash itself is written \\\\.`,
+    bad: 'let path = "C:\\data"',
+    good: 'let path = "C:\\\\data"',
+  },
+  "syntax-number": {
+    title: "a number that is too large",
+    explanation: "Numbers are read as 64-bit floats, which end near 1.8e308. Tensors of f32 end near 3.4e38.",
+    bad: "let far = 1e400",
+    good: "let far = 1e30",
+  },
+  "syntax-if-value": {
+    title: "an `if` that gives a value needs an `else`",
+    explanation: `Used as a value, an \`if\` must say what the value is in both cases. As a statement it need not.`,
+    bad: 'fn f(x: f32, mode: string) { 1 + (if mode == "double" { 2 * x }) }',
+    good: 'fn f(x: f32, mode: string) { 1 + (if mode == "double" { 2 * x } else { x }) }',
+  },
+  "syntax-target": {
+    title: "only a name can be given a value",
+    explanation: `Tensors are values: nothing changes a part of one in place. \`=\` gives a \`var\` another value and \`<-\` a \`state\`
+its next one; to change part of a tensor, compute a new tensor, for instance with \`where\`.`,
+    bad: "fn f(x: f32[3]) {\n  x[0] = 1\n  x\n}",
+    good: "fn f(x: f32[3]) {\n  cat([ones(1), x[1:]])\n}",
+  },
+  "syntax-twice": {
+    title: "something that can be said once is said twice",
+    explanation: "A data declaration has at most one `split` and one `test`.",
+  },
+  "syntax-same-line": {
+    title: "two statements on one line, and the value of the first is lost",
+    explanation: `Statements need no separator, so two expressions side by side are two statements; the value of the first
+would be lost. Mostly an operator is missing or misspelled (\`and\` is &&, \`or\` is ||, \`not\` is !).`,
+    bad: "fn f(a: bool, b: bool) { a and b }",
+    good: "fn f(a: bool, b: bool) { a && b }",
+  },
+  "syntax-line-start": {
+    title: "a line that looks like a continuation but is not",
+    explanation: `A line that starts with an operator continues the line above, except when it starts with \`-\`, \`(\` or \`[\`,
+which can start a statement. End the line above with the \`-\` instead. Inside ( ) or [ ] a \`-\` does continue.`,
+    bad: "fn f(a: f32, b: f32) {\n  let c = a\n    - b\n  c\n}",
+    good: "fn f(a: f32, b: f32) {\n  let c = a -\n    b\n  c\n}",
+  },
+  "syntax-setting": {
+    title: "not a training setting",
+    explanation: `The settings of \`train\` are batch, epochs, steps, seed, shuffle, drop_last, clip_norm, clip_value, accumulate,
+report every, checkpoint every and keep best. What belongs to the optimizer is an argument of it.`,
+    bad: "train on d {\n  minimize loss(x) with SGD(lr: 0.1)\n  epoch 10\n}",
+    good: "train on d {\n  minimize loss(x) with SGD(lr: 0.1)\n  epochs 10\n}",
+  },
+}
