@@ -12,7 +12,8 @@ export type BundleDType = "f32" | "f16" | "i32" | "u32" | "bool"
 
 /** A size known when a program runs: a number, `B` (rows of this batch), `R` (rows of the data set on the device), or an
  *  operation on two of them. `div` truncates. */
-export type SizeExpr = number | "B" | "R" | readonly ["add" | "sub" | "mul" | "div" | "min" | "max", SizeExpr, SizeExpr]
+export type SizeExpr =
+  number | "B" | "R" | readonly ["add" | "sub" | "mul" | "div" | "min" | "max", SizeExpr, SizeExpr]
 
 /** The parameter block of a call: one uniform buffer slice at @group(0) @binding(0), six 32-bit words in this order. */
 export const PARAMETER_WORDS = ["B", "R", "step", "epoch", "seed", "start"] as const
@@ -50,8 +51,14 @@ export interface DispatchSpec {
   readonly kernel: string
   readonly bindings: readonly RangeSpec[]
   readonly grid: readonly [SizeExpr, SizeExpr, SizeExpr]
-  /** Which bindings are written, with their element type and count, for finding the first non-finite value. */
-  readonly writes: readonly { readonly binding: number; readonly name: string; readonly dtype: BundleDType; readonly elements: SizeExpr }[]
+  /** What is written, with element type, first element within the binding and count, for finding the first non-finite value. */
+  readonly writes: readonly {
+    readonly binding: number
+    readonly name: string
+    readonly dtype: BundleDType
+    readonly offset: number
+    readonly elements: SizeExpr
+  }[]
 }
 export interface InputSpec {
   readonly name: string
@@ -59,7 +66,8 @@ export interface InputSpec {
   /** Sizes of the axes. */
   readonly shape: readonly SizeExpr[]
   /** data: bound as arena `data:<field>`. feed: written by the caller into `range`. */
-  readonly source: { readonly kind: "data"; readonly field: string } | { readonly kind: "feed"; readonly range: RangeSpec }
+  readonly source:
+    { readonly kind: "data"; readonly field: string } | { readonly kind: "feed"; readonly range: RangeSpec }
 }
 export interface OutputSpec extends RangeSpec {
   readonly name: string
@@ -79,7 +87,12 @@ export interface ProgramSpec {
 /** `standardize`, `minmax` and `scale` as fitted: value * scale[column] + shift[column]. One entry per column, in row-major
  *  order of the selected columns' elements (or a single one for all). */
 export type FittedStage =
-  | { readonly kind: "affine"; readonly from: "standardize" | "minmax" | "scale"; readonly scale: readonly number[]; readonly shift: readonly number[] }
+  | {
+      readonly kind: "affine"
+      readonly from: "standardize" | "minmax" | "scale"
+      readonly scale: readonly number[]
+      readonly shift: readonly number[]
+    }
   | { readonly kind: "one_hot"; readonly classes: number }
   | { readonly kind: "classes"; readonly count: number }
 export interface FieldSpec {
@@ -93,10 +106,17 @@ export interface FieldSpec {
 }
 export type SourceSpec =
   | { readonly kind: "csv"; readonly path: string; readonly delimiter: string }
-  | { readonly kind: "idx" | "npy"; readonly files: readonly { readonly column: string; readonly path: string }[] }
+  | {
+      readonly kind: "idx" | "npy"
+      readonly files: readonly { readonly column: string; readonly path: string }[]
+    }
   | {
       readonly kind: "array"
-      readonly columns: readonly { readonly column: string; readonly shape: readonly number[]; readonly values: readonly number[] }[]
+      readonly columns: readonly {
+        readonly column: string
+        readonly shape: readonly number[]
+        readonly values: readonly number[]
+      }[]
     }
 export interface DataSpec {
   readonly name: string
@@ -127,14 +147,16 @@ export interface TrainSpec {
   readonly reportEvery: Every
   readonly checkpointEvery: Every | null
   readonly keepBest: string | null
-  /** Rough bytes moved by one step, for choosing how many steps to submit at once. */
-  readonly floatOps: number
 }
 export interface PredictSpec {
   readonly model: string
   readonly program: string
   /** The data field (of `data`) that each input was fed from in training, whose columns and fitted stages turn raw rows into it. */
-  readonly inputs: readonly { readonly name: string; readonly data: string | null; readonly field: string | null }[]
+  readonly inputs: readonly {
+    readonly name: string
+    readonly data: string | null
+    readonly field: string | null
+  }[]
 }
 
 export interface Manifest {

@@ -1,0 +1,131 @@
+/** runtime: every code a run can stop with, once. The same shape as the compiler's pages, so that `nnc explain` shows both. */
+
+export interface CodePage {
+  readonly title: string
+  readonly explanation: string
+  readonly bad?: string
+  readonly good?: string
+}
+
+export const RUN_CODES = {
+  "bundle-missing": {
+    title: "this is not a compiled bundle",
+    explanation:
+      "A bundle is the folder that `nnc compile` writes. It holds manifest.json, kernels/*.wgsl and copies of the data files.",
+  },
+  "bundle-corrupt": {
+    title: "a file of the bundle is not the one that was compiled",
+    explanation:
+      "The manifest lists a SHA-256 for every file. A file that is missing or differs is named, and nothing runs. Compile again.",
+  },
+  "bundle-version": {
+    title: "the bundle was written by another version",
+    explanation: "A bundle carries its format version. Compile the source again with the nnc that runs it.",
+  },
+  "unknown-name": {
+    title: "the bundle has nothing of that name",
+    explanation: "A model, train section, parameter or program was asked for that the bundle does not hold.",
+  },
+  "no-adapter": {
+    title: "no WebGPU adapter was found",
+    explanation:
+      "Training runs on a WebGPU device. Without a GPU, a software Vulkan driver is enough (Mesa's llvmpipe, or the SwiftShader of any Chromium). `nnc doctor` says what this machine lacks.",
+  },
+  "device-limits": {
+    title: "the device is too small for this program",
+    explanation:
+      "A buffer, a binding or a kernel needs more than the adapter offers, or a feature it does not have. The message names both sizes.",
+  },
+  "device-lost": {
+    title: "the device stopped working",
+    explanation: "The driver reset or removed the device. The last checkpoint is kept; `--resume` goes on from it.",
+  },
+  "device-error": {
+    title: "the device reported an error",
+    explanation: "The driver refused something that was asked of it. Results after that cannot be trusted, so the run stops.",
+  },
+  "kernel-refused": {
+    title: "the device does not accept a kernel",
+    explanation: "The WGSL text of a kernel did not compile on this device. The message names the kernel and its source lines.",
+  },
+  "data-file": {
+    title: "a data file cannot be read",
+    explanation: "Paths are relative to the bundle (or source file). `--data NAME=PATH` names another file.",
+  },
+  "data-format": {
+    title: "a data file is not of the format it is declared to be",
+    explanation: "CSV, IDX (raw or gz) and NPY files are checked from their first bytes on.",
+  },
+  "data-truncated": {
+    title: "a data file ends too early",
+    explanation: "Its header announces more bytes than there are: the download or copy was cut off. Fetch it again.",
+  },
+  "data-empty": { title: "a data file holds no rows", explanation: "A data set needs at least one row below its header." },
+  "data-ragged": {
+    title: "a row has another number of cells than the header",
+    explanation: "Every row of a CSV file has as many cells as its header row.",
+    bad: "a,b\n1,2\n3",
+    good: "a,b\n1,2\n3,4",
+  },
+  "data-not-a-number": {
+    title: "a cell is not a number",
+    explanation: "Columns that a field reads hold finite numbers. Drop the row, fill the cell, or leave the column out of the field.",
+  },
+  "data-missing-column": {
+    title: "the data has no such column",
+    explanation: "A field reads columns by the names in the file's header row.",
+  },
+  "data-rows-differ": {
+    title: "the columns have different numbers of rows",
+    explanation: "Columns read from several files belong together row by row.",
+  },
+  "data-shape": {
+    title: "a field and its columns do not fit",
+    explanation: "The selected columns give another number of values per row than the type of the field says.",
+  },
+  "data-class": {
+    title: "a label is not one of the declared classes",
+    explanation: "classes(n) and one_hot(n) take whole numbers from 0 to n - 1.",
+  },
+  "data-not-integer": {
+    title: "a value is not a whole number",
+    explanation: "Fields of type i32, u32 or bool take whole numbers that fit the type.",
+  },
+  "data-split": {
+    title: "the split leaves a side without rows",
+    explanation: "Rows are permuted by the seed; the first round(train * rows) are for training, the rest for the test.",
+  },
+  "data-override": {
+    title: "--data names nothing in this program",
+    explanation: "`--data NAME=PATH` replaces a csv source, `NAME.COLUMN=PATH` a file of an idx or npy source, `NAME.test...` the test source.",
+  },
+  "input-shape": {
+    title: "an input has the wrong size",
+    explanation: "Inputs are given row after row; their length must be a whole number of rows, the same number for all inputs.",
+  },
+  "too-many-rows": {
+    title: "more rows than the program's memory is laid out for",
+    explanation: "A program without `batch` runs all rows at once, and its memory was planned for the rows it was compiled with.",
+  },
+  "non-finite": {
+    title: "the loss is not a finite number",
+    explanation:
+      "The run stops at the next report. The first step and the first kernel that produced NaN or infinity are found by running again from the last good state. Lower the learning rate, clip gradients, or look at the named line.",
+  },
+  "checkpoint-missing": { title: "there is no checkpoint there", explanation: "`--resume` takes a .safetensors file or a run folder." },
+  "checkpoint-corrupt": {
+    title: "a checkpoint is damaged",
+    explanation: "Its header and its length do not agree. Checkpoints are written aside and renamed, so an older one beside it may be whole.",
+  },
+  "checkpoint-mismatch": {
+    title: "the checkpoint belongs to another program",
+    explanation: "A parameter is missing, extra, or has another type. The message names each.",
+  },
+  "checkpoint-write": {
+    title: "a checkpoint or log cannot be written",
+    explanation: "The disk is full or the folder is not writable. The previous checkpoint is untouched.",
+  },
+  "bad-option": { title: "an option has a value that makes no sense", explanation: "The message names the option and what it takes." },
+} as const satisfies Readonly<Record<string, CodePage>>
+
+export type RunCode = keyof typeof RUN_CODES

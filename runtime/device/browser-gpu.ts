@@ -1,0 +1,15 @@
+/** runtime/device: opens the GPU of a browser page. */
+import { RunError } from "../error.js"
+import type { Device, DeviceNeeds } from "./device.js"
+import { openAdapter } from "./open-adapter.js"
+
+export async function openBrowserDevice(needs: DeviceNeeds): Promise<Device> {
+  const gpu: GPU | undefined = navigator.gpu
+  const adapter = await gpu?.requestAdapter({ powerPreference: "high-performance" })
+  if (!adapter)
+    throw new RunError("no-adapter", "this page has no WebGPU adapter", {
+      exit: 3,
+      help: gpu ? "the browser found no usable GPU" : "WebGPU needs a current browser and a page served over https or localhost",
+    })
+  return openAdapter(adapter, needs, (promise) => promise)
+}

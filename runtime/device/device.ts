@@ -1,0 +1,75 @@
+/** runtime/device: the whole surface of a backend: memory, kernels, recording, waiting.
+ *  Assumes one user at a time. Guarantees: what was recorded runs in the order of `submit`, `write` before what is submitted
+ *  after it; any failure of the device makes the next awaited call throw a RunError.
+ *  Not here: what is dispatched (exec/), which device is chosen (node-gpu.ts, browser-gpu.ts). */
+import type { KernelSpec } from "../bundle/format.js"
+
+/** What `start` events and `nnc doctor` show. */
+export interface DeviceInfo {
+  readonly device: "webgpu"
+  readonly adapter: string
+  readonly vendor: string
+  readonly architecture: string
+  /** Emulated on the CPU. */
+  readonly software: boolean
+}
+
+/** What a bundle asks of a device; checked before anything is allocated. */
+export interface DeviceNeeds {
+  readonly largestBuffer: number
+  readonly largestBinding: number
+  readonly storageBuffers: number
+  /** WebGPU features, for instance `shader-f16`. */
+  readonly features: readonly string[]
+}
+
+/** A piece of device memory. */
+export interface Memory {
+  readonly bytes: number
+  free(): void
+}
+/** A kernel with its buffers bound: made once, dispatched many times. */
+export interface Call {
+  readonly kernel: string
+}
+export interface BoundRange {
+  readonly memory: Memory
+  readonly offset: number
+  readonly bytes: number
+}
+export interface KernelSource {
+  readonly spec: KernelSpec
+  readonly wgsl: string
+}
+export type Grid = readonly [number, number, number]
+
+/** Collects work for one submission. */
+export interface Recorder {
+  /** Runs `call` on `grid` workgroups, with the parameter block number `block`. */
+  dispatch(call: Call, grid: Grid, block: number): void
+  copy(from: Memory, fromOffset: number, to: Memory, toOffset: number, bytes: number): void
+  submit(): void
+}
+
+export interface Device {
+  readonly info: DeviceInfo
+  /** Zero-filled. `bytes` is rounded up to a multiple of 16. */
+  alloc(label: string, bytes: number): Memory
+  /** Offset and length are multiples of 4. */
+  write(memory: Memory, offset: number, bytes: Uint8Array): void
+  /** Waits for everything submitted before. */
+  read(memory: Memory, offset: number, bytes: number): Promise<ArrayBuffer>
+  /** Compiles kernels, all at once. */
+  prepare(kernels: readonly KernelSource[]): Promise<void>
+  /** Makes a call of a prepared kernel: a range per binding, in order. */
+  bind(kernel: string, ranges: readonly BoundRange[]): Call
+  /** How many parameter blocks one submission can use. */
+  readonly parameterBlocks: number
+  /** PARAMETER_STRIDE bytes per block, for what is submitted next. */
+  writeParameters(blocks: Uint8Array): void
+  record(): Recorder
+  /** Resolves when everything submitted so far is done. */
+  done(): Promise<void>
+  /** Frees everything; the process can exit. */
+  close(): void
+}

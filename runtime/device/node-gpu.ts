@@ -1,0 +1,59 @@
+/** runtime/device: opens the GPU in Node, through npm `webgpu` (Dawn).
+ *  Guarantees: what Dawn finds by itself first, then a software driver that lies elsewhere (discover.ts); never silent:
+ *  the device's info names what was opened. */
+import { reasonOf, RunError } from "../error.js"
+import type { Device, DeviceInfo, DeviceNeeds } from "./device.js"
+import { softwareDriverFiles } from "./discover.js"
+import { describe, openAdapter } from "./open-adapter.js"
+import { quietWait } from "./quiet-wait.js"
+
+export async function openNodeDevice(needs: DeviceNeeds): Promise<Device> {
+  const { gpu, adapter } = await findAdapter()
+  // Dawn's devices end with the object that `create` returned, so somebody has to hold it.
+  alive.add(gpu)
+  return openAdapter(adapter, needs, quietWait, () => alive.delete(gpu))
+}
+
+/** What `openNodeDevice` would open. */
+export async function probeNodeDevice(): Promise<DeviceInfo> {
+  const { adapter } = await findAdapter()
+  return describe(adapter)
+}
+
+const alive = new Set<GPU>()
+
+async function findAdapter(): Promise<{ gpu: GPU; adapter: GPUAdapter }> {
+  const create = await loadWebgpu()
+  const found = await request(create)
+  if (found) return found
+  const driver = softwareDriverFiles()
+  if (driver !== undefined) {
+    process.env["VK_DRIVER_FILES"] = driver
+    const software = await request(create)
+    if (software) return software
+  }
+  throw new RunError("no-adapter", "no WebGPU adapter was found on this machine", {
+    exit: 3,
+    help:
+      "`nnc doctor` says what is missing. Without a GPU, a software driver is enough: on Debian or Ubuntu " +
+      "`apt-get install mesa-vulkan-drivers libvulkan1` (Mesa 25 or later), or any Chromium with libvulkan1",
+  })
+}
+
+async function request(create: (options: string[]) => GPU): Promise<{ gpu: GPU; adapter: GPUAdapter } | undefined> {
+  const gpu = create([])
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" })
+  return adapter ? { gpu, adapter } : undefined
+}
+
+async function loadWebgpu(): Promise<(options: string[]) => GPU> {
+  try {
+    return (await import("webgpu")).create
+  } catch (caught) {
+    throw new RunError("no-adapter", `npm package "webgpu" cannot be loaded: ${reasonOf(caught)}`, {
+      exit: 3,
+      help: "`npm install webgpu` next to the bundle",
+      cause: caught,
+    })
+  }
+}

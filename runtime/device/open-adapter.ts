@@ -1,0 +1,59 @@
+/** runtime/device: a GPU object -> Device, the same in Node and in a browser page.
+ *  Guarantees: asks for everything the adapter offers, after checking that it is enough for the bundle; a data set's size
+ *  is known only later. */
+import { RunError } from "../error.js"
+import type { Device, DeviceInfo, DeviceNeeds } from "./device.js"
+import { mib, WebGpuDevice, type Waiter } from "./webgpu.js"
+
+const LIMITS = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+  "maxComputeWorkgroupSizeY",
+  "maxComputeWorkgroupSizeZ",
+] as const
+
+export async function openAdapter(
+  adapter: GPUAdapter,
+  needs: DeviceNeeds,
+  wait: Waiter,
+  onClose?: () => void,
+): Promise<Device> {
+  const features = needs.features.filter(isFeature)
+  const missing = features.filter((feature) => !adapter.features.has(feature))
+  if (missing.length > 0) refuse(adapter, `it has no ${missing.join(", ")}, which this bundle was compiled to use`)
+  if (needs.largestBuffer > adapter.limits.maxBufferSize)
+    refuse(adapter, `a buffer of ${mib(needs.largestBuffer)} is needed, it offers ${mib(adapter.limits.maxBufferSize)}`)
+  if (needs.largestBinding > adapter.limits.maxStorageBufferBindingSize) {
+    const most = adapter.limits.maxStorageBufferBindingSize
+    refuse(adapter, `a binding of ${mib(needs.largestBinding)} is needed, it offers ${mib(most)}`)
+  }
+  if (needs.storageBuffers > adapter.limits.maxStorageBuffersPerShaderStage) {
+    const most = adapter.limits.maxStorageBuffersPerShaderStage
+    refuse(adapter, `a kernel binds ${needs.storageBuffers} buffers, it allows ${most}`)
+  }
+  const requiredLimits = Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]]))
+  const gpu = await adapter.requestDevice({ requiredLimits, requiredFeatures: features })
+  return new WebGpuDevice(gpu, describe(adapter), wait, onClose)
+}
+
+export function describe(adapter: GPUAdapter): DeviceInfo {
+  const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info
+  // The name first, then the driver's version where it says more: `llvmpipe: Mesa 25.0.7`.
+  const names = [device, description].filter((text) => text !== "")
+  const software =
+    isFallbackAdapter || /software|swiftshader|llvmpipe|lavapipe/i.test([architecture, ...names].join(" "))
+  return { device: "webgpu", adapter: names.join(": ") || vendor || "unnamed", vendor, architecture, software }
+}
+
+const isFeature = (name: string): name is GPUFeatureName => /^[a-z0-9-]+$/.test(name)
+
+function refuse(adapter: GPUAdapter, why: string): never {
+  throw new RunError("device-limits", `the adapter ${describe(adapter).adapter} is not enough: ${why}`, {
+    exit: 3,
+    help: "compile for a smaller device profile, or use a smaller batch",
+  })
+}

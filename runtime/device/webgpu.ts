@@ -1,0 +1,285 @@
+/** runtime/device: a Device over any GPUDevice, in Node and in a browser page.
+ *  Assumes:    kernels use @group(0) @binding(0) for parameters and @group(1) for storage; entry point `main`.
+ *  Guarantees: uncaptured errors and device loss end the run; nothing is created per dispatch.
+ *  Not here:   finding the adapter and how to wait (node-gpu.ts, browser-gpu.ts). */
+import { PARAMETER_STRIDE, PARAMETER_WORDS } from "../bundle/format.js"
+import { reasonOf, RunError } from "../error.js"
+import type { BoundRange, Call, Device, DeviceInfo, Grid, KernelSource, Memory, Recorder } from "./device.js"
+
+/** Waits for a promise of the GPU without keeping the processor busy. */
+export type Waiter = <T>(promise: Promise<T>) => Promise<T>
+
+/** The values of GPUBufferUsage, GPUMapMode and GPUShaderStage, which Node has no globals for. */
+const USAGE = { mapRead: 0x1, copySrc: 0x4, copyDst: 0x8, uniform: 0x40, storage: 0x80 } as const
+const MAP_READ = 0x1
+const COMPUTE_STAGE = 0x4
+
+const PARAMETER_BLOCKS = 1024
+/** A read-back goes through a staging buffer; larger ones go in pieces. */
+const LARGEST_STAGING = 64 * 1024 * 1024
+
+class GpuMemory implements Memory {
+  constructor(
+    readonly buffer: GPUBuffer,
+    readonly bytes: number,
+  ) {}
+  free(): void {
+    this.buffer.destroy()
+  }
+}
+
+class GpuCall implements Call {
+  constructor(
+    readonly kernel: string,
+    readonly pipeline: GPUComputePipeline,
+    readonly group: GPUBindGroup,
+  ) {}
+}
+
+interface Prepared {
+  readonly pipeline: GPUComputePipeline
+  readonly layout: GPUBindGroupLayout
+}
+
+export class WebGpuDevice implements Device {
+  readonly parameterBlocks = PARAMETER_BLOCKS
+  private readonly kernels = new Map<string, Prepared>()
+  private readonly memories = new Set<GpuMemory>()
+  private readonly parameters: GPUBuffer
+  private readonly parameterLayout: GPUBindGroupLayout
+  private readonly parameterGroup: GPUBindGroup
+  private staging: { readonly buffer: GPUBuffer; readonly bytes: number } | undefined
+  private failure: RunError | undefined
+  private closed = false
+
+  constructor(
+    private readonly gpu: GPUDevice,
+    readonly info: DeviceInfo,
+    private readonly wait: Waiter,
+    /** Called last; the object that made the device must live until then. */
+    private readonly onClose: () => void = () => {},
+  ) {
+    gpu.addEventListener("uncapturederror", (event) => {
+      this.failure ??= new RunError("device-error", `the device reported: ${event.error.message}`, { exit: 3 })
+    })
+    void gpu.lost.then(({ reason, message }) => {
+      if (this.closed) return
+      this.failure ??= new RunError("device-lost", `the device was lost (${reason || "unknown"}): ${message}`, {
+        exit: 3,
+        help: "`--resume` continues from the last checkpoint",
+      })
+    })
+    this.parameters = gpu.createBuffer({
+      label: "parameters",
+      size: PARAMETER_BLOCKS * PARAMETER_STRIDE,
+      usage: USAGE.uniform | USAGE.copyDst,
+    })
+    const words = PARAMETER_WORDS.length * 4
+    this.parameterLayout = gpu.createBindGroupLayout({
+      label: "parameters",
+      entries: [
+        {
+          binding: 0,
+          visibility: COMPUTE_STAGE,
+          buffer: { type: "uniform", hasDynamicOffset: true, minBindingSize: words },
+        },
+      ],
+    })
+    this.parameterGroup = gpu.createBindGroup({
+      label: "parameters",
+      layout: this.parameterLayout,
+      entries: [{ binding: 0, resource: { buffer: this.parameters, size: PARAMETER_STRIDE } }],
+    })
+  }
+
+  alloc(label: string, bytes: number): Memory {
+    const size = Math.max(16, Math.ceil(bytes / 16) * 16)
+    const { maxBufferSize } = this.gpu.limits
+    if (size > maxBufferSize)
+      throw new RunError("device-limits", `${label} needs ${mib(size)}, the device's buffers hold ${mib(maxBufferSize)}`, {
+        exit: 3,
+      })
+    const usage = USAGE.storage | USAGE.copySrc | USAGE.copyDst
+    const memory = new GpuMemory(this.gpu.createBuffer({ label, size, usage }), size)
+    this.memories.add(memory)
+    return memory
+  }
+
+  write(memory: Memory, offset: number, bytes: Uint8Array): void {
+    this.gpu.queue.writeBuffer(own(memory).buffer, offset, bytes.slice().buffer)
+  }
+
+  async read(memory: Memory, offset: number, bytes: number): Promise<ArrayBuffer> {
+    const out = new Uint8Array(bytes)
+    for (let at = 0; at < bytes; at += LARGEST_STAGING) {
+      const size = Math.min(LARGEST_STAGING, bytes - at)
+      out.set(await this.readPiece(own(memory), offset + at, size), at)
+    }
+    this.check()
+    return out.buffer
+  }
+
+  async prepare(kernels: readonly KernelSource[]): Promise<void> {
+    const fresh = kernels.filter(({ spec }) => !this.kernels.has(spec.name))
+    const layouts = new Map<string, GPUBindGroupLayout>()
+    await this.wait(Promise.all(fresh.map((kernel) => this.prepareOne(kernel, layouts))))
+    this.check()
+  }
+
+  bind(kernel: string, ranges: readonly BoundRange[]): Call {
+    const prepared = this.kernels.get(kernel)
+    if (!prepared) throw new Error(`kernel ${kernel} is bound before it is prepared`)
+    const group = this.gpu.createBindGroup({
+      label: kernel,
+      layout: prepared.layout,
+      entries: ranges.map(({ memory, offset, bytes }, binding) => ({
+        binding,
+        resource: { buffer: own(memory).buffer, offset, size: bytes },
+      })),
+    })
+    return new GpuCall(kernel, prepared.pipeline, group)
+  }
+
+  writeParameters(blocks: Uint8Array<ArrayBuffer>): void {
+    this.gpu.queue.writeBuffer(this.parameters, 0, blocks.buffer, blocks.byteOffset, blocks.byteLength)
+  }
+
+  record(): Recorder {
+    return new GpuRecorder(this.gpu, this.parameterGroup)
+  }
+
+  async done(): Promise<void> {
+    await this.wait(this.gpu.queue.onSubmittedWorkDone())
+    this.check()
+  }
+
+  close(): void {
+    if (this.closed) return
+    this.closed = true
+    for (const memory of this.memories) memory.free()
+    this.staging?.buffer.destroy()
+    this.parameters.destroy()
+    this.gpu.destroy()
+    this.onClose()
+  }
+
+  private check(): void {
+    if (this.failure) throw this.failure
+  }
+
+  private async readPiece(memory: GpuMemory, offset: number, bytes: number): Promise<Uint8Array> {
+    // Copies move multiples of 4 bytes from multiples of 4.
+    const size = Math.ceil(bytes / 4) * 4
+    const staging = this.stagingOf(size)
+    const encoder = this.gpu.createCommandEncoder()
+    encoder.copyBufferToBuffer(memory.buffer, offset, staging, 0, size)
+    this.gpu.queue.submit([encoder.finish()])
+    try {
+      await this.wait(staging.mapAsync(MAP_READ, 0, size))
+    } catch (caught) {
+      // Loss rejects the mapping first and names its reason in the next turn.
+      await new Promise((resolve) => setTimeout(resolve, 0))
+      throw this.failure ?? new RunError("device-lost", `reading back failed: ${reasonOf(caught)}`, { exit: 3 })
+    }
+    const copy = new Uint8Array(staging.getMappedRange(0, size).slice(0, bytes))
+    staging.unmap()
+    return copy
+  }
+
+  private stagingOf(bytes: number): GPUBuffer {
+    if (this.staging && this.staging.bytes >= bytes) return this.staging.buffer
+    this.staging?.buffer.destroy()
+    const size = Math.max(4096, bytes)
+    const buffer = this.gpu.createBuffer({ label: "staging", size, usage: USAGE.mapRead | USAGE.copyDst })
+    this.staging = { buffer, bytes: size }
+    return buffer
+  }
+
+  private async prepareOne({ spec, wgsl }: KernelSource, layouts: Map<string, GPUBindGroupLayout>): Promise<void> {
+    const key = spec.bindings.map(({ access }) => access).join()
+    const layout = layouts.get(key) ?? this.storageLayout(spec.bindings.map(({ access }) => access))
+    layouts.set(key, layout)
+    this.gpu.pushErrorScope("validation")
+    const module = this.gpu.createShaderModule({ label: spec.name, code: wgsl })
+    const scope = this.gpu.popErrorScope()
+    try {
+      const pipeline = await this.gpu.createComputePipelineAsync({
+        label: spec.name,
+        layout: this.gpu.createPipelineLayout({ bindGroupLayouts: [this.parameterLayout, layout] }),
+        compute: { module, entryPoint: "main" },
+      })
+      this.kernels.set(spec.name, { pipeline, layout })
+      await scope
+    } catch (caught) {
+      const reason = (await scope)?.message ?? reasonOf(caught)
+      const places = spec.origins.length > 0 ? ` (${spec.origins.join(", ")})` : ""
+      throw new RunError("kernel-refused", `the device refuses kernel ${spec.name}${places}: ${reason}`, { exit: 3 })
+    }
+  }
+
+  private storageLayout(accesses: readonly ("read" | "read_write")[]): GPUBindGroupLayout {
+    return this.gpu.createBindGroupLayout({
+      entries: accesses.map((access, binding) => ({
+        binding,
+        visibility: COMPUTE_STAGE,
+        buffer: { type: access === "read" ? "read-only-storage" : "storage" },
+      })),
+    })
+  }
+}
+
+class GpuRecorder implements Recorder {
+  private readonly encoder: GPUCommandEncoder
+  private pass: GPUComputePassEncoder | undefined
+  /** Of the open pass: setting what is set already costs a call into the driver. */
+  private pipeline: GPUComputePipeline | undefined
+  private block = -1
+  private readonly offset = new Uint32Array(1)
+
+  constructor(
+    private readonly gpu: GPUDevice,
+    private readonly parameters: GPUBindGroup,
+  ) {
+    this.encoder = gpu.createCommandEncoder()
+  }
+
+  dispatch(call: Call, [x, y, z]: Grid, block: number): void {
+    if (!(call instanceof GpuCall)) throw new Error(`the call of ${call.kernel} belongs to another device`)
+    this.pass ??= this.encoder.beginComputePass()
+    if (this.pipeline !== call.pipeline) {
+      this.pipeline = call.pipeline
+      this.pass.setPipeline(call.pipeline)
+    }
+    if (this.block !== block) {
+      this.block = block
+      this.offset[0] = block * PARAMETER_STRIDE
+      this.pass.setBindGroup(0, this.parameters, this.offset, 0, 1)
+    }
+    this.pass.setBindGroup(1, call.group)
+    this.pass.dispatchWorkgroups(x, y, z)
+  }
+
+  copy(from: Memory, fromOffset: number, to: Memory, toOffset: number, bytes: number): void {
+    this.endPass()
+    this.encoder.copyBufferToBuffer(own(from).buffer, fromOffset, own(to).buffer, toOffset, bytes)
+  }
+
+  submit(): void {
+    this.endPass()
+    this.gpu.queue.submit([this.encoder.finish()])
+  }
+
+  private endPass(): void {
+    this.pass?.end()
+    this.pass = undefined
+    this.pipeline = undefined
+    this.block = -1
+  }
+}
+
+function own(memory: Memory): GpuMemory {
+  if (!(memory instanceof GpuMemory)) throw new Error("the memory belongs to another device")
+  return memory
+}
+
+export const mib = (bytes: number): string => `${Math.ceil((bytes / 1024 / 1024) * 10) / 10} MiB`

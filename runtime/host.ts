@@ -1,0 +1,11 @@
+/** runtime: what differs between Node and a browser page, as one object handed to everything else.
+ *  Implemented by node.ts and index.ts. */
+import type { Device, DeviceNeeds } from "./device/device.js"
+
+export interface Host {
+  /** The bytes of a file: an absolute path or URL, or one relative to the bundle. Throws when there is none. */
+  readonly readFile: (path: string) => Promise<Uint8Array>
+  readonly openDevice: (needs: DeviceNeeds) => Promise<Device>
+  /** Milliseconds, for measuring. */
+  readonly now: () => number
+}
