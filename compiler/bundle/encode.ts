@@ -1,0 +1,166 @@
+/** bundle: Model + Plan + WGSL -> Bundle, the file format that the runtime reads.
+ *  Assumes:    the plan verified; the data sets were read and their stages fitted.
+ *  Guarantees: the manifest names everything a run needs; nothing of the compiler is referred to.
+ *  Not here:   files and folders (`cli/write-bundle.ts`), hashes of files, the trainer module. */
+import { sha256 } from "@noble/hashes/sha2.js"
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
+import {
+  BUNDLE_FORMAT,
+  BUNDLE_VERSION,
+  type Bundle,
+  type DataSpec,
+  type DispatchSpec,
+  type Manifest,
+  type PredictSpec,
+  type ProgramSpec,
+  type TrainSpec,
+} from "../../runtime/bundle/format.js"
+import type { Kernel, Stmt } from "../ir/kernels/types.js"
+import type { Model, PredictSection, TrainSection } from "../ir/model/types.js"
+import type { PlannedDispatch, PlannedProgram, Plan } from "../ir/plan/types.js"
+import { bytesOf, evalShape, sameShape } from "../ir/tensor.js"
+import { bug } from "../source/bug.js"
+import { dimSize, extentSize } from "./sizes.js"
+
+export interface EncodeInput {
+  readonly name: string
+  readonly compiler: string
+  readonly model: Model
+  readonly plan: Plan
+  /** WGSL by kernel name. */
+  readonly wgsl: ReadonlyMap<string, string>
+  readonly data: readonly DataSpec[]
+}
+
+export function encode({ name, compiler, model, plan, wgsl, data }: EncodeInput): Bundle {
+  const kernels = new Map(plan.kernels.map((k) => [k.name, k]))
+  const programs = plan.programs.map((p) => encodeProgram(p, kernels))
+  const programNames = new Set(programs.map((p) => p.name))
+  const slots = plan.slots.map((s) => ({
+    name: s.name,
+    dtype: s.type.dtype,
+    shape: evalShape(s.type.shape, { B: 1, R: 1 }),
+    role: s.role,
+    arena: s.arena,
+    offset: s.offset,
+    bytes: s.bytes,
+  }))
+  const manifest: Manifest = {
+    format: BUNDLE_FORMAT,
+    version: BUNDLE_VERSION,
+    name,
+    compiler,
+    fingerprint: fingerprint([slots.map((s) => [s.name, s.dtype, s.shape, s.role]), [...wgsl].map(withoutOrigins)]),
+    arenas: plan.arenas,
+    slots,
+    kernels: plan.kernels.map((k) => ({
+      name: k.name,
+      file: `kernels/${k.name}.wgsl`,
+      bindings: k.params.map((p) => ({ name: p.name, access: p.access === "read" ? "read" : "read_write" })),
+      origins: [...new Set(k.origins.map((o) => o.at).filter((at) => at !== ""))],
+    })),
+    programs,
+    data,
+    trains: model.trains.map((t) => encodeTrain(t, programNames)),
+    predicts: model.predicts.map((p) => encodePredict(p, model)),
+    files: {},
+  }
+  return { manifest, wgsl }
+}
+
+/** Names of the programs of a section: `step`, `evaluate`, or `pretrain.step` in a named section. */
+export const programName = (section: string, kind: "step" | "evaluate"): string =>
+  section === "train" ? kind : `${section}.${kind}`
+
+/** Where a kernel comes from does not change what it computes. */
+const withoutOrigins = ([name, text]: readonly [string, string]): string[] => [name, text.replace(/^\/\/.*\n/gm, "")]
+const fingerprint = (facts: unknown): string => bytesToHex(sha256(utf8ToBytes(JSON.stringify(facts))))
+
+function encodeProgram(p: PlannedProgram, kernels: ReadonlyMap<string, Kernel>): ProgramSpec {
+  const buffers = new Map(p.buffers.map((b) => [b.id, b]))
+  const buffer = (id: number): PlannedProgram["buffers"][number] => buffers.get(id) ?? bug(`no buffer ${id}`)
+  const range = ({ arena, offset, bytes }: { arena: string; offset: number; bytes: number }) =>
+    arena.startsWith("data:") ? { arena, offset: 0, bytes: 0 } : { arena, offset, bytes }
+  const writes = (d: PlannedDispatch): DispatchSpec["writes"] => {
+    const kernel = kernels.get(d.kernel) ?? bug(`no kernel ${d.kernel}`)
+    const stored = storedBuffers(kernel.body)
+    return d.bindings.flatMap((binding, i) =>
+      stored.has(kernel.params[i]!.name)
+        ? binding.buffers.map((id) => {
+            const b = buffer(id)
+            const offset = (b.offset - binding.offset) / bytesOf(b.dtype)
+            return { binding: i, name: b.name, dtype: b.dtype, offset, elements: dimSize(b.elements) }
+          })
+        : [],
+    )
+  }
+  return {
+    name: p.name,
+    maxBatch: p.maxBatch,
+    inputs: p.inputs.map((i) => ({
+      name: i.name,
+      dtype: i.type.dtype,
+      shape: i.type.shape.map(dimSize),
+      source:
+        i.data === null ? { kind: "feed", range: range(buffer(i.buffer)) } : { kind: "data", field: i.data },
+    })),
+    outputs: p.outputs.map((o) => ({
+      name: o.name,
+      dtype: o.type.dtype,
+      shape: o.type.shape.map(dimSize),
+      ...range(buffer(o.buffer)),
+    })),
+    dispatches: p.dispatches.map((d) => ({
+      kernel: d.kernel,
+      bindings: d.bindings.map(range),
+      grid: [extentSize(d.grid[0]), extentSize(d.grid[1]), extentSize(d.grid[2])],
+      writes: writes(d),
+    })),
+  }
+}
+
+function storedBuffers(body: readonly Stmt[], into = new Set<string>()): Set<string> {
+  for (const s of body) {
+    if (s.kind === "store") into.add(s.buffer)
+    else if (s.kind === "for") storedBuffers(s.body, into)
+    else if (s.kind === "when") storedBuffers(s.then, into)
+  }
+  return into
+}
+
+function encodeTrain(t: TrainSection, programs: ReadonlySet<string>): TrainSpec {
+  const evaluate = programName(t.name, "evaluate")
+  const s = t.settings
+  return {
+    name: t.name,
+    data: t.data,
+    step: programName(t.name, "step"),
+    evaluate: t.data !== null && programs.has(evaluate) ? evaluate : null,
+    reports: t.reports,
+    batch: s.batch,
+    shuffle: s.shuffle,
+    dropLast: s.dropLast,
+    seed: s.seed,
+    duration: s.duration,
+    reportEvery: s.reportEvery,
+    checkpointEvery: s.checkpointEvery,
+    keepBest: s.keepBest,
+  }
+}
+
+/** An input is fed from the data field of its name and row shape, so that raw rows can be turned into it at prediction. */
+function encodePredict(p: PredictSection, model: Model): PredictSpec {
+  return {
+    model: p.model,
+    program: `predict.${p.model}`,
+    inputs: p.section.inputs
+      .filter((i) => i.source.kind === "feed")
+      .map((i) => {
+        for (const set of model.data)
+          for (const f of set.fields)
+            if (f.name === i.name && f.type.dtype === i.type.dtype && sameShape(f.type.shape, i.type.shape.slice(1)))
+              return { name: i.name, data: set.name, field: f.name }
+        return { name: i.name, data: null, field: null }
+      }),
+  }
+}
