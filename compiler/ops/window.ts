@@ -1,0 +1,404 @@
+/** ops: pooling windows that slide over the last axes of x: sums, maxima, and the place of each maximum.
+ *  All are gathers: the gradient of a maximum asks, for each element of x, the windows that could have chosen it.
+ *  Not here: means and their divisor, rounding sizes up (stdlib: a count is window_sum over ones, a ceiling is more padding_high). */
+import type { Attrs } from "../ir/graph/types.js"
+import type { Expr } from "../ir/kernels/types.js"
+import { BATCH, type DType, type Dim, type Shape, type TensorType, evalShape, isStatic, printShape, printType } from "../ir/tensor.js"
+import { sameShape, tensorType } from "../ir/tensor.js"
+import { bug } from "../source/bug.js"
+import { intsAttr } from "./attrs.js"
+import { addAt, at as element, clampIndex, count, ndarray, offset, unravel, zeros } from "./ndarray.js"
+import { type AttrSpec, type ExprBuilder, type InferContext, type LowerContext, type OpDef, type Sample, defineOp } from "./op.js"
+import { SLIDING_ATTRS, type Place, guarded, printSliding, seen, seer } from "./sliding.js"
+import { slidingAttrs, slidingAttrsFit, slidingAxes, taps, windowCount } from "./sliding.js"
+
+const WINDOW_ATTRS = {
+  window: { doc: "taps of the window along each of the last axes", kind: "ints" },
+  ...SLIDING_ATTRS,
+} as const satisfies Record<string, AttrSpec>
+const INPUT_SIZE = { doc: "sizes of the last axes of the result", kind: "ints" } as const satisfies AttrSpec
+
+const CONSTRAINTS = {
+  c1: "x is f32 or f16",
+  c2: "the window has 1 to 3 axes, no more than x, and their sizes do not depend on the batch size",
+  c3: "window, strides and dilation (at least 1) and padding (at least 0) have one value per axis of the window",
+  c4: "the window fits into the padded axes",
+}
+const COVERED = { c5: "every window covers at least one element" }
+const AGREE = { c5: "dy has the sizes that sliding the window over input_size gives" }
+
+const windowSum: OpDef = defineOp({
+  name: "window_sum",
+  params: ["x"],
+  attrs: WINDOW_ATTRS,
+  doc: "x [.., s..] -> [.., s'..]: the sum of each window over the last axes; padding counts as 0. torch.avg_pool without its divisor.",
+  traits: { kind: "reduce" },
+  constraints: CONSTRAINTS,
+  infer: ([x], attrs, at: InferContext) => slide(x!, attrs, at),
+  eval: ([x], attrs, { type, dims }) => {
+    const y = zeros(evalShape(type.shape, dims))
+    for (const w of windows(x!.shape, attrs)) addAt(y, w.out, element(x!, w.position))
+    return y
+  },
+  grad: ({ args: [x], dy, attrs }, g) => [g.apply("window_sum_grad", [dy], backAttrs(attrs, x!.type.shape))],
+  lower: {
+    kind: "reduce",
+    combine: "sum",
+    extents: (_types, attrs) => intsAttr(attrs, "window"),
+    term: (cx, tap) => {
+      const place = tapPlace(cx, tap)
+      return guarded(cx.k, place, cx.args[0]!(place.index), cx.k.constant(0, cx.type.dtype))
+    },
+  },
+  samples: [
+    sample([[2, 5]], [3]),
+    sample([[BATCH, 2, 6, 5]], [2, 3], { strides: [2, 1], padding_low: [0, 1], padding_high: [1, 1] }),
+    sample([[7]], [2], { dilation: [3], strides: [2], padding_low: [1] }),
+    sample([[2, 1, 1]], [1, 1]),
+  ],
+})
+
+const windowSumGrad: OpDef = defineOp({
+  name: "window_sum_grad",
+  params: ["dy"],
+  attrs: { ...WINDOW_ATTRS, input_size: INPUT_SIZE },
+  doc: "dy [.., s'..] -> [.., input_size..]: the adjoint of window_sum: for each element, the sum over the windows that cover it.",
+  traits: { kind: "reduce" },
+  constraints: { ...CONSTRAINTS, ...AGREE },
+  infer: ([dy], attrs, at: InferContext) => slideBack(dy!, attrs, at),
+  eval: ([dy], attrs, { type, dims }) => {
+    const x = zeros(evalShape(type.shape, dims))
+    for (const w of windows(x.shape, attrs)) addAt(x, w.position, element(dy!, w.out))
+    return x
+  },
+  grad: ({ dy, attrs }, g) => [g.apply("window_sum", [dy], windowAttrs(attrs))],
+  lower: {
+    kind: "reduce",
+    combine: "sum",
+    extents: (_types, attrs) => intsAttr(attrs, "window"),
+    term: (cx, tap) => {
+      const place = seerPlace(cx, tap)
+      return guarded(cx.k, place, cx.args[0]!(place.index), cx.k.constant(0, cx.type.dtype))
+    },
+  },
+  samples: [
+    sample([[2, 3]], [3], { input_size: [5] }),
+    sample([[BATCH, 2, 3, 5]], [2, 3], { strides: [2, 1], padding_low: [0, 1], padding_high: [1, 1], input_size: [6, 5] }),
+    sample([[3]], [2], { dilation: [3], strides: [2], padding_low: [1], input_size: [7] }),
+  ],
+})
+
+const windowMax: OpDef = defineOp({
+  name: "window_max",
+  params: ["x"],
+  attrs: WINDOW_ATTRS,
+  doc: "x [.., s..] -> [.., s'..]: the largest element of each window over the last axes, as torch.max_pool; padding never wins.",
+  traits: { kind: "reduce" },
+  constraints: { ...CONSTRAINTS, ...COVERED },
+  infer: ([x], attrs, at: InferContext) => {
+    const type = slide(x!, attrs, at)
+    requireCovered(x!.shape, attrs, at)
+    return type
+  },
+  eval: ([x], attrs, { type, dims }) => {
+    const y = ndarray(evalShape(type.shape, dims), () => -Infinity)
+    for (const w of windows(x!.shape, attrs)) {
+      const o = offset(y.shape, w.out)
+      y.data[o] = Math.max(y.data[o]!, element(x!, w.position))
+    }
+    return y
+  },
+  grad: ({ args: [x], dy, attrs }, g) => {
+    const chosen = g.apply("window_argmax", [x!], windowAttrs(attrs))
+    return [g.apply("window_put", [dy, chosen], backAttrs(attrs, x!.type.shape))]
+  },
+  lower: {
+    kind: "reduce",
+    combine: "max",
+    extents: (_types, attrs) => intsAttr(attrs, "window"),
+    term: (cx, tap) => {
+      const place = tapPlace(cx, tap)
+      return guarded(cx.k, place, cx.args[0]!(place.index), cx.k.constant(lowest(cx.type.dtype), cx.type.dtype))
+    },
+  },
+  samples: [
+    sample([[2, 5]], [3]),
+    sample([[BATCH, 2, 6, 5]], [3, 2], { strides: [2, 2], padding_low: [1, 0], padding_high: [1, 1] }),
+    sample([[7]], [2], { dilation: [3], strides: [2], padding_low: [1] }),
+    sample([[2, 1, 1]], [1, 1]),
+  ],
+})
+
+const windowArgmax: OpDef = defineOp({
+  name: "window_argmax",
+  params: ["x"],
+  attrs: WINDOW_ATTRS,
+  doc: "The place of the first maximum of each window, i32: the row-major position within the last axes of x, as the indices of torch.max_pool.",
+  traits: { kind: "reduce" },
+  constraints: { ...CONSTRAINTS, ...COVERED },
+  infer: ([x], attrs, at: InferContext) => {
+    const type = slide(x!, attrs, at)
+    requireCovered(x!.shape, attrs, at)
+    return tensorType("i32", type.shape)
+  },
+  eval: ([x], attrs, { type, dims }) => {
+    const n = intsAttr(attrs, "window").length
+    const best = ndarray(evalShape(type.shape, dims), () => -Infinity)
+    const place = zeros(best.shape)
+    for (const w of windows(x!.shape, attrs)) {
+      const o = offset(best.shape, w.out)
+      if (element(x!, w.position) <= best.data[o]!) continue
+      best.data[o] = element(x!, w.position)
+      place.data[o] = offset(x!.shape.slice(-n), w.position.slice(-n))
+    }
+    return place
+  },
+  grad: { none: "the result is a place, an integer" },
+  lower: {
+    kind: "fold",
+    extents: (_types, attrs) => intsAttr(attrs, "window"),
+    init: ({ argTypes: [x], k }) => [k.constant(lowest(x!.dtype), x!.dtype), k.int(-1)],
+    step: (cx, tap, [best, chosen]) => {
+      const { k, argTypes: [x], attrs } = cx
+      const place = tapPlace(cx, tap)
+      const value = guarded(k, place, cx.args[0]!(place.index), k.constant(lowest(x!.dtype), x!.dtype))
+      const first = k.op("lt", chosen!, k.int(0))
+      const wins = k.and(...place.inside, k.op("or", k.op("gt", value, best!), first))
+      const n = intsAttr(attrs, "window").length
+      return [k.select(wins, value, best!), k.select(wins, flat(k, place.index.slice(-n), spatial(x!.shape, n)), chosen!)]
+    },
+    result: (_cx, [, chosen]) => chosen!,
+  },
+  samples: [
+    sample([[2, 5]], [3]),
+    sample([[BATCH, 2, 6, 5]], [3, 2], { strides: [2, 2], padding_low: [1, 0], padding_high: [1, 1] }),
+    sample([[1, 2, 2]], [2, 2]),
+  ],
+})
+
+const CHOICE = {
+  ...CONSTRAINTS,
+  c5: "index is i32, and has the sizes that sliding the window gives, beside the same leading axes",
+}
+const CHOICE_DOC =
+  "`index` holds row-major positions within the last axes, each inside its own window, as window_argmax gives; beyond the ends it is clamped."
+
+const windowTake: OpDef = defineOp({
+  name: "window_take",
+  params: ["x", "index"],
+  attrs: WINDOW_ATTRS,
+  doc: `x [.., s..] and index [.., s'..] -> [.., s'..]: the element of x that each window chose. ${CHOICE_DOC}`,
+  traits: { kind: "gather" },
+  constraints: CHOICE,
+  infer: ([x, index], attrs, at: InferContext) => {
+    const type = slide(x!, attrs, at)
+    at.require(
+      "c5",
+      index!.dtype === "i32" && sameShape(index!.shape, type.shape),
+      () => `index is ${printType(index!)}; sliding over ${printType(x!)} gives ${printShape(type.shape)}`,
+      { arg: 1 },
+    )
+    return type
+  },
+  eval: ([x, index], attrs) => {
+    const sizes = x!.shape.slice(-intsAttr(attrs, "window").length)
+    return ndarray(index!.shape, (i) => {
+      const place = unravel(sizes, clampIndex(element(index!, i), count(sizes)))
+      return element(x!, [...i.slice(0, -sizes.length), ...place])
+    })
+  },
+  grad: ({ args: [x, index], dy, attrs }, g) => [
+    g.apply("window_put", [dy, index!], backAttrs(attrs, x!.type.shape)),
+    null,
+  ],
+  lower: {
+    kind: "map",
+    value: ({ args, argTypes: [x], attrs, index, k }) => {
+      const n = intsAttr(attrs, "window").length
+      const sizes = spatial(x!.shape, n)
+      const chosen = clamp(k, args[1]!(index), count(sizes))
+      const place = sizes.map((size, axis) => {
+        const along = k.div(chosen, k.int(count(sizes.slice(axis + 1))))
+        return axis === 0 ? along : k.rem(along, k.int(size))
+      })
+      return args[0]!([...index.slice(0, -n), ...place])
+    },
+  },
+  samples: [
+    sample([[2, 4], [2, 2]], [3], {}, [1, 3]),
+    sample([[BATCH, 2, 4, 4], [BATCH, 2, 2, 1]], [3, 4], {}, [4, 12]),
+  ],
+})
+
+const windowPut: OpDef = defineOp({
+  name: "window_put",
+  params: ["dy", "index"],
+  attrs: { ...WINDOW_ATTRS, input_size: INPUT_SIZE },
+  doc: `dy and index [.., s'..] -> [.., input_size..]: the adjoint of window_take: each element is the sum of dy over the windows that chose it. ${CHOICE_DOC}`,
+  traits: { kind: "reduce" },
+  constraints: { ...CHOICE, c5: "index is i32, dy and index have the sizes that sliding the window over input_size gives" },
+  infer: ([dy, index], attrs, at: InferContext) => {
+    at.require(
+      "c5",
+      index!.dtype === "i32" && sameShape(index!.shape, dy!.shape),
+      () => `dy is ${printType(dy!)}, index ${printType(index!)}`,
+      { arg: 1 },
+    )
+    return slideBack(dy!, attrs, at)
+  },
+  eval: ([dy, index], attrs, { type, dims }) => {
+    const x = zeros(evalShape(type.shape, dims))
+    const n = intsAttr(attrs, "window").length
+    const sizes = x.shape.slice(-n)
+    for (const w of windows(x.shape, attrs)) {
+      const chosen = clampIndex(element(index!, w.out), count(sizes))
+      if (offset(sizes, w.position.slice(-n)) === chosen) addAt(x, w.position, element(dy!, w.out))
+    }
+    return x
+  },
+  grad: ({ args: [, index], dy, attrs }, g) => [g.apply("window_take", [dy, index!], windowAttrs(attrs)), null],
+  lower: {
+    kind: "reduce",
+    combine: "sum",
+    extents: (_types, attrs) => intsAttr(attrs, "window"),
+    term: (cx, tap) => {
+      const { k, args, attrs, index, type } = cx
+      const n = intsAttr(attrs, "window").length
+      const sizes = spatial(type.shape, n)
+      const place = seerPlace(cx, tap)
+      const chosen = clamp(k, args[1]!(place.index), count(sizes))
+      const mine = k.op("eq", chosen, flat(k, index.slice(-n), sizes))
+      const zero = k.constant(0, type.dtype)
+      return guarded(k, place, k.select(mine, args[0]!(place.index), zero), zero)
+    },
+  },
+  samples: [
+    sample([[2, 2], [2, 2]], [3], { input_size: [4] }, [1, 3]),
+    sample([[BATCH, 2, 2, 1], [BATCH, 2, 2, 1]], [3, 4], { input_size: [4, 4] }, [4, 12]),
+    sample([[3], [3]], [5], { strides: [2], padding_low: [2], padding_high: [2], input_size: [5] }, [2, 3]),
+  ],
+})
+
+export const windowOps: readonly OpDef[] = [windowSum, windowSumGrad, windowMax, windowArgmax, windowTake, windowPut]
+
+const windowAttrs = (attrs: Attrs): Attrs => ({ window: intsAttr(attrs, "window"), ...slidingAttrs(attrs) })
+const backAttrs = (attrs: Attrs, x: Shape): Attrs => ({
+  ...windowAttrs(attrs),
+  input_size: spatial(x, intsAttr(attrs, "window").length),
+})
+
+/** The finite stand-in for minus infinity, which WGSL need not support. */
+const lowest = (dtype: DType): number => (dtype === "f16" ? -65504 : -3.4028234663852886e38)
+
+/** Sizes of the last n axes. */
+const spatial = (shape: Shape, n: number): number[] =>
+  shape.slice(-n).map((d) => (isStatic(d) ? d : bug(`a symbolic size in ${printShape(shape)}`)))
+
+const flat = (k: ExprBuilder, index: readonly Expr[], sizes: readonly number[]): Expr =>
+  index.reduce((sum, i, axis) => k.add(k.mul(sum, k.int(sizes[axis]!)), i), k.int(0))
+const clamp = (k: ExprBuilder, i: Expr, size: number): Expr => k.op("max", k.op("min", i, k.int(size - 1)), k.int(0))
+
+/** What the window at the output's index sees with `tap`. */
+function tapPlace(cx: LowerContext, tap: readonly Expr[]): Place {
+  const window = intsAttr(cx.attrs, "window")
+  const lead = cx.index.slice(0, -window.length)
+  const sizes = spatial(cx.argTypes[0]!.shape, window.length)
+  const place = seen(cx.k, slidingAxes(cx.attrs), sizes, window, cx.index.slice(-window.length), tap)
+  return { ...place, index: [...lead, ...place.index] }
+}
+/** The window that sees the output's index with `tap`, for ops whose result has the sizes slid over. */
+function seerPlace(cx: LowerContext, tap: readonly Expr[]): Place {
+  const window = intsAttr(cx.attrs, "window")
+  const lead = cx.index.slice(0, -window.length)
+  const sizes = spatial(cx.type.shape, window.length)
+  const place = seer(cx.k, slidingAxes(cx.attrs), sizes, window, cx.index.slice(-window.length), tap)
+  return { ...place, index: [...lead, ...place.index] }
+}
+
+/** Every (window, position) pair with full indices, taps in row-major order. */
+function* windows(
+  x: readonly number[],
+  attrs: Attrs,
+): Generator<{ out: readonly number[]; position: readonly number[] }> {
+  const window = intsAttr(attrs, "window")
+  const leading = x.slice(0, -window.length)
+  for (const t of taps(x.slice(-window.length), window, slidingAxes(attrs)))
+    for (let i = 0; i < count(leading); i++) {
+      const lead = unravel(leading, i)
+      yield { out: [...lead, ...t.out], position: [...lead, ...t.position] }
+    }
+}
+
+function slide(x: TensorType, attrs: Attrs, at: InferContext): TensorType {
+  const sizes = requireWindow(x, attrs, at)
+  return tensorType(x.dtype, [...x.shape.slice(0, -sizes.length), ...requireCounts(sizes, attrs, at)])
+}
+function slideBack(dy: TensorType, attrs: Attrs, at: InferContext): TensorType {
+  const found = requireWindow(dy, attrs, at)
+  const input = intsAttr(attrs, "input_size")
+  at.require("c5", input.length === found.length, () => `input_size has ${input.length} sizes, the window ${found.length} axes`)
+  const wanted = requireCounts(input, attrs, at)
+  at.require("c5", sameShape(found, wanted), () => `dy has ${printShape(found)}, the window would give ${printShape(wanted)}`)
+  return tensorType(dy.dtype, [...dy.shape.slice(0, -found.length), ...input])
+}
+
+/** The static sizes of the axes that the window covers. */
+function requireWindow(x: TensorType, attrs: Attrs, at: InferContext): number[] {
+  const window = intsAttr(attrs, "window")
+  at.require("c1", x.dtype === "f32" || x.dtype === "f16", () => `x is ${printType(x)}`, { arg: 0 })
+  at.require(
+    "c2",
+    window.length >= 1 && window.length <= 3 && window.length <= x.shape.length,
+    () => `a window of ${window.length} axes on ${printType(x)}`,
+  )
+  at.require(
+    "c3",
+    window.every((taps) => taps >= 1) && slidingAttrsFit(attrs, window.length),
+    () => `window [${window.join(", ")}], ${printSliding(attrs)}`,
+  )
+  return x.shape.slice(-window.length).map((d) => {
+    at.require("c2", isStatic(d), () => `${printShape(x.shape)} depends on the batch along an axis of the window`, { arg: 0 })
+    return d
+  })
+}
+function requireCounts(sizes: readonly number[], attrs: Attrs, at: InferContext): number[] {
+  const window = intsAttr(attrs, "window")
+  return slidingAxes(attrs).map((s, axis) => {
+    const fits = windowCount(sizes[axis]!, window[axis]!, s)
+    at.require(
+      "c4",
+      fits >= 1,
+      () => `a window of ${window[axis]} (dilation ${s.dilation}) on ${sizes[axis]} + ${s.low} + ${s.high} places`,
+    )
+    return fits
+  })
+}
+function requireCovered(x: Shape, attrs: Attrs, at: InferContext): void {
+  const window = intsAttr(attrs, "window")
+  const sizes = spatial(x, window.length)
+  slidingAxes(attrs).forEach((s, axis) => {
+    const size = sizes[axis]!
+    for (let o = 0; o < windowCount(size, window[axis]!, s); o++) {
+      const first = o * s.stride - s.low
+      const some = Array.from({ length: window[axis]! }, (_, tap) => first + tap * s.dilation).some((p) => p >= 0 && p < size)
+      at.require("c5", some, () => `window ${o} along axis ${axis} of the window sees padding only`, {
+        help: "use less padding",
+      })
+    }
+  })
+}
+
+function sample(
+  shapes: readonly (readonly Dim[])[],
+  window: readonly number[],
+  attrs: Attrs = {},
+  indexRange?: readonly [number, number],
+): Sample {
+  const each = (value: number): number[] => window.map(() => value)
+  const plain = { window, strides: each(1), padding_low: each(0), padding_high: each(0), dilation: each(1) }
+  return {
+    args: shapes.map((shape, i) => tensorType(i === 0 ? "f32" : "i32", shape)),
+    attrs: { ...plain, ...attrs },
+    ...(indexRange === undefined ? {} : { ranges: [undefined, indexRange] }),
+  }
+}
