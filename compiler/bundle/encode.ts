@@ -50,7 +50,10 @@ export function encode({ name, compiler, model, plan, wgsl, data }: EncodeInput)
     version: BUNDLE_VERSION,
     name,
     compiler,
-    fingerprint: fingerprint([slots.map((s) => [s.name, s.dtype, s.shape, s.role]), [...wgsl].map(withoutOrigins)]),
+    fingerprint: fingerprint([
+      slots.map((s) => [s.name, s.dtype, s.shape, s.role]),
+      [...wgsl].map(withoutOrigins),
+    ]),
     arenas: plan.arenas,
     slots,
     kernels: plan.kernels.map((k) => ({
@@ -73,7 +76,10 @@ export const programName = (section: string, kind: "step" | "evaluate"): string 
   section === "train" ? kind : `${section}.${kind}`
 
 /** Where a kernel comes from does not change what it computes. */
-const withoutOrigins = ([name, text]: readonly [string, string]): string[] => [name, text.replace(/^\/\/.*\n/gm, "")]
+const withoutOrigins = ([name, text]: readonly [string, string]): string[] => [
+  name,
+  text.replace(/^\/\/.*\n/gm, ""),
+]
 const fingerprint = (facts: unknown): string => bytesToHex(sha256(utf8ToBytes(JSON.stringify(facts))))
 
 function encodeProgram(p: PlannedProgram, kernels: ReadonlyMap<string, Kernel>): ProgramSpec {
@@ -158,7 +164,11 @@ function encodePredict(p: PredictSection, model: Model): PredictSpec {
       .map((i) => {
         for (const set of model.data)
           for (const f of set.fields)
-            if (f.name === i.name && f.type.dtype === i.type.dtype && sameShape(f.type.shape, i.type.shape.slice(1)))
+            if (
+              f.name === i.name &&
+              f.type.dtype === i.type.dtype &&
+              sameShape(f.type.shape, i.type.shape.slice(1))
+            )
               return { name: i.name, data: set.name, field: f.name }
         return { name: i.name, data: null, field: null }
       }),

@@ -1,0 +1,146 @@
+/** ir/plan: Plan <-> text. The memory map, the kernels and the dispatch list, readable and read back.
+ *  Guarantees: parse(print(plan)) equals the plan; grids are read off the kernels again.
+ *  Not here:   whether the plan is right (`verify.ts`). */
+import { gridOf } from "../kernels/grid.js"
+import { parseKernelAt, printKernel } from "../kernels/text.js"
+import type { Kernel } from "../kernels/types.js"
+import { parseDimAt, parseDType, parseName, parseTypeAt, printName, printSlotName } from "../text/notation.js"
+import { Cursor } from "../text/scanner.js"
+import { printDim, printType } from "../tensor.js"
+import type {
+  Arena,
+  PlacedBuffer,
+  PlacedSlot,
+  Placement,
+  Plan,
+  PlannedDispatch,
+  PlannedProgram,
+} from "./types.js"
+
+export function printPlan(plan: Plan): string {
+  return [
+    "plan {",
+    ...plan.arenas.map((a) => `  arena ${quote(a.name)} ${a.bytes}`),
+    ...plan.slots.map(
+      (s) => `  slot ${printSlotName(s.name)}: ${printType(s.type)} ${s.role} at ${place(s)}`,
+    ),
+    "}",
+    "",
+    ...plan.kernels.flatMap((k) => [printKernel(k).trimEnd(), ""]),
+    ...plan.programs.flatMap((p) => [...printProgram(p), ""]),
+  ].join("\n")
+}
+
+export function parsePlan(text: string): Plan {
+  const c = new Cursor(text)
+  const arenas: Arena[] = []
+  const slots: PlacedSlot[] = []
+  c.expect("plan")
+  c.expect("{")
+  while (!c.accept("}")) {
+    if (c.accept("arena")) arenas.push({ name: c.string(), bytes: c.integer() })
+    else {
+      c.expect("slot")
+      const name = c.slot()
+      c.expect(":")
+      const type = parseTypeAt(c)
+      const role = oneOf(c, ["param", "state", "optimizer"])
+      c.expect("at")
+      slots.push({ name, type, role, ...parsePlace(c) })
+    }
+  }
+  const kernels: Kernel[] = []
+  while (c.is("kernel")) kernels.push(parseKernelAt(c))
+  const byName = new Map(kernels.map((k) => [k.name, k]))
+  const programs: PlannedProgram[] = []
+  while (c.is("program")) programs.push(parseProgram(c, byName))
+  c.end()
+  return { arenas, slots, kernels, programs }
+}
+
+const quote = JSON.stringify
+const place = (p: Placement): string => `${quote(p.arena)}+${p.offset} ${p.bytes}`
+
+function parsePlace(c: Cursor): Placement {
+  const arena = c.string()
+  c.expect("+")
+  return { arena, offset: c.integer(), bytes: c.integer() }
+}
+
+function printProgram(p: PlannedProgram): string[] {
+  return [
+    `program ${printName(p.name)} batch ${p.maxBatch} {`,
+    ...p.buffers.map(
+      (b) =>
+        `  buffer ${b.id} ${quote(b.name)}: ${b.dtype} x ${printDim(b.elements)} ${b.role} at ${place(b)} live ${b.first}..${b.last}`,
+    ),
+    ...p.inputs.map(
+      (i) =>
+        `  input ${quote(i.name)} ${i.buffer}: ${printType(i.type)}${i.data === null ? "" : ` data ${quote(i.data)}`}`,
+    ),
+    ...p.dispatches.map((d) => {
+      const args = d.bindings.map((b) => `${place(b)} {${b.buffers.join(", ")}}`)
+      return `  dispatch ${d.kernel}(${args.join(", ")})`
+    }),
+    ...p.outputs.map((o) => `  output ${quote(o.name)} ${o.buffer}: ${printType(o.type)}`),
+    "}",
+  ]
+}
+
+function parseProgram(c: Cursor, kernels: ReadonlyMap<string, Kernel>): PlannedProgram {
+  c.expect("program")
+  const name = parseName(c)
+  c.expect("batch")
+  const maxBatch = c.integer()
+  const buffers: PlacedBuffer[] = []
+  const inputs: PlannedProgram["inputs"][number][] = []
+  const dispatches: PlannedDispatch[] = []
+  const outputs: PlannedProgram["outputs"][number][] = []
+  c.expect("{")
+  while (!c.accept("}")) {
+    if (c.accept("buffer")) buffers.push(parseBuffer(c))
+    else if (c.accept("input")) {
+      const input = { name: c.string(), buffer: c.integer(), type: typeAfterColon(c) }
+      inputs.push({ ...input, data: c.accept("data") ? c.string() : null })
+    } else if (c.accept("dispatch")) {
+      const at = c.peek()
+      const kernel = kernels.get(c.name("a kernel")) ?? c.fail(`there is no kernel \`${at.text}\``, at)
+      const bindings = c.list("(", ")", () => ({
+        ...parsePlace(c),
+        buffers: c.list("{", "}", () => c.integer()),
+      }))
+      dispatches.push({ kernel: kernel.name, bindings, grid: gridOf(kernel) })
+    } else {
+      c.expect("output")
+      outputs.push({ name: c.string(), buffer: c.integer(), type: typeAfterColon(c) })
+    }
+  }
+  return { name, maxBatch, buffers, dispatches, outputs, inputs }
+}
+
+function typeAfterColon(c: Cursor): PlannedProgram["outputs"][number]["type"] {
+  c.expect(":")
+  return parseTypeAt(c)
+}
+
+function parseBuffer(c: Cursor): PlacedBuffer {
+  const id = c.integer()
+  const name = c.string()
+  c.expect(":")
+  const dtype = parseDType(c)
+  c.expect("x")
+  const elements = parseDimAt(c)
+  const role = oneOf(c, ["slot", "data", "feed", "temp", "output"])
+  c.expect("at")
+  const at = parsePlace(c)
+  c.expect("live")
+  const first = c.integer()
+  c.expect("..")
+  return { id, name, dtype, elements, role, ...at, first, last: c.integer() }
+}
+
+function oneOf<T extends string>(c: Cursor, options: readonly T[]): T {
+  const at = c.peek()
+  const word = c.name()
+  return options.find((o) => o === word) ?? c.fail(`expected ${options.join(", ")}, found \`${word}\``, at)
+}

@@ -1,0 +1,23 @@
+/** compiler: what a compilation leaves behind of each stage, for `nnc inspect` and tests. */
+
+/** The result of one stage or pass, printed on demand. */
+export interface StageDump {
+  /** Also the word for `--after`. */
+  readonly name: string
+  readonly summary: string
+  text(): string
+  /** The noun itself: plain data. */
+  json(): unknown
+}
+
+/** Collects dumps by name, in order; a stage that runs once per program gets one dump with all programs. */
+export class Stages {
+  readonly dumps = new Map<string, StageDump>()
+
+  add(name: string, summary: string, value: unknown, text: () => string): void {
+    this.dumps.set(name, { name, summary, text, json: () => plain(value) })
+  }
+}
+
+/** Maps become objects, everything else is plain already. */
+const plain = (value: unknown): unknown => (value instanceof Map ? Object.fromEntries(value) : value)
