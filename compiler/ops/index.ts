@@ -5,6 +5,11 @@ import type { TensorType } from "../ir/tensor.js"
 import type { AttrSpec, InferContext, OpDef } from "./op.js"
 import { ConstraintError } from "./op.js"
 import { metaOps } from "./meta.js"
+import { movementOps } from "./movement.js"
+import { contractOps } from "./contract.js"
+import { windowOps } from "./window.js"
+import { gatherOps } from "./gather.js"
+import { orderOps } from "./order.js"
 import { pointwiseOps } from "./pointwise.js"
 import { randomOps } from "./random.js"
 import { reduceOps } from "./reduce.js"
@@ -12,10 +17,15 @@ import { sourceOps } from "./source.js"
 
 const registry: ReadonlyMap<string, OpDef> = new Map(
   [
-    ...pointwiseOps, //
+    ...pointwiseOps,
     ...reduceOps,
     ...sourceOps,
     ...randomOps,
+    ...movementOps,
+    ...contractOps,
+    ...windowOps,
+    ...gatherOps,
+    ...orderOps,
     ...metaOps,
   ].map((def: OpDef) => [def.name, def]),
 )

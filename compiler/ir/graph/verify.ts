@@ -1,0 +1,134 @@
+/** ir/graph: whether a graph is well formed. It guarantees, for the graph and its regions:
+ *   - each id is bound once; names of inputs, of slots and of outputs are unique;
+ *   - an argument, output or update names an input, a slot or a node that stands earlier;
+ *   - every operation exists, its attributes are complete and of their kinds;
+ *   - the recorded type of a node is what the operation's `infer` says now;
+ *   - run-time scalars are scalars of their dtype; data starts with the axis R;
+ *   - an update goes to a slot, each slot at most once, with a value of the slot's type.
+ *  Not here: that a graph can be scheduled (`grad` may stand in it), or that it means what the source said. */
+import { completeAttrs, findOp, inferType } from "../../ops/index.js"
+import { bug } from "../../source/bug.js"
+import { DATA_ROWS, printType, sameDim, sameType } from "../tensor.js"
+import type { DType, TensorType } from "../tensor.js"
+import { printGraph, valueNames } from "./text.js"
+import type { Graph, Input, Node, ScalarName, ValueId } from "./types.js"
+
+/** `where` is the value at fault as the text writes it: `%3`, `@w`, `x`. */
+export interface Complaint {
+  readonly where: string
+  readonly message: string
+}
+
+/** All that is wrong, in the order of the text; empty when the graph is well formed. */
+export function verifyGraph(graph: Graph): Complaint[] {
+  const complaints: Complaint[] = []
+  const names = valueNames(graph)
+  const name = (id: ValueId): string => names.get(id) ?? `%${id}`
+  const known = new Map<ValueId, TensorType>()
+  const complain = (where: string, message: string): void => void complaints.push({ where, message })
+  const bind = (id: ValueId, type: TensorType): void => {
+    if (known.has(id)) complain(name(id), "its id is bound twice")
+    known.set(id, type)
+  }
+
+  unique(
+    graph.inputs.map((i) => i.name),
+    (n) => complain(n, "two inputs have this name"),
+  )
+  unique(
+    graph.state.map((s) => s.name),
+    (n) => complain(`@${n}`, "two slots have this name"),
+  )
+  unique(
+    graph.outputs.map((o) => o.name),
+    (n) => complain(n, "two outputs have this name"),
+  )
+
+  for (const i of graph.inputs) {
+    bind(i.id, i.type)
+    const wrong = wrongSource(i)
+    if (wrong !== undefined) complain(i.name, wrong)
+  }
+  for (const s of graph.state) bind(s.id, s.type)
+  for (const node of graph.nodes) {
+    for (const message of wrongNode(node, known, name)) complain(name(node.id), message)
+    for (const region of node.regions ?? [])
+      for (const inner of verifyGraph(region))
+        complain(name(node.id), `in ${region.name}, ${inner.where}: ${inner.message}`)
+    bind(node.id, node.type)
+  }
+  for (const o of graph.outputs) if (!known.has(o.value)) complain(o.name, `${name(o.value)} is not defined`)
+
+  const slots = new Map(graph.state.map((s) => [s.id, s]))
+  unique(
+    graph.updates.map((u) => name(u.slot)),
+    (n) => complain(n, "it is updated twice"),
+  )
+  for (const { slot, value } of graph.updates) {
+    const target = slots.get(slot)
+    const type = known.get(value)
+    if (target === undefined) complain(name(slot), "an update goes to a slot")
+    else if (type === undefined) complain(name(slot), `${name(value)} is not defined`)
+    else if (!sameType(type, target.type))
+      complain(name(slot), `it is ${printType(target.type)}, updated with ${printType(type)}`)
+  }
+  return complaints
+}
+
+/** Stops with all complaints and the graph's text unless it is well formed. */
+export function assertGraph(graph: Graph): void {
+  const complaints = verifyGraph(graph)
+  if (complaints.length === 0) return
+  const list = complaints.map((c) => `${c.where}: ${c.message}`).join("\n")
+  bug(`graph ${graph.name} is not well formed:\n${list}\n\n${printGraph(graph)}`)
+}
+
+function unique(names: readonly string[], twice: (name: string) => void): void {
+  const seen = new Set<string>()
+  for (const n of names) {
+    if (seen.has(n)) twice(n)
+    seen.add(n)
+  }
+}
+
+const SCALAR_DTYPES: Readonly<Record<ScalarName, DType>> = {
+  step: "i32",
+  epoch: "i32",
+  seed: "u32",
+  start: "i32",
+}
+function wrongSource(i: Input): string | undefined {
+  if (i.source.kind === "scalar") {
+    const want = SCALAR_DTYPES[i.source.scalar]
+    if (i.type.dtype !== want || i.type.shape.length > 0)
+      return `the run-time scalar ${i.source.scalar} is ${want}, not ${printType(i.type)}`
+  }
+  if (i.source.kind === "data" && (i.type.shape.length === 0 || !sameDim(i.type.shape[0]!, DATA_ROWS)))
+    return `data on the device starts with the axis R, not ${printType(i.type)}`
+  return undefined
+}
+
+function wrongNode(
+  node: Node,
+  known: ReadonlyMap<ValueId, TensorType>,
+  name: (id: ValueId) => string,
+): string[] {
+  const def = findOp(node.op)
+  if (def === undefined) return [`there is no operation \`${node.op}\``]
+  const missing = node.args.filter((a) => !known.has(a))
+  if (missing.length > 0) return missing.map((a) => `${name(a)} is used before it is defined`)
+  try {
+    const attrs = completeAttrs(def, node.attrs)
+    const absent = Object.keys(attrs).filter((key) => !(key in node.attrs))
+    if (absent.length > 0) return [`${node.op} lacks the attribute \`${absent.join("`, `")}\``]
+    const type = inferType(
+      def,
+      node.args.map((a) => known.get(a)!),
+      attrs,
+    )
+    return sameType(type, node.type) ? [] : [`its type is ${printType(type)}, not ${printType(node.type)}`]
+  } catch (error) {
+    // A constraint that does not hold, or attributes of the wrong kind: both are reported, not thrown.
+    return [error instanceof Error ? error.message : String(error)]
+  }
+}
