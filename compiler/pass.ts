@@ -4,6 +4,8 @@
  *              this file knows no IR). */
 import { CompilerBug } from "./source/bug.js"
 import type { Diagnostics } from "./source/diagnostic.js"
+import type { Span } from "./source/source.js"
+import type { Origin } from "./ir/origin.js"
 import type { TargetProfile } from "./target.js"
 
 /** A named pure function between two IRs. A user's mistake is added to `cx.diagnostics`; the pass still returns a value. */
@@ -19,6 +21,8 @@ export interface PassContext {
   readonly target: TargetProfile
   /** A decision worth reading with `--remarks`. */
   remark(text: string): void
+  /** The place in the source that a node comes from, where the sources are at hand. */
+  locate(origin: Origin): Span | undefined
 }
 
 /** What the driver wants to see of every pass. */
@@ -38,15 +42,17 @@ export function runPass<A, B>(
     readonly diagnostics: Diagnostics
     readonly target: TargetProfile
     readonly hooks?: RunnerHooks
+    readonly locate?: PassContext["locate"]
   },
 ): B {
-  const { diagnostics, target, hooks } = options
+  const { diagnostics, target, hooks, locate = () => undefined } = options
   const started = performance.now()
   try {
     const output = pass.run(input, {
       diagnostics,
       target,
       remark: (text) => hooks?.remark?.(pass.name, text),
+      locate,
     })
     hooks?.time?.(pass.name, performance.now() - started)
     hooks?.after?.(pass.name, input, output)

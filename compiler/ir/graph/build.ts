@@ -18,6 +18,7 @@ export class GraphBuild implements GraphBuilder {
   private readonly outputs: Output[] = []
   private readonly updates: Update[] = []
   private readonly constants = new Map<string, Value>()
+  private readonly values = new Map<ValueId, Value>()
   private nextId = 0
   private origin: Origin = NOWHERE
 
@@ -32,12 +33,12 @@ export class GraphBuild implements GraphBuilder {
   input(name: string, type: TensorType, source: InputSource = { kind: "feed" }, origin = this.origin): Value {
     const id = this.nextId++
     this.inputs.push({ id, name, type, source, origin })
-    return { id, type }
+    return this.bind(id, type)
   }
   slot(name: string, type: TensorType, role: StateSlot["role"], origin = this.origin): Value {
     const id = this.nextId++
     this.state.push({ id, name, type, role, origin })
-    return { id, type }
+    return this.bind(id, type)
   }
   /** A copy of a node of another graph on these arguments, with the recorded type and origin. */
   copy(node: Node, args: readonly Value[]): Value {
@@ -48,6 +49,10 @@ export class GraphBuild implements GraphBuilder {
   }
   update(slot: Value, value: Value): void {
     this.updates.push({ slot: slot.id, value: value.id })
+  }
+  /** The value of an id of this graph. */
+  value(id: ValueId): Value {
+    return valueIn(this.values, id)
   }
   /** The nodes so far, in order. A live view. */
   get built(): readonly Node[] {
@@ -98,9 +103,6 @@ export class GraphBuild implements GraphBuilder {
   sumTo(dy: Value, to: TensorType): Value {
     if (sameShape(dy.type.shape, to.shape)) return dy
     const added = dy.type.shape.length - to.shape.length
-    // dy itself may be narrower than `to`: a scalar rule result for a shaped argument.
-    if (added < 0 || broadcastShapes(dy.type.shape, to.shape)?.length !== dy.type.shape.length)
-      return this.apply("broadcast", [dy], { shape: to.shape })
     const axes = dy.type.shape.flatMap((d, axis) =>
       axis < added || (to.shape[axis - added] === 1 && d !== 1) ? [axis] : [],
     )
@@ -117,7 +119,12 @@ export class GraphBuild implements GraphBuilder {
 
   private push(node: Node): Value {
     this.nodes.push(node)
-    return { id: node.id, type: node.type }
+    return this.bind(node.id, node.type)
+  }
+  private bind(id: ValueId, type: TensorType): Value {
+    const value = { id, type }
+    this.values.set(id, value)
+    return value
   }
 }
 
