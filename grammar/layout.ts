@@ -74,7 +74,13 @@ function retag(token: IToken, type: TokenType): void {
 }
 
 /** Matches a closing bracket, putting in the closers it skips. False: it closes nothing and is to be left out. */
-function closes(file: SourceFile, token: IToken, result: IToken[], open: IToken[], out: Diagnostics): boolean {
+function closes(
+  file: SourceFile,
+  token: IToken,
+  result: IToken[],
+  open: IToken[],
+  out: Diagnostics,
+): boolean {
   const match = open.findLastIndex((opener) => closers.get(opener.tokenType) === token.tokenType)
   // A brace is stronger than the brackets inside it: `)` never closes past a `{`.
   const barrier = open.findLastIndex((opener) => opener.tokenType === t.LBrace)
@@ -99,7 +105,8 @@ function closes(file: SourceFile, token: IToken, result: IToken[], open: IToken[
   return true
 }
 
-const openerImage = (closer: TokenType): string => ({ ")": "(", "]": "[", "}": "{" })[images.get(closer) ?? "}"] ?? "{"
+const openerImage = (closer: TokenType): string =>
+  ({ ")": "(", "]": "[", "}": "{" })[images.get(closer) ?? "}"] ?? "{"
 
 function close(result: IToken[], open: IToken[]): void {
   const type = closers.get(open.pop()!.tokenType)!
@@ -113,7 +120,12 @@ function closeAll(result: IToken[], open: IToken[]): void {
   while (open.length > 0) close(result, open)
 }
 
-function reportUnclosed(file: SourceFile, open: readonly IToken[], found: IToken | undefined, out: Diagnostics): void {
+function reportUnclosed(
+  file: SourceFile,
+  open: readonly IToken[],
+  found: IToken | undefined,
+  out: Diagnostics,
+): void {
   const opener = open.at(-1)!
   const closer = images.get(closers.get(opener.tokenType)!)!
   const at = file.text.trimEnd().length

@@ -73,7 +73,8 @@ function lexicalDiagnostic(file: SourceFile, error: ILexingError): Diagnostic {
   }
 }
 
-const hex = (text: string): string => `U+${(text.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`
+const hex = (text: string): string =>
+  `U+${(text.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`
 
 const advice: Readonly<Record<string, string>> = {
   "'": 'strings are written in double quotes: `"text"`',

@@ -30,7 +30,10 @@ export function parserDiagnostic(
   const found = error.token
   if (found.image === "" && !isEnd(found)) return undefined
   const previous = isEnd(found) ? tokens.at(-1) : tokens[tokens.indexOf(found) - 1]
-  const construct = [...error.context.ruleStack].reverse().map((r) => constructs[r]).find((c) => c !== undefined)
+  const construct = [...error.context.ruleStack]
+    .reverse()
+    .map((r) => constructs[r])
+    .find((c) => c !== undefined)
   const place = { file, rule, stack: error.context.ruleStack, expected, found, previous }
   const where = previous && previous.image !== "" ? ` after ${quote(previous)}` : ""
   const reserved = expected === "a name" && t.isKeyword(found.tokenType)
@@ -167,7 +170,7 @@ const helps: readonly { when: (p: Place) => boolean; help: string }[] = [
   },
   {
     when: (p) => p.rule === "field" && p.expected === "`:`",
-    help: "a field says its type and where it comes from: `x: f32[30] = columns(except: \"label\")`",
+    help: 'a field says its type and where it comes from: `x: f32[30] = columns(except: "label")`',
   },
   {
     when: (p) => p.rule === "minimize" || (p.rule === "optimizerGroup" && p.expected === "`with`"),
@@ -218,10 +221,13 @@ const isEnd = (token: IToken): boolean => Number.isNaN(token.startOffset) || tok
 
 const quote = (token: IToken): string =>
   token.image.length > 40 ? `\`${token.image.slice(0, 37)}...\`` : `\`${token.image}\``
-const describe = (token: IToken): string =>
-  isEnd(token) ? "the end of the file" : quote(token)
+const describe = (token: IToken): string => (isEnd(token) ? "the end of the file" : quote(token))
 
-function foundSpan(file: SourceFile, found: IToken, previous: IToken | undefined): ReturnType<typeof tokenSpan> {
+function foundSpan(
+  file: SourceFile,
+  found: IToken,
+  previous: IToken | undefined,
+): ReturnType<typeof tokenSpan> {
   if (!isEnd(found)) return tokenSpan(file, found)
   const end = previous === undefined ? file.text.length : tokenSpan(file, previous).end
   return { file, start: end, end }

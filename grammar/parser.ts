@@ -9,15 +9,15 @@ import { expectedText } from "./messages.js"
 
 type Rule = ParserMethod<[], CstNode>
 
-/** Rules only, no actions. */
-class NnParser extends CstParser {
-  constructor() {
+/** Rules only, no actions. `checked` has chevrotain look for ambiguities, which takes longer than a compilation. */
+export class NnParser extends CstParser {
+  constructor(checked = false) {
     super(t.allTokens, {
       recoveryEnabled: true,
       nodeLocationTracking: "onlyOffset",
       errorMessageProvider: expectedText,
       maxLookahead: 2,
-      skipValidations: true,
+      skipValidations: !checked,
     })
     this.performSelfAnalysis()
   }
@@ -138,7 +138,9 @@ class NnParser extends CstParser {
     this.SUBRULE(this.type)
     this.CONSUME(t.Equals)
     this.SUBRULE(this.expression)
-    this.OPTION(() => this.OR([{ ALT: () => this.CONSUME(t.Semicolon) }, { ALT: () => this.CONSUME(t.Comma) }]))
+    this.OPTION(() =>
+      this.OR([{ ALT: () => this.CONSUME(t.Semicolon) }, { ALT: () => this.CONSUME(t.Comma) }]),
+    )
   })
 
   train: Rule = this.RULE("train", () => {
@@ -151,7 +153,9 @@ class NnParser extends CstParser {
     this.CONSUME(t.LBrace)
     this.MANY(() => {
       this.SUBRULE(this.trainStatement)
-      this.OPTION3(() => this.OR([{ ALT: () => this.CONSUME(t.Semicolon) }, { ALT: () => this.CONSUME(t.Comma) }]))
+      this.OPTION3(() =>
+        this.OR([{ ALT: () => this.CONSUME(t.Semicolon) }, { ALT: () => this.CONSUME(t.Comma) }]),
+      )
     })
     this.CONSUME(t.RBrace)
   })

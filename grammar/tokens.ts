@@ -25,7 +25,8 @@ const word = (text: string, categories: TokenType[]): TokenType =>
 /** Reserved: cannot be declared as a name. */
 const keyword = (text: string): TokenType => word(text, [AnyWord])
 /** Has a meaning in one place and is an ordinary name everywhere else. */
-const contextual = (text: string, ...categories: TokenType[]): TokenType => word(text, [Identifier, ...categories])
+const contextual = (text: string, ...categories: TokenType[]): TokenType =>
+  word(text, [Identifier, ...categories])
 
 export const Fn = keyword("fn")
 export const Layer = keyword("layer")
@@ -155,7 +156,12 @@ export const StringLiteral = createToken({
   pattern: /"(?:[^"\\\n\r]|\\.)*"/,
 })
 export const Comment = createToken({ name: "Comment", pattern: /\/\/[^\n\r]*/, group: "comments" })
-const Space = createToken({ name: "Space", pattern: /[ \t\r\n\uFEFF]+/, group: Lexer.SKIPPED, line_breaks: true })
+const Space = createToken({
+  name: "Space",
+  pattern: /[ \t\r\n\uFEFF]+/,
+  group: Lexer.SKIPPED,
+  line_breaks: true,
+})
 
 export const allTokens: TokenType[] = [
   Space,

@@ -5,7 +5,7 @@
 import type { IToken } from "chevrotain"
 import type * as cst from "../../grammar/cst.js"
 import { tokenSpan } from "../../grammar/layout.js"
-import { isRightAssociative, precedenceOf, PREFIX } from "../../grammar/precedence.js"
+import { isRightAssociative, precedenceOf, PREFIX } from "../ir/ast/precedence.js"
 import type * as ast from "../ir/ast/types.js"
 import { cover, type Span } from "../source/source.js"
 import { chainTooLong, ifWithoutElse, numberTooLarge, unknownEscape } from "./errors.js"
@@ -154,10 +154,11 @@ function readAtom(cx: Reading, node: cst.AtomCstNode): ast.Expr {
   return readIfValue(cx, the(c.if))
 }
 
-/** The span of `(a)` is that of `a`, so that a message about `a` points at it alone. */
+/** `(a)` is `a`; its span takes the parentheses in, so that the span of `(a + b) * c` starts at the first of them. */
 function readGroup(cx: Reading, node: cst.GroupCstNode): ast.Expr {
   const items = whole(node).expression.map((item) => readExpression(cx, item))
-  return items.length === 1 ? items[0]! : { kind: "tuple", items, span: spanOf(cx, node) }
+  const span = spanOf(cx, node)
+  return items.length === 1 ? { ...items[0]!, span } : { kind: "tuple", items, span }
 }
 
 function readNumber(cx: Reading, token: IToken, span: Span): ast.NumberExpr {
@@ -171,12 +172,16 @@ function readNumber(cx: Reading, token: IToken, span: Span): ast.NumberExpr {
 export function readString(cx: Reading, token: IToken): string {
   if (token.image === "") return hole()
   const inner = token.image.slice(1, -1)
-  return inner.replace(/\\(u\{([0-9a-fA-F]{1,6})\}|[\s\S])/g, (whole: string, escape: string, code?: string) => {
-    if (code !== undefined && parseInt(code, 16) <= 0x10ffff) return String.fromCodePoint(parseInt(code, 16))
-    const value = escapes[escape]
-    if (value === undefined) cx.diagnostics.add(unknownEscape(whole, tokenSpan(cx.file, token)))
-    return value ?? whole
-  })
+  return inner.replace(
+    /\\(u\{([0-9a-fA-F]{1,6})\}|[\s\S])/g,
+    (whole: string, escape: string, code?: string) => {
+      if (code !== undefined && parseInt(code, 16) <= 0x10ffff)
+        return String.fromCodePoint(parseInt(code, 16))
+      const value = escapes[escape]
+      if (value === undefined) cx.diagnostics.add(unknownEscape(whole, tokenSpan(cx.file, token)))
+      return value ?? whole
+    },
+  )
 }
 
 const escapes: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", "\\": "\\", '"': '"' }
@@ -190,7 +195,11 @@ function readIfValue(cx: Reading, node: cst.IfCstNode): ast.Expr {
   return { kind: "if-expr", condition, then, else: otherwise, span }
 }
 
-function bound(cx: Reading, node: cst.ExpressionCstNode | cst.PostfixCstNode | cst.OperationCstNode, length: number): void {
+function bound(
+  cx: Reading,
+  node: cst.ExpressionCstNode | cst.PostfixCstNode | cst.OperationCstNode,
+  length: number,
+): void {
   if (length <= MAX_CHAIN) return
   cx.diagnostics.add(chainTooLong(MAX_CHAIN, spanOf(cx, node)))
   hole()

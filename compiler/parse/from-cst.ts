@@ -26,7 +26,11 @@ function readImport(cx: Reading, node: cst.ImportCstNode): ast.Import {
   return { path: readString(cx, the(c.StringLiteral)), ...(names && { names }), span: spanOf(cx, node) }
 }
 
-function readDeclaration(cx: Reading, node: cst.DeclarationCstNode, comments: readonly IToken[]): ast.Declaration {
+function readDeclaration(
+  cx: Reading,
+  node: cst.DeclarationCstNode,
+  comments: readonly IToken[],
+): ast.Declaration {
   const c = whole(node)
   const doc = docBefore(cx.file, comments, spanOf(cx, node).start)
   const head = { ...(doc !== undefined && { doc }), span: spanOf(cx, node) }
@@ -71,7 +75,14 @@ function readModel(cx: Reading, head: Head, node: cst.ModelCstNode): ast.ModelDe
   const c = whole(node)
   const name = nameOf(cx, the(c.Identifier))
   const inputs = readParams(cx, the(c.params))
-  return { kind: "model", ...head, name, inputs, ...readResult(cx, c.result), body: readBlock(cx, the(c.block)) }
+  return {
+    kind: "model",
+    ...head,
+    name,
+    inputs,
+    ...readResult(cx, c.result),
+    body: readBlock(cx, the(c.block)),
+  }
 }
 
 function readOptimizer(cx: Reading, head: Head, node: cst.OptimizerCstNode): ast.OptimizerDecl {

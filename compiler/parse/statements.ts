@@ -15,7 +15,10 @@ export function readBlock(cx: Reading, node: cst.BlockCstNode): ast.Block {
   return { statements, span: spanOf(cx, node) }
 }
 
-export function readTrainBody(cx: Reading, nodes: readonly cst.TrainStatementCstNode[] | undefined): ast.TrainStmt[] {
+export function readTrainBody(
+  cx: Reading,
+  nodes: readonly cst.TrainStatementCstNode[] | undefined,
+): ast.TrainStmt[] {
   const statements = complete(nodes, (s) => readTrainStatement(cx, s))
   checkNeighbours(statements, cx.diagnostics)
   return statements

@@ -23,7 +23,8 @@ export function renderDiagnostic(diagnostic: Diagnostic): string {
       for (const label of own) lines.push(...frame(label, gutter))
     }
   }
-  if (help !== undefined) lines.push(...help.split("\n").map((text, i) => (i === 0 ? "  help: " : "        ") + text))
+  if (help !== undefined)
+    lines.push(...help.split("\n").map((text, i) => (i === 0 ? "  help: " : "        ") + text))
   return lines.join("\n") + "\n"
 }
 

@@ -222,7 +222,8 @@ export interface Arg extends Node {
   readonly name?: Name
   readonly value: Expr
 }
-export type BinaryOp = "||" | "&&" | "==" | "!=" | "<" | "<=" | ">" | ">=" | "+" | "-" | "*" | "/" | "%" | "@" | "^"
+export type BinaryOp =
+  "||" | "&&" | "==" | "!=" | "<" | "<=" | ">" | ">=" | "+" | "-" | "*" | "/" | "%" | "@" | "^"
 export type Expr =
   | NumberExpr
   | StringExpr
@@ -310,7 +311,13 @@ export interface IndexExpr extends Node {
 }
 export type IndexItem =
   | { readonly kind: "at"; readonly value: Expr }
-  | { readonly kind: "slice"; readonly start?: Expr; readonly stop?: Expr; readonly step?: Expr; readonly span: Span }
+  | {
+      readonly kind: "slice"
+      readonly start?: Expr
+      readonly stop?: Expr
+      readonly step?: Expr
+      readonly span: Span
+    }
   | { readonly kind: "rest"; readonly span: Span }
 /** `if training { a } else { b }` as a value. */
 export interface IfExpr extends Node {

@@ -1,4 +1,4 @@
-/** grammar: how tightly operators bind. The parser reads `operation` flat; the tree is built with this table. */
+/** ir/ast: how tightly operators bind. parse/ builds the tree with this table, text.ts leaves out parentheses by it. */
 
 /** From loosest to tightest. `|>` binds more loosely than all of them, prefix `-` and `!` tighter than all but `^`. */
 export const levels: readonly (readonly string[])[] = [
