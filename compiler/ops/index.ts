@@ -13,6 +13,7 @@ import { orderOps } from "./order.js"
 import { pointwiseOps } from "./pointwise.js"
 import { randomOps } from "./random.js"
 import { reduceOps } from "./reduce.js"
+import { rowOps } from "./rows.js"
 import { sourceOps } from "./source.js"
 
 const registry: ReadonlyMap<string, OpDef> = new Map(
@@ -26,6 +27,7 @@ const registry: ReadonlyMap<string, OpDef> = new Map(
     ...windowOps,
     ...gatherOps,
     ...orderOps,
+    ...rowOps,
     ...metaOps,
   ].map((def: OpDef) => [def.name, def]),
 )
