@@ -1,0 +1,56 @@
+/** lower: inlines modules and joins sections into flat graphs.   Model -> Lowered
+ *  Assumes:    the program checked without errors.
+ *  Guarantees: `init` gives every slot its first value; every train section has a `step` and an `evaluate`, every model a
+ *              `predict.NAME`; what nothing needs is gone; `grad` nodes stand wherever a gradient is wanted.
+ *  Not here:   expanding `grad` (autodiff/), sharing equal nodes (optimize/). */
+import { GraphBuild } from "../ir/graph/build.js"
+import type { Graph } from "../ir/graph/types.js"
+import type { Model, PredictSection } from "../ir/model/types.js"
+import type { Pass, PassContext } from "../pass.js"
+import { flatten } from "./flatten.js"
+import { lowerInit } from "./init.js"
+import { GraphInputs } from "./inputs.js"
+import { prune } from "./prune.js"
+import { SlotValues } from "./slots.js"
+import { lowerEvaluate, lowerStep } from "./train.js"
+
+export interface Lowered {
+  /** `init`, then `step` and `evaluate` of each train section, then the predictions. */
+  readonly graphs: readonly Graph[]
+}
+
+export const lower: Pass<Model, Lowered> = {
+  name: "lower",
+  summary: "flatten the model into one graph per program",
+  run: (model, cx) => ({
+    graphs: [
+      lowerInit(model),
+      ...model.trains.flatMap((train) => {
+        rejectAccumulation(train.settings.accumulate, cx)
+        return [lowerStep(model, train), lowerEvaluate(model, train)]
+      }),
+      ...model.predicts.map((predict) => lowerPredict(model, predict)),
+    ],
+  }),
+}
+
+function lowerPredict(model: Model, predict: PredictSection): Graph {
+  const g = new GraphBuild(`predict.${predict.model}`)
+  const inputs = new GraphInputs(g, false, { ...predict.origin, by: "lower" })
+  const results = flatten(g, predict.section, new SlotValues(g, model.slots), (i) => inputs.of(i))
+  for (const [name, value] of results) g.output(name, value)
+  const feeds = new Set(predict.section.inputs.map((i) => i.name))
+  const pruned = prune(g.finish())
+  // An input the model never reads is still part of its signature.
+  return { ...pruned, inputs: g.finish().inputs.filter((i) => feeds.has(i.name) || pruned.inputs.includes(i)) }
+}
+
+function rejectAccumulation(accumulate: number, cx: PassContext): void {
+  if (accumulate === 1) return
+  cx.diagnostics.add({
+    code: "accumulate-unsupported",
+    severity: "error",
+    message: `\`accumulate ${accumulate}\` is not supported yet`,
+    help: "a larger `batch` gives the same gradient where memory allows it",
+  })
+}

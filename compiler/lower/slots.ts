@@ -1,0 +1,44 @@
+/** lower: the slots of a graph under construction, and the values they hold at this point of it.
+ *  Guarantees: a slot stands in the graph from its first read or write on; `finish` returns each changed slot once. */
+import type { GraphBuild } from "../ir/graph/build.js"
+import type { Slot } from "../ir/model/types.js"
+import type { Value } from "../ops/op.js"
+import { bug } from "../source/bug.js"
+
+export class SlotValues {
+  private readonly declared: ReadonlyMap<string, Slot>
+  private readonly atStart = new Map<string, Value>()
+  private readonly now = new Map<string, Value>()
+
+  constructor(
+    private readonly g: GraphBuild,
+    slots: readonly Slot[],
+  ) {
+    this.declared = new Map(slots.map((s) => [s.name, s]))
+  }
+
+  /** The value after the writes so far. */
+  read(name: string): Value {
+    return this.now.get(name) ?? this.initial(name)
+  }
+  write(name: string, value: Value): void {
+    this.initial(name)
+    this.now.set(name, value)
+  }
+  /** The value the call starts with: what gradients are taken by. */
+  initial(name: string): Value {
+    const known = this.atStart.get(name)
+    if (known !== undefined) return known
+    const slot = this.declared.get(name) ?? bug(`there is no slot ${name}`)
+    const value = this.g.slot(slot.name, slot.type, slot.role, slot.origin)
+    this.atStart.set(name, value)
+    return value
+  }
+  /** Makes the last value of every written slot its next one. */
+  finish(): void {
+    for (const [name, value] of this.now) {
+      const slot = this.initial(name)
+      if (value.id !== slot.id) this.g.update(slot, value)
+    }
+  }
+}

@@ -1,0 +1,84 @@
+/** lower: the two programs of a train section: `step` (forward, gradients, optimizer, new values) and `evaluate`.
+ *  Guarantees: gradients are `grad` nodes by the values at the start of the step, so that several objectives see the same
+ *              parameters; `evaluate` changes nothing and visits the rows in order.
+ *  Not here:   what a gradient is (autodiff/). */
+import { GraphBuild } from "../ir/graph/build.js"
+import type { Graph } from "../ir/graph/types.js"
+import type { Model, ModelInput, Objective, Section, TrainSection } from "../ir/model/types.js"
+import type { Value } from "../ops/op.js"
+import { bug } from "../source/bug.js"
+import { clip } from "./clip.js"
+import { flatten } from "./flatten.js"
+import { GraphInputs } from "./inputs.js"
+import { prune } from "./prune.js"
+import { SlotValues } from "./slots.js"
+
+/** `step` for the section without a name, `NAME.step` for the others. */
+export const graphName = (train: TrainSection, graph: "step" | "evaluate"): string =>
+  train.name === "train" ? graph : `${train.name}.${graph}`
+
+export function lowerStep(model: Model, train: TrainSection): Graph {
+  const g = new GraphBuild(graphName(train, "step"))
+  const inputs = new GraphInputs(g, train.settings.shuffle, { ...train.origin, by: "lower" })
+  const slots = new SlotValues(g, model.slots)
+  const results = flatten(g, train.step, slots, (i) => inputs.of(i))
+  const gradients = train.objectives.map((o) => gradientsOf(g, o, results, slots, train))
+  train.objectives.forEach((objective, k) => {
+    objective.updates.forEach(({ param, section }, i) => {
+      const gradient = gradients[k]?.[i] ?? bug(`${param} has no gradient`)
+      slots.write(param, updated(g, section, slots, slots.read(param), gradient, inputs))
+    })
+  })
+  addOutputs(g, train, results)
+  slots.finish()
+  return prune(g.finish())
+}
+
+export function lowerEvaluate(model: Model, train: TrainSection): Graph {
+  const g = new GraphBuild(graphName(train, "evaluate"))
+  const inputs = new GraphInputs(g, false, { ...train.origin, by: "lower" })
+  const results = flatten(g, train.evaluate, new SlotValues(g, model.slots), (i) => inputs.of(i))
+  addOutputs(g, train, results)
+  return prune(g.finish())
+}
+
+/** The clipped gradient of an objective by each parameter it moves. */
+function gradientsOf(
+  g: GraphBuild,
+  objective: Objective,
+  results: ReadonlyMap<string, Value>,
+  slots: SlotValues,
+  train: TrainSection,
+): readonly Value[] {
+  const loss = result(results, objective.loss)
+  g.at({ ...objective.origin, by: "lower" })
+  const gradients = objective.updates.map(({ param }) => g.apply("grad", [loss, slots.initial(param)]))
+  return clip(g, gradients, train.settings, objective.origin)
+}
+
+/** What the optimizer makes of one parameter. */
+function updated(
+  g: GraphBuild,
+  section: Section,
+  slots: SlotValues,
+  p: Value,
+  gradient: Value,
+  inputs: GraphInputs,
+): Value {
+  const given = (input: ModelInput): Value => {
+    if (input.source.kind !== "feed") return inputs.of(input)
+    if (input.name === "p") return p
+    return input.name === "g" ? gradient : bug(`an optimizer has no input ${input.name}`)
+  }
+  return result(flatten(g, section, slots, given), "p")
+}
+
+function addOutputs(g: GraphBuild, train: TrainSection, results: ReadonlyMap<string, Value>): void {
+  train.objectives.forEach((objective, k) =>
+    g.output(k === 0 ? "loss" : `loss.${k}`, result(results, objective.loss)),
+  )
+  for (const report of train.reports) g.output(report, result(results, report))
+}
+
+const result = (results: ReadonlyMap<string, Value>, name: string): Value =>
+  results.get(name) ?? bug(`the section has no result ${name}`)
