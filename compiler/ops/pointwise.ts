@@ -45,7 +45,7 @@ function binary(name: string, spec: Binary): OpDef {
     constraints: {
       c1: "arguments have one shape, or are scalars",
       c2: "arguments have one dtype",
-      c3: spec.accepts.rule,
+      ...(spec.accepts === ANYTHING ? {} : { c3: spec.accepts.rule }),
     },
     infer: (args, _attrs, at) => {
       requireSameDType(args, "c2", at)
