@@ -66,10 +66,10 @@ export interface Device {
   /** How many parameter blocks one submission can use. */
   readonly parameterBlocks: number
   /** PARAMETER_STRIDE bytes per block, for what is submitted next. */
-  writeParameters(blocks: Uint8Array): void
+  writeParameters(blocks: Uint8Array<ArrayBuffer>): void
   record(): Recorder
-  /** Resolves when everything submitted so far is done. */
-  done(): Promise<void>
+  /** Marks this place in the queue; call the result to wait until everything submitted before it is done. */
+  fence(): () => Promise<void>
   /** Frees everything; the process can exit. */
   close(): void
 }

@@ -148,9 +148,14 @@ export class WebGpuDevice implements Device {
     return new GpuRecorder(this.gpu, this.parameterGroup)
   }
 
-  async done(): Promise<void> {
-    await this.wait(this.gpu.queue.onSubmittedWorkDone())
-    this.check()
+  fence(): () => Promise<void> {
+    const reached = this.gpu.queue.onSubmittedWorkDone()
+    // A fence nobody waits for may fail with the device; `check` has the reason.
+    reached.catch(() => {})
+    return async () => {
+      await this.wait(reached).catch(() => {})
+      this.check()
+    }
   }
 
   close(): void {

@@ -1,0 +1,114 @@
+/** runtime/data: FieldSpec + Table -> the rows of a field as device memory holds them.
+ *  Guarantees: every number is finite, every label one of its classes, or a RunError names row and value.
+ *  Not here: fitting (fit.ts). */
+import type { BundleDType, FieldSpec, FittedStage } from "../bundle/format.js"
+import { RunError } from "../error.js"
+import { bytesOf, product } from "../exec/size.js"
+import { makeValues, toHalf } from "../exec/values.js"
+import type { Table } from "./table.js"
+
+/** One field of some rows. */
+export interface FieldRows {
+  readonly name: string
+  /** As device memory holds them, padded to whole words. */
+  readonly bytes: Uint8Array
+}
+
+export function applyField(field: FieldSpec, table: Table, rows: Uint32Array): FieldRows {
+  const gather = gatherer(field.columns, table)
+  const width = checkWidth(field, table, gather.width)
+  const elements = Math.ceil((rows.length * width * bytesOf(field.dtype)) / 4) * (4 / bytesOf(field.dtype))
+  const out = makeValues(field.dtype, elements)
+  rows.forEach((row, i) => {
+    const where = (): string => `${table.place}: ${table.rowLabel(row)}, field "${field.name}"`
+    const values = field.stages.reduce((before, stage) => applyStage(stage, before, where), gather.row(row))
+    for (let j = 0; j < width; j++) out[i * width + j] = convert(field.dtype, values[j]!, where)
+  })
+  return { name: field.name, bytes: new Uint8Array(out.buffer) }
+}
+
+/** Reads the columns of one row, one after another. The array is used again for the next row. */
+export function gatherer(
+  names: readonly string[],
+  table: Table,
+): { readonly width: number; row(row: number): Float64Array } {
+  const columns = names.map((name) => table.column(name))
+  const widths = columns.map(({ shape }) => product(shape))
+  const width = widths.reduce((a, b) => a + b, 0)
+  const buffer = new Float64Array(width)
+  return {
+    width,
+    row(row) {
+      let at = 0
+      columns.forEach(({ values }, c) => {
+        const from = row * widths[c]!
+        for (let j = 0; j < widths[c]!; j++) buffer[at++] = values[from + j]!
+      })
+      return buffer
+    },
+  }
+}
+
+/** One stage on one row. Affine stages work in place. */
+export function applyStage(stage: FittedStage, values: Float64Array, where: () => string): Float64Array {
+  switch (stage.kind) {
+    case "affine": {
+      const each = stage.scale.length > 1
+      for (let j = 0; j < values.length; j++)
+        values[j] = values[j]! * stage.scale[each ? j : 0]! + stage.shift[each ? j : 0]!
+      return values
+    }
+    case "one_hot": {
+      const out = new Float64Array(values.length * stage.classes)
+      values.forEach((value, j) => {
+        checkClass(value, stage.classes, where)
+        out[j * stage.classes + value] = 1
+      })
+      return out
+    }
+    case "classes":
+      for (const value of values) checkClass(value, stage.count, where)
+      return values
+  }
+}
+
+function checkClass(value: number, classes: number, where: () => string): void {
+  if (!Number.isInteger(value) || value < 0 || value >= classes)
+    throw new RunError("data-class", `${where()}: the label ${value} is not one of 0 to ${classes - 1}`, {
+      help: `${classes} classes are numbered from 0`,
+    })
+}
+
+const INTEGER_RANGE: Readonly<Partial<Record<BundleDType, readonly [number, number]>>> = {
+  i32: [-(2 ** 31), 2 ** 31 - 1],
+  u32: [0, 2 ** 32 - 1],
+  bool: [0, 1],
+}
+
+function convert(dtype: BundleDType, value: number, where: () => string): number {
+  if (!Number.isFinite(value)) throw new RunError("data-not-a-number", `${where()}: ${value} is not a finite number`)
+  const range = INTEGER_RANGE[dtype]
+  if (range && (!Number.isInteger(value) || value < range[0] || value > range[1]))
+    throw new RunError("data-not-integer", `${where()}: ${value} is not a whole number from ${range[0]} to ${range[1]}`, {
+      help: `the field is declared ${dtype}`,
+    })
+  return dtype === "f16" ? toHalf(value) : value
+}
+
+function checkWidth({ name, shape, stages, columns }: FieldSpec, table: Table, gathered: number): number {
+  const given = stages.reduce((width, stage) => (stage.kind === "one_hot" ? width * stage.classes : width), gathered)
+  const declared = product(shape)
+  for (const stage of stages)
+    if (stage.kind === "affine" && stage.scale.length > 1 && stage.scale.length !== gathered)
+      throw new RunError(
+        "data-shape",
+        `${table.place}: field "${name}" was fitted on ${stage.scale.length} values per row, here are ${gathered}`,
+      )
+  if (given !== declared)
+    throw new RunError(
+      "data-shape",
+      `${table.place}: field "${name}" is [${shape.join(", ")}], ${declared} values per row, but its ` +
+        `${columns.length === 1 ? `column "${columns[0]}" gives` : `${columns.length} columns give`} ${given}`,
+    )
+  return declared
+}

@@ -1,0 +1,92 @@
+/** runtime/data: DataSpec -> the rows of its fields, training and test apart. */
+import type { DataSpec, FieldSpec, SourceSpec } from "../bundle/format.js"
+import type { ReadFile } from "../bundle/decode.js"
+import { reasonOf, RunError } from "../error.js"
+import { applyField, type FieldRows } from "./apply.js"
+import { parseCsv } from "./csv.js"
+import { parseIdx } from "./idx.js"
+import { parseNpy } from "./npy.js"
+import { allRows, splitRows, type SplitShares } from "./split.js"
+import { tableOf, type Table } from "./table.js"
+
+export type { FieldRows }
+
+/** Some rows of all fields of a data set. */
+export interface Rows {
+  readonly rows: number
+  readonly fields: readonly FieldRows[]
+}
+export interface LoadedData {
+  readonly train: Rows
+  readonly test: Rows | null
+}
+
+export async function loadData(spec: DataSpec, readFile: ReadFile): Promise<LoadedData> {
+  const { train, test } = await loadTables(spec, readFile)
+  return {
+    train: applyFields(spec.fields, train.table, train.rows),
+    test: test && applyFields(spec.fields, test.table, test.rows),
+  }
+}
+
+/** A table and the rows of it that are meant. */
+export interface TableRows {
+  readonly table: Table
+  readonly rows: Uint32Array
+}
+
+/** Reads the sources and splits them; what the compiler fits fields on. */
+export async function loadTables(
+  spec: { readonly name: string; readonly source: SourceSpec; readonly test: SourceSpec | null; readonly split: SplitShares | null },
+  readFile: ReadFile,
+): Promise<{ readonly train: TableRows; readonly test: TableRows | null }> {
+  const table = await loadTable(spec.name, spec.source, readFile)
+  if (spec.test) {
+    const test = await loadTable(`${spec.name}.test`, spec.test, readFile)
+    return { train: everyRow(table), test: everyRow(test) }
+  }
+  if (!spec.split) return { train: everyRow(table), test: null }
+  const { train, test } = splitRows(table.rows, spec.split)
+  return { train: { table, rows: train }, test: test.length > 0 ? { table, rows: test } : null }
+}
+
+export async function loadTable(name: string, source: SourceSpec, readFile: ReadFile): Promise<Table> {
+  const table = await readSource(name, source, readFile)
+  if (table.rows === 0) throw new RunError("data-empty", `${table.place} holds no rows`)
+  return table
+}
+
+export function applyFields(fields: readonly FieldSpec[], table: Table, rows: Uint32Array): Rows {
+  return { rows: rows.length, fields: fields.map((field) => applyField(field, table, rows)) }
+}
+
+const everyRow = (table: Table): TableRows => ({ table, rows: allRows(table.rows) })
+
+async function readSource(name: string, source: SourceSpec, readFile: ReadFile): Promise<Table> {
+  switch (source.kind) {
+    case "csv":
+      return parseCsv(source.path, new TextDecoder().decode(await read(name, source.path, readFile)), source.delimiter)
+    case "idx":
+    case "npy": {
+      const parse = source.kind === "idx" ? parseIdx : parseNpy
+      const columns = source.files.map(async ({ column, path }) => parse(path, column, await read(name, path, readFile)))
+      return tableOf(`data set "${name}"`, await Promise.all(columns))
+    }
+    case "array":
+      return tableOf(
+        `data set "${name}"`,
+        source.columns.map(({ column, shape, values }) => ({ name: column, shape, values: Float64Array.from(values) })),
+      )
+  }
+}
+
+async function read(name: string, path: string, readFile: ReadFile): Promise<Uint8Array> {
+  try {
+    return await readFile(path)
+  } catch (caught) {
+    throw new RunError("data-file", `data set "${name}": ${path} cannot be read: ${reasonOf(caught)}`, {
+      help: `\`--data ${name.replace(/\.test$/, "")}=PATH\` names another file`,
+      cause: caught,
+    })
+  }
+}

@@ -1,0 +1,49 @@
+/** runtime/data: named columns over the same rows, whatever file they came from. */
+import type { NumberArray } from "../exec/values.js"
+import { RunError } from "../error.js"
+import { product } from "../exec/size.js"
+import { nearest } from "../suggest.js"
+
+export interface Column {
+  readonly name: string
+  /** Of one row; a plain number is []. */
+  readonly shape: readonly number[]
+  /** Row after row. */
+  readonly values: NumberArray
+}
+
+export interface Table {
+  /** The file, for messages. */
+  readonly place: string
+  readonly rows: number
+  readonly names: readonly string[]
+  /** Throws a RunError when the column is not there or does not hold numbers. */
+  column(name: string): Column
+  /** `row 17 (line 18)`: rows count from 1. */
+  rowLabel(row: number): string
+}
+
+/** A table of columns already in memory. */
+export function tableOf(place: string, columns: readonly Column[]): Table {
+  const rows = columns.map(({ values, shape }) => values.length / product(shape))
+  const different = rows.findIndex((count) => count !== rows[0])
+  if (different >= 0)
+    throw new RunError(
+      "data-rows-differ",
+      `${place}: column "${columns[different]!.name}" has ${rows[different]} rows, "${columns[0]!.name}" has ${rows[0]}`,
+    )
+  const byName = new Map(columns.map((column) => [column.name, column]))
+  const names = columns.map(({ name }) => name)
+  return {
+    place,
+    rows: rows[0] ?? 0,
+    names,
+    column: (name) => byName.get(name) ?? missingColumn(place, name, names),
+    rowLabel: (row) => `row ${row + 1}`,
+  }
+}
+
+export function missingColumn(place: string, name: string, names: readonly string[]): never {
+  const help = nearest(name, names)
+  throw new RunError("data-missing-column", `${place} has no column "${name}"`, help === undefined ? {} : { help })
+}

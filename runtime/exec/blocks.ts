@@ -1,0 +1,54 @@
+/** runtime/exec: parameter blocks, the six words that tell one call from the next. */
+import { PARAMETER_STRIDE, PARAMETER_WORDS } from "../bundle/format.js"
+import type { Device } from "../device/device.js"
+import type { Program } from "./program.js"
+
+/** One call's parameters; the names are those of PARAMETER_WORDS. */
+export interface CallParameters {
+  readonly B: number
+  readonly R: number
+  /** Updates made before. */
+  readonly step: number
+  readonly epoch: number
+  readonly seed: number
+  /** Place in the epoch of the batch's first row. */
+  readonly start: number
+}
+
+/** Blocks filled on the host, written to the device once per submission. */
+export class ParameterBlocks {
+  private readonly words: Int32Array<ArrayBuffer>
+  private count = 0
+
+  constructor(
+    private readonly device: Device,
+    readonly capacity: number = device.parameterBlocks,
+  ) {
+    this.words = new Int32Array((capacity * PARAMETER_STRIDE) / 4)
+  }
+
+  /** Adds a block and gives its number. */
+  add(parameters: CallParameters): number {
+    if (this.count >= this.capacity) throw new Error("more parameter blocks than a submission holds")
+    const base = (this.count * PARAMETER_STRIDE) / 4
+    for (let i = 0; i < PARAMETER_WORDS.length; i++) this.words[base + i] = parameters[PARAMETER_WORDS[i]!]
+    return this.count++
+  }
+
+  /** Sends the blocks and starts anew. */
+  flush(): void {
+    this.device.writeParameters(new Uint8Array(this.words.buffer, 0, this.count * PARAMETER_STRIDE))
+    this.count = 0
+  }
+}
+
+/** One call by itself, submitted. */
+export function callOnce(program: Program, parameters: CallParameters): void {
+  const { device } = program.machine
+  const blocks = new ParameterBlocks(device, 1)
+  const block = blocks.add(parameters)
+  blocks.flush()
+  const recorder = device.record()
+  program.record(recorder, parameters.B, block)
+  recorder.submit()
+}

@@ -1,0 +1,100 @@
+/** runtime/exec: the scalar outputs (loss, metrics) of many calls of one program, kept on the device and read back at once.
+ *  Assumes:    `recordStep` follows the dispatches of its call in the same recorder.
+ *  Guarantees: one or few copies per call; nothing is read until `drain`. */
+import type { BundleDType } from "../bundle/format.js"
+import type { Memory, Recorder } from "../device/device.js"
+import type { Program } from "./program.js"
+import { bytesOf } from "./size.js"
+import { decodeNumbers } from "./values.js"
+
+/** Outputs by name. */
+export type Scalars = Readonly<Record<string, number>>
+
+interface Copy {
+  readonly arena: string
+  readonly offset: number
+  readonly bytes: number
+  /** Within an entry. */
+  readonly at: number
+}
+
+const MAX_BYTES = 4 * 1024 * 1024
+const MAX_ENTRIES = 16384
+/** Outputs this near to each other are copied as one range. */
+const NEAR = 1024
+
+export class History {
+  readonly capacity: number
+  private readonly copies: readonly Copy[]
+  private readonly fields: readonly { readonly name: string; readonly dtype: BundleDType; readonly at: number }[]
+  private readonly entryBytes: number
+  private readonly memory: Memory
+  private count = 0
+
+  constructor(
+    private readonly program: Program,
+    entries: number,
+  ) {
+    const { outputs } = program.spec
+    const scalars = outputs.filter(({ shape }) => shape.every((size) => size === 1))
+    const sorted = [...scalars].sort((a, b) =>
+      a.arena === b.arena ? a.offset - b.offset : a.arena < b.arena ? -1 : 1,
+    )
+    const copies: { arena: string; offset: number; bytes: number; at: number }[] = []
+    const places = new Map<string, number>()
+    let entryBytes = 0
+    for (const { name, arena, offset, dtype } of sorted) {
+      const last = copies.at(-1)
+      const end = offset + Math.max(4, bytesOf(dtype))
+      if (last?.arena === arena && offset - (last.offset + last.bytes) <= NEAR) {
+        entryBytes += Math.max(0, end - last.offset - last.bytes)
+        last.bytes = Math.max(last.bytes, end - last.offset)
+        places.set(name, last.at + offset - last.offset)
+      } else {
+        copies.push({ arena, offset, bytes: end - offset, at: entryBytes })
+        places.set(name, entryBytes)
+        entryBytes += end - offset
+      }
+    }
+    this.copies = copies
+    this.fields = scalars.map(({ name, dtype }) => ({ name, dtype, at: places.get(name)! }))
+    this.entryBytes = Math.max(4, entryBytes)
+    this.capacity = Math.max(1, Math.min(entries, MAX_ENTRIES, Math.floor(MAX_BYTES / this.entryBytes)))
+    this.memory = program.machine.device.alloc(`history of ${program.spec.name}`, this.capacity * this.entryBytes)
+  }
+
+  get length(): number {
+    return this.count
+  }
+  get full(): boolean {
+    return this.count === this.capacity
+  }
+
+  recordStep(recorder: Recorder): void {
+    if (this.full) throw new Error("the history is full")
+    const base = this.count++ * this.entryBytes
+    for (const { arena, offset, bytes, at } of this.copies)
+      recorder.copy(this.program.machine.arena(arena), offset, this.memory, base + at, bytes)
+  }
+
+  /** All calls since the last drain, oldest first. */
+  async drain(): Promise<Scalars[]> {
+    const { count, entryBytes } = this
+    this.count = 0
+    if (count === 0) return []
+    const bytes = await this.program.machine.device.read(this.memory, 0, count * entryBytes)
+    return Array.from({ length: count }, (_, i) =>
+      Object.fromEntries(
+        this.fields.map(({ name, dtype, at }) => [name, decodeNumbers(dtype, bytes, i * entryBytes + at, 1)[0]!]),
+      ),
+    )
+  }
+
+  clear(): void {
+    this.count = 0
+  }
+
+  free(): void {
+    this.memory.free()
+  }
+}

@@ -1,0 +1,96 @@
+/** runtime/exec: a Bundle on a Device: arenas and pipelines, made once.
+ *  Guarantees: after `openMachine`, running a program creates nothing but command encoders.
+ *  Not here:   the order of steps (train/), data sets (dataset.ts). */
+import type { Bundle, ProgramSpec, SlotSpec } from "../bundle/format.js"
+import type { BoundRange, Call, Device, DeviceNeeds, Memory } from "../device/device.js"
+import { RunError } from "../error.js"
+import { nearest } from "../suggest.js"
+import type { DeviceData } from "./dataset.js"
+import { Program } from "./program.js"
+import { dataField } from "./size.js"
+
+export const STATE_ARENA = "state"
+
+export class Machine {
+  private readonly programs = new Map<string, Program>()
+  private readonly calls = new Map<string, Call>()
+
+  constructor(
+    readonly bundle: Bundle,
+    readonly device: Device,
+    private readonly arenas: ReadonlyMap<string, Memory>,
+  ) {}
+
+  get slots(): readonly SlotSpec[] {
+    return this.bundle.manifest.slots
+  }
+
+  arena(name: string): Memory {
+    const memory = this.arenas.get(name)
+    if (!memory) throw new RunError("bundle-corrupt", `the manifest has no arena "${name}"`)
+    return memory
+  }
+
+  has(name: string): boolean {
+    return this.bundle.manifest.programs.some((program) => program.name === name)
+  }
+
+  spec(name: string): ProgramSpec {
+    const { programs } = this.bundle.manifest
+    const spec = programs.find((program) => program.name === name)
+    if (spec) return spec
+    const help = nearest(
+      name,
+      programs.map((program) => program.name),
+    )
+    throw new RunError("unknown-name", `the bundle has no program "${name}"`, help === undefined ? {} : { help })
+  }
+
+  /** The program, with the fields of `data` bound; the same object when asked again. */
+  program(name: string, data: DeviceData | null): Program {
+    const key = `${name} ${data?.id ?? ""}`
+    const known = this.programs.get(key)
+    if (known) return known
+    const program = new Program(this, this.spec(name), data)
+    this.programs.set(key, program)
+    return program
+  }
+
+  /** Calls with the same kernel and ranges are shared, also between programs. */
+  call(kernel: string, ranges: readonly (BoundRange & { readonly key: string })[]): Call {
+    const key = `${kernel} ${ranges.map((range) => range.key).join()}`
+    const known = this.calls.get(key)
+    if (known) return known
+    const call = this.device.bind(kernel, ranges)
+    this.calls.set(key, call)
+    return call
+  }
+}
+
+/** Allocates and compiles everything. */
+export async function openMachine(bundle: Bundle, device: Device): Promise<Machine> {
+  const { manifest, wgsl } = bundle
+  const arenas = new Map(manifest.arenas.map(({ name, bytes }) => [name, device.alloc(`arena ${name}`, bytes)]))
+  await device.prepare(manifest.kernels.map((spec) => ({ spec, wgsl: wgsl.get(spec.name) ?? "" })))
+  return new Machine(bundle, device, arenas)
+}
+
+/** What the device must offer for this bundle. */
+export function needsOf({ manifest, wgsl }: Bundle): DeviceNeeds {
+  const bindings = manifest.programs.flatMap(({ dispatches }) =>
+    dispatches.flatMap((dispatch) => dispatch.bindings.filter((range) => dataField(range) === undefined)),
+  )
+  const enabled = new Set([...wgsl.values()].flatMap((text) => [...text.matchAll(/^enable ([\w ,]+);/gm)].map((m) => m[1]!)))
+  const features = [...enabled].flatMap((list) => list.split(",").map((name) => FEATURES[name.trim()] ?? []).flat())
+  return {
+    largestBuffer: largest(manifest.arenas.map(({ bytes }) => bytes)),
+    largestBinding: largest(bindings.map(({ bytes }) => bytes)),
+    storageBuffers: largest(manifest.kernels.map((kernel) => kernel.bindings.length)),
+    features: [...new Set(features)],
+  }
+}
+
+/** WGSL extensions and the device features they stand for. */
+const FEATURES: Readonly<Record<string, string>> = { f16: "shader-f16", subgroups: "subgroups" }
+
+const largest = (numbers: readonly number[]): number => numbers.reduce((a, b) => Math.max(a, b), 0)

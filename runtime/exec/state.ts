@@ -1,0 +1,104 @@
+/** runtime/exec: everything that lives on between steps, as named tensors and as device-side copies.
+ *  Not here: files (checkpoint/). */
+import type { SlotSpec } from "../bundle/format.js"
+import type { Memory, Recorder } from "../device/device.js"
+import { RunError } from "../error.js"
+import { nearest } from "../suggest.js"
+import type { Machine } from "./machine.js"
+import { product } from "./size.js"
+import { decodeNumbers, encodeNumbers, type Numbers, type Tensor } from "./values.js"
+
+/** A copy of all slots in device memory. */
+export type Snapshot = ReadonlyMap<string, Memory>
+
+/** Raw bytes of every slot, by name. */
+export type SlotBytes = ReadonlyMap<string, Uint8Array>
+
+export class State {
+  private readonly arenas: ReadonlyMap<string, Memory>
+
+  constructor(private readonly machine: Machine) {
+    this.arenas = new Map(machine.slots.map(({ arena }) => [arena, machine.arena(arena)]))
+  }
+
+  get slots(): readonly SlotSpec[] {
+    return this.machine.slots
+  }
+
+  get bytes(): number {
+    return [...this.arenas.values()].reduce((sum, memory) => sum + memory.bytes, 0)
+  }
+
+  allocSnapshot(label: string): Snapshot {
+    const { device } = this.machine
+    return new Map([...this.arenas].map(([name, { bytes }]) => [name, device.alloc(`${label} of ${name}`, bytes)]))
+  }
+
+  recordSave(recorder: Recorder, snapshot: Snapshot): void {
+    for (const [name, memory] of this.arenas) recorder.copy(memory, 0, snapshot.get(name)!, 0, memory.bytes)
+  }
+
+  recordRestore(recorder: Recorder, snapshot: Snapshot): void {
+    for (const [name, memory] of this.arenas) recorder.copy(snapshot.get(name)!, 0, memory, 0, memory.bytes)
+  }
+
+  /** The slots as they are now, or as they were when `from` was saved. */
+  async read(from: Snapshot = this.arenas): Promise<SlotBytes> {
+    const out = new Map<string, Uint8Array>()
+    for (const [name, memory] of from) {
+      const content = await this.machine.device.read(memory, 0, memory.bytes)
+      for (const slot of this.slots)
+        if (slot.arena === name) out.set(slot.name, new Uint8Array(content, slot.offset, slotBytes(slot)))
+    }
+    return out
+  }
+
+  /** Replaces all slots that `values` names. */
+  write(values: SlotBytes): void {
+    for (const [name, bytes] of values) {
+      const { arena, offset } = this.slot(name)
+      if (bytes.byteLength > 0) this.machine.device.write(this.machine.arena(arena), offset, padded(bytes))
+    }
+  }
+
+  async tensors(roles: readonly SlotSpec["role"][]): Promise<Map<string, Tensor>> {
+    const bytes = await this.read()
+    return new Map(
+      this.slots
+        .filter(({ role }) => roles.includes(role))
+        .map(({ name, dtype, shape }) => {
+          const copy = bytes.get(name)!.slice().buffer
+          return [name, { dtype, shape, values: decodeNumbers(dtype, copy, 0, product(shape)) }]
+        }),
+    )
+  }
+
+  setNumbers(name: string, numbers: Numbers): void {
+    const { dtype, shape } = this.slot(name)
+    if (numbers.length !== product(shape))
+      throw new RunError(
+        "input-shape",
+        `"${name}" is [${shape.join(", ")}], ${product(shape)} values, not ${numbers.length}`,
+      )
+    this.write(new Map([[name, encodeNumbers(dtype, numbers)]]))
+  }
+
+  private slot(name: string): SlotSpec {
+    const slot = this.slots.find((each) => each.name === name)
+    if (slot) return slot
+    const help = nearest(
+      name,
+      this.slots.map((each) => each.name),
+    )
+    throw new RunError("unknown-name", `there is no parameter or state "${name}"`, help === undefined ? {} : { help })
+  }
+}
+
+const slotBytes = ({ dtype, shape }: SlotSpec): number => product(shape) * (dtype === "f16" ? 2 : 4)
+
+function padded(bytes: Uint8Array): Uint8Array {
+  if (bytes.byteLength % 4 === 0) return bytes
+  const out = new Uint8Array(Math.ceil(bytes.byteLength / 4) * 4)
+  out.set(bytes)
+  return out
+}

@@ -1,0 +1,51 @@
+/** runtime/train: what a run says while it runs. The same objects are the lines of log.jsonl. */
+import type { DeviceInfo } from "../device/device.js"
+
+export interface StartEvent extends DeviceInfo {
+  readonly event: "start"
+  readonly program: string
+  readonly train: string
+  /** Numbers that are learned. */
+  readonly parameters: number
+  readonly rows: number
+  readonly test_rows: number
+  readonly batch: number
+  readonly seed: number
+  /** Updates already made: 0, or those of the checkpoint. */
+  readonly step: number
+  readonly steps: number
+  readonly steps_per_epoch: number
+}
+/** `loss` and metrics of the batch of step `step`, before its update; `test_loss`, ... over all test rows. */
+export interface ReportEvent {
+  readonly event: "report"
+  readonly step: number
+  readonly epoch: number
+  readonly loss: number
+  readonly [metric: string]: number | string
+}
+export interface NoteEvent {
+  readonly event: "note"
+  readonly message: string
+}
+export interface CheckpointEvent {
+  readonly event: "checkpoint"
+  readonly kind: CheckpointKind
+  readonly path: string
+  readonly step: number
+}
+export interface EndEvent {
+  readonly event: "end"
+  readonly step: number
+  readonly seconds: number
+  readonly steps_per_second: number
+  readonly why: "finished" | "interrupted"
+}
+export type TrainEvent = StartEvent | ReportEvent | NoteEvent | CheckpointEvent | EndEvent
+
+export type CheckpointKind = "last" | "best"
+
+/** Where checkpoints go; gives the path for messages. */
+export interface CheckpointStore {
+  save(kind: CheckpointKind, bytes: Uint8Array): Promise<string>
+}

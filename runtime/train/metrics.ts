@@ -1,0 +1,24 @@
+/** runtime/train: outputs of a step or evaluation program -> what is reported. */
+import type { Scalars } from "../exec/history.js"
+
+/** The loss under one name. With several `minimize`, `loss` is their sum and each keeps its own name (`loss.0`, ...). */
+export function reported(scalars: Scalars): Record<string, number> {
+  const losses = lossNames(scalars)
+  const { [losses[0] ?? ""]: only, ...rest } = scalars
+  if (losses.length === 1) return { loss: only!, ...rest }
+  return { loss: losses.reduce((sum, name) => sum + scalars[name]!, 0), ...scalars }
+}
+
+export function lossNames(scalars: Scalars): string[] {
+  return Object.keys(scalars).filter((name) => name === "loss" || /^loss\.\d+$/.test(name))
+}
+
+export const isFiniteLoss = (scalars: Scalars): boolean =>
+  lossNames(scalars).every((name) => Number.isFinite(scalars[name]!))
+
+/** Whether `value` beats `best`. Losses and errors are better when smaller, everything else when larger. */
+export function isBetter(metric: string, value: number, best: number | null): boolean {
+  if (!Number.isFinite(value)) return false
+  if (best === null) return true
+  return /loss|error|perplexity|(^|_)(mse|mae|rmse|nll)($|_)/.test(metric) ? value < best : value > best
+}
