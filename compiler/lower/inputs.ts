@@ -55,7 +55,7 @@ export class GraphInputs {
 
   private batchRows(): Value {
     if (this.rows === undefined) {
-      const scalars = [this.scalar("epoch"), this.scalar("seed"), this.scalar("start")]
+      const scalars = [this.scalar("seed"), this.scalar("epoch"), this.scalar("start")]
       this.rows = this.g.at(this.origin).apply("batch_rows", scalars, { shuffle: this.shuffle })
     }
     return this.rows
