@@ -115,7 +115,7 @@ const convInputGrad: OpDef = defineOp({
   },
   samples: [
     sample([2, 3, 3], [3, 2, 3], { input_size: [5] }),
-    sample([BATCH, 3, 3, 4], [3, 2, 3, 2], {
+    sample([BATCH, 3, 2, 4], [3, 2, 3, 2], {
       strides: [2, 1], padding_low: [1, 0], padding_high: [0, 1], input_size: [5, 4],
     }),
     sample([BATCH, 4, 3, 3], [4, 2, 3, 3], {
@@ -167,7 +167,7 @@ const convWeightGrad: OpDef = defineOp({
   },
   samples: [
     sample([2, 2, 5], [2, 3, 3], { kernel_size: [3] }),
-    sample([BATCH, 2, 5, 4], [BATCH, 3, 3, 4], {
+    sample([BATCH, 2, 5, 4], [BATCH, 3, 2, 4], {
       strides: [2, 1], padding_low: [1, 0], padding_high: [0, 1], kernel_size: [3, 2],
     }),
     sample([BATCH, 4, 4], [BATCH, 2, 3], { padding_low: [1], padding_high: [1], dilation: [3], groups: 2, kernel_size: [2] }),
