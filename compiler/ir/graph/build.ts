@@ -19,6 +19,7 @@ export class GraphBuild implements GraphBuilder {
   private readonly updates: Update[] = []
   private readonly constants = new Map<string, Value>()
   private readonly values = new Map<ValueId, Value>()
+  private readonly byId = new Map<ValueId, Node>()
   private nextId = 0
   private origin: Origin = NOWHERE
 
@@ -53,6 +54,10 @@ export class GraphBuild implements GraphBuilder {
   /** The value of an id of this graph. */
   value(id: ValueId): Value {
     return valueIn(this.values, id)
+  }
+  /** The node that computes a value; undefined for inputs and slots. */
+  node(value: Value): Node | undefined {
+    return this.byId.get(value.id)
   }
   /** The nodes so far, in order. A live view. */
   get built(): readonly Node[] {
@@ -119,6 +124,7 @@ export class GraphBuild implements GraphBuilder {
 
   private push(node: Node): Value {
     this.nodes.push(node)
+    this.byId.set(node.id, node)
     return this.bind(node.id, node.type)
   }
   private bind(id: ValueId, type: TensorType): Value {
