@@ -11,7 +11,7 @@ import * as t from "./tokens.js"
 /** For NnParser: the "message" of an exception is only what was expected. */
 export const expectedText: IParserErrorMessageProvider = {
   buildMismatchTokenMessage: ({ expected, previous, ruleName }) =>
-    (previous.tokenType === t.Comma ? items[ruleName] : undefined) ??
+    (startsItem.has(previous.tokenType) ? items[ruleName] : undefined) ??
     orEnd[ruleName]?.[labelOf(expected)] ??
     labelOf(expected),
   buildNotAllInputParsedMessage: () => expectations.declaration!,
@@ -19,7 +19,8 @@ export const expectedText: IParserErrorMessageProvider = {
   buildEarlyExitMessage: ({ ruleName }) => expectations[ruleName] ?? "something else",
 }
 
-/** One mistake, worded; undefined for one that only repeats what layout.ts said about a bracket it had to put in. */
+/** One mistake, worded; undefined for one that only follows from another: recovery went past a bracket, or
+ *  layout.ts put one in and has said so. */
 export function parserDiagnostic(
   file: SourceFile,
   tokens: readonly IToken[],
@@ -29,6 +30,8 @@ export function parserDiagnostic(
   const expected = error.message
   const found = error.token
   if (found.image === "" && !isEnd(found)) return undefined
+  // Brackets match, so a brace can only be left over where recovery skipped the one that it closes.
+  if (found.tokenType === t.RBrace && error.context.ruleStack.length === 1) return undefined
   const previous = isEnd(found) ? tokens.at(-1) : tokens[tokens.indexOf(found) - 1]
   const construct = [...error.context.ruleStack]
     .reverse()
@@ -36,7 +39,7 @@ export function parserDiagnostic(
     .find((c) => c !== undefined)
   const place = { file, rule, stack: error.context.ruleStack, expected, found, previous }
   const where = previous && previous.image !== "" ? ` after ${quote(previous)}` : ""
-  const reserved = expected === "a name" && t.isKeyword(found.tokenType)
+  const reserved = expected.startsWith("a name") && t.isKeyword(found.tokenType)
   const help = reserved
     ? `\`${found.image}\` is a word of the language; choose another name, for instance \`${found.image}_\``
     : helps.find((h) => h.when(place))?.help
@@ -82,13 +85,15 @@ const expectations: Record<string, string> = {
   suffix: "a call, an index or a field",
 }
 
-/** What follows a comma. */
+/** What follows a comma, or the bracket before it. */
 const items: Record<string, string> = {
   params: "a name",
   call: "a value",
   list: "a value",
   import: "a name",
 }
+
+const startsItem = new Set([t.Comma, t.LParen, t.LineLParen, t.LBracket, t.LineLBracket])
 
 /** A closing bracket is rarely all that may come next. */
 const orEnd: Record<string, Record<string, string>> = {
@@ -167,6 +172,10 @@ const helps: readonly { when: (p: Place) => boolean; help: string }[] = [
   {
     when: (p) => (p.rule === "parameter" || p.rule === "state") && p.expected === "`=`",
     help: "say how it starts, for instance `= zeros`",
+  },
+  {
+    when: (p) => p.rule === "data" && p.found.tokenType === t.Identifier,
+    help: 'a field says its type and where it comes from: `x: f32[30] = columns(except: "label")`',
   },
   {
     when: (p) => p.rule === "field" && p.expected === "`:`",

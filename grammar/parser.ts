@@ -315,7 +315,7 @@ export class NnParser extends CstParser {
       },
       { ALT: () => this.SUBRULE(this.state) },
       { ALT: () => this.SUBRULE(this.return) },
-      { ALT: () => this.SUBRULE(this.if) },
+      { ALT: () => this.SUBRULE(this.if), IGNORE_AMBIGUITIES: true },
       { ALT: () => this.SUBRULE(this.for) },
       { ALT: () => this.SUBRULE(this.assignment) },
     ])

@@ -163,14 +163,22 @@ const Space = createToken({
   line_breaks: true,
 })
 
+const declarationKeywords = [Fn, Layer, Model, Optimizer, Data, Train, Import]
+const statementKeywords = [Let, Var, Param, State, Return, If, Else, For]
+const valueKeywords = [True, False, None]
+const trainWords = [Over, With, Minimize, Report, Checkpoint, Every, Keep, Best]
+const contextualWords = [From, In, On, Frozen, Split, Test, ...trainWords]
+const categories = [AnyWord, AnyLParen, AnyLBracket, ValueSetting, FlagSetting, Unit, InfixOp, PrefixOp]
+
 export const allTokens: TokenType[] = [
   Space,
   Comment,
   NumberLiteral,
   StringLiteral,
-  ...[Fn, Layer, Model, Optimizer, Data, Train, Import, Let, Var, Param, State, Return],
-  ...[If, Else, For, True, False, None],
-  ...[From, In, On, Over, With, Frozen, Split, Test, Minimize, Report, Checkpoint, Every, Keep, Best],
+  ...declarationKeywords,
+  ...statementKeywords,
+  ...valueKeywords,
+  ...contextualWords,
   ...settings,
   Identifier,
   Pipe,
@@ -208,7 +216,7 @@ export const allTokens: TokenType[] = [
   RBracket,
   LBrace,
   RBrace,
-  ...[AnyWord, AnyLParen, AnyLBracket, ValueSetting, FlagSetting, Unit, InfixOp, PrefixOp],
+  ...categories,
 ]
 
 /** Text -> tokens, comments in `groups.comments`; characters that belong nowhere in `errors`. */

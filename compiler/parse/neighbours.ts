@@ -32,9 +32,13 @@ const isExpression = (statement: TrainStmt): statement is ExprStmt => statement.
 function wordsOnOneLine(statement: ExprStmt, next: Stmt | TrainStmt): ReturnType<typeof sameLine> {
   const first = nameIn(statement)
   const second = isExpression(next) ? nameIn(next) : undefined
-  if (first === "not") return sameLine(statement.span, next.span, "not is written `!`")
+  if (first === "not") return sameLine(statement.span, next.span, "`not` is written `!`")
   if (second === "and" || second === "or")
-    return sameLine(statement.span, next.span, `${second} is written \`${second === "and" ? "&&" : "||"}\``)
+    return sameLine(
+      statement.span,
+      next.span,
+      `\`${second}\` is written \`${second === "and" ? "&&" : "||"}\``,
+    )
   const setting = first === undefined ? undefined : nearest(first, settingWords)
   if (first !== undefined && setting !== undefined && isValue(next))
     return unknownSetting(first, statement.span, `did you mean \`${setting}\`?`)

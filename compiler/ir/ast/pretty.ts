@@ -42,6 +42,10 @@ export function pretty(doc: Doc, width: number): string {
     pieces.push(text)
     column += text.length
   }
+  const putOrBreak = (text: string, flat: boolean, depth: number): void => {
+    if (flat) put(text, depth)
+    else newLine(depth)
+  }
   // Work still to do, the next piece last.
   const todo: Task[] = [{ doc, depth: 0, flat: false }]
   while (todo.length > 0) {
@@ -49,7 +53,7 @@ export function pretty(doc: Doc, width: number): string {
     if (typeof next === "string") put(next, depth)
     else if (isParts(next))
       for (let i = next.length - 1; i >= 0; i--) todo.push({ doc: next[i]!, depth, flat })
-    else if (next.kind === "line") flat ? put(next.flat, depth) : newLine(depth)
+    else if (next.kind === "line") putOrBreak(next.flat, flat, depth)
     else if (next.kind === "hard") newLine(depth)
     else if (next.kind === "comment") {
       put(`  ${next.text}`, depth)
@@ -63,7 +67,7 @@ export function pretty(doc: Doc, width: number): string {
       })
     else {
       const onThisLine = flat || fits(width - column - 1, { doc: next.next, depth, flat: true }, todo)
-      onThisLine ? put(" ", depth) : newLine(depth)
+      putOrBreak(" ", onThisLine, depth)
       todo.push({ doc: next.next, depth, flat })
     }
   }

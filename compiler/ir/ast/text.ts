@@ -258,8 +258,19 @@ function docComment({ doc }: ast.Declaration): Doc {
 }
 
 const trainWords = new Set([
-  ...["minimize", "report", "checkpoint", "keep", "batch", "epochs", "steps", "seed"],
-  ...["clip_norm", "clip_value", "accumulate", "shuffle", "drop_last"],
+  "minimize",
+  "report",
+  "checkpoint",
+  "keep",
+  "batch",
+  "epochs",
+  "steps",
+  "seed",
+  "clip_norm",
+  "clip_value",
+  "accumulate",
+  "shuffle",
+  "drop_last",
 ])
 
 /** Whether the text of an expression begins with a word that means something else at the start of a line in `train`. */
