@@ -1,18 +1,35 @@
 /** Small examples of operations whose meaning is easy to get wrong, worked out by hand or taken from PyTorch's documentation. */
 import { describe, expect, it } from "vitest"
 import type { Attrs } from "../compiler/ir/graph/types.js"
-import { BATCH, type Dim, type DType, addDim, mulDim, printShape, subDim, tensorType } from "../compiler/ir/tensor.js"
+import {
+  BATCH,
+  type Dim,
+  type DType,
+  addDim,
+  mulDim,
+  printShape,
+  subDim,
+  tensorType,
+} from "../compiler/ir/tensor.js"
 import { completeAttrs, inferType, opDef } from "../compiler/ops/index.js"
 import type { NdArray } from "../compiler/ops/op.js"
 import { shuffledRow } from "../compiler/ops/rows.js"
+import { gradcheck } from "./support/gradcheck.js"
 
-const array = (shape: readonly number[], ...data: readonly number[]): NdArray => ({ shape, data: Float64Array.from(data) })
+const array = (shape: readonly number[], ...data: readonly number[]): NdArray => ({
+  shape,
+  data: Float64Array.from(data),
+})
 const counting = (...shape: readonly number[]): NdArray =>
   array(shape, ...Array.from({ length: shape.reduce((n, d) => n * d, 1) }, (_, i) => i))
 const ints = new Set(["index", "rank"])
 
 /** Shape and elements of the op's result. */
-function compute(op: string, args: readonly NdArray[], attrs: Attrs = {}): { shape: readonly number[]; data: number[] } {
+function compute(
+  op: string,
+  args: readonly NdArray[],
+  attrs: Attrs = {},
+): { shape: readonly number[]; data: number[] } {
   const def = opDef(op)
   const types = args.map((a, i) => tensorType(ints.has(def.params[i] ?? "") ? "i32" : "f32", a.shape))
   const complete = completeAttrs(def, attrs)
@@ -33,7 +50,9 @@ describe("movement", () => {
   it("keeps symbolic sizes through slice and pad", () => {
     const twice = mulDim(BATCH, 2)
     expect(shapeOf("slice", [twice], { starts: [1], stops: [twice], steps: [2] })).toBe("[B]")
-    expect(shapeOf("slice", [addDim(BATCH, 2)], { starts: [1], stops: [addDim(BATCH, 1)], steps: [1] })).toBe("[B]")
+    expect(shapeOf("slice", [addDim(BATCH, 2)], { starts: [1], stops: [addDim(BATCH, 1)], steps: [1] })).toBe(
+      "[B]",
+    )
     expect(shapeOf("pad", [BATCH], { low: [1], high: [0], interior: [1] })).toBe("[2*B]")
     expect(shapeOf("pad", [1], { low: [0], high: [subDim(BATCH, 1)], interior: [0] })).toBe("[B]")
     expect(shapeOf("reshape", [BATCH, 4], { shape: [mulDim(BATCH, 4)] })).toBe("[4*B]")
@@ -67,7 +86,9 @@ describe("contractions", () => {
   })
   it("transposes a convolution", () => {
     const attrs = { ...plain, strides: [2], input_size: [4] }
-    expect(compute("conv_input_grad", [array([1, 1, 2], 1, 2), array([1, 1, 2], 10, 1)], attrs).data).toEqual([10, 1, 20, 2])
+    expect(compute("conv_input_grad", [array([1, 1, 2], 1, 2), array([1, 1, 2], 10, 1)], attrs).data).toEqual(
+      [10, 1, 20, 2],
+    )
   })
   it("keeps groups apart", () => {
     const x = array([1, 2, 1], 3, 5)
@@ -78,7 +99,13 @@ describe("contractions", () => {
 })
 
 describe("windows", () => {
-  const attrs = { window: [2, 2], strides: [1, 1], padding_low: [0, 0], padding_high: [0, 0], dilation: [1, 1] }
+  const attrs = {
+    window: [2, 2],
+    strides: [1, 1],
+    padding_low: [0, 0],
+    padding_high: [0, 0],
+    dilation: [1, 1],
+  }
   const x = array([3, 3], 1, 9, 2, 9, 3, 4, 5, 6, 6)
   it("sums and finds the first maximum, row-major", () => {
     expect(compute("window_sum", [x], attrs).data).toEqual([22, 18, 23, 19])
@@ -92,7 +119,10 @@ describe("windows", () => {
   it("gives the gradient to the chosen element", () => {
     const chosen = array([2, 2], 1, 1, 3, 7)
     expect(compute("window_take", [x, chosen], attrs).data).toEqual([9, 9, 9, 6])
-    const back = compute("window_put", [array([2, 2], 1, 10, 100, 1000), chosen], { ...attrs, input_size: [3, 3] })
+    const back = compute("window_put", [array([2, 2], 1, 10, 100, 1000), chosen], {
+      ...attrs,
+      input_size: [3, 3],
+    })
     expect(back.data).toEqual([0, 11, 0, 100, 0, 0, 0, 1000, 0])
   })
 })
@@ -106,7 +136,9 @@ describe("gathers", () => {
   it("adds up where indices repeat", () => {
     const dy = array([3], 1, 10, 100)
     expect(compute("put_add", [dy, array([3], 1, 1, 3)], { axis: 0, size: 4 }).data).toEqual([0, 11, 0, 100])
-    expect(compute("put_along", [dy, array([3], 1, 1, 3)], { axis: 0, size: 4 }).data).toEqual([0, 11, 0, 100])
+    expect(compute("put_along", [dy, array([3], 1, 1, 3)], { axis: 0, size: 4 }).data).toEqual([
+      0, 11, 0, 100,
+    ])
   })
   it("takes along an axis", () => {
     expect(compute("take_along", [x, array([3, 1], 1, 0, 1)], { axis: 1 }).data).toEqual([1, 2, 5])
@@ -125,6 +157,22 @@ describe("order along an axis", () => {
     expect(compute("cumsum", [x], { axis: 0, reverse: true }).data).toEqual([10, 7, 6, 3, 1])
     expect(compute("cumprod", [x], { axis: 0, exclusive: true }).data).toEqual([1, 3, 3, 9, 18])
     expect(compute("cumprod", [x], { axis: 0, reverse: true, exclusive: true }).data).toEqual([6, 6, 2, 1, 1])
+  })
+  it.each([1, 2] as const)("has exact gradients of products with zeros, order %i", (order) => {
+    for (const [reverse, exclusive] of [
+      [false, false],
+      [true, false],
+      [false, true],
+      [true, true],
+    ] as const)
+      gradcheck({
+        types: [tensorType("f32", [2, 5])],
+        build: (g, [values]) => g.apply("cumprod", [values!], { axis: 1, reverse, exclusive }),
+        values: [array([2, 5], 3, 0, 2, 0, 5, 0, 1, 2, 3, 4)],
+        dims: { B: 1, R: 1 },
+        order,
+        what: "cumprod",
+      })
   })
   it("solves a recurrence", () => {
     const a = array([3], 2, 3, 4)

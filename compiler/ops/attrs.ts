@@ -23,7 +23,9 @@ export function dimAttr(attrs: Attrs, name: string): Dim {
 export function intsAttr(attrs: Attrs, name: string): readonly number[] {
   const value = attrs[name]
   if (!isList(value)) return wrong(name, "a list of integers", value)
-  return value.map((v) => (typeof v === "number" && Number.isInteger(v) ? v : wrong(name, "a list of integers", v)))
+  return value.map((v) =>
+    typeof v === "number" && Number.isInteger(v) ? v : wrong(name, "a list of integers", v),
+  )
 }
 export function dimsAttr(attrs: Attrs, name: string): readonly Dim[] {
   const value = attrs[name]

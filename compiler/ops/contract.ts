@@ -32,7 +32,8 @@ const matmul: OpDef = defineOp({
       const lead = index.slice(0, -2)
       const [row, column] = index.slice(-2) as [number, number]
       let sum = 0
-      for (let i = 0; i < a!.shape.at(-1)!; i++) sum += element(a!, [...lead, row, i]) * element(b!, [...lead, i, column])
+      for (let i = 0; i < a!.shape.at(-1)!; i++)
+        sum += element(a!, [...lead, row, i]) * element(b!, [...lead, i, column])
       return sum
     }),
   grad: ({ args, dy, needs }, g) => [
@@ -55,7 +56,9 @@ const matmul: OpDef = defineOp({
 
 const swapLast = (x: Value, g: GraphBuilder): Value => {
   const rank = x.type.shape.length
-  const perm = x.type.shape.map((_, axis) => (axis < rank - 2 ? axis : axis === rank - 2 ? rank - 1 : rank - 2))
+  const perm = x.type.shape.map((_, axis) =>
+    axis < rank - 2 ? axis : axis === rank - 2 ? rank - 1 : rank - 2,
+  )
   return g.apply("transpose", [x], { perm })
 }
 

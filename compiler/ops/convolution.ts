@@ -3,12 +3,41 @@
  *  The interpreter walks that sum as it stands; the lowerings gather, so that each output element is written once. */
 import type { Attrs } from "../ir/graph/types.js"
 import type { Expr } from "../ir/kernels/types.js"
-import { BATCH, type Dim, type Shape, type TensorType, evalShape, isStatic, printShape, printType, sameDim, tensorType } from "../ir/tensor.js"
+import {
+  BATCH,
+  type Dim,
+  type Shape,
+  type TensorType,
+  evalShape,
+  isStatic,
+  printShape,
+  printType,
+  sameDim,
+  tensorType,
+} from "../ir/tensor.js"
 import { bug } from "../source/bug.js"
 import { intAttr, intsAttr } from "./attrs.js"
 import { addAt, at as element, zeros } from "./ndarray.js"
-import { type AttrSpec, type ExprBuilder, type InferContext, type OpDef, type Sample, defineOp } from "./op.js"
-import { SLIDING_ATTRS, guarded, printSliding, seen, seer, slidingAttrs, slidingAttrsFit, slidingAxes, taps, windowCount } from "./sliding.js"
+import {
+  type AttrSpec,
+  type ExprBuilder,
+  type InferContext,
+  type OpDef,
+  type Sample,
+  defineOp,
+} from "./op.js"
+import {
+  SLIDING_ATTRS,
+  guarded,
+  printSliding,
+  seen,
+  seer,
+  slidingAttrs,
+  slidingAttrsFit,
+  slidingAxes,
+  taps,
+  windowCount,
+} from "./sliding.js"
 
 const CONV_ATTRS = {
   ...SLIDING_ATTRS,
@@ -63,7 +92,13 @@ const conv: OpDef = defineOp({
     sample([2, 2, 5], [3, 2, 3]),
     sample([BATCH, 2, 5, 4], [3, 2, 3, 2], { strides: [2, 1], padding_low: [1, 0], padding_high: [0, 1] }),
     sample([BATCH, 4, 5, 5], [4, 1, 3, 3], { padding_low: [1, 1], padding_high: [1, 1], groups: 4 }),
-    sample([1, 4, 7], [6, 2, 2], { strides: [3], padding_low: [2], padding_high: [1], dilation: [2], groups: 2 }),
+    sample([1, 4, 7], [6, 2, 2], {
+      strides: [3],
+      padding_low: [2],
+      padding_high: [1],
+      dilation: [2],
+      groups: 2,
+    }),
     sample([1, 1, 3, 2, 2], [1, 1, 2, 1, 2], { dilation: [2, 1, 1] }),
   ],
 })
@@ -99,7 +134,10 @@ const convInputGrad: OpDef = defineOp({
   ],
   lower: {
     kind: "contract",
-    extents: ([, weight], attrs) => [fixed(weight!.shape)[0]! / intAttr(attrs, "groups"), ...weight!.shape.slice(2)],
+    extents: ([, weight], attrs) => [
+      fixed(weight!.shape)[0]! / intAttr(attrs, "groups"),
+      ...weight!.shape.slice(2),
+    ],
     left: ({ args, argTypes: [dy, weight], type, attrs, index: [n, c, ...position], k }, [o, ...tap]) => {
       const s = sizes(type.shape, weight!.shape, attrs)
       const place = seer(k, slidingAxes(attrs), s.input, s.window, position, tap)
@@ -116,10 +154,17 @@ const convInputGrad: OpDef = defineOp({
   samples: [
     sample([2, 3, 3], [3, 2, 3], { input_size: [5] }),
     sample([BATCH, 3, 2, 4], [3, 2, 3, 2], {
-      strides: [2, 1], padding_low: [1, 0], padding_high: [0, 1], input_size: [5, 4],
+      strides: [2, 1],
+      padding_low: [1, 0],
+      padding_high: [0, 1],
+      input_size: [5, 4],
     }),
     sample([BATCH, 4, 3, 3], [4, 2, 3, 3], {
-      strides: [2, 2], padding_low: [1, 1], padding_high: [1, 1], groups: 2, input_size: [6, 5],
+      strides: [2, 2],
+      padding_low: [1, 1],
+      padding_high: [1, 1],
+      groups: 2,
+      input_size: [6, 5],
     }),
     sample([1, 2, 3], [2, 1, 2], { strides: [2], dilation: [3], input_size: [8] }),
   ],
@@ -168,9 +213,18 @@ const convWeightGrad: OpDef = defineOp({
   samples: [
     sample([2, 2, 5], [2, 3, 3], { kernel_size: [3] }),
     sample([BATCH, 2, 5, 4], [BATCH, 3, 2, 4], {
-      strides: [2, 1], padding_low: [1, 0], padding_high: [0, 1], kernel_size: [3, 2],
+      strides: [2, 1],
+      padding_low: [1, 0],
+      padding_high: [0, 1],
+      kernel_size: [3, 2],
     }),
-    sample([BATCH, 4, 4], [BATCH, 2, 3], { padding_low: [1], padding_high: [1], dilation: [3], groups: 2, kernel_size: [2] }),
+    sample([BATCH, 4, 4], [BATCH, 2, 3], {
+      padding_low: [1],
+      padding_high: [1],
+      dilation: [3],
+      groups: 2,
+      kernel_size: [2],
+    }),
   ],
 })
 
@@ -178,8 +232,14 @@ export const convolutionOps: readonly OpDef[] = [conv, convInputGrad, convWeight
 
 // Attributes of one face made from those of another.
 const convAttrs = (attrs: Attrs): Attrs => ({ ...slidingAttrs(attrs), groups: intAttr(attrs, "groups") })
-const inputGradAttrs = (attrs: Attrs, x: Shape): Attrs => ({ ...convAttrs(attrs), input_size: fixed(x.slice(2)) })
-const weightGradAttrs = (attrs: Attrs, weight: Shape): Attrs => ({ ...convAttrs(attrs), kernel_size: fixed(weight.slice(2)) })
+const inputGradAttrs = (attrs: Attrs, x: Shape): Attrs => ({
+  ...convAttrs(attrs),
+  input_size: fixed(x.slice(2)),
+})
+const weightGradAttrs = (attrs: Attrs, weight: Shape): Attrs => ({
+  ...convAttrs(attrs),
+  kernel_size: fixed(weight.slice(2)),
+})
 
 interface Sizes {
   readonly channels: number
@@ -193,7 +253,8 @@ function sizes(x: Shape, weight: Shape, attrs: Attrs): Sizes {
   const [outputs, , ...window] = fixed(weight)
   return { channels: channels!, outputs: outputs!, groups: intAttr(attrs, "groups"), input, window }
 }
-const fixed = (shape: Shape): number[] => shape.map((d) => (isStatic(d) ? d : bug(`a symbolic size in ${printShape(shape)}`)))
+const fixed = (shape: Shape): number[] =>
+  shape.map((d) => (isStatic(d) ? d : bug(`a symbolic size in ${printShape(shape)}`)))
 
 /** Every product of a convolution: the places in x, weight and y that meet. */
 function* products(
@@ -223,7 +284,11 @@ function requireSameKind(a: TensorType, b: TensorType, at: InferContext): void {
   const spatial = a.shape.length - 2
   at.require(
     "c1",
-    a.dtype === b.dtype && (a.dtype === "f32" || a.dtype === "f16") && a.shape.length === b.shape.length && spatial >= 1 && spatial <= 3,
+    a.dtype === b.dtype &&
+      (a.dtype === "f32" || a.dtype === "f16") &&
+      a.shape.length === b.shape.length &&
+      spatial >= 1 &&
+      spatial <= 3,
     () => `${printType(a)} and ${printType(b)}`,
   )
 }
@@ -236,7 +301,13 @@ function requireStatic(shape: Shape, at: InferContext): number[] {
 function requireSliding(attrs: Attrs, axes: number, at: InferContext): void {
   at.require("c3", slidingAttrsFit(attrs, axes), () => `${printSliding(attrs)} for ${axes} spatial axes`)
 }
-function requireChannels(channels: number, outputs: number, perGroup: number, attrs: Attrs, at: InferContext): void {
+function requireChannels(
+  channels: number,
+  outputs: number,
+  perGroup: number,
+  attrs: Attrs,
+  at: InferContext,
+): void {
   const groups = intAttr(attrs, "groups")
   at.require(
     "c4",
@@ -249,7 +320,12 @@ function requireChannels(channels: number, outputs: number, perGroup: number, at
     () => `the input has ${channels} channels, the weight reads ${perGroup} in each of ${groups} groups`,
   )
 }
-function requireWindows(input: readonly number[], window: readonly number[], attrs: Attrs, at: InferContext): number[] {
+function requireWindows(
+  input: readonly number[],
+  window: readonly number[],
+  attrs: Attrs,
+  at: InferContext,
+): number[] {
   const agree = input.length === window.length && input.length === slidingAxes(attrs).length
   at.require("c5", agree, () => `${input.length} spatial axes, a window of ${window.length}`)
   return slidingAxes(attrs).map((s, axis) => {
@@ -257,18 +333,30 @@ function requireWindows(input: readonly number[], window: readonly number[], att
     at.require(
       "c5",
       count >= 1 && window[axis]! >= 1,
-      () => `a window of ${window[axis]} (dilation ${s.dilation}) on ${input[axis]} + ${s.low} + ${s.high} of spatial axis ${axis}`,
+      () =>
+        `a window of ${window[axis]} (dilation ${s.dilation}) on ${input[axis]} + ${s.low} + ${s.high} of spatial axis ${axis}`,
     )
     return count
   })
 }
 function requireSame(found: readonly number[], wanted: readonly number[], at: InferContext): void {
-  at.require("c5", sameSizes(found, wanted), () => `dy has spatial sizes ${printShape(found)}, conv would give ${printShape(wanted)}`)
+  at.require(
+    "c5",
+    sameSizes(found, wanted),
+    () => `dy has spatial sizes ${printShape(found)}, conv would give ${printShape(wanted)}`,
+  )
 }
-const sameSizes = (a: readonly number[], b: readonly number[]): boolean => a.length === b.length && a.every((d, i) => d === b[i])
+const sameSizes = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((d, i) => d === b[i])
 
 function sample(a: readonly Dim[], b: readonly Dim[], attrs: Attrs = {}): Sample {
   const each = (value: number): number[] => a.slice(2).map(() => value)
-  const plain = { strides: each(1), padding_low: each(0), padding_high: each(0), dilation: each(1), groups: 1 }
+  const plain = {
+    strides: each(1),
+    padding_low: each(0),
+    padding_high: each(0),
+    dilation: each(1),
+    groups: 1,
+  }
   return { args: [tensorType("f32", a), tensorType("f32", b)], attrs: { ...plain, ...attrs } }
 }

@@ -3,7 +3,17 @@
  *  summation fixed, without atomics, which WGSL does not have for floats.
  *  Indices are clamped to the axis, in the interpreter as in kernels, so nothing outside is ever read; whether data holds valid
  *  indices is checked where data comes in. */
-import { BATCH, DATA_ROWS, type Dim, type TensorType, evalShape, printShape, printType, sameDim, sameShape } from "../ir/tensor.js"
+import {
+  BATCH,
+  DATA_ROWS,
+  type Dim,
+  type TensorType,
+  evalShape,
+  printShape,
+  printType,
+  sameDim,
+  sameShape,
+} from "../ir/tensor.js"
 import { subDim, tensorType } from "../ir/tensor.js"
 import type { Expr } from "../ir/kernels/types.js"
 import { dimAttr, intAttr } from "./attrs.js"
@@ -48,10 +58,26 @@ const take: OpDef = defineOp({
     },
   },
   samples: [
-    { args: [tensorType("f32", [5, 3]), tensorType("i32", [4])], attrs: { axis: 0 }, ranges: [undefined, [0, 5]] },
-    { args: [tensorType("f32", [DATA_ROWS, 3]), tensorType("i32", [BATCH])], attrs: { axis: 0 }, ranges: [undefined, [0, 7]] },
-    { args: [tensorType("f32", [2, 4, 3]), tensorType("i32", [BATCH, 2])], attrs: { axis: 1 }, ranges: [undefined, [-2, 6]] },
-    { args: [tensorType("f32", [2, 3]), tensorType("i32", [])], attrs: { axis: 1 }, ranges: [undefined, [0, 3]] },
+    {
+      args: [tensorType("f32", [5, 3]), tensorType("i32", [4])],
+      attrs: { axis: 0 },
+      ranges: [undefined, [0, 5]],
+    },
+    {
+      args: [tensorType("f32", [DATA_ROWS, 3]), tensorType("i32", [BATCH])],
+      attrs: { axis: 0 },
+      ranges: [undefined, [0, 7]],
+    },
+    {
+      args: [tensorType("f32", [2, 4, 3]), tensorType("i32", [BATCH, 2])],
+      attrs: { axis: 1 },
+      ranges: [undefined, [-2, 6]],
+    },
+    {
+      args: [tensorType("f32", [2, 3]), tensorType("i32", [])],
+      attrs: { axis: 1 },
+      ranges: [undefined, [0, 3]],
+    },
   ],
 })
 
@@ -68,11 +94,18 @@ const putAdd: OpDef = defineOp({
     const end = axis + index!.shape.length
     at.require(
       "c2",
-      isFloat(dy!) && axis >= 0 && end <= dy!.shape.length && sameShape(dy!.shape.slice(axis, end), index!.shape),
+      isFloat(dy!) &&
+        axis >= 0 &&
+        end <= dy!.shape.length &&
+        sameShape(dy!.shape.slice(axis, end), index!.shape),
       () => `dy is ${printType(dy!)}, index ${printType(index!)} at axis ${axis}`,
       { arg: 0 },
     )
-    return tensorType(dy!.dtype, [...dy!.shape.slice(0, axis), dimAttr(attrs, "size"), ...dy!.shape.slice(end)])
+    return tensorType(dy!.dtype, [
+      ...dy!.shape.slice(0, axis),
+      dimAttr(attrs, "size"),
+      ...dy!.shape.slice(end),
+    ])
   },
   eval: ([dy, index], attrs, { type, dims }) => {
     const axis = intAttr(attrs, "axis")
@@ -84,7 +117,10 @@ const putAdd: OpDef = defineOp({
     }
     return x
   },
-  grad: ({ args: [, index], dy, attrs }, g) => [g.apply("take", [dy, index!], { axis: intAttr(attrs, "axis") }), null],
+  grad: ({ args: [, index], dy, attrs }, g) => [
+    g.apply("take", [dy, index!], { axis: intAttr(attrs, "axis") }),
+    null,
+  ],
   lower: {
     kind: "contract",
     // A scalar index still is one place.
@@ -96,14 +132,34 @@ const putAdd: OpDef = defineOp({
     },
     right: ({ args, argTypes: [, places], attrs, index }, r) => {
       const axis = intAttr(attrs, "axis")
-      return args[0]!([...index.slice(0, axis), ...r.slice(0, places!.shape.length), ...index.slice(axis + 1)])
+      return args[0]!([
+        ...index.slice(0, axis),
+        ...r.slice(0, places!.shape.length),
+        ...index.slice(axis + 1),
+      ])
     },
   },
   samples: [
-    { args: [tensorType("f32", [4, 3]), tensorType("i32", [4])], attrs: { axis: 0, size: 5 }, ranges: [undefined, [0, 5]] },
-    { args: [tensorType("f32", [BATCH, 2]), tensorType("i32", [BATCH])], attrs: { axis: 0, size: DATA_ROWS }, ranges: [undefined, [0, 7]] },
-    { args: [tensorType("f32", [2, BATCH, 2, 3]), tensorType("i32", [BATCH, 2])], attrs: { axis: 1, size: 4 }, ranges: [undefined, [-2, 6]] },
-    { args: [tensorType("f32", [2]), tensorType("i32", [])], attrs: { axis: 1, size: 3 }, ranges: [undefined, [0, 3]] },
+    {
+      args: [tensorType("f32", [4, 3]), tensorType("i32", [4])],
+      attrs: { axis: 0, size: 5 },
+      ranges: [undefined, [0, 5]],
+    },
+    {
+      args: [tensorType("f32", [BATCH, 2]), tensorType("i32", [BATCH])],
+      attrs: { axis: 0, size: DATA_ROWS },
+      ranges: [undefined, [0, 7]],
+    },
+    {
+      args: [tensorType("f32", [2, BATCH, 2, 3]), tensorType("i32", [BATCH, 2])],
+      attrs: { axis: 1, size: 4 },
+      ranges: [undefined, [-2, 6]],
+    },
+    {
+      args: [tensorType("f32", [2]), tensorType("i32", [])],
+      attrs: { axis: 1, size: 3 },
+      ranges: [undefined, [0, 3]],
+    },
   ],
 })
 
@@ -113,7 +169,11 @@ const takeAlong: OpDef = defineOp({
   attrs: { axis: AXIS },
   doc: "out[.., j, ..] = x[.., index[.., j, ..], ..] along an axis, as torch.gather.",
   traits: { kind: "gather" },
-  constraints: { c1: "index is i32", c2: "axis is an axis of x", c3: "x and index have the same sizes except along axis" },
+  constraints: {
+    c1: "index is i32",
+    c2: "axis is an axis of x",
+    c3: "x and index have the same sizes except along axis",
+  },
   infer: ([x, index], attrs, at: InferContext) => {
     const axis = intAttr(attrs, "axis")
     at.require("c1", index!.dtype === "i32", () => `index is ${printType(index!)}`, { arg: 1 })
@@ -139,9 +199,21 @@ const takeAlong: OpDef = defineOp({
     },
   },
   samples: [
-    { args: [tensorType("f32", [3, 5]), tensorType("i32", [3, 3])], attrs: { axis: 1 }, ranges: [undefined, [0, 5]] },
-    { args: [tensorType("f32", [BATCH, 4]), tensorType("i32", [BATCH, 1])], attrs: { axis: 1 }, ranges: [undefined, [-1, 6]] },
-    { args: [tensorType("f32", [BATCH, 2]), tensorType("i32", [4, 2])], attrs: { axis: 0 }, ranges: [undefined, [0, 3]] },
+    {
+      args: [tensorType("f32", [3, 5]), tensorType("i32", [3, 3])],
+      attrs: { axis: 1 },
+      ranges: [undefined, [0, 5]],
+    },
+    {
+      args: [tensorType("f32", [BATCH, 4]), tensorType("i32", [BATCH, 1])],
+      attrs: { axis: 1 },
+      ranges: [undefined, [-1, 6]],
+    },
+    {
+      args: [tensorType("f32", [BATCH, 2]), tensorType("i32", [4, 2])],
+      attrs: { axis: 0 },
+      ranges: [undefined, [0, 3]],
+    },
   ],
 })
 
@@ -159,8 +231,17 @@ const putAlong: OpDef = defineOp({
   infer: ([dy, index], attrs, at: InferContext) => {
     const axis = intAttr(attrs, "axis")
     at.require("c1", index!.dtype === "i32", () => `index is ${printType(index!)}`, { arg: 1 })
-    at.require("c2", isFloat(dy!) && axis >= 0 && axis < dy!.shape.length, () => `axis ${axis} of ${printType(dy!)}`)
-    at.require("c3", sameShape(dy!.shape, index!.shape), () => `dy is ${printType(dy!)}, index ${printType(index!)}`, { arg: 1 })
+    at.require(
+      "c2",
+      isFloat(dy!) && axis >= 0 && axis < dy!.shape.length,
+      () => `axis ${axis} of ${printType(dy!)}`,
+    )
+    at.require(
+      "c3",
+      sameShape(dy!.shape, index!.shape),
+      () => `dy is ${printType(dy!)}, index ${printType(index!)}`,
+      { arg: 1 },
+    )
     return tensorType(dy!.dtype, replaced(dy!.shape, axis, dimAttr(attrs, "size")))
   },
   eval: ([dy, index], attrs, { type, dims }) => {
@@ -186,9 +267,21 @@ const putAlong: OpDef = defineOp({
     },
   },
   samples: [
-    { args: [tensorType("f32", [3, 3]), tensorType("i32", [3, 3])], attrs: { axis: 1, size: 5 }, ranges: [undefined, [0, 5]] },
-    { args: [tensorType("f32", [BATCH, 1]), tensorType("i32", [BATCH, 1])], attrs: { axis: 1, size: 4 }, ranges: [undefined, [-1, 6]] },
-    { args: [tensorType("f32", [4, 2]), tensorType("i32", [4, 2])], attrs: { axis: 0, size: BATCH }, ranges: [undefined, [0, 3]] },
+    {
+      args: [tensorType("f32", [3, 3]), tensorType("i32", [3, 3])],
+      attrs: { axis: 1, size: 5 },
+      ranges: [undefined, [0, 5]],
+    },
+    {
+      args: [tensorType("f32", [BATCH, 1]), tensorType("i32", [BATCH, 1])],
+      attrs: { axis: 1, size: 4 },
+      ranges: [undefined, [-1, 6]],
+    },
+    {
+      args: [tensorType("f32", [4, 2]), tensorType("i32", [4, 2])],
+      attrs: { axis: 0, size: BATCH },
+      ranges: [undefined, [0, 3]],
+    },
   ],
 })
 
@@ -199,7 +292,13 @@ const isFloat = (t: TensorType): boolean => t.dtype === "f32" || t.dtype === "f1
 const clamp = (k: ExprBuilder, i: Expr, size: Dim): Expr =>
   k.op("max", k.op("min", i, k.dim(subDim(size, 1))), k.int(0))
 
-function requireBeside(label: string, x: TensorType, index: TensorType, axis: number, at: InferContext): void {
+function requireBeside(
+  label: string,
+  x: TensorType,
+  index: TensorType,
+  axis: number,
+  at: InferContext,
+): void {
   at.require(
     label,
     x.shape.length === index.shape.length &&

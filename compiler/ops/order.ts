@@ -1,16 +1,42 @@
 /** ops: what depends on the order along an axis: places in sorted order, running sums and products, linear recurrences.
  *  Each output element walks the whole axis, quadratic but deterministic and parallel.
  *  Not here: sorted values (take_along over unrank(rank(x)) in stdlib), recurrences over tensors (scan). */
-import { BATCH, DATA_ROWS, type Shape, type TensorType, addDim, printShape, printType, sameType, tensorType } from "../ir/tensor.js"
+import {
+  BATCH,
+  DATA_ROWS,
+  type Shape,
+  type TensorType,
+  addDim,
+  printShape,
+  printType,
+  sameType,
+  tensorType,
+} from "../ir/tensor.js"
 import type { Attrs } from "../ir/graph/types.js"
 import type { Expr } from "../ir/kernels/types.js"
 import { boolAttr, intAttr } from "./attrs.js"
 import { at as element, ndarray, replaced } from "./ndarray.js"
-import { type AttrSpec, type ExprBuilder, type GraphBuilder, type InferContext, type OpDef, type Value, defineOp } from "./op.js"
+import {
+  type AttrSpec,
+  type ExprBuilder,
+  type GraphBuilder,
+  type InferContext,
+  type OpDef,
+  type Value,
+  defineOp,
+} from "./op.js"
 
 const AXIS = { doc: "the axis to walk along", kind: "int" } as const satisfies AttrSpec
-const REVERSE = { doc: "walk from the end to the start", kind: "bool", default: false } as const satisfies AttrSpec
-const EXCLUSIVE = { doc: "leave the element itself out", kind: "bool", default: false } as const satisfies AttrSpec
+const REVERSE = {
+  doc: "walk from the end to the start",
+  kind: "bool",
+  default: false,
+} as const satisfies AttrSpec
+const EXCLUSIVE = {
+  doc: "leave the element itself out",
+  kind: "bool",
+  default: false,
+} as const satisfies AttrSpec
 
 const rank: OpDef = defineOp({
   name: "rank",
@@ -29,7 +55,9 @@ const rank: OpDef = defineOp({
     const sign = boolAttr(attrs, "descending") ? -1 : 1
     return ndarray(x!.shape, (i) => {
       const order = Array.from({ length: x!.shape[axis]! }, (_, j) => j)
-      order.sort((a, b) => sign * (element(x!, replaced(i, axis, a)) - element(x!, replaced(i, axis, b))) || a - b)
+      order.sort(
+        (a, b) => sign * (element(x!, replaced(i, axis, a)) - element(x!, replaced(i, axis, b))) || a - b,
+      )
       return order.indexOf(i[axis]!)
     })
   },
@@ -110,21 +138,31 @@ const cumsum: OpDef = defineOp({
       return sum
     })
   },
-  grad: ({ dy, attrs }, g) => [g.apply("cumsum", [dy], { ...walk(attrs), reverse: !boolAttr(attrs, "reverse") })],
+  grad: ({ dy, attrs }, g) => [
+    g.apply("cumsum", [dy], { ...walk(attrs), reverse: !boolAttr(attrs, "reverse") }),
+  ],
   lower: {
     kind: "reduce",
     combine: "sum",
     extents: ([x], attrs) => [x!.shape[intAttr(attrs, "axis")]!],
     term: ({ args, type, attrs, index, k }, [j]) => {
       const axis = intAttr(attrs, "axis")
-      return k.select(isRunning(k, j!, index[axis]!, attrs), args[0]!(replaced(index, axis, j!)), k.constant(0, type.dtype))
+      return k.select(
+        isRunning(k, j!, index[axis]!, attrs),
+        args[0]!(replaced(index, axis, j!)),
+        k.constant(0, type.dtype),
+      )
     },
   },
   samples: [
     { args: [tensorType("f32", [3, 4])], attrs: { axis: 1, reverse: false, exclusive: false } },
     { args: [tensorType("f32", [BATCH, 2])], attrs: { axis: 0, reverse: true, exclusive: false } },
     { args: [tensorType("f32", [1, 3])], attrs: { axis: 1, reverse: true, exclusive: true } },
-    { args: [tensorType("i32", [4, 1])], attrs: { axis: 0, reverse: false, exclusive: true }, ranges: [[0, 9]] },
+    {
+      args: [tensorType("i32", [4, 1])],
+      attrs: { axis: 0, reverse: false, exclusive: true },
+      ranges: [[0, 9]],
+    },
   ],
 })
 
@@ -166,7 +204,11 @@ const cumprod: OpDef = defineOp({
     extents: ([x], attrs) => [x!.shape[intAttr(attrs, "axis")]!],
     term: ({ args, type, attrs, index, k }, [j]) => {
       const axis = intAttr(attrs, "axis")
-      return k.select(isRunning(k, j!, index[axis]!, attrs), args[0]!(replaced(index, axis, j!)), k.constant(1, type.dtype))
+      return k.select(
+        isRunning(k, j!, index[axis]!, attrs),
+        args[0]!(replaced(index, axis, j!)),
+        k.constant(1, type.dtype),
+      )
     },
   },
   samples: [
@@ -222,8 +264,14 @@ const recurrence: OpDef = defineOp({
   },
   samples: [
     { args: [tensorType("f32", [2, 4]), tensorType("f32", [2, 4])], attrs: { axis: 1, reverse: false } },
-    { args: [tensorType("f32", [BATCH, 2]), tensorType("f32", [BATCH, 2])], attrs: { axis: 0, reverse: true } },
-    { args: [tensorType("f32", [DATA_ROWS]), tensorType("f32", [DATA_ROWS])], attrs: { axis: 0, reverse: false } },
+    {
+      args: [tensorType("f32", [BATCH, 2]), tensorType("f32", [BATCH, 2])],
+      attrs: { axis: 0, reverse: true },
+    },
+    {
+      args: [tensorType("f32", [DATA_ROWS]), tensorType("f32", [DATA_ROWS])],
+      attrs: { axis: 0, reverse: false },
+    },
     { args: [tensorType("f32", [1, 2]), tensorType("f32", [1, 2])], attrs: { axis: 0, reverse: true } },
   ],
 })
@@ -245,7 +293,9 @@ function requireAxis(label: string, shape: Shape, attrs: Attrs, at: InferContext
 /** The places that count for place i, in the order they are walked. */
 function running(size: number, i: number, attrs: Attrs): number[] {
   const places = Array.from({ length: size }, (_, j) => j)
-  const upTo = boolAttr(attrs, "reverse") ? places.filter((j) => j >= i).reverse() : places.filter((j) => j <= i)
+  const upTo = boolAttr(attrs, "reverse")
+    ? places.filter((j) => j >= i).reverse()
+    : places.filter((j) => j <= i)
   return boolAttr(attrs, "exclusive") ? upTo.filter((j) => j !== i) : upTo
 }
 function isRunning(k: ExprBuilder, j: Expr, i: Expr, attrs: Attrs): Expr {

@@ -1,7 +1,21 @@
 /** ops: reshape, and the index arithmetic behind it.
  *  An element keeps its row-major position. Only the axes that really change are linearised and split again: from
  *  [B, 16] to [B, 4, 4] the index along B is passed on untouched, so that fused kernels need no division for it. */
-import { BATCH, type Dim, type Shape, divDim, evalShape, isStatic, mulDim, numel, printDim, printShape, sameDim, strides, tensorType } from "../ir/tensor.js"
+import {
+  BATCH,
+  type Dim,
+  type Shape,
+  divDim,
+  evalShape,
+  isStatic,
+  mulDim,
+  numel,
+  printDim,
+  printShape,
+  sameDim,
+  strides,
+  tensorType,
+} from "../ir/tensor.js"
 import type { Expr } from "../ir/kernels/types.js"
 import { dimsAttr } from "./attrs.js"
 import { type ExprBuilder, type InferContext, type OpDef, defineOp } from "./op.js"
@@ -20,7 +34,8 @@ export const reshape: OpDef = defineOp({
     at.require(
       "c1",
       sameDim(from, to),
-      () => `${printShape(x!.shape)} has ${printDim(from)} elements, ${printShape(shape)} has ${printDim(to)}`,
+      () =>
+        `${printShape(x!.shape)} has ${printDim(from)} elements, ${printShape(shape)} has ${printDim(to)}`,
       { arg: 0 },
     )
     return tensorType(x!.dtype, shape)
@@ -29,7 +44,8 @@ export const reshape: OpDef = defineOp({
   grad: ({ args, dy }, g) => [g.apply("reshape", [dy], { shape: args[0]!.type.shape })],
   lower: {
     kind: "map",
-    value: ({ args, argTypes, type, index, k }) => args[0]!(reshapedIndex(index, type.shape, argTypes[0]!.shape, k)),
+    value: ({ args, argTypes, type, index, k }) =>
+      args[0]!(reshapedIndex(index, type.shape, argTypes[0]!.shape, k)),
   },
   samples: [
     { args: [tensorType("f32", [2, 6])], attrs: { shape: [3, 4] } },

@@ -11,7 +11,16 @@
  *  that the first left alone into the shuffled part. Three pairs passed chi-square tests on positions, on distances between rows
  *  near and far, and on all 720 orders of R = 6. (A cipher on 2^n places with cycle walking needs an unbounded loop to be exact; a
  *  swap-or-not network needs eight times the work.) */
-import { BATCH, DATA_ROWS, evalDim, evalShape, printType, sameType, scalarType, tensorType } from "../ir/tensor.js"
+import {
+  BATCH,
+  DATA_ROWS,
+  evalDim,
+  evalShape,
+  printType,
+  sameType,
+  scalarType,
+  tensorType,
+} from "../ir/tensor.js"
 import type { Expr } from "../ir/kernels/types.js"
 import { boolAttr } from "./attrs.js"
 import { ndarray } from "./ndarray.js"
@@ -51,14 +60,32 @@ export const batchRows: OpDef = defineOp({
     extents: (_types, attrs) => [boolAttr(attrs, "shuffle") ? ROUNDS : 1],
     init: ({ args, index, attrs, k }) => {
       const place = k.op("to_u32", k.add(args[2]!([]), index[0]!))
-      return boolAttr(attrs, "shuffle") ? [place, firstKey(k, args[0]!([]), args[1]!([])), lowMask(k)] : [place]
+      return boolAttr(attrs, "shuffle")
+        ? [place, firstKey(k, args[0]!([]), args[1]!([])), lowMask(k)]
+        : [place]
     },
     step: ({ attrs, k }, [round], acc) => (boolAttr(attrs, "shuffle") ? nextRound(k, round!, acc) : acc),
     result: ({ k }, [row]) => k.op("to_i32", row!),
   },
   samples: [
-    { args: [scalarType("u32"), scalarType("i32"), scalarType("i32")], attrs: { shuffle: true }, ranges: [[0, 1e9], [0, 9], [0, 5]] },
-    { args: [scalarType("u32"), scalarType("i32"), scalarType("i32")], attrs: { shuffle: false }, ranges: [[0, 9], [0, 9], [0, 5]] },
+    {
+      args: [scalarType("u32"), scalarType("i32"), scalarType("i32")],
+      attrs: { shuffle: true },
+      ranges: [
+        [0, 1e9],
+        [0, 9],
+        [0, 5],
+      ],
+    },
+    {
+      args: [scalarType("u32"), scalarType("i32"), scalarType("i32")],
+      attrs: { shuffle: false },
+      ranges: [
+        [0, 9],
+        [0, 9],
+        [0, 5],
+      ],
+    },
   ],
 })
 export const rowOps: readonly OpDef[] = [batchRows]
@@ -85,7 +112,8 @@ export function shuffledRow(place: number, rows: number, seed: number, epoch: nu
 }
 
 const u32 = (k: ExprBuilder, value: number): Expr => k.constant(value >>> 0, "u32")
-const xorShift = (k: ExprBuilder, x: Expr, shift: number): Expr => k.op("bitxor", x, k.op("shr", x, u32(k, shift)))
+const xorShift = (k: ExprBuilder, x: Expr, shift: number): Expr =>
+  k.op("bitxor", x, k.op("shr", x, u32(k, shift)))
 const dataRows = (k: ExprBuilder): Expr => k.op("to_u32", k.dim(DATA_ROWS))
 
 function firstKey(k: ExprBuilder, seed: Expr, epoch: Expr): Expr {
@@ -97,7 +125,10 @@ function firstKey(k: ExprBuilder, seed: Expr, epoch: Expr): Expr {
 
 /** M - 1: the bits below the highest bit of R. */
 function lowMask(k: ExprBuilder): Expr {
-  const smeared = [1, 2, 4, 8, 16].reduce((m, shift) => k.op("bitor", m, k.op("shr", m, u32(k, shift))), dataRows(k))
+  const smeared = [1, 2, 4, 8, 16].reduce(
+    (m, shift) => k.op("bitor", m, k.op("shr", m, u32(k, shift))),
+    dataRows(k),
+  )
   return k.op("shr", smeared, u32(k, 1))
 }
 

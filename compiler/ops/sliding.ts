@@ -90,7 +90,8 @@ export function seen(
   const index = axes.map((s, a) => {
     const forward = k.add(k.mul(out[a]!, k.int(s.stride)), k.mul(tap[a]!, k.int(s.dilation)))
     const at = k.sub(forward, k.int(s.low))
-    const last = (windowCount(sizes[a]!, window[a]!, s) - 1) * s.stride + (window[a]! - 1) * s.dilation - s.low
+    const last =
+      (windowCount(sizes[a]!, window[a]!, s) - 1) * s.stride + (window[a]! - 1) * s.dilation - s.low
     if (s.low > 0) inside.push(k.op("ge", at, k.int(0)))
     if (last >= sizes[a]!) inside.push(k.op("lt", at, k.int(sizes[a]!)))
     return at

@@ -1,31 +1,33 @@
 /** ops: pooling windows that slide over the last axes of x: sums, maxima, and the place of each maximum.
  *  All are gathers: the gradient of a maximum asks, for each element of x, the windows that could have chosen it.
  *  Not here: means and their divisor, rounding sizes up (stdlib: a count is window_sum over ones, a ceiling is more padding_high). */
-import type { Attrs } from "../ir/graph/types.js"
-import type { Expr } from "../ir/kernels/types.js"
-import { BATCH, type DType, type Dim, type Shape, type TensorType, evalShape, isStatic, printShape, printType } from "../ir/tensor.js"
-import { sameShape, tensorType } from "../ir/tensor.js"
-import { bug } from "../source/bug.js"
+import { BATCH, evalShape, printShape, printType, sameShape, tensorType } from "../ir/tensor.js"
 import { intsAttr } from "./attrs.js"
 import { addAt, at as element, clampIndex, count, ndarray, offset, unravel, zeros } from "./ndarray.js"
-import { type AttrSpec, type ExprBuilder, type InferContext, type LowerContext, type OpDef, type Sample, defineOp } from "./op.js"
-import { SLIDING_ATTRS, type Place, guarded, printSliding, seen, seer } from "./sliding.js"
-import { slidingAttrs, slidingAttrsFit, slidingAxes, taps, windowCount } from "./sliding.js"
-
-const WINDOW_ATTRS = {
-  window: { doc: "taps of the window along each of the last axes", kind: "ints" },
-  ...SLIDING_ATTRS,
-} as const satisfies Record<string, AttrSpec>
-const INPUT_SIZE = { doc: "sizes of the last axes of the result", kind: "ints" } as const satisfies AttrSpec
-
-const CONSTRAINTS = {
-  c1: "x is f32 or f16",
-  c2: "the window has 1 to 3 axes, no more than x, and their sizes do not depend on the batch size",
-  c3: "window, strides and dilation (at least 1) and padding (at least 0) have one value per axis of the window",
-  c4: "the window fits into the padded axes",
-}
-const COVERED = { c5: "every window covers at least one element" }
-const AGREE = { c5: "dy has the sizes that sliding the window over input_size gives" }
+import { type InferContext, type OpDef, defineOp } from "./op.js"
+import { guarded } from "./sliding.js"
+import {
+  AGREE,
+  CONSTRAINTS,
+  COVERED,
+  INPUT_SIZE,
+  WINDOW_ATTRS,
+  backAttrs,
+  clamp,
+  flat,
+  lowest,
+  requireCovered,
+} from "./window-rules.js"
+import {
+  sample,
+  seerPlace,
+  slide,
+  slideBack,
+  spatial,
+  tapPlace,
+  windowAttrs,
+  windows,
+} from "./window-rules.js"
 
 const windowSum: OpDef = defineOp({
   name: "window_sum",
@@ -83,7 +85,12 @@ const windowSumGrad: OpDef = defineOp({
   },
   samples: [
     sample([[2, 3]], [3], { input_size: [5] }),
-    sample([[BATCH, 2, 3, 5]], [2, 3], { strides: [2, 1], padding_low: [0, 1], padding_high: [1, 1], input_size: [6, 5] }),
+    sample([[BATCH, 2, 3, 5]], [2, 3], {
+      strides: [2, 1],
+      padding_low: [0, 1],
+      padding_high: [1, 1],
+      input_size: [6, 5],
+    }),
     sample([[3]], [2], { dilation: [3], strides: [2], padding_low: [1], input_size: [7] }),
   ],
 })
@@ -118,7 +125,12 @@ const windowMax: OpDef = defineOp({
     extents: (_types, attrs) => intsAttr(attrs, "window"),
     term: (cx, tap) => {
       const place = tapPlace(cx, tap)
-      return guarded(cx.k, place, cx.args[0]!(place.index), cx.k.constant(lowest(cx.type.dtype), cx.type.dtype))
+      return guarded(
+        cx.k,
+        place,
+        cx.args[0]!(place.index),
+        cx.k.constant(lowest(cx.type.dtype), cx.type.dtype),
+      )
     },
   },
   samples: [
@@ -159,13 +171,20 @@ const windowArgmax: OpDef = defineOp({
     extents: (_types, attrs) => intsAttr(attrs, "window"),
     init: ({ argTypes: [x], k }) => [k.constant(lowest(x!.dtype), x!.dtype), k.int(-1)],
     step: (cx, tap, [best, chosen]) => {
-      const { k, argTypes: [x], attrs } = cx
+      const {
+        k,
+        argTypes: [x],
+        attrs,
+      } = cx
       const place = tapPlace(cx, tap)
       const value = guarded(k, place, cx.args[0]!(place.index), k.constant(lowest(x!.dtype), x!.dtype))
       const first = k.op("lt", chosen!, k.int(0))
       const wins = k.and(...place.inside, k.op("or", k.op("gt", value, best!), first))
       const n = intsAttr(attrs, "window").length
-      return [k.select(wins, value, best!), k.select(wins, flat(k, place.index.slice(-n), spatial(x!.shape, n)), chosen!)]
+      return [
+        k.select(wins, value, best!),
+        k.select(wins, flat(k, place.index.slice(-n), spatial(x!.shape, n)), chosen!),
+      ]
     },
     result: (_cx, [, chosen]) => chosen!,
   },
@@ -225,8 +244,24 @@ const windowTake: OpDef = defineOp({
     },
   },
   samples: [
-    sample([[2, 4], [2, 2]], [3], {}, [1, 3]),
-    sample([[BATCH, 2, 4, 4], [BATCH, 2, 2, 1]], [3, 4], {}, [4, 12]),
+    sample(
+      [
+        [2, 4],
+        [2, 2],
+      ],
+      [3],
+      {},
+      [1, 3],
+    ),
+    sample(
+      [
+        [BATCH, 2, 4, 4],
+        [BATCH, 2, 2, 1],
+      ],
+      [3, 4],
+      {},
+      [4, 12],
+    ),
   ],
 })
 
@@ -236,7 +271,10 @@ const windowPut: OpDef = defineOp({
   attrs: { ...WINDOW_ATTRS, input_size: INPUT_SIZE },
   doc: `dy and index [.., s'..] -> [.., input_size..]: the adjoint of window_take: each element is the sum of dy over the windows that chose it. ${CHOICE_DOC}`,
   traits: { kind: "reduce" },
-  constraints: { ...CHOICE, c5: "index is i32, dy and index have the sizes that sliding the window over input_size gives" },
+  constraints: {
+    ...CHOICE,
+    c5: "index is i32, dy and index have the sizes that sliding the window over input_size gives",
+  },
   infer: ([dy, index], attrs, at: InferContext) => {
     at.require(
       "c5",
@@ -256,7 +294,10 @@ const windowPut: OpDef = defineOp({
     }
     return x
   },
-  grad: ({ args: [, index], dy, attrs }, g) => [g.apply("window_take", [dy, index!], windowAttrs(attrs)), null],
+  grad: ({ args: [, index], dy, attrs }, g) => [
+    g.apply("window_take", [dy, index!], windowAttrs(attrs)),
+    null,
+  ],
   lower: {
     kind: "reduce",
     combine: "sum",
@@ -273,132 +314,33 @@ const windowPut: OpDef = defineOp({
     },
   },
   samples: [
-    sample([[2, 2], [2, 2]], [3], { input_size: [4] }, [1, 3]),
-    sample([[BATCH, 2, 2, 1], [BATCH, 2, 2, 1]], [3, 4], { input_size: [4, 4] }, [4, 12]),
+    sample(
+      [
+        [2, 2],
+        [2, 2],
+      ],
+      [3],
+      { input_size: [4] },
+      [1, 3],
+    ),
+    sample(
+      [
+        [BATCH, 2, 2, 1],
+        [BATCH, 2, 2, 1],
+      ],
+      [3, 4],
+      { input_size: [4, 4] },
+      [4, 12],
+    ),
     sample([[3], [3]], [5], { strides: [2], padding_low: [2], padding_high: [2], input_size: [5] }, [2, 3]),
   ],
 })
 
-export const windowOps: readonly OpDef[] = [windowSum, windowSumGrad, windowMax, windowArgmax, windowTake, windowPut]
-
-const windowAttrs = (attrs: Attrs): Attrs => ({ window: intsAttr(attrs, "window"), ...slidingAttrs(attrs) })
-const backAttrs = (attrs: Attrs, x: Shape): Attrs => ({
-  ...windowAttrs(attrs),
-  input_size: spatial(x, intsAttr(attrs, "window").length),
-})
-
-/** The finite stand-in for minus infinity, which WGSL need not support. */
-const lowest = (dtype: DType): number => (dtype === "f16" ? -65504 : -3.4028234663852886e38)
-
-/** Sizes of the last n axes. */
-const spatial = (shape: Shape, n: number): number[] =>
-  shape.slice(-n).map((d) => (isStatic(d) ? d : bug(`a symbolic size in ${printShape(shape)}`)))
-
-const flat = (k: ExprBuilder, index: readonly Expr[], sizes: readonly number[]): Expr =>
-  index.reduce((sum, i, axis) => k.add(k.mul(sum, k.int(sizes[axis]!)), i), k.int(0))
-const clamp = (k: ExprBuilder, i: Expr, size: number): Expr => k.op("max", k.op("min", i, k.int(size - 1)), k.int(0))
-
-/** What the window at the output's index sees with `tap`. */
-function tapPlace(cx: LowerContext, tap: readonly Expr[]): Place {
-  const window = intsAttr(cx.attrs, "window")
-  const lead = cx.index.slice(0, -window.length)
-  const sizes = spatial(cx.argTypes[0]!.shape, window.length)
-  const place = seen(cx.k, slidingAxes(cx.attrs), sizes, window, cx.index.slice(-window.length), tap)
-  return { ...place, index: [...lead, ...place.index] }
-}
-/** The window that sees the output's index with `tap`, for ops whose result has the sizes slid over. */
-function seerPlace(cx: LowerContext, tap: readonly Expr[]): Place {
-  const window = intsAttr(cx.attrs, "window")
-  const lead = cx.index.slice(0, -window.length)
-  const sizes = spatial(cx.type.shape, window.length)
-  const place = seer(cx.k, slidingAxes(cx.attrs), sizes, window, cx.index.slice(-window.length), tap)
-  return { ...place, index: [...lead, ...place.index] }
-}
-
-/** Every (window, position) pair with full indices, taps in row-major order. */
-function* windows(
-  x: readonly number[],
-  attrs: Attrs,
-): Generator<{ out: readonly number[]; position: readonly number[] }> {
-  const window = intsAttr(attrs, "window")
-  const leading = x.slice(0, -window.length)
-  for (const t of taps(x.slice(-window.length), window, slidingAxes(attrs)))
-    for (let i = 0; i < count(leading); i++) {
-      const lead = unravel(leading, i)
-      yield { out: [...lead, ...t.out], position: [...lead, ...t.position] }
-    }
-}
-
-function slide(x: TensorType, attrs: Attrs, at: InferContext): TensorType {
-  const sizes = requireWindow(x, attrs, at)
-  return tensorType(x.dtype, [...x.shape.slice(0, -sizes.length), ...requireCounts(sizes, attrs, at)])
-}
-function slideBack(dy: TensorType, attrs: Attrs, at: InferContext): TensorType {
-  const found = requireWindow(dy, attrs, at)
-  const input = intsAttr(attrs, "input_size")
-  at.require("c5", input.length === found.length, () => `input_size has ${input.length} sizes, the window ${found.length} axes`)
-  const wanted = requireCounts(input, attrs, at)
-  at.require("c5", sameShape(found, wanted), () => `dy has ${printShape(found)}, the window would give ${printShape(wanted)}`)
-  return tensorType(dy.dtype, [...dy.shape.slice(0, -found.length), ...input])
-}
-
-/** The static sizes of the axes that the window covers. */
-function requireWindow(x: TensorType, attrs: Attrs, at: InferContext): number[] {
-  const window = intsAttr(attrs, "window")
-  at.require("c1", x.dtype === "f32" || x.dtype === "f16", () => `x is ${printType(x)}`, { arg: 0 })
-  at.require(
-    "c2",
-    window.length >= 1 && window.length <= 3 && window.length <= x.shape.length,
-    () => `a window of ${window.length} axes on ${printType(x)}`,
-  )
-  at.require(
-    "c3",
-    window.every((taps) => taps >= 1) && slidingAttrsFit(attrs, window.length),
-    () => `window [${window.join(", ")}], ${printSliding(attrs)}`,
-  )
-  return x.shape.slice(-window.length).map((d) => {
-    at.require("c2", isStatic(d), () => `${printShape(x.shape)} depends on the batch along an axis of the window`, { arg: 0 })
-    return d
-  })
-}
-function requireCounts(sizes: readonly number[], attrs: Attrs, at: InferContext): number[] {
-  const window = intsAttr(attrs, "window")
-  return slidingAxes(attrs).map((s, axis) => {
-    const fits = windowCount(sizes[axis]!, window[axis]!, s)
-    at.require(
-      "c4",
-      fits >= 1,
-      () => `a window of ${window[axis]} (dilation ${s.dilation}) on ${sizes[axis]} + ${s.low} + ${s.high} places`,
-    )
-    return fits
-  })
-}
-function requireCovered(x: Shape, attrs: Attrs, at: InferContext): void {
-  const window = intsAttr(attrs, "window")
-  const sizes = spatial(x, window.length)
-  slidingAxes(attrs).forEach((s, axis) => {
-    const size = sizes[axis]!
-    for (let o = 0; o < windowCount(size, window[axis]!, s); o++) {
-      const first = o * s.stride - s.low
-      const some = Array.from({ length: window[axis]! }, (_, tap) => first + tap * s.dilation).some((p) => p >= 0 && p < size)
-      at.require("c5", some, () => `window ${o} along axis ${axis} of the window sees padding only`, {
-        help: "use less padding",
-      })
-    }
-  })
-}
-
-function sample(
-  shapes: readonly (readonly Dim[])[],
-  window: readonly number[],
-  attrs: Attrs = {},
-  indexRange?: readonly [number, number],
-): Sample {
-  const each = (value: number): number[] => window.map(() => value)
-  const plain = { window, strides: each(1), padding_low: each(0), padding_high: each(0), dilation: each(1) }
-  return {
-    args: shapes.map((shape, i) => tensorType(i === 0 ? "f32" : "i32", shape)),
-    attrs: { ...plain, ...attrs },
-    ...(indexRange === undefined ? {} : { ranges: [undefined, indexRange] }),
-  }
-}
+export const windowOps: readonly OpDef[] = [
+  windowSum,
+  windowSumGrad,
+  windowMax,
+  windowArgmax,
+  windowTake,
+  windowPut,
+]

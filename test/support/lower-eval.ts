@@ -2,7 +2,16 @@
  *  scheduler. Assumes expressions of width 1. A load outside its argument throws, except in the untaken side of a guard. */
 import { scalarDef, type ScalarOp } from "../../compiler/ir/kernels/scalar.js"
 import type { Expr, ScalarType } from "../../compiler/ir/kernels/types.js"
-import { BATCH, DATA_ROWS, type Dim, type DimValues, evalShape, isStatic, sameDim, strides } from "../../compiler/ir/tensor.js"
+import {
+  BATCH,
+  DATA_ROWS,
+  type Dim,
+  type DimValues,
+  evalShape,
+  isStatic,
+  sameDim,
+  strides,
+} from "../../compiler/ir/tensor.js"
 import type { TensorType } from "../../compiler/ir/tensor.js"
 import { completeAttrs, inferType } from "../../compiler/ops/index.js"
 import { indices, ndarray } from "../../compiler/ops/ndarray.js"
@@ -36,7 +45,12 @@ export function evalLowering(
     index: type.shape.map((size, axis) => k.variable(`i${axis}`, size)),
     k,
   }
-  const machine: Machine = { arrays: new Map(args.map((a, i) => [`a${i}`, a])), dims, scalars, names: new Map() }
+  const machine: Machine = {
+    arrays: new Map(args.map((a, i) => [`a${i}`, a])),
+    dims,
+    scalars,
+    names: new Map(),
+  }
   const shape = evalShape(type.shape, dims)
   if (lower.kind === "map") {
     const value = lower.value(cx)
@@ -81,7 +95,8 @@ const named = (letter: string, values: readonly number[]): Map<string, number> =
   new Map(values.map((v, i) => [`${letter}${i}`, v]))
 
 function loadOf(k: LoopExprs, buffer: string, type: TensorType, index: readonly Expr[]): Expr {
-  if (index.length !== type.shape.length) throw new Error(`${index.length} indices for ${type.shape.length} axes of ${buffer}`)
+  if (index.length !== type.shape.length)
+    throw new Error(`${index.length} indices for ${type.shape.length} axes of ${buffer}`)
   const steps = strides(type.shape)
   const at = index.reduce((sum, i, axis) => k.add(sum, k.mul(i, k.dim(steps[axis]!))), k.int(0))
   return { kind: "load", buffer, index: at, type: type.dtype, width: 1 }
@@ -143,7 +158,9 @@ export class PlainExprs implements LoopExprs {
     if (sameDim(d, BATCH)) return { kind: "dim", symbol: "B" }
     if (sameDim(d, DATA_ROWS)) return { kind: "dim", symbol: "R" }
     return d.terms
-      .map((t) => t.syms.reduce((product, symbol) => this.mul(product, { kind: "dim", symbol }), this.int(t.coef)))
+      .map((t) =>
+        t.syms.reduce((product, symbol) => this.mul(product, { kind: "dim", symbol }), this.int(t.coef)),
+      )
       .reduce((a, b) => this.add(a, b))
   }
   param(name: "step" | "epoch" | "seed" | "start"): Expr {
@@ -175,14 +192,16 @@ export class PlainExprs implements LoopExprs {
     return this.op("select", cond, a, b)
   }
   guard(cond: Expr, then: Expr, otherwise: Expr): Expr {
-    if (typeOf(then) !== typeOf(otherwise)) throw new Error(`guard of ${typeOf(then)} and ${typeOf(otherwise)}`)
+    if (typeOf(then) !== typeOf(otherwise))
+      throw new Error(`guard of ${typeOf(then)} and ${typeOf(otherwise)}`)
     return { kind: "guard", cond, then, otherwise, type: typeOf(then), width: 1 }
   }
   and(...conds: Expr[]): Expr {
     return conds.reduce((a, b) => this.op("and", a, b))
   }
   private index(op: ScalarOp, a: Expr, b: Expr): Expr {
-    if (typeOf(a) !== "i32" || typeOf(b) !== "i32") throw new Error(`index arithmetic on ${typeOf(a)}, ${typeOf(b)}`)
+    if (typeOf(a) !== "i32" || typeOf(b) !== "i32")
+      throw new Error(`index arithmetic on ${typeOf(a)}, ${typeOf(b)}`)
     return this.op(op, a, b)
   }
 }
