@@ -1,0 +1,257 @@
+/** check: the arguments of a call -> the parameters of a declaration, each of its declared type.
+ *  Guarantees: every parameter has a value, or a diagnostic was given; sizes bound on the way are in the signature. */
+import type { Arg, Param, TensorTypeExpr, TypeExpr } from "../ir/ast/types.js"
+import { printType, type DType, type Shape } from "../ir/tensor.js"
+import type { Span } from "../source/source.js"
+import { checkWaiting, matchShape, resolveShape, resolveDim, type Signature } from "./dims.js"
+import type { Env } from "./env.js"
+import { evalExpr } from "./expr.js"
+import { complain, didYouMean } from "./report.js"
+import * as v from "./values.js"
+import type { Value } from "./values.js"
+
+/** An argument, already evaluated. */
+export interface Given {
+  readonly name?: string
+  readonly value: Value
+  readonly span: Span
+}
+
+export const evalArgs = (env: Env, args: readonly Arg[]): Given[] =>
+  args.map((arg) => ({
+    ...(arg.name && { name: arg.name.text }),
+    value: evalExpr(env, arg.value),
+    span: arg.value.span,
+  }))
+
+/** Which argument each parameter gets; undefined where the default stands. Undefined as a whole after a diagnostic. */
+export function assign(
+  env: Env,
+  params: readonly Param[],
+  given: readonly Given[],
+  callee: string,
+  span: Span,
+): ReadonlyMap<Param, Given> | undefined {
+  const out = new Map<Param, Given>()
+  let good = true
+  const fail = (...complaint: Parameters<typeof complain>): void => {
+    good = false
+    complain(...complaint)
+  }
+  const signature = `${callee}(${params.map((p) => p.name.text).join(", ")})`
+  let next = 0
+  for (const arg of given) {
+    const param = arg.name === undefined ? params[next++] : params.find((p) => p.name.text === arg.name)
+    if (!param)
+      fail(env, {
+        code: arg.name === undefined ? "too-many-arguments" : "argument-unknown",
+        message:
+          arg.name === undefined
+            ? `\`${callee}\` takes ${params.length === 0 ? "no arguments" : `${params.length}`} here, and got ${given.length}`
+            : `\`${callee}\` has no argument \`${arg.name}\``,
+        span: arg.span,
+        label: arg.name === undefined ? "one too many" : "not one of its arguments",
+        help:
+          (arg.name !== undefined && didYouMean(arg.name, params.map((p) => p.name.text))) || `it is \`${signature}\``,
+      })
+    else if (out.has(param))
+      fail(env, {
+        code: "argument-twice",
+        message: `\`${param.name.text}\` of \`${callee}\` is given twice`,
+        span: arg.span,
+        label: "the second time",
+        related: [{ span: out.get(param)!.span, text: "the first time" }],
+      })
+    else out.set(param, arg)
+  }
+  const missing = params.filter((p) => !out.has(p) && !p.default)
+  if (missing.length > 0)
+    fail(env, {
+      code: "argument-missing",
+      message: `\`${callee}\` needs ${missing.map((p) => `\`${p.name.text}\``).join(", ")}`,
+      span,
+      label: missing.length === 1 ? "one argument is missing" : `${missing.length} arguments are missing`,
+      related: [{ span: missing[0]!.span, text: "declared here" }],
+      help: `it is \`${signature}\``,
+    })
+  return good ? out : undefined
+}
+
+/** Brings every argument to its declared type, in order; `inner` is the callee's environment, whose scope is filled on the way. */
+export function bindAll(
+  outer: Env,
+  inner: Env,
+  params: readonly Param[],
+  given: ReadonlyMap<Param, Given>,
+  signature: Signature,
+  callee: string,
+  kind: "argument" | "config",
+): boolean {
+  let good = true
+  for (const param of params) {
+    const arg = given.get(param)
+    const raw = arg ? arg.value : evalExpr(inner, param.default!)
+    const span = arg ? arg.span : param.default!.span
+    const what = `\`${param.name.text}\` of \`${callee}\``
+    const value = coerce(outer, inner, signature, param, raw, what, span)
+    if (v.hasError(value)) good = false
+    inner.scope.names.set(param.name.text, { value, span: param.name.span, kind })
+  }
+  if (!checkWaiting({ ...outer, scope: inner.scope, module: inner.module }, signature)) good = false
+  return good
+}
+
+/** Puts the sizes a signature has learned into the callee's scope. Arguments of the same name come first. */
+export function bindSizes(inner: Env, signature: Signature): void {
+  for (const [name, size] of signature.sizes)
+    if (!inner.scope.names.has(name))
+      inner.scope.names.set(name, { value: v.fromDim(size.value), span: size.span, kind: "size" })
+}
+
+function coerce(
+  outer: Env,
+  inner: Env,
+  signature: Signature,
+  param: Param,
+  value: Value,
+  what: string,
+  span: Span,
+): Value {
+  if (value.kind === "none" && param.default?.kind === "none") return value
+  if (!param.type || v.hasError(value)) return value
+  return coerceTo({ ...outer, scope: inner.scope, module: inner.module }, signature, param.type, value, what, span)
+}
+
+/** The value as the type wants it: numbers become floats where f32 is wanted. `env` reports as the caller, sees the callee's names. */
+export function coerceTo(
+  env: Env,
+  signature: Signature,
+  type: TypeExpr,
+  value: Value,
+  what: string,
+  span: Span,
+): Value {
+  if (v.hasError(value)) return value
+  if (type.kind === "tuple-type") {
+    if (value.kind !== "tuple" || value.items.length !== type.items.length)
+      return wrongKind(env, type, value, what, `a tuple of ${type.items.length}`, span)
+    const items = value.items.map((item, i) => coerceTo(env, signature, type.items[i]!, item, `part ${i} of ${what}`, span))
+    return items.some(v.hasError) ? v.ERROR : { kind: "tuple", items }
+  }
+  const base = type.base.text
+  switch (base) {
+    case "int":
+      if (value.kind === "int" || value.kind === "dim") return value
+      return wrongKind(env, type, value, what, "an integer known when compiling", span)
+    case "string":
+      return value.kind === "string" ? value : wrongKind(env, type, value, what, "a text in quotes", span)
+    case "list":
+      if (value.kind === "tuple") return v.list(value.items)
+      return value.kind === "list" ? value : wrongKind(env, type, value, what, "a list", span)
+    case "bool":
+      if (!type.dims && value.kind === "bool") return value
+      break
+    case "any":
+      if (!type.dims) return value
+      break
+  }
+  if (!isDType(base) && base !== "any") return unknownType(env, type)
+  return tensorArgument(env, signature, type, value, what, span)
+}
+
+const DTYPES: readonly DType[] = ["f32", "f16", "i32", "u32", "bool"]
+export const isDType = (name: string): name is DType => DTYPES.some((d) => d === name)
+
+export function unknownType(env: Env, type: TensorTypeExpr): Value {
+  return complain(env, {
+    code: "type-unknown",
+    message: `there is no type \`${type.base.text}\``,
+    span: type.base.span,
+    label: "not a type",
+    help: didYouMean(type.base.text, [...DTYPES, "any", "int", "string", "list"]) ?? "types are f32, f16, i32, u32, bool, any, int, string and list",
+  })
+}
+
+function tensorArgument(
+  env: Env,
+  signature: Signature,
+  type: TensorTypeExpr,
+  value: Value,
+  what: string,
+  span: Span,
+): Value {
+  const base = type.base.text
+  if (value.kind === "tensor") {
+    if (base !== "any" && value.type.dtype !== base)
+      return complain(env, {
+        code: "dtype-mismatch",
+        message: `${what} must be ${base}, and this is ${printType(value.type)}`,
+        span,
+        label: printType(value.type),
+        related: [{ span: type.span, text: "declared here" }, value.from],
+        help: `convert it: \`${base}(...)\``,
+      })
+    return matchShape(env, signature, type, value.type.shape, what, span, printType(value.type)) ? value : v.ERROR
+  }
+  if (!v.isScalarConstant(value)) return wrongKind(env, type, value, what, "a tensor", span)
+  if (!matchShape(env, signature, type, [], what, span, v.describe(value))) return v.ERROR
+  return constantAs(env, base, value, what, span)
+}
+
+/** A constant as a scalar of a dtype; it stays a constant. */
+function constantAs(env: Env, base: string, value: Value, what: string, span: Span): Value {
+  if (base === "any" || value.kind === "dim") return value
+  if ((base === "f32" || base === "f16") && v.isNumber(value)) return v.float(value.value)
+  if ((base === "i32" || base === "u32") && value.kind === "int") return value
+  if (base === "bool" && value.kind === "bool") return value
+  return complain(env, {
+    code: "dtype-mismatch",
+    message: `${what} must be ${base}, and this is ${v.describe(value)}`,
+    span,
+    label: v.describe(value),
+  })
+}
+
+function wrongKind(env: Env, type: TypeExpr, value: Value, what: string, wanted: string, span: Span): Value {
+  return complain(env, {
+    code: "argument-type",
+    message: `${what} must be ${wanted}, and this is ${v.describe(value)}`,
+    span,
+    label: v.describe(value),
+    related: [{ span: type.span, text: "declared here" }],
+    help: value.kind === "layer" || value.kind === "instance" ? "call it with its inputs first" : undefined,
+  })
+}
+
+/** The tensor type that stands written, every size known; undefined after a diagnostic. */
+export function resolveType(
+  env: Env,
+  type: TypeExpr,
+  signature?: Signature,
+): { readonly dtype: DType; readonly shape: Shape } | undefined {
+  if (type.kind === "tuple-type") {
+    complain(env, {
+      code: "type-unknown",
+      message: "one tensor is meant here, not a tuple",
+      span: type.span,
+      label: "a tuple type",
+    })
+    return undefined
+  }
+  const dtype = type.base.text
+  if (!isDType(dtype)) {
+    unknownType(env, type)
+    return undefined
+  }
+  const shape = resolveShape(env, type, signature)
+  return shape && { dtype, shape }
+}
+
+/** The same without a word when some size is not known: whether a parameter can be declared before its layer is called. */
+export function typeIsKnown(env: Env, type: TypeExpr): boolean {
+  return (
+    type.kind === "type" &&
+    (type.dims ?? []).every((d) => d.kind !== "rest" && resolveDim(env, d).kind === "dim")
+  )
+}
+

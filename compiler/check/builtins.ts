@@ -1,0 +1,22 @@
+/** check: the names that are built in: everything else a program uses is written in the standard library.
+ *  Not here:   the names inside a `data` declaration (data.ts). */
+
+/** Conversions. */
+export const CONVERSIONS = ["f32", "f16", "i32", "u32", "bool"] as const
+
+/** Functions of constants, `grad`, and the names a section provides. */
+export const BUILTINS: readonly string[] = [
+  "op",
+  ...CONVERSIONS,
+  "int",
+  "len",
+  "floor_div",
+  "is_list",
+  "assert",
+  "error",
+  "grad",
+  "training",
+  "step",
+  "epoch",
+  "seed",
+]

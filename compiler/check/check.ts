@@ -1,0 +1,86 @@
+/** check: Ast -> Model, by elaboration: every call is carried out with the types of its arguments, like a template.
+ *  Assumes:    parsed modules; what could not be parsed is left out of them.
+ *  Guarantees: a Model only when no error was found; every mistake has a diagnostic with its place; one mistake does not
+ *              produce a second.
+ *  Not here:   reading files (`load` is given), flattening of calls (lower/), gradients (autodiff/). */
+import type { DataDecl, Module } from "../ir/ast/types.js"
+import type { DataSet, Model } from "../ir/model/types.js"
+import { Diagnostics } from "../source/diagnostic.js"
+import { checkData } from "./data.js"
+import { newNaming, type Cx, type Env } from "./env.js"
+import { evalName } from "./expr.js"
+import { checkPredict } from "./predict.js"
+import { resolveModules, type Load, type ModuleScope } from "./resolve.js"
+import { newScope } from "./scope.js"
+import { newSection } from "./section.js"
+import { checkTrain } from "./train.js"
+
+export interface CheckInput {
+  /** The standard library, parsed. Its names are visible everywhere. */
+  readonly stdlib: readonly Module[]
+  /** What `import "path"` in the file `from` means. */
+  readonly load: Load
+  readonly diagnostics: Diagnostics
+}
+
+export function check(main: Module, input: CheckInput): Model | undefined {
+  const found = new Diagnostics()
+  const modules = resolveModules(main, input.stdlib, input.load, found)
+  const cx: Cx = {
+    diagnostics: found,
+    reported: new Set(),
+    stdlib: new Set(input.stdlib.map((m) => m.span.file)),
+    modules,
+    slots: new Map(),
+    instances: new Map(),
+    modelCalls: new Map(),
+    positions: new Map(),
+  }
+  const model = checkMain(cx, modules.main)
+  for (const diagnostic of found.all) input.diagnostics.add(diagnostic)
+  return found.hasErrors ? undefined : model
+}
+
+function checkMain(cx: Cx, scope: ModuleScope): Model {
+  const { declarations } = scope.module
+  checkConstants(cx, scope)
+  const dataSets = new Map<DataDecl, DataSet | undefined>()
+  for (const decl of visibleData(scope)) dataSets.set(decl, checkData(topEnv(cx, scope), decl))
+  const trains = declarations.flatMap((d) => (d.kind === "train" ? [checkTrain(cx, scope, d, dataSets)] : []))
+  const models = [...scope.names.values()].flatMap((g) =>
+    g.kind === "value" && g.value.kind === "model" && !g.library ? [g.value] : [],
+  )
+  const predicts = models
+    .filter((m) => m.module === scope || cx.modelCalls.has(m.decl))
+    .map((m) => checkPredict(cx, m.module, m.decl))
+  const used = new Set(trains.map((t) => t?.data))
+  return {
+    data: [...dataSets].flatMap(([decl, set]) =>
+      set && (used.has(set.name) || declarations.includes(decl)) ? [set] : [],
+    ),
+    slots: [...cx.slots.values()].map((entry) => entry.slot),
+    predicts: predicts.filter((p) => p !== undefined),
+    trains: trains.filter((t) => t !== undefined),
+  }
+}
+
+const topEnv = (cx: Cx, module: ModuleScope): Env => ({
+  cx,
+  module,
+  scope: newScope(),
+  section: newSection(false),
+  naming: newNaming(""),
+  turns: [],
+  stepsFrom: 0,
+})
+
+/** Constants are computed even when nothing uses them, so that their mistakes are seen. */
+function checkConstants(cx: Cx, scope: ModuleScope): void {
+  for (const decl of scope.module.declarations)
+    if (decl.kind === "let-decl") evalName(topEnv(cx, scope), decl.name.text, decl.name.span)
+}
+
+/** Its own and imported. */
+const visibleData = (scope: ModuleScope): DataDecl[] => [
+  ...new Set([...scope.names.values()].flatMap((g) => (g.kind === "data" && g.decl.kind === "data" ? [g.decl] : []))),
+]

@@ -1,0 +1,94 @@
+/** check: where elaboration stands: the run as a whole (`Cx`) and one place in it (`Env`).
+ *  An `Env` is never changed; a callee, a body or a loop turn gets a copy with other fields. */
+import type { FnDecl, LayerDecl, ModelDecl, OptimizerDecl } from "../ir/ast/types.js"
+import type { Slot } from "../ir/model/types.js"
+import type { Origin } from "../ir/origin.js"
+import type { TensorType } from "../ir/tensor.js"
+import type { Signature } from "./dims.js"
+import type { Diagnostics } from "../source/diagnostic.js"
+import { formatSpan, type SourceFile, type Span } from "../source/source.js"
+import type { ModuleScope, Modules } from "./resolve.js"
+import type { Scope } from "./scope.js"
+import type { SectionState } from "./section.js"
+import type { Instance, TensorValue } from "./values.js"
+
+/** One check of one program. */
+export interface Cx {
+  readonly diagnostics: Diagnostics
+  /** Code and place of what was reported: bodies are elaborated several times. */
+  readonly reported: Set<string>
+  readonly stdlib: ReadonlySet<SourceFile>
+  readonly modules: Modules
+  /** By name, in order of declaration. */
+  readonly slots: Map<string, SlotEntry>
+  /** By path. */
+  readonly instances: Map<string, Instance>
+  /** What the first call of each model said about its sizes, for `predict`. */
+  readonly modelCalls: Map<ModelDecl, Signature>
+  readonly positions: Map<Span, string>
+}
+export interface SlotEntry {
+  readonly slot: Slot
+  /** Of the name in its declaration. */
+  readonly span: Span
+  /** The user's line that made it: the declaration itself, or the call that leads to it. */
+  readonly user: Span
+}
+
+/** A call being elaborated, and the calls around it. */
+export interface Frame {
+  readonly decl: FnDecl | LayerDecl | ModelDecl | OptimizerDecl
+  /** The call. */
+  readonly span: Span
+  readonly parent?: Frame
+}
+
+/** Names for what is made inside one call of an instance; a second call starts over and finds the same slots. */
+export interface Naming {
+  /** `Classifier.linear.0`; empty in a train section. */
+  readonly path: string
+  /** How many anonymous instances of a layer there are so far, and which names are taken. */
+  readonly counts: Map<string, number>
+  readonly taken: Set<string>
+}
+export const newNaming = (path: string): Naming => ({ path, counts: new Map(), taken: new Set() })
+export const under = (path: string, name: string): string => (path === "" ? name : `${path}.${name}`)
+
+export interface Optimizing {
+  /** Path of the parameter, and the name it has in the body. */
+  readonly param: string
+  readonly name: string
+  readonly type: TensorType
+  /** What `p <- ...` gave. */
+  updated?: TensorValue
+}
+
+export interface Env {
+  readonly cx: Cx
+  readonly module: ModuleScope
+  readonly scope: Scope
+  readonly section: SectionState
+  readonly naming: Naming
+  /** Turns of the loops around this place, within one body. */
+  readonly turns: readonly number[]
+  readonly frame?: Frame
+  /** Added to the count of updates when the name `step` is read: 1 in an optimizer's body. */
+  readonly stepsFrom: 0 | 1
+  /** In the body of an optimizer: the parameter it is written for. */
+  readonly optimizing?: Optimizing
+}
+
+/** The place in the user's own files that `span` belongs to: itself, or the call that leads into the library. */
+export function userSpan(env: Env, span: Span): Span {
+  let at = span
+  for (let f = env.frame; f && env.cx.stdlib.has(at.file); f = f.parent) at = f.span
+  return at
+}
+
+export function originAt(env: Env, span: Span): Origin {
+  const user = userSpan(env, span)
+  let at = env.cx.positions.get(user)
+  if (at === undefined) env.cx.positions.set(user, (at = formatSpan(user)))
+  const inside = env.naming.path || env.frame?.decl.name.text
+  return { at, ...(inside && { in: inside }) }
+}

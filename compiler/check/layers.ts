@@ -1,0 +1,91 @@
+/** check: instances of layers and models, and the paths that name their parameters.
+ *  Guarantees: `let enc = Linear(64)` is at `enc`; an anonymous one at `linear.K`, the K-th of its layer in that body; calling
+ *              an instance again finds the slots of the first call; a model has one instance, at its own name. */
+import type { Span } from "../source/source.js"
+import { assign, bindAll, bindSizes, type Given } from "./args.js"
+import { isRecursive, runBody } from "./call.js"
+import { newSignature } from "./dims.js"
+import { newNaming, under, type Env } from "./env.js"
+import { newScope } from "./scope.js"
+import { uniqueName } from "./slots.js"
+import * as v from "./values.js"
+import type { Instance, Value } from "./values.js"
+
+/** A new instance; `hint` is the name a `let` gives it. Undefined after a diagnostic. */
+export function makeInstance(
+  env: Env,
+  layer: Value & { kind: "layer" },
+  given: readonly Given[],
+  span: Span,
+  hint: string | undefined,
+): Instance | undefined {
+  const { decl, module } = layer
+  const path = under(env.naming.path, uniqueName(env, hint ?? anonymousName(env, decl.name.text)))
+  if (given.some((g) => v.hasError(g.value))) return undefined
+  const assigned = assign(env, decl.config, given, decl.name.text, span)
+  if (!assigned) return undefined
+  const { optimizing: _, ...rest } = env
+  const inner: Env = {
+    ...rest,
+    module,
+    scope: newScope(),
+    turns: [],
+    frame: { decl, span, ...(env.frame && { parent: env.frame }) },
+  }
+  const signature = newSignature()
+  if (!bindAll(env, inner, decl.config, assigned, signature, decl.name.text, "config")) return undefined
+  bindSizes(inner, signature)
+  const config = new Map([...inner.scope.names].map(([name, binding]) => [name, binding.value]))
+  const instance: Instance = { path, decl, module, config, span }
+  env.cx.instances.set(path, instance)
+  return instance
+}
+
+/** `linear.0`, `linear.1`, ... in order of the source. */
+function anonymousName(env: Env, layer: string): string {
+  const base = snakeCase(layer)
+  const count = env.naming.counts.get(base) ?? 0
+  env.naming.counts.set(base, count + 1)
+  return `${base}.${count}`
+}
+
+/** LayerNorm -> layer_norm, Conv2d -> conv2d, GRU -> gru. */
+export const snakeCase = (name: string): string =>
+  name
+    .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
+    .replace(/([A-Z]+)([A-Z][a-z])/g, "$1_$2")
+    .toLowerCase()
+
+/** The one instance of a model. */
+export function modelInstance(env: Env, model: Value & { kind: "model" }, span: Span): Instance {
+  const path = model.decl.name.text
+  const before = env.cx.instances.get(path)
+  if (before) return before
+  const instance: Instance = { path, decl: model.decl, module: model.module, config: new Map(), span }
+  env.cx.instances.set(path, instance)
+  return instance
+}
+
+export function callInstance(env: Env, instance: Instance, given: readonly Given[], span: Span): Value {
+  const { decl, module, path } = instance
+  if (given.some((g) => v.hasError(g.value)) || isRecursive(env, decl, span)) return v.ERROR
+  const assigned = assign(env, decl.inputs, given, decl.name.text, span)
+  if (!assigned) return v.ERROR
+  const { optimizing: _, ...rest } = env
+  const inner: Env = {
+    ...rest,
+    module,
+    scope: newScope(),
+    naming: newNaming(path),
+    turns: [],
+    frame: { decl, span, ...(env.frame && { parent: env.frame }) },
+  }
+  for (const [name, value] of instance.config) {
+    inner.scope.names.set(name, { value, span: instance.span, kind: "config" })
+  }
+  const signature = newSignature()
+  if (!bindAll(env, inner, decl.inputs, assigned, signature, decl.name.text, "argument")) return v.ERROR
+  bindSizes(inner, signature)
+  if (decl.kind === "model" && !env.cx.modelCalls.has(decl)) env.cx.modelCalls.set(decl, signature)
+  return runBody(env, inner, decl, signature, path, given, span)
+}

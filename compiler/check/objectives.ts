@@ -1,0 +1,221 @@
+/** check: `minimize`: which parameters a loss moves, and whether a gradient gets there.
+ *  Assumes:    the statements of the train section are elaborated; losses are values of its section.
+ *  Guarantees: every parameter is updated by at most one optimizer; one that gets no gradient is not updated, and that is said. */
+import type { Expr, MinimizeStmt } from "../ir/ast/types.js"
+import type { ModelStmt, ModelValue, Objective, ParameterUpdate, Slot } from "../ir/model/types.js"
+import { findOp } from "../ops/index.js"
+import { zeroGrad } from "../ops/op.js"
+import type { Span } from "../source/source.js"
+import { originAt, type Env } from "./env.js"
+import { evalExpr } from "./expr.js"
+import { optimizerOf, updateOf } from "./optimizer.js"
+import { complain } from "./report.js"
+import { nested } from "./section.js"
+import * as v from "./values.js"
+
+/** A `minimize` and the loss it named; undefined where the loss is erroneous. */
+export interface Loss {
+  readonly statement: MinimizeStmt
+  readonly name: string
+  readonly value: ModelValue | undefined
+}
+
+export function objectivesOf(env: Env, losses: readonly Loss[]): Objective[] {
+  const producers = producersOf(env.section.bodies[0]!)
+  const owners = new Map<string, Span>()
+  const objectives = losses.map((loss): Objective => {
+    const reach = loss.value === undefined ? undefined : reachOf(loss.value, producers)
+    return {
+      loss: loss.name,
+      updates: reach ? updatesFor(env, loss, reach, producers, owners) : [],
+      origin: originAt(env, loss.statement.span),
+    }
+  })
+  if (losses.every((l) => l.value !== undefined)) warnOfIdle(env, producers, owners)
+  return objectives
+}
+
+type Producers = ReadonlyMap<ModelValue, ModelStmt & { readonly kind: "op" | "read" }>
+
+/** The statement behind each value, bodies of calls opened. */
+function producersOf(body: readonly ModelStmt[], into = new Map<ModelValue, ModelStmt & { kind: "op" | "read" }>()): Producers {
+  for (const s of body) {
+    if (s.kind === "op" || s.kind === "read") into.set(s.id, s)
+    else if (s.kind === "call") producersOf(s.body, into)
+  }
+  return into
+}
+
+/** The parameters behind a loss, and those a gradient gets to. */
+interface Reach {
+  readonly read: ReadonlySet<string>
+  readonly moved: ReadonlySet<string>
+  /** Operations without a gradient on the way. */
+  readonly blocks: readonly { readonly id: ModelValue; readonly op: string; readonly reason: string }[]
+}
+
+function reachOf(loss: ModelValue, producers: Producers): Reach {
+  const read = new Set<string>()
+  const moved = new Set<string>()
+  const blocks = new Map<ModelValue, Reach["blocks"][number]>()
+  const seen = { through: new Set<ModelValue>(), past: new Set<ModelValue>() }
+  const stack: { id: ModelValue; flows: boolean }[] = [{ id: loss, flows: true }]
+  for (let next = stack.pop(); next; next = stack.pop()) {
+    const { id, flows } = next
+    const visited = flows ? seen.through : seen.past
+    if (visited.has(id)) continue
+    visited.add(id)
+    const s = producers.get(id)
+    if (!s) continue
+    if (s.kind === "read") {
+      read.add(s.slot)
+      if (flows) moved.add(s.slot)
+      continue
+    }
+    const def = findOp(s.op)
+    // `grad` is expanded into operations with gradients of their own.
+    const none = def && typeof def.grad !== "function" && def.traits.kind !== "meta" ? def.grad.none : undefined
+    if (flows && none !== undefined) blocks.set(id, { id, op: s.op, reason: none })
+    const on = flows && none === undefined && def?.grad !== zeroGrad
+    for (const arg of s.args) stack.push({ id: arg, flows: on })
+    for (const region of s.regions ?? []) for (const r of region.results) stack.push({ id: r, flows: on })
+  }
+  return { read, moved, blocks: [...blocks.values()] }
+}
+
+function updatesFor(
+  env: Env,
+  { statement }: Loss,
+  reach: Reach,
+  producers: Producers,
+  owners: Map<string, Span>,
+): ParameterUpdate[] {
+  const slots = [...env.cx.slots.values()].map((e) => e.slot).filter((s) => s.role === "param" && !s.frozen)
+  if (!slots.some((s) => reach.moved.has(s.name))) {
+    noParameter(env, statement, reach, slots)
+    return []
+  }
+  const named = statement.groups.map((group) => group.over && selected(env, group.over, producers))
+  const claimed = new Set(named.flatMap((select) => slots.filter((s) => select?.(s.name)).map((s) => s.name)))
+  return statement.groups.flatMap((group, i) => {
+    const select = named[i]
+    const targets = slots.filter((s) => (select ? select(s.name) : reach.moved.has(s.name) && !claimed.has(s.name)))
+    const optimizer = optimizerOf(env, group.optimizer)
+    if (!optimizer) {
+      for (const slot of targets) owners.set(slot.name, group.optimizer.span)
+      return []
+    }
+    if (targets.length === 0) nothingToMove(env, group, statement)
+    return targets.flatMap((slot) => {
+      if (!own(env, slot, group.optimizer.span, owners)) return []
+      if (!reach.moved.has(slot.name)) {
+        noGradient(env, slot, reach, group.optimizer.span)
+        return []
+      }
+      const update = updateOf(env, optimizer, group.optimizer, slot)
+      return update ? [update] : []
+    })
+  })
+}
+
+function own(env: Env, slot: Slot, span: Span, owners: Map<string, Span>): boolean {
+  const before = owners.get(slot.name)
+  owners.set(slot.name, span)
+  if (!before) return true
+  complain(env, {
+    code: "optimized-twice",
+    message: `\`${slot.name}\` is moved by two optimizers`,
+    span,
+    label: "the second",
+    related: [{ span: before, text: "the first" }],
+    help: "say with `over` what each loss may move: `minimize loss over critic with ...`",
+  })
+  return false
+}
+
+/** Which parameters `over a, b` names. */
+function selected(env: Env, over: readonly Expr[], producers: Producers): (name: string) => boolean {
+  const tests = over.map((expr): ((name: string) => boolean) => {
+    // Reading a parameter here only names it: what that writes is dropped.
+    const { result: value, body } = nested(env.section, () => evalExpr(env, expr))
+    if (value.kind === "instance") return (name) => name.startsWith(`${value.instance.path}.`)
+    if (value.kind === "model") return (name) => name.startsWith(`${value.decl.name.text}.`)
+    if (value.kind === "tensor") {
+      const read = producers.get(value.id) ?? body.find((s) => s.kind === "read" && s.id === value.id)
+      if (read?.kind === "read") return (name) => name === read.slot
+    }
+    if (!v.hasError(value))
+      complain(env, {
+        code: "over-target",
+        message: `\`over\` names models, layers or parameters, and this is ${v.describe(value)}`,
+        span: expr.span,
+        label: v.describe(value),
+      })
+    return () => false
+  })
+  return (name) => tests.some((test) => test(name))
+}
+
+function noParameter(env: Env, statement: MinimizeStmt, reach: Reach, slots: readonly Slot[]): void {
+  const behind = slots.filter((s) => reach.read.has(s.name))
+  const block = reach.blocks.find(({ id }) => env.section.places.has(id))
+  if (behind.length > 0 && block) {
+    complain(env, {
+      code: "no-gradient",
+      message: `no gradient gets from this loss to any parameter: \`${block.op}\` has none (${block.reason})`,
+      span: env.section.places.get(block.id) ?? statement.loss.span,
+      label: "the gradient stops here",
+      related: [{ span: statement.loss.span, text: "the loss" }],
+      help: "minimise something smooth, such as `cross_entropy` or `mse`, and `report` this instead",
+    })
+    return
+  }
+  complain(env, {
+    code: "loss-no-param",
+    message: "this loss reaches no parameter, so there is nothing to minimise",
+    span: statement.loss.span,
+    label: behind.length > 0 ? "every way to a parameter goes through `stop_gradient` or a step function" : "depends on no `param`",
+    help: slots.length > 0 ? "compute it from the output of the model" : "no model or layer is called before it",
+  })
+}
+
+function nothingToMove(env: Env, group: MinimizeStmt["groups"][number], statement: MinimizeStmt): void {
+  const over = group.over?.[0]
+  complain(env, {
+    code: "optimizer-over-nothing",
+    message: "this optimizer has no parameter to move",
+    span: over ? over.span : group.optimizer.span,
+    label: over ? "holds no parameter that is not frozen" : "every parameter is named by another group",
+    related: [{ span: statement.loss.span, text: "the loss" }],
+  })
+}
+
+function noGradient(env: Env, slot: Slot, reach: Reach, span: Span): void {
+  const block = reach.blocks.find(({ id }) => env.section.places.has(id))
+  complain(env, {
+    severity: "warning",
+    code: "param-no-gradient",
+    message: `\`${slot.name}\` gets no gradient from this loss and will not change`,
+    span,
+    label: "this optimizer leaves it as it is",
+    related: reach.read.has(slot.name) && block ? [{ span: env.section.places.get(block.id)!, text: `\`${block.op}\` has no gradient` }] : [],
+    help: "declare it `frozen param` if that is meant",
+  })
+}
+
+/** Parameters that the step reads and nothing moves. */
+function warnOfIdle(env: Env, producers: Producers, owners: ReadonlyMap<string, Span>): void {
+  for (const s of producers.values()) {
+    if (s.kind !== "read" || owners.has(s.slot)) continue
+    const entry = env.cx.slots.get(s.slot)
+    if (!entry || entry.slot.role !== "param" || entry.slot.frozen) continue
+    complain(env, {
+      severity: "warning",
+      code: "param-no-gradient",
+      message: `\`${s.slot}\` gets no gradient and will not change`,
+      span: entry.user,
+      label: "its parameters take part in no loss",
+      help: "use it in a loss, or declare it `frozen param`",
+    })
+  }
+}

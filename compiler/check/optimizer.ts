@@ -1,0 +1,110 @@
+/** check: an optimizer, written out for one parameter.
+ *  Guarantees: the section has inputs `p` and `g` and gives `p`; in the body `step` counts from 1, in the arguments (schedules)
+ *              from 0; its states are slots `PARAM/name`.
+ *  Not here:   which parameters a loss moves (objectives.ts). */
+import type { Expr, StateStmt } from "../ir/ast/types.js"
+import type { ParameterUpdate, Slot } from "../ir/model/types.js"
+import { sameType, type TensorType } from "../ir/tensor.js"
+import { assign, bindAll, bindSizes, evalArgs, resolveType } from "./args.js"
+import { newSignature } from "./dims.js"
+import { newNaming, originAt, userSpan, type Env, type Optimizing } from "./env.js"
+import { evalExpr } from "./expr.js"
+import { complain } from "./report.js"
+import { newScope } from "./scope.js"
+import { addInput, finish, newSection } from "./section.js"
+import { evalInitialiser, initSection, readSlot } from "./slots.js"
+import { declare, runBlock } from "./stmt.js"
+import * as v from "./values.js"
+import type { Value } from "./values.js"
+
+export type OptimizerValue = Value & { readonly kind: "optimizer" }
+
+/** The optimizer that an expression after `with` names; undefined after a diagnostic. */
+export function optimizerOf(env: Env, expr: Expr): OptimizerValue | undefined {
+  const value = evalExpr(env, expr.kind === "call" ? expr.callee : expr)
+  if (value.kind === "optimizer") return value
+  if (!v.hasError(value))
+    complain(env, {
+      code: "optimizer-expected",
+      message: `an optimizer stands after \`with\`, and this is ${v.describe(value)}`,
+      span: expr.span,
+      label: v.describe(value),
+      help: "for instance `with Adam(lr: 1e-3)`",
+    })
+  return undefined
+}
+
+export function updateOf(env: Env, optimizer: OptimizerValue, expr: Expr, slot: Slot): ParameterUpdate | undefined {
+  const { decl, module } = optimizer
+  const section = newSection(true)
+  const p = addInput(section, "p", slot.type, { kind: "feed" })
+  const g = addInput(section, "g", slot.type, { kind: "feed" })
+  const outer: Env = { ...env, section, naming: newNaming(slot.name), stepsFrom: 0 }
+  const optimizing: Optimizing = { param: slot.name, name: decl.parameter.text, type: slot.type }
+  const inner: Env = {
+    ...outer,
+    module,
+    scope: newScope(),
+    turns: [],
+    stepsFrom: 1,
+    optimizing,
+    frame: { decl, span: expr.span, ...(env.frame && { parent: env.frame }) },
+  }
+  const given = expr.kind === "call" ? evalArgs(outer, expr.args) : []
+  if (given.some((a) => v.hasError(a.value))) return undefined
+  const assigned = assign(outer, decl.config, given, decl.name.text, expr.span)
+  if (!assigned) return undefined
+  const signature = newSignature()
+  if (!bindAll(outer, inner, decl.config, assigned, signature, decl.name.text, "config")) return undefined
+  bindSizes(inner, signature)
+  inner.scope.names.set(decl.parameter.text, { value: p, span: decl.parameter.span, kind: "state" })
+  inner.scope.names.set(decl.gradient.text, { value: g, span: decl.gradient.span, kind: "argument" })
+  runBlock(inner, decl.body)
+  if (!optimizing.updated) {
+    complain(inner, {
+      code: "optimizer-idle",
+      message: `\`${decl.name.text}\` never gives \`${decl.parameter.text}\` a new value`,
+      span: decl.name.span,
+      label: `no \`${decl.parameter.text} <- ...\` is reached`,
+    })
+    return undefined
+  }
+  const fed = (name: string): boolean => name === "p" || name === "g"
+  return {
+    param: slot.name,
+    section: finish(section, [{ name: "p", value: optimizing.updated.id }], (input) => !fed(input.name)),
+  }
+}
+
+/** `state m = zeros_like(p)`: a slot of the parameter's own. Its first value may depend on that of `p`. */
+export function declareOptimizerState(env: Env, optimizing: Optimizing, s: StateStmt): void {
+  const slot = ensureState(env, optimizing, s)
+  const value = slot ? readSlot(env, slot, s) : v.ERROR
+  declare(env, s.name, { value, span: s.name.span, kind: "state", ...(slot && { slot: slot.name }) })
+}
+
+function ensureState(env: Env, optimizing: Optimizing, s: StateStmt): Slot | undefined {
+  const name = `${optimizing.param}/${s.name.text}`
+  const section = newSection(true)
+  const p = addInput(section, "p", optimizing.type, { kind: "feed" })
+  const { optimizing: _, ...rest } = env
+  const inner: Env = { ...rest, section, scope: newScope(env.scope), naming: newNaming(name), turns: [], stepsFrom: 0 }
+  inner.scope.names.set(optimizing.name, { value: p, span: s.span, kind: "argument" })
+  const written = s.type && resolveType(env, s.type)
+  if (s.type && !written) return undefined
+  const value = evalInitialiser(inner, s.init, written ?? optimizing.type)
+  if (v.hasError(value)) return undefined
+  const type: TensorType = written ?? (value.kind === "tensor" ? value.type : { dtype: "f32", shape: [] })
+  const before = env.cx.slots.get(name)
+  if (before && sameType(before.slot.type, type)) return before.slot
+  const slot: Slot = {
+    name,
+    type,
+    role: "optimizer",
+    frozen: false,
+    init: initSection(inner, value, name, type, s.init.span),
+    origin: originAt(env, s.span),
+  }
+  env.cx.slots.set(name, { slot, span: s.name.span, user: userSpan(env, s.span) })
+  return slot
+}

@@ -1,0 +1,53 @@
+/** check: giving a diagnostic. One place and code is reported once, however often the body is elaborated; a mistake found inside
+ *  the library is shown at the user's call, with the library's line beside it. */
+import type { Diagnostic, Fix, Label, Severity } from "../source/diagnostic.js"
+import type { Span } from "../source/source.js"
+import { nearest } from "../source/suggest.js"
+import { userSpan, type Env } from "./env.js"
+import { ERROR, type Value } from "./values.js"
+
+export interface Complaint {
+  readonly code: string
+  readonly message: string
+  readonly span: Span
+  /** What the primary label says. */
+  readonly label: string
+  readonly related?: readonly (Label | undefined)[]
+  readonly help?: string | undefined
+  readonly fix?: Fix
+  readonly severity?: Severity
+}
+
+/** Reports, and gives the value that silences whatever would follow. */
+export function complain(env: Env, c: Complaint): Value {
+  const primary = userSpan(env, c.span)
+  const inLibrary: Label[] =
+    primary === c.span
+      ? []
+      : [{ span: c.span, text: `this happens inside \`${env.frame?.decl.name.text ?? "the library"}\`` }]
+  const related = [...(c.related ?? []).filter((l) => l !== undefined), ...inLibrary]
+  reportOnce(env.cx, {
+    code: c.code,
+    severity: c.severity ?? "error",
+    message: c.message,
+    primary: { span: primary, text: c.label },
+    ...(related.length > 0 && { related }),
+    ...(c.help !== undefined && { help: c.help }),
+    ...(c.fix && { fix: c.fix }),
+  })
+  return ERROR
+}
+
+export function reportOnce(cx: Env["cx"], diagnostic: Diagnostic): void {
+  const span = diagnostic.primary?.span
+  const key = `${diagnostic.code} ${span ? `${span.file.path} ${span.start} ${span.end}` : diagnostic.message}`
+  if (cx.reported.has(key)) return
+  cx.reported.add(key)
+  cx.diagnostics.add(diagnostic)
+}
+
+/** `did you mean \`relu\`?`, when some name is near. */
+export function didYouMean(word: string, names: Iterable<string>): string | undefined {
+  const near = nearest(word, names)
+  return near === undefined ? undefined : `did you mean \`${near}\`?`
+}

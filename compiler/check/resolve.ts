@@ -1,0 +1,159 @@
+/** check: modules -> what each name at the top of a file stands for.
+ *  Guarantees: a module sees its own declarations, what it imports, the library and the built-ins; a name has one meaning:
+ *              two declarations of one name in sight are reported (`name-shadowed`, `name-twice`).
+ *  Not here:   names inside bodies (scope.ts). */
+import type { Declaration, LetDecl, Module, Name } from "../ir/ast/types.js"
+import type { Diagnostics } from "../source/diagnostic.js"
+import type { Span } from "../source/source.js"
+import { nearest } from "../source/suggest.js"
+import { BUILTINS } from "./builtins.js"
+import type { Value } from "./values.js"
+
+/** What a name at the top of a file stands for. The value of a `let` is computed when first asked for. */
+export type Global =
+  | { readonly kind: "value"; readonly value: Value; readonly span?: Span; readonly library: boolean }
+  | { readonly kind: "let"; readonly decl: LetDecl; readonly module: ModuleScope; readonly library: boolean }
+  | { readonly kind: "data" | "train"; readonly span: Span; readonly library: boolean; readonly decl: Declaration }
+
+export interface ModuleScope {
+  readonly module: Module
+  readonly library: boolean
+  readonly names: Map<string, Global>
+  /** Values of its `let`s, once computed. */
+  readonly constants: Map<LetDecl, Value | "computing">
+}
+export interface Modules {
+  readonly main: ModuleScope
+  readonly all: readonly ModuleScope[]
+}
+/** Parses what an import names; undefined when there is no such file. */
+export type Load = (path: string, from: string) => Module | undefined
+
+export function resolveModules(
+  main: Module,
+  stdlib: readonly Module[],
+  load: Load,
+  diagnostics: Diagnostics,
+): Modules {
+  const library = new Map<string, Global>()
+  for (const name of BUILTINS) library.set(name, { kind: "value", value: builtin(name), library: true })
+  const libraryScopes = stdlib.map((module): ModuleScope => ({ module, library: true, names: library, constants: new Map() }))
+  for (const scope of libraryScopes) declare(scope, diagnostics)
+  const scopes = new Map<Module, ModuleScope>()
+  const open = (module: Module): ModuleScope => {
+    const known = scopes.get(module)
+    if (known) return known
+    const scope: ModuleScope = { module, library: false, names: new Map(library), constants: new Map() }
+    scopes.set(module, scope)
+    declare(scope, diagnostics)
+    for (const i of module.imports) {
+      const imported = load(i.path, module.span.file.path)
+      if (!imported) {
+        diagnostics.add({
+          code: "import-missing",
+          severity: "error",
+          message: `there is no file \`${i.path}\` to import`,
+          primary: { span: i.span, text: `looked for beside ${module.span.file.path}` },
+          help: "the path is relative to the file that imports",
+        })
+        continue
+      }
+      importNames(scope, open(imported), i.names, i.span, diagnostics)
+    }
+    return scope
+  }
+  const mainScope = open(main)
+  return { main: mainScope, all: [...libraryScopes, ...scopes.values()] }
+}
+
+const builtin = (name: string): Value => (name === "op" ? { kind: "ops" } : { kind: "builtin", name })
+
+/** Its own declarations, by name. */
+function declare(scope: ModuleScope, diagnostics: Diagnostics): void {
+  const own = new Map<string, Span>()
+  for (const decl of scope.module.declarations) {
+    if (decl.name === undefined) continue
+    const { text, span } = decl.name
+    const before = own.get(text)
+    if (before) {
+      diagnostics.add({
+        code: "name-twice",
+        severity: "error",
+        message: `\`${text}\` is declared twice in this file`,
+        primary: { span, text: "again here" },
+        related: [{ span: before, text: "first declared here" }],
+        help: "give one of them another name",
+      })
+      continue
+    }
+    own.set(text, span)
+    put(scope, text, globalOf(scope, decl), span, diagnostics)
+  }
+}
+
+function globalOf(scope: ModuleScope, decl: Declaration): Global {
+  const { library } = scope
+  switch (decl.kind) {
+    case "let-decl":
+      return { kind: "let", decl, module: scope, library }
+    case "data":
+    case "train":
+      return { kind: decl.kind, decl, span: decl.name?.span ?? decl.span, library }
+    case "fn":
+      return { kind: "value", value: { kind: "fn", decl, module: scope }, span: decl.name.span, library }
+    case "layer":
+      return { kind: "value", value: { kind: "layer", decl, module: scope }, span: decl.name.span, library }
+    case "model":
+      return { kind: "value", value: { kind: "model", decl, module: scope }, span: decl.name.span, library }
+    case "optimizer":
+      return { kind: "value", value: { kind: "optimizer", decl, module: scope }, span: decl.name.span, library }
+  }
+}
+
+export const placeOf = (g: Global): Span | undefined => (g.kind === "let" ? g.decl.name.span : g.span)
+
+function put(scope: ModuleScope, name: string, global: Global, span: Span, diagnostics: Diagnostics): void {
+  const before = scope.names.get(name)
+  if (before && before !== global) {
+    const place = placeOf(before)
+    diagnostics.add({
+      code: "name-shadowed",
+      severity: "error",
+      message: before.library
+        ? `\`${name}\` is already a name of the standard library`
+        : `\`${name}\` is already declared`,
+      primary: { span, text: "this would hide it" },
+      ...(place && { related: [{ span: place, text: "the other one" }] }),
+      help: "a name is never silently shadowed: choose another",
+    })
+  }
+  scope.names.set(name, global)
+}
+
+function importNames(
+  into: ModuleScope,
+  from: ModuleScope,
+  names: readonly Name[] | undefined,
+  span: Span,
+  diagnostics: Diagnostics,
+): void {
+  const own = from.module.declarations.filter((d) => d.kind !== "train").flatMap((d) => (d.name ? [d.name.text] : []))
+  if (!names) {
+    for (const name of own) put(into, name, from.names.get(name)!, span, diagnostics)
+    return
+  }
+  for (const name of names) {
+    if (own.includes(name.text)) {
+      put(into, name.text, from.names.get(name.text)!, name.span, diagnostics)
+      continue
+    }
+    const near = nearest(name.text, own)
+    diagnostics.add({
+      code: "import-name",
+      severity: "error",
+      message: `${from.module.span.file.path} declares no \`${name.text}\``,
+      primary: { span: name.span, text: "not found there" },
+      help: near ? `did you mean \`${near}\`?` : `it declares ${own.map((n) => `\`${n}\``).join(", ") || "nothing"}`,
+    })
+  }
+}

@@ -1,0 +1,34 @@
+/** check: names that are visible inside a body. Scopes are chained; the outermost is a module's (resolve.ts). */
+import type { Span } from "../source/source.js"
+import type { Value } from "./values.js"
+
+export interface Binding {
+  value: Value
+  readonly span: Span
+  /** config: a layer's argument, which a `param` may take over. state: may stand left of `<-`. */
+  readonly kind: "let" | "var" | "argument" | "config" | "size" | "param" | "state" | "loop"
+  /** Of a state: the slot that `<-` writes. */
+  readonly slot?: string
+}
+export interface Scope {
+  readonly names: Map<string, Binding>
+  readonly parent?: Scope
+}
+
+export const newScope = (parent?: Scope): Scope => ({ names: new Map(), ...(parent && { parent }) })
+
+/** The innermost binding of a name. */
+export function lookup(scope: Scope, name: string): Binding | undefined {
+  for (let s: Scope | undefined = scope; s; s = s.parent) {
+    const found = s.names.get(name)
+    if (found) return found
+  }
+  return undefined
+}
+
+/** Every local name in sight, for suggestions. */
+export function namesIn(scope: Scope): string[] {
+  const out: string[] = []
+  for (let s: Scope | undefined = scope; s; s = s.parent) out.push(...s.names.keys())
+  return out
+}

@@ -1,0 +1,94 @@
+/** check: a section while it is being written: statements appended in order, calls nested.
+ *  Guarantees: ids are unique within the section; run-time scalars become inputs when first used.
+ *  Not here:   which operation is emitted and of what type (emit.ts). */
+import type { ScalarName } from "../ir/graph/types.js"
+import type { ModelInput, ModelStmt, ModelValue, Section } from "../ir/model/types.js"
+import { scalarType, type DType, type TensorType } from "../ir/tensor.js"
+import type { Span } from "../source/source.js"
+import type { TensorValue, Value } from "./values.js"
+
+/** What the names `step` and `epoch` mean: plain counts, or in an optimizer's body counted from 1. */
+export interface SectionState {
+  readonly training: boolean
+  readonly inputs: ModelInput[]
+  /** The innermost open body comes last. */
+  readonly bodies: ModelStmt[][]
+  nextId: ModelValue
+  /** How many random draws each place has made so far. */
+  readonly draws: Map<string, number>
+  /** The user's line behind each operation. */
+  readonly places: Map<ModelValue, Span>
+  /** Built-in values made once per section: `step` as f32, sizes as numbers. */
+  readonly made: Map<string, Value>
+}
+
+export const newSection = (training: boolean): SectionState => ({
+  training,
+  inputs: [],
+  bodies: [[]],
+  nextId: 0,
+  draws: new Map(),
+  places: new Map(),
+  made: new Map(),
+})
+
+export function append(section: SectionState, statement: ModelStmt): void {
+  section.bodies.at(-1)!.push(statement)
+}
+
+/** Runs `write` with a new innermost body and gives that body. */
+export function nested<T>(section: SectionState, write: () => T): { readonly body: ModelStmt[]; readonly result: T } {
+  const body: ModelStmt[] = []
+  section.bodies.push(body)
+  const result = write()
+  section.bodies.pop()
+  return { body, result }
+}
+
+/** Adds an input. */
+export function addInput(
+  section: SectionState,
+  name: string,
+  type: TensorType,
+  source: ModelInput["source"],
+): TensorValue {
+  const id = section.nextId++
+  section.inputs.push({ id, name, type, source })
+  return { kind: "tensor", id, type, section }
+}
+
+const scalarTypes: Record<ScalarName, DType> = { step: "i32", epoch: "i32", seed: "u32", start: "i32" }
+
+/** The input for a run-time scalar, made when first asked for. */
+export function scalarInput(section: SectionState, scalar: ScalarName): TensorValue {
+  const input = section.inputs.find((i) => i.source.kind === "scalar" && i.source.scalar === scalar)
+  if (input) return { kind: "tensor", id: input.id, type: input.type, section }
+  return addInput(section, scalar, scalarType(scalarTypes[scalar]), { kind: "scalar", scalar })
+}
+
+/** The finished section. Inputs named in `optional` are left out when nothing reads them. */
+export function finish(
+  section: SectionState,
+  results: Section["results"],
+  optional: (input: ModelInput) => boolean = () => false,
+): Section {
+  const body = section.bodies[0]!
+  const used = usedValues(body)
+  for (const { value } of results) used.add(value)
+  return { inputs: section.inputs.filter((i) => used.has(i.id) || !optional(i)), body, results }
+}
+
+/** Every value that some statement reads. */
+export function usedValues(body: readonly ModelStmt[], used = new Set<ModelValue>()): Set<ModelValue> {
+  for (const s of body) {
+    if (s.kind === "op") {
+      for (const a of s.args) used.add(a)
+      for (const region of s.regions ?? []) {
+        usedValues(region.body, used)
+        for (const r of region.results) used.add(r)
+      }
+    } else if (s.kind === "update") used.add(s.value)
+    else if (s.kind === "call") usedValues(s.body, used)
+  }
+  return used
+}

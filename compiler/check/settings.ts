@@ -1,0 +1,143 @@
+/** check: the settings of a train section: `batch 64, shuffle, epochs 100, checkpoint every 10 epochs, keep best accuracy`. */
+import type { SettingStmt } from "../ir/ast/types.js"
+import type { TrainSettings } from "../ir/model/types.js"
+import type { Span } from "../source/source.js"
+import type { Env } from "./env.js"
+import { evalExpr } from "./expr.js"
+import { complain, didYouMean } from "./report.js"
+import * as v from "./values.js"
+
+interface Context {
+  readonly hasData: boolean
+  readonly reports: readonly string[]
+  /** Of the train section's head, for what is missing altogether. */
+  readonly span: Span
+}
+
+export function settingsOf(env: Env, all: readonly SettingStmt[], cx: Context): TrainSettings {
+  const given = byName(env, all)
+  const count = (name: string): number | undefined => positiveInt(env, given.get(name))
+  const every = (name: string): TrainSettings["reportEvery"] | undefined => {
+    const setting = given.get(name)
+    const n = positiveInt(env, setting)
+    return n === undefined || !setting ? undefined : { unit: setting.unit ?? "epochs", count: n }
+  }
+  const duration = durationOf(env, given, cx)
+  return {
+    batch: count("batch") ?? null,
+    shuffle: given.has("shuffle"),
+    dropLast: given.has("drop_last"),
+    seed: integer(env, given.get("seed"), 0) ?? 0,
+    duration,
+    // Without data there are no epochs: about a hundred reports over the run.
+    reportEvery:
+      every("report every") ??
+      (cx.hasData ? { unit: "epochs", count: 1 } : { unit: "steps", count: Math.max(1, Math.floor(duration.count / 100)) }),
+    checkpointEvery: every("checkpoint every") ?? null,
+    keepBest: keepBest(env, given.get("keep best"), cx),
+    clipNorm: positive(env, given.get("clip_norm")) ?? null,
+    clipValue: positive(env, given.get("clip_value")) ?? null,
+    accumulate: count("accumulate") ?? 1,
+  }
+}
+
+function byName(env: Env, all: readonly SettingStmt[]): ReadonlyMap<string, SettingStmt> {
+  const out = new Map<string, SettingStmt>()
+  for (const s of all) {
+    const before = out.get(s.name.text)
+    if (before)
+      complain(env, {
+        code: "setting-twice",
+        message: `\`${s.name.text}\` is set twice`,
+        span: s.span,
+        label: "the second time",
+        related: [{ span: before.span, text: "the first time" }],
+      })
+    else out.set(s.name.text, s)
+  }
+  return out
+}
+
+function durationOf(env: Env, given: ReadonlyMap<string, SettingStmt>, cx: Context): TrainSettings["duration"] {
+  const [epochs, steps] = [given.get("epochs"), given.get("steps")]
+  if (epochs && steps)
+    complain(env, {
+      code: "setting-duration",
+      message: "`epochs` and `steps` are both given",
+      span: steps.span,
+      label: "say one of them",
+      related: [{ span: epochs.span, text: "the other" }],
+    })
+  if (!epochs && !steps)
+    complain(env, {
+      code: "setting-duration",
+      message: "how long to train is not said",
+      span: cx.span,
+      label: cx.hasData ? "neither `epochs` nor `steps`" : "no `steps`",
+      help: cx.hasData ? "add `epochs 10` or `steps 1000`" : "add `steps 1000`",
+    })
+  if (epochs && !cx.hasData)
+    complain(env, {
+      code: "setting-duration",
+      message: "an epoch is one pass over the data, and this section has no data",
+      span: epochs.span,
+      label: "no data to pass over",
+      help: "use `steps` instead",
+    })
+  const setting = steps ?? epochs
+  return { unit: steps ? "steps" : "epochs", count: positiveInt(env, setting) ?? 1 }
+}
+
+function keepBest(env: Env, setting: SettingStmt | undefined, cx: Context): string | null {
+  if (!setting?.value) return null
+  const name = setting.value.kind === "name" ? setting.value.name : ""
+  const known = ["loss", ...cx.reports]
+  if (known.includes(name)) return name
+  complain(env, {
+    code: "setting-keep",
+    message: `\`keep best\` needs the name of a report, and there is no report \`${name}\``,
+    span: setting.value.span,
+    label: "not reported",
+    help: didYouMean(name, known) ?? `known are ${known.map((k) => `\`${k}\``).join(", ")}`,
+  })
+  return null
+}
+
+const positiveInt = (env: Env, s: SettingStmt | undefined): number | undefined => integer(env, s, 1)
+
+function integer(env: Env, s: SettingStmt | undefined, least: number): number | undefined {
+  const value = numberOf(env, s)
+  if (value === undefined || !s) return undefined
+  if (Number.isInteger(value) && value >= least) return value
+  return outOfRange(env, s, value, `an integer of at least ${least}`)
+}
+
+function positive(env: Env, s: SettingStmt | undefined): number | undefined {
+  const value = numberOf(env, s)
+  if (value === undefined || !s) return undefined
+  return value > 0 ? value : outOfRange(env, s, value, "a number greater than 0")
+}
+
+function outOfRange(env: Env, s: SettingStmt, value: number, wanted: string): undefined {
+  complain(env, {
+    code: "setting-value",
+    message: `\`${s.name.text}\` must be ${wanted}, and this is ${value}`,
+    span: s.value?.span ?? s.span,
+    label: `${value}`,
+  })
+  return undefined
+}
+
+function numberOf(env: Env, s: SettingStmt | undefined): number | undefined {
+  if (!s?.value) return undefined
+  const value = evalExpr(env, s.value)
+  if (v.isNumber(value)) return value.value
+  if (!v.hasError(value))
+    complain(env, {
+      code: "setting-value",
+      message: `\`${s.name.text}\` must be a constant number, and this is ${v.describe(value)}`,
+      span: s.value.span,
+      label: v.describe(value),
+    })
+  return undefined
+}

@@ -1,0 +1,213 @@
+/** check: bodies. `if` and `for` over constants are carried out here, so a section holds straight-line code.
+ *  Not here:   `param` and `state` (slots.ts), what stands only in `train` (train.ts). */
+import type { AssignStmt, Block, ForStmt, IfExpr, IfStmt, LetStmt, Name, Stmt, UpdateStmt } from "../ir/ast/types.js"
+import { unreachable } from "../source/bug.js"
+import type { Span } from "../source/source.js"
+import type { Env } from "./env.js"
+import { evalExpr } from "./expr.js"
+import { complain, didYouMean } from "./report.js"
+import { placeOf } from "./resolve.js"
+import { lookup, namesIn, newScope, type Binding } from "./scope.js"
+import { declareParam, declareState, updateSlot } from "./slots.js"
+import * as v from "./values.js"
+import type { Value } from "./values.js"
+
+/** What running statements gave: the value of the last one, and whether it was returned. */
+export interface Flow {
+  readonly value: Value
+  readonly returned: boolean
+}
+const on = (value: Value = v.NONE): Flow => ({ value, returned: false })
+
+/** Runs a block in a scope of its own. */
+export function runBlock(env: Env, block: Block): Flow {
+  return runStatements({ ...env, scope: newScope(env.scope) }, block.statements)
+}
+
+export function runStatements(env: Env, statements: readonly Stmt[]): Flow {
+  let flow = on()
+  for (const statement of statements) {
+    flow = runStatement(env, statement)
+    if (flow.returned) return flow
+  }
+  return flow
+}
+
+export function runStatement(env: Env, s: Stmt): Flow {
+  switch (s.kind) {
+    case "let":
+      runLet(env, s)
+      return on()
+    case "var":
+      declare(env, s.name, { value: evalExpr(env, s.value, turned(env, s.name)), span: s.name.span, kind: "var" })
+      return on()
+    case "assign":
+      runAssign(env, s)
+      return on()
+    case "update":
+      runUpdate(env, s)
+      return on()
+    case "param":
+      declareParam(env, s)
+      return on()
+    case "state":
+      declareState(env, s)
+      return on()
+    case "return":
+      return { value: evalExpr(env, s.value), returned: true }
+    case "if":
+      return evalBranches(env, s)
+    case "for":
+      return runFor(env, s)
+    case "expr":
+      return on(evalExpr(env, s.value))
+    default:
+      return unreachable(s)
+  }
+}
+
+/** The name, with the turns of the loops around it: `enc.0`. */
+export const turned = (env: Env, name: Name): string => [name.text, ...env.turns].join(".")
+
+function runLet(env: Env, s: LetStmt): void {
+  const [first] = s.names
+  if (s.names.length === 1 && first) {
+    const value = evalExpr(env, s.value, turned(env, first))
+    declare(env, first, { value, span: first.span, kind: "let" })
+    return
+  }
+  const value = evalExpr(env, s.value)
+  const items = value.kind === "tuple" || value.kind === "list" ? value.items : undefined
+  if (!v.hasError(value) && items?.length !== s.names.length)
+    complain(env, {
+      code: "destructure",
+      message: `${s.names.length} names stand on the left, and the right side is ${v.describe(value)}`,
+      span: s.value.span,
+      label: v.describe(value),
+    })
+  s.names.forEach((name, i) => {
+    const part = items?.length === s.names.length ? items[i]! : v.ERROR
+    declare(env, name, { value: part, span: name.span, kind: "let" })
+  })
+}
+
+/** Brings a name into the innermost scope, unless it would hide another. */
+export function declare(env: Env, name: Name, binding: Binding): void {
+  const before = lookup(env.scope, name.text)
+  const takesOver = binding.kind === "param" || binding.kind === "state"
+  const global = env.module.library ? undefined : env.module.names.get(name.text)
+  if (before && !(takesOver && before.kind === "config")) {
+    hides(env, name, before.span, `\`${name.text}\` already stands for something here`)
+  } else if (!before && global) {
+    const what = global.library ? "is a name of the standard library" : "is already declared in this file"
+    hides(env, name, placeOf(global), `\`${name.text}\` ${what}`)
+  }
+  env.scope.names.set(name.text, binding)
+}
+
+function hides(env: Env, name: Name, before: Span | undefined, message: string): void {
+  complain(env, {
+    code: "name-shadowed",
+    message,
+    span: name.span,
+    label: "this would hide it",
+    related: [before && { span: before, text: "the other one" }],
+    help: "a name is never silently shadowed: choose another, or use `var` and `=` to change one",
+  })
+}
+
+function runAssign(env: Env, s: AssignStmt): void {
+  const binding = lookup(env.scope, s.name.text)
+  const value = evalExpr(env, s.value)
+  if (!binding) {
+    complain(env, {
+      code: "name-unknown",
+      message: `there is no variable \`${s.name.text}\` to assign to`,
+      span: s.name.span,
+      label: "not declared",
+      help: didYouMean(s.name.text, namesIn(env.scope)) ?? `declare it: \`var ${s.name.text} = ...\``,
+    })
+    return
+  }
+  if (binding.kind !== "var") {
+    complain(env, {
+      code: "assign-to-let",
+      message: `\`${s.name.text}\` cannot be assigned again`,
+      span: s.name.span,
+      label: binding.kind === "state" ? "a state" : "not a `var`",
+      related: [{ span: binding.span, text: "declared here" }],
+      help: binding.kind === "state" ? `write \`${s.name.text} <- ...\`` : "declare it with `var` instead",
+    })
+    return
+  }
+  binding.value = value
+}
+
+function runUpdate(env: Env, s: UpdateStmt): void {
+  const binding = lookup(env.scope, s.name.text)
+  const value = evalExpr(env, s.value)
+  if (binding?.kind === "state") {
+    updateSlot(env, s, binding, value)
+    return
+  }
+  complain(env, {
+    code: "update-target",
+    message: `\`<-\` gives a state its next value, and \`${s.name.text}\` is no state`,
+    span: s.name.span,
+    label: binding ? "not a state" : "not declared",
+    related: [binding && { span: binding.span, text: "declared here" }],
+    help:
+      binding?.kind === "param"
+        ? "parameters are changed by an optimizer alone; declare it `state` to change it here"
+        : `declare it: \`state ${s.name.text}: ... = zeros\``,
+  })
+}
+
+export function evalBranches(env: Env, s: IfStmt | IfExpr): Flow {
+  const condition = evalExpr(env, s.condition)
+  if (condition.kind === "bool") {
+    if (condition.value) return runBlock(env, s.then)
+    return s.else ? runBlock(env, s.else) : on()
+  }
+  if (v.hasError(condition)) return on(v.ERROR)
+  return on(
+    complain(env, {
+      code: "condition",
+      message:
+        condition.kind === "tensor"
+          ? "`if` is decided when compiling, and this condition is known only when the program runs"
+          : `the condition of \`if\` must be a bool, and this is ${v.describe(condition)}`,
+      span: s.condition.span,
+      label: v.describe(condition),
+      help: condition.kind === "tensor" ? "choose by data with `where(condition, a, b)`" : undefined,
+    }),
+  )
+}
+
+/** Turns a program may unroll into; more is a slip, or a recurrence that should be a loop over time. */
+const MAX_TURNS = 100_000
+
+function runFor(env: Env, s: ForStmt): Flow {
+  const range = evalExpr(env, s.range)
+  if (v.hasError(range)) return on(v.ERROR)
+  if ((range.kind !== "list" && range.kind !== "tuple") || range.items.length > MAX_TURNS)
+    return on(
+      complain(env, {
+        code: "for-range",
+        message:
+          range.kind === "list"
+            ? `${range.items.length} turns are too many to unroll`
+            : `\`for\` runs over a range or a list, and this is ${v.describe(range)}`,
+        span: s.range.span,
+        label: v.describe(range),
+        help: "write `0..n` or `[a, b, c]`",
+      }),
+    )
+  for (const [turn, value] of range.items.entries()) {
+    const inner: Env = { ...env, scope: newScope(env.scope), turns: [...env.turns, turn] }
+    declare(inner, s.name, { value, span: s.name.span, kind: "loop" })
+    const flow = runBlock(inner, s.body)
+    if (flow.returned) return flow
+  }
+  return on()
+}

@@ -1,0 +1,175 @@
+/** check: a train section: elaborated twice, as the step (`training` is true) and as its evaluation. */
+import type { DataDecl, MinimizeStmt, ReportStmt, SettingStmt, TrainDecl } from "../ir/ast/types.js"
+import type { DataSet, ModelInput, Section, TrainSection } from "../ir/model/types.js"
+import { BATCH, printType, tensorType } from "../ir/tensor.js"
+import { isScalar } from "./emit.js"
+import { newNaming, originAt, type Cx, type Env } from "./env.js"
+import { evalExpr } from "./expr.js"
+import { objectivesOf, type Loss } from "./objectives.js"
+import { complain, didYouMean } from "./report.js"
+import type { ModuleScope } from "./resolve.js"
+import { newScope } from "./scope.js"
+import { addInput, finish, newSection, usedValues } from "./section.js"
+import { settingsOf } from "./settings.js"
+import { runStatement } from "./stmt.js"
+import * as v from "./values.js"
+
+export function checkTrain(
+  cx: Cx,
+  module: ModuleScope,
+  decl: TrainDecl,
+  dataSets: ReadonlyMap<DataDecl, DataSet | undefined>,
+): TrainSection | undefined {
+  const data = dataOf(cx, module, decl)
+  if (decl.data && !data) return undefined
+  const dataSet = data && dataSets.get(data)
+  if (data && !dataSet) return undefined
+  const step = runTrain(cx, module, decl, dataSet, true)
+  const objectives = objectivesOf(step.env, step.losses)
+  if (step.losses.length === 0)
+    complain(step.env, {
+      code: "train-no-loss",
+      message: "this section trains nothing: it has no `minimize`",
+      span: decl.name?.span ?? { ...decl.span, end: decl.span.start + "train".length },
+      label: "no loss",
+      help: "add `minimize loss with SGD(lr: 0.1)`",
+    })
+  const evaluate = runTrain(cx, module, decl, dataSet, false)
+  const reports = step.reports
+  const settings = settingsOf(step.env, decl.body.filter((s): s is SettingStmt => s.kind === "setting"), {
+    hasData: dataSet !== undefined,
+    reports,
+    span: decl.name?.span ?? { ...decl.span, end: decl.span.start + "train".length },
+  })
+  if (data && dataSet) warnOfUnusedFields(step.env, data, step.section, evaluate.section)
+  return {
+    name: decl.name?.text ?? "train",
+    data: dataSet?.name ?? null,
+    settings,
+    step: step.section,
+    evaluate: evaluate.section,
+    objectives,
+    reports,
+    origin: originAt(step.env, decl.span),
+  }
+}
+
+function dataOf(cx: Cx, module: ModuleScope, decl: TrainDecl): DataDecl | undefined {
+  if (!decl.data) return undefined
+  const global = module.names.get(decl.data.text)
+  if (global?.kind === "data" && global.decl.kind === "data") return global.decl
+  const known = [...module.names].filter(([, g]) => g.kind === "data").map(([name]) => name)
+  complain(trainEnv(cx, module, true), {
+    code: "data-unknown",
+    message: `there is no data \`${decl.data.text}\``,
+    span: decl.data.span,
+    label: global ? "not a `data` declaration" : "not declared",
+    help: didYouMean(decl.data.text, known) ?? (known.length > 0 ? `declared are ${known.join(", ")}` : "declare it: `data name = csv(\"...\") { ... }`"),
+  })
+  return undefined
+}
+
+const trainEnv = (cx: Cx, module: ModuleScope, training: boolean): Env => ({
+  cx,
+  module,
+  scope: newScope(),
+  section: newSection(training),
+  naming: newNaming(""),
+  turns: [],
+  stepsFrom: 0,
+})
+
+interface Run {
+  readonly env: Env
+  readonly section: Section
+  readonly losses: readonly Loss[]
+  readonly reports: readonly string[]
+}
+
+function runTrain(cx: Cx, module: ModuleScope, decl: TrainDecl, data: DataSet | undefined, training: boolean): Run {
+  const env = trainEnv(cx, module, training)
+  if (data) {
+    env.scope.names.set("B", { value: v.fromDim(BATCH), span: decl.span, kind: "size" })
+    for (const field of data.fields) {
+      const value = addInput(env.section, field.name, tensorType(field.type.dtype, [BATCH, ...field.type.shape]), {
+        kind: "data",
+        field: field.name,
+      })
+      env.scope.names.set(field.name, { value, span: decl.data?.span ?? decl.span, kind: "argument" })
+    }
+  }
+  const losses: Loss[] = []
+  const reports: { name: string; value: number }[] = []
+  for (const s of decl.body) {
+    if (s.kind === "minimize") losses.push({ statement: s, name: `loss.${losses.length}`, value: lossValue(env, s) })
+    else if (s.kind === "report") {
+      const value = reportValue(env, s, reports.map((r) => r.name))
+      if (value !== undefined) reports.push({ name: s.name.text, value })
+    } else if (s.kind !== "setting") runStatement(env, s)
+  }
+  const results = [
+    ...losses.flatMap(({ name, value }) => (value === undefined ? [] : [{ name, value }])),
+    ...reports,
+  ]
+  const section = finish(env.section, results, (input) => input.source.kind === "data")
+  return { env, section, losses, reports: reports.map((r) => r.name) }
+}
+
+function lossValue(env: Env, s: MinimizeStmt): number | undefined {
+  const value = evalExpr(env, s.loss)
+  if (value.kind === "tensor" && isScalar(value) && value.type.dtype === "f32") return value.id
+  if (v.hasError(value)) return undefined
+  complain(env, {
+    code: value.kind === "tensor" ? "loss-scalar" : "loss-no-param",
+    message:
+      value.kind === "tensor"
+        ? `a loss is one f32 number, and this is ${printType(value.type)}`
+        : `a loss is computed from parameters, and this is ${v.describe(value)}`,
+    span: s.loss.span,
+    label: v.describe(value),
+    help: value.kind === "tensor" && value.type.dtype === "f32" ? "take its `mean(...)` or `sum(...)`" : undefined,
+  })
+  return undefined
+}
+
+function reportValue(env: Env, s: ReportStmt, before: readonly string[]): number | undefined {
+  const value = evalExpr(env, s.value)
+  if (before.includes(s.name.text) || s.name.text === "loss")
+    complain(env, {
+      code: "report-twice",
+      message: `\`${s.name.text}\` is reported already`,
+      span: s.name.span,
+      label: s.name.text === "loss" ? "the loss is always reported" : "the second of this name",
+    })
+  if (value.kind === "tensor" && isScalar(value)) return value.id
+  if (!v.hasError(value))
+    complain(env, {
+      code: "report-scalar",
+      message: `a report is one number, and this is ${v.describe(value)}`,
+      span: s.value.span,
+      label: v.describe(value),
+      help: value.kind === "tensor" ? "take its `mean(...)`, `sum(...)` or `max(...)`" : undefined,
+    })
+  return undefined
+}
+
+function warnOfUnusedFields(env: Env, data: DataDecl, ...sections: readonly Section[]): void {
+  const read = (input: ModelInput): boolean => input.source.kind === "data"
+  const used = new Set(
+    sections.flatMap((s) => {
+      const values = usedValues(s.body)
+      for (const r of s.results) values.add(r.value)
+      return s.inputs.filter((i) => read(i) && values.has(i.id)).map((i) => i.name)
+    }),
+  )
+  for (const field of data.fields)
+    if (!used.has(field.name.text))
+      complain(env, {
+        severity: "warning",
+        code: "field-unused",
+        message: `the field \`${field.name.text}\` of \`${data.name.text}\` is never used`,
+        span: field.name.span,
+        label: "read from the data, and then by nothing",
+        help: "use it in the train section, or remove it",
+      })
+}
