@@ -1,0 +1,63 @@
+/** compiler: one run of the compiler: its diagnostics, its dumps, and where to stop. */
+import { type Pass, type RunnerHooks, runPass } from "./pass.js"
+import { type Diagnostic, Diagnostics } from "./source/diagnostic.js"
+import { type StageDump, Stages } from "./stages.js"
+import type { TargetProfile } from "./target.js"
+
+export interface CompileOptions {
+  readonly target: TargetProfile
+  /** The stage or pass after which to stop. */
+  readonly stopAfter?: string
+  readonly hooks?: RunnerHooks
+}
+export interface Outcome {
+  readonly diagnostics: readonly Diagnostic[]
+  readonly stages: ReadonlyMap<string, StageDump>
+}
+
+/** Leaves a compilation early: asked for, or because of errors in the program. */
+class Stop extends Error {}
+
+export class Compilation {
+  readonly diagnostics = new Diagnostics()
+  private readonly stages = new Stages()
+
+  constructor(readonly options: CompileOptions) {}
+
+  /** Runs one pass under the runner. */
+  pass<A, B>(pass: Pass<A, B>, input: A): B {
+    const { target, hooks } = this.options
+    return runPass(pass, input, { diagnostics: this.diagnostics, target, ...(hooks ? { hooks } : {}) })
+  }
+
+  /** Runs a stage that is not a pass, for its time. */
+  stage<T>(name: string, run: () => T): T {
+    const started = performance.now()
+    const result = run()
+    this.options.hooks?.time?.(name, performance.now() - started)
+    return result
+  }
+
+  /** Keeps what a stage made, and stops when it was the last one wanted or when there are errors. */
+  reached(name: string, summary: string, value: unknown, text: () => string): void {
+    this.stages.add(name, summary, value, text)
+    if (this.options.stopAfter === name || this.diagnostics.hasErrors) throw new Stop()
+  }
+
+  /** Stops when there are errors. */
+  gate(): void {
+    if (this.diagnostics.hasErrors) throw new Stop()
+  }
+
+  /** What `body` returns, unless it stopped early, with everything said and kept on the way. */
+  finish<T extends object>(body: () => T): Outcome & Partial<T> {
+    const outcome = (): Outcome => ({ diagnostics: this.diagnostics.all, stages: this.stages.dumps })
+    try {
+      const result = body()
+      return { ...result, ...outcome() }
+    } catch (error) {
+      if (error instanceof Stop) return outcome() as Outcome & Partial<T>
+      throw error
+    }
+  }
+}

@@ -1,0 +1,29 @@
+/** compiler: how large B and R can get in each program: what memory is laid out for. */
+import { programName } from "./bundle/encode.js"
+import type { Model } from "./ir/model/types.js"
+import type { DimValues } from "./ir/tensor.js"
+
+export interface DataRows {
+  readonly trainRows: number
+  readonly testRows: number | null
+}
+
+/** Evaluation and prediction go through their rows in pieces of this size, or of the training batch when that is larger. */
+const EVALUATION_ROWS = 256
+
+/** Sizes by program name; `data` holds the rows of each data set by name. */
+export function batchSizes(model: Model, data: ReadonlyMap<string, DataRows>): (program: string) => DimValues {
+  const sizes = new Map<string, DimValues>()
+  let largest = 1
+  for (const train of model.trains) {
+    const rows = train.data === null ? undefined : data.get(train.data)
+    const trainRows = rows?.trainRows ?? 1
+    const R = Math.max(trainRows, rows?.testRows ?? 1)
+    const batch = Math.max(1, Math.min(train.settings.batch ?? trainRows, trainRows))
+    sizes.set(programName(train.name, "step"), { B: batch, R })
+    sizes.set(programName(train.name, "evaluate"), { B: Math.min(R, Math.max(batch, EVALUATION_ROWS)), R })
+    largest = Math.max(largest, Math.min(R, Math.max(batch, EVALUATION_ROWS)))
+  }
+  const others = { B: model.trains.some((t) => t.data !== null) ? largest : EVALUATION_ROWS, R: 1 }
+  return (program) => sizes.get(program) ?? (program === "init" ? { B: 1, R: 1 } : others)
+}
