@@ -7,6 +7,9 @@ import { CstParser, type CstNode, type ParserMethod, type TokenType } from "chev
 import * as t from "./tokens.js"
 import { expectedText } from "./messages.js"
 
+/** What a comma at the end of a list is followed by. */
+const closers = new Set<TokenType>([t.RParen, t.RBracket])
+
 type Rule = ParserMethod<[], CstNode>
 
 /** Rules only, no actions. `checked` has chevrotain look for ambiguities, which takes longer than a compilation. */
@@ -16,7 +19,8 @@ export class NnParser extends CstParser {
       recoveryEnabled: true,
       nodeLocationTracking: "onlyOffset",
       errorMessageProvider: expectedText,
-      maxLookahead: 2,
+      // Where two tokens are needed the rule says so: deciding on one is a table look-up, on two a search.
+      maxLookahead: 1,
       skipValidations: !checked,
     })
     this.performSelfAnalysis()
@@ -103,11 +107,14 @@ export class NnParser extends CstParser {
     this.SUBRULE(this.expression)
     this.CONSUME(t.LBrace)
     this.MANY(() => {
-      this.OR([
-        { ALT: () => this.SUBRULE(this.split), IGNORE_AMBIGUITIES: true },
-        { ALT: () => this.SUBRULE(this.test), IGNORE_AMBIGUITIES: true },
-        { ALT: () => this.SUBRULE(this.field) },
-      ])
+      this.OR({
+        MAX_LOOKAHEAD: 2,
+        DEF: [
+          { ALT: () => this.SUBRULE(this.split) },
+          { ALT: () => this.SUBRULE(this.test) },
+          { ALT: () => this.SUBRULE(this.field) },
+        ],
+      })
     })
     this.CONSUME(t.RBrace)
   })
@@ -233,9 +240,12 @@ export class NnParser extends CstParser {
     this.CONSUME(t.AnyLParen)
     this.OPTION(() => {
       this.SUBRULE(this.param)
-      this.MANY(() => {
-        this.CONSUME(t.Comma)
-        this.SUBRULE2(this.param)
+      this.MANY({
+        GATE: () => !closers.has(this.LA(2).tokenType),
+        DEF: () => {
+          this.CONSUME(t.Comma)
+          this.SUBRULE2(this.param)
+        },
       })
       this.OPTION2(() => this.CONSUME2(t.Comma))
     })
@@ -308,11 +318,7 @@ export class NnParser extends CstParser {
     this.OR([
       { ALT: () => this.SUBRULE(this.let) },
       { ALT: () => this.SUBRULE(this.var) },
-      {
-        ALT: () => this.SUBRULE(this.parameter),
-        GATE: () => this.LA(1).tokenType !== t.Frozen || this.LA(2).tokenType === t.Param,
-        IGNORE_AMBIGUITIES: true,
-      },
+      { ALT: () => this.SUBRULE(this.parameter) },
       { ALT: () => this.SUBRULE(this.state) },
       { ALT: () => this.SUBRULE(this.return) },
       { ALT: () => this.SUBRULE(this.if), IGNORE_AMBIGUITIES: true },
@@ -450,9 +456,12 @@ export class NnParser extends CstParser {
     this.CONSUME(t.LParen)
     this.OPTION(() => {
       this.SUBRULE(this.arg)
-      this.MANY(() => {
-        this.CONSUME(t.Comma)
-        this.SUBRULE2(this.arg)
+      this.MANY({
+        GATE: () => !closers.has(this.LA(2).tokenType),
+        DEF: () => {
+          this.CONSUME(t.Comma)
+          this.SUBRULE2(this.arg)
+        },
       })
       this.OPTION2(() => this.CONSUME2(t.Comma))
     })
@@ -523,9 +532,12 @@ export class NnParser extends CstParser {
     this.CONSUME(t.AnyLBracket)
     this.OPTION(() => {
       this.SUBRULE(this.expression)
-      this.MANY(() => {
-        this.CONSUME(t.Comma)
-        this.SUBRULE2(this.expression)
+      this.MANY({
+        GATE: () => !closers.has(this.LA(2).tokenType),
+        DEF: () => {
+          this.CONSUME(t.Comma)
+          this.SUBRULE2(this.expression)
+        },
       })
       this.OPTION2(() => this.CONSUME2(t.Comma))
     })

@@ -39,6 +39,7 @@ export const Let = keyword("let")
 export const Var = keyword("var")
 export const Param = keyword("param")
 export const State = keyword("state")
+export const Frozen = keyword("frozen")
 export const Return = keyword("return")
 export const If = keyword("if")
 export const Else = keyword("else")
@@ -52,7 +53,6 @@ export const In = contextual("in")
 export const On = contextual("on")
 export const Over = contextual("over")
 export const With = contextual("with")
-export const Frozen = contextual("frozen")
 export const Split = contextual("split")
 export const Test = contextual("test")
 export const Minimize = contextual("minimize")
@@ -164,10 +164,10 @@ const Space = createToken({
 })
 
 const declarationKeywords = [Fn, Layer, Model, Optimizer, Data, Train, Import]
-const statementKeywords = [Let, Var, Param, State, Return, If, Else, For]
+const statementKeywords = [Let, Var, Param, Frozen, State, Return, If, Else, For]
 const valueKeywords = [True, False, None]
 const trainWords = [Over, With, Minimize, Report, Checkpoint, Every, Keep, Best]
-const contextualWords = [From, In, On, Frozen, Split, Test, ...trainWords]
+const contextualWords = [From, In, On, Split, Test, ...trainWords]
 const categories = [AnyWord, AnyLParen, AnyLBracket, ValueSetting, FlagSetting, Unit, InfixOp, PrefixOp]
 
 export const allTokens: TokenType[] = [
