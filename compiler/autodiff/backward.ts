@@ -5,6 +5,7 @@
  *              expanded in order, so the inner one is ordinary nodes when the outer one is met.
  *  Algorithm:  mark what depends on the wanted values through floats; walk back from y over the marked nodes, asking each
  *              operation for its rule and adding up what reaches each value.
+ *  A mistake of the user: a gradient that is lost in integers or bools on every path (`no-gradient`). No path at all: zeros.
  *  Not here:   any operation's rule (ops/), removal of nodes nobody uses (optimize/dce). */
 import { buildLike, finishLike, valueIn } from "../ir/graph/build.js"
 import type { GraphBuild } from "../ir/graph/build.js"
@@ -29,13 +30,8 @@ export const autodiff: Pass<Graph, Graph> = {
     const gradients = new Map<ValueId, ReadonlyMap<ValueId, Value>>()
     for (const node of graph.nodes) {
       if (opDef(node.op) !== grad) {
-        values.set(
-          node.id,
-          g.copy(
-            node,
-            node.args.map((a) => valueIn(values, a)),
-          ),
-        )
+        const args = node.args.map((a) => valueIn(values, a))
+        values.set(node.id, g.copy(node, args))
         continue
       }
       const [y, x] = [node.args[0]!, node.args[1]!]
@@ -47,7 +43,13 @@ export const autodiff: Pass<Graph, Graph> = {
         gradients.set(y, ofY)
       }
       const target = valueIn(values, x)
-      values.set(node.id, ofY.get(target.id) ?? g.at({ ...node.origin, by: "autodiff" }).full(0, target.type))
+      const found = ofY.get(target.id)
+      if (found === undefined) {
+        const lost = whereLost(g.built, valueIn(values, y), target)
+        if (lost !== undefined)
+          cx.diagnostics.add(noGradient(lost.node, lost.why, cx.locate(lost.node.origin)))
+      }
+      values.set(node.id, found ?? g.at({ ...node.origin, by: "autodiff" }).full(0, target.type))
     }
     return finishLike(graph, g, values)
   },
@@ -99,6 +101,21 @@ function dependents(nodes: readonly Node[], xs: readonly Value[]): ReadonlySet<V
   return active
 }
 const isFloat = (type: TensorType): boolean => type.dtype === "f32" || type.dtype === "f16"
+
+/** Where y depends on x, but through no floats: the first operation on the way whose result has no gradient. Zeros would be right
+ *  and useless there. Undefined where y does not depend on x, or a gradient of 0 is what the operations say (floor). */
+function whereLost(nodes: readonly Node[], y: Value, x: Value): { node: Node; why: string } | undefined {
+  const active = dependents(nodes, [x])
+  if (active.has(y.id)) return undefined
+  const needed = new Set([y.id])
+  for (const node of nodes.toReversed()) if (needed.has(node.id)) node.args.forEach((a) => needed.add(a))
+  for (const node of nodes) {
+    if (!needed.has(node.id) || isFloat(node.type) || !node.args.some((a) => active.has(a))) continue
+    const rule = opDef(node.op).grad
+    return { node, why: "none" in rule ? rule.none : `the result is ${printType(node.type)}` }
+  }
+  return undefined
+}
 
 /** What flows from one node into its active arguments. */
 function contributions(

@@ -21,6 +21,7 @@ export const dce: Pass<Graph, Graph> = {
 
 function neededValues(graph: Graph): ReadonlySet<ValueId> {
   const needed = new Set([...graph.outputs, ...graph.updates].map((o) => o.value))
-  for (const node of graph.nodes.toReversed()) if (needed.has(node.id)) node.args.forEach((a) => needed.add(a))
+  for (const node of graph.nodes.toReversed())
+    if (needed.has(node.id)) node.args.forEach((a) => needed.add(a))
   return needed
 }
