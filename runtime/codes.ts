@@ -38,15 +38,18 @@ export const RUN_CODES = {
   },
   "device-lost": {
     title: "the device stopped working",
-    explanation: "The driver reset or removed the device. The last checkpoint is kept; `--resume` goes on from it.",
+    explanation:
+      "The driver reset or removed the device. The last checkpoint is kept; `--resume` goes on from it.",
   },
   "device-error": {
     title: "the device reported an error",
-    explanation: "The driver refused something that was asked of it. Results after that cannot be trusted, so the run stops.",
+    explanation:
+      "The driver refused something that was asked of it. Results after that cannot be trusted, so the run stops.",
   },
   "kernel-refused": {
     title: "the device does not accept a kernel",
-    explanation: "The WGSL text of a kernel did not compile on this device. The message names the kernel and its source lines.",
+    explanation:
+      "The WGSL text of a kernel did not compile on this device. The message names the kernel and its source lines.",
   },
   "data-file": {
     title: "a data file cannot be read",
@@ -58,9 +61,13 @@ export const RUN_CODES = {
   },
   "data-truncated": {
     title: "a data file ends too early",
-    explanation: "Its header announces more bytes than there are: the download or copy was cut off. Fetch it again.",
+    explanation:
+      "Its header announces more bytes than there are: the download or copy was cut off. Fetch it again.",
   },
-  "data-empty": { title: "a data file holds no rows", explanation: "A data set needs at least one row below its header." },
+  "data-empty": {
+    title: "a data file holds no rows",
+    explanation: "A data set needs at least one row below its header.",
+  },
   "data-ragged": {
     title: "a row has another number of cells than the header",
     explanation: "Every row of a CSV file has as many cells as its header row.",
@@ -69,7 +76,8 @@ export const RUN_CODES = {
   },
   "data-not-a-number": {
     title: "a cell is not a number",
-    explanation: "Columns that a field reads hold finite numbers. Drop the row, fill the cell, or leave the column out of the field.",
+    explanation:
+      "Columns that a field reads hold finite numbers. Drop the row, fill the cell, or leave the column out of the field.",
   },
   "data-missing-column": {
     title: "the data has no such column",
@@ -81,7 +89,8 @@ export const RUN_CODES = {
   },
   "data-shape": {
     title: "a field and its columns do not fit",
-    explanation: "The selected columns give another number of values per row than the type of the field says.",
+    explanation:
+      "The selected columns give another number of values per row than the type of the field says.",
   },
   "data-class": {
     title: "a label is not one of the declared classes",
@@ -93,29 +102,37 @@ export const RUN_CODES = {
   },
   "data-split": {
     title: "the split leaves a side without rows",
-    explanation: "Rows are permuted by the seed; the first round(train * rows) are for training, the rest for the test.",
+    explanation:
+      "Rows are permuted by the seed; the first round(train * rows) are for training, the rest for the test.",
   },
   "data-override": {
     title: "--data names nothing in this program",
-    explanation: "`--data NAME=PATH` replaces a csv source, `NAME.COLUMN=PATH` a file of an idx or npy source, `NAME.test...` the test source.",
+    explanation:
+      "`--data NAME=PATH` replaces a csv source, `NAME.COLUMN=PATH` a file of an idx or npy source, `NAME.test...` the test source.",
   },
   "input-shape": {
     title: "an input has the wrong size",
-    explanation: "Inputs are given row after row; their length must be a whole number of rows, the same number for all inputs.",
+    explanation:
+      "Inputs are given row after row; their length must be a whole number of rows, the same number for all inputs.",
   },
   "too-many-rows": {
     title: "more rows than the program's memory is laid out for",
-    explanation: "A program without `batch` runs all rows at once, and its memory was planned for the rows it was compiled with.",
+    explanation:
+      "A program without `batch` runs all rows at once, and its memory was planned for the rows it was compiled with.",
   },
   "non-finite": {
     title: "the loss is not a finite number",
     explanation:
       "The run stops at the next report. The first step and the first kernel that produced NaN or infinity are found by running again from the last good state. Lower the learning rate, clip gradients, or look at the named line.",
   },
-  "checkpoint-missing": { title: "there is no checkpoint there", explanation: "`--resume` takes a .safetensors file or a run folder." },
+  "checkpoint-missing": {
+    title: "there is no checkpoint there",
+    explanation: "`--resume` takes a .safetensors file or a run folder.",
+  },
   "checkpoint-corrupt": {
     title: "a checkpoint is damaged",
-    explanation: "Its header and its length do not agree. Checkpoints are written aside and renamed, so an older one beside it may be whole.",
+    explanation:
+      "Its header and its length do not agree. Checkpoints are written aside and renamed, so an older one beside it may be whole.",
   },
   "checkpoint-mismatch": {
     title: "the checkpoint belongs to another program",
@@ -125,7 +142,10 @@ export const RUN_CODES = {
     title: "a checkpoint or log cannot be written",
     explanation: "The disk is full or the folder is not writable. The previous checkpoint is untouched.",
   },
-  "bad-option": { title: "an option has a value that makes no sense", explanation: "The message names the option and what it takes." },
+  "bad-option": {
+    title: "an option has a value that makes no sense",
+    explanation: "The message names the option and what it takes.",
+  },
 } as const satisfies Readonly<Record<string, CodePage>>
 
 export type RunCode = keyof typeof RUN_CODES

@@ -11,7 +11,11 @@ export class RunError extends Error {
   readonly help: string | undefined
   readonly exit: RunExit
 
-  constructor(code: RunCode, message: string, about: { help?: string; exit?: RunExit; cause?: unknown } = {}) {
+  constructor(
+    code: RunCode,
+    message: string,
+    about: { help?: string; exit?: RunExit; cause?: unknown } = {},
+  ) {
     super(message, about.cause === undefined ? undefined : { cause: about.cause })
     this.code = code
     this.help = about.help
@@ -20,4 +24,5 @@ export class RunError extends Error {
 }
 
 /** The text of something caught. */
-export const reasonOf = (caught: unknown): string => (caught instanceof Error ? caught.message : String(caught))
+export const reasonOf = (caught: unknown): string =>
+  caught instanceof Error ? caught.message : String(caught)

@@ -5,7 +5,9 @@ export function nearest(wanted: string, names: readonly string[]): string | unde
   if (names.length === 0) return undefined
   const scored = names
     .map((name) => ({ name, distance: editDistance(wanted.toLowerCase(), name.toLowerCase()) }))
-    .filter(({ name, distance }) => distance <= Math.max(2, Math.floor(Math.max(wanted.length, name.length) / 3)))
+    .filter(
+      ({ name, distance }) => distance <= Math.max(2, Math.floor(Math.max(wanted.length, name.length) / 3)),
+    )
     .sort((a, b) => a.distance - b.distance)
   if (scored.length > 0) return `did you mean ${quoted(scored.slice(0, 3).map(({ name }) => name))}?`
   return names.length <= 12 ? `there is ${quoted(names)}` : undefined

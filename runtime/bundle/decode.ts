@@ -25,7 +25,10 @@ export async function readBundle(place: string, readFile: ReadFile): Promise<Bun
     manifest.kernels.map(({ name, file }) => {
       const text = texts.get(file)
       if (text === undefined)
-        throw new RunError("bundle-corrupt", `${place}: the manifest lists no hash for ${file}, kernel ${name}`)
+        throw new RunError(
+          "bundle-corrupt",
+          `${place}: the manifest lists no hash for ${file}, kernel ${name}`,
+        )
       return [name, text]
     }),
   )
@@ -75,7 +78,8 @@ function parseManifest(place: string, text: string): Manifest {
       { help: "compile the source again with this nnc" },
     )
   for (const part of ["arenas", "slots", "kernels", "programs", "data", "trains", "predicts"])
-    if (!Array.isArray(json[part])) throw new RunError("bundle-corrupt", `${place}: manifest.json has no list "${part}"`)
+    if (!Array.isArray(json[part]))
+      throw new RunError("bundle-corrupt", `${place}: manifest.json has no list "${part}"`)
   if (!isRecord(json["files"])) throw new RunError("bundle-corrupt", `${place}: manifest.json has no "files"`)
   // The parts are the compiler's own writing; from here on they are taken at their type.
   return json as unknown as Manifest

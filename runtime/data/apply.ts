@@ -86,17 +86,25 @@ const INTEGER_RANGE: Readonly<Partial<Record<BundleDType, readonly [number, numb
 }
 
 function convert(dtype: BundleDType, value: number, where: () => string): number {
-  if (!Number.isFinite(value)) throw new RunError("data-not-a-number", `${where()}: ${value} is not a finite number`)
+  if (!Number.isFinite(value))
+    throw new RunError("data-not-a-number", `${where()}: ${value} is not a finite number`)
   const range = INTEGER_RANGE[dtype]
   if (range && (!Number.isInteger(value) || value < range[0] || value > range[1]))
-    throw new RunError("data-not-integer", `${where()}: ${value} is not a whole number from ${range[0]} to ${range[1]}`, {
-      help: `the field is declared ${dtype}`,
-    })
+    throw new RunError(
+      "data-not-integer",
+      `${where()}: ${value} is not a whole number from ${range[0]} to ${range[1]}`,
+      {
+        help: `the field is declared ${dtype}`,
+      },
+    )
   return dtype === "f16" ? toHalf(value) : value
 }
 
 function checkWidth({ name, shape, stages, columns }: FieldSpec, table: Table, gathered: number): number {
-  const given = stages.reduce((width, stage) => (stage.kind === "one_hot" ? width * stage.classes : width), gathered)
+  const given = stages.reduce(
+    (width, stage) => (stage.kind === "one_hot" ? width * stage.classes : width),
+    gathered,
+  )
   const declared = product(shape)
   for (const stage of stages)
     if (stage.kind === "affine" && stage.scale.length > 1 && stage.scale.length !== gathered)

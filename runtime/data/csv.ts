@@ -12,7 +12,8 @@ interface Line {
 
 export function parseCsv(place: string, text: string, delimiter: string): Table {
   const [header, ...lines] = splitCsv(place, text, delimiter)
-  if (!header) throw new RunError("data-empty", `${place} is empty`, { help: "the first row names the columns" })
+  if (!header)
+    throw new RunError("data-empty", `${place} is empty`, { help: "the first row names the columns" })
   const names = header.cells.map((cell) => cell.trim())
   const twice = names.find((name, i) => names.indexOf(name) < i)
   if (twice !== undefined)
@@ -23,7 +24,10 @@ export function parseCsv(place: string, text: string, delimiter: string): Table 
       throw new RunError(
         "data-ragged",
         `${place}: line ${number} has ${cells.length} cells, the header has ${names.length} columns`,
-        { help: names.length === 1 ? `is "${delimiter}" the delimiter of this file?` : "repair or remove the row" },
+        {
+          help:
+            names.length === 1 ? `is "${delimiter}" the delimiter of this file?` : "repair or remove the row",
+        },
       )
   const known = new Map<string, Column>()
   const rowLabel = (row: number): string => `row ${row + 1} (line ${lines[row]!.number})`
@@ -35,7 +39,11 @@ export function parseCsv(place: string, text: string, delimiter: string): Table 
     column(name) {
       const index = names.indexOf(name)
       if (index < 0) missingColumn(place, name, names)
-      const column = known.get(name) ?? { name, shape: [], values: numbersOf(place, name, index, lines, rowLabel) }
+      const column = known.get(name) ?? {
+        name,
+        shape: [],
+        values: numbersOf(place, name, index, lines, rowLabel),
+      }
       known.set(name, column)
       return column
     },
@@ -53,7 +61,8 @@ function numbersOf(
     const cell = cells[index]!.trim()
     const value = cell === "" ? NaN : Number(cell)
     if (Number.isFinite(value)) return value
-    const what = cell === "" ? "is empty" : `is "${cell}", which is not a ${Number.isNaN(value) ? "" : "finite "}number`
+    const what =
+      cell === "" ? "is empty" : `is "${cell}", which is not a ${Number.isNaN(value) ? "" : "finite "}number`
     throw new RunError("data-not-a-number", `${place}: ${rowLabel(row)}, column "${name}" ${what}`, {
       help: "drop the row, fill the cell, or leave the column out of the field",
     })
@@ -109,7 +118,8 @@ function quotedCell(
   let end = from
   do {
     end = text.indexOf('"', end + 1)
-    if (end < 0) throw new RunError("data-format", `${place}: the quote opened in line ${line} is never closed`)
+    if (end < 0)
+      throw new RunError("data-format", `${place}: the quote opened in line ${line} is never closed`)
     if (text[end + 1] === '"') end++
     else break
   } while (end > 0)

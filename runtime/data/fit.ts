@@ -22,11 +22,19 @@ export interface UnfittedField {
   )[]
 }
 
-export function fitFields(table: Table, trainRows: Uint32Array, fields: readonly UnfittedField[]): FieldSpec[] {
+export function fitFields(
+  table: Table,
+  trainRows: Uint32Array,
+  fields: readonly UnfittedField[],
+): FieldSpec[] {
   return fields.map((field) => fitField(table, trainRows, field))
 }
 
-function fitField(table: Table, rows: Uint32Array, { name, type, columns: selection, stages }: UnfittedField): FieldSpec {
+function fitField(
+  table: Table,
+  rows: Uint32Array,
+  { name, type, columns: selection, stages }: UnfittedField,
+): FieldSpec {
   const columns = selectColumns(table, selection)
   const fitted: FittedStage[] = []
   for (const stage of stages) {
@@ -53,7 +61,12 @@ export function selectColumns(table: Table, selection: UnfittedField["columns"])
 /** Calls back with every training row as the stages so far leave it. Can be walked more than once. */
 type Walk = (visit: (values: Float64Array) => void) => void
 
-function eachRow(table: Table, rows: Uint32Array, columns: readonly string[], stages: readonly FittedStage[]): Walk {
+function eachRow(
+  table: Table,
+  rows: Uint32Array,
+  columns: readonly string[],
+  stages: readonly FittedStage[],
+): Walk {
   const gather = gatherer(columns, table)
   return (visit) =>
     rows.forEach((row) => {

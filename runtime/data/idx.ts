@@ -40,7 +40,10 @@ export function parseIdx(place: string, name: string, file: Uint8Array): Column 
   const expected = header + count * type.bytes
   if (bytes.length < expected) truncated(place, expected, bytes.length)
   if (bytes.length > expected)
-    throw new RunError("data-format", `${place} has ${bytes.length - expected} bytes after its ${sizes.join("x")} ${type.name}`)
+    throw new RunError(
+      "data-format",
+      `${place} has ${bytes.length - expected} bytes after its ${sizes.join("x")} ${type.name}`,
+    )
   const values = type.make(count)
   if (values instanceof Uint8Array) values.set(bytes.subarray(header))
   else for (let i = 0; i < count; i++) values[i] = type.get(view, header + i * type.bytes)
@@ -49,19 +52,28 @@ export function parseIdx(place: string, name: string, file: Uint8Array): Column 
 
 function unzip(place: string, file: Uint8Array): Uint8Array {
   // The last four bytes of a gz file are the length of its content.
-  const announced = file.length >= 4 ? new DataView(file.buffer, file.byteOffset + file.length - 4, 4).getUint32(0, true) : 0
+  const announced =
+    file.length >= 4 ? new DataView(file.buffer, file.byteOffset + file.length - 4, 4).getUint32(0, true) : 0
   try {
     const bytes = gunzipSync(file)
     if (bytes.length === announced) return bytes
   } catch (caught) {
-    throw new RunError("data-truncated", `${place} cannot be unpacked (${file.length} bytes of gz): ${reasonOf(caught)}`, {
-      help: "the file is cut off or damaged: fetch it again",
-      cause: caught,
-    })
+    throw new RunError(
+      "data-truncated",
+      `${place} cannot be unpacked (${file.length} bytes of gz): ${reasonOf(caught)}`,
+      {
+        help: "the file is cut off or damaged: fetch it again",
+        cause: caught,
+      },
+    )
   }
-  throw new RunError("data-truncated", `${place} is cut off or damaged: its ${file.length} bytes of gz do not unpack whole`, {
-    help: "fetch it again",
-  })
+  throw new RunError(
+    "data-truncated",
+    `${place} is cut off or damaged: its ${file.length} bytes of gz do not unpack whole`,
+    {
+      help: "fetch it again",
+    },
+  )
 }
 
 export function truncated(place: string, expected: number, found: number): never {

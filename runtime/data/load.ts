@@ -37,7 +37,12 @@ export interface TableRows {
 
 /** Reads the sources and splits them; what the compiler fits fields on. */
 export async function loadTables(
-  spec: { readonly name: string; readonly source: SourceSpec; readonly test: SourceSpec | null; readonly split: SplitShares | null },
+  spec: {
+    readonly name: string
+    readonly source: SourceSpec
+    readonly test: SourceSpec | null
+    readonly split: SplitShares | null
+  },
   readFile: ReadFile,
 ): Promise<{ readonly train: TableRows; readonly test: TableRows | null }> {
   const table = await loadTable(spec.name, spec.source, readFile)
@@ -65,17 +70,27 @@ const everyRow = (table: Table): TableRows => ({ table, rows: allRows(table.rows
 async function readSource(name: string, source: SourceSpec, readFile: ReadFile): Promise<Table> {
   switch (source.kind) {
     case "csv":
-      return parseCsv(source.path, new TextDecoder().decode(await read(name, source.path, readFile)), source.delimiter)
+      return parseCsv(
+        source.path,
+        new TextDecoder().decode(await read(name, source.path, readFile)),
+        source.delimiter,
+      )
     case "idx":
     case "npy": {
       const parse = source.kind === "idx" ? parseIdx : parseNpy
-      const columns = source.files.map(async ({ column, path }) => parse(path, column, await read(name, path, readFile)))
+      const columns = source.files.map(async ({ column, path }) =>
+        parse(path, column, await read(name, path, readFile)),
+      )
       return tableOf(`data set "${name}"`, await Promise.all(columns))
     }
     case "array":
       return tableOf(
         `data set "${name}"`,
-        source.columns.map(({ column, shape, values }) => ({ name: column, shape, values: Float64Array.from(values) })),
+        source.columns.map(({ column, shape, values }) => ({
+          name: column,
+          shape,
+          values: Float64Array.from(values),
+        })),
       )
   }
 }

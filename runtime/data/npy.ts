@@ -8,7 +8,9 @@ import type { Column } from "./table.js"
 const MAGIC = "\u0093NUMPY"
 
 /** By numpy's `descr`; little-endian. */
-const TYPES: Readonly<Record<string, { readonly bytes: number; readonly read: (bytes: ArrayBuffer) => NumberArray }>> = {
+const TYPES: Readonly<
+  Record<string, { readonly bytes: number; readonly read: (bytes: ArrayBuffer) => NumberArray }>
+> = {
   "<f4": { bytes: 4, read: (bytes) => new Float32Array(bytes) },
   "<f8": { bytes: 8, read: (bytes) => new Float64Array(bytes) },
   "<i4": { bytes: 4, read: (bytes) => new Int32Array(bytes) },
@@ -23,7 +25,8 @@ const TYPES: Readonly<Record<string, { readonly bytes: number; readonly read: (b
 
 export function parseNpy(place: string, name: string, file: Uint8Array): Column {
   const start = String.fromCharCode(...file.subarray(0, 6))
-  if (start !== MAGIC) throw new RunError("data-format", `${place} is not an NPY file: it does not start with \\x93NUMPY`)
+  if (start !== MAGIC)
+    throw new RunError("data-format", `${place} is not an NPY file: it does not start with \\x93NUMPY`)
   if (file.length < 12) truncated(place, 12, file.length)
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength)
   const major = file[6]!
@@ -38,10 +41,18 @@ export function parseNpy(place: string, name: string, file: Uint8Array): Column 
       help: `supported are ${Object.keys(TYPES).join(" ")}: convert with array.astype("float32")`,
     })
   if (/'fortran_order':\s*True/.test(header))
-    throw new RunError("data-format", `${place} is in Fortran order`, { help: "save numpy.ascontiguousarray(array)" })
-  const sizes = [...(/'shape':\s*\(([^)]*)\)/.exec(header)?.[1] ?? "").matchAll(/\d+/g)].map(([digits]) => Number(digits))
+    throw new RunError("data-format", `${place} is in Fortran order`, {
+      help: "save numpy.ascontiguousarray(array)",
+    })
+  const sizes = [...(/'shape':\s*\(([^)]*)\)/.exec(header)?.[1] ?? "").matchAll(/\d+/g)].map(([digits]) =>
+    Number(digits),
+  )
   if (sizes.length === 0) throw new RunError("data-format", `${place} holds a single number, not rows`)
   const expected = dataAt + product(sizes) * type.bytes
   if (file.length < expected) truncated(place, expected, file.length)
-  return { name, shape: sizes.slice(1), values: type.read(new Uint8Array(file.subarray(dataAt, expected)).buffer) }
+  return {
+    name,
+    shape: sizes.slice(1),
+    values: type.read(new Uint8Array(file.subarray(dataAt, expected)).buffer),
+  }
 }

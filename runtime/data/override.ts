@@ -12,7 +12,11 @@ export function overrideData(specs: readonly DataSpec[], overrides: ReadonlyMap<
   for (const key of overrides.keys())
     if (!known.includes(key)) {
       const help = nearest(key, known)
-      throw new RunError("data-override", `--data ${key}=... names nothing that is read from a file`, help ? { help } : {})
+      throw new RunError(
+        "data-override",
+        `--data ${key}=... names nothing that is read from a file`,
+        help ? { help } : {},
+      )
     }
   return specs.map((spec) => ({
     ...spec,
@@ -30,9 +34,16 @@ function sourceKeys(source: SourceSpec, name: string): string[] {
   return source.kind === "array" ? [] : source.files.map(({ column }) => `${name}.${column}`)
 }
 
-function overrideSource(source: SourceSpec, name: string, overrides: ReadonlyMap<string, string>): SourceSpec {
+function overrideSource(
+  source: SourceSpec,
+  name: string,
+  overrides: ReadonlyMap<string, string>,
+): SourceSpec {
   if (source.kind === "csv") return { ...source, path: overrides.get(name) ?? source.path }
   if (source.kind === "array") return source
-  const files = source.files.map(({ column, path }) => ({ column, path: overrides.get(`${name}.${column}`) ?? path }))
+  const files = source.files.map(({ column, path }) => ({
+    column,
+    path: overrides.get(`${name}.${column}`) ?? path,
+  }))
   return { ...source, files }
 }

@@ -31,7 +31,10 @@ export function splitRows(rows: number, { train, test, seed }: SplitShares): Spl
       "data-split",
       `a split of ${rows} rows into train ${train} and test ${test} leaves ${trainRows === 0 ? "no training" : "no test"} rows`,
     )
-  return { train: order.slice(0, trainRows).sort(), test: order.slice(trainRows, trainRows + testRows).sort() }
+  return {
+    train: order.slice(0, trainRows).sort(),
+    test: order.slice(trainRows, trainRows + testRows).sort(),
+  }
 }
 
 export const allRows = (rows: number): Uint32Array => Uint32Array.from({ length: rows }, (_, row) => row)

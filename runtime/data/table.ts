@@ -45,5 +45,9 @@ export function tableOf(place: string, columns: readonly Column[]): Table {
 
 export function missingColumn(place: string, name: string, names: readonly string[]): never {
   const help = nearest(name, names)
-  throw new RunError("data-missing-column", `${place} has no column "${name}"`, help === undefined ? {} : { help })
+  throw new RunError(
+    "data-missing-column",
+    `${place} has no column "${name}"`,
+    help === undefined ? {} : { help },
+  )
 }

@@ -9,7 +9,9 @@ export async function openBrowserDevice(needs: DeviceNeeds): Promise<Device> {
   if (!adapter)
     throw new RunError("no-adapter", "this page has no WebGPU adapter", {
       exit: 3,
-      help: gpu ? "the browser found no usable GPU" : "WebGPU needs a current browser and a page served over https or localhost",
+      help: gpu
+        ? "the browser found no usable GPU"
+        : "WebGPU needs a current browser and a page served over https or localhost",
     })
   return openAdapter(adapter, needs, (promise) => promise)
 }

@@ -40,7 +40,9 @@ async function findAdapter(): Promise<{ gpu: GPU; adapter: GPUAdapter }> {
   })
 }
 
-async function request(create: (options: string[]) => GPU): Promise<{ gpu: GPU; adapter: GPUAdapter } | undefined> {
+async function request(
+  create: (options: string[]) => GPU,
+): Promise<{ gpu: GPU; adapter: GPUAdapter } | undefined> {
   const gpu = create([])
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" })
   return adapter ? { gpu, adapter } : undefined

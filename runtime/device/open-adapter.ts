@@ -24,9 +24,13 @@ export async function openAdapter(
 ): Promise<Device> {
   const features = needs.features.filter(isFeature)
   const missing = features.filter((feature) => !adapter.features.has(feature))
-  if (missing.length > 0) refuse(adapter, `it has no ${missing.join(", ")}, which this bundle was compiled to use`)
+  if (missing.length > 0)
+    refuse(adapter, `it has no ${missing.join(", ")}, which this bundle was compiled to use`)
   if (needs.largestBuffer > adapter.limits.maxBufferSize)
-    refuse(adapter, `a buffer of ${mib(needs.largestBuffer)} is needed, it offers ${mib(adapter.limits.maxBufferSize)}`)
+    refuse(
+      adapter,
+      `a buffer of ${mib(needs.largestBuffer)} is needed, it offers ${mib(adapter.limits.maxBufferSize)}`,
+    )
   if (needs.largestBinding > adapter.limits.maxStorageBufferBindingSize) {
     const most = adapter.limits.maxStorageBufferBindingSize
     refuse(adapter, `a binding of ${mib(needs.largestBinding)} is needed, it offers ${mib(most)}`)
@@ -46,7 +50,13 @@ export function describe(adapter: GPUAdapter): DeviceInfo {
   const names = [device, description].filter((text) => text !== "")
   const software =
     isFallbackAdapter || /software|swiftshader|llvmpipe|lavapipe/i.test([architecture, ...names].join(" "))
-  return { device: "webgpu", adapter: names.join(": ") || vendor || "unnamed", vendor, architecture, software }
+  return {
+    device: "webgpu",
+    adapter: names.join(": ") || vendor || "unnamed",
+    vendor,
+    architecture,
+    software,
+  }
 }
 
 const isFeature = (name: string): name is GPUFeatureName => /^[a-z0-9-]+$/.test(name)

@@ -22,7 +22,12 @@ export async function quietWait<T>(promise: Promise<T>): Promise<T> {
   while (!settled) {
     const waited = performance.now() - start
     if (waited > POLLED_MS)
-      Atomics.wait(never, 0, 0, Math.min(LONGEST_SLEEP_MS, Math.max(SHORTEST_SLEEP_MS, waited * SLEEP_PER_WAITED)))
+      Atomics.wait(
+        never,
+        0,
+        0,
+        Math.min(LONGEST_SLEEP_MS, Math.max(SHORTEST_SLEEP_MS, waited * SLEEP_PER_WAITED)),
+      )
     await nextPoll()
   }
   return promise

@@ -60,14 +60,20 @@ export class WebGpuDevice implements Device {
     private readonly onClose: () => void = () => {},
   ) {
     gpu.addEventListener("uncapturederror", (event) => {
-      this.failure ??= new RunError("device-error", `the device reported: ${event.error.message}`, { exit: 3 })
+      this.failure ??= new RunError("device-error", `the device reported: ${event.error.message}`, {
+        exit: 3,
+      })
     })
     void gpu.lost.then(({ reason, message }) => {
       if (this.closed) return
-      this.failure ??= new RunError("device-lost", `the device was lost (${reason || "unknown"}): ${message}`, {
-        exit: 3,
-        help: "`--resume` continues from the last checkpoint",
-      })
+      this.failure ??= new RunError(
+        "device-lost",
+        `the device was lost (${reason || "unknown"}): ${message}`,
+        {
+          exit: 3,
+          help: "`--resume` continues from the last checkpoint",
+        },
+      )
     })
     this.parameters = gpu.createBuffer({
       label: "parameters",
@@ -96,9 +102,13 @@ export class WebGpuDevice implements Device {
     const size = Math.max(16, Math.ceil(bytes / 16) * 16)
     const { maxBufferSize } = this.gpu.limits
     if (size > maxBufferSize)
-      throw new RunError("device-limits", `${label} needs ${mib(size)}, the device's buffers hold ${mib(maxBufferSize)}`, {
-        exit: 3,
-      })
+      throw new RunError(
+        "device-limits",
+        `${label} needs ${mib(size)}, the device's buffers hold ${mib(maxBufferSize)}`,
+        {
+          exit: 3,
+        },
+      )
     const usage = USAGE.storage | USAGE.copySrc | USAGE.copyDst
     const memory = new GpuMemory(this.gpu.createBuffer({ label, size, usage }), size)
     this.memories.add(memory)
@@ -184,7 +194,9 @@ export class WebGpuDevice implements Device {
     } catch (caught) {
       // Loss rejects the mapping first and names its reason in the next turn.
       await new Promise((resolve) => setTimeout(resolve, 0))
-      throw this.failure ?? new RunError("device-lost", `reading back failed: ${reasonOf(caught)}`, { exit: 3 })
+      throw (
+        this.failure ?? new RunError("device-lost", `reading back failed: ${reasonOf(caught)}`, { exit: 3 })
+      )
     }
     const copy = new Uint8Array(staging.getMappedRange(0, size).slice(0, bytes))
     staging.unmap()
@@ -200,7 +212,10 @@ export class WebGpuDevice implements Device {
     return buffer
   }
 
-  private async prepareOne({ spec, wgsl }: KernelSource, layouts: Map<string, GPUBindGroupLayout>): Promise<void> {
+  private async prepareOne(
+    { spec, wgsl }: KernelSource,
+    layouts: Map<string, GPUBindGroupLayout>,
+  ): Promise<void> {
     const key = spec.bindings.map(({ access }) => access).join()
     const layout = layouts.get(key) ?? this.storageLayout(spec.bindings.map(({ access }) => access))
     layouts.set(key, layout)
@@ -218,7 +233,9 @@ export class WebGpuDevice implements Device {
     } catch (caught) {
       const reason = (await scope)?.message ?? reasonOf(caught)
       const places = spec.origins.length > 0 ? ` (${spec.origins.join(", ")})` : ""
-      throw new RunError("kernel-refused", `the device refuses kernel ${spec.name}${places}: ${reason}`, { exit: 3 })
+      throw new RunError("kernel-refused", `the device refuses kernel ${spec.name}${places}: ${reason}`, {
+        exit: 3,
+      })
     }
   }
 

@@ -27,6 +27,10 @@ export class ParameterBlocks {
     this.words = new Int32Array((capacity * PARAMETER_STRIDE) / 4)
   }
 
+  get length(): number {
+    return this.count
+  }
+
   /** Adds a block and gives its number. */
   add(parameters: CallParameters): number {
     if (this.count >= this.capacity) throw new Error("more parameter blocks than a submission holds")

@@ -25,7 +25,11 @@ function upload(device: Device, id: string, { name, bytes }: FieldRows): Memory 
 export function fieldOf(data: DeviceData | null, field: string, program: string): Memory {
   const memory = data?.fields.get(field)
   if (memory) return memory
-  throw new RunError("unknown-name", `program "${program}" reads the data field "${field}", which is not loaded`, {
-    help: data ? "the data set has no such field" : "load the data set of its train section first",
-  })
+  throw new RunError(
+    "unknown-name",
+    `program "${program}" reads the data field "${field}", which is not loaded`,
+    {
+      help: data ? "the data set has no such field" : "load the data set of its train section first",
+    },
+  )
 }

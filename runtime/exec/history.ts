@@ -26,7 +26,11 @@ const NEAR = 1024
 export class History {
   readonly capacity: number
   private readonly copies: readonly Copy[]
-  private readonly fields: readonly { readonly name: string; readonly dtype: BundleDType; readonly at: number }[]
+  private readonly fields: readonly {
+    readonly name: string
+    readonly dtype: BundleDType
+    readonly at: number
+  }[]
   private readonly entryBytes: number
   private readonly memory: Memory
   private count = 0
@@ -60,7 +64,10 @@ export class History {
     this.fields = scalars.map(({ name, dtype }) => ({ name, dtype, at: places.get(name)! }))
     this.entryBytes = Math.max(4, entryBytes)
     this.capacity = Math.max(1, Math.min(entries, MAX_ENTRIES, Math.floor(MAX_BYTES / this.entryBytes)))
-    this.memory = program.machine.device.alloc(`history of ${program.spec.name}`, this.capacity * this.entryBytes)
+    this.memory = program.machine.device.alloc(
+      `history of ${program.spec.name}`,
+      this.capacity * this.entryBytes,
+    )
   }
 
   get length(): number {
@@ -85,7 +92,10 @@ export class History {
     const bytes = await this.program.machine.device.read(this.memory, 0, count * entryBytes)
     return Array.from({ length: count }, (_, i) =>
       Object.fromEntries(
-        this.fields.map(({ name, dtype, at }) => [name, decodeNumbers(dtype, bytes, i * entryBytes + at, 1)[0]!]),
+        this.fields.map(({ name, dtype, at }) => [
+          name,
+          decodeNumbers(dtype, bytes, i * entryBytes + at, 1)[0]!,
+        ]),
       ),
     )
   }

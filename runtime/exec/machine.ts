@@ -43,7 +43,11 @@ export class Machine {
       name,
       programs.map((program) => program.name),
     )
-    throw new RunError("unknown-name", `the bundle has no program "${name}"`, help === undefined ? {} : { help })
+    throw new RunError(
+      "unknown-name",
+      `the bundle has no program "${name}"`,
+      help === undefined ? {} : { help },
+    )
   }
 
   /** The program, with the fields of `data` bound; the same object when asked again. */
@@ -70,7 +74,9 @@ export class Machine {
 /** Allocates and compiles everything. */
 export async function openMachine(bundle: Bundle, device: Device): Promise<Machine> {
   const { manifest, wgsl } = bundle
-  const arenas = new Map(manifest.arenas.map(({ name, bytes }) => [name, device.alloc(`arena ${name}`, bytes)]))
+  const arenas = new Map(
+    manifest.arenas.map(({ name, bytes }) => [name, device.alloc(`arena ${name}`, bytes)]),
+  )
   await device.prepare(manifest.kernels.map((spec) => ({ spec, wgsl: wgsl.get(spec.name) ?? "" })))
   return new Machine(bundle, device, arenas)
 }
@@ -80,8 +86,15 @@ export function needsOf({ manifest, wgsl }: Bundle): DeviceNeeds {
   const bindings = manifest.programs.flatMap(({ dispatches }) =>
     dispatches.flatMap((dispatch) => dispatch.bindings.filter((range) => dataField(range) === undefined)),
   )
-  const enabled = new Set([...wgsl.values()].flatMap((text) => [...text.matchAll(/^enable ([\w ,]+);/gm)].map((m) => m[1]!)))
-  const features = [...enabled].flatMap((list) => list.split(",").map((name) => FEATURES[name.trim()] ?? []).flat())
+  const enabled = new Set(
+    [...wgsl.values()].flatMap((text) => [...text.matchAll(/^enable ([\w ,]+);/gm)].map((m) => m[1]!)),
+  )
+  const features = [...enabled].flatMap((list) =>
+    list
+      .split(",")
+      .map((name) => FEATURES[name.trim()] ?? [])
+      .flat(),
+  )
   return {
     largestBuffer: largest(manifest.arenas.map(({ bytes }) => bytes)),
     largestBinding: largest(bindings.map(({ bytes }) => bytes)),

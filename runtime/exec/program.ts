@@ -46,7 +46,10 @@ export class Program {
     const bytes = encodeNumbers(input.dtype, numbers)
     const { range } = input.source
     if (bytes.byteLength > Math.ceil(range.bytes / 4) * 4)
-      throw new RunError("input-shape", `input "${name}" has ${numbers.length} values, more than the program has room for`)
+      throw new RunError(
+        "input-shape",
+        `input "${name}" has ${numbers.length} values, more than the program has room for`,
+      )
     this.machine.device.write(this.machine.arena(range.arena), range.offset, bytes)
   }
 
@@ -102,9 +105,11 @@ export class Program {
         { help: "compile again with the larger data set, or declare `batch`" },
       )
     const sizes = this.sizes(batch)
-    const grids = this.spec.dispatches.map(
-      ({ grid: [x, y, z] }): Grid => [evalSize(x, sizes), evalSize(y, sizes), evalSize(z, sizes)],
-    )
+    const grids = this.spec.dispatches.map(({ grid: [x, y, z] }): Grid => [
+      evalSize(x, sizes),
+      evalSize(y, sizes),
+      evalSize(z, sizes),
+    ])
     this.grids.set(batch, grids)
     return grids
   }

@@ -31,7 +31,9 @@ export class State {
 
   allocSnapshot(label: string): Snapshot {
     const { device } = this.machine
-    return new Map([...this.arenas].map(([name, { bytes }]) => [name, device.alloc(`${label} of ${name}`, bytes)]))
+    return new Map(
+      [...this.arenas].map(([name, { bytes }]) => [name, device.alloc(`${label} of ${name}`, bytes)]),
+    )
   }
 
   recordSave(recorder: Recorder, snapshot: Snapshot): void {
@@ -90,7 +92,11 @@ export class State {
       name,
       this.slots.map((each) => each.name),
     )
-    throw new RunError("unknown-name", `there is no parameter or state "${name}"`, help === undefined ? {} : { help })
+    throw new RunError(
+      "unknown-name",
+      `there is no parameter or state "${name}"`,
+      help === undefined ? {} : { help },
+    )
   }
 }
 

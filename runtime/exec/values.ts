@@ -2,7 +2,8 @@
 import type { BundleDType } from "../bundle/format.js"
 import { bytesOf } from "./size.js"
 
-export type NumberArray = Float64Array | Float32Array | Int32Array | Uint32Array | Int16Array | Uint16Array | Int8Array | Uint8Array
+export type NumberArray =
+  Float64Array | Float32Array | Int32Array | Uint32Array | Int16Array | Uint16Array | Int8Array | Uint8Array
 /** What a caller may hand in. */
 export type Numbers = NumberArray | readonly number[]
 /** What device memory reads as. f16 is widened to Float32Array; bool is 0 or 1. */
@@ -40,7 +41,12 @@ export function encodeNumbers(dtype: BundleDType, numbers: Numbers): Uint8Array 
   return new Uint8Array(out.buffer)
 }
 
-export function decodeNumbers(dtype: BundleDType, bytes: ArrayBuffer, offset: number, elements: number): Values {
+export function decodeNumbers(
+  dtype: BundleDType,
+  bytes: ArrayBuffer,
+  offset: number,
+  elements: number,
+): Values {
   switch (dtype) {
     case "f32":
       return new Float32Array(bytes, offset, elements)
@@ -60,7 +66,8 @@ export function firstNonFinite(dtype: BundleDType, bytes: ArrayBuffer, elements:
     const words = new Uint32Array(bytes, 0, elements)
     return words.findIndex((word) => (word & 0x7f800000) === 0x7f800000)
   }
-  if (dtype === "f16") return new Uint16Array(bytes, 0, elements).findIndex((half) => (half & 0x7c00) === 0x7c00)
+  if (dtype === "f16")
+    return new Uint16Array(bytes, 0, elements).findIndex((half) => (half & 0x7c00) === 0x7c00)
   return -1
 }
 

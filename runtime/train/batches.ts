@@ -22,16 +22,24 @@ export function batchesOf(rows: number, batch: number | null, dropLast: boolean)
   const exact = rows === 0 ? 1 : rows / (batch ?? rows)
   const perEpoch = dropLast ? Math.floor(exact) : Math.ceil(exact)
   if (perEpoch === 0)
-    throw new RunError("bad-option", `batch ${batch} with drop_last leaves no step: there are only ${rows} rows`, {
-      help: `use a batch of at most ${rows} rows`,
-    })
+    throw new RunError(
+      "bad-option",
+      `batch ${batch} with drop_last leaves no step: there are only ${rows} rows`,
+      {
+        help: `use a batch of at most ${rows} rows`,
+      },
+    )
   return {
     rows,
     size,
     perEpoch,
     at(step) {
       const start = (step % perEpoch) * size
-      return { B: rows === 0 ? size : Math.min(size, rows - start), epoch: Math.floor(step / perEpoch), start }
+      return {
+        B: rows === 0 ? size : Math.min(size, rows - start),
+        epoch: Math.floor(step / perEpoch),
+        start,
+      }
     },
   }
 }

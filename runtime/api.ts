@@ -1,0 +1,24 @@
+/** runtime: what both entries export. */
+export { readBundle, sha256, type ReadFile } from "./bundle/decode.js"
+export type * from "./bundle/format.js"
+export type { Checkpoint, Position } from "./checkpoint/checkpoint.js"
+export { decodeTensors, encodeTensors, type StoredTensor, type TensorFile } from "./checkpoint/safetensors.js"
+export { RUN_CODES, type CodePage, type RunCode } from "./codes.js"
+export { parseCsv } from "./data/csv.js"
+export { fitFields, type UnfittedField } from "./data/fit.js"
+export { loadTable, loadTables, type TableRows } from "./data/load.js"
+export { tableOf, type Column, type Table } from "./data/table.js"
+export type { DeviceInfo } from "./device/device.js"
+export { RunError } from "./error.js"
+export type { NumberArray, Numbers, Tensor, Values } from "./exec/values.js"
+export { Session, type OpenOptions, type ProgramOptions, type TrainOptions } from "./session.js"
+export type {
+  CheckpointEvent,
+  CheckpointStore,
+  EndEvent,
+  NoteEvent,
+  ReportEvent,
+  StartEvent,
+  TrainEvent,
+} from "./train/events.js"
+export type { Feeds } from "./train/predict.js"

@@ -1,0 +1,124 @@
+/** runtime/checkpoint: slots and a place in a run <-> a safetensors file.
+ *  Guarantees: all slots by name, bit for bit; a file of another program is refused, naming what differs.
+ *  Not here:   files (save.ts, load.ts). */
+import type { Manifest, SlotSpec } from "../bundle/format.js"
+import { RunError } from "../error.js"
+import type { SlotBytes } from "../exec/state.js"
+import { decodeTensors, encodeTensors, STORED_TYPES, type StoredTensor } from "./safetensors.js"
+
+/** Where in a run the slots stood. Row order and random draws follow from these numbers alone. */
+export interface Position {
+  readonly train: string
+  /** Updates made. */
+  readonly step: number
+  readonly epoch: number
+  readonly seed: number
+  /** Rows per step, and of the data set. */
+  readonly batch: number
+  readonly rows: number
+  /** The best value so far of the metric that `keep best` names. */
+  readonly best: number | null
+}
+export interface Checkpoint {
+  readonly place: string
+  readonly slots: SlotBytes
+  readonly fingerprint: string
+  /** null: the file holds parameters only, as other tools write them. */
+  readonly position: Position | null
+}
+
+export function encodeCheckpoint(
+  manifest: Manifest,
+  slots: SlotBytes,
+  position: Position | null,
+): Uint8Array<ArrayBuffer> {
+  const tensors = new Map(
+    manifest.slots.map(({ name, dtype, shape }): [string, StoredTensor] => {
+      const bytes = slots.get(name)!
+      return [name, { dtype: STORED_TYPES[dtype], shape, bytes: dtype === "bool" ? narrow(bytes) : bytes }]
+    }),
+  )
+  const place = position ? Object.entries(position).map(([key, value]) => [key, JSON.stringify(value)]) : []
+  const metadata = {
+    format: "nnc",
+    program: manifest.name,
+    fingerprint: manifest.fingerprint,
+    ...Object.fromEntries(place),
+  }
+  return encodeTensors({ tensors, metadata })
+}
+
+/** Refuses a file whose tensors are not the program's. Optimizer state may be missing as a whole: then only parameters load. */
+export function decodeCheckpoint(place: string, file: Uint8Array, manifest: Manifest): Checkpoint {
+  const { tensors, metadata } = decodeTensors(place, file)
+  const position = positionOf(metadata)
+  const expected = manifest.slots.filter(({ role }) => position !== null || role !== "optimizer")
+  const complaints = [
+    ...expected
+      .filter(({ name }) => !tensors.has(name))
+      .map((slot) => `"${slot.name}" ${typeOf(slot)} is missing`),
+    ...expected.flatMap((slot) => mistyped(slot, tensors.get(slot.name))),
+    ...[...tensors.keys()]
+      .filter((name) => !manifest.slots.some((slot) => slot.name === name))
+      .map((name) => `"${name}" is extra: the program has no such parameter`),
+  ]
+  if (complaints.length > 0) mismatch(place, manifest.name, metadata["program"], complaints)
+  const slots = new Map(
+    manifest.slots.flatMap(({ name, dtype }) => {
+      const tensor = tensors.get(name)
+      return tensor ? [[name, dtype === "bool" ? widen(tensor.bytes) : tensor.bytes] as const] : []
+    }),
+  )
+  return { place, slots, fingerprint: metadata["fingerprint"] ?? "", position }
+}
+
+function mistyped(slot: SlotSpec, tensor: StoredTensor | undefined): string[] {
+  if (!tensor) return []
+  const same = tensor.dtype === STORED_TYPES[slot.dtype] && tensor.shape.join() === slot.shape.join()
+  return same
+    ? []
+    : [
+        `"${slot.name}" is ${tensor.dtype.toLowerCase()}[${tensor.shape.join(", ")}] there, ${typeOf(slot)} here`,
+      ]
+}
+
+const typeOf = ({ dtype, shape }: SlotSpec): string => `${dtype}[${shape.join(", ")}]`
+
+const MOST_SHOWN = 8
+
+function mismatch(
+  place: string,
+  program: string,
+  other: string | undefined,
+  complaints: readonly string[],
+): never {
+  const shown = complaints.slice(0, MOST_SHOWN)
+  if (complaints.length > shown.length) shown.push(`and ${complaints.length - shown.length} more`)
+  const origin = other === undefined ? "" : `, it was written by "${other}"`
+  throw new RunError(
+    "checkpoint-mismatch",
+    `${place} does not fit "${program}"${origin}:\n  ${shown.join("\n  ")}`,
+    {
+      help: "resume with the program that wrote it, or start a new run",
+    },
+  )
+}
+
+function positionOf(metadata: Readonly<Record<string, string>>): Position | null {
+  if (metadata["format"] !== "nnc" || metadata["step"] === undefined) return null
+  const number = (key: string): number => Number(metadata[key] ?? 0)
+  const best = metadata["best"]
+  return {
+    train: (metadata["train"] ?? '"train"').replace(/^"|"$/g, ""),
+    step: number("step"),
+    epoch: number("epoch"),
+    seed: number("seed"),
+    batch: number("batch"),
+    rows: number("rows"),
+    best: best === undefined || best === "null" ? null : Number(best),
+  }
+}
+
+/** bool is a byte in the file and a word on the device. */
+const narrow = (bytes: Uint8Array): Uint8Array => Uint8Array.from(new Uint32Array(bytes.slice().buffer))
+const widen = (bytes: Uint8Array): Uint8Array => new Uint8Array(Uint32Array.from(bytes).buffer)

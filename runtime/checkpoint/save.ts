@@ -1,0 +1,65 @@
+/** runtime/checkpoint: bytes -> a file that is either the old one or the new one, whole, whatever happens in between.
+ *  Written beside its place, synced, renamed over it, and the folder synced. */
+import { dirname } from "node:path"
+import { reasonOf, RunError } from "../error.js"
+import { nodeFiles, type FileCalls } from "./files.js"
+
+export async function saveWhole(
+  path: string,
+  bytes: Uint8Array,
+  files: FileCalls = nodeFiles,
+): Promise<void> {
+  const aside = `${path}.${process.pid}.tmp`
+  try {
+    await files.mkdir(dirname(path))
+    await writeSynced(aside, bytes, files)
+    await files.rename(aside, path)
+    await syncFolder(dirname(path), files)
+  } catch (caught) {
+    await files.remove(aside).catch(() => {})
+    throw writeFailed(path, caught)
+  }
+}
+
+export function writeFailed(path: string, caught: unknown): RunError {
+  const reason = REASONS[codeOf(caught)] ?? reasonOf(caught)
+  return new RunError("checkpoint-write", `${path} cannot be written: ${reason}`, {
+    exit: 3,
+    help: "what was there before is untouched",
+    cause: caught,
+  })
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: "the disk is full",
+  EDQUOT: "the disk quota is used up",
+  EROFS: "the file system is read-only",
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EISDIR: "a folder of that name is in the way",
+  ENOTDIR: "a part of the path is a file, not a folder",
+}
+
+const codeOf = (caught: unknown): string =>
+  caught instanceof Error && "code" in caught && typeof caught.code === "string" ? caught.code : ""
+
+async function writeSynced(path: string, bytes: Uint8Array, files: FileCalls): Promise<void> {
+  const file = await files.open(path, "w")
+  try {
+    await file.writeFile(bytes)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** The rename itself is durable once the folder is synced. Windows cannot open folders and needs no such thing. */
+async function syncFolder(folder: string, files: FileCalls): Promise<void> {
+  if (process.platform === "win32") return
+  const handle = await files.open(folder, "r")
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}

@@ -1,0 +1,32 @@
+/** runtime: the entry for browser pages, and everything that needs no files of its own. node.ts adds those. */
+import { readBundle } from "./bundle/decode.js"
+import type { Bundle } from "./bundle/format.js"
+import { openBrowserDevice } from "./device/browser-gpu.js"
+import type { Host } from "./host.js"
+import { Session, type OpenOptions } from "./session.js"
+
+/** Fetches a bundle from the folder at `url`, checks it and opens it on the page's GPU. */
+export async function loadBundle(url: string | URL, options: OpenOptions = {}): Promise<Session> {
+  const base = new URL(`${String(url).replace(/\/*$/, "")}/`, location.href)
+  const host = browserHost(base)
+  return Session.open(await readBundle(base.href, host.readFile), host, options)
+}
+
+/** Opens a bundle already in memory; data files are fetched relative to `base`. */
+export function openBundle(bundle: Bundle, base: string | URL, options: OpenOptions = {}): Promise<Session> {
+  return Session.open(bundle, browserHost(new URL(base, location.href)), options)
+}
+
+function browserHost(base: URL): Host {
+  return {
+    readFile: async (path) => {
+      const response = await fetch(new URL(path, base))
+      if (!response.ok) throw new Error(`${response.status} ${response.statusText}`)
+      return new Uint8Array(await response.arrayBuffer())
+    },
+    openDevice: openBrowserDevice,
+    now: () => performance.now(),
+  }
+}
+
+export * from "./api.js"

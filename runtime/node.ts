@@ -1,0 +1,128 @@
+/** runtime: the entry for Node: bundles, checkpoints and run folders on disk, the GPU through npm `webgpu`. */
+import { readFile } from "node:fs/promises"
+import { resolve } from "node:path"
+import { readBundle } from "./bundle/decode.js"
+import type { Bundle } from "./bundle/format.js"
+import type { Checkpoint } from "./checkpoint/checkpoint.js"
+import { loadCheckpoint } from "./checkpoint/load.js"
+import { saveWhole } from "./checkpoint/save.js"
+import { openNodeDevice } from "./device/node-gpu.js"
+import type { Tensor } from "./exec/values.js"
+import type { Host } from "./host.js"
+import { Session, type OpenOptions, type TrainOptions } from "./session.js"
+import type { EndEvent, TrainEvent } from "./train/events.js"
+import type { Numbers } from "./exec/values.js"
+import type { Feeds } from "./train/predict.js"
+import { newRunFolder, openRunFolder, type RunFolder } from "./train/run-folder.js"
+import type { Table } from "./data/table.js"
+import type { DeviceInfo } from "./device/device.js"
+import type { ProgramOptions } from "./session.js"
+
+export interface NodeTrainOptions extends Omit<TrainOptions, "resume" | "store"> {
+  /** A .safetensors file or a run folder. */
+  readonly resume?: string
+  /** Writes log.jsonl and checkpoints there. `new`: the next free `runs/NAME-N`. Left out: nothing is written. */
+  readonly runFolder?: string
+}
+
+/** A bundle opened on a device, with files. `close` it, or the process does not end. */
+export class Trainer {
+  private constructor(private readonly session: Session) {}
+
+  static async open(bundle: Bundle, folder: string, options: OpenOptions): Promise<Trainer> {
+    return new Trainer(await Session.open(bundle, nodeHost(folder), options))
+  }
+
+  get device(): DeviceInfo {
+    return this.session.device
+  }
+  get bundle(): Bundle {
+    return this.session.bundle
+  }
+
+  async train({ resume, runFolder, onEvent, ...options }: NodeTrainOptions = {}): Promise<
+    EndEvent & { runFolder?: string }
+  > {
+    const checkpoint = resume === undefined ? undefined : await this.readCheckpoint(resume)
+    const folder = runFolder === undefined ? undefined : this.openFolder(runFolder)
+    const end = await this.session.train({
+      ...options,
+      ...(checkpoint && { resume: checkpoint }),
+      ...(folder && { store: folder }),
+      onEvent: (event: TrainEvent) => {
+        folder?.log(event)
+        onEvent?.(event)
+      },
+    })
+    return folder ? { ...end, runFolder: folder.path } : end
+  }
+
+  /** Loss and metrics over the test rows (or, without a split, the training rows). */
+  evaluate(options: { train?: string; part?: "train" | "test" } = {}): Promise<Record<string, number>> {
+    return this.session.evaluate(options)
+  }
+  predict(model: string, inputs: Feeds): Promise<Record<string, Tensor>> {
+    return this.session.predict(model, inputs)
+  }
+  predictTable(model: string, table: Table): Promise<Record<string, Tensor>> {
+    return this.session.predictTable(model, table)
+  }
+  runProgram(name: string, feeds?: Feeds, options?: ProgramOptions): Promise<Record<string, Tensor>> {
+    return this.session.runProgram(name, feeds, options)
+  }
+  initialise(seed: number): void {
+    this.session.initialise(seed)
+  }
+  parameters(all = false): Promise<Map<string, Tensor>> {
+    return this.session.parameters(all)
+  }
+  setParameters(values: Readonly<Record<string, Numbers>>): void {
+    this.session.setParameters(values)
+  }
+  async save(path: string): Promise<void> {
+    await saveWhole(path, await this.session.encodeState())
+  }
+  /** Takes over the parameters of a checkpoint, for predict and evaluate. `train({ resume })` continues its run. */
+  async load(path: string): Promise<void> {
+    this.session.loadState(await this.readCheckpoint(path))
+  }
+  close(): void {
+    this.session.close()
+  }
+
+  private readCheckpoint(path: string): Promise<Checkpoint> {
+    return loadCheckpoint(path, this.bundle.manifest)
+  }
+
+  private openFolder(runFolder: string): RunFolder {
+    return runFolder === "new" ? newRunFolder("runs", this.bundle.manifest.name) : openRunFolder(runFolder)
+  }
+}
+
+/** Reads a compiled bundle's folder, checks it and opens it. */
+export async function loadBundle(folder: string, options: OpenOptions = {}): Promise<Trainer> {
+  return Trainer.open(await readBundle(folder, nodeReader(folder)), folder, options)
+}
+
+/** Opens a bundle that is in memory; data paths are relative to `folder`. */
+export function openBundle(bundle: Bundle, folder: string, options: OpenOptions = {}): Promise<Trainer> {
+  return Trainer.open(bundle, folder, options)
+}
+
+/** Reads files relative to a folder. */
+export const nodeReader =
+  (folder: string) =>
+  (path: string): Promise<Uint8Array> =>
+    readFile(resolve(folder, path))
+
+const nodeHost = (folder: string): Host => ({
+  readFile: nodeReader(folder),
+  openDevice: openNodeDevice,
+  now: () => performance.now(),
+})
+
+export { loadCheckpoint } from "./checkpoint/load.js"
+export { saveWhole } from "./checkpoint/save.js"
+export { openNodeDevice, probeNodeDevice } from "./device/node-gpu.js"
+export { newRunFolder, openRunFolder, type RunFolder } from "./train/run-folder.js"
+export * from "./api.js"

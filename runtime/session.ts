@@ -1,0 +1,351 @@
+/** runtime: a bundle opened on a device: train, evaluate, predict, look at parameters. The same in Node and in a page.
+ *  Assumes one call at a time.
+ *  Not here: files and folders (node.ts), the loop itself (train/trainer.ts). */
+import type { Bundle, DataSpec, PredictSpec, TrainSpec } from "./bundle/format.js"
+import {
+  decodeCheckpoint,
+  encodeCheckpoint,
+  type Checkpoint,
+  type Position,
+} from "./checkpoint/checkpoint.js"
+import { applyField } from "./data/apply.js"
+import { loadData, type LoadedData } from "./data/load.js"
+import { overrideData } from "./data/override.js"
+import { allRows } from "./data/split.js"
+import type { Table } from "./data/table.js"
+import type { DeviceInfo } from "./device/device.js"
+import { RunError } from "./error.js"
+import { callOnce } from "./exec/blocks.js"
+import { uploadData, type DeviceData } from "./exec/dataset.js"
+import { needsOf, openMachine, type Machine } from "./exec/machine.js"
+import { product } from "./exec/size.js"
+import { State } from "./exec/state.js"
+import { decodeNumbers, type Numbers, type Tensor } from "./exec/values.js"
+import type { Host } from "./host.js"
+import { nearest } from "./suggest.js"
+import { batchesOf } from "./train/batches.js"
+import { Evaluator } from "./train/evaluate.js"
+import type { CheckpointStore, EndEvent, TrainEvent } from "./train/events.js"
+import { runProgram, type CallOptions, type Feeds } from "./train/predict.js"
+import { scheduleOf } from "./train/schedule.js"
+import { Trainer } from "./train/trainer.js"
+
+export interface OpenOptions {
+  /** `auto` takes the best there is; either way the device used is named. */
+  readonly device?: "webgpu" | "auto"
+  /** Replaces data files: `name`, `name.column`, `name.test`, `name.test.column` -> path. */
+  readonly data?: ReadonlyMap<string, string>
+}
+
+export interface TrainOptions {
+  /** The name of a train section; may be left out when there is one. */
+  readonly train?: string
+  /** At most one of these two; instead of the section's duration. */
+  readonly epochs?: number
+  readonly steps?: number
+  readonly seed?: number
+  readonly reportEvery?: TrainSpec["reportEvery"]
+  readonly checkpointEvery?: TrainSpec["checkpointEvery"]
+  /** Goes on from there, exactly. */
+  readonly resume?: Checkpoint
+  /** Keeps the parameters as they are instead of initialising them: after setParameters, or to train on. */
+  readonly keepParameters?: boolean
+  readonly store?: CheckpointStore
+  readonly onEvent?: (event: TrainEvent) => void
+  /** Aborting ends the run after the submission under way, with a checkpoint. */
+  readonly signal?: AbortSignal
+}
+
+export interface ProgramOptions extends CallOptions {
+  /** Which rows the program's data inputs read. */
+  readonly data?: { readonly name: string; readonly part: "train" | "test" }
+}
+
+/** A data set on the device. */
+interface OnDevice {
+  readonly train: DeviceData
+  readonly test: DeviceData | null
+}
+
+export class Session {
+  private readonly state: State
+  private readonly dataSets = new Map<string, Promise<OnDevice>>()
+  private initialised = false
+  private position: Position | null = null
+
+  private constructor(
+    private readonly machine: Machine,
+    private readonly host: Host,
+    private readonly data: readonly DataSpec[],
+  ) {
+    this.state = new State(machine)
+  }
+
+  static async open(bundle: Bundle, host: Host, options: OpenOptions = {}): Promise<Session> {
+    const data = overrideData(bundle.manifest.data, options.data ?? new Map())
+    const device = await host.openDevice(needsOf(bundle))
+    try {
+      return new Session(await openMachine(bundle, device), host, data)
+    } catch (caught) {
+      device.close()
+      throw caught
+    }
+  }
+
+  get device(): DeviceInfo {
+    return this.machine.device.info
+  }
+  get bundle(): Bundle {
+    return this.machine.bundle
+  }
+
+  async train(options: TrainOptions = {}): Promise<EndEvent> {
+    const spec = this.trainSpec(options.train)
+    const data = spec.data === null ? null : await this.dataSet(spec.data)
+    const note = (message: string): void => options.onEvent?.({ event: "note", message })
+    const seed = options.seed ?? options.resume?.position?.seed ?? spec.seed
+    const batches = batchesOf(data?.train.rows ?? 0, spec.batch, spec.dropLast)
+    const schedule = scheduleOf({
+      perEpoch: batches.perEpoch,
+      duration: durationOf(spec, options),
+      reportEvery: options.reportEvery ?? spec.reportEvery,
+      checkpointEvery: options.checkpointEvery === undefined ? spec.checkpointEvery : options.checkpointEvery,
+    })
+    const from = this.startFrom(options, seed, data)
+    if (options.resume)
+      for (const difference of this.differences(options.resume, seed, batches.size, batches.rows))
+        note(difference)
+    const evaluator =
+      data?.test && spec.evaluate !== null
+        ? new Evaluator(this.machine.program(spec.evaluate, data.test), seed)
+        : null
+    const onEvent = options.onEvent ?? (() => {})
+    onEvent({
+      event: "start",
+      program: this.bundle.manifest.name,
+      train: spec.name,
+      ...this.device,
+      parameters: this.parameterCount,
+      rows: batches.rows,
+      test_rows: data?.test?.rows ?? 0,
+      batch: batches.size,
+      seed,
+      step: from.step,
+      steps: schedule.total,
+      steps_per_epoch: batches.perEpoch,
+    })
+    const trainer = new Trainer({
+      machine: this.machine,
+      spec,
+      state: this.state,
+      step: this.machine.program(spec.step, data?.train ?? null),
+      batches,
+      schedule,
+      evaluator,
+      reportsTest: (options.reportEvery ?? spec.reportEvery).unit === "epochs" || spec.keepBest !== null,
+      seed,
+      from,
+      store: options.store ?? null,
+      onEvent,
+      signal: options.signal,
+      now: () => this.host.now(),
+    })
+    try {
+      const end = await trainer.run()
+      this.position = trainer.position(end.step)
+      return end
+    } finally {
+      trainer.free()
+      evaluator?.free()
+    }
+  }
+
+  /** Loss and metrics over all rows of the test split, or of the training rows. */
+  async evaluate(options: { train?: string; part?: "train" | "test" } = {}): Promise<Record<string, number>> {
+    const spec = this.trainSpec(options.train)
+    if (spec.evaluate === null || spec.data === null)
+      throw new RunError("unknown-name", `train section "${spec.name}" has no data to evaluate on`)
+    const data = await this.dataSet(spec.data)
+    const rows = (options.part ?? (data.test ? "test" : "train")) === "test" ? data.test : data.train
+    if (!rows) throw new RunError("data-split", `data set "${spec.data}" has no test rows`)
+    this.ensureInitialised(spec.seed, data)
+    const evaluator = new Evaluator(this.machine.program(spec.evaluate, rows), spec.seed)
+    try {
+      return await evaluator.run(this.position?.step ?? 0, this.position?.epoch ?? 0)
+    } finally {
+      evaluator.free()
+    }
+  }
+
+  /** The outputs of a model for inputs already in its shape, rows one after another. */
+  async predict(model: string, inputs: Feeds): Promise<Record<string, Tensor>> {
+    const { program } = this.predictSpec(model)
+    this.ensureInitialised(this.bundle.manifest.trains[0]?.seed ?? 0, null)
+    return runProgram(this.machine.program(program, null), inputs)
+  }
+
+  /** The same for raw rows: the columns and fitted stages of the fields that the model was trained on are applied. */
+  async predictTable(model: string, table: Table): Promise<Record<string, Tensor>> {
+    const { inputs } = this.predictSpec(model)
+    const feeds = inputs.map(({ name, data, field }): [string, Numbers] => {
+      const spec = this.data.find((each) => each.name === data)?.fields.find((each) => each.name === field)
+      if (!spec)
+        throw new RunError("unknown-name", `input "${name}" of ${model} was not fed from a data field`, {
+          help: "give it as an array instead",
+        })
+      const { bytes } = applyField(spec, table, allRows(table.rows))
+      return [name, decodeNumbers(spec.dtype, bytes.slice().buffer, 0, table.rows * product(spec.shape))]
+    })
+    return this.predict(model, Object.fromEntries(feeds))
+  }
+
+  /** Any program of the bundle, by name. */
+  async runProgram(
+    name: string,
+    feeds: Feeds = {},
+    options: ProgramOptions = {},
+  ): Promise<Record<string, Tensor>> {
+    const data = options.data ? (await this.dataSet(options.data.name))[options.data.part] : null
+    return runProgram(this.machine.program(name, data), feeds, options)
+  }
+
+  /** Runs the initialisers. `train` does so by itself. */
+  initialise(seed: number, data: { readonly train: DeviceData } | null = null): void {
+    this.initialised = true
+    this.position = null
+    const { programs } = this.bundle.manifest
+    // Zero first: optimizer state starts at zero where no initialiser says otherwise.
+    this.state.write(
+      new Map(this.state.slots.map(({ name, bytes }) => [name, new Uint8Array(Math.ceil(bytes / 4) * 4)])),
+    )
+    if (!programs.some(({ name }) => name === "init")) return
+    const init = this.machine.program("init", data?.train ?? null)
+    callOnce(init, { B: 1, R: init.rows, step: 0, epoch: 0, seed, start: 0 })
+  }
+
+  /** Everything that is learned, or with `all` every slot. */
+  async parameters(all = false): Promise<Map<string, Tensor>> {
+    this.ensureInitialised(this.bundle.manifest.trains[0]?.seed ?? 0, null)
+    return this.state.tensors(all ? ["param", "state", "optimizer"] : ["param", "state"])
+  }
+
+  setParameters(values: Readonly<Record<string, Numbers>>): void {
+    this.ensureInitialised(this.bundle.manifest.trains[0]?.seed ?? 0, null)
+    for (const [name, numbers] of Object.entries(values)) this.state.setNumbers(name, numbers)
+  }
+
+  /** All slots and the place in the run, as a safetensors file. */
+  async encodeState(): Promise<Uint8Array<ArrayBuffer>> {
+    return encodeCheckpoint(this.bundle.manifest, await this.state.read(), this.position)
+  }
+
+  /** Takes over a checkpoint's slots; `train({ resume })` goes on from its step too. */
+  loadState(checkpoint: Checkpoint): void {
+    if (!this.initialised) this.initialise(checkpoint.position?.seed ?? 0)
+    this.state.write(checkpoint.slots)
+    this.position = checkpoint.position
+  }
+
+  decodeCheckpoint(place: string, file: Uint8Array): Checkpoint {
+    return decodeCheckpoint(place, file, this.bundle.manifest)
+  }
+
+  close(): void {
+    this.machine.device.close()
+  }
+
+  private get parameterCount(): number {
+    const params = this.state.slots.filter(({ role }) => role === "param")
+    return params.reduce((sum, { shape }) => sum + product(shape), 0)
+  }
+
+  private startFrom(
+    options: TrainOptions,
+    seed: number,
+    data: OnDevice | null,
+  ): { step: number; best: number | null } {
+    const { resume, keepParameters } = options
+    if (resume) {
+      this.initialise(seed, data)
+      this.loadState(resume)
+      return { step: resume.position?.step ?? 0, best: resume.position?.best ?? null }
+    }
+    if (keepParameters) this.ensureInitialised(seed, data)
+    else this.initialise(seed, data)
+    return { step: 0, best: null }
+  }
+
+  /** What makes a resumed run other than one that never stopped. */
+  private differences(
+    { position, fingerprint, place }: Checkpoint,
+    seed: number,
+    batch: number,
+    rows: number,
+  ): string[] {
+    if (!position) return [`${place} holds parameters only: the optimizer and the step count start anew`]
+    const changed = (what: string, before: number, now: number): string[] =>
+      before === now
+        ? []
+        : [`${what} was ${before} in the checkpoint and is ${now} now: the run goes on with other batches`]
+    return [
+      ...changed("seed", position.seed, seed),
+      ...changed("batch", position.batch, batch),
+      ...changed("rows", position.rows, rows),
+      ...(fingerprint === this.bundle.manifest.fingerprint
+        ? []
+        : ["the program was changed since the checkpoint: the run goes on with the new one"]),
+    ]
+  }
+
+  private ensureInitialised(seed: number, data: { readonly train: DeviceData } | null): void {
+    if (!this.initialised) this.initialise(seed, data)
+  }
+
+  private dataSet(name: string): Promise<OnDevice> {
+    const known = this.dataSets.get(name)
+    if (known) return known
+    const spec = find(this.data, name, (each) => each.name, "data set")
+    const loading = loadData(spec, (path) => this.host.readFile(path)).then((loaded) =>
+      this.upload(name, loaded),
+    )
+    this.dataSets.set(name, loading)
+    return loading
+  }
+
+  private upload(name: string, { train, test }: LoadedData): OnDevice {
+    const { device } = this.machine
+    return { train: uploadData(device, name, train), test: test && uploadData(device, `${name}.test`, test) }
+  }
+
+  private trainSpec(name: string | undefined): TrainSpec {
+    const { trains } = this.bundle.manifest
+    if (name !== undefined) return find(trains, name, (each) => each.name, "train section")
+    if (trains.length === 1) return trains[0]!
+    const names = trains.map((each) => `"${each.name}"`).join(", ")
+    throw new RunError(
+      "unknown-name",
+      trains.length === 0 ? "the program has no train section" : "which train section?",
+      {
+        help: names === "" ? "it can only predict" : `choose one of ${names}`,
+      },
+    )
+  }
+
+  private predictSpec(model: string): PredictSpec {
+    return find(this.bundle.manifest.predicts, model, (each) => each.model, "model")
+  }
+}
+
+function durationOf(spec: TrainSpec, { epochs, steps }: TrainOptions): TrainSpec["duration"] {
+  if (epochs !== undefined && steps !== undefined)
+    throw new RunError("bad-option", "both epochs and steps are given; a run has one length")
+  if (epochs !== undefined) return { unit: "epochs", count: epochs }
+  return steps !== undefined ? { unit: "steps", count: steps } : spec.duration
+}
+
+function find<T>(list: readonly T[], name: string, nameOf: (each: T) => string, what: string): T {
+  const found = list.find((each) => nameOf(each) === name)
+  if (found !== undefined) return found
+  const help = nearest(name, list.map(nameOf))
+  throw new RunError("unknown-name", `there is no ${what} "${name}"`, help === undefined ? {} : { help })
+}

@@ -1,0 +1,123 @@
+/** runtime/train: a program over any number of rows, in chunks of the largest batch its memory is laid out for.
+ *  Guarantees: the last chunk has exactly the rows that are left.
+ *  Not here:   turning raw rows into inputs (data/apply.ts). */
+import { callOnce } from "../exec/blocks.js"
+import type { Program } from "../exec/program.js"
+import { evalShape, product } from "../exec/size.js"
+import type { Numbers, Tensor, Values } from "../exec/values.js"
+import { RunError } from "../error.js"
+
+/** Values by input name, rows one after another. */
+export type Feeds = Readonly<Record<string, Numbers>>
+
+export interface CallOptions {
+  readonly step?: number
+  readonly epoch?: number
+  readonly seed?: number
+  readonly start?: number
+  /** For a program whose inputs do not say how many rows there are. */
+  readonly batch?: number
+}
+
+/** All outputs by name. */
+export async function runProgram(
+  program: Program,
+  feeds: Feeds,
+  options: CallOptions = {},
+): Promise<Record<string, Tensor>> {
+  const rows =
+    rowsOf(program, feeds) ??
+    options.batch ??
+    (program.data ? Math.min(program.rows, program.spec.maxBatch) : 1)
+  const { maxBatch } = program.spec
+  const pieces: Record<string, Tensor>[] = []
+  for (let from = 0; from === 0 || from < rows; from += maxBatch) {
+    const batch = Math.min(maxBatch, rows - from)
+    for (const { name, width } of fedInputs(program)) {
+      const values = feeds[name]!
+      program.feed(name, width === null ? values : values.slice(from * width, (from + batch) * width))
+    }
+    pieces.push(await runOnce(program, batch, options))
+  }
+  return Object.fromEntries(
+    program.spec.outputs.map(({ name, shape }) => [
+      name,
+      join(
+        pieces.map((piece) => piece[name]!),
+        shape[0] === "B",
+      ),
+    ]),
+  )
+}
+
+async function runOnce(
+  program: Program,
+  batch: number,
+  options: CallOptions,
+): Promise<Record<string, Tensor>> {
+  const { step = 0, epoch = 0, seed = 0, start = 0 } = options
+  callOnce(program, { B: batch, R: program.rows, step, epoch, seed, start })
+  const out: Record<string, Tensor> = {}
+  for (const output of program.spec.outputs) out[output.name] = await program.read(output, batch)
+  return out
+}
+
+/** Inputs given by the caller. `width`: values per row; null when the input has no rows. */
+function fedInputs({ spec }: Program): { name: string; width: number | null; elements: number }[] {
+  return spec.inputs
+    .filter(({ source }) => source.kind === "feed")
+    .map(({ name, shape }) => {
+      const one = product(evalShape(shape, { B: 1, R: 0 }))
+      const hasRows = product(evalShape(shape, { B: 2, R: 0 })) !== one
+      return { name, width: hasRows ? one : null, elements: one }
+    })
+}
+
+function rowsOf(program: Program, feeds: Feeds): number | undefined {
+  const inputs = fedInputs(program)
+  const names = inputs.map(({ name }) => `"${name}"`).join(", ")
+  for (const name of Object.keys(feeds))
+    if (!inputs.some((input) => input.name === name))
+      throw new RunError("input-shape", `"${program.spec.name}" has no input "${name}"`, {
+        help: names === "" ? "it takes no inputs" : `its inputs are ${names}`,
+      })
+  let rows: number | undefined
+  for (const { name, width, elements } of inputs) {
+    const values = feeds[name]
+    if (!values)
+      throw new RunError("input-shape", `the input "${name}" is missing`, { help: `the inputs are ${names}` })
+    if (width === null) {
+      if (values.length === elements) continue
+      throw new RunError("input-shape", `input "${name}" has ${values.length} values, it takes ${elements}`)
+    }
+    const count = values.length / width
+    if (!Number.isInteger(count) || count === 0)
+      throw new RunError("input-shape", `input "${name}" has ${values.length} values; a row has ${width}`)
+    if (rows !== undefined && rows !== count)
+      throw new RunError("input-shape", `input "${name}" has ${count} rows, the inputs before it ${rows}`)
+    rows = count
+  }
+  return rows
+}
+
+/** Pieces along the first axis when that is the batch; otherwise the output of the last chunk. */
+function join(pieces: readonly Tensor[], byRows: boolean): Tensor {
+  const last = pieces.at(-1)!
+  if (!byRows || pieces.length === 1) return last
+  const rows = pieces.reduce((sum, { shape }) => sum + shape[0]!, 0)
+  const values = emptyLike(
+    last.values,
+    pieces.reduce((sum, piece) => sum + piece.values.length, 0),
+  )
+  let at = 0
+  for (const piece of pieces) {
+    values.set(piece.values, at)
+    at += piece.values.length
+  }
+  return { dtype: last.dtype, shape: [rows, ...last.shape.slice(1)], values }
+}
+
+function emptyLike(values: Values, length: number): Values {
+  if (values instanceof Float32Array) return new Float32Array(length)
+  return values instanceof Int32Array ? new Int32Array(length) : new Uint32Array(length)
+}

@@ -1,0 +1,50 @@
+/** runtime/train: the folder of a run: `runs/NAME-N/` with log.jsonl and checkpoints/{last,best}.safetensors. */
+import { appendFileSync, mkdirSync, readdirSync } from "node:fs"
+import { join } from "node:path"
+import { saveWhole, writeFailed } from "../checkpoint/save.js"
+import type { CheckpointStore, TrainEvent } from "./events.js"
+
+export interface RunFolder extends CheckpointStore {
+  readonly path: string
+  /** Appends one line to log.jsonl. */
+  log(event: TrainEvent): void
+}
+
+/** The next free `NAME-N` below `parent`, N counting from 1. */
+export function newRunFolder(parent: string, name: string): RunFolder {
+  const attempt = (): string => {
+    mkdirSync(parent, { recursive: true })
+    const numbers = readdirSync(parent)
+      .filter((entry) => entry.startsWith(`${name}-`))
+      .map((entry) => Number(entry.slice(name.length + 1)))
+    const path = join(parent, `${name}-${Math.max(0, ...numbers.filter(Number.isInteger)) + 1}`)
+    mkdirSync(path)
+    return path
+  }
+  try {
+    return openRunFolder(attempt())
+  } catch (caught) {
+    throw writeFailed(parent, caught)
+  }
+}
+
+/** An existing folder goes on growing: its log is appended to. */
+export function openRunFolder(path: string): RunFolder {
+  const log = join(path, "log.jsonl")
+  return {
+    path,
+    log(event) {
+      try {
+        mkdirSync(path, { recursive: true })
+        appendFileSync(log, `${JSON.stringify(event)}\n`)
+      } catch (caught) {
+        throw writeFailed(log, caught)
+      }
+    },
+    async save(kind, bytes) {
+      const file = join(path, "checkpoints", `${kind}.safetensors`)
+      await saveWhole(file, bytes)
+      return file
+    },
+  }
+}

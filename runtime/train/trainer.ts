@@ -1,0 +1,241 @@
+/** runtime/train: runs a `train` section.
+ *  Assumes:    slots hold the first (or the resumed) values; the step program is bound to the training rows.
+ *  Guarantees: between report points only command buffers are made and nothing is read back; the slots after step N are the
+ *              same bits however the run was cut into submissions, reports or resumed runs.
+ *  Not here:   opening devices and data (session.ts), files (run-folder.ts). */
+import { encodeCheckpoint, type Position } from "../checkpoint/checkpoint.js"
+import type { TrainSpec } from "../bundle/format.js"
+import { ParameterBlocks, type CallParameters } from "../exec/blocks.js"
+import { History, type Scalars } from "../exec/history.js"
+import type { Machine } from "../exec/machine.js"
+import type { Program } from "../exec/program.js"
+import type { SlotBytes, Snapshot, State } from "../exec/state.js"
+import type { Batches } from "./batches.js"
+import type { Evaluator } from "./evaluate.js"
+import type { CheckpointKind, CheckpointStore, EndEvent, TrainEvent } from "./events.js"
+import { isBetter, isFiniteLoss, lossNames, reported } from "./metrics.js"
+import { explainNonFinite } from "./non-finite.js"
+import { Pace } from "./pace.js"
+import type { Schedule } from "./schedule.js"
+
+/** What a run works with, all of it opened. */
+export interface TrainSetup {
+  readonly machine: Machine
+  readonly spec: TrainSpec
+  readonly state: State
+  readonly step: Program
+  readonly batches: Batches
+  readonly schedule: Schedule
+  /** Over the test rows; null without a test split. */
+  readonly evaluator: Evaluator | null
+  /** Reports by epochs evaluate the test rows too. */
+  readonly reportsTest: boolean
+  readonly seed: number
+  readonly from: { readonly step: number; readonly best: number | null }
+  readonly store: CheckpointStore | null
+  readonly onEvent: (event: TrainEvent) => void
+  readonly signal: AbortSignal | undefined
+  readonly now: () => number
+}
+
+/** Two snapshots save a wait at every report; beyond this size one has to do. */
+const TWO_SNAPSHOTS_BELOW = 64 * 1024 * 1024
+
+export class Trainer {
+  private readonly history: History
+  private readonly blocks: ParameterBlocks
+  private readonly pace: Pace
+  /** The one in use holds the state before step `goodStep`; a new one becomes good when the losses up to it are known. */
+  private readonly snapshots: readonly Snapshot[]
+  private good = 0
+  private goodStep: number
+  /** First step whose loss has not been read. */
+  private unread: number
+  private step: number
+  private best: number | null
+  private inFlight:
+    { readonly wait: () => Promise<void>; readonly steps: number; readonly submitted: number } | undefined
+  private lastDone = 0
+
+  constructor(private readonly setup: TrainSetup) {
+    const { machine, state, step, schedule, from } = setup
+    this.step = this.unread = this.goodStep = from.step
+    this.best = from.best
+    this.history = new History(step, schedule.total - from.step + 1)
+    this.blocks = new ParameterBlocks(machine.device)
+    this.pace = new Pace(machine.device.parameterBlocks)
+    const count = state.bytes < TWO_SNAPSHOTS_BELOW ? 2 : 1
+    this.snapshots = Array.from({ length: count }, (_, i) => state.allocSnapshot(`snapshot ${i}`))
+  }
+
+  async run(): Promise<EndEvent> {
+    const { schedule, signal, now, onEvent, from } = this.setup
+    const began = now()
+    this.takeSnapshot(this.good)
+    let saved = -1
+    while (this.step < schedule.total && !signal?.aborted) {
+      if (this.step > from.step && schedule.isCheckpoint(this.step)) {
+        await this.saveLast()
+        saved = this.step
+      }
+      if (schedule.isReport(this.step)) await this.report(false)
+      else await this.submitUpTo(schedule.nextStop(this.step))
+    }
+    const finished = this.step >= schedule.total
+    if (finished) await this.report(true)
+    else await this.settle()
+    const seconds = (now() - began) / 1000
+    if (saved !== this.step) await this.saveLast()
+    const end: EndEvent = {
+      event: "end",
+      step: this.step,
+      seconds,
+      steps_per_second: seconds > 0 ? (this.step - from.step) / seconds : 0,
+      why: finished ? "finished" : "interrupted",
+    }
+    onEvent(end)
+    return end
+  }
+
+  free(): void {
+    this.history.free()
+    for (const snapshot of this.snapshots) for (const memory of snapshot.values()) memory.free()
+  }
+
+  /** Submits as many steps as fit, and waits for the submission before, so that two are under way. */
+  private async submitUpTo(stop: number): Promise<void> {
+    if (this.history.full) await this.settle()
+    const room = this.history.capacity - this.history.length
+    const count = Math.min(stop - this.step, this.pace.stepsPerSubmit, room)
+    const { device } = this.setup.machine
+    const recorder = device.record()
+    for (let i = 0; i < count; i++) this.recordStep(recorder, this.step + i)
+    this.blocks.flush()
+    const submitted = this.setup.now()
+    recorder.submit()
+    const wait = device.fence()
+    this.step += count
+    await this.waitForPrevious()
+    this.inFlight = { wait, steps: count, submitted }
+  }
+
+  private async waitForPrevious(): Promise<void> {
+    const previous = this.inFlight
+    if (!previous) return
+    this.inFlight = undefined
+    await previous.wait()
+    const now = this.setup.now()
+    this.pace.observe(previous.steps, now - Math.max(previous.submitted, this.lastDone))
+    this.lastDone = now
+  }
+
+  private recordStep(recorder: ReturnType<Machine["device"]["record"]>, step: number): void {
+    const parameters = this.parametersOf(step)
+    this.setup.step.record(recorder, parameters.B, this.blocks.add(parameters))
+    this.history.recordStep(recorder)
+  }
+
+  private readonly parametersOf = (step: number): CallParameters => {
+    const { batches, seed } = this.setup
+    const { B, epoch, start } = batches.at(step)
+    return { B, R: batches.rows, step, epoch, seed, start }
+  }
+
+  /** Runs step `this.step` to know its loss. The last report puts the state back as it was. */
+  private async report(final: boolean): Promise<void> {
+    const { state, machine, evaluator, reportsTest, batches, schedule } = this.setup
+    const step = this.step
+    const epoch = Math.floor(step / batches.perEpoch)
+    const tests = evaluator && (final || reportsTest) ? await this.evaluateTest(evaluator, step, epoch) : {}
+    if (this.history.full || this.snapshots.length === 1) await this.settle()
+    const next = (this.good + 1) % this.snapshots.length
+    const recorder = machine.device.record()
+    state.recordSave(recorder, this.snapshots[next]!)
+    this.recordStep(recorder, step)
+    if (final) state.recordRestore(recorder, this.snapshots[next]!)
+    this.blocks.flush()
+    recorder.submit()
+    if (!final) this.step++
+    await this.waitForPrevious()
+    const [last] = (await this.readHistory()).slice(-1)
+    this.good = next
+    this.goodStep = step
+    const values = { ...reported(last ?? {}), ...tests }
+    this.setup.onEvent({ event: "report", step, epoch, ...values, loss: values["loss"] ?? NaN })
+    if (step > 0 || schedule.total === 0) await this.keepBest(values, step)
+  }
+
+  private async evaluateTest(
+    evaluator: Evaluator,
+    step: number,
+    epoch: number,
+  ): Promise<Record<string, number>> {
+    const values = await evaluator.run(step, epoch)
+    return Object.fromEntries(Object.entries(values).map(([name, value]) => [`test_${name}`, value]))
+  }
+
+  /** Waits for everything submitted and checks its losses. */
+  private async settle(): Promise<void> {
+    await this.waitForPrevious()
+    await this.readHistory()
+  }
+
+  private async readHistory(): Promise<Scalars[]> {
+    const first = this.unread
+    const results = await this.history.drain()
+    this.unread = first + results.length
+    const bad = results.findIndex((scalars) => !isFiniteLoss(scalars))
+    if (bad >= 0) await this.stopNonFinite(first + bad, results[bad]!)
+    return results
+  }
+
+  private async stopNonFinite(badStep: number, scalars: Scalars): Promise<never> {
+    const loss = lossNames(scalars)
+      .map((name) => scalars[name]!)
+      .find((value) => !Number.isFinite(value))
+    throw await explainNonFinite({
+      program: this.setup.step,
+      state: this.setup.state,
+      good: this.snapshots[this.good]!,
+      goodStep: this.goodStep,
+      badStep,
+      loss: loss ?? NaN,
+      parametersOf: this.parametersOf,
+    })
+  }
+
+  private takeSnapshot(index: number): void {
+    const recorder = this.setup.machine.device.record()
+    this.setup.state.recordSave(recorder, this.snapshots[index]!)
+    recorder.submit()
+  }
+
+  private async keepBest(values: Readonly<Record<string, number>>, step: number): Promise<void> {
+    const { spec, state } = this.setup
+    if (spec.keepBest === null) return
+    const value = values[`test_${spec.keepBest}`] ?? values[spec.keepBest]
+    if (value === undefined || !isBetter(spec.keepBest, value, this.best)) return
+    this.best = value
+    // The good snapshot is the state that was measured.
+    await this.save("best", await state.read(this.snapshots[this.good]), step)
+  }
+
+  private async saveLast(): Promise<void> {
+    await this.settle()
+    await this.save("last", await this.setup.state.read(), this.step)
+  }
+
+  private async save(kind: CheckpointKind, slots: SlotBytes, step: number): Promise<void> {
+    const { machine, store, onEvent } = this.setup
+    if (!store) return
+    const bytes = encodeCheckpoint(machine.bundle.manifest, slots, this.position(step))
+    onEvent({ event: "checkpoint", kind, path: await store.save(kind, bytes), step })
+  }
+
+  /** What a checkpoint of `step` says about the run. */
+  position(step: number): Position {
+    const { spec, batches, seed } = this.setup
+    const epoch = Math.floor(step / batches.perEpoch)
+    return { train: spec.name, step, epoch, seed, batch: batches.size, rows: batches.rows, best: this.best }
+  }
+}
