@@ -66,7 +66,7 @@ export function scalarInput(section: SectionState, scalar: ScalarName): TensorVa
   return addInput(section, scalar, scalarType(scalarTypes[scalar]), { kind: "scalar", scalar })
 }
 
-/** The finished section. Inputs named in `optional` are left out when nothing reads them. */
+/** The finished section. Inputs named in `optional` are left out when no operation reads them. */
 export function finish(
   section: SectionState,
   results: Section["results"],
@@ -75,8 +75,18 @@ export function finish(
   const body = section.bodies[0]!
   const used = usedValues(body)
   for (const { value } of results) used.add(value)
-  return { inputs: section.inputs.filter((i) => used.has(i.id) || !optional(i)), body, results }
+  const inputs = section.inputs.filter((i) => used.has(i.id) || !optional(i))
+  const dropped = new Set(section.inputs.filter((i) => !inputs.includes(i)).map((i) => i.id))
+  return { inputs, body: dropped.size === 0 ? body : withoutArgs(body, dropped), results }
 }
+
+/** Calls name their arguments for the reader, also those that nothing in them reads. */
+const withoutArgs = (body: readonly ModelStmt[], dropped: ReadonlySet<ModelValue>): ModelStmt[] =>
+  body.map((s) =>
+    s.kind === "call"
+      ? { ...s, args: s.args.filter((a) => !dropped.has(a)), body: withoutArgs(s.body, dropped) }
+      : s,
+  )
 
 /** Every value that some statement reads. */
 export function usedValues(body: readonly ModelStmt[], used = new Set<ModelValue>()): Set<ModelValue> {

@@ -1,0 +1,190 @@
+/** ir/model: data sets and training settings as text, and back. */
+import { printType } from "../tensor.js"
+import { originComment, parseName, parseOrigin, parseTypeAt, printName, printNumber } from "../text/notation.js"
+import type { Cursor } from "../text/scanner.js"
+import type { ColumnSelection, DataSet, DataSource, Field, FieldStage, TrainSettings } from "./types.js"
+
+const quote = (text: string): string => JSON.stringify(text)
+
+export function printDataSet(set: DataSet): string {
+  return [
+    `data ${printName(set.name)} = ${printSourceOf(set.source)} {${originComment(set.origin)}`,
+    ...set.fields.map((f) => `  ${printField(f)}`),
+    ...(set.split
+      ? [`  split ${printNumber(set.split.train)} ${printNumber(set.split.test)} seed ${printNumber(set.split.seed)}`]
+      : []),
+    ...(set.test ? [`  test = ${printSourceOf(set.test)}`] : []),
+    "}",
+  ].join("\n")
+}
+
+function printSourceOf(source: DataSource): string {
+  if (source.kind === "csv") return `csv(${quote(source.path)}, ${quote(source.delimiter)})`
+  if (source.kind === "array") {
+    const columns = source.columns.map(
+      (c) => `${printName(c.column)}: [${c.shape.join(", ")}] [${c.values.map(printNumber).join(", ")}]`,
+    )
+    return `array(${columns.join(", ")})`
+  }
+  return `${source.kind}(${source.files.map((f) => `${printName(f.column)}: ${quote(f.path)}`).join(", ")})`
+}
+
+function printField(field: Field): string {
+  const { columns } = field
+  const selection = columns.kind === "all" ? "all" : `${columns.kind}(${columns.names.map(quote).join(", ")})`
+  const stages = field.stages.map((s) => ` ${printStage(s)}`).join("")
+  return `field ${printName(field.name)}: ${printType(field.type)} = ${selection}${stages}${originComment(field.origin)}`
+}
+
+function printStage(stage: FieldStage): string {
+  switch (stage.kind) {
+    case "standardize":
+    case "minmax":
+      return stage.kind
+    case "scale":
+      return `scale(${printNumber(stage.by)})`
+    case "one_hot":
+      return `one_hot(${stage.classes})`
+    case "classes":
+      return `classes(${stage.count})`
+  }
+}
+
+export function parseDataSet(c: Cursor): DataSet {
+  c.expect("data")
+  const name = parseName(c)
+  c.expect("=")
+  const source = parseSourceOf(c)
+  c.expect("{")
+  const origin = parseOrigin(c.comment())
+  const fields: Field[] = []
+  while (c.accept("field")) fields.push(parseField(c))
+  let split: DataSet["split"] = null
+  if (c.accept("split")) {
+    const [train, test] = [c.number(), c.number()]
+    c.expect("seed")
+    split = { train, test, seed: c.number() }
+  }
+  let test: DataSource | null = null
+  if (c.accept("test")) {
+    c.expect("=")
+    test = parseSourceOf(c)
+  }
+  c.expect("}")
+  return { name, source, fields, split, test, origin }
+}
+
+function parseSourceOf(c: Cursor): DataSource {
+  if (c.accept("csv")) {
+    c.expect("(")
+    const path = c.string()
+    c.expect(",")
+    const delimiter = c.string()
+    c.expect(")")
+    return { kind: "csv", path, delimiter }
+  }
+  if (c.accept("array")) {
+    const columns = c.list("(", ")", () => {
+      const column = parseName(c)
+      c.expect(":")
+      const shape = c.list("[", "]", () => c.integer())
+      return { column, shape, values: c.list("[", "]", () => c.number()) }
+    })
+    return { kind: "array", columns }
+  }
+  const kind = c.accept("idx") ? "idx" : "npy"
+  if (kind === "npy") c.expect("npy")
+  const files = c.list("(", ")", () => {
+    const column = parseName(c)
+    c.expect(":")
+    return { column, path: c.string() }
+  })
+  return { kind, files }
+}
+
+function parseField(c: Cursor): Field {
+  const name = parseName(c)
+  c.expect(":")
+  const type = parseTypeAt(c)
+  c.expect("=")
+  const columns = parseColumns(c)
+  const stages: FieldStage[] = []
+  for (let stage = parseStage(c); stage; stage = parseStage(c)) stages.push(stage)
+  return { name, type, columns, stages, origin: parseOrigin(c.comment()) }
+}
+
+function parseColumns(c: Cursor): ColumnSelection {
+  if (c.accept("all")) return { kind: "all" }
+  const kind = c.accept("only") ? "only" : "except"
+  if (kind === "except") c.expect("except")
+  return { kind, names: c.list("(", ")", () => c.string()) }
+}
+
+function parseStage(c: Cursor): FieldStage | undefined {
+  const argument = (): number => {
+    c.expect("(")
+    const n = c.number()
+    c.expect(")")
+    return n
+  }
+  if (c.accept("standardize")) return { kind: "standardize" }
+  if (c.accept("minmax")) return { kind: "minmax" }
+  if (c.accept("scale")) return { kind: "scale", by: argument() }
+  if (c.accept("one_hot")) return { kind: "one_hot", classes: argument() }
+  if (c.accept("classes")) return { kind: "classes", count: argument() }
+  return undefined
+}
+
+type Every = TrainSettings["reportEvery"]
+const printEvery = (e: Every | null): string => (e === null ? "none" : `${e.count} ${e.unit}`)
+const orNone = (n: number | null): string => (n === null ? "none" : printNumber(n))
+
+/** Every setting, on one line. */
+export const printSettings = (s: TrainSettings): string =>
+  [
+    `batch ${orNone(s.batch)}`,
+    `shuffle ${s.shuffle}`,
+    `drop_last ${s.dropLast}`,
+    `seed ${s.seed}`,
+    `duration ${printEvery(s.duration)}`,
+    `report ${printEvery(s.reportEvery)}`,
+    `checkpoint ${printEvery(s.checkpointEvery)}`,
+    `keep ${s.keepBest === null ? "none" : quote(s.keepBest)}`,
+    `clip_norm ${orNone(s.clipNorm)}`,
+    `clip_value ${orNone(s.clipValue)}`,
+    `accumulate ${s.accumulate}`,
+  ].join(", ")
+
+export function parseSettings(c: Cursor): TrainSettings {
+  const named = <T>(name: string, read: () => T): T => {
+    c.expect(name)
+    const value = read()
+    c.accept(",")
+    return value
+  }
+  const orNull = <T>(read: () => T): T | null => (c.accept("none") ? null : read())
+  const flag = (): boolean => {
+    if (c.accept("true")) return true
+    c.expect("false")
+    return false
+  }
+  const every = (): Every => {
+    const count = c.integer()
+    if (c.accept("steps")) return { unit: "steps", count }
+    c.expect("epochs")
+    return { unit: "epochs", count }
+  }
+  return {
+    batch: named("batch", () => orNull(() => c.integer())),
+    shuffle: named("shuffle", flag),
+    dropLast: named("drop_last", flag),
+    seed: named("seed", () => c.integer()),
+    duration: named("duration", every),
+    reportEvery: named("report", every),
+    checkpointEvery: named("checkpoint", () => orNull(every)),
+    keepBest: named("keep", () => orNull(() => c.string())),
+    clipNorm: named("clip_norm", () => orNull(() => c.number())),
+    clipValue: named("clip_value", () => orNull(() => c.number())),
+    accumulate: named("accumulate", () => c.integer()),
+  }
+}

@@ -1,0 +1,135 @@
+/** ir/model: whether a Model is well formed. It guarantees, for every section:
+ *   - each value is bound once, and before it is used (bodies of calls included, which are visible afterwards);
+ *   - every operation exists and its recorded type is what its `infer` says now;
+ *   - reads and updates name a declared slot and agree with its type;
+ *  and for the whole: slot names are unique; a first value has its slot's type; a loss is a result of the step, a scalar; an update
+ *  gives a value of its parameter's type; step and evaluate have the same results; a section's data is declared.
+ *  Not here:   that the program is what its author meant. */
+import { completeAttrs, findOp, inferType } from "../../ops/index.js"
+import { ConstraintError } from "../../ops/op.js"
+import { printType, sameType, type TensorType } from "../tensor.js"
+import type { Model, ModelStmt, ModelValue, Section, TrainSection } from "./types.js"
+
+/** Everything that is wrong, as sentences that name the place; empty when the Model is well formed. */
+export function verifyModel(model: Model): string[] {
+  const slots = new Map<string, TensorType>()
+  const found: string[] = []
+  for (const slot of model.slots) {
+    if (slots.has(slot.name)) found.push(`slot @${slot.name} is declared twice`)
+    slots.set(slot.name, slot.type)
+  }
+  const section = (s: Section, where: string): Types => verifySection(s, where, slots, found)
+  for (const slot of model.slots) {
+    const types = section(slot.init, `the first value of @${slot.name}`)
+    expectResult(slot.init, "value", slot.type, types, `the first value of @${slot.name}`, found)
+  }
+  for (const { model: name, section: s } of model.predicts) section(s, `predict ${name}`)
+  for (const train of model.trains) verifyTrain(model, train, slots, section, found)
+  return found
+}
+
+type Types = ReadonlyMap<ModelValue, TensorType>
+
+function verifyTrain(
+  model: Model,
+  train: TrainSection,
+  slots: ReadonlyMap<string, TensorType>,
+  section: (s: Section, where: string) => Types,
+  found: string[],
+): void {
+  const where = `train ${train.name}`
+  if (train.data !== null && !model.data.some((d) => d.name === train.data)) found.push(`${where}: no data ${train.data}`)
+  const step = section(train.step, `${where}, step`)
+  section(train.evaluate, `${where}, evaluate`)
+  const names = (s: Section): string => s.results.map((r) => r.name).join(", ")
+  if (names(train.step) !== names(train.evaluate))
+    found.push(`${where}: step gives ${names(train.step)}, evaluate gives ${names(train.evaluate)}`)
+  for (const objective of train.objectives) {
+    expectResult(train.step, objective.loss, { dtype: "f32", shape: [] }, step, `${where}, ${objective.loss}`, found)
+    for (const update of objective.updates) {
+      const place = `${where}, update of @${update.param}`
+      const type = slots.get(update.param)
+      const types = section(update.section, place)
+      if (!type) found.push(`${place}: there is no such slot`)
+      else expectResult(update.section, "p", type, types, place, found)
+    }
+  }
+}
+
+function expectResult(s: Section, name: string, type: TensorType, types: Types, where: string, found: string[]): void {
+  const result = s.results.find((r) => r.name === name)
+  const actual = result && types.get(result.value)
+  if (!actual) found.push(`${where}: no result \`${name}\``)
+  else if (!sameType(actual, type)) found.push(`${where}: \`${name}\` is ${printType(actual)}, not ${printType(type)}`)
+}
+
+function verifySection(s: Section, where: string, slots: ReadonlyMap<string, TensorType>, found: string[]): Types {
+  const types = new Map<ModelValue, TensorType>()
+  const bind = (id: ModelValue, type: TensorType): void => {
+    if (types.has(id)) found.push(`${where}: %${id} is bound twice`)
+    types.set(id, type)
+  }
+  const use = (id: ModelValue): TensorType | undefined => {
+    const type = types.get(id)
+    if (!type) found.push(`${where}: %${id} is used before it is bound`)
+    return type
+  }
+  const slotType = (name: string, type: TensorType | undefined): void => {
+    const declared = slots.get(name)
+    if (!declared) found.push(`${where}: there is no slot @${name}`)
+    else if (type && !sameType(declared, type)) found.push(`${where}: @${name} is ${printType(declared)}, not ${printType(type)}`)
+  }
+  const walk = (body: readonly ModelStmt[]): void => {
+    for (const statement of body)
+      switch (statement.kind) {
+        case "op":
+          verifyOp(statement, statement.args.map(use), where, found)
+          for (const region of statement.regions ?? []) {
+            for (const p of region.params) bind(p.id, p.type)
+            walk(region.body)
+            region.results.forEach(use)
+          }
+          bind(statement.id, statement.type)
+          break
+        case "read":
+          slotType(statement.slot, statement.type)
+          bind(statement.id, statement.type)
+          break
+        case "update":
+          slotType(statement.slot, use(statement.value))
+          break
+        case "call":
+          statement.args.forEach(use)
+          walk(statement.body)
+          statement.results.forEach(use)
+          break
+      }
+  }
+  for (const input of s.inputs) bind(input.id, input.type)
+  walk(s.body)
+  for (const r of s.results) use(r.value)
+  return types
+}
+
+function verifyOp(
+  s: ModelStmt & { readonly kind: "op" },
+  args: readonly (TensorType | undefined)[],
+  where: string,
+  found: string[],
+): void {
+  const def = findOp(s.op)
+  if (!def) {
+    found.push(`${where}: %${s.id} uses \`${s.op}\`, which is no operation`)
+    return
+  }
+  const known = args.filter((a) => a !== undefined)
+  if (known.length < args.length) return
+  try {
+    const type = inferType(def, known, completeAttrs(def, s.attrs))
+    if (!sameType(type, s.type))
+      found.push(`${where}: %${s.id} is recorded as ${printType(s.type)}, and \`${s.op}\` gives ${printType(type)}`)
+  } catch (error) {
+    if (!(error instanceof ConstraintError)) throw error
+    found.push(`${where}: %${s.id}: ${error.message}`)
+  }
+}
