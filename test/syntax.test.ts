@@ -46,6 +46,10 @@ describe("every program reads, formats and reads back the same", () => {
     })
 })
 
+describe("the programs in the repository are as `nnc fmt` writes them", () => {
+  test.each(programs())("$path", (file) => expect(format(file, new Diagnostics())).toBe(file.text))
+})
+
 test("any Ast prints as text that reads back as it, and formats as itself", () => {
   fc.assert(
     fc.property(randomModule, (module) => {
