@@ -1,0 +1,12 @@
+/** compiler: the passes in order, one per line, and the way from graphs to kernels. `nnc inspect` offers this list. */
+import { autodiff } from "./autodiff/backward.js"
+import type { Graph } from "./ir/graph/types.js"
+import { cse } from "./optimize/cse.js"
+import { dce } from "./optimize/dce.js"
+import { foldConstants } from "./optimize/fold-constants.js"
+import { simplify } from "./optimize/simplify.js"
+import type { Pass } from "./pass.js"
+
+/** Each keeps what the graph computes. Folding first lets simplify see constants; what it uncovers is folded again; cse comes
+ *  when equal things look equal; dce sweeps up after all. */
+export const GRAPH_PASSES: readonly Pass<Graph, Graph>[] = [autodiff, foldConstants, simplify, cse, dce]
