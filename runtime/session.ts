@@ -194,7 +194,10 @@ export class Session {
           help: "give it as an array instead",
         })
       const { bytes } = applyField(spec, table, allRows(table.rows))
-      return [name, decodeNumbers(spec.dtype, bytes.slice().buffer, 0, table.rows * product(spec.shape))]
+      return [
+        name,
+        decodeNumbers(spec.dtype, new Uint8Array(bytes).buffer, 0, table.rows * product(spec.shape)),
+      ]
     })
     return this.predict(model, Object.fromEntries(feeds))
   }

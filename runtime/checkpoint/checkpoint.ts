@@ -120,5 +120,6 @@ function positionOf(metadata: Readonly<Record<string, string>>): Position | null
 }
 
 /** bool is a byte in the file and a word on the device. */
-const narrow = (bytes: Uint8Array): Uint8Array => Uint8Array.from(new Uint32Array(bytes.slice().buffer))
+const narrow = (bytes: Uint8Array): Uint8Array =>
+  Uint8Array.from(new Uint32Array(new Uint8Array(bytes).buffer))
 const widen = (bytes: Uint8Array): Uint8Array => new Uint8Array(Uint32Array.from(bytes).buffer)

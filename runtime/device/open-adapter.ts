@@ -46,13 +46,12 @@ export async function openAdapter(
 
 export function describe(adapter: GPUAdapter): DeviceInfo {
   const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info
-  // The name first, then the driver's version where it says more: `llvmpipe: Mesa 25.0.7`.
-  const names = [device, description].filter((text) => text !== "")
   const software =
-    isFallbackAdapter || /software|swiftshader|llvmpipe|lavapipe/i.test([architecture, ...names].join(" "))
+    isFallbackAdapter ||
+    /software|swiftshader|llvmpipe|lavapipe/i.test(`${architecture} ${device} ${description}`)
   return {
     device: "webgpu",
-    adapter: names.join(": ") || vendor || "unnamed",
+    adapter: description || device || vendor || "unnamed",
     vendor,
     architecture,
     software,

@@ -22,8 +22,12 @@ class GpuMemory implements Memory {
   constructor(
     readonly buffer: GPUBuffer,
     readonly bytes: number,
-  ) {}
+    private readonly owner: Set<GpuMemory>,
+  ) {
+    owner.add(this)
+  }
   free(): void {
+    this.owner.delete(this)
     this.buffer.destroy()
   }
 }
@@ -110,13 +114,11 @@ export class WebGpuDevice implements Device {
         },
       )
     const usage = USAGE.storage | USAGE.copySrc | USAGE.copyDst
-    const memory = new GpuMemory(this.gpu.createBuffer({ label, size, usage }), size)
-    this.memories.add(memory)
-    return memory
+    return new GpuMemory(this.gpu.createBuffer({ label, size, usage }), size, this.memories)
   }
 
-  write(memory: Memory, offset: number, bytes: Uint8Array): void {
-    this.gpu.queue.writeBuffer(own(memory).buffer, offset, bytes.slice().buffer)
+  write(memory: Memory, offset: number, bytes: Uint8Array<ArrayBuffer>): void {
+    this.gpu.queue.writeBuffer(own(memory).buffer, offset, bytes)
   }
 
   async read(memory: Memory, offset: number, bytes: number): Promise<ArrayBuffer> {
@@ -151,7 +153,7 @@ export class WebGpuDevice implements Device {
   }
 
   writeParameters(blocks: Uint8Array<ArrayBuffer>): void {
-    this.gpu.queue.writeBuffer(this.parameters, 0, blocks.buffer, blocks.byteOffset, blocks.byteLength)
+    this.gpu.queue.writeBuffer(this.parameters, 0, blocks)
   }
 
   record(): Recorder {

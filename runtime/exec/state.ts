@@ -69,7 +69,7 @@ export class State {
       this.slots
         .filter(({ role }) => roles.includes(role))
         .map(({ name, dtype, shape }) => {
-          const copy = bytes.get(name)!.slice().buffer
+          const copy = new Uint8Array(bytes.get(name)!).buffer
           return [name, { dtype, shape, values: decodeNumbers(dtype, copy, 0, product(shape)) }]
         }),
     )

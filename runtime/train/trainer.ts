@@ -148,6 +148,8 @@ export class Trainer {
     const epoch = Math.floor(step / batches.perEpoch)
     const tests = evaluator && (final || reportsTest) ? await this.evaluateTest(evaluator, step, epoch) : {}
     if (this.history.full || this.snapshots.length === 1) await this.settle()
+    // The only snapshot is about to be written over, now that the losses before are known to be finite.
+    if (this.snapshots.length === 1) this.goodStep = step
     const next = (this.good + 1) % this.snapshots.length
     const recorder = machine.device.record()
     state.recordSave(recorder, this.snapshots[next]!)
