@@ -17,7 +17,8 @@ export function flatten(
 ): ReadonlyMap<string, Value> {
   const values = new Map<ModelValue, Value>()
   for (const i of section.inputs) values.set(i.id, input(i))
-  const value = (id: ModelValue): Value => values.get(id) ?? bug(`model value ${id} is used before it is defined`)
+  const value = (id: ModelValue): Value =>
+    values.get(id) ?? bug(`model value ${id} is used before it is defined`)
   addStatements(g, section.body, slots, values, value)
   return new Map(section.results.map((r) => [r.name, value(r.value)]))
 }

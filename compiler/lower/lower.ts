@@ -42,7 +42,10 @@ function lowerPredict(model: Model, predict: PredictSection): Graph {
   const feeds = new Set(predict.section.inputs.map((i) => i.name))
   const pruned = prune(g.finish())
   // An input the model never reads is still part of its signature.
-  return { ...pruned, inputs: g.finish().inputs.filter((i) => feeds.has(i.name) || pruned.inputs.includes(i)) }
+  return {
+    ...pruned,
+    inputs: g.finish().inputs.filter((i) => feeds.has(i.name) || pruned.inputs.includes(i)),
+  }
 }
 
 function rejectAccumulation(accumulate: number, cx: PassContext): void {
