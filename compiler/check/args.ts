@@ -194,7 +194,9 @@ function tensorArgument(
     return matchShape(env, signature, type, value.type.shape, what, span, printType(value.type)) ? value : v.ERROR
   }
   if (!v.isScalarConstant(value)) return wrongKind(env, type, value, what, "a tensor", span)
-  if (!matchShape(env, signature, type, [], what, span, v.describe(value))) return v.ERROR
+  const anyAxes = type.dims?.length === 1 && type.dims[0]?.kind === "rest"
+  // A number stands beside tensors of every shape, so it does not settle what `...` is.
+  if (!anyAxes && !matchShape(env, signature, type, [], what, span, v.describe(value))) return v.ERROR
   return constantAs(env, base, value, what, span)
 }
 

@@ -117,15 +117,17 @@ function assertion(env: Env, given: readonly Given[], span: Span): Value {
 function refuse(env: Env, message: Given | undefined, span: Span): Value {
   if (message?.value.kind !== "string")
     return message ? wrongType(env, "error", "a text", message) : wrongCount(env, "error", 1, 0, span)
-  const { frame } = env
+  let { frame } = env
   if (!frame) return complain(env, { code: "assert", message: message.value.value, span, label: "does not hold" })
-  const { frame: _, ...rest } = env
-  const caller: Env = { ...rest, ...(frame.parent && { frame: frame.parent }) }
+  // What the user called, not the inner function that noticed.
+  while (frame.parent && env.cx.stdlib.has(frame.span.file)) frame = frame.parent
+  const name = frame.decl.name.text
+  const { frame: _, ...caller } = env
   return complain(caller, {
     code: "assert",
-    message: `${frame.decl.name.text}: ${message.value.value}`,
+    message: `${name}: ${message.value.value}`,
     span: frame.span,
-    label: `\`${frame.decl.name.text}\` refuses this`,
+    label: `\`${name}\` refuses this`,
     related: env.cx.stdlib.has(span.file) ? [] : [{ span, text: "checked here" }],
   })
 }

@@ -5,7 +5,8 @@
  *  Not here:   reading files (`load` is given), flattening of calls (lower/), gradients (autodiff/). */
 import type { DataDecl, Module } from "../ir/ast/types.js"
 import type { DataSet, Model } from "../ir/model/types.js"
-import { Diagnostics } from "../source/diagnostic.js"
+import { Diagnostics, type Diagnostic } from "../source/diagnostic.js"
+import type { SourceFile } from "../source/source.js"
 import { checkData } from "./data.js"
 import { newNaming, type Cx, type Env } from "./env.js"
 import { evalName } from "./expr.js"
@@ -37,8 +38,14 @@ export function check(main: Module, input: CheckInput): Model | undefined {
     positions: new Map(),
   }
   const model = checkMain(cx, modules.main)
-  for (const diagnostic of found.all) input.diagnostics.add(diagnostic)
+  for (const diagnostic of inOrder(main.span.file, found.all)) input.diagnostics.add(diagnostic)
   return found.hasErrors ? undefined : model
+}
+
+/** In order of the source; those of other files come after. */
+function inOrder(file: SourceFile, all: readonly Diagnostic[]): Diagnostic[] {
+  const at = (d: Diagnostic): number => (d.primary?.span.file === file ? (d.primary?.span.start ?? 0) : Infinity)
+  return [...all].sort((a, b) => (at(a) === at(b) ? 0 : at(a) - at(b)))
 }
 
 function checkMain(cx: Cx, scope: ModuleScope): Model {

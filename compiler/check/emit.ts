@@ -30,7 +30,7 @@ export function emit(env: Env, op: string, args: readonly TensorValue[], attrs: 
       code: `${op}-${error.label}`,
       message: `${op}: ${error.detail}`,
       span,
-      label: `${def.constraints[error.label] ?? "its rule does not hold"}; given ${args.map((a) => printType(a.type)).join(", ")}`,
+      label: `required: ${def.constraints[error.label] ?? "its rules"}`,
       related: atFault.map(declaredAt),
       help: error.help,
     })

@@ -61,6 +61,8 @@ function memberOf(env: Env, instance: Instance, name: string, span: Span): Value
   if (slot) return readValue(env, slot.slot, span, { span: slot.span, text: `declared here: ${printType(slot.slot.type)}` })
   const inner = env.cx.instances.get(path)
   if (inner) return { kind: "instance", instance: inner }
+  const numbered = numberedAt(env, path)
+  if (numbered.length > 0) return v.list(numbered.map((each) => ({ kind: "instance", instance: each })))
   const declared = paramsOf(instance.decl).map((p) => p.name.text)
   const known = [
     ...declared,
@@ -85,6 +87,13 @@ function memberOf(env: Env, instance: Instance, name: string, span: Span): Value
     related: [{ span: instance.decl.name.span, text: "declared here" }],
     help: didYouMean(name, known),
   })
+}
+
+/** The instances `linear.0`, `linear.1`, ... as a list. */
+function numberedAt(env: Env, path: string): Instance[] {
+  const out: Instance[] = []
+  for (let next = env.cx.instances.get(`${path}.0`); next; next = env.cx.instances.get(`${path}.${out.length}`)) out.push(next)
+  return out
 }
 
 const paramsOf = (decl: LayerDecl | ModelDecl): ParamStmt[] => decl.body.statements.filter((s) => s.kind === "param")

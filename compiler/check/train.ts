@@ -38,10 +38,10 @@ export function checkTrain(
   const reports = step.reports
   const settings = settingsOf(step.env, decl.body.filter((s): s is SettingStmt => s.kind === "setting"), {
     hasData: dataSet !== undefined,
-    reports,
+    reports: decl.body.flatMap((s) => (s.kind === "report" ? [s.name.text] : [])),
     span: decl.name?.span ?? { ...decl.span, end: decl.span.start + "train".length },
   })
-  if (data && dataSet) warnOfUnusedFields(step.env, data, step.section, evaluate.section)
+  if (data && dataSet && !cx.diagnostics.hasErrors) warnOfUnusedFields(step.env, data, step.section, evaluate.section)
   return {
     name: decl.name?.text ?? "train",
     data: dataSet?.name ?? null,
