@@ -121,6 +121,7 @@ export function runBody(
   given: readonly Given[],
   span: Span,
 ): Value {
+  env.cx.elaborated.add(decl)
   const { body, result } = nested(env.section, () => {
     const { value } = runBlock(inner, decl.body)
     return checkResult(inner, decl, signature, value)

@@ -15,6 +15,7 @@ import { resolveModules, type Load, type ModuleScope } from "./resolve.js"
 import { newScope } from "./scope.js"
 import { newSection } from "./section.js"
 import { checkTrain } from "./train.js"
+import { checkUncalled } from "./uncalled.js"
 
 export interface CheckInput {
   /** The standard library, parsed. Its names are visible everywhere. */
@@ -31,10 +32,10 @@ export function check(main: Module, input: CheckInput): Model | undefined {
     diagnostics: found,
     reported: new Set(),
     stdlib: new Set(input.stdlib.map((m) => m.span.file)),
-    modules,
     slots: new Map(),
     instances: new Map(),
     modelCalls: new Map(),
+    elaborated: new Set(),
     positions: new Map(),
   }
   const model = checkMain(cx, modules.main)
@@ -60,6 +61,7 @@ function checkMain(cx: Cx, scope: ModuleScope): Model {
   const predicts = models
     .filter((m) => m.module === scope || cx.modelCalls.has(m.decl))
     .map((m) => checkPredict(cx, m.module, m.decl))
+  checkUncalled(topEnv(cx, scope), declarations)
   const used = new Set(trains.map((t) => t?.data))
   return {
     data: [...dataSets].flatMap(([decl, set]) =>

@@ -135,7 +135,8 @@ train {
   "softmax-twice": {
     title: "softmax before a loss that applies it itself",
     explanation: "`cross_entropy` takes logits. Applied to probabilities it still trains, but slowly and to a worse result.",
-    bad: `model M(x: f32[B, 3]) { cross_entropy(softmax(x), zeros([3]) > 0) }`,
+    bad: `model M(x: f32[B, 3], y: i32[B]) { cross_entropy(softmax(x), y) }`,
+    good: `model M(x: f32[B, 3], y: i32[B]) { cross_entropy(x, y) }`,
   },
   "sigmoid-then-bce": {
     title: "sigmoid, then bce",

@@ -135,7 +135,7 @@ export function pointwise(env: Env, op: string, values: readonly Value[], attrs:
   let shape: Shape = []
   for (const t of tensors) {
     const joined = broadcastShapes(shape, t.type.shape)
-    if (!joined) return doNotBroadcast(env, op, tensors, span)
+    if (!joined) return doNotBroadcast(env, tensors, span)
     shape = joined
   }
   const args: TensorValue[] = []
@@ -152,10 +152,10 @@ export function stretch(env: Env, t: TensorValue, shape: Shape, span: Span): Val
   return sameShape(t.type.shape, shape) ? t : emit(env, "broadcast", [t], { shape }, span)
 }
 
-function doNotBroadcast(env: Env, op: string, tensors: readonly TensorValue[], span: Span): Value {
+function doNotBroadcast(env: Env, tensors: readonly TensorValue[], span: Span): Value {
   return complain(env, {
     code: "broadcast",
-    message: `${op}: ${tensors.map((t) => printType(t.type)).join(" and ")} do not broadcast`,
+    message: `${tensors.map((t) => printType(t.type)).join(" and ")} do not broadcast`,
     span,
     label: "sizes, aligned from the right, must be equal or 1",
     related: tensors.map(declaredAt),

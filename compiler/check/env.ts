@@ -1,13 +1,13 @@
 /** check: where elaboration stands: the run as a whole (`Cx`) and one place in it (`Env`).
  *  An `Env` is never changed; a callee, a body or a loop turn gets a copy with other fields. */
-import type { FnDecl, LayerDecl, ModelDecl, OptimizerDecl } from "../ir/ast/types.js"
+import type { Declaration, FnDecl, LayerDecl, ModelDecl, OptimizerDecl } from "../ir/ast/types.js"
 import type { Slot } from "../ir/model/types.js"
 import type { Origin } from "../ir/origin.js"
 import type { TensorType } from "../ir/tensor.js"
 import type { Signature } from "./dims.js"
 import type { Diagnostics } from "../source/diagnostic.js"
 import { formatSpan, type SourceFile, type Span } from "../source/source.js"
-import type { ModuleScope, Modules } from "./resolve.js"
+import type { ModuleScope } from "./resolve.js"
 import type { Scope } from "./scope.js"
 import type { SectionState } from "./section.js"
 import type { Instance, TensorValue } from "./values.js"
@@ -18,13 +18,14 @@ export interface Cx {
   /** Code and place of what was reported: bodies are elaborated several times. */
   readonly reported: Set<string>
   readonly stdlib: ReadonlySet<SourceFile>
-  readonly modules: Modules
   /** By name, in order of declaration. */
   readonly slots: Map<string, SlotEntry>
   /** By path. */
   readonly instances: Map<string, Instance>
   /** What the first call of each model said about its sizes, for `predict`. */
   readonly modelCalls: Map<ModelDecl, Signature>
+  /** Declarations whose body was carried out at least once. */
+  readonly elaborated: Set<Declaration>
   readonly positions: Map<Span, string>
 }
 export interface SlotEntry {

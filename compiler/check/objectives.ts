@@ -32,7 +32,7 @@ export function objectivesOf(env: Env, losses: readonly Loss[]): Objective[] {
       origin: originAt(env, loss.statement.span),
     }
   })
-  if (!env.cx.diagnostics.hasErrors) warnOfIdle(env, producers, owners)
+  if (losses.length > 0 && !env.cx.diagnostics.hasErrors) warnOfIdle(env, producers, owners)
   return objectives
 }
 

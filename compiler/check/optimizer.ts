@@ -59,6 +59,7 @@ export function updateOf(env: Env, optimizer: OptimizerValue, expr: Expr, slot: 
   bindSizes(inner, signature)
   inner.scope.names.set(decl.parameter.text, { value: p, span: decl.parameter.span, kind: "state" })
   inner.scope.names.set(decl.gradient.text, { value: g, span: decl.gradient.span, kind: "argument" })
+  env.cx.elaborated.add(decl)
   runBlock(inner, decl.body)
   if (!optimizing.updated) {
     complain(inner, {

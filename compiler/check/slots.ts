@@ -21,7 +21,8 @@ import type { TensorValue, Value } from "./values.js"
 export function declareParam(env: Env, s: ParamStmt): void {
   const type = resolveType(env, s.type)
   const name = slotName(env, s)
-  const value = type ? readSlot(env, ensureSlot(env, s, name, type, "param"), s) : v.ERROR
+  const slot = type && ensureSlot(env, s, name, type, "param")
+  const value = slot ? readSlot(env, slot, s) : v.ERROR
   declare(env, s.name, { value, span: s.name.span, kind: "param" })
 }
 
@@ -43,7 +44,8 @@ export function declareState(env: Env, s: StateStmt): void {
   }
   const type = resolveType(env, s.type)
   const name = slotName(env, s)
-  const value = type ? readSlot(env, ensureSlot(env, s, name, type, "state"), s) : v.ERROR
+  const slot = type && ensureSlot(env, s, name, type, "state")
+  const value = slot ? readSlot(env, slot, s) : v.ERROR
   declare(env, s.name, { value, span: s.name.span, kind: "state", slot: name })
 }
 
@@ -61,18 +63,25 @@ export function uniqueName(env: Env, name: string): string {
   return unique
 }
 
-function ensureSlot(env: Env, s: ParamStmt | StateStmt, name: string, type: TensorType, role: Slot["role"]): Slot {
+/** The slot of this name; undefined after a diagnostic. */
+function ensureSlot(
+  env: Env,
+  s: ParamStmt | StateStmt,
+  name: string,
+  type: TensorType,
+  role: Slot["role"],
+): Slot | undefined {
   const before = env.cx.slots.get(name)
   if (before) {
-    if (!sameType(before.slot.type, type))
-      complain(env, {
-        code: "slot-type",
-        message: `\`${name}\` is ${printType(before.slot.type)} at one call and ${printType(type)} at another`,
-        span: s.name.span,
-        label: `${printType(type)} here`,
-        help: "one instance has one set of parameters: call it with inputs of one shape, or make two instances",
-      })
-    return before.slot
+    if (sameType(before.slot.type, type)) return before.slot
+    complain(env, {
+      code: "slot-type",
+      message: `\`${name}\` is ${printType(before.slot.type)} at one call and ${printType(type)} at another`,
+      span: s.name.span,
+      label: `${printType(type)} here`,
+      help: "one instance has one set of parameters: call it with inputs of one shape, or make two instances",
+    })
+    return undefined
   }
   const frozen = s.kind === "param" && s.frozen
   const slot: Slot = {
