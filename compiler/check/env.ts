@@ -62,6 +62,8 @@ export interface Optimizing {
   readonly type: TensorType
   /** What `p <- ...` gave. */
   updated?: TensorValue
+  /** There was a `p <- ...`, and it was wrong. */
+  failed?: boolean
 }
 
 export interface Env {
