@@ -96,7 +96,7 @@ function grid(b: KernelBuild, groups: Expr, folded: boolean, body: (group: Expr)
         {
           kind: "for",
           name: x.name,
-          extent: k.int(FOLD),
+          extent: k.op("min", groups, k.int(FOLD)),
           on: "grid.x",
           body: body(k.add(k.mul(y, k.int(FOLD)), x)),
         },

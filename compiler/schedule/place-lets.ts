@@ -220,11 +220,8 @@ class Placer {
   private hasLoad(e: Expr): boolean {
     const known = this.loadMemo.get(e)
     if (known !== undefined) return known
-    const is =
-      e.kind === "load" ||
-      (e.kind === "guard"
-        ? this.hasLoad(e.cond) || this.hasLoad(e.otherwise) || childrenOf(e.then).some((x) => this.hasLoad(x))
-        : childrenOf(e).some((part) => this.hasLoad(part)))
+    // Guards too: their conditions are simplified with the ranges that hold in the `when`.
+    const is = e.kind === "load" || e.kind === "guard" || childrenOf(e).some((part) => this.hasLoad(part))
     this.loadMemo.set(e, is)
     return is
   }
