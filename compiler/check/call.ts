@@ -98,7 +98,7 @@ export function callFn(env: Env, fn: FnValue, given: readonly Given[], span: Spa
     module: fn.module,
     scope: newScope(),
     turns: [],
-    frame: { decl, span, ...(env.frame && { parent: env.frame }) },
+    frame: { decl, span, caller: env.scope, ...(env.frame && { parent: env.frame }) },
   }
   const assigned = assign(env, decl.params, given, decl.name.text, span)
   if (!assigned) return v.ERROR

@@ -1,7 +1,7 @@
 /** check: `data` declarations: where rows come from, the fields of a row, how rows are held back.
  *  The names csv, idx, npy, array, column, columns and those of the stages mean something only here.
  *  Not here:   reading files: whether the columns exist is seen when the data is loaded. */
-import type { Arg, CallExpr, DataDecl, Expr, FieldDecl, SplitDecl } from "../ir/ast/types.js"
+import type { Arg, CallExpr, DataDecl, Expr, FieldDecl, Name, SplitDecl } from "../ir/ast/types.js"
 import type { ColumnSelection, DataSet, DataSource, Field, FieldStage } from "../ir/model/types.js"
 import { printType, type TensorType } from "../ir/tensor.js"
 import type { Span } from "../source/source.js"
@@ -10,6 +10,7 @@ import { arraySource } from "./data-array.js"
 import { originAt, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
 import { complain, didYouMean } from "./report.js"
+import { placeOf } from "./resolve.js"
 import * as v from "./values.js"
 
 export function checkData(env: Env, decl: DataDecl): DataSet | undefined {
@@ -18,6 +19,7 @@ export function checkData(env: Env, decl: DataDecl): DataSet | undefined {
   const fields = decl.fields.map((f) => fieldOf(env, f))
   const split = decl.split ? splitOf(env, decl.split) : null
   twice(env, decl.fields)
+  for (const { name } of decl.fields) hiding(env, name)
   if (decl.fields.length === 0)
     complain(env, {
       code: "data-no-fields",
@@ -61,6 +63,21 @@ function twice(env: Env, fields: readonly FieldDecl[]): void {
       })
     seen.set(name.text, name.span)
   }
+}
+
+/** Fields become names in `train on`. */
+function hiding(env: Env, name: Name): void {
+  const global = env.module.names.get(name.text)
+  if (!global) return
+  const place = placeOf(global)
+  complain(env, {
+    code: "name-shadowed",
+    message: `\`${name.text}\` is ${global.library ? "a name of the standard library" : "already declared in this file"}`,
+    span: name.span,
+    label: "as a field, this would hide it",
+    related: [place && { span: place, text: "the other one" }],
+    help: `call the field otherwise: \`${name.text}_\`, and keep \`column("${name.text}")\``,
+  })
 }
 
 const SOURCES = ["csv", "tsv", "idx", "npy", "array"]

@@ -19,6 +19,7 @@ import type { Span } from "../source/source.js"
 import { originAt, userSpan, type Env } from "./env.js"
 import { complain } from "./report.js"
 import { append, scalarInput } from "./section.js"
+import { wouldFit } from "./would-fit.js"
 import { describe, ERROR, hasError, naturalDType, type TensorValue, type Value } from "./values.js"
 
 /** Adds an operation. `attrs` are complete. */
@@ -52,7 +53,7 @@ export function emit(env: Env, op: string, args: readonly TensorValue[], attrs: 
       span,
       label: `required: ${def.constraints[error.label] ?? "its rules"}`,
       related: atFault.map(declaredAt),
-      help: error.help,
+      help: error.help ?? wouldFit(env, def, args, attrs, span),
     })
   }
 }

@@ -214,6 +214,7 @@ function noParameter(
     })
     return
   }
+  const frozen = [...reach.read].some((name) => env.cx.slots.get(name)?.slot.frozen === true)
   complain(env, {
     code: "loss-no-param",
     message: "this loss reaches no parameter, so there is nothing to minimise",
@@ -221,9 +222,14 @@ function noParameter(
     label:
       behind.length > 0
         ? "every way to a parameter goes through `stop_gradient` or a step function"
-        : "depends on no `param`",
-    help:
-      slots.length > 0 ? "compute it from the output of the model" : "no model or layer is called before it",
+        : frozen
+          ? "every `param` behind it is frozen"
+          : "depends on no `param`",
+    help: frozen
+      ? "leave out `frozen` where training may change a parameter"
+      : slots.length > 0
+        ? "compute it from the output of the model"
+        : "no model or layer is called before it",
   })
 }
 

@@ -54,7 +54,7 @@ export function updateOf(
     turns: [],
     stepsFrom: 1,
     optimizing,
-    frame: { decl, span: expr.span, ...(env.frame && { parent: env.frame }) },
+    frame: { decl, span: expr.span, caller: env.scope, ...(env.frame && { parent: env.frame }) },
   }
   const given = expr.kind === "call" ? evalArgs(outer, expr.args) : []
   if (given.some((a) => v.hasError(a.value) || !isInReach(outer, a))) return undefined

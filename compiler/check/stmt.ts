@@ -39,6 +39,9 @@ export function runStatements(env: Env, statements: readonly Stmt[]): Flow {
   for (const statement of statements) {
     flow = runStatement(env, statement)
     if (flow.returned) return flow
+    // A library body that refused its arguments (`assert`) ends there: what follows would only repeat it.
+    if (env.module.library && statement.kind === "expr" && v.hasError(flow.value))
+      return { ...flow, returned: true }
   }
   return flow
 }

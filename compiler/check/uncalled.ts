@@ -49,10 +49,9 @@ function type(uses: Uses, t: TypeExpr): void {
   else for (const d of t.dims ?? []) dim(uses, d)
 }
 
+/** What an expression of sizes needs is seen at calls. */
 function dim(uses: Uses, d: DimExpr): void {
-  if (d.kind === "rest") return
   if (d.kind === "name") uses.bound.add(d.name)
-  else expr(uses, d)
 }
 
 function block(uses: Uses, b: Block): void {
