@@ -23,7 +23,11 @@ export function scheduled(graph: Graph, target: TargetProfile = SOFTWARE): Kerne
 const SCALARS = { step: 3, epoch: 1, seed: 1234567, start: 0 } as const
 
 const device = (data: ArrayLike<number>, dtype: DType): DeviceArray =>
-  dtype === "i32" ? Int32Array.from(data) : dtype === "f32" || dtype === "f16" ? Float32Array.from(data) : Uint32Array.from(data)
+  dtype === "i32"
+    ? Int32Array.from(data)
+    : dtype === "f32" || dtype === "f16"
+      ? Float32Array.from(data)
+      : Uint32Array.from(data)
 
 /** Complaints about the scheduled program, its text and its results; empty when all is well. */
 export function kernelDifferences(
