@@ -8,13 +8,13 @@ import { jsonLines, nnc, temporaryFolder } from "./support/nnc.js"
 
 const PROGRAM = `data rows = csv("rows.csv") {
   x: f32[2] = columns("a", "b")
-  y: f32[1] = column("y") |> classes(2)
+  y: i32 = column("y") |> classes(2)
 }
 
-model Net(x: f32[B, 2]) -> f32[B, 1] { x |> Linear(1) }
+model Net(x: f32[B, 2]) -> f32[B, 2] { x |> Linear(2) }
 
 train on rows {
-  minimize bce_with_logits(Net(x), y) with SGD(lr: 1.0)
+  minimize cross_entropy(Net(x), y) with SGD(lr: 1.0)
   steps 20, seed 1
   report every 10 steps
 }
@@ -65,7 +65,7 @@ describe("commands that need no device", () => {
   })
 
   it("check shows the line of a mistake and ends with 1", () => {
-    const cwd = project({ "wrong.nn": PROGRAM.replace("Linear(1)", "Liner(1)") })
+    const cwd = project({ "wrong.nn": PROGRAM.replace("Linear(2)", "Liner(2)") })
     const { exit, err } = nnc(["check", "wrong.nn"], { cwd })
     expect(exit).toBe(1)
     expect(err).toContain("--> wrong.nn:6:")
@@ -73,7 +73,7 @@ describe("commands that need no device", () => {
   })
 
   it("check --json prints diagnostics as objects", () => {
-    const cwd = project({ "wrong.nn": PROGRAM.replace("Linear(1)", "Liner(1)") })
+    const cwd = project({ "wrong.nn": PROGRAM.replace("Linear(2)", "Liner(2)") })
     const result = nnc(["check", "--json", "wrong.nn"], { cwd })
     const [diagnostic, end] = jsonLines(result)
     expect(diagnostic).toMatchObject({ event: "diagnostic", severity: "error" })
@@ -193,11 +193,11 @@ describe("training, and what follows it", () => {
   it("predict and evaluate use the newest run", () => {
     writeFileSync(join(cwd, "new.csv"), "b,a\n1,0\n0,1\n")
     const csv = nnc(["predict", "net.nn", "--data", "new.csv"], { cwd })
-    expect(csv.out).toMatch(/^output\n-?[\d.e-]+\n-?[\d.e-]+\n$/)
+    expect(csv.out).toMatch(/^output\.0,output\.1\n(-?[\d.e-]+,-?[\d.e-]+\n){2}$/)
     const json = jsonLines(nnc(["predict", "net.nn", "--data", "new.csv", "--json"], { cwd }))
     expect(json).toEqual([
-      { row: 0, output: expect.any(Number) as number },
-      { row: 1, output: expect.any(Number) as number },
+      { row: 0, output: [expect.any(Number), expect.any(Number)] },
+      { row: 1, output: [expect.any(Number), expect.any(Number)] },
     ])
     expect(nnc(["evaluate", "net.nn"], { cwd }).out).toMatch(/^loss \d/)
   })
@@ -210,7 +210,7 @@ describe("training, and what follows it", () => {
   })
 
   it("a checkpoint of another program, a damaged one, and none at all are refused", () => {
-    writeFileSync(join(cwd, "other.nn"), PROGRAM.replace("Linear(1)", "Linear(3) |> Linear(1)"))
+    writeFileSync(join(cwd, "other.nn"), PROGRAM.replace("Linear(2)", "Linear(3) |> Linear(2)"))
     const last = "runs/net-1/checkpoints/last.safetensors"
     const other = nnc(["train", "other.nn", "--resume", last], { cwd })
     expect(other.err).toContain("error[checkpoint-mismatch]")
@@ -234,7 +234,7 @@ describe("training, and what follows it", () => {
   it("a loss that overflows is reported with its step", () => {
     writeFileSync(
       join(cwd, "far.nn"),
-      PROGRAM.replace("bce_with_logits(Net(x), y)", "mse(Net(x), y)").replace("lr: 1.0", "lr: 1e20"),
+      PROGRAM.replace("cross_entropy(Net(x), y)", "mse(Net(x), one_hot(y, 2))").replace("lr: 1.0", "lr: 1e9"),
     )
     const { exit, err } = nnc(["train", "far.nn"], { cwd })
     expect({ exit, err }).toMatchObject({ exit: 1, err: expect.stringContaining("error[non-finite]") })
