@@ -9,7 +9,6 @@ import {
   type Dim,
   type TensorType,
   evalShape,
-  printShape,
   printType,
   sameDim,
   sameShape,
@@ -19,6 +18,7 @@ import type { Expr } from "../ir/kernels/types.js"
 import { dimAttr, intAttr } from "./attrs.js"
 import { addAt, at as element, clampIndex, indices, ndarray, replaced, zeros } from "./ndarray.js"
 import { type AttrSpec, type ExprBuilder, type InferContext, type OpDef, defineOp } from "./op.js"
+import { TO_INDEX, axesOf, requireAxis } from "./wording.js"
 
 const AXIS = { doc: "the axis that index points along", kind: "int" } as const satisfies AttrSpec
 const SIZE = { doc: "size of that axis in the result", kind: "dim" } as const satisfies AttrSpec
@@ -32,8 +32,11 @@ const take: OpDef = defineOp({
   constraints: { c1: "index is i32", c2: "axis is an axis of x" },
   infer: ([x, index], attrs, at: InferContext) => {
     const axis = intAttr(attrs, "axis")
-    at.require("c1", index!.dtype === "i32", () => `index is ${printType(index!)}`, { arg: 1 })
-    at.require("c2", axis >= 0 && axis < x!.shape.length, () => `axis ${axis} of ${printShape(x!.shape)}`)
+    at.require("c1", index!.dtype === "i32", () => `index is ${printType(index!)}`, {
+      arg: 1,
+      help: TO_INDEX,
+    })
+    requireAxis("c2", x!, axis, at)
     return tensorType(x!.dtype, [...x!.shape.slice(0, axis), ...index!.shape, ...x!.shape.slice(axis + 1)])
   },
   eval: ([x, index], attrs, { type, dims }) => {
@@ -90,7 +93,10 @@ const putAdd: OpDef = defineOp({
   constraints: { c1: "index is i32", c2: "dy is f32 or f16, and its axes from axis on are those of index" },
   infer: ([dy, index], attrs, at: InferContext) => {
     const axis = intAttr(attrs, "axis")
-    at.require("c1", index!.dtype === "i32", () => `index is ${printType(index!)}`, { arg: 1 })
+    at.require("c1", index!.dtype === "i32", () => `index is ${printType(index!)}`, {
+      arg: 1,
+      help: TO_INDEX,
+    })
     const end = axis + index!.shape.length
     at.require(
       "c2",
@@ -98,7 +104,7 @@ const putAdd: OpDef = defineOp({
         axis >= 0 &&
         end <= dy!.shape.length &&
         sameShape(dy!.shape.slice(axis, end), index!.shape),
-      () => `dy is ${printType(dy!)}, index ${printType(index!)} at axis ${axis}`,
+      () => `dy is ${printType(dy!)}, index is ${printType(index!)}, at axis ${axis}`,
       { arg: 0 },
     )
     return tensorType(dy!.dtype, [
@@ -176,8 +182,11 @@ const takeAlong: OpDef = defineOp({
   },
   infer: ([x, index], attrs, at: InferContext) => {
     const axis = intAttr(attrs, "axis")
-    at.require("c1", index!.dtype === "i32", () => `index is ${printType(index!)}`, { arg: 1 })
-    at.require("c2", axis >= 0 && axis < x!.shape.length, () => `axis ${axis} of ${printShape(x!.shape)}`)
+    at.require("c1", index!.dtype === "i32", () => `index is ${printType(index!)}`, {
+      arg: 1,
+      help: TO_INDEX,
+    })
+    requireAxis("c2", x!, axis, at)
     requireBeside("c3", x!, index!, axis, at)
     return tensorType(x!.dtype, index!.shape)
   },
@@ -230,16 +239,19 @@ const putAlong: OpDef = defineOp({
   },
   infer: ([dy, index], attrs, at: InferContext) => {
     const axis = intAttr(attrs, "axis")
-    at.require("c1", index!.dtype === "i32", () => `index is ${printType(index!)}`, { arg: 1 })
+    at.require("c1", index!.dtype === "i32", () => `index is ${printType(index!)}`, {
+      arg: 1,
+      help: TO_INDEX,
+    })
     at.require(
       "c2",
       isFloat(dy!) && axis >= 0 && axis < dy!.shape.length,
-      () => `axis ${axis} of ${printType(dy!)}`,
+      () => `dy is ${printType(dy!)}, ${axesOf(dy!.shape)}, and axis is ${axis}`,
     )
     at.require(
       "c3",
       sameShape(dy!.shape, index!.shape),
-      () => `dy is ${printType(dy!)}, index ${printType(index!)}`,
+      () => `dy is ${printType(dy!)}, index is ${printType(index!)}`,
       { arg: 1 },
     )
     return tensorType(dy!.dtype, replaced(dy!.shape, axis, dimAttr(attrs, "size")))
@@ -303,7 +315,7 @@ function requireBeside(
     label,
     x.shape.length === index.shape.length &&
       x.shape.every((size, a) => a === axis || sameDim(size, index.shape[a]!)),
-    () => `x is ${printType(x)}, index ${printType(index)} along axis ${axis}`,
+    () => `x is ${printType(x)}, index is ${printType(index)}, along axis ${axis}`,
     { arg: 1 },
   )
 }
