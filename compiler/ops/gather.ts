@@ -17,11 +17,39 @@ import { subDim, tensorType } from "../ir/tensor.js"
 import type { Expr } from "../ir/kernels/types.js"
 import { dimAttr, intAttr } from "./attrs.js"
 import { addAt, at as element, clampIndex, indices, ndarray, replaced, zeros } from "./ndarray.js"
-import { type AttrSpec, type ExprBuilder, type InferContext, type OpDef, defineOp } from "./op.js"
+import { type AttrSpec, type ExprBuilder, type InferContext, type OpDef, defineOp, zeroGrad } from "./op.js"
 import { TO_INDEX, axesOf, requireAxis } from "./wording.js"
 
 const AXIS = { doc: "the axis that index points along", kind: "int" } as const satisfies AttrSpec
 const SIZE = { doc: "size of that axis in the result", kind: "dim" } as const satisfies AttrSpec
+
+const below: OpDef = defineOp({
+  name: "below",
+  params: ["index"],
+  attrs: {
+    count: { doc: "how many places there are", kind: "dim" },
+    or: { doc: "one more value that is allowed; null: none", kind: "int", default: null },
+  },
+  doc: "index itself, declared to hold whole numbers from 0 to count - 1 (or the one value `or`): what data may hold that gets here unchanged.",
+  traits: { kind: "view" },
+  constraints: { c1: "index is i32" },
+  infer: ([index], _attrs, at: InferContext) => {
+    at.require("c1", index!.dtype === "i32", () => `index is ${printType(index!)}`, { arg: 0 })
+    return index!
+  },
+  eval: ([index]) => index!,
+  grad: zeroGrad,
+  lower: { kind: "map", value: ({ args, index }) => args[0]!(index) },
+  samples: [
+    { args: [tensorType("i32", [BATCH, 3])], attrs: { count: 5 }, ranges: [[0, 5]] },
+    { args: [tensorType("i32", [])], attrs: { count: BATCH, or: -100 }, ranges: [[0, 2]] },
+  ],
+  indexes: (_args, attrs) => ({
+    arg: 0,
+    count: dimAttr(attrs, "count"),
+    or: attrs["or"] === null ? null : intAttr(attrs, "or"),
+  }),
+})
 
 const take: OpDef = defineOp({
   name: "take",
@@ -82,6 +110,7 @@ const take: OpDef = defineOp({
       ranges: [undefined, [0, 3]],
     },
   ],
+  indexes: ([x], attrs) => ({ arg: 1, count: x!.shape[intAttr(attrs, "axis")]!, or: null }),
 })
 
 const putAdd: OpDef = defineOp({
@@ -224,6 +253,7 @@ const takeAlong: OpDef = defineOp({
       ranges: [undefined, [0, 3]],
     },
   ],
+  indexes: ([x], attrs) => ({ arg: 1, count: x!.shape[intAttr(attrs, "axis")]!, or: null }),
 })
 
 const putAlong: OpDef = defineOp({
@@ -297,7 +327,7 @@ const putAlong: OpDef = defineOp({
   ],
 })
 
-export const gatherOps: readonly OpDef[] = [take, putAdd, takeAlong, putAlong]
+export const gatherOps: readonly OpDef[] = [below, take, putAdd, takeAlong, putAlong]
 
 const isFloat = (t: TensorType): boolean => t.dtype === "f32" || t.dtype === "f16"
 
