@@ -69,13 +69,14 @@ function checkBatch(
   const { batch, dropLast } = settings
   const setting = decl.body.find((s): s is SettingStmt => s.kind === "setting" && s.name.text === "batch")
   if (batch === null || batch <= rows || !setting) return
+  const count = rows === 1 ? "1 row" : `${rows} rows`
   diagnostics.add({
     code: "batch-rows",
     severity: dropLast ? "error" : "warning",
     message: dropLast
-      ? `\`drop_last\` leaves no step: a batch of ${batch} is never full with the ${rows} training rows of \`${data}\``
-      : `a batch of ${batch} is larger than the ${rows} training rows of \`${data}\`: every step takes them all`,
-    primary: { span: setting.span, text: `${rows} rows to take from` },
+      ? `\`drop_last\` leaves no step: a batch of ${batch} is never full, for \`${data}\` has ${count} to train on`
+      : `a batch of ${batch} is never full, for \`${data}\` has ${count} to train on`,
+    primary: { span: setting.span, text: `every step takes ${count}` },
     help: `use a batch of at most ${rows}`,
   })
 }
