@@ -12,7 +12,7 @@ import type { DimValues } from "./ir/tensor.js"
 import { planMemory } from "./memory/plan.js"
 import { GRAPH_PASSES } from "./pipeline.js"
 import { printGroups } from "./schedule/group-text.js"
-import { buildKernels, fuse, type GroupedGraph, order } from "./schedule/index.js"
+import { buildKernels, fuse, type GroupedGraph, order, pack } from "./schedule/index.js"
 
 /** The largest B and R of a program, by its name. */
 export type Sizes = (program: string) => DimValues
@@ -33,7 +33,9 @@ export function fromGraphs(graphs: readonly Graph[], sizes: Sizes, run: Compilat
   }
   const fused = current.map((g) => run.pass(fuse, g))
   run.reached(fuse.name, fuse.summary, fused, () => fused.map(printGroups).join("\n"))
-  return fromGroups(fused, sizes, run)
+  const packed = fused.map((g) => run.pass(pack, g))
+  run.reached(pack.name, pack.summary, packed, () => packed.map(printGroups).join("\n"))
+  return fromGroups(packed, sizes, run)
 }
 
 export function fromGroups(fused: readonly GroupedGraph[], sizes: Sizes, run: Compilation): Emitted {
