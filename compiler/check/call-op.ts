@@ -174,7 +174,7 @@ function evaluate(
     const { data } = def.eval(
       numbers.map((n) => ({ shape: [], data: Float64Array.of(n) })),
       attrs,
-      { type, dims: { B: 1, R: 1 }, scalars: { step: 0, epoch: 0, seed: 0, start: 0 } },
+      { type, dims: { B: 1, R: 1 }, scalars: { step: 0, epoch: 0, seed: 0, start: 0, turn: 0 } },
     )
     const value = data[0] ?? NaN
     if (type.dtype === "bool") return v.bool(value !== 0)

@@ -86,6 +86,14 @@ export class GraphBuild implements GraphBuilder {
       ...(regions === undefined ? {} : { regions }),
     })
   }
+  /** A loop over time; `region` says what one turn does. */
+  applyScan(
+    args: readonly Value[],
+    attrs: { readonly turns: number; readonly carries: number; readonly slices: number },
+    region: Graph,
+  ): Value {
+    return this.apply("scan", args, attrs, [region])
+  }
   constant(value: number, dtype: DType = "f32"): Value {
     const key = `${dtype} ${Object.is(value, -0) ? "-0" : value}`
     const known = this.constants.get(key)
@@ -149,6 +157,20 @@ export function finishLike(graph: Graph, g: GraphBuild, values: ReadonlyMap<Valu
   for (const u of graph.updates) g.update(valueIn(values, u.slot), valueIn(values, u.value))
   return g.finish()
 }
+
+/** The same graph, its ids in the order of its text. */
+export function renumbered(graph: Graph): Graph {
+  const { g, values } = buildLike(graph)
+  for (const node of graph.nodes) {
+    const args = node.args.map((a) => valueIn(values, a))
+    values.set(node.id, g.copy(node, args))
+  }
+  return finishLike(graph, g, values)
+}
+
+/** The node with each of its regions changed. */
+export const withRegions = (node: Node, change: (region: Graph) => Graph): Node =>
+  node.regions === undefined ? node : { ...node, regions: node.regions.map(change) }
 
 /** The new value of an old id. */
 export const valueIn = (values: ReadonlyMap<ValueId, Value>, id: ValueId): Value =>

@@ -189,7 +189,7 @@ function parseInputs(c: Cursor): Omit<Input, "id">[] {
   c.expect(")")
   return inputs
 }
-const SCALARS: readonly ScalarName[] = ["step", "epoch", "seed", "start"]
+const SCALARS: readonly ScalarName[] = ["step", "epoch", "seed", "start", "turn"]
 function parseSource(c: Cursor, name: string): InputSource {
   const inParens = (): string => {
     if (!c.accept("(")) return name

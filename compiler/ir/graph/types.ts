@@ -9,8 +9,9 @@ export type AttrValue = number | string | boolean | null | SymbolicDim | readonl
 export type Attrs = Readonly<Record<string, AttrValue>>
 
 /** Run-time scalars: they stand in the parameter block of a call, not in a buffer.
- *  `step`: updates made before (i32). `epoch` (i32). `seed` (u32). `start`: place in the epoch of the batch's first row (i32). */
-export type ScalarName = "step" | "epoch" | "seed" | "start"
+ *  `step`: updates made before (i32). `epoch` (i32). `seed` (u32). `start`: place in the epoch of the batch's first row (i32).
+ *  `turn`: in the region of a scan, the number of this turn, from 0 (i32). */
+export type ScalarName = "step" | "epoch" | "seed" | "start" | "turn"
 
 export type InputSource =
   /** A field of the data set on the device, all its rows: shape [R, ...]. */
