@@ -12,7 +12,7 @@ import { verifyModel } from "../compiler/ir/model/verify.js"
 import { parse } from "../compiler/parse/parse.js"
 import { Diagnostics } from "../compiler/source/diagnostic.js"
 import { renderDiagnostics } from "../compiler/source/render.js"
-import { testCases } from "./support/cases.js"
+import { casesIn, testCases } from "./support/cases.js"
 import { programs } from "./support/programs.js"
 
 const stdlibFolder = new URL("../stdlib/", import.meta.url)
@@ -46,14 +46,16 @@ function modelOf(text: string): Model {
   return model
 }
 
-describe("every code", () => {
-  for (const [code, page] of Object.entries(checkCodes)) {
-    if (page.bad !== undefined)
-      test(`${code}: the bad example has it, and nothing else`, () =>
-        expect([...new Set(codesOf(page.bad!))]).toEqual([code]))
-    if (page.good !== undefined)
-      test(`${code}: the good example is clean`, () => expect(codesOf(page.good!)).toEqual([]))
-  }
+const pages = Object.entries(checkCodes)
+const bad = pages.flatMap(([code, page]) => (page.bad === undefined ? [] : [{ code, text: page.bad }]))
+const good = pages.flatMap(([code, page]) => (page.good === undefined ? [] : [{ code, text: page.good }]))
+test.each(bad)("the bad example of $code has it, and nothing else", ({ code, text }) =>
+  expect([...new Set(codesOf(text))]).toEqual([code]),
+)
+test.each(good)("the good example of $code is clean", ({ text }) => expect(codesOf(text)).toEqual([]))
+test("every code has a case that shows its message", () => {
+  const cases = casesIn("errors").map((c) => c.name)
+  expect(bad.map((b) => b.code).filter((code) => !cases.includes(code))).toEqual([])
 })
 
 testCases("errors", ({ input, shownPath }) => renderDiagnostics(checkText(input, shownPath).diagnostics.all))
@@ -107,9 +109,12 @@ describe("paths", () => {
     ).toEqual(["linear.0.weight"]))
 
   test("a random draw keeps its place under edits elsewhere", () => {
-    const place = (text: string): string[] => [...printModel(modelOf(text)).matchAll(/place: (\d+)/g)].map((m) => m[1]!)
+    const place = (text: string): string[] =>
+      [...printModel(modelOf(text)).matchAll(/place: (\d+)/g)].map((m) => m[1]!)
     const one = place("model M(x: f32[B, 3]) { let a = Linear(2, bias: false)  a(x) }")
-    const two = place("model M(x: f32[B, 3]) { let b = Linear(3, bias: false)  let a = Linear(2, bias: false)  a(b(x)) }")
+    const two = place(
+      "model M(x: f32[B, 3]) { let b = Linear(3, bias: false)  let a = Linear(2, bias: false)  a(b(x)) }",
+    )
     expect(two).toContain(one[0])
   })
 })
@@ -128,7 +133,11 @@ describe("sizes", () => {
   }
 
   test("`/` in a dimension is floor division", () =>
-    expect(output("layer Half()(x: f32[B, n]) -> f32[B, n / 2] { x[:, 0:floor_div(n, 2)] }\nmodel M(x: f32[B, 5]) { x |> Half() }")).toBe("f32[B, 2]"))
+    expect(
+      output(
+        "layer Half()(x: f32[B, n]) -> f32[B, n / 2] { x[:, 0:floor_div(n, 2)] }\nmodel M(x: f32[B, 5]) { x |> Half() }",
+      ),
+    ).toBe("f32[B, 2]"))
 
   test("`...` carries through", () =>
     expect(output("model M(x: f32[B, 4, 3]) { x |> Linear(2) }")).toBe("f32[B, 4, 2]"))
@@ -140,22 +149,27 @@ describe("sizes", () => {
 describe("imports", () => {
   const blocks = "layer Twice()(x: f32[..., n]) -> f32[..., n] { 2 * x }\nlet width = 4\n"
   const run = (head: string): string[] =>
-    checkText(`${head}\nmodel M(x: f32[B, 3]) { x |> Twice() }`, "program.nn", { "blocks.nn": blocks }).diagnostics.all.map(
-      (d) => d.code,
-    )
+    checkText(`${head}\nmodel M(x: f32[B, 3]) { x |> Twice() }`, "program.nn", {
+      "blocks.nn": blocks,
+    }).diagnostics.all.map((d) => d.code)
 
   test("every name", () => expect(run('import "blocks.nn"')).toEqual([]))
   test("listed names", () => expect(run('import { Twice } from "blocks.nn"')).toEqual([]))
-  test("a name that is not there", () => expect(run('import { Twise } from "blocks.nn"')).toContain("import-name"))
+  test("a name that is not there", () =>
+    expect(run('import { Twise } from "blocks.nn"')).toContain("import-name"))
 })
 
 test("several mistakes in one file give several messages", () =>
   expect(
-    codesOf("model M(x: f32[B, 3]) {\n  let a = rellu(x)\n  let b = a + 1\n  let c = x + ones([2])\n  b + c\n}"),
+    codesOf(
+      "model M(x: f32[B, 3]) {\n  let a = rellu(x)\n  let b = a + 1\n  let c = x + ones([2])\n  b + c\n}",
+    ),
   ).toEqual(["name-unknown", "broadcast"]))
 
 test("a body that nothing calls is still read for its names", () =>
-  expect(codesOf("layer Never()(x: f32[N, d]) -> f32[N, d] { let y = x * d\n  relu(y) + rellu(x) }")).toEqual(["name-unknown"]))
+  expect(codesOf("layer Never()(x: f32[N, d]) -> f32[N, d] { let y = x * d\n  relu(y) + rellu(x) }")).toEqual(
+    ["name-unknown"],
+  ))
 
 test("a thousand layers are checked in seconds", () => {
   const layers = Array.from({ length: 1000 }, () => "  |> Linear(8) |> relu").join("\n")

@@ -45,7 +45,8 @@ export function check(main: Module, input: CheckInput): Model | undefined {
 
 /** In order of the source; those of other files come after. */
 function inOrder(file: SourceFile, all: readonly Diagnostic[]): Diagnostic[] {
-  const at = (d: Diagnostic): number => (d.primary?.span.file === file ? (d.primary?.span.start ?? 0) : Infinity)
+  const at = (d: Diagnostic): number =>
+    d.primary?.span.file === file ? (d.primary?.span.start ?? 0) : Infinity
   return [...all].sort((a, b) => (at(a) === at(b) ? 0 : at(a) - at(b)))
 }
 
@@ -91,5 +92,7 @@ function checkConstants(cx: Cx, scope: ModuleScope): void {
 
 /** Its own and imported. */
 const visibleData = (scope: ModuleScope): DataDecl[] => [
-  ...new Set([...scope.names.values()].flatMap((g) => (g.kind === "data" && g.decl.kind === "data" ? [g.decl] : []))),
+  ...new Set(
+    [...scope.names.values()].flatMap((g) => (g.kind === "data" && g.decl.kind === "data" ? [g.decl] : [])),
+  ),
 ]

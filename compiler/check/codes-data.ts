@@ -9,13 +9,15 @@ export const dataCodes: CodePages = {
   },
   "data-source": {
     title: "a source of data that cannot be read",
-    explanation: "Sources are `csv(\"file\")`, `idx(x: \"file\")` and `npy(x: \"file\")` with one file per column, and `array(x: [[1, 2], [3, 4]])`.",
+    explanation:
+      'Sources are `csv("file")`, `idx(x: "file")` and `npy(x: "file")` with one file per column, and `array(x: [[1, 2], [3, 4]])`.',
     bad: `data d = cvs("rows.csv") { x: f32[1] = column("x") }`,
     good: `data d = csv("rows.csv") { x: f32[1] = column("x") }`,
   },
   "data-columns": {
     title: "a field that does not say which columns it takes",
-    explanation: "A field starts with `column(\"name\")`, `columns(\"a\", \"b\")`, `columns(except: \"c\")` or `columns()` for all.",
+    explanation:
+      'A field starts with `column("name")`, `columns("a", "b")`, `columns(except: "c")` or `columns()` for all.',
     bad: `data d = csv("rows.csv") { x: f32[1] = "x" }`,
     good: `data d = csv("rows.csv") { x: f32[1] = column("x") }`,
   },
@@ -27,7 +29,8 @@ export const dataCodes: CodePages = {
   },
   "data-split": {
     title: "rows that are not shared out",
-    explanation: "`split train: 0.8, test: 0.2, seed: 7` gives fractions of all rows, together at most 1. Or give test rows of their own: `test = csv(...)`.",
+    explanation:
+      "`split train: 0.8, test: 0.2, seed: 7` gives fractions of all rows, together at most 1. Or give test rows of their own: `test = csv(...)`.",
     bad: `data d = csv("rows.csv") {
   x: f32[1] = column("x")
   split train: 0.8, test: 0.3
@@ -45,7 +48,8 @@ export const dataCodes: CodePages = {
   },
   "field-type": {
     title: "a field whose type does not fit what it takes",
-    explanation: "A field has one number per column; one_hot(n) makes n of one; classes are i32. The batch axis is not written.",
+    explanation:
+      "A field has one number per column; one_hot(n) makes n of one; classes are i32. The batch axis is not written.",
     bad: `data d = csv("rows.csv") { x: f32[3] = columns("a", "b") }`,
     good: `data d = csv("rows.csv") { x: f32[2] = columns("a", "b") }`,
   },

@@ -37,11 +37,13 @@ let height = 4`,
   },
   "import-name": {
     title: "an import of a name that the file does not declare",
-    explanation: "`import { A } from \"file.nn\"` brings what the file itself declares; what it imports is not passed on.",
+    explanation:
+      '`import { A } from "file.nn"` brings what the file itself declares; what it imports is not passed on.',
   },
   "not-a-value": {
     title: "a section where a value is needed",
-    explanation: "`data` and `train` sections are no values. Inside `train on name`, the fields of the data are names.",
+    explanation:
+      "`data` and `train` sections are no values. Inside `train on name`, the fields of the data are names.",
     bad: `data d = array(x: [[1], [2]]) { x: f32[1] = column("x") }
 model M(x: f32[B, 1]) { x + d }`,
     good: `data d = array(x: [[1], [2]]) { x: f32[1] = column("x") }
@@ -49,13 +51,15 @@ model M(x: f32[B, 1]) { x + 1 }`,
   },
   "not-callable": {
     title: "a call of something that cannot be called",
-    explanation: "Fns, layers, models and instances can be called. A tensor or a number cannot; `x[0]` takes a place of a tensor.",
+    explanation:
+      "Fns, layers, models and instances can be called. A tensor or a number cannot; `x[0]` takes a place of a tensor.",
     bad: `model M(x: f32[B, 3]) { x(0) }`,
     good: `model M(x: f32[B, 3]) { x[:, 0] }`,
   },
   "too-many-arguments": {
     title: "more arguments than the callee has",
-    explanation: "A layer has two lists of arguments: configuration first, inputs second: `Linear(64)(x)` or `x |> Linear(64)`.",
+    explanation:
+      "A layer has two lists of arguments: configuration first, inputs second: `Linear(64)(x)` or `x |> Linear(64)`.",
     bad: `model M(x: f32[B, 3]) { relu(x, 1) }`,
     good: `model M(x: f32[B, 3]) { relu(x) }`,
   },
@@ -79,13 +83,15 @@ model M(x: f32[B, 1]) { x + 1 }`,
   },
   "argument-type": {
     title: "an argument of another kind than declared",
-    explanation: "`int`, `bool`, `string` and `list` are constants known when compiling; `f32[...]` and the like are tensors.",
+    explanation:
+      "`int`, `bool`, `string` and `list` are constants known when compiling; `f32[...]` and the like are tensors.",
     bad: `model M(x: f32[B, 3]) { x |> Linear("2") }`,
     good: `model M(x: f32[B, 3]) { x |> Linear(2) }`,
   },
   recursion: {
     title: "a declaration that uses itself",
-    explanation: "Every call is carried out when compiling, so a call of itself would never end. Use `for` over a range.",
+    explanation:
+      "Every call is carried out when compiling, so a call of itself would never end. Use `for` over a range.",
     bad: `fn f(x) { f(x) + 1 }
 model M(x: f32[B, 3]) { f(x) }`,
     good: `fn f(x) { x + 1 }
@@ -93,13 +99,15 @@ model M(x: f32[B, 3]) { f(f(x)) }`,
   },
   assert: {
     title: "a library function refuses its arguments",
-    explanation: "Layers and fns check what they are given with `assert(condition, \"message\")`; the message says what is wrong.",
+    explanation:
+      'Layers and fns check what they are given with `assert(condition, "message")`; the message says what is wrong.',
     bad: `model M(x: f32[B, 3]) { dropout(x, 1.5) }`,
     good: `model M(x: f32[B, 3]) { dropout(x, 0.5) }`,
   },
   "assign-to-let": {
     title: "an assignment to something that is no `var`",
-    explanation: "`let` names a value once and for all. Declare with `var` what changes; a state changes with `<-`.",
+    explanation:
+      "`let` names a value once and for all. Declare with `var` what changes; a state changes with `<-`.",
     bad: `model M(x: f32[B, 3]) {
   let h = x
   h = h + 1
@@ -113,7 +121,8 @@ model M(x: f32[B, 3]) { f(f(x)) }`,
   },
   "update-target": {
     title: "`<-` on something that is no state",
-    explanation: "`<-` gives a `state` its next value. Parameters are changed by an optimizer alone, variables with `=`.",
+    explanation:
+      "`<-` gives a `state` its next value. Parameters are changed by an optimizer alone, variables with `=`.",
     bad: `model M(x: f32[B, 3]) {
   param w: f32 = 1
   w <- w + 1
@@ -166,7 +175,8 @@ model M(x: f32[B, 3]) { f(f(x)) }`,
   },
   "constant-needed": {
     title: "a value of the device where a constant is needed",
-    explanation: "`let` at the top of a file names a constant. What is computed on the device belongs into a `fn`.",
+    explanation:
+      "`let` at the top of a file names a constant. What is computed on the device belongs into a `fn`.",
     bad: `let noise = zeros([3])`,
     good: `fn noise() { zeros([3]) }`,
   },

@@ -11,7 +11,8 @@ ${body}
 export const trainCodes: CodePages = {
   "model-input-type": {
     title: "a model's input without a tensor type",
-    explanation: "A model can be compiled for prediction, so its inputs say dtype and shape; `B` is any number of rows.",
+    explanation:
+      "A model can be compiled for prediction, so its inputs say dtype and shape; `B` is any number of rows.",
     bad: `model M(x) { x + 1 }`,
     good: `model M(x: f32[B, 3]) { x + 1 }`,
   },
@@ -23,7 +24,8 @@ export const trainCodes: CodePages = {
   },
   "model-size": {
     title: "a model of unknown size",
-    explanation: "Sizes other than B come from a call in a train section. A model that is never called is not compiled.",
+    explanation:
+      "Sizes other than B come from a call in a train section. A model that is never called is not compiled.",
     bad: `model M(x: f32[B, n]) { x }`,
     good: `model M(x: f32[B, 3]) { x }`,
   },
@@ -54,19 +56,23 @@ export const trainCodes: CodePages = {
   },
   "param-no-gradient": {
     title: "a parameter that no gradient reaches",
-    explanation: "It takes part in no loss, so training leaves it as it is. Declare it `frozen param` if that is meant.",
+    explanation:
+      "It takes part in no loss, so training leaves it as it is. Declare it `frozen param` if that is meant.",
     bad: train("  let unused = Linear(3)(x)\n  minimize mean(Net(x)) with SGD(lr: 0.1)\n  steps 10"),
     good: train("  minimize mean(Net(x)) with SGD(lr: 0.1)\n  steps 10"),
   },
   "optimized-twice": {
     title: "a parameter moved by two optimizers",
     explanation: "`over` says which models, layers or parameters a loss may move.",
-    bad: train("  minimize mean(Net(x)) with SGD(lr: 0.1)\n  minimize sum(Net(x)) with SGD(lr: 0.1)\n  steps 10"),
+    bad: train(
+      "  minimize mean(Net(x)) with SGD(lr: 0.1)\n  minimize sum(Net(x)) with SGD(lr: 0.1)\n  steps 10",
+    ),
     good: train("  minimize mean(Net(x)) + sum(Net(x)) with SGD(lr: 0.1)\n  steps 10"),
   },
   "optimizer-over-nothing": {
     title: "an optimizer without parameters",
-    explanation: "What stands after `over` holds no parameter that is not frozen, or other groups have taken them all.",
+    explanation:
+      "What stands after `over` holds no parameter that is not frozen, or other groups have taken them all.",
     bad: train("  let r = Dropout(0.5)\n  minimize mean(r(Net(x))) over r with SGD(lr: 0.1)\n  steps 10"),
     good: train("  let r = Dropout(0.5)\n  minimize mean(r(Net(x))) over Net with SGD(lr: 0.1)\n  steps 10"),
   },
@@ -100,17 +106,22 @@ train {
     title: "a report that is not one number",
     explanation: "Reports are printed and drawn over time, so each is one number.",
     bad: train("  let y = Net(x)\n  minimize mean(y) with SGD(lr: 0.1)\n  report outputs = y\n  steps 10"),
-    good: train("  let y = Net(x)\n  minimize mean(y) with SGD(lr: 0.1)\n  report largest = max(y)\n  steps 10"),
+    good: train(
+      "  let y = Net(x)\n  minimize mean(y) with SGD(lr: 0.1)\n  report largest = max(y)\n  steps 10",
+    ),
   },
   "report-twice": {
     title: "two reports of one name",
     explanation: "Each report has a name of its own; `loss` is always reported.",
     bad: train("  let y = Net(x)\n  minimize mean(y) with SGD(lr: 0.1)\n  report loss = max(y)\n  steps 10"),
-    good: train("  let y = Net(x)\n  minimize mean(y) with SGD(lr: 0.1)\n  report largest = max(y)\n  steps 10"),
+    good: train(
+      "  let y = Net(x)\n  minimize mean(y) with SGD(lr: 0.1)\n  report largest = max(y)\n  steps 10",
+    ),
   },
   "setting-duration": {
     title: "how long to train is not clear",
-    explanation: "Say `epochs` (passes over the data) or `steps` (updates), not both. Without data there are only steps.",
+    explanation:
+      "Say `epochs` (passes over the data) or `steps` (updates), not both. Without data there are only steps.",
     bad: train("  minimize mean(Net(x)) with SGD(lr: 0.1)\n  epochs 10"),
     good: train("  minimize mean(Net(x)) with SGD(lr: 0.1)\n  steps 10"),
   },
@@ -134,13 +145,15 @@ train {
   },
   "softmax-twice": {
     title: "softmax before a loss that applies it itself",
-    explanation: "`cross_entropy` takes logits. Applied to probabilities it still trains, but slowly and to a worse result.",
+    explanation:
+      "`cross_entropy` takes logits. Applied to probabilities it still trains, but slowly and to a worse result.",
     bad: `model M(x: f32[B, 3], y: i32[B]) { cross_entropy(softmax(x), y) }`,
     good: `model M(x: f32[B, 3], y: i32[B]) { cross_entropy(x, y) }`,
   },
   "sigmoid-then-bce": {
     title: "sigmoid, then bce",
-    explanation: "Where the sigmoid saturates its logarithm is lost. `bce_with_logits` computes both together without that loss.",
+    explanation:
+      "Where the sigmoid saturates its logarithm is lost. `bce_with_logits` computes both together without that loss.",
     bad: `model M(x: f32[B, 3]) { bce(sigmoid(x), x) }`,
     good: `model M(x: f32[B, 3]) { bce_with_logits(x, x) }`,
   },

@@ -11,7 +11,8 @@ export const typeCodes: CodePages = {
   },
   "rank-mismatch": {
     title: "another number of axes than declared",
-    explanation: "`f32[B, 3]` has two axes. `unsqueeze` adds one of size 1, `squeeze` drops one, `flatten` and `reshape` join axes.",
+    explanation:
+      "`f32[B, 3]` has two axes. `unsqueeze` adds one of size 1, `squeeze` drops one, `flatten` and `reshape` join axes.",
     bad: `layer Pair()(x: f32[N, d]) -> f32[N, d] { x }
 model M(x: f32[B, 3, 3]) { x |> Pair() }`,
     good: `layer Pair()(x: f32[N, d]) -> f32[N, d] { x }
@@ -52,13 +53,15 @@ model M(x: f32[B, 3, 3]) { x |> Flatten() |> Pair() }`,
   },
   "field-unknown": {
     title: "a part that is not there",
-    explanation: "A tensor has `.shape`, `.rank` and `.dtype`; an instance has its parameters, states and inner layers.",
+    explanation:
+      "A tensor has `.shape`, `.rank` and `.dtype`; an instance has its parameters, states and inner layers.",
     bad: `model M(x: f32[B, 3]) { x * x.size }`,
     good: `model M(x: f32[B, 3]) { x * x.rank }`,
   },
   "param-not-yet": {
     title: "a parameter read before its size is known",
-    explanation: "The inputs of the first call tell the sizes of a layer's parameters, so call the layer before reading them.",
+    explanation:
+      "The inputs of the first call tell the sizes of a layer's parameters, so call the layer before reading them.",
     bad: `model M(x: f32[B, 3]) {
   let l = Linear(3)
   x @ l.weight
@@ -70,7 +73,8 @@ model M(x: f32[B, 3, 3]) { x |> Flatten() |> Pair() }`,
   },
   "slot-type": {
     title: "one instance called with inputs of different sizes",
-    explanation: "An instance has one set of parameters, whose sizes its first call settled. For other sizes make another instance.",
+    explanation:
+      "An instance has one set of parameters, whose sizes its first call settled. For other sizes make another instance.",
     bad: `model M(x: f32[B, 3]) {
   let l = Linear(4)
   l(l(x))
@@ -79,7 +83,8 @@ model M(x: f32[B, 3, 3]) { x |> Flatten() |> Pair() }`,
   },
   "state-type": {
     title: "a state without a type",
-    explanation: "A layer's state says its type, as a parameter does. Only in an optimizer the first value tells it.",
+    explanation:
+      "A layer's state says its type, as a parameter does. Only in an optimizer the first value tells it.",
     bad: `model M(x: f32[B, 3]) {
   state total = zeros([3])
   x + total
@@ -91,7 +96,8 @@ model M(x: f32[B, 3, 3]) { x |> Flatten() |> Pair() }`,
   },
   "type-unknown": {
     title: "a type that does not exist",
-    explanation: "Types are f32, f16, i32, u32, bool and any with or without axes, and int, bool, string and list for constants.",
+    explanation:
+      "Types are f32, f16, i32, u32, bool and any with or without axes, and int, bool, string and list for constants.",
     bad: `model M(x: float[B, 3]) { x }`,
     good: `model M(x: f32[B, 3]) { x }`,
   },
@@ -121,7 +127,8 @@ model M(x: f32[B, 3, 3]) { x |> Flatten() |> Pair() }`,
   },
   "dim-arithmetic": {
     title: "a size that cannot be computed when compiling",
-    explanation: "A size with B in it can be added, subtracted and multiplied; it can be divided only where nothing is left over.",
+    explanation:
+      "A size with B in it can be added, subtracted and multiplied; it can be divided only where nothing is left over.",
     bad: `model M(x: f32[B, 3]) { reshape(x, [floor_div(x.shape[0], 2), 6]) }`,
     good: `model M(x: f32[B, 3]) { reshape(x, [x.shape[0] * 3]) }`,
   },

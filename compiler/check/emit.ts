@@ -2,7 +2,15 @@
  *  arguments of pointwise operations are broadcast against each other.
  *  Not here:   what operators and calls mean (arithmetic.ts, call-op.ts). */
 import type { Attrs } from "../ir/graph/types.js"
-import { broadcastShapes, printDim, printType, sameShape, scalarType, type DType, type Shape } from "../ir/tensor.js"
+import {
+  broadcastShapes,
+  printDim,
+  printType,
+  sameShape,
+  scalarType,
+  type DType,
+  type Shape,
+} from "../ir/tensor.js"
 import { findOp, inferType } from "../ops/index.js"
 import { ConstraintError } from "../ops/op.js"
 import { bug } from "../source/bug.js"
@@ -11,6 +19,7 @@ import type { Span } from "../source/source.js"
 import { originAt, userSpan, type Env } from "./env.js"
 import { complain } from "./report.js"
 import { append, scalarInput } from "./section.js"
+import { wouldFit } from "./would-fit.js"
 import { describe, ERROR, hasError, naturalDType, type TensorValue, type Value } from "./values.js"
 
 /** Adds an operation. `attrs` are complete. */
@@ -18,10 +27,22 @@ export function emit(env: Env, op: string, args: readonly TensorValue[], attrs: 
   const def = findOp(op) ?? bug(`there is no operation \`${op}\``)
   for (const arg of args) if (arg.section !== env.section) return outOfReach(env, arg, span)
   try {
-    const type = inferType(def, args.map((a) => a.type), attrs)
+    const type = inferType(
+      def,
+      args.map((a) => a.type),
+      attrs,
+    )
     const id = env.section.nextId++
     env.section.places.set(id, userSpan(env, span))
-    append(env.section, { kind: "op", id, op, args: args.map((a) => a.id), attrs, type, origin: originAt(env, span) })
+    append(env.section, {
+      kind: "op",
+      id,
+      op,
+      args: args.map((a) => a.id),
+      attrs,
+      type,
+      origin: originAt(env, span),
+    })
     return { kind: "tensor", id, type, section: env.section }
   } catch (error) {
     if (!(error instanceof ConstraintError)) throw error
@@ -32,7 +53,7 @@ export function emit(env: Env, op: string, args: readonly TensorValue[], attrs: 
       span,
       label: `required: ${def.constraints[error.label] ?? "its rules"}`,
       related: atFault.map(declaredAt),
-      help: error.help,
+      help: error.help ?? wouldFit(env, def, args, attrs, span),
     })
   }
 }
@@ -40,7 +61,7 @@ export function emit(env: Env, op: string, args: readonly TensorValue[], attrs: 
 /** Where a tensor was declared, as a second label. */
 export const declaredAt = (tensor: TensorValue): Label | undefined => tensor.from
 
-function outOfReach(env: Env, tensor: TensorValue, span: Span): Value {
+export function outOfReach(env: Env, tensor: TensorValue, span: Span): Value {
   return complain(env, {
     code: "value-out-of-reach",
     message: `this ${printType(tensor.type)} is computed in another part of the program and cannot be used here`,
@@ -82,7 +103,11 @@ export function asTensor(env: Env, value: Value, as: DType | undefined, span: Sp
     case "float": {
       const dtype = as ?? naturalDType(value)
       const isInt = dtype === "i32" || dtype === "u32"
-      if (dtype === "bool" || (isInt && !Number.isInteger(value.value)) || (dtype === "u32" && value.value < 0))
+      if (
+        dtype === "bool" ||
+        (isInt && !Number.isInteger(value.value)) ||
+        (dtype === "u32" && value.value < 0)
+      )
         return complain(env, {
           code: "dtype-mismatch",
           message: `${value.value} is no ${dtype}`,

@@ -39,8 +39,9 @@ export interface SlotEntry {
 /** A call being elaborated, and the calls around it. */
 export interface Frame {
   readonly decl: FnDecl | LayerDecl | ModelDecl | OptimizerDecl
-  /** The call. */
+  /** The call, and the names in sight there. */
   readonly span: Span
+  readonly caller: Scope
   readonly parent?: Frame
 }
 
@@ -62,6 +63,8 @@ export interface Optimizing {
   readonly type: TensorType
   /** What `p <- ...` gave. */
   updated?: TensorValue
+  /** There was a `p <- ...`, and it was wrong. */
+  failed?: boolean
 }
 
 export interface Env {
@@ -84,6 +87,13 @@ export function userSpan(env: Env, span: Span): Span {
   let at = span
   for (let f = env.frame; f && env.cx.stdlib.has(at.file); f = f.parent) at = f.span
   return at
+}
+
+/** The names in sight at `userSpan`. */
+export function userScope(env: Env, span: Span): Scope {
+  let [at, scope] = [span, env.scope]
+  for (let f = env.frame; f && env.cx.stdlib.has(at.file); f = f.parent) [at, scope] = [f.span, f.caller]
+  return scope
 }
 
 export function originAt(env: Env, span: Span): Origin {

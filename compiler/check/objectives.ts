@@ -39,7 +39,10 @@ export function objectivesOf(env: Env, losses: readonly Loss[]): Objective[] {
 type Producers = ReadonlyMap<ModelValue, ModelStmt & { readonly kind: "op" | "read" }>
 
 /** The statement behind each value, bodies of calls opened. */
-function producersOf(body: readonly ModelStmt[], into = new Map<ModelValue, ModelStmt & { kind: "op" | "read" }>()): Producers {
+function producersOf(
+  body: readonly ModelStmt[],
+  into = new Map<ModelValue, ModelStmt & { kind: "op" | "read" }>(),
+): Producers {
   for (const s of body) {
     if (s.kind === "op" || s.kind === "read") into.set(s.id, s)
     else if (s.kind === "call") producersOf(s.body, into)
@@ -75,7 +78,8 @@ function reachOf(loss: ModelValue, producers: Producers): Reach {
     }
     const def = findOp(s.op)
     // `grad` is expanded into operations with gradients of their own.
-    const none = def && typeof def.grad !== "function" && def.traits.kind !== "meta" ? def.grad.none : undefined
+    const none =
+      def && typeof def.grad !== "function" && def.traits.kind !== "meta" ? def.grad.none : undefined
     if (flows && none !== undefined) blocks.set(id, { id, op: s.op, reason: none })
     const on = flows && none === undefined && def?.grad !== zeroGrad
     for (const arg of s.args) stack.push({ id: arg, flows: on })
@@ -98,10 +102,16 @@ function updatesFor(
   }
   const named = statement.groups.map((group) => group.over && selected(env, group.over, producers))
   if (named.includes("unknown")) return []
-  const claimed = new Set(named.flatMap((select) => slots.filter((s) => typeof select === "function" && select(s.name)).map((s) => s.name)))
+  const claimed = new Set(
+    named.flatMap((select) =>
+      slots.filter((s) => typeof select === "function" && select(s.name)).map((s) => s.name),
+    ),
+  )
   return statement.groups.flatMap((group, i) => {
     const select = named[i]
-    const targets = slots.filter((s) => (typeof select === "function" ? select(s.name) : reach.moved.has(s.name) && !claimed.has(s.name)))
+    const targets = slots.filter((s) =>
+      typeof select === "function" ? select(s.name) : reach.moved.has(s.name) && !claimed.has(s.name),
+    )
     const optimizer = optimizerOf(env, group.optimizer)
     if (!optimizer) {
       for (const slot of targets) owners.set(slot.name, group.optimizer.span)
@@ -175,13 +185,13 @@ function selects(value: Value, producers: Producers): Select | undefined {
 }
 
 function notAPart(env: Env, expr: Expr, value: Value): void {
-    if (!v.hasError(value))
-      complain(env, {
-        code: "over-target",
-        message: `\`over\` names models, layers or parameters, and this is ${v.describe(value)}`,
-        span: expr.span,
-        label: v.describe(value),
-      })
+  if (!v.hasError(value))
+    complain(env, {
+      code: "over-target",
+      message: `\`over\` names models, layers or parameters, and this is ${v.describe(value)}`,
+      span: expr.span,
+      label: v.describe(value),
+    })
 }
 
 function noParameter(
@@ -204,12 +214,22 @@ function noParameter(
     })
     return
   }
+  const frozen = [...reach.read].some((name) => env.cx.slots.get(name)?.slot.frozen === true)
   complain(env, {
     code: "loss-no-param",
     message: "this loss reaches no parameter, so there is nothing to minimise",
     span: statement.loss.span,
-    label: behind.length > 0 ? "every way to a parameter goes through `stop_gradient` or a step function" : "depends on no `param`",
-    help: slots.length > 0 ? "compute it from the output of the model" : "no model or layer is called before it",
+    label:
+      behind.length > 0
+        ? "every way to a parameter goes through `stop_gradient` or a step function"
+        : frozen
+          ? "every `param` behind it is frozen"
+          : "depends on no `param`",
+    help: frozen
+      ? "leave out `frozen` where training may change a parameter"
+      : slots.length > 0
+        ? "compute it from the output of the model"
+        : "no model or layer is called before it",
   })
 }
 

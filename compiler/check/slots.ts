@@ -133,17 +133,26 @@ export function evalInitialiser(env: Env, init: Expr, type: TensorType): Value {
   const callee = init.kind === "call" ? init.callee : init
   if (callee.kind !== "name") return evalExpr(env, init)
   const fn = evalExpr(env, callee)
-  if (fn.kind !== "fn" || fn.decl.params[0]?.name.text !== "like_shape") return init === callee ? fn : evalExpr(env, init)
+  if (fn.kind !== "fn" || fn.decl.params[0]?.name.text !== "like_shape")
+    return init === callee ? fn : evalExpr(env, init)
+  const args = init.kind === "call" ? init.args : []
+  // `zeros([3])` gives the shape itself.
+  if (args.some((a, i) => (a.name ? a.name.text === "like_shape" : i === 0 && a.value.kind === "list")))
+    return evalExpr(env, init)
   const shape = { value: v.list(type.shape.map(v.fromDim)), span: init.span }
-  return callFn(env, fn, [shape, ...(init.kind === "call" ? evalArgs(env, init.args) : [])], init.span)
+  return callFn(env, fn, [shape, ...evalArgs(env, args)], init.span)
 }
 
 /** The value as exactly this type; a scalar is repeated over the shape. */
 export function fit(env: Env, value: Value, type: TensorType, what: string, span: Span): Value {
   const tensor = asTensor(env, value, type.dtype, span)
   if (tensor.kind !== "tensor") return v.ERROR
-  if (sameType(tensor.type, type)) return tensor.section === env.section ? tensor : emit(env, "broadcast", [tensor], { shape: type.shape }, span)
-  if (tensor.type.dtype === type.dtype && tensor.type.shape.length === 0) return stretch(env, tensor, type.shape, span)
+  if (sameType(tensor.type, type))
+    return tensor.section === env.section
+      ? tensor
+      : emit(env, "broadcast", [tensor], { shape: type.shape }, span)
+  if (tensor.type.dtype === type.dtype && tensor.type.shape.length === 0)
+    return stretch(env, tensor, type.shape, span)
   return complain(env, {
     code: tensor.type.dtype === type.dtype ? "shape-mismatch" : "dtype-mismatch",
     message: `${what} must be ${printType(type)}, and this is ${printType(tensor.type)}`,
@@ -156,9 +165,12 @@ export function fit(env: Env, value: Value, type: TensorType, what: string, span
 /** `slot <- value`; the name reads the new value from here on. In an optimizer `p <- value` settles the parameter. */
 export function updateSlot(env: Env, s: UpdateStmt, binding: Binding, value: Value): void {
   const before = binding.value
-  if (before.kind !== "tensor" || v.hasError(value)) return
+  if (before.kind !== "tensor") return
   const next = fit(env, value, before.type, `the new value of \`${s.name.text}\``, s.value.span)
-  if (next.kind !== "tensor") return
+  if (next.kind !== "tensor") {
+    if (env.optimizing && binding.slot === undefined) env.optimizing.failed = true
+    return
+  }
   if (binding.slot !== undefined) {
     append(env.section, { kind: "update", slot: binding.slot, value: next.id, origin: originAt(env, s.span) })
   } else if (env.optimizing) env.optimizing.updated = next

@@ -12,7 +12,8 @@ export function checkUncalled(env: Env, declarations: readonly Declaration[]): v
     const uses: Uses = { bound: new Set(), read: [] }
     params(uses, decl.kind === "fn" ? decl.params : decl.kind === "model" ? [] : decl.config)
     if (decl.kind === "layer" || decl.kind === "model") params(uses, decl.inputs)
-    if (decl.kind === "optimizer") for (const name of [decl.parameter, decl.gradient]) uses.bound.add(name.text)
+    if (decl.kind === "optimizer")
+      for (const name of [decl.parameter, decl.gradient]) uses.bound.add(name.text)
     if (decl.kind !== "optimizer" && decl.result) type(uses, decl.result)
     block(uses, decl.body)
     for (const read of uses.read) {
@@ -48,10 +49,9 @@ function type(uses: Uses, t: TypeExpr): void {
   else for (const d of t.dims ?? []) dim(uses, d)
 }
 
+/** What an expression of sizes needs is seen at calls. */
 function dim(uses: Uses, d: DimExpr): void {
-  if (d.kind === "rest") return
   if (d.kind === "name") uses.bound.add(d.name)
-  else expr(uses, d)
 }
 
 function block(uses: Uses, b: Block): void {
@@ -127,7 +127,11 @@ function expr(uses: Uses, e: Expr): void {
     case "index":
       expr(uses, e.object)
       for (const item of e.items)
-        for (const part of item.kind === "at" ? [item.value] : item.kind === "slice" ? [item.start, item.stop, item.step] : [])
+        for (const part of item.kind === "at"
+          ? [item.value]
+          : item.kind === "slice"
+            ? [item.start, item.stop, item.step]
+            : [])
           if (part) expr(uses, part)
       break
     case "if-expr":
