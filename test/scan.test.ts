@@ -12,8 +12,11 @@ import { GRAPH_PASSES } from "../compiler/pipeline.js"
 import { runPass } from "../compiler/pass.js"
 import { Diagnostics } from "../compiler/source/diagnostic.js"
 import { DEFAULT_TARGET } from "../compiler/target.js"
+import { printKernelProgram } from "../compiler/ir/kernels/text.js"
 import { close } from "./support/close.js"
 import { gradcheck, randomArgs } from "./support/gradcheck.js"
+import { GPU, kernelDifferences, scheduled, SOFTWARE } from "./support/kernels.js"
+import { lowered } from "./support/lowered.js"
 
 const TURNS = 3
 const DIMS = { B: 2, R: 1 }
@@ -113,5 +116,46 @@ describe("a scan", () => {
   it("is checked against its region", () => {
     const text = printGraph(program(looped, 0)).replace("next.h = %", "next.h = x //")
     expect(verifyGraph(parseGraph(text)).map((c) => c.message)).toEqual(["h is f32[B, 4], next f32[B, 2]"])
+  })
+})
+
+describe("kernels of a scan", () => {
+  it.each([0, 1, 2] as const)("compute what the graph says, gradients of order %i", (order) => {
+    for (const target of [SOFTWARE, GPU])
+      expect(kernelDifferences(optimized(program(looped, order)), { target, tolerance: 1e-3 })).toEqual([])
+  })
+})
+
+describe("recurrent layers", () => {
+  const source = (layer: string, turns: number): string => `
+data d = array(x: [[${Array.from({ length: turns * 2 }, (_, i) => i % 3).join(", ")}]], y: [[1]]) {
+  x: f32[${turns}, 2] = column("x")
+  y: f32[1] = column("y")
+}
+model Net(x: f32[B, ${turns}, 2]) -> f32[B, 1] { (x |> ${layer})[:, -1] |> Linear(1) }
+train on d { minimize mse(Net(x), y) with Adam()  epochs 1 }
+`
+  const graphs = (layer: string, turns: number): Graph[] => [...lowered(source(layer, turns)).values()].map(optimized)
+  const layers = [
+    "RNN(3)",
+    "RNN(4, nonlinearity: relu)",
+    "GRU(3)",
+    "LSTM(4)",
+    "LSTM(2, layers: 2, dropout: 0.5)",
+    "GRU(3, layers: 2, bidirectional: true)",
+  ]
+  it.each(layers)("%s: kernels compute what the graphs say", (layer) => {
+    for (const graph of graphs(layer, 5)) {
+      expect(kernelDifferences(graph, { integers: [0, 7], tolerance: 2e-3 }), graph.name).toEqual([])
+    }
+  })
+  it("are programs whose size does not depend on the number of turns", () => {
+    const size = (turns: number): unknown =>
+      graphs("LSTM(4)", turns).map((graph) => {
+        const program = scheduled(graph)
+        const lines = (text: string): number => text.split("\n").length
+        return [program.kernels.length, program.dispatches.length, lines(printGraph(graph)), lines(printKernelProgram(program))]
+      })
+    expect(size(100)).toEqual(size(10))
   })
 })

@@ -64,7 +64,8 @@ function sunk(g: GraphBuild, node: Node, args: readonly Value[]): Value {
   return g.at(node.origin).applyScan([...args.slice(0, cut), ...captured], attrs, region)
 }
 
-function isCheap(node: Node): boolean {
+/** Whether computing it again costs next to nothing. */
+export function isCheap(node: Node): boolean {
   const { kind } = opDef(node.op).traits
   // A random draw is a source with arguments: every turn would draw it again.
   return kind === "view" || (kind === "source" && node.args.length === 0) || (kind === "pointwise" && node.type.shape.length === 0)

@@ -8,7 +8,7 @@ import { NOWHERE } from "../origin.js"
 import type { Origin } from "../origin.js"
 import { broadcastShapes, printShape, sameShape } from "../tensor.js"
 import type { DType, Shape, TensorType } from "../tensor.js"
-import type { Attrs, Graph, Input, InputSource, Node, Output, StateSlot, Update, ValueId } from "./types.js"
+import type { Attrs, Graph, Input, InputSource, Node, Output, Row, StateSlot, Update, ValueId } from "./types.js"
 
 /** A graph under construction. `origin` is given to the nodes that follow; set it with `at`. */
 export class GraphBuild implements GraphBuilder {
@@ -45,8 +45,9 @@ export class GraphBuild implements GraphBuilder {
   copy(node: Node, args: readonly Value[]): Value {
     return this.push({ ...node, id: this.nextId++, args: args.map((a) => a.id) })
   }
-  output(name: string, value: Value): void {
-    this.outputs.push({ name, value: value.id })
+  output(name: string, value: Value, into?: { readonly input: Value; readonly row: Row }): void {
+    const place = into && { into: { input: into.input.id, row: into.row } }
+    this.outputs.push({ name, value: value.id, ...place })
   }
   update(slot: Value, value: Value): void {
     this.updates.push({ slot: slot.id, value: value.id })
@@ -153,7 +154,8 @@ export function buildLike(graph: Graph): { g: GraphBuild; values: Map<ValueId, V
 
 /** Ends a graph started by `buildLike` with the outputs and updates of the old one. */
 export function finishLike(graph: Graph, g: GraphBuild, values: ReadonlyMap<ValueId, Value>): Graph {
-  for (const o of graph.outputs) g.output(o.name, valueIn(values, o.value))
+  for (const o of graph.outputs)
+    g.output(o.name, valueIn(values, o.value), o.into && { ...o.into, input: valueIn(values, o.into.input) })
   for (const u of graph.updates) g.update(valueIn(values, u.slot), valueIn(values, u.value))
   return g.finish()
 }

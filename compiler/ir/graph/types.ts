@@ -49,9 +49,14 @@ export interface Node {
   /** Graphs of one turn, for ops that loop over time (`scan`). */
   readonly regions?: readonly Graph[]
 }
+/** A row of an input's buffer: the first, that of this turn, the one after it, or of two the one that is not this turn's. */
+export type Row = "first" | "turn" | "next" | "other"
 export interface Output {
   readonly name: string
   readonly value: ValueId
+  /** Stored into a row of this input's buffer instead of a buffer of its own. Only in the parts that the scheduler cuts a graph with
+   *  loops into: everywhere else graphs are pure. */
+  readonly into?: { readonly input: ValueId; readonly row: Row }
 }
 export interface Update {
   readonly slot: ValueId
