@@ -1,25 +1,17 @@
 /** compiler: source text -> Bundle. Pure: what it needs of the outside world comes through `CompileHost`.
  *  Guarantees: never throws for a user's mistake; every stage reached is in `stages`. */
 import type { Bundle, DataSpec } from "../runtime/bundle/format.js"
+import { fromGraphs } from "./back-end.js"
 import { encode } from "./bundle/encode.js"
 import { check } from "./check/check.js"
-import { emitWgsl } from "./codegen/wgsl/emit.js"
 import { Compilation, type CompileOptions, type Outcome } from "./compilation.js"
 import { printModule } from "./ir/ast/text.js"
 import type { Module } from "./ir/ast/types.js"
-import { parseGraphs, printGraphs } from "./ir/graph/text.js"
-import type { Graph } from "./ir/graph/types.js"
-import { printKernelProgram } from "./ir/kernels/text.js"
+import { printGraphs } from "./ir/graph/text.js"
 import { printModel } from "./ir/model/text.js"
 import type { DataSet, Model } from "./ir/model/types.js"
-import { printPlan } from "./ir/plan/text.js"
-import type { Plan } from "./ir/plan/types.js"
-import type { DimValues } from "./ir/tensor.js"
 import { lower } from "./lower/lower.js"
-import { planMemory } from "./memory/plan.js"
 import { parse } from "./parse/parse.js"
-import { GRAPH_PASSES } from "./pipeline.js"
-import { buildKernels, fuse, order } from "./schedule/index.js"
 import { batchSizes, type DataRows } from "./sizes.js"
 import { bug } from "./source/bug.js"
 import type { Diagnostic, Diagnostics } from "./source/diagnostic.js"
@@ -60,28 +52,13 @@ export function compile(main: SourceFile, host: CompileHost, options: CompileOpt
     run.gate()
     const { graphs } = run.pass(lower, model)
     run.reached("graph", lower.summary, graphs, () => printGraphs(graphs))
-    const plan = compileGraphs(graphs, batchSizes(model, data), run)
-    const wgsl = emitAll(plan, run)
+    const { plan, wgsl } = fromGraphs(graphs, batchSizes(model, data), run)
     const name = main.path.replace(/^.*\//, "").replace(/\.nn$/, "")
     const specs = [...data.values()].map((facts) => facts.spec)
     const bundle = run.stage("bundle", () =>
       encode({ name, compiler: VERSION, model, plan, wgsl, data: specs }),
     )
     return { model, bundle }
-  })
-}
-
-/** Compiles graphs given as text, from autodiff to WGSL. `dims` stands for every program's largest sizes. */
-export function compileGraphText(text: string, dims: DimValues, options: CompileOptions): Outcome {
-  const run = new Compilation(options)
-  return run.finish(() => {
-    const graphs = parseGraphs(text)
-    run.reached("graph", "the graphs that were given", graphs, () => printGraphs(graphs))
-    emitAll(
-      compileGraphs(graphs, () => dims, run),
-      run,
-    )
-    return {}
   })
 }
 
@@ -115,34 +92,4 @@ function readData(model: Model, host: CompileHost, diagnostics: Diagnostics): Ma
     else facts.set(set.name, found)
   }
   return facts
-}
-
-/** Every graph through the graph passes and the scheduler, then all of them into one plan. */
-function compileGraphs(
-  graphs: readonly Graph[],
-  sizes: (program: string) => DimValues,
-  run: Compilation,
-): Plan {
-  let current = graphs
-  for (const pass of GRAPH_PASSES) {
-    const after = current.map((g) => run.pass(pass, g))
-    run.reached(pass.name, pass.summary, after, () => printGraphs(after))
-    current = after
-  }
-  const fused = current.map((g) => run.pass(fuse, g))
-  const ordered = fused.map((g) => run.pass(order, g))
-  const programs = ordered.map((g) => run.pass(buildKernels, g))
-  run.reached(buildKernels.name, buildKernels.summary, programs, () =>
-    programs.map(printKernelProgram).join("\n"),
-  )
-  const scheduled = current.map((graph, i) => ({ graph, program: programs[i]!, dims: sizes(graph.name) }))
-  const plan = run.pass(planMemory, scheduled)
-  run.reached("plan", planMemory.summary, plan, () => printPlan(plan))
-  return plan
-}
-
-function emitAll(plan: Plan, run: Compilation): Map<string, string> {
-  const wgsl = run.stage("wgsl", () => new Map(plan.kernels.map((k) => [k.name, emitWgsl(k)])))
-  run.reached("wgsl", "one WGSL module per kernel", wgsl, () => [...wgsl.values()].join("\n"))
-  return wgsl
 }

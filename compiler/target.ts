@@ -31,3 +31,10 @@ export const DEFAULT_TARGET: TargetProfile = {
   minStorageOffsetAlignment: 256,
   deviceClass: "gpu",
 }
+
+/** The same limits for an adapter emulated on the CPU: few cores, each invocation run to its end. */
+export const SOFTWARE_TARGET: TargetProfile = {
+  ...DEFAULT_TARGET,
+  name: "webgpu-software",
+  deviceClass: "software",
+}
