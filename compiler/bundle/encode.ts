@@ -122,6 +122,7 @@ function encodeProgram(p: PlannedProgram, kernels: ReadonlyMap<string, Kernel>):
       grid: [extentSize(d.grid[0]), extentSize(d.grid[1]), extentSize(d.grid[2])],
       writes: writes(d),
     })),
+    ...(p.loops && { loops: p.loops }),
   }
 }
 
