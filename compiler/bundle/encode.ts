@@ -16,6 +16,7 @@ import {
   type TrainSpec,
 } from "../../runtime/bundle/format.js"
 import type { Kernel, Stmt } from "../ir/kernels/types.js"
+import { feedBounds, type RowBounds } from "../ir/model/index-bounds.js"
 import type { Model, PredictSection, TrainSection } from "../ir/model/types.js"
 import type { PlannedDispatch, PlannedProgram, Plan } from "../ir/plan/types.js"
 import { bytesOf, evalShape, sameShape } from "../ir/tensor.js"
@@ -34,7 +35,8 @@ export interface EncodeInput {
 
 export function encode({ name, compiler, model, plan, wgsl, data }: EncodeInput): Bundle {
   const kernels = new Map(plan.kernels.map((k) => [k.name, k]))
-  const programs = plan.programs.map((p) => encodeProgram(p, kernels))
+  const feeds = new Map(model.predicts.map((p) => [programOf(p), feedBounds(p.section)]))
+  const programs = plan.programs.map((p) => encodeProgram(p, kernels, feeds.get(p.name)))
   const programNames = new Set(programs.map((p) => p.name))
   const slots = plan.slots.map((s) => ({
     name: s.name,
@@ -82,7 +84,13 @@ const withoutOrigins = ([name, text]: readonly [string, string]): string[] => [
 ]
 const fingerprint = (facts: unknown): string => bytesToHex(sha256(utf8ToBytes(JSON.stringify(facts))))
 
-function encodeProgram(p: PlannedProgram, kernels: ReadonlyMap<string, Kernel>): ProgramSpec {
+const programOf = (p: PredictSection): string => `predict.${p.model}`
+
+function encodeProgram(
+  p: PlannedProgram,
+  kernels: ReadonlyMap<string, Kernel>,
+  bounds: ReadonlyMap<string, RowBounds> = new Map(),
+): ProgramSpec {
   const buffers = new Map(p.buffers.map((b) => [b.id, b]))
   const buffer = (id: number): PlannedProgram["buffers"][number] => buffers.get(id) ?? bug(`no buffer ${id}`)
   const range = ({ arena, offset, bytes }: { arena: string; offset: number; bytes: number }) =>
@@ -107,6 +115,7 @@ function encodeProgram(p: PlannedProgram, kernels: ReadonlyMap<string, Kernel>):
       name: i.name,
       dtype: i.type.dtype,
       shape: i.type.shape.map(dimSize),
+      ...(i.data === null && bounds.has(i.name) && { bounds: bounds.get(i.name)! }),
       source:
         i.data === null ? { kind: "feed", range: range(buffer(i.buffer)) } : { kind: "data", field: i.data },
     })),
@@ -159,7 +168,7 @@ function encodeTrain(t: TrainSection, programs: ReadonlySet<string>): TrainSpec 
 function encodePredict(p: PredictSection, model: Model): PredictSpec {
   return {
     model: p.model,
-    program: `predict.${p.model}`,
+    program: programOf(p),
     inputs: p.section.inputs
       .filter((i) => i.source.kind === "feed")
       .map((i) => {

@@ -86,7 +86,7 @@ const SPECIAL: Readonly<Record<string, Spell>> = {
     call("causal_mask_fill", [x ?? ""], value === "-inf" ? {} : { value }),
 }
 
-/** Functions that a program declares itself. */
+/** Functions that a program declares itself for an op. */
 export const DECLARED: Readonly<Record<string, string>> = {
   batch_norm: `fn other_axes(rank: int) {
   var axes = [0]
