@@ -46,7 +46,7 @@ export const scan = defineOp({
 
 export const scanResult = defineOp({
   name: "scan_result",
-  params: ["scan"],
+  params: ["loop"],
   attrs: {
     index: { doc: "which result", kind: "int" },
     dtype: { doc: "the dtype of the result", kind: "string" },

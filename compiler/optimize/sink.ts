@@ -3,10 +3,9 @@
  *  Guarantees: a captured value is an input, a slot, a result of a scan, or a node that computes something with axes.
  *              Other passes then see the constants inside, and a loop reads through views as any kernel does. */
 import { buildLike, finishLike, GraphBuild, renumbered, valueIn } from "../ir/graph/build.js"
-import { isScan, scanParts } from "../ir/graph/scan.js"
+import { isCheap, isScan, scanParts } from "../ir/graph/scan.js"
 import type { Graph, Node, ValueId } from "../ir/graph/types.js"
 import { intAttr } from "../ops/attrs.js"
-import { opDef } from "../ops/index.js"
 import type { Value } from "../ops/op.js"
 import type { Pass } from "../pass.js"
 
@@ -62,11 +61,4 @@ function sunk(g: GraphBuild, node: Node, args: readonly Value[]): Value {
   const region = renumbered(inner.finish())
   const attrs = { turns: s.turns, carries: intAttr(node.attrs, "carries"), slices: intAttr(node.attrs, "slices") }
   return g.at(node.origin).applyScan([...args.slice(0, cut), ...captured], attrs, region)
-}
-
-/** Whether computing it again costs next to nothing. */
-export function isCheap(node: Node): boolean {
-  const { kind } = opDef(node.op).traits
-  // A random draw is a source with arguments: every turn would draw it again.
-  return kind === "view" || (kind === "source" && node.args.length === 0) || (kind === "pointwise" && node.type.shape.length === 0)
 }

@@ -1,5 +1,6 @@
 /** schedule: a graph with loops over time -> graphs without, to be scheduled one by one and joined again (link.ts).
  *      Graph -> Part[]: what comes before a loop, one turn of the loop, what comes after it, ...
+ *  Assumes:    loops take their places of sequences themselves (optimize/sequences).
  *  Guarantees: the parts run in this order, those with `turns` so many times; what one part gives another is an output of one and an
  *              input of the other of the same name; a graph without loops is its only part, as it was.
  *  What is carried lives in a buffer with a row for each turn and one more, or with two rows in alternation when no stack of it is
@@ -7,13 +8,12 @@
  *  repeats a carried value is that buffer.
  *  Not here:   anything about kernels. */
 import { GraphBuild, renumbered, valueIn } from "../ir/graph/build.js"
-import { isScan, isScanResult, resultTypes, scanParts, type ScanParts } from "../ir/graph/scan.js"
+import { isCheap, isScan, isScanResult, resultTypes, scanParts, type ScanParts } from "../ir/graph/scan.js"
 import type { Graph, Node, ValueId } from "../ir/graph/types.js"
 import { scalarType, tensorType, type TensorType } from "../ir/tensor.js"
 import { intAttr } from "../ops/attrs.js"
 import type { Value } from "../ops/op.js"
-import { isCheap, sink } from "../optimize/sink.js"
-import type { Pass, PassContext } from "../pass.js"
+import type { Pass } from "../pass.js"
 import { bug } from "../source/bug.js"
 
 export interface Part {
@@ -25,30 +25,7 @@ export interface Part {
 export const cut: Pass<Graph, readonly Part[]> = {
   name: "cut",
   summary: "cut the graph at its loops over time",
-  run: (graph, cx) => (graph.nodes.some(isScan) ? new Cutting(slicesInside(graph, cx)).parts() : [{ graph, turns: null }]),
-}
-
-/** Loops see whole sequences and take the place of their turn themselves: reading is then the business of their kernels. */
-function slicesInside(graph: Graph, cx: PassContext): Graph {
-  const nodes = graph.nodes.map((node): Node => {
-    if (!isScan(node)) return node
-    const s = scanParts(node)
-    const g = new GraphBuild(s.region.name)
-    const values = new Map<ValueId, Value>()
-    for (const i of [...s.carries, ...s.captures]) values.set(i.id, g.input(i.name, i.type))
-    const sequences = s.slices.map((i) => g.input(i.name, tensorType(i.type.dtype, [s.turns, ...i.type.shape])))
-    const turn = g.input("turn", scalarType("i32"), { kind: "scalar", scalar: "turn" })
-    if (s.turn !== undefined) values.set(s.turn.id, turn)
-    s.slices.forEach((i, n) => values.set(i.id, g.apply("take", [sequences[n]!, turn], { axis: 0 })))
-    for (const n of s.region.nodes) {
-      const args = n.args.map((a) => valueIn(values, a))
-      values.set(n.id, g.copy(n, args))
-    }
-    for (const o of s.region.outputs) g.output(o.name, valueIn(values, o.value))
-    const args = [...s.first, ...s.captured, ...s.sequences]
-    return { ...node, args, attrs: { ...node.attrs, slices: 0 }, regions: [g.finish()] }
-  })
-  return sink.run({ ...graph, nodes }, cx)
+  run: (graph) => (graph.nodes.some(isScan) ? new Cutting(graph).parts() : [{ graph, turns: null }]),
 }
 
 /** The buffer of a carry or a stack, as an input of every part that touches it. */
@@ -181,6 +158,7 @@ const again = (g: GraphBuild, value: Value): Value => g.apply("reshape", [value]
 /** Which buffers a loop needs, and where its results are in them. */
 function loopOf(node: Node, level: number): Loop {
   const s = scanParts(node)
+  if (s.slices.length > 0) bug(`scan %${node.id} still has its sequences cut`)
   const types = resultTypes(node)
   const name = (what: string, i: number): string => `${what}${i}.${node.id}`
   // A stack of what a carry was, or becomes, in every turn.

@@ -66,6 +66,14 @@ export function typeIn(graph: Graph, id: ValueId): TensorType {
   return found?.type ?? bug(`graph ${graph.name} has no value %${id}`)
 }
 
+/** Whether whoever needs the value, a turn of a loop or what follows it, may as well compute it again: views, constants, scalars. */
+export function isCheap(node: Node): boolean {
+  const { kind } = opDef(node.op).traits
+  // A random draw is a source with arguments: every turn would draw it again.
+  if (kind === "source") return node.args.length === 0
+  return kind === "view" || (kind === "pointwise" && node.type.shape.length === 0)
+}
+
 /** Takes result number `index` out of a scan. */
 export const takeResult = (g: GraphBuilder, loop: Value, index: number, type: TensorType): Value =>
   g.apply("scan_result", [loop], { index, dtype: type.dtype, shape: type.shape })
