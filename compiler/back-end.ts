@@ -12,7 +12,16 @@ import type { DimValues } from "./ir/tensor.js"
 import { planMemory } from "./memory/plan.js"
 import { GRAPH_PASSES } from "./pipeline.js"
 import { printGroups } from "./schedule/group-text.js"
-import { buildKernels, fuse, type GroupedGraph, order, pack } from "./schedule/index.js"
+import {
+  buildKernels,
+  cut,
+  fuse,
+  type GroupedGraph,
+  link,
+  order,
+  pack,
+  type Part,
+} from "./schedule/index.js"
 
 /** The largest B and R of a program, by its name. */
 export type Sizes = (program: string) => DimValues
@@ -31,20 +40,40 @@ export function fromGraphs(graphs: readonly Graph[], sizes: Sizes, run: Compilat
     run.reached(pass.name, pass.summary, after, () => printGraphs(after))
     current = after
   }
-  const fused = current.map((g) => run.pass(fuse, g))
+  const whole = current.map((graph): Whole => ({ graph, parts: run.pass(cut, graph) }))
+  const fused = whole.flatMap(({ parts }) => parts.map((p) => run.pass(fuse, p.graph)))
   run.reached(fuse.name, fuse.summary, fused, () => fused.map(printGroups).join("\n"))
   const packed = fused.map((g) => run.pass(pack, g))
   run.reached(pack.name, pack.summary, packed, () => packed.map(printGroups).join("\n"))
-  return fromGroups(packed, sizes, run)
+  return groupsOf(whole, packed, sizes, run)
 }
 
+/** Groups read from text: each graph is a program of its own. */
 export function fromGroups(fused: readonly GroupedGraph[], sizes: Sizes, run: Compilation): Emitted {
+  const whole = fused.map(({ graph }): Whole => ({ graph, parts: [{ graph, turns: null }] }))
+  return groupsOf(whole, fused, sizes, run)
+}
+
+/** A graph and the parts that it was cut into. */
+interface Whole {
+  readonly graph: Graph
+  readonly parts: readonly Part[]
+}
+
+/** `fused` has the groups of all parts, in order. */
+function groupsOf(
+  whole: readonly Whole[],
+  fused: readonly GroupedGraph[],
+  sizes: Sizes,
+  run: Compilation,
+): Emitted {
   const ordered = fused.map((g) => run.pass(order, g))
   run.reached(order.name, order.summary, ordered, () => ordered.map(printGroups).join("\n"))
-  const programs = ordered.map((g) => run.pass(buildKernels, g))
+  const built = ordered.map((g) => run.pass(buildKernels, g))
+  const programs = whole.map(({ graph, parts }) => link(graph, parts, built.splice(0, parts.length)))
   const text = (): string => programs.map(printKernelProgram).join("\n")
   run.reached(buildKernels.name, buildKernels.summary, programs, text)
-  const scheduled = ordered.map(({ graph }, i) => ({ graph, program: programs[i]!, dims: sizes(graph.name) }))
+  const scheduled = whole.map(({ graph }, i) => ({ graph, program: programs[i]!, dims: sizes(graph.name) }))
   const plan = run.pass(planMemory, scheduled)
   run.reached(planMemory.name, planMemory.summary, plan, () => printPlan(plan))
   return { plan, wgsl: emit(plan.kernels, run) }

@@ -4,9 +4,12 @@ import type { Graph } from "./ir/graph/types.js"
 import { cse } from "./optimize/cse.js"
 import { dce } from "./optimize/dce.js"
 import { foldConstants } from "./optimize/fold-constants.js"
+import { sequences } from "./optimize/sequences.js"
 import { simplify } from "./optimize/simplify.js"
+import { sink } from "./optimize/sink.js"
 import type { Pass } from "./pass.js"
 
 /** Each keeps what the graph computes. Folding first lets simplify see constants; what it uncovers is folded again; cse comes
- *  when equal things look equal; dce sweeps up after all. */
-export const GRAPH_PASSES: readonly Pass<Graph, Graph>[] = [autodiff, foldConstants, simplify, cse, dce]
+ *  when equal things look equal; dce sweeps up after all. Loops read their
+ *  sequences themselves only then: as long as they do not, a slice is a value that rules see. */
+export const GRAPH_PASSES: readonly Pass<Graph, Graph>[] = [autodiff, sink, foldConstants, simplify, cse, dce, sequences]

@@ -482,6 +482,24 @@ export type ForCstChildren = {
   block: BlockCstNode[]
 }
 
+export interface ScanCstNode extends CstNode {
+  name: "scan"
+  children: ScanCstChildren
+}
+
+export type ScanCstChildren = {
+  Scan: IToken[]
+  Identifier?: IToken[]
+  AnyLParen?: IToken[]
+  Comma?: IToken[]
+  RParen?: IToken[]
+  In: IToken[]
+  expression: ExpressionCstNode[]
+  Over: IToken[]
+  axis: ExpressionCstNode[]
+  block: BlockCstNode[]
+}
+
 export interface AssignmentCstNode extends CstNode {
   name: "assignment"
   children: AssignmentCstChildren
@@ -617,6 +635,7 @@ export type AtomCstChildren = {
   None?: IToken[]
   Identifier?: IToken[]
   if?: IfCstNode[]
+  scan?: ScanCstNode[]
   group?: GroupCstNode[]
   list?: ListCstNode[]
 }

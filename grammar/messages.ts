@@ -136,6 +136,7 @@ const constructs: Record<string, string> = {
   return: "`return`",
   if: "`if`",
   for: "`for`",
+  scan: "`scan`",
   assignment: "an expression",
   call: "a call",
   index: "an index",

@@ -404,6 +404,26 @@ export class NnParser extends CstParser {
     this.SUBRULE(this.block)
   })
 
+  /** A loop over an axis: `scan x in xs over 1 { h = f(x, h)  h }`. */
+  scan: Rule = this.RULE("scan", () => {
+    this.CONSUME(t.Scan)
+    this.OR([
+      { ALT: () => this.CONSUME(t.Identifier) },
+      {
+        ALT: () => {
+          this.CONSUME(t.AnyLParen)
+          this.AT_LEAST_ONE_SEP({ SEP: t.Comma, DEF: () => this.CONSUME2(t.Identifier) })
+          this.CONSUME(t.RParen)
+        },
+      },
+    ])
+    this.CONSUME(t.In)
+    this.SUBRULE(this.expression)
+    this.CONSUME(t.Over)
+    this.SUBRULE2(this.expression, { LABEL: "axis" })
+    this.SUBRULE(this.block)
+  })
+
   /** An expression, or what one is given to: `h = e`, `m <- e`. */
   assignment: Rule = this.RULE("assignment", () => {
     this.SUBRULE(this.expression)
@@ -516,6 +536,7 @@ export class NnParser extends CstParser {
       { ALT: () => this.CONSUME(t.None) },
       { ALT: () => this.CONSUME(t.Identifier) },
       { ALT: () => this.SUBRULE(this.if) },
+      { ALT: () => this.SUBRULE(this.scan) },
       { ALT: () => this.SUBRULE(this.group) },
       { ALT: () => this.SUBRULE(this.list) },
     ])

@@ -44,6 +44,7 @@ export const Return = keyword("return")
 export const If = keyword("if")
 export const Else = keyword("else")
 export const For = keyword("for")
+export const Scan = keyword("scan")
 export const True = keyword("true")
 export const False = keyword("false")
 export const None = keyword("none")
@@ -165,7 +166,7 @@ const Space = createToken({
 
 const declarationKeywords = [Fn, Layer, Model, Optimizer, Data, Train, Import]
 const statementKeywords = [Let, Var, Param, Frozen, State, Return, If, Else, For]
-const valueKeywords = [True, False, None]
+const valueKeywords = [Scan, True, False, None]
 const trainWords = [Over, With, Minimize, Report, Checkpoint, Every, Keep, Best]
 const contextualWords = [From, In, On, Split, Test, ...trainWords]
 const categories = [AnyWord, AnyLParen, AnyLBracket, ValueSetting, FlagSetting, Unit, InfixOp, PrefixOp]

@@ -3,35 +3,34 @@
  *  Guarantees: no `grad` is left; what it stood for is computed by nodes that know the node they are the gradient of.
  *              All gradients of one y share one reverse walk. A gradient may itself be differentiated: nodes are
  *              expanded in order, so the inner one is ordinary nodes when the outer one is met.
- *  Algorithm:  mark what depends on the wanted values through floats; walk back from y over the marked nodes, asking each
- *              operation for its rule and adding up what reaches each value.
  *  A mistake of the user: a gradient that is lost in integers or bools on every path (`no-gradient`). No path at all: zeros.
- *  Not here:   any operation's rule (ops/), removal of nodes nobody uses (optimize/dce). */
-import { buildLike, finishLike, valueIn } from "../ir/graph/build.js"
-import type { GraphBuild } from "../ir/graph/build.js"
+ *  Not here:   the walk itself (walk.ts), any operation's rule (ops/), removal of nodes nobody uses (optimize/dce). */
+import { buildLike, finishLike, valueIn, withRegions } from "../ir/graph/build.js"
+import { isScan } from "../ir/graph/scan.js"
 import type { Graph, Node, ValueId } from "../ir/graph/types.js"
 import { NOWHERE } from "../ir/origin.js"
-import { printType, sameType } from "../ir/tensor.js"
-import type { TensorType } from "../ir/tensor.js"
+import { printType } from "../ir/tensor.js"
 import { opDef } from "../ops/index.js"
 import { grad } from "../ops/meta.js"
 import type { Value } from "../ops/op.js"
-import type { Pass, PassContext } from "../pass.js"
-import { bug } from "../source/bug.js"
+import type { Pass } from "../pass.js"
 import { noGradient } from "./errors.js"
+import { savingCarries } from "./scan.js"
+import { dependents, isFloat, pullBack } from "./walk.js"
 
 export const autodiff: Pass<Graph, Graph> = {
   name: "autodiff",
   summary: "expand gradients into ordinary nodes",
   run(graph, cx) {
+    if (!hasGrad(graph)) return graph
     const wanted = wantedByScalar(graph)
-    if (wanted.size === 0) return graph
     const { g, values } = buildLike(graph)
     const gradients = new Map<ValueId, ReadonlyMap<ValueId, Value>>()
     for (const node of graph.nodes) {
       if (opDef(node.op) !== grad) {
         const args = node.args.map((a) => valueIn(values, a))
-        values.set(node.id, g.copy(node, args))
+        const inner = withRegions(node, (region) => autodiff.run(region, cx))
+        values.set(node.id, g.copy(savingCarries(inner), args))
         continue
       }
       const [y, x] = [node.args[0]!, node.args[1]!]
@@ -39,7 +38,9 @@ export const autodiff: Pass<Graph, Graph> = {
       if (ofY === undefined) {
         // What is not built yet comes after y, so y cannot depend on it.
         const targets = wanted.get(y)!.flatMap((id) => values.get(id) ?? [])
-        ofY = backward(g, valueIn(values, y), targets, cx)
+        const scalar = valueIn(values, y)
+        g.at({ ...(g.node(scalar)?.origin ?? NOWHERE), by: "autodiff" })
+        ofY = pullBack(g, [[scalar.id, g.constant(1, scalar.type.dtype)]], targets, cx)
         gradients.set(y, ofY)
       }
       const target = valueIn(values, x)
@@ -55,6 +56,9 @@ export const autodiff: Pass<Graph, Graph> = {
   },
 }
 
+const hasGrad = (graph: Graph): boolean =>
+  graph.nodes.some((n) => opDef(n.op) === grad || n.regions?.some(hasGrad))
+
 /** For each y, every x that a `grad(y, x)` asks for. */
 function wantedByScalar(graph: Graph): Map<ValueId, ValueId[]> {
   const wanted = new Map<ValueId, ValueId[]>()
@@ -68,40 +72,6 @@ function wantedByScalar(graph: Graph): Map<ValueId, ValueId[]> {
   return wanted
 }
 
-/** The gradient of the scalar y for those of `xs` that it depends on. */
-export function backward(
-  g: GraphBuild,
-  y: Value,
-  xs: readonly Value[],
-  cx: Pick<PassContext, "diagnostics" | "locate">,
-): ReadonlyMap<ValueId, Value> {
-  const forward = g.built.slice()
-  const active = dependents(forward, xs)
-  const adjoints = new Map<ValueId, Value>()
-  g.at({ ...(forward.find((n) => n.id === y.id)?.origin ?? NOWHERE), by: "autodiff" })
-  if (active.has(y.id)) adjoints.set(y.id, g.constant(1, y.type.dtype))
-  for (let i = forward.length - 1; i >= 0; i--) {
-    const node = forward[i]!
-    const dy = adjoints.get(node.id)
-    if (dy === undefined || !node.args.some((a) => active.has(a))) continue
-    g.at({ ...node.origin, by: "autodiff" })
-    for (const [arg, value] of contributions(g, node, dy, active, cx)) {
-      const before = adjoints.get(arg)
-      adjoints.set(arg, before === undefined ? value : g.binary("add", before, value))
-    }
-  }
-  return adjoints
-}
-
-/** All values that change, in float, with one of `xs`: these and what is computed from them. */
-function dependents(nodes: readonly Node[], xs: readonly Value[]): ReadonlySet<ValueId> {
-  const active = new Set(xs.map((x) => x.id))
-  for (const node of nodes)
-    if (isFloat(node.type) && node.args.some((a) => active.has(a))) active.add(node.id)
-  return active
-}
-const isFloat = (type: TensorType): boolean => type.dtype === "f32" || type.dtype === "f16"
-
 /** Where y depends on x, but through no floats: the first operation on the way whose result has no gradient. Zeros would be right
  *  and useless there. Undefined where y does not depend on x, or a gradient of 0 is what the operations say (floor). */
 function whereLost(nodes: readonly Node[], y: Value, x: Value): { node: Node; why: string } | undefined {
@@ -110,36 +80,9 @@ function whereLost(nodes: readonly Node[], y: Value, x: Value): { node: Node; wh
   const needed = new Set([y.id])
   for (const node of nodes.toReversed()) if (needed.has(node.id)) node.args.forEach((a) => needed.add(a))
   for (const node of nodes) {
-    if (!needed.has(node.id) || isFloat(node.type) || !node.args.some((a) => active.has(a))) continue
+    if (!needed.has(node.id) || isFloat(node.type) || isScan(node) || !node.args.some((a) => active.has(a))) continue
     const rule = opDef(node.op).grad
     return { node, why: "none" in rule ? rule.none : `the result is ${printType(node.type)}` }
   }
   return undefined
-}
-
-/** What flows from one node into its active arguments. */
-function contributions(
-  g: GraphBuild,
-  node: Node,
-  dy: Value,
-  active: ReadonlySet<ValueId>,
-  cx: Pick<PassContext, "diagnostics" | "locate">,
-): [ValueId, Value][] {
-  const rule = opDef(node.op).grad
-  if ("none" in rule) {
-    cx.diagnostics.add(noGradient(node, rule.none, cx.locate(node.origin)))
-    return []
-  }
-  const args = node.args.map((a) => g.value(a))
-  const needs = (i: number): boolean => active.has(node.args[i]!)
-  const found = rule({ args, out: g.value(node.id), dy, attrs: node.attrs, needs }, g)
-  return found.flatMap((value, i): [ValueId, Value][] => {
-    if (value === null || !needs(i)) return []
-    const arg = args[i]!
-    if (!sameType(value.type, arg.type))
-      bug(
-        `the gradient rule of ${node.op} gives ${printType(value.type)} for argument ${i}, which is ${printType(arg.type)}`,
-      )
-    return [[arg.id, value]]
-  })
 }

@@ -131,6 +131,7 @@ function encodeProgram(
       grid: [extentSize(d.grid[0]), extentSize(d.grid[1]), extentSize(d.grid[2])],
       writes: writes(d),
     })),
+    ...(p.loops && { loops: p.loops }),
   }
 }
 

@@ -71,7 +71,7 @@ function tensorArguments(env: Env, def: OpDef, given: readonly Given[], span: Sp
     .filter((g) => g.name === undefined)
     .flatMap((g) => (variadic && g.value.kind === "list" ? g.value.items : [g.value]))
   const out: Value[] = []
-  if (isDraw(def)) return def.params.map((p) => scalarInput(env.section, p === "seed" ? "seed" : "step"))
+  if (isDraw(def)) return drawArguments(env, def, span)
   for (const param of def.params) {
     if (param.endsWith("...")) break
     const named = given.find((g) => g.name === param)
@@ -83,6 +83,17 @@ function tensorArguments(env: Env, def: OpDef, given: readonly Given[], span: Sp
   if (given.some((g) => g.name !== undefined && !def.params.includes(g.name)))
     return wrongArguments(env, def, given, span)
   return [...out, ...rest]
+}
+
+/** A turn of a loop counts as a step of its own, so that each draws other numbers. */
+function drawArguments(env: Env, def: OpDef, span: Span): Value[] {
+  const step = scalarInput(env.section, "step")
+  const { loop } = env
+  const inLoop = loop?.turn.section === env.section
+  const counted = inLoop
+    ? pointwise(env, "add", [pointwise(env, "mul", [step, v.int(loop.turns)], {}, span), loop.turn], {}, span)
+    : step
+  return def.params.map((p) => (p === "seed" ? scalarInput(env.section, "seed") : counted))
 }
 
 function wrongArguments(env: Env, def: OpDef, given: readonly Given[], span: Span): undefined {
@@ -196,7 +207,7 @@ function evaluate(
     const { data } = def.eval(
       numbers.map((n) => ({ shape: [], data: Float64Array.of(n) })),
       attrs,
-      { type, dims: { B: 1, R: 1 }, scalars: { step: 0, epoch: 0, seed: 0, start: 0 } },
+      { type, dims: { B: 1, R: 1 }, scalars: { step: 0, epoch: 0, seed: 0, start: 0, turn: 0 } },
     )
     const value = data[0] ?? NaN
     if (type.dtype === "bool") return v.bool(value !== 0)

@@ -4,10 +4,11 @@ import { allOps } from "../ops/index.js"
 import type { CodePage, CodePages } from "../source/codes.js"
 import { dataCodes } from "./codes-data.js"
 import { nameCodes } from "./codes-names.js"
+import { scanCodes } from "./codes-scan.js"
 import { trainCodes } from "./codes-train.js"
 import { typeCodes } from "./codes-types.js"
 
-export const checkCodes: CodePages = { ...nameCodes, ...typeCodes, ...trainCodes, ...dataCodes }
+export const checkCodes: CodePages = { ...nameCodes, ...typeCodes, ...scanCodes, ...trainCodes, ...dataCodes }
 
 /** A page per constraint of every operation: `matmul-c2`. */
 export const constraintCodes = (): CodePages =>

@@ -82,6 +82,8 @@ export interface Env {
   readonly frame?: Frame
   /** Added to the count of updates when the name `step` is read: 1 in an optimizer's body. */
   readonly stepsFrom: 0 | 1
+  /** In the block of a scan, and in what it calls: the number of the turn, and how many there are. */
+  readonly loop?: { readonly turn: TensorValue; readonly turns: number; readonly span: Span }
   /** In the body of an optimizer: the parameter it is written for. */
   readonly optimizing?: Optimizing
 }

@@ -11,6 +11,7 @@ import { evalField, evalIndex } from "./indexing.js"
 import { complain, didYouMean } from "./report.js"
 import type { Global } from "./resolve.js"
 import { placeOf } from "./resolve.js"
+import { evalScan } from "./scan.js"
 import { lookup, namesIn, newScope } from "./scope.js"
 import { evalBranches } from "./stmt.js"
 import * as v from "./values.js"
@@ -55,6 +56,8 @@ export function evalExpr(env: Env, expr: Expr, hint?: string): Value {
       return evalIndex(env, expr)
     case "if-expr":
       return evalBranches(env, expr).value
+    case "scan":
+      return evalScan(env, expr)
     default:
       return unreachable(expr)
   }

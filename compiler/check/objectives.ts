@@ -38,14 +38,15 @@ export function objectivesOf(env: Env, losses: readonly Loss[]): Objective[] {
 
 type Producers = ReadonlyMap<ModelValue, ModelStmt & { readonly kind: "op" | "read" }>
 
-/** The statement behind each value, bodies of calls opened. */
+/** The statement behind each value, bodies of calls and regions opened. */
 function producersOf(
   body: readonly ModelStmt[],
   into = new Map<ModelValue, ModelStmt & { kind: "op" | "read" }>(),
 ): Producers {
   for (const s of body) {
     if (s.kind === "op" || s.kind === "read") into.set(s.id, s)
-    else if (s.kind === "call") producersOf(s.body, into)
+    if (s.kind === "call") producersOf(s.body, into)
+    if (s.kind === "op") for (const region of s.regions ?? []) producersOf(region.body, into)
   }
   return into
 }

@@ -63,7 +63,7 @@ export function addInput(
   return { kind: "tensor", id, type, section }
 }
 
-const scalarTypes: Record<ScalarName, DType> = { step: "i32", epoch: "i32", seed: "u32", start: "i32" }
+const scalarTypes: Record<ScalarName, DType> = { step: "i32", epoch: "i32", seed: "u32", start: "i32", turn: "i32" }
 
 /** The input for a run-time scalar, made when first asked for. */
 export function scalarInput(section: SectionState, scalar: ScalarName): TensorValue {
@@ -88,11 +88,12 @@ export function finish(
 
 /** Calls name their arguments for the reader, also those that nothing in them reads. */
 const withoutArgs = (body: readonly ModelStmt[], dropped: ReadonlySet<ModelValue>): ModelStmt[] =>
-  body.map((s) =>
-    s.kind === "call"
-      ? { ...s, args: s.args.filter((a) => !dropped.has(a)), body: withoutArgs(s.body, dropped) }
-      : s,
-  )
+  body.map((s) => {
+    if (s.kind === "call")
+      return { ...s, args: s.args.filter((a) => !dropped.has(a)), body: withoutArgs(s.body, dropped) }
+    if (s.kind !== "op" || s.regions === undefined) return s
+    return { ...s, regions: s.regions.map((r) => ({ ...r, body: withoutArgs(r.body, dropped) })) }
+  })
 
 /** Every value that some statement reads. */
 export function usedValues(body: readonly ModelStmt[], used = new Set<ModelValue>()): Set<ModelValue> {

@@ -11,6 +11,7 @@ import { asTensor, emit, stretch } from "./emit.js"
 import { newNaming, originAt, under, userSpan, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
 import { complain } from "./report.js"
+import { refused } from "./scan.js"
 import type { Binding } from "./scope.js"
 import { append, finish, newSection } from "./section.js"
 import { declareOptimizerState } from "./optimizer.js"
@@ -164,6 +165,7 @@ export function fit(env: Env, value: Value, type: TensorType, what: string, span
 
 /** `slot <- value`; the name reads the new value from here on. In an optimizer `p <- value` settles the parameter. */
 export function updateSlot(env: Env, s: UpdateStmt, binding: Binding, value: Value): void {
+  if (refused(env, "`<-`", s.span)) return
   const before = binding.value
   if (before.kind !== "tensor") return
   const next = fit(env, value, before.type, `the new value of \`${s.name.text}\``, s.value.span)

@@ -134,6 +134,12 @@ function expr(uses: Uses, e: Expr): void {
             : [])
           if (part) expr(uses, part)
       break
+    case "scan":
+      for (const name of e.names) uses.bound.add(name.text)
+      expr(uses, e.sequence)
+      expr(uses, e.axis)
+      block(uses, e.body)
+      break
     case "if-expr":
       expr(uses, e.condition)
       block(uses, e.then)

@@ -102,6 +102,16 @@ export function tensorsIn(value: Value): readonly TensorValue[] {
   return []
 }
 
+/** The value with `tensors` in the places of its tensors and numbers, in order. */
+export function withTensors(value: Value, tensors: readonly TensorValue[]): Value {
+  const left = [...tensors]
+  const go = (x: Value): Value => {
+    if (x.kind === "list" || x.kind === "tuple") return { kind: x.kind, items: x.items.map(go) }
+    return x.kind === "tensor" || isScalarConstant(x) ? (left.shift() ?? ERROR) : x
+  }
+  return go(value)
+}
+
 /** The dtype a constant has when nothing else decides. */
 export const naturalDType = (v: Constant): DType => (v.kind === "bool" ? "bool" : "f32")
 

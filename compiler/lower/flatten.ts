@@ -2,8 +2,9 @@
  *  Assumes:    the section is typed and its values are numbered uniquely.
  *  Guarantees: statements keep their order, so a read gives what the last update before it wrote.
  *  Not here:   which sections make up a graph (step.ts, lower.ts); which slots are written back (slots.ts). */
-import type { GraphBuild } from "../ir/graph/build.js"
-import type { ModelInput, ModelStmt, ModelValue, Section } from "../ir/model/types.js"
+import { GraphBuild, renumbered } from "../ir/graph/build.js"
+import type { Graph, ValueId } from "../ir/graph/types.js"
+import type { ModelInput, ModelRegion, ModelStmt, ModelValue, Section } from "../ir/model/types.js"
 import type { Value } from "../ops/op.js"
 import { bug } from "../source/bug.js"
 import type { SlotValues } from "./slots.js"
@@ -26,16 +27,19 @@ export function flatten(
 function addStatements(
   g: GraphBuild,
   body: readonly ModelStmt[],
-  slots: SlotValues,
+  slots: Slots,
   values: Map<ModelValue, Value>,
   value: (id: ModelValue) => Value,
 ): void {
   for (const s of body) {
     switch (s.kind) {
       case "op": {
-        if (s.regions !== undefined) bug(`${s.op} has a region, which lowering does not open yet`)
-        const made = g.at(s.origin).apply(s.op, s.args.map(value), s.attrs)
-        values.set(s.id, made)
+        const args = s.args.map(value)
+        if (s.regions === undefined) values.set(s.id, g.at(s.origin).apply(s.op, args, s.attrs))
+        else {
+          const region = turnOf(s.regions[0] ?? bug(`${s.op} has no region`), slots, value)
+          values.set(s.id, g.at(s.origin).apply(s.op, [...args, ...region.captured], s.attrs, [region.graph]))
+        }
         break
       }
       case "read":
@@ -49,4 +53,39 @@ function addStatements(
         break
     }
   }
+}
+
+/** What statements may do with slots. */
+type Slots = Pick<SlotValues, "read" | "write">
+
+/** The graph of one turn of a loop, and the values from outside that it takes after its own parameters. */
+function turnOf(
+  region: ModelRegion,
+  slots: Slots,
+  outside: (id: ModelValue) => Value,
+): { graph: Graph; captured: readonly Value[] } {
+  const g = new GraphBuild("turn")
+  const values = new Map<ModelValue, Value>()
+  for (const p of region.params) {
+    const scalar = p.name === "turn" && p === region.params.at(-1)
+    values.set(p.id, g.input(p.name, p.type, scalar ? { kind: "scalar", scalar: "turn" } : { kind: "feed" }))
+  }
+  const inside = new Map<ValueId, Value>()
+  const captured: Value[] = []
+  const capture = (outer: Value): Value => {
+    const known = inside.get(outer.id)
+    if (known !== undefined) return known
+    const made = g.input(`of.${captured.length}`, outer.type)
+    captured.push(outer)
+    inside.set(outer.id, made)
+    return made
+  }
+  const own: Slots = {
+    read: (name) => capture(slots.read(name)),
+    write: (name) => bug(`${name} is changed in a loop`),
+  }
+  const value = (id: ModelValue): Value => values.get(id) ?? capture(outside(id))
+  addStatements(g, region.body, own, values, value)
+  region.results.forEach((id, i) => g.output(`out.${i}`, value(id)))
+  return { graph: renumbered(g.finish()), captured }
 }

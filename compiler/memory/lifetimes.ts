@@ -77,10 +77,13 @@ function usesOf(program: KernelProgram): Map<number, { first: number; last: numb
   const packs = new Map(program.packs.map((p) => [p.id, p.members]))
   const uses = new Map<number, { first: number; last: number }>()
   program.dispatches.forEach((dispatch, at) => {
+    // What a loop touches at all, it needs in every turn.
+    const loop = program.loops?.find((l) => l.first <= at && at < l.end)
+    const [from, to] = loop ? [loop.first, loop.end - 1] : [at, at]
     for (const ref of dispatch.args) {
       for (const id of ref.kind === "buffer" ? [ref.id] : packs.get(ref.id)!) {
         const use = uses.get(id)
-        uses.set(id, { first: use?.first ?? at, last: at })
+        uses.set(id, { first: use?.first ?? from, last: to })
       }
     }
   })

@@ -128,6 +128,7 @@ function planProgram(
     maxBatch: dims.B,
     buffers: program.buffers.map((b) => place(b.id)),
     dispatches,
+    ...(program.loops && { loops: program.loops }),
     outputs: program.outputs.map((o) => {
       const value = graph.outputs.find((g) => g.name === o.name)?.value ?? bug(`no output ${o.name}`)
       return { name: o.name, buffer: o.buffer, type: types.get(value)! }

@@ -14,6 +14,7 @@ import { pointwiseOps } from "./pointwise.js"
 import { randomOps } from "./random.js"
 import { reduceOps } from "./reduce.js"
 import { rowOps } from "./rows.js"
+import { scanOps } from "./scan.js"
 import { sourceOps } from "./source.js"
 
 const registry: ReadonlyMap<string, OpDef> = new Map(
@@ -29,6 +30,7 @@ const registry: ReadonlyMap<string, OpDef> = new Map(
     ...orderOps,
     ...rowOps,
     ...metaOps,
+    ...scanOps,
   ].map((def: OpDef) => [def.name, def]),
 )
 

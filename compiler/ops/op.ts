@@ -1,6 +1,6 @@
 /** ops: what an operation is. One object per operation, and nothing about it anywhere else: meaning, constraints, shape rule,
  *  gradient, lowering and samples. Generic stages ask; they never compare op names.   This room imports only ir/. */
-import type { Attrs, AttrValue } from "../ir/graph/types.js"
+import type { Attrs, AttrValue, ScalarName } from "../ir/graph/types.js"
 import type { Expr, ScalarType } from "../ir/kernels/types.js"
 import type { ScalarOp } from "../ir/kernels/scalar.js"
 import type { Dim, DimValues, TensorType } from "../ir/tensor.js"
@@ -80,7 +80,7 @@ export interface ExprBuilder {
   constant(value: number, type: ScalarType): Expr
   /** A dimension as an i32 expression. */
   dim(d: Dim): Expr
-  param(name: "step" | "epoch" | "seed" | "start"): Expr
+  param(name: ScalarName): Expr
   op(op: ScalarOp, ...args: Expr[]): Expr
   add(a: Expr, b: Expr): Expr
   sub(a: Expr, b: Expr): Expr
@@ -180,7 +180,7 @@ export interface OpDef {
 export interface EvalContext {
   readonly type: TensorType
   readonly dims: DimValues
-  readonly scalars: Readonly<Record<"step" | "epoch" | "seed" | "start", number>>
+  readonly scalars: Readonly<Record<ScalarName, number>>
 }
 export const defineOp = (def: OpDef): OpDef => def
 /** The gradient exists and is zero everywhere (floor, sign): nothing flows, and nothing is wrong with that. */

@@ -2,7 +2,7 @@
  *  Guarantees: no two nodes with the same operation, arguments (in any order where that makes no difference) and attributes.
  *              The first one stays, with its origin.
  *  Not here:   operations with regions, which are left alone. */
-import { buildLike, finishLike, valueIn } from "../ir/graph/build.js"
+import { buildLike, finishLike, valueIn, withRegions } from "../ir/graph/build.js"
 import { printAttrs } from "../ir/graph/text.js"
 import type { Graph, Node } from "../ir/graph/types.js"
 import { opDef } from "../ops/index.js"
@@ -12,13 +12,13 @@ import type { Pass } from "../pass.js"
 export const cse: Pass<Graph, Graph> = {
   name: "cse",
   summary: "compute equal nodes once",
-  run(graph) {
+  run(graph, cx) {
     const { g, values } = buildLike(graph)
     const seen = new Map<string, Value>()
     for (const node of graph.nodes) {
       const args = node.args.map((a) => valueIn(values, a))
       const key = keyOf(node, args)
-      const value = (key === undefined ? undefined : seen.get(key)) ?? g.copy(node, args)
+      const value = (key === undefined ? undefined : seen.get(key)) ?? g.copy(withRegions(node, (r) => cse.run(r, cx)), args)
       if (key !== undefined) seen.set(key, value)
       values.set(node.id, value)
     }

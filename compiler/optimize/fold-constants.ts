@@ -3,7 +3,7 @@
  *              language can write those down, and computing them is defined.
  *  Computed in double precision and rounded once, when the kernel is written.
  *  Not here:   anything with an axis: a table in the kernel is worth less than the loop that makes it. */
-import { buildLike, finishLike, valueIn } from "../ir/graph/build.js"
+import { buildLike, finishLike, valueIn, withRegions } from "../ir/graph/build.js"
 import type { GraphBuild } from "../ir/graph/build.js"
 import type { AttrValue, Graph, Node } from "../ir/graph/types.js"
 import { floatAttr } from "../ops/attrs.js"
@@ -15,13 +15,15 @@ import type { Pass } from "../pass.js"
 export const foldConstants: Pass<Graph, Graph> = {
   name: "fold-constants",
   summary: "compute scalars that are known",
-  run(graph) {
+  run(graph, cx) {
     const { g, values } = buildLike(graph)
     for (const node of graph.nodes) {
       const args = node.args.map((a) => valueIn(values, a))
       const known = knownValue(g, node, args)
       const value =
-        known === undefined ? g.copy(node, args) : g.at(node.origin).constant(known, node.type.dtype)
+        known === undefined
+          ? g.copy(withRegions(node, (r) => foldConstants.run(r, cx)), args)
+          : g.at(node.origin).constant(known, node.type.dtype)
       values.set(node.id, value)
     }
     return finishLike(graph, g, values)
@@ -46,7 +48,7 @@ function knownValue(g: GraphBuild, node: Node, args: readonly Value[]): number |
 /** Nothing that is folded looks at the call it runs in. */
 const NO_CALL: Omit<EvalContext, "type"> = {
   dims: { B: NaN, R: NaN },
-  scalars: { step: NaN, epoch: NaN, seed: NaN, start: NaN },
+  scalars: { step: NaN, epoch: NaN, seed: NaN, start: NaN, turn: NaN },
 }
 
 /** The number that a scalar constant is. */

@@ -12,7 +12,7 @@ The grammar of every construct is in the language reference (grammar/language.md
   "syntax-keyword": {
     title: "a word of the language cannot be declared as a name",
     explanation: `These words are reserved: fn layer model optimizer data train import let var param frozen state return if else
-for true false none. They may still name an argument (\`test: 0.2\`) or follow a dot. The words of training
+for scan true false none. They may still name an argument (\`test: 0.2\`) or follow a dot. The words of training
 settings (batch, steps, seed, ...) are not reserved.`,
     bad: "fn twice(data: f32) { 2 * data }",
     good: "fn twice(value: f32) { 2 * value }",

@@ -1,7 +1,7 @@
 /** parse: CST -> Ast, expressions and types.
  *  Assumes:    brackets nest at most MAX_NESTING deep (grammar/layout.ts), which bounds the recursion here.
  *  Guarantees: precedence as in grammar/precedence.ts; chains of operators at most MAX_CHAIN long.
- *  Not here:   statements (statements.ts), which `if` needs for its blocks. */
+ *  Not here:   statements (statements.ts), which `if` and `scan` need for their blocks. */
 import type { IToken } from "chevrotain"
 import type * as cst from "../../grammar/cst.js"
 import { tokenSpan } from "../../grammar/layout.js"
@@ -10,7 +10,7 @@ import type * as ast from "../ir/ast/types.js"
 import { cover, type Span } from "../source/source.js"
 import { chainTooLong, ifWithoutElse, numberTooLarge, unknownEscape } from "./errors.js"
 import { hole, nameOf, spanOf, the, whole, type Reading } from "./reading.js"
-import { readIf } from "./statements.js"
+import { readBlock, readIf } from "./statements.js"
 
 /** Later stages recurse into a chain, so a chain has an end. */
 export const MAX_CHAIN = 2000
@@ -151,6 +151,7 @@ function readAtom(cx: Reading, node: cst.AtomCstNode): ast.Expr {
     const items = (whole(the(c.list)).expression ?? []).map((item) => readExpression(cx, item))
     return { kind: "list", items, span }
   }
+  if (c.scan !== undefined) return readScan(cx, the(c.scan))
   return readIfValue(cx, the(c.if))
 }
 
@@ -193,6 +194,18 @@ function readIfValue(cx: Reading, node: cst.IfCstNode): ast.Expr {
     return hole()
   }
   return { kind: "if-expr", condition, then, else: otherwise, span }
+}
+
+function readScan(cx: Reading, node: cst.ScanCstNode): ast.Expr {
+  const c = whole(node)
+  return {
+    kind: "scan",
+    names: (c.Identifier ?? hole()).map((name) => nameOf(cx, name)),
+    sequence: readExpression(cx, the(c.expression)),
+    axis: readExpression(cx, the(c.axis)),
+    body: readBlock(cx, the(c.block)),
+    span: spanOf(cx, node),
+  }
 }
 
 function bound(

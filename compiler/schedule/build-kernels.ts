@@ -5,11 +5,11 @@
 import type { Pass } from "../pass.js"
 import { bug } from "../source/bug.js"
 import type { TargetProfile } from "../target.js"
-import type { ValueId } from "../ir/graph/types.js"
+import type { Row, ValueId } from "../ir/graph/types.js"
 import { printKernel } from "../ir/kernels/text.js"
 import type { Buffer, BufferRef, Dispatch, Kernel, KernelProgram, Pack } from "../ir/kernels/types.js"
 import type { Origin } from "../ir/origin.js"
-import { numel } from "../ir/tensor.js"
+import { divDim, numel } from "../ir/tensor.js"
 import type { Group, GroupedGraph } from "./group.js"
 import { type BuiltBody, identifier, KernelBuild, type Placed } from "./kernel-build.js"
 import { storedIn } from "./group-loads.js"
@@ -17,7 +17,7 @@ import { packForm } from "./pack.js"
 import { buildContract } from "./template-contract.js"
 import { buildMap } from "./template-map.js"
 import { buildRow } from "./template-row.js"
-import { type GraphIndex, indexGraph, typeOfValue } from "./values.js"
+import { elementsOf, type GraphIndex, indexGraph, typeOfValue } from "./values.js"
 
 export const buildKernels: Pass<GroupedGraph, KernelProgram> = {
   name: "kernels",
@@ -29,7 +29,7 @@ function kernelsOf(grouped: GroupedGraph, target: TargetProfile): KernelProgram 
   const { graph } = grouped
   const g = indexGraph(graph)
   const places = new Places(g, grouped)
-  const placed: Placed = { g, target, bufferOf: (v) => places.bufferOf(v) }
+  const placed: Placed = { g, target, bufferOf: (v) => places.bufferOf(v), rows: places.rows }
   const inBuffer = storedIn(grouped)
   const packs: Pack[] = []
   const kernels: Kernel[] = []
@@ -69,7 +69,7 @@ function kernelsOf(grouped: GroupedGraph, target: TargetProfile): KernelProgram 
 }
 
 function buildGroup(placed: Placed, group: Group): BuiltBody & { template: string } {
-  let narrow: ReadonlySet<number> = new Set()
+  let narrow = unaligned(placed)
   for (;;) {
     const b = new KernelBuild(placed, group, narrow)
     const built = group.kind === "map" ? buildMap(b) : group.kind === "row" ? buildRow(b) : buildContract(b)
@@ -110,10 +110,17 @@ function buildPack(
   return { ...built, template: `${built.template} over ${parts.length} packed parts` }
 }
 
+/** Buffers whose rows do not start at multiples of four elements: they are accessed by element. */
+function unaligned({ g, rows, bufferOf }: Placed): ReadonlySet<number> {
+  const bad = [...rows.keys()].filter((v) => divDim(elementsOf(g, v), 4) === undefined)
+  return new Set(bad.flatMap((v) => bufferOf(v)?.id ?? []))
+}
+
 /** Which buffer every value lives in. */
 class Places {
   private readonly buffers: Buffer[] = []
   private readonly byValue = new Map<ValueId, Buffer>()
+  readonly rows = new Map<ValueId, Row>()
   constructor(
     private readonly g: GraphIndex,
     grouped: GroupedGraph,
@@ -124,12 +131,17 @@ class Places {
       if (i.source.kind === "feed") this.make(i.id, i.name, "feed")
     }
     const outputs = new Set(g.graph.outputs.map((o) => o.value))
+    for (const { value, into } of g.graph.outputs) {
+      if (into === undefined) continue
+      this.rows.set(value, into.row)
+      this.byValue.set(value, this.byValue.get(into.input) ?? bug(`no input %${into.input}`))
+    }
     for (const group of grouped.groups) {
       for (const { value, slot } of group.stores) {
         if (slot !== null) {
           if (!this.byValue.has(value))
             this.byValue.set(value, this.byValue.get(slot) ?? bug(`no slot %${slot}`))
-        } else {
+        } else if (!this.rows.has(value)) {
           const node = g.nodes.get(value) ?? bug(`%${value} is stored twice`)
           this.make(value, `${node.op}_${value}`, outputs.has(value) ? "output" : "temp")
         }
@@ -157,7 +169,7 @@ class Places {
 }
 
 /** Text with parameters named by position: equal for kernels that compute the same. */
-function canonical(kernel: Kernel): string {
+export function canonical(kernel: Kernel): string {
   const text = printKernel({ ...kernel, name: "k", origins: [] })
   const names = new Map(kernel.params.map((p, i) => [p.name, `p${i}_`]))
   const pattern = new RegExp(`\\b(${[...names.keys()].join("|")})(?=_next|\\b)`, "g")

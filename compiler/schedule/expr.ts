@@ -26,6 +26,7 @@ export const SCALAR_PARAM_TYPES: Readonly<Record<ScalarName, ScalarType>> = {
   epoch: "i32",
   seed: "u32",
   start: "i32",
+  turn: "i32",
 }
 
 export const widthOf = (e: Expr): 1 | 4 => ("width" in e ? e.width : 1)
@@ -604,6 +605,7 @@ export class Exprs implements ExprBuilder {
       if (v === undefined) return UNKNOWN
       return { lo: 0, hi: v.extent === undefined ? undefined : subDim(v.extent, 1) }
     }
+    if (atom.kind === "param" && atom.name === "turn") return { lo: 0, hi: undefined }
     if (atom.kind !== "op") return UNKNOWN
     const [a, b, c] = atom.args
     if (atom.op === "rem" || atom.op === "div") {

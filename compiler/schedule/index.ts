@@ -3,14 +3,16 @@ import { type Pass, type PassContext } from "../pass.js"
 import type { Graph } from "../ir/graph/types.js"
 import type { KernelProgram } from "../ir/kernels/types.js"
 import { buildKernels } from "./build-kernels.js"
+import { cut, type Part } from "./cut.js"
 import { fuse } from "./fuse.js"
 import type { GroupedGraph } from "./group.js"
+import { link } from "./link.js"
 import { order } from "./order.js"
 import { pack } from "./pack.js"
 
 export { parseGroups, printGroups } from "./group-text.js"
-export { buildKernels, fuse, order, pack }
-export type { GroupedGraph }
+export { buildKernels, cut, fuse, link, order, pack }
+export type { GroupedGraph, Part }
 
 /** All passes of this room, in order. */
 export const SCHEDULE_PASSES: readonly [
@@ -20,5 +22,11 @@ export const SCHEDULE_PASSES: readonly [
   Pass<GroupedGraph, KernelProgram>,
 ] = [fuse, pack, order, buildKernels]
 
-export const schedule = (graph: Graph, cx: PassContext): KernelProgram =>
-  buildKernels.run(order.run(pack.run(fuse.run(graph, cx), cx), cx), cx)
+export function schedule(graph: Graph, cx: PassContext): KernelProgram {
+  const parts = cut.run(graph, cx)
+  return link(
+    graph,
+    parts,
+    parts.map((p) => buildKernels.run(order.run(pack.run(fuse.run(p.graph, cx), cx), cx), cx)),
+  )
+}

@@ -2,13 +2,13 @@
  *  Not here:   loop nests (`template-*.ts`). */
 import { bug } from "../source/bug.js"
 import type { TargetProfile } from "../target.js"
-import type { ValueId } from "../ir/graph/types.js"
+import type { Row, ValueId } from "../ir/graph/types.js"
 import type { Buffer, Expr, KernelParam, SharedArray, Stmt } from "../ir/kernels/types.js"
 import type { Dim } from "../ir/tensor.js"
 import { childrenOf, Exprs, widthOf } from "./expr.js"
 import type { Group } from "./group.js"
 import { placeLets } from "./place-lets.js"
-import { fromStored, type GraphIndex, linearIndex, storedType, typeOfValue, Values } from "./values.js"
+import { elementsOf, fromStored, type GraphIndex, linearIndex, storedType, typeOfValue, Values } from "./values.js"
 
 /** Where values are, for all kernels of a program. */
 export interface Placed {
@@ -16,6 +16,8 @@ export interface Placed {
   readonly target: TargetProfile
   /** The buffer a value is loaded from, unless the group computes it. */
   bufferOf(value: ValueId): Buffer | undefined
+  /** Values that are rows of a buffer. */
+  readonly rows: ReadonlyMap<ValueId, Row>
 }
 
 export interface BuiltBody {
@@ -84,12 +86,36 @@ export class KernelBuild {
     const buffer = this.placed.bufferOf(value) ?? bug(`no buffer for %${value}`)
     const { dtype, shape } = typeOfValue(this.placed.g, value)
     const name = this.param(buffer)
-    return fromStored(this.k, this.k.load(name, linearIndex(this.k, index, shape), storedType(dtype)), dtype)
+    const place = this.inRow(value, linearIndex(this.k, index, shape))
+    return fromStored(this.k, this.k.load(name, place, storedType(dtype)), dtype)
+  }
+
+  /** The place of a value's element within its buffer. */
+  private inRow(value: ValueId, place: Expr): Expr {
+    const row = this.placed.rows.get(value)
+    if (row === undefined || row === "first") return place
+    const { k } = this
+    const turn = k.param("turn")
+    const next = k.add(turn, k.int(1))
+    const number = row === "turn" ? turn : row === "next" ? next : k.rem(next, k.int(2))
+    return k.add(place, k.mul(number, k.dim(elementsOf(this.placed.g, value))))
+  }
+  /** The stores of values that are rows, at the place of this turn. */
+  private storesInRows(body: readonly Stmt[]): readonly Stmt[] {
+    const rows = this.group.stores.filter((s) => this.placed.rows.has(s.value))
+    if (rows.length === 0) return body
+    const valueIn = new Map(rows.map((s) => [this.target(s.value), s.value]))
+    return body.map((s): Stmt => {
+      if (s.kind === "for") return { ...s, body: this.storesInRows(s.body) }
+      if (s.kind === "when") return { ...s, then: this.storesInRows(s.then) }
+      const value = s.kind === "store" ? valueIn.get(s.buffer) : undefined
+      return s.kind === "store" && value !== undefined ? { ...s, index: this.inRow(value, s.index) } : s
+    })
   }
 
   /** The kernel around a finished loop nest: lets placed, parameters with their access and width. */
   finish(body: readonly Stmt[]): BuiltBody {
-    const placed = placeLets(body, this.k, this.taken)
+    const placed = placeLets(this.storesInRows(body), this.k, this.taken)
     const uses = new Map<string, { read: boolean; written: boolean; widths: Set<1 | 4> }>()
     const use = (name: string, width: 1 | 4): { read: boolean; written: boolean } => {
       let u = uses.get(name)

@@ -249,9 +249,11 @@ function storeSum(cx: Contraction, at: TilePlace, row: Expr, group: Expr, t: Til
   const { b, vector, tile } = cx
   const { k } = b
   const done = b.name("sum")
-  const lets: Stmt = { kind: "let", name: done, value: sum }
+  const own: Stmt = { kind: "let", name: done, value: sum }
   const j = vector ? b.variable("j", 4) : undefined
-  const index = outputIndex(cx, row, columnAt(k, group, j), at.batch)
+  const inRows = within(b, "row", row, t.rowCount, tile.rows)
+  const inColumns = within(b, "column", group, t.groupCount, t.groups)
+  const index = outputIndex(cx, inRows.place, columnAt(k, inColumns.place, j), at.batch)
   const stores = storesAt(
     cx,
     index,
@@ -271,12 +273,26 @@ function storeSum(cx: Contraction, at: TilePlace, row: Expr, group: Expr, t: Til
       value: k.lane(value, n),
     }))
   })
-  const conditions = [
-    ...(divDim(t.rowCount, tile.rows) === undefined ? [k.op("lt", row, k.dim(t.rowCount))] : []),
-    ...(divDim(t.groupCount, t.groups) === undefined ? [k.op("lt", group, k.dim(t.groupCount))] : []),
-  ]
-  const body = [lets, ...valuesThenStores(b, pending)]
+  const conditions = [...inRows.conditions, ...inColumns.conditions]
+  const body = [...inRows.lets, ...inColumns.lets, own, ...valuesThenStores(b, pending)]
   return conditions.length === 0 ? body : [{ kind: "when", cond: k.and(...conditions), then: body }]
+}
+
+/** A place that tiles of `by` may carry beyond `count`: under `conditions` it is below, and its new name says so. */
+function within(
+  b: KernelBuild,
+  name: string,
+  place: Expr,
+  count: Dim,
+  by: number,
+): { place: Expr; conditions: readonly Expr[]; lets: readonly Stmt[] } {
+  if (divDim(count, by) !== undefined) return { place, conditions: [], lets: [] }
+  const inside = b.variable(name, count)
+  return {
+    place: inside,
+    conditions: [b.k.op("lt", place, b.k.dim(count))],
+    lets: [{ kind: "let", name: inside.name, value: place }],
+  }
 }
 
 /** What the group stores at an output index, the sum there being `own`. */
@@ -327,7 +343,10 @@ function splitTile(cx: Contraction, at: TilePlace, lane: Expr): Stmt[] {
   const row = k.add(k.mul(at.row, k.int(tile.rows)), k.div(lane, k.int(tile.columns)))
   const column = k.add(k.mul(at.column, k.int(tile.columns)), k.rem(lane, k.int(tile.columns)))
   const done = b.name("sum")
-  const index = outputIndex(cx, row, column, at.batch)
+  // What is stored lies within; names of that range let places of reshaped results be simplified.
+  const inRow = b.variable("row", numel(cx.rows.shape))
+  const inColumn = b.variable("column", numel(cx.columns.shape))
+  const index = outputIndex(cx, inRow, inColumn, at.batch)
   const stores = storesAt(cx, index, k.ref(done, cx.type), (e) => e)
   const inside = [
     ...(outputs < lanes ? [k.op("lt", lane, k.int(outputs))] : []),
@@ -343,6 +362,8 @@ function splitTile(cx: Contraction, at: TilePlace, lane: Expr): Stmt[] {
       kind: "when",
       cond: k.and(...inside),
       then: [
+        { kind: "let", name: inRow.name, value: row },
+        { kind: "let", name: inColumn.name, value: column },
         { kind: "var", name: total, type: cx.type, width: 1, init: k.constant(0, cx.type) },
         {
           kind: "for",

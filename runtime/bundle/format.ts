@@ -15,8 +15,8 @@ export type BundleDType = "f32" | "f16" | "i32" | "u32" | "bool"
 export type SizeExpr =
   number | "B" | "R" | readonly ["add" | "sub" | "mul" | "div" | "min" | "max", SizeExpr, SizeExpr]
 
-/** The parameter block of a call: one uniform buffer slice at @group(0) @binding(0), six 32-bit words in this order. */
-export const PARAMETER_WORDS = ["B", "R", "step", "epoch", "seed", "start"] as const
+/** The parameter block of a call: one uniform buffer slice at @group(0) @binding(0), seven 32-bit words in this order. */
+export const PARAMETER_WORDS = ["B", "R", "step", "epoch", "seed", "start", "turn"] as const
 /** Distance of two parameter blocks in the ring: the default minUniformBufferOffsetAlignment. */
 export const PARAMETER_STRIDE = 256
 
@@ -76,6 +76,12 @@ export interface OutputSpec extends RangeSpec {
   readonly dtype: BundleDType
   readonly shape: readonly SizeExpr[]
 }
+/** Dispatches from `first` up to but not including `end` run `turns` times over; the word `turn` counts from 0. */
+export interface LoopSpec {
+  readonly first: number
+  readonly end: number
+  readonly turns: number
+}
 /** A graph, compiled: run its dispatches in order. */
 export interface ProgramSpec {
   readonly name: string
@@ -84,6 +90,8 @@ export interface ProgramSpec {
   readonly inputs: readonly InputSpec[]
   readonly outputs: readonly OutputSpec[]
   readonly dispatches: readonly DispatchSpec[]
+  /** In order, not nested; absent when there is none. */
+  readonly loops?: readonly LoopSpec[]
 }
 
 /** `standardize`, `minmax` and `scale` as fitted: value * scale[column] + shift[column]. One entry per column, in row-major

@@ -67,6 +67,8 @@ export interface Device {
   bind(kernel: string, ranges: readonly BoundRange[]): Call
   /** How many parameter blocks one submission can use. */
   readonly parameterBlocks: number
+  /** Makes room for calls of so many parameter blocks; before anything is recorded. */
+  reserveBlocks(perCall: number): void
   /** PARAMETER_STRIDE bytes per block, for what is submitted next. */
   writeParameters(blocks: Uint8Array<ArrayBuffer>): void
   record(): Recorder

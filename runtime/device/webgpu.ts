@@ -15,6 +15,8 @@ const MAP_READ = 0x1
 const COMPUTE_STAGE = 0x4
 
 const PARAMETER_BLOCKS = 1024
+/** At least so many calls fit into a submission, however many turns their loops have. */
+const CALLS_PER_SUBMIT = 4
 /** A read-back goes through a staging buffer; larger ones go in pieces. */
 const LARGEST_STAGING = 64 * 1024 * 1024
 
@@ -52,12 +54,11 @@ interface Prepared {
 }
 
 export class WebGpuDevice implements Device {
-  readonly parameterBlocks = PARAMETER_BLOCKS
   private readonly kernels = new Map<string, Prepared>()
   private readonly memories = new Set<GpuMemory>()
-  private readonly parameters: GPUBuffer
+  private parameters: GPUBuffer
   private readonly parameterLayout: GPUBindGroupLayout
-  private readonly parameterGroup: GPUBindGroup
+  private parameterGroup: GPUBindGroup
   private readonly idleStaging: Staging[] = []
   private failure: RunError | undefined
   private closed = false
@@ -85,11 +86,6 @@ export class WebGpuDevice implements Device {
         },
       )
     })
-    this.parameters = gpu.createBuffer({
-      label: "parameters",
-      size: PARAMETER_BLOCKS * PARAMETER_STRIDE,
-      usage: USAGE.uniform | USAGE.copyDst,
-    })
     const words = PARAMETER_WORDS.length * 4
     this.parameterLayout = gpu.createBindGroupLayout({
       label: "parameters",
@@ -101,11 +97,18 @@ export class WebGpuDevice implements Device {
         },
       ],
     })
-    this.parameterGroup = gpu.createBindGroup({
-      label: "parameters",
-      layout: this.parameterLayout,
-      entries: [{ binding: 0, resource: { buffer: this.parameters, size: PARAMETER_STRIDE } }],
-    })
+    this.parameters = this.makeParameters(PARAMETER_BLOCKS)
+    this.parameterGroup = this.groupOfParameters()
+  }
+
+  get parameterBlocks(): number {
+    return this.parameters.size / PARAMETER_STRIDE
+  }
+  reserveBlocks(perCall: number): void {
+    if (perCall * CALLS_PER_SUBMIT <= this.parameterBlocks) return
+    this.parameters.destroy()
+    this.parameters = this.makeParameters(perCall * CALLS_PER_SUBMIT)
+    this.parameterGroup = this.groupOfParameters()
   }
 
   alloc(label: string, bytes: number): Memory {
@@ -204,6 +207,18 @@ export class WebGpuDevice implements Device {
     this.parameters.destroy()
     this.gpu.destroy()
     this.onClose()
+  }
+
+  private makeParameters(blocks: number): GPUBuffer {
+    const size = blocks * PARAMETER_STRIDE
+    return this.gpu.createBuffer({ label: "parameters", size, usage: USAGE.uniform | USAGE.copyDst })
+  }
+  private groupOfParameters(): GPUBindGroup {
+    return this.gpu.createBindGroup({
+      label: "parameters",
+      layout: this.parameterLayout,
+      entries: [{ binding: 0, resource: { buffer: this.parameters, size: PARAMETER_STRIDE } }],
+    })
   }
 
   private check(): void {

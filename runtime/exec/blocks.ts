@@ -1,9 +1,9 @@
-/** runtime/exec: parameter blocks, the six words that tell one call from the next. */
+/** runtime/exec: parameter blocks, the seven words that tell one call, and one turn of its loops, from the next. */
 import { PARAMETER_STRIDE, PARAMETER_WORDS } from "../bundle/format.js"
 import type { Device } from "../device/device.js"
 import type { Program } from "./program.js"
 
-/** One call's parameters; the names are those of PARAMETER_WORDS. */
+/** One call's parameters; the names are those of PARAMETER_WORDS, but `turn`, of which a call has as many as its longest loop. */
 export interface CallParameters {
   readonly B: number
   readonly R: number
@@ -31,12 +31,23 @@ export class ParameterBlocks {
     return this.count
   }
 
-  /** Adds a block and gives its number. */
-  add(parameters: CallParameters): number {
-    if (this.count >= this.capacity) throw new Error("more parameter blocks than a submission holds")
-    const base = (this.count * PARAMETER_STRIDE) / 4
-    for (let i = 0; i < PARAMETER_WORDS.length; i++) this.words[base + i] = parameters[PARAMETER_WORDS[i]!]
-    return this.count++
+  /** Whether a call with so many turns fits. */
+  hasRoom(turns: number): boolean {
+    return this.count + turns <= this.capacity
+  }
+
+  /** Adds a block for each turn, one after another, and gives the number of the first. */
+  add(parameters: CallParameters, turns: number): number {
+    if (!this.hasRoom(turns)) throw new Error("more parameter blocks than a submission holds")
+    const first = this.count
+    for (let turn = 0; turn < turns; turn++) {
+      const base = (this.count++ * PARAMETER_STRIDE) / 4
+      for (let i = 0; i < PARAMETER_WORDS.length; i++) {
+        const word = PARAMETER_WORDS[i]!
+        this.words[base + i] = word === "turn" ? turn : parameters[word]
+      }
+    }
+    return first
   }
 
   /** Sends the blocks and starts anew. */
@@ -49,8 +60,8 @@ export class ParameterBlocks {
 /** One call by itself, submitted. */
 export function callOnce(program: Program, parameters: CallParameters): void {
   const { device } = program.machine
-  const blocks = new ParameterBlocks(device, 1)
-  const block = blocks.add(parameters)
+  const blocks = new ParameterBlocks(device, program.turns)
+  const block = blocks.add(parameters, program.turns)
   blocks.flush()
   const recorder = device.record()
   program.record(recorder, parameters.B, block)

@@ -6,7 +6,7 @@ import type { BoundRange, Call, Device, DeviceNeeds, Memory } from "../device/de
 import { RunError } from "../error.js"
 import { nearest } from "../suggest.js"
 import type { DeviceData } from "./dataset.js"
-import { Program } from "./program.js"
+import { Program, turnsOf } from "./program.js"
 import { dataField } from "./size.js"
 
 export const STATE_ARENA = "state"
@@ -77,6 +77,7 @@ export async function openMachine(bundle: Bundle, device: Device): Promise<Machi
   const arenas = new Map(
     manifest.arenas.map(({ name, bytes }) => [name, device.alloc(`arena ${name}`, bytes)]),
   )
+  device.reserveBlocks(manifest.programs.reduce((most, spec) => Math.max(most, turnsOf(spec)), 1))
   await device.prepare(manifest.kernels.map((spec) => ({ spec, wgsl: wgsl.get(spec.name) ?? "" })))
   return new Machine(bundle, device, arenas)
 }

@@ -27,10 +27,33 @@ export class Program {
     return this.data?.rows ?? 0
   }
 
-  /** Records all dispatches, for `batch` rows and the parameters in `block`. */
+  /** How many parameter blocks a call needs: one for each turn of its longest loop. */
+  get turns(): number {
+    return turnsOf(this.spec)
+  }
+
+  /** Records all dispatches, for `batch` rows and the parameters in `block` and, within loops, the blocks after it. */
   record(recorder: Recorder, batch: number, block: number): void {
     const grids = this.gridsFor(batch)
-    for (let i = 0; i < grids.length; i++) this.recordOne(recorder, grids, i, block)
+    let at = 0
+    for (const { first, end, turns } of this.spec.loops ?? []) {
+      for (; at < first; at++) this.recordOne(recorder, grids, at, block)
+      for (let turn = 0; turn < turns; turn++)
+        for (let i = first; i < end; i++) this.recordOne(recorder, grids, i, block + turn)
+      at = end
+    }
+    for (; at < grids.length; at++) this.recordOne(recorder, grids, at, block)
+  }
+
+  /** Every dispatch in the order it runs, and whether that is its last time in this call. */
+  *runOrder(): Generator<{ readonly dispatch: number; readonly turn: number; readonly last: boolean }> {
+    for (let at = 0; at < this.calls.length; ) {
+      const loop = this.spec.loops?.find((l) => l.first === at)
+      const [end, turns] = [loop?.end ?? at + 1, loop?.turns ?? 1]
+      for (let turn = 0; turn < turns; turn++)
+        for (let dispatch = at; dispatch < end; dispatch++) yield { dispatch, turn, last: turn === turns - 1 }
+      at = end
+    }
   }
 
   /** Records dispatch number `index` alone. */
@@ -114,3 +137,7 @@ export class Program {
     return grids
   }
 }
+
+/** The turns of the longest loop; 1 without loops. */
+export const turnsOf = (spec: ProgramSpec): number =>
+  (spec.loops ?? []).reduce((most, { turns }) => Math.max(most, turns), 1)

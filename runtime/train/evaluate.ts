@@ -34,10 +34,12 @@ export class Evaluator {
     while (i < this.sizes.length) {
       const { device } = this.program.machine
       const recorder = device.record()
-      for (; i < this.sizes.length && !this.history.full && this.blocks.length < BATCHES_PER_SUBMIT; i++) {
+      const { turns } = this.program
+      for (let n = 0; n < BATCHES_PER_SUBMIT && i < this.sizes.length; n++, i++) {
+        if (this.history.full || !this.blocks.hasRoom(turns)) break
         const B = this.sizes[i]!
         const start = i * this.batch
-        const block = this.blocks.add({ B, R: this.program.rows, step, epoch, seed: this.seed, start })
+        const block = this.blocks.add({ B, R: this.program.rows, step, epoch, seed: this.seed, start }, turns)
         this.program.record(recorder, B, block)
         this.history.recordStep(recorder)
       }

@@ -49,15 +49,16 @@ async function traceStep(
   usual?: ReadonlySet<number>,
 ): Promise<Finding[]> {
   const { device } = program.machine
-  const blocks = new ParameterBlocks(device, 1)
-  const block = blocks.add(parameters)
+  const blocks = new ParameterBlocks(device, program.turns)
+  const block = blocks.add(parameters, program.turns)
   blocks.flush()
   const findings: Finding[] = []
-  for (let dispatch = 0; dispatch < program.spec.dispatches.length; dispatch++) {
+  for (const { dispatch, turn, last } of program.runOrder()) {
     const recorder = device.record()
-    program.recordDispatch(recorder, dispatch, parameters.B, block)
+    program.recordDispatch(recorder, dispatch, parameters.B, block + turn)
     recorder.submit()
-    if (usual?.has(dispatch)) continue
+    // A loop fills its buffers turn by turn: before the last one they hold what was there before.
+    if (!last || usual?.has(dispatch)) continue
     const finding = await inspect(program, dispatch, parameters.B)
     if (!finding) continue
     findings.push(finding)

@@ -79,7 +79,7 @@ export class Trainer {
     const entries = schedule.total - from.step + 1
     this.histories = [new History(step, entries), new History(step, entries)]
     this.blocks = new ParameterBlocks(machine.device)
-    this.pace = new Pace(machine.device.parameterBlocks)
+    this.pace = new Pace(Math.floor(machine.device.parameterBlocks / step.turns))
     const count = state.bytes < TWO_SNAPSHOTS_BELOW ? 2 : 1
     this.snapshots = Array.from({ length: count }, (_, i) => state.allocSnapshot(`snapshot ${i}`))
   }
@@ -148,7 +148,8 @@ export class Trainer {
 
   private recordStep(recorder: ReturnType<Machine["device"]["record"]>, step: number): void {
     const parameters = this.parametersOf(step)
-    this.setup.step.record(recorder, parameters.B, this.blocks.add(parameters))
+    const { step: program } = this.setup
+    program.record(recorder, parameters.B, this.blocks.add(parameters, program.turns))
     this.history.recordStep(recorder)
   }
 

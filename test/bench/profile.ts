@@ -43,8 +43,8 @@ device.close()
 /** Milliseconds of what `record` records, repeated within one submission; the fastest of several. */
 async function timeOf(record: (recorder: ReturnType<typeof device.record>) => void): Promise<number> {
   const run = async (times: number): Promise<number> => {
-    const blocks = new ParameterBlocks(device, 1)
-    blocks.add({ B: batch, R: step.rows, step: 1, epoch: 0, seed: 1, start: 0 })
+    const blocks = new ParameterBlocks(device, step.turns)
+    blocks.add({ B: batch, R: step.rows, step: 1, epoch: 0, seed: 1, start: 0 }, step.turns)
     blocks.flush()
     const recorder = device.record()
     for (let n = 0; n < times; n++) record(recorder)

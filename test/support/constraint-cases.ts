@@ -182,6 +182,12 @@ const rows = {
   "batch_rows-c2": call([t("u32"), t("f32"), t("i32")], { shuffle: true }),
 }
 
+const scans = {
+  "scan-c1": call([], { turns: 0, carries: 0, slices: 0 }),
+  "scan-c2": call([t("f32")], { turns: 2, carries: 1, slices: 1 }),
+  "scan-c3": call([t("f32", 3)], { turns: 2, carries: 0, slices: 1 }),
+  "scan_result-c1": call([t("i32")], { index: 0, dtype: "f64", shape: [] }),
+}
 export const constraintCases: Readonly<Record<string, ConstraintCase>> = {
   ...pointwise,
   ...reduce,
@@ -193,4 +199,5 @@ export const constraintCases: Readonly<Record<string, ConstraintCase>> = {
   ...gather,
   ...order,
   ...rows,
+  ...scans,
 }

@@ -1,6 +1,7 @@
 /** test: evaluates an op's lowering directly, element by element, so that meaning (`eval`) and lowering can be compared without a
  *  scheduler. Assumes expressions of width 1. A load outside its argument throws, except in the untaken side of a guard. */
 import { scalarDef, type ScalarOp } from "../../compiler/ir/kernels/scalar.js"
+import type { ScalarName } from "../../compiler/ir/graph/types.js"
 import type { Expr, ScalarType } from "../../compiler/ir/kernels/types.js"
 import {
   BATCH,
@@ -17,7 +18,7 @@ import { completeAttrs, inferType } from "../../compiler/ops/index.js"
 import { indices, ndarray } from "../../compiler/ops/ndarray.js"
 import type { ExprBuilder, LowerContext, NdArray, OpDef, Sample } from "../../compiler/ops/op.js"
 
-export type Scalars = Readonly<Record<"step" | "epoch" | "seed" | "start", number>>
+export type Scalars = Readonly<Record<ScalarName, number>>
 
 /** An ExprBuilder that also makes loop variables. */
 export interface LoopExprs extends ExprBuilder {
@@ -31,7 +32,7 @@ export function evalLowering(
   args: readonly NdArray[],
   dims: DimValues,
   k: LoopExprs,
-  scalars: Scalars = { step: 0, epoch: 0, seed: 0, start: 0 },
+  scalars: Scalars = { step: 0, epoch: 0, seed: 0, start: 0, turn: 0 },
 ): NdArray | undefined {
   const { lower } = def
   if (lower.kind === "none") return undefined
@@ -163,7 +164,7 @@ export class PlainExprs implements LoopExprs {
       )
       .reduce((a, b) => this.add(a, b))
   }
-  param(name: "step" | "epoch" | "seed" | "start"): Expr {
+  param(name: ScalarName): Expr {
     return { kind: "param", name, type: name === "seed" ? "u32" : "i32" }
   }
   op(op: ScalarOp, ...args: Expr[]): Expr {

@@ -119,6 +119,14 @@ export class ExpressionPrinter {
         const items = expr.items.map((item) => this.indexItem(item))
         return [this.postfix(expr.object), "[", join(", ", items), "]"]
       }
+      case "scan": {
+        const names = join(
+          ", ",
+          expr.names.map((n) => n.text),
+        )
+        const head = ["scan ", expr.names.length === 1 ? names : ["(", names, ")"], " in ", this.header(expr.sequence)]
+        return [head, " over ", this.header(expr.axis), " ", this.block(expr.body)]
+      }
       case "if-expr":
         return this.branches(expr)
       default:
@@ -216,6 +224,7 @@ const isNumber = (expr: ast.Expr): boolean =>
 function strength(expr: ast.Expr): number {
   switch (expr.kind) {
     case "if-expr":
+    case "scan":
       return ANY
     case "pipe":
       return PIPE

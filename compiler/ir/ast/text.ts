@@ -215,7 +215,7 @@ class Printer {
       case "for":
         return ["for ", s.name.text, " in ", e.header(s.range), " ", this.block(s.body)]
       case "expr":
-        return e.header(s.value)
+        return s.value.kind === "scan" ? e.any(s.value) : e.header(s.value)
       default:
         return unreachable(s)
     }

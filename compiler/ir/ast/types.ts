@@ -240,6 +240,7 @@ export type Expr =
   | FieldExpr
   | IndexExpr
   | IfExpr
+  | ScanExpr
 /** `isInt` tells `2` from `2.0`. */
 export interface NumberExpr extends Node {
   readonly kind: "number"
@@ -325,4 +326,12 @@ export interface IfExpr extends Node {
   readonly condition: Expr
   readonly then: Block
   readonly else: Block
+}
+/** `scan x in xs over 1 { ... }`, `scan (x, y) in (xs, ys) over 1 { ... }`: the values of the block, stacked. */
+export interface ScanExpr extends Node {
+  readonly kind: "scan"
+  readonly names: readonly Name[]
+  readonly sequence: Expr
+  readonly axis: Expr
+  readonly body: Block
 }

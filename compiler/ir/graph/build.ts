@@ -8,7 +8,7 @@ import { NOWHERE } from "../origin.js"
 import type { Origin } from "../origin.js"
 import { broadcastShapes, printShape, sameShape } from "../tensor.js"
 import type { DType, Shape, TensorType } from "../tensor.js"
-import type { Attrs, Graph, Input, InputSource, Node, Output, StateSlot, Update, ValueId } from "./types.js"
+import type { Attrs, Graph, Input, InputSource, Node, Output, Row, StateSlot, Update, ValueId } from "./types.js"
 
 /** A graph under construction. `origin` is given to the nodes that follow; set it with `at`. */
 export class GraphBuild implements GraphBuilder {
@@ -45,8 +45,9 @@ export class GraphBuild implements GraphBuilder {
   copy(node: Node, args: readonly Value[]): Value {
     return this.push({ ...node, id: this.nextId++, args: args.map((a) => a.id) })
   }
-  output(name: string, value: Value): void {
-    this.outputs.push({ name, value: value.id })
+  output(name: string, value: Value, into?: { readonly input: Value; readonly row: Row }): void {
+    const place = into && { into: { input: into.input.id, row: into.row } }
+    this.outputs.push({ name, value: value.id, ...place })
   }
   update(slot: Value, value: Value): void {
     this.updates.push({ slot: slot.id, value: value.id })
@@ -85,6 +86,14 @@ export class GraphBuild implements GraphBuilder {
       origin: this.origin,
       ...(regions === undefined ? {} : { regions }),
     })
+  }
+  /** A loop over time; `region` says what one turn does. */
+  applyScan(
+    args: readonly Value[],
+    attrs: { readonly turns: number; readonly carries: number; readonly slices: number },
+    region: Graph,
+  ): Value {
+    return this.apply("scan", args, attrs, [region])
   }
   constant(value: number, dtype: DType = "f32"): Value {
     const key = `${dtype} ${Object.is(value, -0) ? "-0" : value}`
@@ -145,10 +154,25 @@ export function buildLike(graph: Graph): { g: GraphBuild; values: Map<ValueId, V
 
 /** Ends a graph started by `buildLike` with the outputs and updates of the old one. */
 export function finishLike(graph: Graph, g: GraphBuild, values: ReadonlyMap<ValueId, Value>): Graph {
-  for (const o of graph.outputs) g.output(o.name, valueIn(values, o.value))
+  for (const o of graph.outputs)
+    g.output(o.name, valueIn(values, o.value), o.into && { ...o.into, input: valueIn(values, o.into.input) })
   for (const u of graph.updates) g.update(valueIn(values, u.slot), valueIn(values, u.value))
   return g.finish()
 }
+
+/** The same graph, its ids in the order of its text. */
+export function renumbered(graph: Graph): Graph {
+  const { g, values } = buildLike(graph)
+  for (const node of graph.nodes) {
+    const args = node.args.map((a) => valueIn(values, a))
+    values.set(node.id, g.copy(node, args))
+  }
+  return finishLike(graph, g, values)
+}
+
+/** The node with each of its regions changed. */
+export const withRegions = (node: Node, change: (region: Graph) => Graph): Node =>
+  node.regions === undefined ? node : { ...node, regions: node.regions.map(change) }
 
 /** The new value of an old id. */
 export const valueIn = (values: ReadonlyMap<ValueId, Value>, id: ValueId): Value =>

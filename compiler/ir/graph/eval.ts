@@ -1,12 +1,14 @@
 /** ir/graph: the oracle: runs a graph in double precision, one op after another, with each op's own `eval`.
  *  Obvious and unhurried; every optimisation and every backend is compared with it.
  *  Not here:   `grad` (autodiff expands it first). */
+import { intAttr } from "../../ops/attrs.js"
 import { opDef } from "../../ops/index.js"
 import type { EvalContext, NdArray } from "../../ops/op.js"
 import { bug } from "../../source/bug.js"
 import { evalShape, printType } from "../tensor.js"
 import type { DimValues } from "../tensor.js"
-import type { Graph, ValueId } from "./types.js"
+import { isScan, isScanResult, scanParts } from "./scan.js"
+import type { Graph, Node, ValueId } from "./types.js"
 
 export interface EvalInputs {
   /** By name; run-time scalars come from `scalars`. */
@@ -35,8 +37,9 @@ export function evalGraph(graph: Graph, given: EvalInputs): EvalResult {
 /** Every value of the graph by id, for tests that look inside. */
 export function evalValues(graph: Graph, given: EvalInputs): ReadonlyMap<ValueId, NdArray> {
   const dims: DimValues = { B: 1, R: 1, ...given.dims }
-  const scalars: EvalContext["scalars"] = { step: 0, epoch: 0, seed: 0, start: 0, ...given.scalars }
+  const scalars: EvalContext["scalars"] = { step: 0, epoch: 0, seed: 0, start: 0, turn: 0, ...given.scalars }
   const values = new Map<ValueId, NdArray>()
+  const scans = new Map<ValueId, readonly NdArray[]>()
   for (const i of graph.inputs) {
     if (i.source.kind === "scalar") {
       values.set(i.id, { shape: [], data: Float64Array.of(scalars[i.source.scalar]) })
@@ -51,11 +54,54 @@ export function evalValues(graph: Graph, given: EvalInputs): ReadonlyMap<ValueId
   }
   for (const node of graph.nodes) {
     const args = node.args.map((a) => values.get(a) ?? bug(`%${a} has no value`))
+    if (isScan(node)) scans.set(node.id, evalScan(node, args, dims, scalars))
+    if (isScan(node) || isScanResult(node)) {
+      values.set(node.id, isScan(node) ? { shape: [], data: Float64Array.of(scanParts(node).turns) } : resultOf(node, scans))
+      continue
+    }
     const result = opDef(node.op).eval(args, node.attrs, { type: node.type, dims, scalars })
     values.set(node.id, ofShape(result, evalShape(node.type.shape, dims), `%${node.id} = ${node.op}`))
   }
   return values
 }
+
+/** All results of a scan: its region, turn by turn. */
+function evalScan(
+  node: Node,
+  args: readonly NdArray[],
+  dims: DimValues,
+  scalars: EvalContext["scalars"],
+): readonly NdArray[] {
+  const s = scanParts(node)
+  let carried = args.slice(0, s.carries.length)
+  const sequences = args.slice(s.carries.length, s.carries.length + s.slices.length)
+  const captured = args.slice(s.carries.length + s.slices.length)
+  const stacks: NdArray[][] = s.stacked.map(() => [])
+  for (let turn = 0; turn < s.turns; turn++) {
+    const given = [...carried, ...sequences.map((x) => rowOf(x, turn)), ...captured]
+    const names = [...s.carries, ...s.slices, ...s.captures].map((i) => i.name)
+    const inputs = Object.fromEntries(names.map((name, i) => [name, given[i]!]))
+    const { outputs } = evalGraph(s.region, { inputs, dims, scalars: { ...scalars, turn } })
+    carried = s.next.map((o) => outputs[o.name]!)
+    s.stacked.forEach((o, i) => stacks[i]!.push(outputs[o.name]!))
+  }
+  return [...carried, ...stacks.map(stack)]
+}
+
+/** x[row] */
+function rowOf(x: NdArray, row: number): NdArray {
+  const shape = x.shape.slice(1)
+  const size = shape.reduce((n, d) => n * d, 1)
+  return { shape, data: x.data.slice(row * size, (row + 1) * size) }
+}
+function stack(rows: readonly NdArray[]): NdArray {
+  const size = rows[0]!.data.length
+  const data = new Float64Array(rows.length * size)
+  rows.forEach((r, i) => data.set(r.data, i * size))
+  return { shape: [rows.length, ...rows[0]!.shape], data }
+}
+const resultOf = (node: Node, scans: ReadonlyMap<ValueId, readonly NdArray[]>): NdArray =>
+  scans.get(node.args[0]!)?.[intAttr(node.attrs, "index")] ?? bug(`%${node.id} is no result of a scan`)
 
 function ofShape(array: NdArray, shape: readonly number[], what: string): NdArray {
   const fits = array.shape.length === shape.length && array.shape.every((d, i) => d === shape[i])

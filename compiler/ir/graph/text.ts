@@ -23,7 +23,7 @@ import {
   printName,
 } from "../text/notation.js"
 import { printNumber, printSlotName } from "../text/notation.js"
-import type { Attrs, AttrValue, Graph, Input, InputSource, Node, Output, ScalarName } from "./types.js"
+import type { Attrs, AttrValue, Graph, Input, InputSource, Node, Output, Row, ScalarName } from "./types.js"
 import type { StateSlot, Update, ValueId } from "./types.js"
 
 export const printGraph = (graph: Graph): string => printLines(graph).join("\n") + "\n"
@@ -40,7 +40,7 @@ function printLines(graph: Graph): string[] {
       (s) => `  state ${printSlotName(s.name)}: ${printType(s.type)} ${s.role}${originComment(s.origin)}`,
     ),
     ...graph.nodes.flatMap((n) => printNode(n, name).map((line) => `  ${line}`)),
-    ...graph.outputs.map((o) => `  return ${printName(o.name)} = ${name(o.value)}`),
+    ...graph.outputs.map((o) => `  return ${printName(o.name)} = ${name(o.value)}${printInto(o, name)}`),
     ...graph.updates.map((u) => `  update ${name(u.slot)} = ${name(u.value)}`),
     "}",
   ]
@@ -88,6 +88,9 @@ function printNode(n: Node, name: (id: ValueId) => string): string[] {
   ]
 }
 
+const printInto = ({ into }: Output, name: (id: ValueId) => string): string =>
+  into === undefined ? "" : ` into ${name(into.input)} ${into.row}`
+
 /** `{axes: [0], keepdim: false}` */
 export const printAttrs = (attrs: Attrs): string =>
   `{${Object.entries(attrs)
@@ -129,7 +132,7 @@ export function parseGraphAt(c: Cursor): Graph {
   c.expect("{")
   const state: Omit<StateSlot, "id">[] = []
   const nodes: (Omit<Node, "args"> & { readonly args: readonly Written[] })[] = []
-  const outputs: { readonly name: string; readonly value: Written }[] = []
+  const outputs: WrittenOutput[] = []
   const updates: { readonly slot: string; readonly value: Written }[] = []
   while (!c.accept("}")) {
     if (c.isKind("value")) nodes.push(parseNode(c))
@@ -156,7 +159,11 @@ export function parseGraphAt(c: Cursor): Graph {
     inputs: inputList,
     state: stateList,
     nodes: nodes.map((n): Node => ({ ...n, args: n.args.map(resolve) })),
-    outputs: outputs.map((o): Output => ({ name: o.name, value: resolve(o.value) })),
+    outputs: outputs.map((o): Output => ({
+      name: o.name,
+      value: resolve(o.value),
+      ...(o.into && { into: { ...o.into, input: resolve(o.into.input) } }),
+    })),
     updates: updates.map((u): Update => ({
       slot: resolve({ kind: "slot", name: u.slot }),
       value: resolve(u.value),
@@ -189,7 +196,7 @@ function parseInputs(c: Cursor): Omit<Input, "id">[] {
   c.expect(")")
   return inputs
 }
-const SCALARS: readonly ScalarName[] = ["step", "epoch", "seed", "start"]
+const SCALARS: readonly ScalarName[] = ["step", "epoch", "seed", "start", "turn"]
 function parseSource(c: Cursor, name: string): InputSource {
   const inParens = (): string => {
     if (!c.accept("(")) return name
@@ -248,10 +255,20 @@ function parseValue(c: Cursor): Written {
   if (c.isKind("slot")) return { kind: "slot", name: c.slot() }
   return { kind: "name", name: parseName(c, "a value") }
 }
-function parseOutput(c: Cursor): { name: string; value: Written } {
+const ROWS: readonly Row[] = ["first", "turn", "next", "other"]
+interface WrittenOutput {
+  readonly name: string
+  readonly value: Written
+  readonly into?: { readonly input: Written; readonly row: Row }
+}
+function parseOutput(c: Cursor): WrittenOutput {
   const name = parseName(c, "an output's name")
   c.expect("=")
-  return { name, value: parseValue(c) }
+  const value = parseValue(c)
+  if (!c.accept("into")) return { name, value }
+  const input = parseValue(c)
+  const row = ROWS.find((r) => c.accept(r)) ?? c.fail(`expected ${ROWS.join(", ")}`)
+  return { name, value, into: { input, row } }
 }
 function parseUpdate(c: Cursor): { slot: string; value: Written } {
   const slot = c.slot()

@@ -9,8 +9,9 @@ export type AttrValue = number | string | boolean | null | SymbolicDim | readonl
 export type Attrs = Readonly<Record<string, AttrValue>>
 
 /** Run-time scalars: they stand in the parameter block of a call, not in a buffer.
- *  `step`: updates made before (i32). `epoch` (i32). `seed` (u32). `start`: place in the epoch of the batch's first row (i32). */
-export type ScalarName = "step" | "epoch" | "seed" | "start"
+ *  `step`: updates made before (i32). `epoch` (i32). `seed` (u32). `start`: place in the epoch of the batch's first row (i32).
+ *  `turn`: in the region of a scan, the number of this turn, from 0 (i32). */
+export type ScalarName = "step" | "epoch" | "seed" | "start" | "turn"
 
 export type InputSource =
   /** A field of the data set on the device, all its rows: shape [R, ...]. */
@@ -48,9 +49,14 @@ export interface Node {
   /** Graphs of one turn, for ops that loop over time (`scan`). */
   readonly regions?: readonly Graph[]
 }
+/** A row of an input's buffer: the first, that of this turn, the one after it, or of two the one that is not this turn's. */
+export type Row = "first" | "turn" | "next" | "other"
 export interface Output {
   readonly name: string
   readonly value: ValueId
+  /** Stored into a row of this input's buffer instead of a buffer of its own. Only in the parts that the scheduler cuts a graph with
+   *  loops into: everywhere else graphs are pure. */
+  readonly into?: { readonly input: ValueId; readonly row: Row }
 }
 export interface Update {
   readonly slot: ValueId

@@ -3,6 +3,7 @@
  *   - an argument, output or update names an input, a slot or a node that stands earlier;
  *   - every operation exists, its attributes are complete and of their kinds;
  *   - the recorded type of a node is what the operation's `infer` says now;
+ *   - a scan and its region agree, a result is one of its scan;
  *   - run-time scalars are scalars of their dtype; data starts with the axis R;
  *   - an update goes to a slot, each slot at most once, with a value of the slot's type.
  *  Not here: that a graph can be scheduled (`grad` may stand in it), or that it means what the source said. */
@@ -10,6 +11,7 @@ import { completeAttrs, findOp, inferType } from "../../ops/index.js"
 import { bug } from "../../source/bug.js"
 import { DATA_ROWS, printType, sameDim, sameType } from "../tensor.js"
 import type { DType, TensorType } from "../tensor.js"
+import { isScan, isScanResult, wrongScan, wrongScanResult } from "./scan.js"
 import { printGraph, valueNames } from "./text.js"
 import type { Graph, Input, Node, ScalarName, ValueId } from "./types.js"
 
@@ -52,6 +54,7 @@ export function verifyGraph(graph: Graph): Complaint[] {
   for (const s of graph.state) bind(s.id, s.type)
   for (const node of graph.nodes) {
     for (const message of wrongNode(node, known, name)) complain(name(node.id), message)
+    for (const message of wrongLoop(graph, node, known)) complain(name(node.id), message)
     for (const region of node.regions ?? [])
       for (const inner of verifyGraph(region))
         complain(name(node.id), `in ${region.name}, ${inner.where}: ${inner.message}`)
@@ -96,6 +99,7 @@ const SCALAR_DTYPES: Readonly<Record<ScalarName, DType>> = {
   epoch: "i32",
   seed: "u32",
   start: "i32",
+  turn: "i32",
 }
 function wrongSource(i: Input): string | undefined {
   if (i.source.kind === "scalar") {
@@ -106,6 +110,21 @@ function wrongSource(i: Input): string | undefined {
   if (i.source.kind === "data" && (i.type.shape.length === 0 || !sameDim(i.type.shape[0]!, DATA_ROWS)))
     return `data on the device starts with the axis R, not ${printType(i.type)}`
   return undefined
+}
+
+/** A scan against its region, a result against its scan. */
+function wrongLoop(graph: Graph, node: Node, known: ReadonlyMap<ValueId, TensorType>): string[] {
+  if (findOp(node.op) === undefined || node.args.some((a) => !known.has(a))) return []
+  if (isScan(node))
+    return wrongScan(
+      node,
+      node.args.map((a) => known.get(a)!),
+    )
+  if (!isScanResult(node)) return []
+  return wrongScanResult(
+    node,
+    graph.nodes.find((n) => n.id === node.args[0]),
+  )
 }
 
 function wrongNode(

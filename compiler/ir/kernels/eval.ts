@@ -5,6 +5,7 @@
 import type { ScalarName } from "../graph/types.js"
 import { type DimValues, type DType, evalDim } from "../tensor.js"
 import { evalSource } from "./eval-source.js"
+import { runOrder } from "./loops.js"
 import { scalarDef } from "./scalar.js"
 import { type BufferRef, type Kernel, type KernelProgram, PACK_ALIGN, type ScalarType } from "./types.js"
 
@@ -12,7 +13,7 @@ export type DeviceArray = Float32Array | Int32Array | Uint32Array
 export type ScalarValues = Readonly<Record<ScalarName, number>>
 export interface KernelRun {
   readonly dims: DimValues
-  readonly scalars: ScalarValues
+  readonly scalars: Omit<ScalarValues, "turn">
   /** Slots, data and feeds by buffer name. Slots are updated in place. */
   readonly buffers: ReadonlyMap<string, DeviceArray>
 }
@@ -31,7 +32,8 @@ export function evalKernels(program: KernelProgram, run: KernelRun): Map<string,
     memory.set(b.id, outside ? given! : allocate(b.dtype, size))
   }
   const compiled = new Map<string, CompiledKernel>()
-  for (const d of program.dispatches) {
+  for (const { dispatch, turn } of runOrder(program.dispatches.length, program.loops)) {
+    const d = program.dispatches[dispatch]!
     const kernel = program.kernels.find((k) => k.name === d.kernel)
     if (kernel === undefined) throw new Error(`no kernel ${d.kernel}`)
     let f = compiled.get(kernel.name)
@@ -40,7 +42,7 @@ export function evalKernels(program: KernelProgram, run: KernelRun): Map<string,
     f(
       views.map((v) => v.data),
       run.dims,
-      run.scalars,
+      { ...run.scalars, turn },
     )
     views.forEach((v, i) => {
       if (kernel.params[i]!.access !== "read") v.scatter()

@@ -17,6 +17,7 @@ import type {
   LoopKind,
   Pack,
   ScalarType,
+  Loop,
   SharedArray,
   Stmt,
 } from "./types.js"
@@ -29,6 +30,7 @@ export function parseKernelProgram(text: string): KernelProgram {
   const packs: Pack[] = []
   const kernels: Kernel[] = []
   const dispatches: Dispatch[] = []
+  const loops: Loop[] = []
   const outputs: { name: string; buffer: number }[] = []
   c.expect("{")
   while (!c.accept("}")) {
@@ -39,17 +41,22 @@ export function parseKernelProgram(text: string): KernelProgram {
       c.expect("=")
       packs.push({ id, name: packName, members: c.list("[", "]", () => c.integer()) })
     } else if (c.is("kernel")) kernels.push(parseKernelAt(c))
-    else if (c.accept("dispatch")) {
-      const callee = c.name("a kernel's name")
-      dispatches.push({ kernel: callee, args: c.list("(", ")", () => bufferRef(c)) })
+    else if (c.accept("dispatch")) dispatches.push(dispatch(c))
+    else if (c.accept("loop")) {
+      const turns = c.integer()
+      const first = dispatches.length
+      c.expect("{")
+      while (c.accept("dispatch")) dispatches.push(dispatch(c))
+      c.expect("}")
+      loops.push({ first, end: dispatches.length, turns })
     } else if (c.accept("return")) {
       const output = c.string()
       c.expect("=")
       outputs.push({ name: output, buffer: c.integer() })
-    } else c.fail("expected `buffer`, `pack`, `kernel`, `dispatch` or `return`")
+    } else c.fail("expected `buffer`, `pack`, `kernel`, `dispatch`, `loop` or `return`")
   }
   c.end()
-  return { name, buffers, packs, kernels, dispatches, outputs }
+  return { name, buffers, packs, kernels, dispatches, ...(loops.length > 0 && { loops }), outputs }
 }
 
 export function parseKernel(text: string): Kernel {
@@ -63,7 +70,7 @@ const DTYPES: readonly string[] = ["f32", "f16", "i32", "u32", "bool"]
 const LOOPS: readonly string[] = ["grid.x", "grid.y", "grid.z", "lane", "serial", "unroll"]
 const ROLES: readonly string[] = ["slot", "data", "feed", "temp", "output"]
 const ACCESSES: readonly string[] = ["read", "write", "read_write"]
-const PARAMS: Readonly<Record<string, ScalarType>> = { step: "i32", epoch: "i32", seed: "u32", start: "i32" }
+const PARAMS: Readonly<Record<string, ScalarType>> = { step: "i32", epoch: "i32", seed: "u32", start: "i32", turn: "i32" }
 
 function oneOf<T extends string>(c: Cursor, words: readonly string[], what: string): T {
   const at = c.peek()
@@ -72,6 +79,10 @@ function oneOf<T extends string>(c: Cursor, words: readonly string[], what: stri
   return word as T
 }
 
+function dispatch(c: Cursor): Dispatch {
+  const kernel = c.name("a kernel's name")
+  return { kernel, args: c.list("(", ")", () => bufferRef(c)) }
+}
 function buffer(c: Cursor): Buffer {
   const id = c.integer()
   const name = c.string()

@@ -4,7 +4,7 @@ import { unreachable } from "../../source/bug.js"
 import type { Origin } from "../origin.js"
 import { printDim } from "../tensor.js"
 import type { ScalarOp } from "./scalar.js"
-import type { BufferRef, Expr, Kernel, KernelProgram, ScalarType, Stmt } from "./types.js"
+import type { BufferRef, Expr, Kernel, KernelProgram, Loop, ScalarType, Stmt } from "./types.js"
 
 export function printKernelProgram(p: KernelProgram): string {
   const lines = [`program ${quote(p.name)} {`]
@@ -15,11 +15,24 @@ export function printKernelProgram(p: KernelProgram): string {
     lines.push(`  pack ${pack.id} ${quote(pack.name)} = [${pack.members.join(", ")}]`)
   for (const k of p.kernels) lines.push("", indent(printKernel(k)))
   lines.push("")
-  for (const d of p.dispatches) lines.push(`  dispatch ${d.kernel}(${d.args.map(printRef).join(", ")})`)
+  const dispatches = p.dispatches.map((d) => `dispatch ${d.kernel}(${d.args.map(printRef).join(", ")})`)
+  lines.push(...withLoops(dispatches, p.loops).map((line) => `  ${line}`))
   for (const o of p.outputs) lines.push(`  return ${quote(o.name)} = ${o.buffer}`)
   lines.push("}", "")
   return lines.join("\n")
 }
+
+/** Lines of dispatches, with braces around those that are repeated. */
+export const withLoops = (dispatches: readonly string[], loops: readonly Loop[] = []): string[] =>
+  dispatches.flatMap((line, i) => {
+    const loop = loops.find((l) => l.first <= i && i < l.end)
+    if (loop === undefined) return [line]
+    return [
+      ...(loop.first === i ? [`loop ${loop.turns} {`] : []),
+      `  ${line}`,
+      ...(loop.end === i + 1 ? ["}"] : []),
+    ]
+  })
 
 export function printKernel(k: Kernel): string {
   const params = k.params.map((p) => `${p.name}: ${p.access} ${p.dtype}${p.width === 4 ? " x4" : ""}`)

@@ -128,6 +128,12 @@ export interface Dispatch {
   /** One per kernel parameter. */
   readonly args: readonly BufferRef[]
 }
+/** The dispatches from `first` up to but not including `end` run `turns` times over; `turn` counts from 0. Loops do not nest. */
+export interface Loop {
+  readonly first: number
+  readonly end: number
+  readonly turns: number
+}
 /** One graph, scheduled. */
 export interface KernelProgram {
   readonly name: string
@@ -135,5 +141,7 @@ export interface KernelProgram {
   readonly packs: readonly Pack[]
   readonly kernels: readonly Kernel[]
   readonly dispatches: readonly Dispatch[]
+  /** In order; absent when there is none. */
+  readonly loops?: readonly Loop[]
   readonly outputs: readonly { readonly name: string; readonly buffer: number }[]
 }

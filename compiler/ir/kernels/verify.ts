@@ -35,6 +35,12 @@ export function verifyKernels(p: KernelProgram, target: TargetProfile = DEFAULT_
     if (kernel === undefined) out.push(`${at}: no such kernel`)
     else out.push(...verifyDispatch(d, kernel, buffers, packs).map((text) => `${at}: ${text}`))
   })
+  let after = 0
+  for (const l of p.loops ?? []) {
+    if (l.first < after || l.end <= l.first || l.end > p.dispatches.length || l.turns < 1)
+      out.push(`the loop over dispatches ${l.first} to ${l.end} is none, or not after the one before`)
+    after = l.end
+  }
   for (const o of p.outputs) if (!buffers.has(o.buffer)) out.push(`output ${o.name}: no buffer ${o.buffer}`)
   return out
 }

@@ -3,8 +3,8 @@
  *  Not here:   whether the plan is right (`verify.ts`). */
 import { gridOf } from "../kernels/grid.js"
 import { parseKernelAt } from "../kernels/parse.js"
-import { printKernel } from "../kernels/text.js"
-import type { Kernel } from "../kernels/types.js"
+import { printKernel, withLoops } from "../kernels/text.js"
+import type { Kernel, Loop } from "../kernels/types.js"
 import { parseDimAt, parseDType, parseName, parseTypeAt, printName, printSlotName } from "../text/notation.js"
 import { Cursor } from "../text/scanner.js"
 import { printDim, printType } from "../tensor.js"
@@ -82,10 +82,13 @@ function printProgram(p: PlannedProgram): string[] {
       (i) =>
         `  input ${quote(i.name)} ${i.buffer}: ${printType(i.type)}${i.data === null ? "" : ` data ${quote(i.data)}`}`,
     ),
-    ...p.dispatches.map((d) => {
-      const args = d.bindings.map((b) => `${place(b)} {${b.buffers.join(", ")}}`)
-      return `  dispatch ${d.kernel}(${args.join(", ")})`
-    }),
+    ...withLoops(
+      p.dispatches.map((d) => {
+        const args = d.bindings.map((b) => `${place(b)} {${b.buffers.join(", ")}}`)
+        return `dispatch ${d.kernel}(${args.join(", ")})`
+      }),
+      p.loops,
+    ).map((line) => `  ${line}`),
     ...p.outputs.map((o) => `  output ${quote(o.name)} ${o.buffer}: ${printType(o.type)}`),
     "}",
   ]
@@ -103,6 +106,7 @@ function parseProgram(c: Cursor, kernels: ReadonlyMap<string, Kernel>): PlannedP
   const buffers: PlacedBuffer[] = []
   const inputs: PlannedProgram["inputs"][number][] = []
   const dispatches: PlannedDispatch[] = []
+  const loops: Loop[] = []
   const outputs: PlannedProgram["outputs"][number][] = []
   c.expect("{")
   while (!c.accept("}")) {
@@ -110,20 +114,31 @@ function parseProgram(c: Cursor, kernels: ReadonlyMap<string, Kernel>): PlannedP
     else if (c.accept("input")) {
       const input = { name: c.string(), buffer: c.integer(), type: typeAfterColon(c) }
       inputs.push({ ...input, data: c.accept("data") ? c.string() : null })
-    } else if (c.accept("dispatch")) {
-      const at = c.peek()
-      const kernel = kernels.get(c.name("a kernel")) ?? c.fail(`there is no kernel \`${at.text}\``, at)
-      const bindings = c.list("(", ")", () => ({
-        ...parsePlace(c),
-        buffers: c.list("{", "}", () => c.integer()),
-      }))
-      dispatches.push({ kernel: kernel.name, bindings, grid: gridOf(kernel) })
+    } else if (c.accept("dispatch")) dispatches.push(parseDispatch(c, kernels))
+    else if (c.accept("loop")) {
+      const turns = c.integer()
+      const first = dispatches.length
+      c.expect("{")
+      while (c.accept("dispatch")) dispatches.push(parseDispatch(c, kernels))
+      c.expect("}")
+      loops.push({ first, end: dispatches.length, turns })
     } else {
       c.expect("output")
       outputs.push({ name: c.string(), buffer: c.integer(), type: typeAfterColon(c) })
     }
   }
-  return { name, maxBatch, workBytes, liveBytes, buffers, dispatches, outputs, inputs }
+  const looped = loops.length > 0 && { loops }
+  return { name, maxBatch, workBytes, liveBytes, buffers, dispatches, ...looped, outputs, inputs }
+}
+
+function parseDispatch(c: Cursor, kernels: ReadonlyMap<string, Kernel>): PlannedDispatch {
+  const at = c.peek()
+  const kernel = kernels.get(c.name("a kernel")) ?? c.fail(`there is no kernel \`${at.text}\``, at)
+  const bindings = c.list("(", ")", () => ({
+    ...parsePlace(c),
+    buffers: c.list("{", "}", () => c.integer()),
+  }))
+  return { kernel: kernel.name, bindings, grid: gridOf(kernel) }
 }
 
 function typeAfterColon(c: Cursor): PlannedProgram["outputs"][number]["type"] {

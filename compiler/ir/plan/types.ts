@@ -1,5 +1,5 @@
 /** ir/plan: where every buffer lives and what is dispatched in which order. Offsets and sizes are bytes at the largest batch. */
-import type { Expr, Kernel } from "../kernels/types.js"
+import type { Expr, Kernel, Loop } from "../kernels/types.js"
 import type { Dim, DType, TensorType } from "../tensor.js"
 
 export interface Arena {
@@ -43,6 +43,8 @@ export interface PlannedProgram {
   readonly liveBytes: number
   readonly buffers: readonly PlacedBuffer[]
   readonly dispatches: readonly PlannedDispatch[]
+  /** Absent when there is none. */
+  readonly loops?: readonly Loop[]
   readonly outputs: readonly { readonly name: string; readonly buffer: number; readonly type: TensorType }[]
   readonly inputs: readonly {
     readonly name: string

@@ -1,0 +1,69 @@
+/** ops: the loop over time. `scan` stands for all its results together; `scan_result` takes one of them out.
+ *  The region says what one turn does (ir/graph/scan.ts); what an operation can say without seeing it is here. */
+import { bug } from "../source/bug.js"
+import type { DType } from "../ir/tensor.js"
+import { isStatic, printType, scalarType, tensorType } from "../ir/tensor.js"
+import { dimsAttr, dtypeAttr, intAttr, stringAttr } from "./attrs.js"
+import { defineOp, none } from "./op.js"
+import type { InferContext } from "./op.js"
+
+export const scan = defineOp({
+  name: "scan",
+  params: ["values..."],
+  attrs: {
+    turns: { doc: "how often the region runs", kind: "int" },
+    carries: { doc: "how many of the first arguments are first values of what is carried from turn to turn", kind: "int" },
+    slices: { doc: "how many arguments after these are cut along their first axis, one slice for each turn", kind: "int" },
+  },
+  doc: "Runs its region once per turn. Arguments: first values of carries, sequences, values that every turn sees. Results, taken by scan_result: the last values of the carries, then the region's other outputs stacked along a new first axis. By itself the node is the number of turns.",
+  traits: { kind: "meta" },
+  constraints: {
+    c1: "there is at least one turn",
+    c2: "there is an argument for each carry and each sequence",
+    c3: "the first axis of a sequence has one place for each turn",
+  },
+  infer: (args, attrs, at: InferContext) => {
+    const [turns, carries, slices] = [intAttr(attrs, "turns"), intAttr(attrs, "carries"), intAttr(attrs, "slices")]
+    at.require("c1", turns >= 1, () => `it has ${turns}`)
+    at.require(
+      "c2",
+      carries >= 0 && slices >= 0 && args.length >= carries + slices,
+      () => `${args.length} arguments for ${carries} carries and ${slices} sequences`,
+    )
+    for (let i = carries; i < carries + slices; i++) {
+      const first = args[i]!.shape[0]
+      at.require("c3", first !== undefined && isStatic(first) && first === turns, () => `${printType(args[i]!)} for ${turns} turns`, {
+        arg: i,
+      })
+    }
+    return scalarType("i32")
+  },
+  eval: () => bug("scan is evaluated with its region"),
+  grad: none("a scan is differentiated through its region"),
+  lower: { kind: "none", why: "a scan becomes a loop of dispatches" },
+  samples: [],
+})
+
+export const scanResult = defineOp({
+  name: "scan_result",
+  params: ["loop"],
+  attrs: {
+    index: { doc: "which result", kind: "int" },
+    dtype: { doc: "the dtype of the result", kind: "string" },
+    shape: { doc: "the shape of the result", kind: "dims" },
+  },
+  doc: "One result of a scan: the last value of a carry, or what an output gave in every turn.",
+  traits: { kind: "meta" },
+  constraints: { c1: "dtype is f32, f16, i32, u32 or bool" },
+  infer: (_args, attrs, at: InferContext) => {
+    const dtype: DType | undefined = dtypeAttr(attrs, "dtype")
+    at.require("c1", dtype !== undefined, () => `dtype is \`${stringAttr(attrs, "dtype")}\``)
+    return tensorType(dtype!, dimsAttr(attrs, "shape"))
+  },
+  eval: () => bug("scan_result is evaluated with its scan"),
+  grad: none("a scan is differentiated through its region"),
+  lower: { kind: "none", why: "a result of a scan is a place in memory" },
+  samples: [],
+})
+
+export const scanOps = [scan, scanResult] as const

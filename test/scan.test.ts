@@ -1,0 +1,165 @@
+/** Loops over time in graphs: against the same computation written out turn by turn, gradients against differences, passes. */
+import { describe, expect, it } from "vitest"
+import { GraphBuild } from "../compiler/ir/graph/build.js"
+import { evalGraph } from "../compiler/ir/graph/eval.js"
+import { isScan, scanParts, takeResult } from "../compiler/ir/graph/scan.js"
+import { parseGraph, printGraph } from "../compiler/ir/graph/text.js"
+import type { Graph } from "../compiler/ir/graph/types.js"
+import { assertGraph, verifyGraph } from "../compiler/ir/graph/verify.js"
+import { BATCH, tensorType } from "../compiler/ir/tensor.js"
+import type { Value } from "../compiler/ops/op.js"
+import { GRAPH_PASSES } from "../compiler/pipeline.js"
+import { runPass } from "../compiler/pass.js"
+import { Diagnostics } from "../compiler/source/diagnostic.js"
+import { DEFAULT_TARGET } from "../compiler/target.js"
+import { printKernelProgram } from "../compiler/ir/kernels/text.js"
+import { close } from "./support/close.js"
+import { gradcheck, randomArgs } from "./support/gradcheck.js"
+import { GPU, kernelDifferences, scheduled, SOFTWARE } from "./support/kernels.js"
+import { lowered } from "./support/lowered.js"
+
+const TURNS = 3
+const DIMS = { B: 2, R: 1 }
+const X = tensorType("f32", [TURNS, BATCH, 2])
+const H = tensorType("f32", [BATCH, 4])
+const U = tensorType("f32", [2, 4])
+const W = tensorType("f32", [4, 4])
+
+/** One turn of a small recurrent network: h' = tanh(x U + h W), and a count of the turns beside it. */
+function region(): Graph {
+  const g = new GraphBuild("turn")
+  const h = g.input("h", H)
+  const x = g.input("x", tensorType("f32", [BATCH, 2]))
+  const [u, w] = [g.input("u", U), g.input("w", W)]
+  const next = cell(g, h, x, u, w)
+  g.output("next.h", next)
+  g.output("twice", g.apply("mul", [g.constant(2), next]))
+  return g.finish()
+}
+const cell = (g: GraphBuild, h: Value, x: Value, u: Value, w: Value): Value =>
+  g.apply("tanh", [g.apply("add", [g.apply("matmul", [x, u]), g.apply("matmul", [h, w])])])
+
+/** Every state, doubled, plus the last one. */
+function looped(g: GraphBuild, [h, x, u, w]: readonly Value[]): Value {
+  const loop = g.applyScan([h!, x!, u!, w!], { turns: TURNS, carries: 1, slices: 1 }, region())
+  const last = takeResult(g, loop, 0, H)
+  const all = takeResult(g, loop, 1, tensorType("f32", [TURNS, BATCH, 4]))
+  return g.binary("add", all, last)
+}
+/** The same without a loop. */
+function unrolled(g: GraphBuild, [h, x, u, w]: readonly Value[]): Value {
+  let state = h!
+  const rows: Value[] = []
+  for (let t = 0; t < TURNS; t++) {
+    const row = g.apply("slice", [x!], { starts: [t, 0, 0], stops: [t + 1, BATCH, 2], steps: [1, 1, 1] })
+    state = cell(g, state, g.apply("reshape", [row], { shape: [BATCH, 2] }), u!, w!)
+    const twice = g.apply("mul", [g.constant(2), state])
+    rows.push(g.apply("reshape", [twice], { shape: [1, BATCH, 4] }))
+  }
+  return g.binary("add", g.apply("concat", rows, { axis: 0 }), state)
+}
+
+const TYPES = [H, X, U, W]
+const values = randomArgs(TYPES, DIMS)
+
+/** Outputs: the value, and with `order` the gradients (of gradients) of a weighted sum. */
+function program(build: typeof looped, order: 0 | 1 | 2): Graph {
+  const g = new GraphBuild("p")
+  const args = TYPES.map((t, i) => g.input(`a${i}`, t))
+  const y = build(g, args)
+  g.output("y", y)
+  const total = (v: Value): Value => g.apply("sum", [g.apply("mul", [v, v])], { axes: v.type.shape.map((_, i) => i) })
+  let loss = total(y)
+  if (order === 2) loss = args.map((a) => total(g.apply("grad", [loss, a]))).reduce((a, b) => g.binary("add", a, b))
+  if (order > 0) args.forEach((a, i) => g.output(`d${i}`, g.apply("grad", [loss, a])))
+  return g.finish()
+}
+const run = (graph: Graph) =>
+  evalGraph(graph, { inputs: Object.fromEntries(values.map((v, i) => [`a${i}`, v])), dims: DIMS }).outputs
+
+function optimized(graph: Graph): Graph {
+  const diagnostics = new Diagnostics()
+  let current = graph
+  for (const pass of GRAPH_PASSES) {
+    current = runPass(pass, current, { diagnostics, target: DEFAULT_TARGET })
+    assertGraph(current)
+  }
+  expect(diagnostics.all).toEqual([])
+  return current
+}
+
+describe("a scan", () => {
+  it("is the same computation as its turns written out", () => {
+    const graph = program(looped, 0)
+    assertGraph(graph)
+    close(run(graph).y!, run(program(unrolled, 0)).y!, 1e-12, "y")
+  })
+  it.each([1, 2] as const)("has the gradient that differences say, order %i", (order) => {
+    const found = gradcheck({ types: TYPES, build: looped, values, dims: DIMS, order, what: "scan" })
+    expect(found).toEqual([])
+  })
+  it.each([0, 1, 2] as const)("keeps its value through all passes, gradients of order %i", (order) => {
+    const [one, other] = [run(optimized(program(looped, order))), run(optimized(program(unrolled, order)))]
+    for (const [name, value] of Object.entries(other)) close(one[name]!, value, 1e-9, name)
+  })
+  it("prints and reads back", () => {
+    const text = printGraph(optimized(program(looped, 1)))
+    expect(printGraph(parseGraph(text))).toBe(text)
+  })
+  it("runs forward and backward with one loop each, carrying nothing that is not needed", () => {
+    const loops = optimized(program(looped, 1)).nodes.filter(isScan).map(scanParts)
+    expect(loops.map((s) => [s.carries.length, s.stacked.length])).toEqual([
+      [1, 2], // h; what it gives, and h as it was for the way back
+      [3, 1], // the gradients of h, u and w; that of x
+    ])
+  })
+  it("is checked against its region", () => {
+    const text = printGraph(program(looped, 0)).replace("next.h = %", "next.h = x //")
+    expect(verifyGraph(parseGraph(text)).map((c) => c.message)).toEqual(["h is f32[B, 4], next f32[B, 2]"])
+  })
+})
+
+describe("kernels of a scan", () => {
+  it.each([0, 1, 2] as const)("compute what the graph says, gradients of order %i", (order) => {
+    for (const target of [SOFTWARE, GPU])
+      expect(kernelDifferences(optimized(program(looped, order)), { target, tolerance: 1e-3 })).toEqual([])
+  })
+})
+
+describe("recurrent layers", () => {
+  const source = (layer: string, turns: number): string => `
+data d = array(x: [[${Array.from({ length: turns * 2 }, (_, i) => i % 3).join(", ")}]], y: [[1]]) {
+  x: f32[${turns}, 2] = column("x")
+  y: f32[1] = column("y")
+}
+model Net(x: f32[B, ${turns}, 2]) -> f32[B, 1] { (x |> ${layer})[:, -1] |> Linear(1) }
+train on d { minimize mse(Net(x), y) with Adam()  epochs 1 }
+`
+  const graphs = (layer: string, turns: number): Graph[] => [...lowered(source(layer, turns)).values()].map(optimized)
+  const layers = [
+    "RNN(3)",
+    "RNN(4, nonlinearity: relu)",
+    "GRU(3)",
+    "LSTM(4)",
+    "LSTM(2, layers: 2, dropout: 0.5)",
+    "GRU(3, layers: 2, bidirectional: true)",
+  ]
+  it.each(layers)("%s: kernels compute what the graphs say", (layer) => {
+    for (const graph of graphs(layer, 5)) {
+      expect(kernelDifferences(graph, { integers: [0, 7], tolerance: 2e-3 }), graph.name).toEqual([])
+    }
+  })
+  it("are programs whose size does not depend on the number of turns", () => {
+    const lines = (text: string): number => text.split("\n").length
+    const sizes = (turns: number) =>
+      graphs("LSTM(4)", turns).map((graph) => {
+        const program = scheduled(graph)
+        const counts = [lines(printGraph(graph)), program.kernels.length, program.dispatches.length]
+        return { counts, text: lines(printKernelProgram(program)) }
+      })
+    const [short, long] = [sizes(10), sizes(100)]
+    expect(long.map((s) => s.counts)).toEqual(short.map((s) => s.counts))
+    // Tiles follow the sizes of what is computed for all turns at once.
+    long.forEach((s, i) => expect(s.text / short[i]!.text).toBeCloseTo(1, 1))
+  })
+})
