@@ -208,5 +208,5 @@ it("names the graphs of a named section after it", () => {
 it("refuses accumulation, which is not there yet", () => {
   expect(() =>
     lowered(pull("minimize mean(square(x - at)) with SGD(lr: 0.1)\n steps 1, accumulate 2")),
-  ).toThrow(/accumulate 2.*not supported/)
+  ).toThrow(/accumulate-unsupported: `accumulate 2` is not supported yet/)
 })

@@ -116,7 +116,9 @@ describe("training", () => {
       if (event.event === "report" && event.step === 10) stop.abort()
     }
     const end = await interrupted.train({ runFolder: folder, signal: stop.signal, onEvent })
-    expect(end).toMatchObject({ why: "interrupted", step: 11 })
+    expect(end.why).toBe("interrupted")
+    expect(end.step).toBeGreaterThan(10)
+    expect(end.step).toBeLessThan(40)
     const resumed = await open()
     await resumed.train({ resume: folder })
     const whole = await open()

@@ -37,6 +37,15 @@ const layers: Readonly<Record<string, readonly [string, readonly string[]]>> = {
   "RMSNorm()": ["f32[B, 3]", ["weight f32[3]"]],
   "Embedding(9, 2)": ["i32[B, 5]", ["weight f32[9, 2]"]],
   "PositionEmbedding(2)": ["i32[B, 5]", ["weight f32[5, 2]"]],
+  "GRU(2)": [
+    "f32[B, 5, 3]",
+    ["weight_ih_l0 f32[6, 3]", "weight_hh_l0 f32[6, 2]", "bias_ih_l0 f32[6]", "bias_hh_l0 f32[6]"],
+  ],
+  "LSTM(2)": [
+    "f32[B, 5, 3]",
+    ["weight_ih_l0 f32[8, 3]", "weight_hh_l0 f32[8, 2]", "bias_ih_l0 f32[8]", "bias_hh_l0 f32[8]"],
+  ],
+  "Bilinear(3)": ["f32[B, 2]", ["weight f32[3, 2, 2]", "bias f32[3]"]],
   "PReLU()": ["f32[B, 3]", ["weight f32[1]"]],
   "MaxPool1d(2)": ["f32[B, 3, 4]", []],
   "MaxPool2d(2)": ["f32[B, 3, 4, 4]", []],
@@ -78,7 +87,9 @@ const layers: Readonly<Record<string, readonly [string, readonly string[]]>> = {
 describe("parameters", () => {
   for (const [layer, [input, slots]] of Object.entries(layers))
     it(layer, () => {
-      const init = lowered(`model M(x: ${input}) { let it = ${layer}\n  it(x) }`).get("init")!
+      const init = lowered(
+        `model M(x: ${input}) { let it = ${layer}\n  ${layer.startsWith("Bilinear") ? "it(x, x)" : "it(x)"} }`,
+      ).get("init")!
       const found = init.state.map((s) => `${s.name.replace("M.it.", "")} ${printType(s.type)}`)
       expect(found.sort()).toEqual([...slots].sort())
     })

@@ -52,7 +52,12 @@ export function assign(
         span: arg.span,
         label: arg.name === undefined ? "one too many" : "not one of its arguments",
         help:
-          (arg.name !== undefined && didYouMean(arg.name, params.map((p) => p.name.text))) || `it is \`${signature}\``,
+          (arg.name !== undefined &&
+            didYouMean(
+              arg.name,
+              params.map((p) => p.name.text),
+            )) ||
+          `it is \`${signature}\``,
       })
     else if (out.has(param))
       fail(env, {
@@ -119,7 +124,14 @@ function coerce(
 ): Value {
   if (value.kind === "none" && param.default?.kind === "none") return value
   if (!param.type || v.hasError(value)) return value
-  return coerceTo({ ...outer, scope: inner.scope, module: inner.module }, signature, param.type, value, what, span)
+  return coerceTo(
+    { ...outer, scope: inner.scope, module: inner.module },
+    signature,
+    param.type,
+    value,
+    what,
+    span,
+  )
 }
 
 /** The value as the type wants it: numbers become floats where f32 is wanted. `env` reports as the caller, sees the callee's names. */
@@ -135,7 +147,9 @@ export function coerceTo(
   if (type.kind === "tuple-type") {
     if (value.kind !== "tuple" || value.items.length !== type.items.length)
       return wrongKind(env, type, value, what, `a tuple of ${type.items.length}`, span)
-    const items = value.items.map((item, i) => coerceTo(env, signature, type.items[i]!, item, `part ${i} of ${what}`, span))
+    const items = value.items.map((item, i) =>
+      coerceTo(env, signature, type.items[i]!, item, `part ${i} of ${what}`, span),
+    )
     return items.some(v.hasError) ? v.ERROR : { kind: "tuple", items }
   }
   const base = type.base.text
@@ -168,7 +182,9 @@ export function unknownType(env: Env, type: TensorTypeExpr): Value {
     message: `there is no type \`${type.base.text}\``,
     span: type.base.span,
     label: "not a type",
-    help: didYouMean(type.base.text, [...DTYPES, "any", "int", "string", "list"]) ?? "types are f32, f16, i32, u32, bool, any, int, string and list",
+    help:
+      didYouMean(type.base.text, [...DTYPES, "any", "int", "string", "list"]) ??
+      "types are f32, f16, i32, u32, bool, any, int, string and list",
   })
 }
 
@@ -191,10 +207,14 @@ function tensorArgument(
         related: [{ span: type.span, text: "declared here" }, value.from],
         help: `convert it: \`${base}(...)\``,
       })
-    return matchShape(env, signature, type, value.type.shape, what, span, printType(value.type)) ? value : v.ERROR
+    return matchShape(env, signature, type, value.type.shape, what, span, printType(value.type))
+      ? value
+      : v.ERROR
   }
   if (!v.isScalarConstant(value)) return wrongKind(env, type, value, what, "a tensor", span)
-  if (!matchShape(env, signature, type, [], what, span, v.describe(value))) return v.ERROR
+  const anyAxes = type.dims?.length === 1 && type.dims[0]?.kind === "rest"
+  // A number stands beside tensors of every shape, so it does not settle what `...` is.
+  if (!anyAxes && !matchShape(env, signature, type, [], what, span, v.describe(value))) return v.ERROR
   return constantAs(env, base, value, what, span)
 }
 
@@ -254,4 +274,3 @@ export function typeIsKnown(env: Env, type: TypeExpr): boolean {
     (type.dims ?? []).every((d) => d.kind !== "rest" && resolveDim(env, d).kind === "dim")
   )
 }
-

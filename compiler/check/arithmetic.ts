@@ -31,10 +31,13 @@ export function binary(env: Env, op: Exclude<BinaryOp, "@">, left: Value, right:
   if (v.hasError(left) || v.hasError(right)) return v.ERROR
   const known = constants(op, left, right) ?? sizes(op, left, right)
   if (known) return known
-  if (op === "+" && left.kind === "list" && right.kind === "list") return v.list([...left.items, ...right.items])
-  if (op === "+" && left.kind === "string" && right.kind === "string") return v.string(left.value + right.value)
+  if (op === "+" && left.kind === "list" && right.kind === "list")
+    return v.list([...left.items, ...right.items])
+  if (op === "+" && left.kind === "string" && right.kind === "string")
+    return v.string(left.value + right.value)
   for (const side of [left, right])
-    if (side.kind !== "tensor" && !v.isScalarConstant(side)) return wrongOperand(env, op, side, left, right, span)
+    if (side.kind !== "tensor" && !v.isScalarConstant(side))
+      return wrongOperand(env, op, side, left, right, span)
   if (left.kind === "tensor" && right.kind === "tensor" && left.type.dtype !== right.type.dtype)
     return complain(env, {
       code: "dtype-mismatch",
@@ -144,7 +147,8 @@ function sizes(op: string, a: Value, b: Value): Value | undefined {
 
 /** Compares by the difference. Every size is at least 1, so B > 0 is known, B > 1 is not. */
 function compareSizes(op: string, difference: Dim): Value | undefined {
-  if (typeof difference === "number") return numbers(op, { kind: "int", value: difference }, { kind: "int", value: 0 })
+  if (typeof difference === "number")
+    return numbers(op, { kind: "int", value: difference }, { kind: "int", value: 0 })
   const least = leastOf(difference)
   const most = leastOf(mulDim(difference, -1))
   if (least !== undefined && least > 0) return v.bool(op === ">" || op === ">=")

@@ -20,7 +20,9 @@ export function callBuiltin(env: Env, name: string, given: readonly Given[], spa
     case "len":
       return one(env, name, given, span, (arg) => lengthOf(env, arg))
     case "is_list":
-      return one(env, name, given, span, ({ value }) => v.bool(value.kind === "list" || value.kind === "tuple"))
+      return one(env, name, given, span, ({ value }) =>
+        v.bool(value.kind === "list" || value.kind === "tuple"),
+      )
     case "floor_div":
       return floorDivision(env, given, span)
     case "assert":
@@ -34,7 +36,13 @@ export function callBuiltin(env: Env, name: string, given: readonly Given[], spa
   }
 }
 
-function one(env: Env, name: string, given: readonly Given[], span: Span, then: (arg: Given) => Value): Value {
+function one(
+  env: Env,
+  name: string,
+  given: readonly Given[],
+  span: Span,
+  then: (arg: Given) => Value,
+): Value {
   const [arg, more] = given
   return arg && !more ? then(arg) : wrongCount(env, name, 1, given.length, span)
 }
@@ -110,22 +118,26 @@ function floorDivision(env: Env, given: readonly Given[], span: Span): Value {
 function assertion(env: Env, given: readonly Given[], span: Span): Value {
   const [condition, message, more] = given
   if (!condition || !message || more) return wrongCount(env, "assert", 2, given.length, span)
-  if (condition.value.kind !== "bool") return wrongType(env, "assert", "a condition known when compiling", condition)
+  if (condition.value.kind !== "bool")
+    return wrongType(env, "assert", "a condition known when compiling", condition)
   return condition.value.value ? v.NONE : refuse(env, message, span)
 }
 
 function refuse(env: Env, message: Given | undefined, span: Span): Value {
   if (message?.value.kind !== "string")
     return message ? wrongType(env, "error", "a text", message) : wrongCount(env, "error", 1, 0, span)
-  const { frame } = env
-  if (!frame) return complain(env, { code: "assert", message: message.value.value, span, label: "does not hold" })
-  const { frame: _, ...rest } = env
-  const caller: Env = { ...rest, ...(frame.parent && { frame: frame.parent }) }
+  let { frame } = env
+  if (!frame)
+    return complain(env, { code: "assert", message: message.value.value, span, label: "does not hold" })
+  // What the user called, not the inner function that noticed.
+  while (frame.parent && env.cx.stdlib.has(frame.span.file)) frame = frame.parent
+  const name = frame.decl.name.text
+  const { frame: _, ...caller } = env
   return complain(caller, {
     code: "assert",
-    message: `${frame.decl.name.text}: ${message.value.value}`,
+    message: `${name}: ${message.value.value}`,
     span: frame.span,
-    label: `\`${frame.decl.name.text}\` refuses this`,
+    label: `\`${name}\` refuses this`,
     related: env.cx.stdlib.has(span.file) ? [] : [{ span, text: "checked here" }],
   })
 }
@@ -134,7 +146,8 @@ function refuse(env: Env, message: Given | undefined, span: Span): Value {
 function gradient(env: Env, given: readonly Given[], span: Span): Value {
   const [y, x, more] = given
   if (!y || !x || more) return wrongCount(env, "grad", 2, given.length, span)
-  if (y.value.kind !== "tensor") return wrongType(env, "grad", "a scalar computed from parameters or inputs", y)
+  if (y.value.kind !== "tensor")
+    return wrongType(env, "grad", "a scalar computed from parameters or inputs", y)
   if (!isScalar(y.value))
     return complain(env, {
       code: "grad-scalar",
@@ -144,7 +157,10 @@ function gradient(env: Env, given: readonly Given[], span: Span): Value {
       help: "reduce it first: `sum(...)` or `mean(...)`",
     })
   if (x.value.kind === "list" || x.value.kind === "tuple")
-    return { kind: x.value.kind, items: x.value.items.map((item) => gradient(env, [y, { ...x, value: item }], span)) }
+    return {
+      kind: x.value.kind,
+      items: x.value.items.map((item) => gradient(env, [y, { ...x, value: item }], span)),
+    }
   if (x.value.kind !== "tensor") return wrongType(env, "grad", "a tensor to differentiate by", x)
   return emit(env, "grad", [y.value, x.value], {}, span)
 }

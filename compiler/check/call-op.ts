@@ -23,11 +23,24 @@ export function callOp(env: Env, name: string, given: readonly Given[], span: Sp
       message: `there is no primitive \`op.${name}\``,
       span,
       label: "not a primitive",
-      help: didYouMean(name, allOps().map((o) => o.name)),
+      help: didYouMean(
+        name,
+        allOps().map((o) => o.name),
+      ),
     })
   if (given.some((g) => v.hasError(g.value))) return v.ERROR
-  const attrs = attributes(env, def, given.filter((g) => g.name !== undefined && g.name in def.attrs), span)
-  const args = tensorArguments(env, def, given.filter((g) => g.name === undefined || !(g.name in def.attrs)), span)
+  const attrs = attributes(
+    env,
+    def,
+    given.filter((g) => g.name !== undefined && g.name in def.attrs),
+    span,
+  )
+  const args = tensorArguments(
+    env,
+    def,
+    given.filter((g) => g.name === undefined || !(g.name in def.attrs)),
+    span,
+  )
   if (!attrs || !args) return v.ERROR
   if (def.traits.kind === "pointwise") {
     const folded = fold(def, args, attrs)
@@ -54,7 +67,9 @@ const isDraw = (def: OpDef): boolean => def.params.includes("step") && def.param
 /** One value per parameter of the primitive; `step` and `seed` of random draws are filled in. */
 function tensorArguments(env: Env, def: OpDef, given: readonly Given[], span: Span): Value[] | undefined {
   const variadic = def.params.at(-1)?.endsWith("...") ?? false
-  const rest = given.filter((g) => g.name === undefined).flatMap((g) => (variadic && g.value.kind === "list" ? g.value.items : [g.value]))
+  const rest = given
+    .filter((g) => g.name === undefined)
+    .flatMap((g) => (variadic && g.value.kind === "list" ? g.value.items : [g.value]))
   const out: Value[] = []
   if (isDraw(def)) return def.params.map((p) => scalarInput(env.section, p === "seed" ? "seed" : "step"))
   for (const param of def.params) {
@@ -65,7 +80,8 @@ function tensorArguments(env: Env, def: OpDef, given: readonly Given[], span: Sp
     out.push(value)
   }
   if (rest.length > 0 && !variadic) return wrongArguments(env, def, given, span)
-  if (given.some((g) => g.name !== undefined && !def.params.includes(g.name))) return wrongArguments(env, def, given, span)
+  if (given.some((g) => g.name !== undefined && !def.params.includes(g.name)))
+    return wrongArguments(env, def, given, span)
   return [...out, ...rest]
 }
 
@@ -85,7 +101,7 @@ function attributes(env: Env, def: OpDef, given: readonly Given[], span: Span): 
   const out: Record<string, AttrValue> = {}
   for (const [name, spec] of Object.entries(def.attrs)) {
     const arg = given.find((g) => g.name === name)
-    const value = arg ? attrValue(arg.value, spec.kind) : name === "place" ? place(env) : spec.default
+    const value = arg ? attrValue(arg.value) : name === "place" ? place(env) : spec.default
     if (value === undefined || (arg && value !== spec.default && !fitsAttr(spec.kind, value))) {
       complain(env, {
         code: "op-attribute",
@@ -112,7 +128,7 @@ const kinds: Record<AttrSpec["kind"], string> = {
   dim: "a size",
 }
 
-function attrValue(value: Value, kind: AttrSpec["kind"]): AttrValue | undefined {
+function attrValue(value: Value): AttrValue | undefined {
   switch (value.kind) {
     case "int":
     case "float":
@@ -127,7 +143,7 @@ function attrValue(value: Value, kind: AttrSpec["kind"]): AttrValue | undefined 
     case "tuple": {
       const items: AttrValue[] = []
       for (const item of value.items) {
-        const part = attrValue(item, kind)
+        const part = attrValue(item)
         if (part === undefined) return undefined
         items.push(part)
       }
@@ -157,7 +173,9 @@ function fold(def: OpDef, args: readonly Value[], attrs: Attrs): Value | undefin
     else return undefined
   }
   if (args.length === 0) return undefined
-  const asInts = args.every((a) => a.kind !== "float") ? evaluate(def, args, numbers, attrs, "i32") : undefined
+  const asInts = args.every((a) => a.kind !== "float")
+    ? evaluate(def, args, numbers, attrs, "i32")
+    : undefined
   return asInts ?? evaluate(def, args, numbers, attrs, "f32")
 }
 
@@ -169,7 +187,11 @@ function evaluate(
   dtype: DType,
 ): Value | undefined {
   try {
-    const type = inferType(def, args.map((a) => scalarType(a.kind === "bool" ? "bool" : dtype)), attrs)
+    const type = inferType(
+      def,
+      args.map((a) => scalarType(a.kind === "bool" ? "bool" : dtype)),
+      attrs,
+    )
     if (!type.shape.every(isStatic)) return undefined
     const { data } = def.eval(
       numbers.map((n) => ({ shape: [], data: Float64Array.of(n) })),

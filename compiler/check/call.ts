@@ -46,7 +46,8 @@ export function callMatmul(env: Env, left: Value, right: Value, expr: BinaryExpr
     { value: right, span: expr.right.span },
   ]
   const matmul = env.module.names.get("matmul")
-  if (matmul?.kind === "value" && matmul.value.kind === "fn") return callFn(env, matmul.value, given, expr.span)
+  if (matmul?.kind === "value" && matmul.value.kind === "fn")
+    return callFn(env, matmul.value, given, expr.span)
   return callOp(env, "matmul", given, expr.span)
 }
 
@@ -81,7 +82,10 @@ function callValue(
         message: `${v.describe(callee)} cannot be called`,
         span: calleeSpan,
         label: "only fns, layers, models and instances can",
-        help: callee.kind === "optimizer" ? "an optimizer stands after `with`: `minimize loss with ...`" : undefined,
+        help:
+          callee.kind === "optimizer"
+            ? "an optimizer stands after `with`: `minimize loss with ...`"
+            : undefined,
       })
   }
 }
@@ -94,7 +98,7 @@ export function callFn(env: Env, fn: FnValue, given: readonly Given[], span: Spa
     module: fn.module,
     scope: newScope(),
     turns: [],
-    frame: { decl, span, ...(env.frame && { parent: env.frame }) },
+    frame: { decl, span, caller: env.scope, ...(env.frame && { parent: env.frame }) },
   }
   const assigned = assign(env, decl.params, given, decl.name.text, span)
   if (!assigned) return v.ERROR
@@ -121,6 +125,7 @@ export function runBody(
   given: readonly Given[],
   span: Span,
 ): Value {
+  env.cx.elaborated.add(decl)
   const { body, result } = nested(env.section, () => {
     const { value } = runBlock(inner, decl.body)
     return checkResult(inner, decl, signature, value)
@@ -139,7 +144,12 @@ export function runBody(
   return result
 }
 
-function checkResult(inner: Env, decl: FnDecl | LayerDecl | ModelDecl, signature: Signature, value: Value): Value {
+function checkResult(
+  inner: Env,
+  decl: FnDecl | LayerDecl | ModelDecl,
+  signature: Signature,
+  value: Value,
+): Value {
   if (v.hasError(value)) return v.ERROR
   const last = decl.body.statements.at(-1)
   const span = last?.span ?? decl.body.span

@@ -5,7 +5,8 @@
  *  Not here:   reading files (`load` is given), flattening of calls (lower/), gradients (autodiff/). */
 import type { DataDecl, Module } from "../ir/ast/types.js"
 import type { DataSet, Model } from "../ir/model/types.js"
-import { Diagnostics } from "../source/diagnostic.js"
+import { Diagnostics, type Diagnostic } from "../source/diagnostic.js"
+import type { SourceFile } from "../source/source.js"
 import { checkData } from "./data.js"
 import { newNaming, type Cx, type Env } from "./env.js"
 import { evalName } from "./expr.js"
@@ -14,6 +15,7 @@ import { resolveModules, type Load, type ModuleScope } from "./resolve.js"
 import { newScope } from "./scope.js"
 import { newSection } from "./section.js"
 import { checkTrain } from "./train.js"
+import { checkUncalled } from "./uncalled.js"
 
 export interface CheckInput {
   /** The standard library, parsed. Its names are visible everywhere. */
@@ -30,15 +32,22 @@ export function check(main: Module, input: CheckInput): Model | undefined {
     diagnostics: found,
     reported: new Set(),
     stdlib: new Set(input.stdlib.map((m) => m.span.file)),
-    modules,
     slots: new Map(),
     instances: new Map(),
     modelCalls: new Map(),
+    elaborated: new Set(),
     positions: new Map(),
   }
   const model = checkMain(cx, modules.main)
-  for (const diagnostic of found.all) input.diagnostics.add(diagnostic)
+  for (const diagnostic of inOrder(main.span.file, found.all)) input.diagnostics.add(diagnostic)
   return found.hasErrors ? undefined : model
+}
+
+/** In order of the source; those of other files come after. */
+function inOrder(file: SourceFile, all: readonly Diagnostic[]): Diagnostic[] {
+  const at = (d: Diagnostic): number =>
+    d.primary?.span.file === file ? (d.primary?.span.start ?? 0) : Infinity
+  return [...all].sort((a, b) => (at(a) === at(b) ? 0 : at(a) - at(b)))
 }
 
 function checkMain(cx: Cx, scope: ModuleScope): Model {
@@ -53,6 +62,7 @@ function checkMain(cx: Cx, scope: ModuleScope): Model {
   const predicts = models
     .filter((m) => m.module === scope || cx.modelCalls.has(m.decl))
     .map((m) => checkPredict(cx, m.module, m.decl))
+  checkUncalled(topEnv(cx, scope), declarations)
   const used = new Set(trains.map((t) => t?.data))
   return {
     data: [...dataSets].flatMap(([decl, set]) =>
@@ -82,5 +92,7 @@ function checkConstants(cx: Cx, scope: ModuleScope): void {
 
 /** Its own and imported. */
 const visibleData = (scope: ModuleScope): DataDecl[] => [
-  ...new Set([...scope.names.values()].flatMap((g) => (g.kind === "data" && g.decl.kind === "data" ? [g.decl] : []))),
+  ...new Set(
+    [...scope.names.values()].flatMap((g) => (g.kind === "data" && g.decl.kind === "data" ? [g.decl] : [])),
+  ),
 ]

@@ -18,15 +18,18 @@ interface Rows {
 export function arraySource(env: Env, call: CallExpr): DataSource | undefined {
   const columns: { column: string; shape: readonly number[]; values: readonly number[] }[] = []
   let count: number | undefined
-  if (call.args.length === 0) return refuse(env, call.span, "`array` needs rows: `array(x: [[1, 2], [3, 4]])`")
+  if (call.args.length === 0)
+    return refuse(env, call.span, "`array` needs rows: `array(x: [[1, 2], [3, 4]])`")
   for (const arg of call.args) {
     const value = evalExpr(env, arg.value)
     if (v.hasError(value)) return undefined
     const rows = rowsOf(value)
-    if (!rows || rows.shape.length === 0) return refuse(env, arg.value.span, "rows are a list of numbers, or of lists of numbers of equal length")
+    if (!rows || rows.shape.length === 0)
+      return refuse(env, arg.value.span, "rows are a list of numbers, or of lists of numbers of equal length")
     const [n = 0, ...shape] = rows.shape
     count ??= n
-    if (n !== count) return refuse(env, arg.value.span, `this column has ${n} rows, and the first has ${count}`)
+    if (n !== count)
+      return refuse(env, arg.value.span, `this column has ${n} rows, and the first has ${count}`)
     columns.push({ column: arg.name?.text ?? "value", shape, values: rows.values })
   }
   return { kind: "array", columns }

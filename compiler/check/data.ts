@@ -1,7 +1,7 @@
 /** check: `data` declarations: where rows come from, the fields of a row, how rows are held back.
  *  The names csv, idx, npy, array, column, columns and those of the stages mean something only here.
  *  Not here:   reading files: whether the columns exist is seen when the data is loaded. */
-import type { Arg, CallExpr, DataDecl, Expr, FieldDecl, SplitDecl } from "../ir/ast/types.js"
+import type { Arg, CallExpr, DataDecl, Expr, FieldDecl, Name, SplitDecl } from "../ir/ast/types.js"
 import type { ColumnSelection, DataSet, DataSource, Field, FieldStage } from "../ir/model/types.js"
 import { printType, type TensorType } from "../ir/tensor.js"
 import type { Span } from "../source/source.js"
@@ -10,6 +10,7 @@ import { arraySource } from "./data-array.js"
 import { originAt, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
 import { complain, didYouMean } from "./report.js"
+import { placeOf } from "./resolve.js"
 import * as v from "./values.js"
 
 export function checkData(env: Env, decl: DataDecl): DataSet | undefined {
@@ -18,13 +19,14 @@ export function checkData(env: Env, decl: DataDecl): DataSet | undefined {
   const fields = decl.fields.map((f) => fieldOf(env, f))
   const split = decl.split ? splitOf(env, decl.split) : null
   twice(env, decl.fields)
+  for (const { name } of decl.fields) hiding(env, name)
   if (decl.fields.length === 0)
     complain(env, {
       code: "data-no-fields",
       message: `the data \`${decl.name.text}\` has no fields`,
       span: decl.name.span,
       label: "nothing is read from it",
-      help: "declare what a row holds: `x: f32[3] = columns(\"a\", \"b\", \"c\")`",
+      help: 'declare what a row holds: `x: f32[3] = columns("a", "b", "c")`',
     })
   if (decl.split && decl.test)
     complain(env, {
@@ -63,6 +65,21 @@ function twice(env: Env, fields: readonly FieldDecl[]): void {
   }
 }
 
+/** Fields become names in `train on`. */
+function hiding(env: Env, name: Name): void {
+  const global = env.module.names.get(name.text)
+  if (!global) return
+  const place = placeOf(global)
+  complain(env, {
+    code: "name-shadowed",
+    message: `\`${name.text}\` is ${global.library ? "a name of the standard library" : "already declared in this file"}`,
+    span: name.span,
+    label: "as a field, this would hide it",
+    related: [place && { span: place, text: "the other one" }],
+    help: `call the field otherwise: \`${name.text}_\`, and keep \`column("${name.text}")\``,
+  })
+}
+
 const SOURCES = ["csv", "tsv", "idx", "npy", "array"]
 
 function sourceOf(env: Env, expr: Expr): DataSource | undefined {
@@ -74,7 +91,9 @@ function sourceOf(env: Env, expr: Expr): DataSource | undefined {
       message: name === undefined ? "data comes from a source" : `there is no source \`${name}\``,
       span: expr.span,
       label: "not a source of data",
-      help: (name !== undefined && didYouMean(name, SOURCES)) || "sources are `csv(\"...\")`, `idx(...)`, `npy(...)` and `array(...)`",
+      help:
+        (name !== undefined && didYouMean(name, SOURCES)) ||
+        'sources are `csv("...")`, `idx(...)`, `npy(...)` and `array(...)`',
     })
     return undefined
   }
@@ -87,7 +106,7 @@ function csvSource(env: Env, call: CallExpr, otherwise: string): DataSource | un
   const path = call.args.find((a) => !a.name || a.name.text === "path")
   const delimiter = call.args.find((a) => a.name?.text === "delimiter")
   const other = call.args.find((a) => a !== path && a !== delimiter)
-  if (other) return badSource(env, other.span, "`csv` takes a path and `delimiter: \",\"`")
+  if (other) return badSource(env, other.span, '`csv` takes a path and `delimiter: ","`')
   if (!path) return badSource(env, call.span, "`csv` needs the path of a file")
   const text = textOf(env, path.value)
   const by = delimiter ? textOf(env, delimiter.value) : otherwise
@@ -96,11 +115,13 @@ function csvSource(env: Env, call: CallExpr, otherwise: string): DataSource | un
 
 function filesSource(env: Env, call: CallExpr, kind: "idx" | "npy"): DataSource | undefined {
   const files: { column: string; path: string }[] = []
-  if (call.args.length === 0) return badSource(env, call.span, `\`${kind}\` needs one file per column: \`${kind}(x: "...")\``)
+  if (call.args.length === 0)
+    return badSource(env, call.span, `\`${kind}\` needs one file per column: \`${kind}(x: "...")\``)
   for (const arg of call.args) {
     const path = textOf(env, arg.value)
     if (path === undefined) return undefined
-    if (!arg.name && call.args.length > 1) return badSource(env, arg.span, "name each file's column: `image: \"...\"`")
+    if (!arg.name && call.args.length > 1)
+      return badSource(env, arg.span, 'name each file\'s column: `image: "..."`')
     files.push({ column: arg.name?.text ?? "value", path })
   }
   return { kind, files }
@@ -193,7 +214,9 @@ function columnsOf(env: Env, expr: Expr): ColumnSelection | undefined {
       message: "a field starts with the columns it takes",
       span: expr.span,
       label: "not `column(...)` or `columns(...)`",
-      help: (name !== undefined && didYouMean(name, ["column", "columns"])) || "write `column(\"name\")`, `columns(\"a\", \"b\")` or `columns(except: \"c\")`",
+      help:
+        (name !== undefined && didYouMean(name, ["column", "columns"])) ||
+        'write `column("name")`, `columns("a", "b")` or `columns(except: "c")`',
     })
     return undefined
   }
@@ -240,13 +263,23 @@ function stageOf(env: Env, expr: Expr): FieldStage | undefined {
   const number = (): number | undefined => {
     const [arg, more] = args
     if (arg && !more) return numberOf(env, arg.value, `the argument of \`${name}\``)
-    complain(env, { code: "data-stage", message: `\`${name}\` takes one number`, span: expr.span, label: `${args.length} given` })
+    complain(env, {
+      code: "data-stage",
+      message: `\`${name}\` takes one number`,
+      span: expr.span,
+      label: `${args.length} given`,
+    })
     return undefined
   }
   const count = (): number | undefined => {
     const n = number()
     if (n === undefined || (Number.isInteger(n) && n >= 1)) return n
-    complain(env, { code: "data-stage", message: `\`${name}\` takes a number of classes, not ${n}`, span: expr.span, label: `${n}` })
+    complain(env, {
+      code: "data-stage",
+      message: `\`${name}\` takes a number of classes, not ${n}`,
+      span: expr.span,
+      label: `${n}`,
+    })
     return undefined
   }
   if ((name === "standardize" || name === "minmax") && args.length === 0) return { kind: name }
@@ -264,7 +297,9 @@ function stageOf(env: Env, expr: Expr): FieldStage | undefined {
   }
   complain(env, {
     code: "data-stage",
-    message: STAGES.includes(name) ? `\`${name}\` takes no arguments` : `there is no stage \`${name}\` for a field`,
+    message: STAGES.includes(name)
+      ? `\`${name}\` takes no arguments`
+      : `there is no stage \`${name}\` for a field`,
     span: expr.span,
     label: "not a stage",
     help: didYouMean(name, STAGES) ?? `stages are ${STAGES.map((s) => `\`${s}\``).join(", ")}`,
@@ -280,18 +315,40 @@ function checkFieldType(
   stages: readonly FieldStage[],
 ): void {
   const wrong = (message: string, label: string, help?: string): void => {
-    complain(env, { code: "field-type", message, span: decl.type.span, label, related: [{ span: decl.value.span, text: "because of this" }], help })
+    complain(env, {
+      code: "field-type",
+      message,
+      span: decl.type.span,
+      label,
+      related: [{ span: decl.value.span, text: "because of this" }],
+      help,
+    })
   }
   const symbolic = type.shape.some((d) => typeof d !== "number")
-  if (symbolic) return wrong("a row has a fixed shape", "known only at run time", "the batch axis is not written here")
+  if (symbolic)
+    return wrong("a row has a fixed shape", "known only at run time", "the batch axis is not written here")
   const last = type.shape.at(-1)
   for (const stage of stages) {
     if (stage.kind === "classes" && type.dtype !== "i32")
-      return wrong(`classes are i32 numbers, and \`${decl.name.text}\` is ${printType(type)}`, printType(type), "write `i32`")
+      return wrong(
+        `classes are i32 numbers, and \`${decl.name.text}\` is ${printType(type)}`,
+        printType(type),
+        "write `i32`",
+      )
     if (stage.kind === "one_hot" && last !== stage.classes)
-      return wrong(`one_hot(${stage.classes}) gives ${stage.classes} numbers, and \`${decl.name.text}\` is ${printType(type)}`, printType(type), `write \`f32[${stage.classes}]\``)
-    if ((stage.kind === "standardize" || stage.kind === "minmax" || stage.kind === "scale") && type.dtype !== "f32")
-      return wrong(`\`${stage.kind}\` gives f32, and \`${decl.name.text}\` is ${printType(type)}`, printType(type))
+      return wrong(
+        `one_hot(${stage.classes}) gives ${stage.classes} numbers, and \`${decl.name.text}\` is ${printType(type)}`,
+        printType(type),
+        `write \`f32[${stage.classes}]\``,
+      )
+    if (
+      (stage.kind === "standardize" || stage.kind === "minmax" || stage.kind === "scale") &&
+      type.dtype !== "f32"
+    )
+      return wrong(
+        `\`${stage.kind}\` gives f32, and \`${decl.name.text}\` is ${printType(type)}`,
+        printType(type),
+      )
   }
   const encoded = stages.some((s) => s.kind === "one_hot")
   if (columns.kind === "only" && columns.names.length > 1 && !encoded && last !== columns.names.length)

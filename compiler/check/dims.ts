@@ -3,7 +3,17 @@
  *              same axes wherever it stands in one signature. In a dimension `/` is floor division.
  *  Not here:   which argument belongs to which parameter (args.ts). */
 import type { DimExpr, Expr, TensorTypeExpr } from "../ir/ast/types.js"
-import { addDim, divDim, mulDim, printDim, sameDim, sameShape, subDim, type Dim, type Shape } from "../ir/tensor.js"
+import {
+  addDim,
+  divDim,
+  mulDim,
+  printDim,
+  sameDim,
+  sameShape,
+  subDim,
+  type Dim,
+  type Shape,
+} from "../ir/tensor.js"
 import type { Span } from "../source/source.js"
 import type { Env } from "./env.js"
 import { evalExpr } from "./expr.js"
@@ -16,7 +26,12 @@ export interface Signature {
   readonly sizes: Map<string, Known<Dim>>
   rest?: Known<Shape>
   /** Dimensions to check once their names are known. */
-  readonly waiting: { readonly expr: Expr; readonly actual: Dim; readonly span: Span; readonly what: string }[]
+  readonly waiting: {
+    readonly expr: Expr
+    readonly actual: Dim
+    readonly span: Span
+    readonly what: string
+  }[]
 }
 interface Known<T> {
   readonly value: T
@@ -152,7 +167,8 @@ const axes = (n: number): string => (n === 0 ? "no axes" : n === 1 ? "1 axis" : 
 
 function rankHelp(wanted: number, found: number): string | undefined {
   if (found === wanted - 1) return "`unsqueeze` adds an axis of size 1"
-  if (found === wanted + 1) return "`squeeze` drops an axis of size 1, `flatten` joins axes, `x[0]` takes one place"
+  if (found === wanted + 1)
+    return "`squeeze` drops an axis of size 1, `flatten` joins axes, `x[0]` takes one place"
   return found > wanted ? "`flatten` and `reshape` join axes" : undefined
 }
 
@@ -167,7 +183,11 @@ function matchRest(
 ): boolean {
   const before = signature.rest
   if (!before) {
-    signature.rest = { value: matched, span, text: `\`...\` stands for [${matched.map(printDim).join(", ")}] because of this` }
+    signature.rest = {
+      value: matched,
+      span,
+      text: `\`...\` stands for [${matched.map(printDim).join(", ")}] because of this`,
+    }
     return true
   }
   if (sameShape(before.value, matched)) return true
@@ -200,7 +220,11 @@ function matchDim(
   if (wanted.kind === "error") return false
   if (wanted.kind === "unbound") {
     if (expr.kind === "name")
-      signature.sizes.set(expr.name, { value: actual, span, text: `\`${expr.name}\` is ${printDim(actual)} because of this` })
+      signature.sizes.set(expr.name, {
+        value: actual,
+        span,
+        text: `\`${expr.name}\` is ${printDim(actual)} because of this`,
+      })
     else signature.waiting.push({ expr, actual, span, what: `axis ${axis} of ${what}` })
     return true
   }
@@ -211,7 +235,10 @@ function matchDim(
     message: `axis ${axis} of ${what} must be ${printDim(wanted.dim)}, and ${text} has ${printDim(actual)} there`,
     span,
     label: text,
-    related: [settled && settled.span !== span ? settled : undefined, { span: type.span, text: "declared here" }],
+    related: [
+      settled && settled.span !== span ? settled : undefined,
+      { span: type.span, text: "declared here" },
+    ],
   })
   return false
 }

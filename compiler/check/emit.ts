@@ -2,7 +2,15 @@
  *  arguments of pointwise operations are broadcast against each other.
  *  Not here:   what operators and calls mean (arithmetic.ts, call-op.ts). */
 import type { Attrs } from "../ir/graph/types.js"
-import { broadcastShapes, printDim, printType, sameShape, scalarType, type DType, type Shape } from "../ir/tensor.js"
+import {
+  broadcastShapes,
+  printDim,
+  printType,
+  sameShape,
+  scalarType,
+  type DType,
+  type Shape,
+} from "../ir/tensor.js"
 import { findOp, inferType } from "../ops/index.js"
 import { ConstraintError } from "../ops/op.js"
 import { bug } from "../source/bug.js"
@@ -11,6 +19,7 @@ import type { Span } from "../source/source.js"
 import { originAt, userSpan, type Env } from "./env.js"
 import { complain } from "./report.js"
 import { append, scalarInput } from "./section.js"
+import { wouldFit } from "./would-fit.js"
 import { describe, ERROR, hasError, naturalDType, type TensorValue, type Value } from "./values.js"
 
 /** Adds an operation. `attrs` are complete. */
@@ -18,10 +27,22 @@ export function emit(env: Env, op: string, args: readonly TensorValue[], attrs: 
   const def = findOp(op) ?? bug(`there is no operation \`${op}\``)
   for (const arg of args) if (arg.section !== env.section) return outOfReach(env, arg, span)
   try {
-    const type = inferType(def, args.map((a) => a.type), attrs)
+    const type = inferType(
+      def,
+      args.map((a) => a.type),
+      attrs,
+    )
     const id = env.section.nextId++
     env.section.places.set(id, userSpan(env, span))
-    append(env.section, { kind: "op", id, op, args: args.map((a) => a.id), attrs, type, origin: originAt(env, span) })
+    append(env.section, {
+      kind: "op",
+      id,
+      op,
+      args: args.map((a) => a.id),
+      attrs,
+      type,
+      origin: originAt(env, span),
+    })
     return { kind: "tensor", id, type, section: env.section }
   } catch (error) {
     if (!(error instanceof ConstraintError)) throw error
@@ -30,9 +51,9 @@ export function emit(env: Env, op: string, args: readonly TensorValue[], attrs: 
       code: `${op}-${error.label}`,
       message: `${op}: ${error.detail}`,
       span,
-      label: `${def.constraints[error.label] ?? "its rule does not hold"}; given ${args.map((a) => printType(a.type)).join(", ")}`,
+      label: `required: ${def.constraints[error.label] ?? "its rules"}`,
       related: atFault.map(declaredAt),
-      help: error.help,
+      help: error.help ?? wouldFit(env, def, args, attrs, span),
     })
   }
 }
@@ -40,7 +61,7 @@ export function emit(env: Env, op: string, args: readonly TensorValue[], attrs: 
 /** Where a tensor was declared, as a second label. */
 export const declaredAt = (tensor: TensorValue): Label | undefined => tensor.from
 
-function outOfReach(env: Env, tensor: TensorValue, span: Span): Value {
+export function outOfReach(env: Env, tensor: TensorValue, span: Span): Value {
   return complain(env, {
     code: "value-out-of-reach",
     message: `this ${printType(tensor.type)} is computed in another part of the program and cannot be used here`,
@@ -82,7 +103,11 @@ export function asTensor(env: Env, value: Value, as: DType | undefined, span: Sp
     case "float": {
       const dtype = as ?? naturalDType(value)
       const isInt = dtype === "i32" || dtype === "u32"
-      if (dtype === "bool" || (isInt && !Number.isInteger(value.value)) || (dtype === "u32" && value.value < 0))
+      if (
+        dtype === "bool" ||
+        (isInt && !Number.isInteger(value.value)) ||
+        (dtype === "u32" && value.value < 0)
+      )
         return complain(env, {
           code: "dtype-mismatch",
           message: `${value.value} is no ${dtype}`,
@@ -135,7 +160,7 @@ export function pointwise(env: Env, op: string, values: readonly Value[], attrs:
   let shape: Shape = []
   for (const t of tensors) {
     const joined = broadcastShapes(shape, t.type.shape)
-    if (!joined) return doNotBroadcast(env, op, tensors, span)
+    if (!joined) return doNotBroadcast(env, tensors, span)
     shape = joined
   }
   const args: TensorValue[] = []
@@ -152,10 +177,10 @@ export function stretch(env: Env, t: TensorValue, shape: Shape, span: Span): Val
   return sameShape(t.type.shape, shape) ? t : emit(env, "broadcast", [t], { shape }, span)
 }
 
-function doNotBroadcast(env: Env, op: string, tensors: readonly TensorValue[], span: Span): Value {
+function doNotBroadcast(env: Env, tensors: readonly TensorValue[], span: Span): Value {
   return complain(env, {
     code: "broadcast",
-    message: `${op}: ${tensors.map((t) => printType(t.type)).join(" and ")} do not broadcast`,
+    message: `${tensors.map((t) => printType(t.type)).join(" and ")} do not broadcast`,
     span,
     label: "sizes, aligned from the right, must be equal or 1",
     related: tensors.map(declaredAt),

@@ -1,13 +1,13 @@
 /** check: where elaboration stands: the run as a whole (`Cx`) and one place in it (`Env`).
  *  An `Env` is never changed; a callee, a body or a loop turn gets a copy with other fields. */
-import type { FnDecl, LayerDecl, ModelDecl, OptimizerDecl } from "../ir/ast/types.js"
+import type { Declaration, FnDecl, LayerDecl, ModelDecl, OptimizerDecl } from "../ir/ast/types.js"
 import type { Slot } from "../ir/model/types.js"
 import type { Origin } from "../ir/origin.js"
 import type { TensorType } from "../ir/tensor.js"
 import type { Signature } from "./dims.js"
 import type { Diagnostics } from "../source/diagnostic.js"
 import { formatSpan, type SourceFile, type Span } from "../source/source.js"
-import type { ModuleScope, Modules } from "./resolve.js"
+import type { ModuleScope } from "./resolve.js"
 import type { Scope } from "./scope.js"
 import type { SectionState } from "./section.js"
 import type { Instance, TensorValue } from "./values.js"
@@ -18,13 +18,14 @@ export interface Cx {
   /** Code and place of what was reported: bodies are elaborated several times. */
   readonly reported: Set<string>
   readonly stdlib: ReadonlySet<SourceFile>
-  readonly modules: Modules
   /** By name, in order of declaration. */
   readonly slots: Map<string, SlotEntry>
   /** By path. */
   readonly instances: Map<string, Instance>
   /** What the first call of each model said about its sizes, for `predict`. */
   readonly modelCalls: Map<ModelDecl, Signature>
+  /** Declarations whose body was carried out at least once. */
+  readonly elaborated: Set<Declaration>
   readonly positions: Map<Span, string>
 }
 export interface SlotEntry {
@@ -38,8 +39,9 @@ export interface SlotEntry {
 /** A call being elaborated, and the calls around it. */
 export interface Frame {
   readonly decl: FnDecl | LayerDecl | ModelDecl | OptimizerDecl
-  /** The call. */
+  /** The call, and the names in sight there. */
   readonly span: Span
+  readonly caller: Scope
   readonly parent?: Frame
 }
 
@@ -61,6 +63,8 @@ export interface Optimizing {
   readonly type: TensorType
   /** What `p <- ...` gave. */
   updated?: TensorValue
+  /** There was a `p <- ...`, and it was wrong. */
+  failed?: boolean
 }
 
 export interface Env {
@@ -83,6 +87,13 @@ export function userSpan(env: Env, span: Span): Span {
   let at = span
   for (let f = env.frame; f && env.cx.stdlib.has(at.file); f = f.parent) at = f.span
   return at
+}
+
+/** The names in sight at `userSpan`. */
+export function userScope(env: Env, span: Span): Scope {
+  let [at, scope] = [span, env.scope]
+  for (let f = env.frame; f && env.cx.stdlib.has(at.file); f = f.parent) [at, scope] = [f.span, f.caller]
+  return scope
 }
 
 export function originAt(env: Env, span: Span): Origin {

@@ -39,7 +39,8 @@ export function evalExpr(env: Env, expr: Expr, hint?: string): Value {
       return unary(env, expr.op, evalExpr(env, expr.operand), expr.span)
     case "binary": {
       const left = evalExpr(env, expr.left)
-      if (left.kind === "bool" && (expr.op === "&&" || expr.op === "||") && left.value === (expr.op === "||")) return left
+      if (left.kind === "bool" && (expr.op === "&&" || expr.op === "||") && left.value === (expr.op === "||"))
+        return left
       const right = evalExpr(env, expr.right)
       if (expr.op === "@") return callMatmul(env, left, right, expr)
       return binary(env, expr.op, left, right, expr.span)
@@ -60,7 +61,9 @@ export function evalExpr(env: Env, expr: Expr, hint?: string): Value {
 }
 
 function evalList(env: Env, expr: ListExpr, hint: string | undefined): Value {
-  return v.list(expr.items.map((item, i) => evalExpr(env, item, hint === undefined ? undefined : `${hint}.${i}`)))
+  return v.list(
+    expr.items.map((item, i) => evalExpr(env, item, hint === undefined ? undefined : `${hint}.${i}`)),
+  )
 }
 
 function evalRange(env: Env, expr: RangeExpr): Value {
@@ -73,7 +76,9 @@ function evalRange(env: Env, expr: RangeExpr): Value {
       span: expr.span,
       label: start.kind === "int" ? v.describe(end) : v.describe(start),
     })
-  return v.list(Array.from({ length: Math.max(0, end.value - start.value) }, (_, i) => v.int(start.value + i)))
+  return v.list(
+    Array.from({ length: Math.max(0, end.value - start.value) }, (_, i) => v.int(start.value + i)),
+  )
 }
 
 export function evalName(env: Env, name: string, span: Span): Value {
@@ -86,7 +91,10 @@ export function evalName(env: Env, name: string, span: Span): Value {
     message: `there is no \`${name}\` here`,
     span,
     label: "not a name in sight",
-    help: didYouMean(name, [...namesIn(env.scope), ...env.module.names.keys()]),
+    help:
+      name === "B"
+        ? "`B` is the batch of a `train on` data section, or a name in a signature"
+        : didYouMean(name, [...namesIn(env.scope), ...env.module.names.keys()]),
   })
 }
 

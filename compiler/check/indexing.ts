@@ -1,5 +1,13 @@
 /** check: `x.shape`, `layer.weight`, `x[...]`. */
-import type { Expr, FieldExpr, IndexExpr, IndexItem, LayerDecl, ModelDecl, ParamStmt } from "../ir/ast/types.js"
+import type {
+  Expr,
+  FieldExpr,
+  IndexExpr,
+  IndexItem,
+  LayerDecl,
+  ModelDecl,
+  ParamStmt,
+} from "../ir/ast/types.js"
 import { addDim, printDim, printType, type Dim } from "../ir/tensor.js"
 import type { Span } from "../source/source.js"
 import { typeIsKnown } from "./args.js"
@@ -58,9 +66,15 @@ export function evalField(env: Env, expr: FieldExpr): Value {
 function memberOf(env: Env, instance: Instance, name: string, span: Span): Value {
   const path = under(instance.path, name)
   const slot = env.cx.slots.get(path) ?? declaredByConfig(env, instance, name)
-  if (slot) return readValue(env, slot.slot, span, { span: slot.span, text: `declared here: ${printType(slot.slot.type)}` })
+  if (slot)
+    return readValue(env, slot.slot, span, {
+      span: slot.span,
+      text: `declared here: ${printType(slot.slot.type)}`,
+    })
   const inner = env.cx.instances.get(path)
   if (inner) return { kind: "instance", instance: inner }
+  const numbered = numberedAt(env, path)
+  if (numbered.length > 0) return v.list(numbered.map((each) => ({ kind: "instance", instance: each })))
   const declared = paramsOf(instance.decl).map((p) => p.name.text)
   const known = [
     ...declared,
@@ -87,14 +101,28 @@ function memberOf(env: Env, instance: Instance, name: string, span: Span): Value
   })
 }
 
-const paramsOf = (decl: LayerDecl | ModelDecl): ParamStmt[] => decl.body.statements.filter((s) => s.kind === "param")
+/** The instances `linear.0`, `linear.1`, ... as a list. */
+function numberedAt(env: Env, path: string): Instance[] {
+  const out: Instance[] = []
+  for (
+    let next = env.cx.instances.get(`${path}.0`);
+    next;
+    next = env.cx.instances.get(`${path}.${out.length}`)
+  )
+    out.push(next)
+  return out
+}
+
+const paramsOf = (decl: LayerDecl | ModelDecl): ParamStmt[] =>
+  decl.body.statements.filter((s) => s.kind === "param")
 
 /** Declares a parameter whose size the configuration alone tells (`Embedding(65, 128).weight`). */
 function declaredByConfig(env: Env, instance: Instance, name: string): ReturnType<Env["cx"]["slots"]["get"]> {
   const param = paramsOf(instance.decl).find((p) => p.name.text === name)
   if (!param) return undefined
   const scope = newScope()
-  for (const [key, value] of instance.config) scope.names.set(key, { value, span: instance.span, kind: "config" })
+  for (const [key, value] of instance.config)
+    scope.names.set(key, { value, span: instance.span, kind: "config" })
   const inner: Env = { ...env, scope, module: instance.module, naming: newNaming(instance.path), turns: [] }
   if (!typeIsKnown(inner, param.type)) return undefined
   declareParam(inner, param)
@@ -125,16 +153,21 @@ function itemOf(env: Env, items: readonly Value[], kind: "list" | "tuple", expr:
   }
   const index = evalExpr(env, item.value)
   if (v.hasError(index)) return v.ERROR
-  if (index.kind !== "int") return badIndex(env, `an index must be an integer, and this is ${v.describe(index)}`, item.value.span)
+  if (index.kind !== "int")
+    return badIndex(env, `an index must be an integer, and this is ${v.describe(index)}`, item.value.span)
   const value = items.at(index.value)
-  return value ?? badIndex(env, `there is no place ${index.value} in a ${kind} of ${items.length}`, item.value.span)
+  return (
+    value ??
+    badIndex(env, `there is no place ${index.value} in a ${kind} of ${items.length}`, item.value.span)
+  )
 }
 
 function optionalInt(env: Env, expr: Expr | undefined, otherwise: number): number | undefined {
   if (!expr) return otherwise
   const value = evalExpr(env, expr)
   if (value.kind === "int") return value.value
-  if (!v.hasError(value)) badIndex(env, `an index must be an integer, and this is ${v.describe(value)}`, expr.span)
+  if (!v.hasError(value))
+    badIndex(env, `an index must be an integer, and this is ${v.describe(value)}`, expr.span)
   return undefined
 }
 
@@ -170,11 +203,21 @@ function sliceOf(env: Env, x: TensorValue, expr: IndexExpr): Value {
         env,
         "slice",
         [x],
-        { starts: ranges.map((r) => r.start), stops: ranges.map((r) => r.stop), steps: ranges.map((r) => r.step) },
+        {
+          starts: ranges.map((r) => r.start),
+          stops: ranges.map((r) => r.stop),
+          steps: ranges.map((r) => r.step),
+        },
         expr.span,
       )
   if (sliced.kind !== "tensor" || ranges.every((r) => r.keep)) return sliced
-  return emit(env, "reshape", [sliced], { shape: sliced.type.shape.filter((_, axis) => ranges[axis]!.keep) }, expr.span)
+  return emit(
+    env,
+    "reshape",
+    [sliced],
+    { shape: sliced.type.shape.filter((_, axis) => ranges[axis]!.keep) },
+    expr.span,
+  )
 }
 
 const sameSize = (a: Dim, b: Dim): boolean => printDim(a) === printDim(b)
@@ -202,7 +245,8 @@ function place(env: Env, expr: Expr, size: Dim, kind: "index" | "bound"): Dim | 
       message: `an index must be an integer known when compiling, and this is ${v.describe(value)}`,
       span: expr.span,
       label: v.describe(value),
-      help: value.kind === "tensor" ? "read at places found in data with `index_select` or `gather`" : undefined,
+      help:
+        value.kind === "tensor" ? "read at places found in data with `index_select` or `gather`" : undefined,
     })
     return undefined
   }

@@ -30,7 +30,7 @@ export function makeInstance(
     module,
     scope: newScope(),
     turns: [],
-    frame: { decl, span, ...(env.frame && { parent: env.frame }) },
+    frame: { decl, span, caller: env.scope, ...(env.frame && { parent: env.frame }) },
   }
   const signature = newSignature()
   if (!bindAll(env, inner, decl.config, assigned, signature, decl.name.text, "config")) return undefined
@@ -78,7 +78,7 @@ export function callInstance(env: Env, instance: Instance, given: readonly Given
     scope: newScope(),
     naming: newNaming(path),
     turns: [],
-    frame: { decl, span, ...(env.frame && { parent: env.frame }) },
+    frame: { decl, span, caller: env.scope, ...(env.frame && { parent: env.frame }) },
   }
   for (const [name, value] of instance.config) {
     inner.scope.names.set(name, { value, span: instance.span, kind: "config" })

@@ -12,6 +12,7 @@ import { optimizerOf, updateOf } from "./optimizer.js"
 import { complain } from "./report.js"
 import { nested } from "./section.js"
 import * as v from "./values.js"
+import type { Value } from "./values.js"
 
 /** A `minimize` and the loss it named; undefined where the loss is erroneous. */
 export interface Loss {
@@ -31,14 +32,17 @@ export function objectivesOf(env: Env, losses: readonly Loss[]): Objective[] {
       origin: originAt(env, loss.statement.span),
     }
   })
-  if (losses.every((l) => l.value !== undefined)) warnOfIdle(env, producers, owners)
+  if (losses.length > 0 && !env.cx.diagnostics.hasErrors) warnOfIdle(env, producers, owners)
   return objectives
 }
 
 type Producers = ReadonlyMap<ModelValue, ModelStmt & { readonly kind: "op" | "read" }>
 
 /** The statement behind each value, bodies of calls opened. */
-function producersOf(body: readonly ModelStmt[], into = new Map<ModelValue, ModelStmt & { kind: "op" | "read" }>()): Producers {
+function producersOf(
+  body: readonly ModelStmt[],
+  into = new Map<ModelValue, ModelStmt & { kind: "op" | "read" }>(),
+): Producers {
   for (const s of body) {
     if (s.kind === "op" || s.kind === "read") into.set(s.id, s)
     else if (s.kind === "call") producersOf(s.body, into)
@@ -74,7 +78,8 @@ function reachOf(loss: ModelValue, producers: Producers): Reach {
     }
     const def = findOp(s.op)
     // `grad` is expanded into operations with gradients of their own.
-    const none = def && typeof def.grad !== "function" && def.traits.kind !== "meta" ? def.grad.none : undefined
+    const none =
+      def && typeof def.grad !== "function" && def.traits.kind !== "meta" ? def.grad.none : undefined
     if (flows && none !== undefined) blocks.set(id, { id, op: s.op, reason: none })
     const on = flows && none === undefined && def?.grad !== zeroGrad
     for (const arg of s.args) stack.push({ id: arg, flows: on })
@@ -92,14 +97,21 @@ function updatesFor(
 ): ParameterUpdate[] {
   const slots = [...env.cx.slots.values()].map((e) => e.slot).filter((s) => s.role === "param" && !s.frozen)
   if (!slots.some((s) => reach.moved.has(s.name))) {
-    noParameter(env, statement, reach, slots)
+    noParameter(env, statement, reach, producers, slots)
     return []
   }
   const named = statement.groups.map((group) => group.over && selected(env, group.over, producers))
-  const claimed = new Set(named.flatMap((select) => slots.filter((s) => select?.(s.name)).map((s) => s.name)))
+  if (named.includes("unknown")) return []
+  const claimed = new Set(
+    named.flatMap((select) =>
+      slots.filter((s) => typeof select === "function" && select(s.name)).map((s) => s.name),
+    ),
+  )
   return statement.groups.flatMap((group, i) => {
     const select = named[i]
-    const targets = slots.filter((s) => (select ? select(s.name) : reach.moved.has(s.name) && !claimed.has(s.name)))
+    const targets = slots.filter((s) =>
+      typeof select === "function" ? select(s.name) : reach.moved.has(s.name) && !claimed.has(s.name),
+    )
     const optimizer = optimizerOf(env, group.optimizer)
     if (!optimizer) {
       for (const slot of targets) owners.set(slot.name, group.optimizer.span)
@@ -109,7 +121,7 @@ function updatesFor(
     return targets.flatMap((slot) => {
       if (!own(env, slot, group.optimizer.span, owners)) return []
       if (!reach.moved.has(slot.name)) {
-        noGradient(env, slot, reach, group.optimizer.span)
+        noGradient(env, slot, reach, producers, group.optimizer.span)
         return []
       }
       const update = updateOf(env, optimizer, group.optimizer, slot)
@@ -133,32 +145,64 @@ function own(env: Env, slot: Slot, span: Span, owners: Map<string, Span>): boole
   return false
 }
 
-/** Which parameters `over a, b` names. */
-function selected(env: Env, over: readonly Expr[], producers: Producers): (name: string) => boolean {
-  const tests = over.map((expr): ((name: string) => boolean) => {
+type Select = (name: string) => boolean
+
+/** Which parameters `over a, b` names; "unknown" after a diagnostic. */
+function selected(env: Env, over: readonly Expr[], producers: Producers): Select | "unknown" {
+  const tests: Select[] = []
+  for (const expr of over) {
     // Reading a parameter here only names it: what that writes is dropped.
     const { result: value, body } = nested(env.section, () => evalExpr(env, expr))
-    if (value.kind === "instance") return (name) => name.startsWith(`${value.instance.path}.`)
-    if (value.kind === "model") return (name) => name.startsWith(`${value.decl.name.text}.`)
-    if (value.kind === "tensor") {
-      const read = producers.get(value.id) ?? body.find((s) => s.kind === "read" && s.id === value.id)
-      if (read?.kind === "read") return (name) => name === read.slot
+    const reads = producersOf(body, new Map(producers))
+    const test = selects(value, reads)
+    if (test) tests.push(test)
+    else {
+      notAPart(env, expr, value)
+      return "unknown"
     }
-    if (!v.hasError(value))
-      complain(env, {
-        code: "over-target",
-        message: `\`over\` names models, layers or parameters, and this is ${v.describe(value)}`,
-        span: expr.span,
-        label: v.describe(value),
-      })
-    return () => false
-  })
+  }
   return (name) => tests.some((test) => test(name))
 }
 
-function noParameter(env: Env, statement: MinimizeStmt, reach: Reach, slots: readonly Slot[]): void {
+function selects(value: Value, producers: Producers): Select | undefined {
+  switch (value.kind) {
+    case "instance":
+      return (name) => name.startsWith(`${value.instance.path}.`)
+    case "model":
+      return (name) => name.startsWith(`${value.decl.name.text}.`)
+    case "tensor": {
+      const read = producers.get(value.id)
+      return read?.kind === "read" ? (name) => name === read.slot : undefined
+    }
+    case "list":
+    case "tuple": {
+      const tests = value.items.map((item) => selects(item, producers))
+      return tests.includes(undefined) ? undefined : (name) => tests.some((test) => test?.(name))
+    }
+    default:
+      return undefined
+  }
+}
+
+function notAPart(env: Env, expr: Expr, value: Value): void {
+  if (!v.hasError(value))
+    complain(env, {
+      code: "over-target",
+      message: `\`over\` names models, layers or parameters, and this is ${v.describe(value)}`,
+      span: expr.span,
+      label: v.describe(value),
+    })
+}
+
+function noParameter(
+  env: Env,
+  statement: MinimizeStmt,
+  reach: Reach,
+  producers: Producers,
+  slots: readonly Slot[],
+): void {
   const behind = slots.filter((s) => reach.read.has(s.name))
-  const block = reach.blocks.find(({ id }) => env.section.places.has(id))
+  const block = reach.blocks.find(({ id }) => behind.some((s) => reachOf(id, producers).read.has(s.name)))
   if (behind.length > 0 && block) {
     complain(env, {
       code: "no-gradient",
@@ -170,12 +214,22 @@ function noParameter(env: Env, statement: MinimizeStmt, reach: Reach, slots: rea
     })
     return
   }
+  const frozen = [...reach.read].some((name) => env.cx.slots.get(name)?.slot.frozen === true)
   complain(env, {
     code: "loss-no-param",
     message: "this loss reaches no parameter, so there is nothing to minimise",
     span: statement.loss.span,
-    label: behind.length > 0 ? "every way to a parameter goes through `stop_gradient` or a step function" : "depends on no `param`",
-    help: slots.length > 0 ? "compute it from the output of the model" : "no model or layer is called before it",
+    label:
+      behind.length > 0
+        ? "every way to a parameter goes through `stop_gradient` or a step function"
+        : frozen
+          ? "every `param` behind it is frozen"
+          : "depends on no `param`",
+    help: frozen
+      ? "leave out `frozen` where training may change a parameter"
+      : slots.length > 0
+        ? "compute it from the output of the model"
+        : "no model or layer is called before it",
   })
 }
 
@@ -190,15 +244,16 @@ function nothingToMove(env: Env, group: MinimizeStmt["groups"][number], statemen
   })
 }
 
-function noGradient(env: Env, slot: Slot, reach: Reach, span: Span): void {
-  const block = reach.blocks.find(({ id }) => env.section.places.has(id))
+function noGradient(env: Env, slot: Slot, reach: Reach, producers: Producers, span: Span): void {
+  const block = reach.blocks.find(({ id }) => reachOf(id, producers).read.has(slot.name))
+  const place = block && env.section.places.get(block.id)
   complain(env, {
     severity: "warning",
     code: "param-no-gradient",
     message: `\`${slot.name}\` gets no gradient from this loss and will not change`,
     span,
     label: "this optimizer leaves it as it is",
-    related: reach.read.has(slot.name) && block ? [{ span: env.section.places.get(block.id)!, text: `\`${block.op}\` has no gradient` }] : [],
+    related: [place && { span: place, text: `\`${block.op}\` has no gradient` }],
     help: "declare it `frozen param` if that is meant",
   })
 }

@@ -5,8 +5,9 @@
 import type { Expr, StateStmt } from "../ir/ast/types.js"
 import type { ParameterUpdate, Slot } from "../ir/model/types.js"
 import { sameType, type TensorType } from "../ir/tensor.js"
-import { assign, bindAll, bindSizes, evalArgs, resolveType } from "./args.js"
+import { assign, bindAll, bindSizes, evalArgs, resolveType, type Given } from "./args.js"
 import { newSignature } from "./dims.js"
+import { outOfReach } from "./emit.js"
 import { newNaming, originAt, userSpan, type Env, type Optimizing } from "./env.js"
 import { evalExpr } from "./expr.js"
 import { complain } from "./report.js"
@@ -34,7 +35,12 @@ export function optimizerOf(env: Env, expr: Expr): OptimizerValue | undefined {
   return undefined
 }
 
-export function updateOf(env: Env, optimizer: OptimizerValue, expr: Expr, slot: Slot): ParameterUpdate | undefined {
+export function updateOf(
+  env: Env,
+  optimizer: OptimizerValue,
+  expr: Expr,
+  slot: Slot,
+): ParameterUpdate | undefined {
   const { decl, module } = optimizer
   const section = newSection(true)
   const p = addInput(section, "p", slot.type, { kind: "feed" })
@@ -48,10 +54,10 @@ export function updateOf(env: Env, optimizer: OptimizerValue, expr: Expr, slot: 
     turns: [],
     stepsFrom: 1,
     optimizing,
-    frame: { decl, span: expr.span, ...(env.frame && { parent: env.frame }) },
+    frame: { decl, span: expr.span, caller: env.scope, ...(env.frame && { parent: env.frame }) },
   }
   const given = expr.kind === "call" ? evalArgs(outer, expr.args) : []
-  if (given.some((a) => v.hasError(a.value))) return undefined
+  if (given.some((a) => v.hasError(a.value) || !isInReach(outer, a))) return undefined
   const assigned = assign(outer, decl.config, given, decl.name.text, expr.span)
   if (!assigned) return undefined
   const signature = newSignature()
@@ -59,8 +65,10 @@ export function updateOf(env: Env, optimizer: OptimizerValue, expr: Expr, slot: 
   bindSizes(inner, signature)
   inner.scope.names.set(decl.parameter.text, { value: p, span: decl.parameter.span, kind: "state" })
   inner.scope.names.set(decl.gradient.text, { value: g, span: decl.gradient.span, kind: "argument" })
+  env.cx.elaborated.add(decl)
   runBlock(inner, decl.body)
   if (!optimizing.updated) {
+    if (optimizing.failed) return undefined
     complain(inner, {
       code: "optimizer-idle",
       message: `\`${decl.name.text}\` never gives \`${decl.parameter.text}\` a new value`,
@@ -76,6 +84,13 @@ export function updateOf(env: Env, optimizer: OptimizerValue, expr: Expr, slot: 
   }
 }
 
+/** Settings may depend on `step` and `epoch`, not on what the training step computes. */
+function isInReach(env: Env, { value, span }: Given): boolean {
+  const far = v.tensorsIn(value).find((t) => t.section !== env.section)
+  if (far) outOfReach(env, far, span)
+  return !far
+}
+
 /** `state m = zeros_like(p)`: a slot of the parameter's own. Its first value may depend on that of `p`. */
 export function declareOptimizerState(env: Env, optimizing: Optimizing, s: StateStmt): void {
   const slot = ensureState(env, optimizing, s)
@@ -88,7 +103,14 @@ function ensureState(env: Env, optimizing: Optimizing, s: StateStmt): Slot | und
   const section = newSection(true)
   const p = addInput(section, "p", optimizing.type, { kind: "feed" })
   const { optimizing: _, ...rest } = env
-  const inner: Env = { ...rest, section, scope: newScope(env.scope), naming: newNaming(name), turns: [], stepsFrom: 0 }
+  const inner: Env = {
+    ...rest,
+    section,
+    scope: newScope(env.scope),
+    naming: newNaming(name),
+    turns: [],
+    stepsFrom: 0,
+  }
   inner.scope.names.set(optimizing.name, { value: p, span: s.span, kind: "argument" })
   const written = s.type && resolveType(env, s.type)
   if (s.type && !written) return undefined

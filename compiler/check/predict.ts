@@ -44,7 +44,10 @@ export function checkPredict(cx: Cx, module: ModuleScope, decl: ModelDecl): Pred
     })
     return undefined
   }
-  const results = tensors.map((t, i) => ({ name: tensors.length === 1 ? "output" : `output.${i}`, value: t.id }))
+  const results = tensors.map((t, i) => ({
+    name: tensors.length === 1 ? "output" : `output.${i}`,
+    value: t.id,
+  }))
   return {
     model: decl.name.text,
     section: finish(env.section, results, (input) => input.source.kind === "scalar"),

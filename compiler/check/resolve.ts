@@ -13,7 +13,12 @@ import type { Value } from "./values.js"
 export type Global =
   | { readonly kind: "value"; readonly value: Value; readonly span?: Span; readonly library: boolean }
   | { readonly kind: "let"; readonly decl: LetDecl; readonly module: ModuleScope; readonly library: boolean }
-  | { readonly kind: "data" | "train"; readonly span: Span; readonly library: boolean; readonly decl: Declaration }
+  | {
+      readonly kind: "data" | "train"
+      readonly span: Span
+      readonly library: boolean
+      readonly decl: Declaration
+    }
 
 export interface ModuleScope {
   readonly module: Module
@@ -37,7 +42,12 @@ export function resolveModules(
 ): Modules {
   const library = new Map<string, Global>()
   for (const name of BUILTINS) library.set(name, { kind: "value", value: builtin(name), library: true })
-  const libraryScopes = stdlib.map((module): ModuleScope => ({ module, library: true, names: library, constants: new Map() }))
+  const libraryScopes = stdlib.map((module): ModuleScope => ({
+    module,
+    library: true,
+    names: library,
+    constants: new Map(),
+  }))
   for (const scope of libraryScopes) declare(scope, diagnostics)
   const scopes = new Map<Module, ModuleScope>()
   const open = (module: Module): ModuleScope => {
@@ -106,7 +116,12 @@ function globalOf(scope: ModuleScope, decl: Declaration): Global {
     case "model":
       return { kind: "value", value: { kind: "model", decl, module: scope }, span: decl.name.span, library }
     case "optimizer":
-      return { kind: "value", value: { kind: "optimizer", decl, module: scope }, span: decl.name.span, library }
+      return {
+        kind: "value",
+        value: { kind: "optimizer", decl, module: scope },
+        span: decl.name.span,
+        library,
+      }
   }
 }
 
@@ -137,7 +152,9 @@ function importNames(
   span: Span,
   diagnostics: Diagnostics,
 ): void {
-  const own = from.module.declarations.filter((d) => d.kind !== "train").flatMap((d) => (d.name ? [d.name.text] : []))
+  const own = from.module.declarations
+    .filter((d) => d.kind !== "train")
+    .flatMap((d) => (d.name ? [d.name.text] : []))
   if (!names) {
     for (const name of own) put(into, name, from.names.get(name)!, span, diagnostics)
     return
@@ -153,7 +170,9 @@ function importNames(
       severity: "error",
       message: `${from.module.span.file.path} declares no \`${name.text}\``,
       primary: { span: name.span, text: "not found there" },
-      help: near ? `did you mean \`${near}\`?` : `it declares ${own.map((n) => `\`${n}\``).join(", ") || "nothing"}`,
+      help: near
+        ? `did you mean \`${near}\`?`
+        : `it declares ${own.map((n) => `\`${n}\``).join(", ") || "nothing"}`,
     })
   }
 }

@@ -37,7 +37,10 @@ export function append(section: SectionState, statement: ModelStmt): void {
 }
 
 /** Runs `write` with a new innermost body and gives that body. */
-export function nested<T>(section: SectionState, write: () => T): { readonly body: ModelStmt[]; readonly result: T } {
+export function nested<T>(
+  section: SectionState,
+  write: () => T,
+): { readonly body: ModelStmt[]; readonly result: T } {
   const body: ModelStmt[] = []
   section.bodies.push(body)
   const result = write()

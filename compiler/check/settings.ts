@@ -32,7 +32,9 @@ export function settingsOf(env: Env, all: readonly SettingStmt[], cx: Context): 
     // Without data there are no epochs: about a hundred reports over the run.
     reportEvery:
       every("report every") ??
-      (cx.hasData ? { unit: "epochs", count: 1 } : { unit: "steps", count: Math.max(1, Math.floor(duration.count / 100)) }),
+      (cx.hasData
+        ? { unit: "epochs", count: 1 }
+        : { unit: "steps", count: Math.max(1, Math.floor(duration.count / 100)) }),
     checkpointEvery: every("checkpoint every") ?? null,
     keepBest: keepBest(env, given.get("keep best"), cx),
     clipNorm: positive(env, given.get("clip_norm")) ?? null,
@@ -58,7 +60,11 @@ function byName(env: Env, all: readonly SettingStmt[]): ReadonlyMap<string, Sett
   return out
 }
 
-function durationOf(env: Env, given: ReadonlyMap<string, SettingStmt>, cx: Context): TrainSettings["duration"] {
+function durationOf(
+  env: Env,
+  given: ReadonlyMap<string, SettingStmt>,
+  cx: Context,
+): TrainSettings["duration"] {
   const [epochs, steps] = [given.get("epochs"), given.get("steps")]
   if (epochs && steps)
     complain(env, {

@@ -21,7 +21,8 @@ import type { TensorValue, Value } from "./values.js"
 export function declareParam(env: Env, s: ParamStmt): void {
   const type = resolveType(env, s.type)
   const name = slotName(env, s)
-  const value = type ? readSlot(env, ensureSlot(env, s, name, type, "param"), s) : v.ERROR
+  const slot = type && ensureSlot(env, s, name, type, "param")
+  const value = slot ? readSlot(env, slot, s) : v.ERROR
   declare(env, s.name, { value, span: s.name.span, kind: "param" })
 }
 
@@ -43,7 +44,8 @@ export function declareState(env: Env, s: StateStmt): void {
   }
   const type = resolveType(env, s.type)
   const name = slotName(env, s)
-  const value = type ? readSlot(env, ensureSlot(env, s, name, type, "state"), s) : v.ERROR
+  const slot = type && ensureSlot(env, s, name, type, "state")
+  const value = slot ? readSlot(env, slot, s) : v.ERROR
   declare(env, s.name, { value, span: s.name.span, kind: "state", slot: name })
 }
 
@@ -61,18 +63,25 @@ export function uniqueName(env: Env, name: string): string {
   return unique
 }
 
-function ensureSlot(env: Env, s: ParamStmt | StateStmt, name: string, type: TensorType, role: Slot["role"]): Slot {
+/** The slot of this name; undefined after a diagnostic. */
+function ensureSlot(
+  env: Env,
+  s: ParamStmt | StateStmt,
+  name: string,
+  type: TensorType,
+  role: Slot["role"],
+): Slot | undefined {
   const before = env.cx.slots.get(name)
   if (before) {
-    if (!sameType(before.slot.type, type))
-      complain(env, {
-        code: "slot-type",
-        message: `\`${name}\` is ${printType(before.slot.type)} at one call and ${printType(type)} at another`,
-        span: s.name.span,
-        label: `${printType(type)} here`,
-        help: "one instance has one set of parameters: call it with inputs of one shape, or make two instances",
-      })
-    return before.slot
+    if (sameType(before.slot.type, type)) return before.slot
+    complain(env, {
+      code: "slot-type",
+      message: `\`${name}\` is ${printType(before.slot.type)} at one call and ${printType(type)} at another`,
+      span: s.name.span,
+      label: `${printType(type)} here`,
+      help: "one instance has one set of parameters: call it with inputs of one shape, or make two instances",
+    })
+    return undefined
   }
   const frozen = s.kind === "param" && s.frozen
   const slot: Slot = {
@@ -124,17 +133,26 @@ export function evalInitialiser(env: Env, init: Expr, type: TensorType): Value {
   const callee = init.kind === "call" ? init.callee : init
   if (callee.kind !== "name") return evalExpr(env, init)
   const fn = evalExpr(env, callee)
-  if (fn.kind !== "fn" || fn.decl.params[0]?.name.text !== "like_shape") return init === callee ? fn : evalExpr(env, init)
+  if (fn.kind !== "fn" || fn.decl.params[0]?.name.text !== "like_shape")
+    return init === callee ? fn : evalExpr(env, init)
+  const args = init.kind === "call" ? init.args : []
+  // `zeros([3])` gives the shape itself.
+  if (args.some((a, i) => (a.name ? a.name.text === "like_shape" : i === 0 && a.value.kind === "list")))
+    return evalExpr(env, init)
   const shape = { value: v.list(type.shape.map(v.fromDim)), span: init.span }
-  return callFn(env, fn, [shape, ...(init.kind === "call" ? evalArgs(env, init.args) : [])], init.span)
+  return callFn(env, fn, [shape, ...evalArgs(env, args)], init.span)
 }
 
 /** The value as exactly this type; a scalar is repeated over the shape. */
 export function fit(env: Env, value: Value, type: TensorType, what: string, span: Span): Value {
   const tensor = asTensor(env, value, type.dtype, span)
   if (tensor.kind !== "tensor") return v.ERROR
-  if (sameType(tensor.type, type)) return tensor.section === env.section ? tensor : emit(env, "broadcast", [tensor], { shape: type.shape }, span)
-  if (tensor.type.dtype === type.dtype && tensor.type.shape.length === 0) return stretch(env, tensor, type.shape, span)
+  if (sameType(tensor.type, type))
+    return tensor.section === env.section
+      ? tensor
+      : emit(env, "broadcast", [tensor], { shape: type.shape }, span)
+  if (tensor.type.dtype === type.dtype && tensor.type.shape.length === 0)
+    return stretch(env, tensor, type.shape, span)
   return complain(env, {
     code: tensor.type.dtype === type.dtype ? "shape-mismatch" : "dtype-mismatch",
     message: `${what} must be ${printType(type)}, and this is ${printType(tensor.type)}`,
@@ -147,9 +165,12 @@ export function fit(env: Env, value: Value, type: TensorType, what: string, span
 /** `slot <- value`; the name reads the new value from here on. In an optimizer `p <- value` settles the parameter. */
 export function updateSlot(env: Env, s: UpdateStmt, binding: Binding, value: Value): void {
   const before = binding.value
-  if (before.kind !== "tensor" || v.hasError(value)) return
+  if (before.kind !== "tensor") return
   const next = fit(env, value, before.type, `the new value of \`${s.name.text}\``, s.value.span)
-  if (next.kind !== "tensor") return
+  if (next.kind !== "tensor") {
+    if (env.optimizing && binding.slot === undefined) env.optimizing.failed = true
+    return
+  }
   if (binding.slot !== undefined) {
     append(env.section, { kind: "update", slot: binding.slot, value: next.id, origin: originAt(env, s.span) })
   } else if (env.optimizing) env.optimizing.updated = next

@@ -1,6 +1,16 @@
 /** check: bodies. `if` and `for` over constants are carried out here, so a section holds straight-line code.
  *  Not here:   `param` and `state` (slots.ts), what stands only in `train` (train.ts). */
-import type { AssignStmt, Block, ForStmt, IfExpr, IfStmt, LetStmt, Name, Stmt, UpdateStmt } from "../ir/ast/types.js"
+import type {
+  AssignStmt,
+  Block,
+  ForStmt,
+  IfExpr,
+  IfStmt,
+  LetStmt,
+  Name,
+  Stmt,
+  UpdateStmt,
+} from "../ir/ast/types.js"
 import { unreachable } from "../source/bug.js"
 import type { Span } from "../source/source.js"
 import type { Env } from "./env.js"
@@ -29,6 +39,9 @@ export function runStatements(env: Env, statements: readonly Stmt[]): Flow {
   for (const statement of statements) {
     flow = runStatement(env, statement)
     if (flow.returned) return flow
+    // A library body that refused its arguments (`assert`) ends there: what follows would only repeat it.
+    if (env.module.library && statement.kind === "expr" && v.hasError(flow.value))
+      return { ...flow, returned: true }
   }
   return flow
 }
@@ -39,7 +52,11 @@ export function runStatement(env: Env, s: Stmt): Flow {
       runLet(env, s)
       return on()
     case "var":
-      declare(env, s.name, { value: evalExpr(env, s.value, turned(env, s.name)), span: s.name.span, kind: "var" })
+      declare(env, s.name, {
+        value: evalExpr(env, s.value, turned(env, s.name)),
+        span: s.name.span,
+        kind: "var",
+      })
       return on()
     case "assign":
       runAssign(env, s)

@@ -36,12 +36,17 @@ export function checkTrain(
     })
   const evaluate = runTrain(cx, module, decl, dataSet, false)
   const reports = step.reports
-  const settings = settingsOf(step.env, decl.body.filter((s): s is SettingStmt => s.kind === "setting"), {
-    hasData: dataSet !== undefined,
-    reports,
-    span: decl.name?.span ?? { ...decl.span, end: decl.span.start + "train".length },
-  })
-  if (data && dataSet) warnOfUnusedFields(step.env, data, step.section, evaluate.section)
+  const settings = settingsOf(
+    step.env,
+    decl.body.filter((s): s is SettingStmt => s.kind === "setting"),
+    {
+      hasData: dataSet !== undefined,
+      reports: decl.body.flatMap((s) => (s.kind === "report" ? [s.name.text] : [])),
+      span: decl.name?.span ?? { ...decl.span, end: decl.span.start + "train".length },
+    },
+  )
+  if (data && dataSet && !cx.diagnostics.hasErrors)
+    warnOfUnusedFields(step.env, data, step.section, evaluate.section)
   return {
     name: decl.name?.text ?? "train",
     data: dataSet?.name ?? null,
@@ -64,7 +69,11 @@ function dataOf(cx: Cx, module: ModuleScope, decl: TrainDecl): DataDecl | undefi
     message: `there is no data \`${decl.data.text}\``,
     span: decl.data.span,
     label: global ? "not a `data` declaration" : "not declared",
-    help: didYouMean(decl.data.text, known) ?? (known.length > 0 ? `declared are ${known.join(", ")}` : "declare it: `data name = csv(\"...\") { ... }`"),
+    help:
+      didYouMean(decl.data.text, known) ??
+      (known.length > 0
+        ? `declared are ${known.join(", ")}`
+        : 'declare it: `data name = csv("...") { ... }`'),
   })
   return undefined
 }
@@ -86,24 +95,40 @@ interface Run {
   readonly reports: readonly string[]
 }
 
-function runTrain(cx: Cx, module: ModuleScope, decl: TrainDecl, data: DataSet | undefined, training: boolean): Run {
+function runTrain(
+  cx: Cx,
+  module: ModuleScope,
+  decl: TrainDecl,
+  data: DataSet | undefined,
+  training: boolean,
+): Run {
   const env = trainEnv(cx, module, training)
   if (data) {
     env.scope.names.set("B", { value: v.fromDim(BATCH), span: decl.span, kind: "size" })
     for (const field of data.fields) {
-      const value = addInput(env.section, field.name, tensorType(field.type.dtype, [BATCH, ...field.type.shape]), {
-        kind: "data",
-        field: field.name,
-      })
+      const value = addInput(
+        env.section,
+        field.name,
+        tensorType(field.type.dtype, [BATCH, ...field.type.shape]),
+        {
+          kind: "data",
+          field: field.name,
+        },
+      )
       env.scope.names.set(field.name, { value, span: decl.data?.span ?? decl.span, kind: "argument" })
     }
   }
   const losses: Loss[] = []
   const reports: { name: string; value: number }[] = []
   for (const s of decl.body) {
-    if (s.kind === "minimize") losses.push({ statement: s, name: `loss.${losses.length}`, value: lossValue(env, s) })
+    if (s.kind === "minimize")
+      losses.push({ statement: s, name: `loss.${losses.length}`, value: lossValue(env, s) })
     else if (s.kind === "report") {
-      const value = reportValue(env, s, reports.map((r) => r.name))
+      const value = reportValue(
+        env,
+        s,
+        reports.map((r) => r.name),
+      )
       if (value !== undefined) reports.push({ name: s.name.text, value })
     } else if (s.kind !== "setting") runStatement(env, s)
   }
@@ -127,7 +152,10 @@ function lossValue(env: Env, s: MinimizeStmt): number | undefined {
         : `a loss is computed from parameters, and this is ${v.describe(value)}`,
     span: s.loss.span,
     label: v.describe(value),
-    help: value.kind === "tensor" && value.type.dtype === "f32" ? "take its `mean(...)` or `sum(...)`" : undefined,
+    help:
+      value.kind === "tensor" && value.type.dtype === "f32"
+        ? "take its `mean(...)` or `sum(...)`"
+        : undefined,
   })
   return undefined
 }

@@ -85,7 +85,8 @@ export function toDim(value: Value): Dim | undefined {
   return value.kind === "dim" ? value.dim : undefined
 }
 
-export const isNumber = (v: Value): v is Constant & { kind: "int" | "float" } => v.kind === "int" || v.kind === "float"
+export const isNumber = (v: Value): v is Constant & { kind: "int" | "float" } =>
+  v.kind === "int" || v.kind === "float"
 /** Something a scalar tensor can be made of. */
 export const isScalarConstant = (v: Value): v is Constant & { kind: "int" | "float" | "bool" | "dim" } =>
   isNumber(v) || v.kind === "bool" || v.kind === "dim"

@@ -75,6 +75,7 @@ function splitCsv(place: string, text: string, delimiter: string): Line[] {
   let number = 1
   while (at < text.length) {
     const first = number
+    const from = at
     const cells: string[] = []
     for (;;) {
       if (text[at] === '"') {
@@ -92,10 +93,11 @@ function splitCsv(place: string, text: string, delimiter: string): Line[] {
       if (at >= text.length || isLineEnd(text, at)) break
       at += delimiter.length
     }
+    const blank = cells.length === 1 && text.slice(from, at).trim() === ""
     if (text[at] === "\r" && text[at + 1] === "\n") at++
     at++
     number++
-    if (cells.length > 1 || cells[0]!.trim() !== "") lines.push({ number: first, cells })
+    if (!blank) lines.push({ number: first, cells })
   }
   return lines
 }

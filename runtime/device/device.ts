@@ -59,6 +59,8 @@ export interface Device {
   write(memory: Memory, offset: number, bytes: Uint8Array): void
   /** Waits for everything submitted before. */
   read(memory: Memory, offset: number, bytes: number): Promise<ArrayBuffer>
+  /** The content after everything submitted before, fetched while more is submitted; call the result to have it. */
+  download(memory: Memory, offset: number, bytes: number): () => Promise<ArrayBuffer>
   /** Compiles kernels, all at once. */
   prepare(kernels: readonly KernelSource[]): Promise<void>
   /** Makes a call of a prepared kernel: a range per binding, in order. */

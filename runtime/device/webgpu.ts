@@ -40,6 +40,12 @@ class GpuCall implements Call {
   ) {}
 }
 
+/** Where reads land before they are mapped. */
+interface Staging {
+  readonly buffer: GPUBuffer
+  readonly bytes: number
+}
+
 interface Prepared {
   readonly pipeline: GPUComputePipeline
   readonly layout: GPUBindGroupLayout
@@ -52,7 +58,7 @@ export class WebGpuDevice implements Device {
   private readonly parameters: GPUBuffer
   private readonly parameterLayout: GPUBindGroupLayout
   private readonly parameterGroup: GPUBindGroup
-  private staging: { readonly buffer: GPUBuffer; readonly bytes: number } | undefined
+  private readonly idleStaging: Staging[] = []
   private failure: RunError | undefined
   private closed = false
 
@@ -122,13 +128,33 @@ export class WebGpuDevice implements Device {
   }
 
   async read(memory: Memory, offset: number, bytes: number): Promise<ArrayBuffer> {
+    if (bytes <= LARGEST_STAGING) return this.download(memory, offset, bytes)()
     const out = new Uint8Array(bytes)
     for (let at = 0; at < bytes; at += LARGEST_STAGING) {
       const size = Math.min(LARGEST_STAGING, bytes - at)
-      out.set(await this.readPiece(own(memory), offset + at, size), at)
+      out.set(new Uint8Array(await this.download(memory, offset + at, size)()), at)
     }
-    this.check()
     return out.buffer
+  }
+
+  download(memory: Memory, offset: number, bytes: number): () => Promise<ArrayBuffer> {
+    // Copies move multiples of 4 bytes from multiples of 4.
+    const size = Math.ceil(bytes / 4) * 4
+    const staging = this.takeStaging(size)
+    const encoder = this.gpu.createCommandEncoder()
+    encoder.copyBufferToBuffer(own(memory).buffer, offset, staging.buffer, 0, size)
+    this.gpu.queue.submit([encoder.finish()])
+    const mapped = staging.buffer.mapAsync(MAP_READ, 0, size)
+    // A download nobody waits for may fail with the device.
+    mapped.catch(() => {})
+    return async () => {
+      await this.wait(mapped).catch((caught) => this.failMapping(caught))
+      const copy = staging.buffer.getMappedRange(0, size).slice(0, bytes)
+      staging.buffer.unmap()
+      this.idleStaging.push(staging)
+      this.check()
+      return copy
+    }
   }
 
   async prepare(kernels: readonly KernelSource[]): Promise<void> {
@@ -174,7 +200,7 @@ export class WebGpuDevice implements Device {
     if (this.closed) return
     this.closed = true
     for (const memory of this.memories) memory.free()
-    this.staging?.buffer.destroy()
+    for (const { buffer } of this.idleStaging) buffer.destroy()
     this.parameters.destroy()
     this.gpu.destroy()
     this.onClose()
@@ -184,34 +210,20 @@ export class WebGpuDevice implements Device {
     if (this.failure) throw this.failure
   }
 
-  private async readPiece(memory: GpuMemory, offset: number, bytes: number): Promise<Uint8Array> {
-    // Copies move multiples of 4 bytes from multiples of 4.
-    const size = Math.ceil(bytes / 4) * 4
-    const staging = this.stagingOf(size)
-    const encoder = this.gpu.createCommandEncoder()
-    encoder.copyBufferToBuffer(memory.buffer, offset, staging, 0, size)
-    this.gpu.queue.submit([encoder.finish()])
-    try {
-      await this.wait(staging.mapAsync(MAP_READ, 0, size))
-    } catch (caught) {
-      // Loss rejects the mapping first and names its reason in the next turn.
-      await new Promise((resolve) => setTimeout(resolve, 0))
-      throw (
-        this.failure ?? new RunError("device-lost", `reading back failed: ${reasonOf(caught)}`, { exit: 3 })
-      )
-    }
-    const copy = new Uint8Array(staging.getMappedRange(0, size).slice(0, bytes))
-    staging.unmap()
-    return copy
+  private async failMapping(caught: unknown): Promise<never> {
+    // Loss rejects the mapping first and names its reason in the next turn.
+    await new Promise((resolve) => setTimeout(resolve, 0))
+    throw this.failure ?? new RunError("device-lost", `reading back failed: ${reasonOf(caught)}`, { exit: 3 })
   }
 
-  private stagingOf(bytes: number): GPUBuffer {
-    if (this.staging && this.staging.bytes >= bytes) return this.staging.buffer
-    this.staging?.buffer.destroy()
+  /** An idle buffer that is large enough, or a new one in place of the idle ones that are not. */
+  private takeStaging(bytes: number): Staging {
+    const fitting = this.idleStaging.findIndex((each) => each.bytes >= bytes)
+    if (fitting >= 0) return this.idleStaging.splice(fitting, 1)[0]!
+    for (const small of this.idleStaging.splice(0)) small.buffer.destroy()
     const size = Math.max(4096, bytes)
     const buffer = this.gpu.createBuffer({ label: "staging", size, usage: USAGE.mapRead | USAGE.copyDst })
-    this.staging = { buffer, bytes: size }
-    return buffer
+    return { buffer, bytes: size }
   }
 
   private async prepareOne(

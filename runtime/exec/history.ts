@@ -85,23 +85,27 @@ export class History {
   }
 
   /** All calls since the last drain, oldest first. */
-  async drain(): Promise<Scalars[]> {
-    const { count, entryBytes } = this
-    this.count = 0
-    if (count === 0) return []
-    const bytes = await this.program.machine.device.read(this.memory, 0, count * entryBytes)
-    return Array.from({ length: count }, (_, i) =>
-      Object.fromEntries(
-        this.fields.map(({ name, dtype, at }) => [
-          name,
-          decodeNumbers(dtype, bytes, i * entryBytes + at, 1)[0]!,
-        ]),
-      ),
-    )
+  drain(): Promise<Scalars[]> {
+    return this.download()()
   }
 
-  clear(): void {
+  /** The same, fetched while more is submitted. Nothing may be recorded here until the result was called. */
+  download(): () => Promise<Scalars[]> {
+    const { count, entryBytes } = this
     this.count = 0
+    if (count === 0) return async () => []
+    const fetch = this.program.machine.device.download(this.memory, 0, count * entryBytes)
+    return async () => {
+      const bytes = await fetch()
+      return Array.from({ length: count }, (_, i) =>
+        Object.fromEntries(
+          this.fields.map(({ name, dtype, at }) => [
+            name,
+            decodeNumbers(dtype, bytes, i * entryBytes + at, 1)[0]!,
+          ]),
+        ),
+      )
+    }
   }
 
   free(): void {

@@ -38,11 +38,25 @@ export interface TrainSetup {
   readonly now: () => number
 }
 
+/** A report whose numbers are still on the device. */
+interface PendingReport {
+  readonly step: number
+  readonly epoch: number
+  readonly tests: Readonly<Record<string, number>>
+  /** Holds the state before `step`; good once the losses are known to be finite. */
+  readonly snapshot: number
+  /** First step of the losses that `fetch` brings. */
+  readonly first: number
+  readonly fetch: () => Promise<Scalars[]>
+}
+
 /** Two snapshots save a wait at every report; beyond this size one has to do. */
 const TWO_SNAPSHOTS_BELOW = 64 * 1024 * 1024
 
 export class Trainer {
-  private readonly history: History
+  /** One is filled while the other is on its way back. */
+  private readonly histories: readonly [History, History]
+  private filling: 0 | 1 = 0
   private readonly blocks: ParameterBlocks
   private readonly pace: Pace
   /** The one in use holds the state before step `goodStep`; a new one becomes good when the losses up to it are known. */
@@ -53,6 +67,7 @@ export class Trainer {
   private unread: number
   private step: number
   private best: number | null
+  private pending: PendingReport | undefined
   private inFlight:
     { readonly wait: () => Promise<void>; readonly steps: number; readonly submitted: number } | undefined
   private lastDone = 0
@@ -61,7 +76,8 @@ export class Trainer {
     const { machine, state, step, schedule, from } = setup
     this.step = this.unread = this.goodStep = from.step
     this.best = from.best
-    this.history = new History(step, schedule.total - from.step + 1)
+    const entries = schedule.total - from.step + 1
+    this.histories = [new History(step, entries), new History(step, entries)]
     this.blocks = new ParameterBlocks(machine.device)
     this.pace = new Pace(machine.device.parameterBlocks)
     const count = state.bytes < TWO_SNAPSHOTS_BELOW ? 2 : 1
@@ -98,7 +114,7 @@ export class Trainer {
   }
 
   free(): void {
-    this.history.free()
+    for (const history of this.histories) history.free()
     for (const snapshot of this.snapshots) for (const memory of snapshot.values()) memory.free()
   }
 
@@ -117,6 +133,7 @@ export class Trainer {
     this.step += count
     await this.waitForPrevious()
     this.inFlight = { wait, steps: count, submitted }
+    await this.finishReport()
   }
 
   private async waitForPrevious(): Promise<void> {
@@ -141,30 +158,39 @@ export class Trainer {
     return { B, R: batches.rows, step, epoch, seed, start }
   }
 
-  /** Runs step `this.step` to know its loss. The last report puts the state back as it was. */
+  /** Runs step `this.step` to know its loss, which comes back while the next steps are submitted. The last report is
+   *  waited for, and puts the state back as it was. */
   private async report(final: boolean): Promise<void> {
-    const { state, machine, evaluator, reportsTest, batches, schedule } = this.setup
+    const { state, machine, evaluator, reportsTest, batches } = this.setup
     const step = this.step
     const epoch = Math.floor(step / batches.perEpoch)
+    await this.finishReport()
     const tests = evaluator && (final || reportsTest) ? await this.evaluateTest(evaluator, step, epoch) : {}
     if (this.history.full || this.snapshots.length === 1) await this.settle()
     // The only snapshot is about to be written over, now that the losses before are known to be finite.
     if (this.snapshots.length === 1) this.goodStep = step
-    const next = (this.good + 1) % this.snapshots.length
+    const snapshot = (this.good + 1) % this.snapshots.length
     const recorder = machine.device.record()
-    state.recordSave(recorder, this.snapshots[next]!)
+    state.recordSave(recorder, this.snapshots[snapshot]!)
     this.recordStep(recorder, step)
-    if (final) state.recordRestore(recorder, this.snapshots[next]!)
+    if (final) state.recordRestore(recorder, this.snapshots[snapshot]!)
     this.blocks.flush()
     recorder.submit()
     if (!final) this.step++
-    await this.waitForPrevious()
-    const [last] = (await this.readHistory()).slice(-1)
-    this.good = next
+    this.pending = { step, epoch, tests, snapshot, ...this.takeHistory() }
+    if (final) await this.finishReport()
+  }
+
+  private async finishReport(): Promise<void> {
+    if (!this.pending) return
+    const { step, epoch, tests, snapshot, first, fetch } = this.pending
+    this.pending = undefined
+    const results = await this.checked(first, await fetch())
+    this.good = snapshot
     this.goodStep = step
-    const values = { ...reported(last ?? {}), ...tests }
+    const values = { ...reported(results.at(-1) ?? {}), ...tests }
     this.setup.onEvent({ event: "report", step, epoch, ...values, loss: values["loss"] ?? NaN })
-    if (step > 0 || schedule.total === 0) await this.keepBest(values, step)
+    if (step > 0) await this.keepBest(values, step)
   }
 
   private async evaluateTest(
@@ -178,14 +204,26 @@ export class Trainer {
 
   /** Waits for everything submitted and checks its losses. */
   private async settle(): Promise<void> {
+    await this.finishReport()
     await this.waitForPrevious()
-    await this.readHistory()
+    const { first, fetch } = this.takeHistory()
+    await this.checked(first, await fetch())
   }
 
-  private async readHistory(): Promise<Scalars[]> {
+  private get history(): History {
+    return this.histories[this.filling]
+  }
+
+  /** What was recorded so far, on its way; recording goes on in the other history. */
+  private takeHistory(): { first: number; fetch: () => Promise<Scalars[]> } {
     const first = this.unread
-    const results = await this.history.drain()
-    this.unread = first + results.length
+    this.unread += this.history.length
+    const fetch = this.history.download()
+    this.filling = this.filling === 0 ? 1 : 0
+    return { first, fetch }
+  }
+
+  private async checked(first: number, results: Scalars[]): Promise<Scalars[]> {
     const bad = results.findIndex((scalars) => !isFiniteLoss(scalars))
     if (bad >= 0) await this.stopNonFinite(first + bad, results[bad]!)
     return results
@@ -224,7 +262,9 @@ export class Trainer {
 
   private async saveLast(): Promise<void> {
     await this.settle()
-    await this.save("last", await this.setup.state.read(), this.step)
+    const slots = await this.setup.state.read()
+    // The last update may have spoilt the parameters before a loss could show it: the checkpoint before is the good one.
+    if (this.setup.state.parametersAreFinite(slots)) await this.save("last", slots, this.step)
   }
 
   private async save(kind: CheckpointKind, slots: SlotBytes, step: number): Promise<void> {

@@ -201,7 +201,6 @@ export function tinyBundle({ train, data, rows = 10, badRow }: TinyOptions = {})
         reportEvery: { unit: "steps", count: 10 },
         checkpointEvery: null,
         keepBest: null,
-        floatOps: 100,
         ...train,
       },
     ],

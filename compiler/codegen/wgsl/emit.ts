@@ -21,7 +21,9 @@ export function emitWgsl(kernel: Kernel): string {
   const size = lanes?.extent ?? 1
   return [
     `// ${kernel.name}: ${kernel.template}`,
-    ...kernel.origins.filter((o) => o.at !== "").map((o) => `// ${o.at}${o.in ? ` in ${o.in}` : ""}`),
+    ...new Set(
+      kernel.origins.filter((o) => o.at !== "").map((o) => `// ${o.at}${o.in ? ` in ${o.in}` : ""}`),
+    ),
     "",
     `struct Parameters {`,
     ...PARAMETER_WORDS.map((word) => `  ${word}: ${word === "seed" ? "u32" : "i32"},`),
@@ -195,12 +197,14 @@ function finite(value: number): number {
   if (!Number.isFinite(value) || !Number.isFinite(Math.fround(value))) bug(`WGSL has no literal for ${value}`)
   return value
 }
+const LARGEST_F32 = 3.4028234663852886e38
+/** Rounding the decimal up past the largest f32 would make a literal that WGSL refuses. */
 function shortestF32(value: number): string {
   const single = Math.fround(value)
   for (let digits = 1; digits <= 9; digits++) {
     const text = single.toPrecision(digits)
-    if (Math.fround(Number(text)) === single) return withPoint(text)
+    if (Math.fround(Number(text)) === single && Math.abs(Number(text)) <= LARGEST_F32) return withPoint(text)
   }
-  return withPoint(single.toPrecision(9))
+  return withPoint(single.toPrecision(17))
 }
 const withPoint = (text: string): string => (/[.e]/.test(text) ? text : `${text}.0`)

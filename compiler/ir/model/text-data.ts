@@ -1,6 +1,13 @@
 /** ir/model: data sets and training settings as text, and back. */
 import { printType } from "../tensor.js"
-import { originComment, parseName, parseOrigin, parseTypeAt, printName, printNumber } from "../text/notation.js"
+import {
+  originComment,
+  parseName,
+  parseOrigin,
+  parseTypeAt,
+  printName,
+  printNumber,
+} from "../text/notation.js"
 import type { Cursor } from "../text/scanner.js"
 import type { ColumnSelection, DataSet, DataSource, Field, FieldStage, TrainSettings } from "./types.js"
 
@@ -11,7 +18,9 @@ export function printDataSet(set: DataSet): string {
     `data ${printName(set.name)} = ${printSourceOf(set.source)} {${originComment(set.origin)}`,
     ...set.fields.map((f) => `  ${printField(f)}`),
     ...(set.split
-      ? [`  split ${printNumber(set.split.train)} ${printNumber(set.split.test)} seed ${printNumber(set.split.seed)}`]
+      ? [
+          `  split ${printNumber(set.split.train)} ${printNumber(set.split.test)} seed ${printNumber(set.split.seed)}`,
+        ]
       : []),
     ...(set.test ? [`  test = ${printSourceOf(set.test)}`] : []),
     "}",

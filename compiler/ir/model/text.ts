@@ -5,7 +5,14 @@
 import { parseAttrs, printAttrs } from "../graph/text.js"
 import type { Origin } from "../origin.js"
 import { printType } from "../tensor.js"
-import { originComment, parseName, parseOrigin, parseTypeAt, printName, printSlotName } from "../text/notation.js"
+import {
+  originComment,
+  parseName,
+  parseOrigin,
+  parseTypeAt,
+  printName,
+  printSlotName,
+} from "../text/notation.js"
 import { Cursor } from "../text/scanner.js"
 import { parseDataSet, parseSettings, printDataSet, printSettings } from "./text-data.js"
 import type {
@@ -56,7 +63,9 @@ function printTrain(train: TrainSection): string {
 }
 
 function printSection(section: Section, indent: string, origin?: Origin): string {
-  const inputs = section.inputs.map((i) => `${value(i.id)} ${printName(i.name)}: ${printType(i.type)} = ${printSource(i.source)}`)
+  const inputs = section.inputs.map(
+    (i) => `${value(i.id)} ${printName(i.name)}: ${printType(i.type)} = ${printSource(i.source)}`,
+  )
   const results = section.results.map((r) => `${printName(r.name)} = ${value(r.value)}`)
   return [
     `(${inputs.join(", ")}) {${origin ? originComment(origin) : ""}`,

@@ -38,14 +38,22 @@ function verifyTrain(
   found: string[],
 ): void {
   const where = `train ${train.name}`
-  if (train.data !== null && !model.data.some((d) => d.name === train.data)) found.push(`${where}: no data ${train.data}`)
+  if (train.data !== null && !model.data.some((d) => d.name === train.data))
+    found.push(`${where}: no data ${train.data}`)
   const step = section(train.step, `${where}, step`)
   section(train.evaluate, `${where}, evaluate`)
   const names = (s: Section): string => s.results.map((r) => r.name).join(", ")
   if (names(train.step) !== names(train.evaluate))
     found.push(`${where}: step gives ${names(train.step)}, evaluate gives ${names(train.evaluate)}`)
   for (const objective of train.objectives) {
-    expectResult(train.step, objective.loss, { dtype: "f32", shape: [] }, step, `${where}, ${objective.loss}`, found)
+    expectResult(
+      train.step,
+      objective.loss,
+      { dtype: "f32", shape: [] },
+      step,
+      `${where}, ${objective.loss}`,
+      found,
+    )
     for (const update of objective.updates) {
       const place = `${where}, update of @${update.param}`
       const type = slots.get(update.param)
@@ -56,14 +64,27 @@ function verifyTrain(
   }
 }
 
-function expectResult(s: Section, name: string, type: TensorType, types: Types, where: string, found: string[]): void {
+function expectResult(
+  s: Section,
+  name: string,
+  type: TensorType,
+  types: Types,
+  where: string,
+  found: string[],
+): void {
   const result = s.results.find((r) => r.name === name)
   const actual = result && types.get(result.value)
   if (!actual) found.push(`${where}: no result \`${name}\``)
-  else if (!sameType(actual, type)) found.push(`${where}: \`${name}\` is ${printType(actual)}, not ${printType(type)}`)
+  else if (!sameType(actual, type))
+    found.push(`${where}: \`${name}\` is ${printType(actual)}, not ${printType(type)}`)
 }
 
-function verifySection(s: Section, where: string, slots: ReadonlyMap<string, TensorType>, found: string[]): Types {
+function verifySection(
+  s: Section,
+  where: string,
+  slots: ReadonlyMap<string, TensorType>,
+  found: string[],
+): Types {
   const types = new Map<ModelValue, TensorType>()
   const bind = (id: ModelValue, type: TensorType): void => {
     if (types.has(id)) found.push(`${where}: %${id} is bound twice`)
@@ -77,7 +98,8 @@ function verifySection(s: Section, where: string, slots: ReadonlyMap<string, Ten
   const slotType = (name: string, type: TensorType | undefined): void => {
     const declared = slots.get(name)
     if (!declared) found.push(`${where}: there is no slot @${name}`)
-    else if (type && !sameType(declared, type)) found.push(`${where}: @${name} is ${printType(declared)}, not ${printType(type)}`)
+    else if (type && !sameType(declared, type))
+      found.push(`${where}: @${name} is ${printType(declared)}, not ${printType(type)}`)
   }
   const walk = (body: readonly ModelStmt[]): void => {
     for (const statement of body)
@@ -127,7 +149,9 @@ function verifyOp(
   try {
     const type = inferType(def, known, completeAttrs(def, s.attrs))
     if (!sameType(type, s.type))
-      found.push(`${where}: %${s.id} is recorded as ${printType(s.type)}, and \`${s.op}\` gives ${printType(type)}`)
+      found.push(
+        `${where}: %${s.id} is recorded as ${printType(s.type)}, and \`${s.op}\` gives ${printType(type)}`,
+      )
   } catch (error) {
     if (!(error instanceof ConstraintError)) throw error
     found.push(`${where}: %${s.id}: ${error.message}`)

@@ -2,7 +2,8 @@
  *  Guarantees: parse(print(plan)) equals the plan; grids are read off the kernels again.
  *  Not here:   whether the plan is right (`verify.ts`). */
 import { gridOf } from "../kernels/grid.js"
-import { parseKernelAt, printKernel } from "../kernels/text.js"
+import { parseKernelAt } from "../kernels/parse.js"
+import { printKernel } from "../kernels/text.js"
 import type { Kernel } from "../kernels/types.js"
 import { parseDimAt, parseDType, parseName, parseTypeAt, printName, printSlotName } from "../text/notation.js"
 import { Cursor } from "../text/scanner.js"

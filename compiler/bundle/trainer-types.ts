@@ -1,0 +1,85 @@
+/** bundle: the part of a trainer's types that is the same for every program, as TypeScript text.
+ *  It repeats what the runtime's entries promise, because a bundle must be readable without nnc.
+ *  Not here: what depends on the program (`host-module.ts`). */
+
+export const TRAINER_TYPES = `
+export type Numbers = Float64Array | Float32Array | Int32Array | Uint32Array | Int16Array | Uint16Array | Int8Array | Uint8Array | readonly number[]
+
+/** Values row after row. */
+export interface Tensor {
+  readonly dtype: "f32" | "f16" | "i32" | "u32" | "bool"
+  readonly shape: readonly number[]
+  readonly values: Float32Array | Int32Array | Uint32Array
+}
+
+export interface LoadOptions {
+  /** \`auto\` takes the best there is; the device used is named in \`Trainer.device\`. */
+  readonly device?: "webgpu" | "auto"
+  /** Replaces data files: \`name\`, \`name.column\`, \`name.test\` -> path. */
+  readonly data?: ReadonlyMap<string, string>
+}
+
+export interface DeviceInfo {
+  readonly device: string
+  readonly adapter: string
+  readonly vendor: string
+  readonly architecture: string
+  /** Emulated on the CPU. */
+  readonly software: boolean
+}
+
+/** \`start\`, \`report\` (step, epoch, loss and metrics), \`note\`, \`checkpoint\`, \`end\`. */
+export interface TrainEvent {
+  readonly event: "start" | "report" | "note" | "checkpoint" | "end"
+  readonly [fact: string]: unknown
+}
+
+export interface TrainEnd {
+  /** Updates made. */
+  readonly step: number
+  readonly seconds: number
+  readonly steps_per_second: number
+  readonly why: "finished" | "interrupted"
+  readonly runFolder?: string
+}
+
+export interface TrainOptions {
+  /** The name of a train section; may be left out when there is one. */
+  readonly train?: TrainSection
+  /** At most one of these two; instead of what the program says. */
+  readonly epochs?: number
+  readonly steps?: number
+  readonly seed?: number
+  /** Trains the parameters as they are instead of initialising them. */
+  readonly keepParameters?: boolean
+  readonly onEvent?: (event: TrainEvent) => void
+  /** Aborting ends the run early, with a checkpoint. */
+  readonly signal?: AbortSignal
+}
+
+export interface EvaluateOptions {
+  readonly train?: TrainSection
+  /** Which rows: those held back, or those trained on. */
+  readonly part?: "train" | "test"
+}
+
+interface CommonTrainer {
+  readonly device: DeviceInfo
+  train(options?: TrainOptions): Promise<TrainEnd>
+  /** Loss and metrics, averaged over all rows. */
+  evaluate(options?: EvaluateOptions): Promise<Record<string, number>>
+  /** Everything that is learned, by name. */
+  parameters(): Promise<Map<ParameterName, Tensor>>
+  setParameters(values: Partial<Readonly<Record<ParameterName, Numbers>>>): void
+  /** Frees the device; without it the process does not end. */
+  close(): void
+}
+`.trim()
+
+/** In Node, with files. */
+export const NODE_TYPES = `
+export interface NodeTrainOptions extends TrainOptions {
+  /** Where log.jsonl and checkpoints go. \`new\`: the next free \`runs/NAME-N\`. Left out: nothing is written. */
+  readonly runFolder?: string
+}
+`.trim()

@@ -1,0 +1,73 @@
+/** check: pages about data. */
+import type { CodePages } from "../source/codes.js"
+
+export const dataCodes: CodePages = {
+  "data-unknown": {
+    title: "a train section on data that is not declared",
+    explanation: "`train on name` needs `data name = ...` in this file or an imported one.",
+    bad: `train on nothing { steps 1 }`,
+  },
+  "data-source": {
+    title: "a source of data that cannot be read",
+    explanation:
+      'Sources are `csv("file")`, `idx(x: "file")` and `npy(x: "file")` with one file per column, and `array(x: [[1, 2], [3, 4]])`.',
+    bad: `data d = cvs("rows.csv") { x: f32[1] = column("x") }`,
+    good: `data d = csv("rows.csv") { x: f32[1] = column("x") }`,
+  },
+  "data-columns": {
+    title: "a field that does not say which columns it takes",
+    explanation:
+      'A field starts with `column("name")`, `columns("a", "b")`, `columns(except: "c")` or `columns()` for all.',
+    bad: `data d = csv("rows.csv") { x: f32[1] = "x" }`,
+    good: `data d = csv("rows.csv") { x: f32[1] = column("x") }`,
+  },
+  "data-stage": {
+    title: "a stage that fields do not have",
+    explanation: "Stages are `standardize`, `minmax`, `scale(by)`, `one_hot(classes)` and `classes(count)`.",
+    bad: `data d = csv("rows.csv") { x: f32[1] = column("x") |> standardise }`,
+    good: `data d = csv("rows.csv") { x: f32[1] = column("x") |> standardize }`,
+  },
+  "data-split": {
+    title: "rows that are not shared out",
+    explanation:
+      "`split train: 0.8, test: 0.2, seed: 7` gives fractions of all rows, together at most 1. Or give test rows of their own: `test = csv(...)`.",
+    bad: `data d = csv("rows.csv") {
+  x: f32[1] = column("x")
+  split train: 0.8, test: 0.3
+}`,
+    good: `data d = csv("rows.csv") {
+  x: f32[1] = column("x")
+  split train: 0.8, test: 0.2
+}`,
+  },
+  "data-no-fields": {
+    title: "data without fields",
+    explanation: "Fields say what a row holds, and become tensors in `train on`.",
+    bad: `data d = csv("rows.csv") {}`,
+    good: `data d = csv("rows.csv") { x: f32[1] = column("x") }`,
+  },
+  "field-type": {
+    title: "a field whose type does not fit what it takes",
+    explanation:
+      "A field has one number per column; one_hot(n) makes n of one; classes are i32. The batch axis is not written.",
+    bad: `data d = csv("rows.csv") { x: f32[3] = columns("a", "b") }`,
+    good: `data d = csv("rows.csv") { x: f32[2] = columns("a", "b") }`,
+  },
+  "field-unused": {
+    title: "a field that nothing uses",
+    explanation: "It takes room on the device and is read by no one.",
+    bad: `data d = array(x: [[1], [2]], y: [1, 2]) {
+  x: f32[1] = column("x")
+  y: f32 = column("y")
+}
+train on d {
+  minimize mean(Linear(1)(x)) with SGD(lr: 0.1)
+  epochs 1
+}`,
+    good: `data d = array(x: [[1], [2]]) { x: f32[1] = column("x") }
+train on d {
+  minimize mean(Linear(1)(x)) with SGD(lr: 0.1)
+  epochs 1
+}`,
+  },
+}

@@ -1,0 +1,202 @@
+/** check: pages about names, calls and control. */
+import type { CodePages } from "../source/codes.js"
+
+export const nameCodes: CodePages = {
+  "name-unknown": {
+    title: "a name that stands for nothing here",
+    explanation:
+      "A name must be declared before it is used: in the body, as an argument, at the top of the file, in an imported file or in the standard library.",
+    bad: `model M(x: f32[B, 3]) { x |> rellu }`,
+    good: `model M(x: f32[B, 3]) { x |> relu }`,
+  },
+  "name-shadowed": {
+    title: "a name that would hide another",
+    explanation:
+      "A name has one meaning wherever it can be seen, so a reader never has to ask which one is meant. Only a `param` or `state` may take over the name of its layer's own argument. Change a variable with `var` and `=`.",
+    bad: `model M(x: f32[B, 3]) {
+  let mean = sum(x) / 3
+  x - mean
+}`,
+    good: `model M(x: f32[B, 3]) {
+  let average = sum(x) / 3
+  x - average
+}`,
+  },
+  "name-twice": {
+    title: "two declarations of one name",
+    explanation: "Each declaration of a file, and each field of a data set, has a name of its own.",
+    bad: `let width = 3
+let width = 4`,
+    good: `let width = 3
+let height = 4`,
+  },
+  "import-missing": {
+    title: "an import of a file that is not there",
+    explanation: "The path of an import is relative to the file it stands in.",
+    bad: `import "nowhere.nn"`,
+  },
+  "import-name": {
+    title: "an import of a name that the file does not declare",
+    explanation:
+      '`import { A } from "file.nn"` brings what the file itself declares; what it imports is not passed on.',
+  },
+  "not-a-value": {
+    title: "a section where a value is needed",
+    explanation:
+      "`data` and `train` sections are no values. Inside `train on name`, the fields of the data are names.",
+    bad: `data d = array(x: [[1], [2]]) { x: f32[1] = column("x") }
+model M(x: f32[B, 1]) { x + d }`,
+    good: `data d = array(x: [[1], [2]]) { x: f32[1] = column("x") }
+model M(x: f32[B, 1]) { x + 1 }`,
+  },
+  "not-callable": {
+    title: "a call of something that cannot be called",
+    explanation:
+      "Fns, layers, models and instances can be called. A tensor or a number cannot; `x[0]` takes a place of a tensor.",
+    bad: `model M(x: f32[B, 3]) { x(0) }`,
+    good: `model M(x: f32[B, 3]) { x[:, 0] }`,
+  },
+  "too-many-arguments": {
+    title: "more arguments than the callee has",
+    explanation:
+      "A layer has two lists of arguments: configuration first, inputs second: `Linear(64)(x)` or `x |> Linear(64)`.",
+    bad: `model M(x: f32[B, 3]) { relu(x, 1) }`,
+    good: `model M(x: f32[B, 3]) { relu(x) }`,
+  },
+  "argument-missing": {
+    title: "a call without an argument that has no default",
+    explanation: "Arguments are given in order or by name; only those with a default may be left out.",
+    bad: `model M(x: f32[B, 3]) { x |> Linear() }`,
+    good: `model M(x: f32[B, 3]) { x |> Linear(2) }`,
+  },
+  "argument-unknown": {
+    title: "an argument of a name the callee does not have",
+    explanation: "Named arguments must match the declaration.",
+    bad: `model M(x: f32[B, 3]) { x |> Linear(2, bais: false) }`,
+    good: `model M(x: f32[B, 3]) { x |> Linear(2, bias: false) }`,
+  },
+  "argument-twice": {
+    title: "an argument given twice",
+    explanation: "An argument was given by position and by name, or twice by name.",
+    bad: `model M(x: f32[B, 3]) { x |> Linear(2, out: 3) }`,
+    good: `model M(x: f32[B, 3]) { x |> Linear(out: 3) }`,
+  },
+  "argument-type": {
+    title: "an argument of another kind than declared",
+    explanation:
+      "`int`, `bool`, `string` and `list` are constants known when compiling; `f32[...]` and the like are tensors.",
+    bad: `model M(x: f32[B, 3]) { x |> Linear("2") }`,
+    good: `model M(x: f32[B, 3]) { x |> Linear(2) }`,
+  },
+  recursion: {
+    title: "a declaration that uses itself",
+    explanation:
+      "Every call is carried out when compiling, so a call of itself would never end. Use `for` over a range.",
+    bad: `fn f(x) { f(x) + 1 }
+model M(x: f32[B, 3]) { f(x) }`,
+    good: `fn f(x) { x + 1 }
+model M(x: f32[B, 3]) { f(f(x)) }`,
+  },
+  assert: {
+    title: "a library function refuses its arguments",
+    explanation:
+      'Layers and fns check what they are given with `assert(condition, "message")`; the message says what is wrong.',
+    bad: `model M(x: f32[B, 3]) { dropout(x, 1.5) }`,
+    good: `model M(x: f32[B, 3]) { dropout(x, 0.5) }`,
+  },
+  "assign-to-let": {
+    title: "an assignment to something that is no `var`",
+    explanation:
+      "`let` names a value once and for all. Declare with `var` what changes; a state changes with `<-`.",
+    bad: `model M(x: f32[B, 3]) {
+  let h = x
+  h = h + 1
+  h
+}`,
+    good: `model M(x: f32[B, 3]) {
+  var h = x
+  h = h + 1
+  h
+}`,
+  },
+  "update-target": {
+    title: "`<-` on something that is no state",
+    explanation:
+      "`<-` gives a `state` its next value. Parameters are changed by an optimizer alone, variables with `=`.",
+    bad: `model M(x: f32[B, 3]) {
+  param w: f32 = 1
+  w <- w + 1
+  x * w
+}`,
+    good: `model M(x: f32[B, 3]) {
+  state count: f32 = 1
+  count <- count + 1
+  x * count
+}`,
+  },
+  destructure: {
+    title: "more or fewer names than values",
+    explanation: "`let (a, b) = ...` needs a tuple or list of exactly as many items.",
+    bad: `model M(x: f32[B, 3]) {
+  let (a, b) = (x, x, x)
+  a + b
+}`,
+    good: `model M(x: f32[B, 3]) {
+  let (a, b) = (x, x)
+  a + b
+}`,
+  },
+  condition: {
+    title: "an `if` that cannot be decided when compiling",
+    explanation:
+      "`if` chooses code, so its condition must be a constant: a setting, a size, `training`. What depends on data is chosen element by element with `where`.",
+    bad: `model M(x: f32[B, 3]) { if sum(x) > 0 { x } else { -x } }`,
+    good: `model M(x: f32[B, 3]) { where(x > 0, x, -x) }`,
+  },
+  "for-range": {
+    title: "a `for` over something that is no list",
+    explanation: "`for` runs over a range or a list known when compiling and is carried out turn by turn.",
+    bad: `model M(x: f32[B, 3]) {
+  var h = x
+  for i in 3 { h = h + 1 }
+  h
+}`,
+    good: `model M(x: f32[B, 3]) {
+  var h = x
+  for i in 0..3 { h = h + 1 }
+  h
+}`,
+  },
+  range: {
+    title: "a range whose ends are no integers",
+    explanation: "`a..b` counts from a up to but not including b; both are integers known when compiling.",
+    bad: `let r = 0..2.5`,
+    good: `let r = 0..3`,
+  },
+  "constant-needed": {
+    title: "a value of the device where a constant is needed",
+    explanation:
+      "`let` at the top of a file names a constant. What is computed on the device belongs into a `fn`.",
+    bad: `let noise = zeros([3])`,
+    good: `fn noise() { zeros([3]) }`,
+  },
+  "value-out-of-reach": {
+    title: "a tensor from another part of the program",
+    explanation:
+      "First values of parameters and the settings of an optimizer are computed apart from the training step, so they cannot use its tensors.",
+    bad: `model M(x: f32[B, 3]) {
+  param w: f32 = mean(x)
+  x * w
+}`,
+    good: `model M(x: f32[B, 3]) {
+  param w: f32 = 0.5
+  x * w
+}`,
+  },
+  "no-result": {
+    title: "a body that ends without the value it declares",
+    explanation: "The value of a body is its last expression, or what `return` gives.",
+    bad: `model M(x: f32[B, 3]) -> f32[B, 3] { let y = x + 1 }`,
+    good: `model M(x: f32[B, 3]) -> f32[B, 3] { x + 1 }`,
+  },
+}

@@ -1,0 +1,172 @@
+/** check: pages about models, losses, optimizers and settings. */
+import type { CodePages } from "../source/codes.js"
+
+const net = `model Net(x: f32[B, 2]) -> f32[B, 1] { x |> Linear(1) }
+`
+const train = (body: string): string => `${net}train {
+  let x = ones([4, 2])
+${body}
+}`
+
+export const trainCodes: CodePages = {
+  "model-input-type": {
+    title: "a model's input without a tensor type",
+    explanation:
+      "A model can be compiled for prediction, so its inputs say dtype and shape; `B` is any number of rows.",
+    bad: `model M(x) { x + 1 }`,
+    good: `model M(x: f32[B, 3]) { x + 1 }`,
+  },
+  "model-result": {
+    title: "a model that gives no tensor",
+    explanation: "What a model gives is what `predict` writes, so it must be a tensor or a tuple of tensors.",
+    bad: `model M(x: f32[B, 3]) { "done" }`,
+    good: `model M(x: f32[B, 3]) { x }`,
+  },
+  "model-size": {
+    title: "a model of unknown size",
+    explanation:
+      "Sizes other than B come from a call in a train section. A model that is never called is not compiled.",
+    bad: `model M(x: f32[B, n]) { x }`,
+    good: `model M(x: f32[B, 3]) { x }`,
+  },
+  "train-no-loss": {
+    title: "a train section without `minimize`",
+    explanation: "Training changes parameters to make a loss smaller.",
+    bad: train("  report size = mean(Net(x))\n  steps 10"),
+    good: train("  minimize mean(Net(x)) with SGD(lr: 0.1)\n  steps 10"),
+  },
+  "loss-scalar": {
+    title: "a loss that is not one number",
+    explanation: "A loss is one f32. Take the mean or the sum of the losses of the rows.",
+    bad: train("  minimize Net(x) ^ 2 with SGD(lr: 0.1)\n  steps 10"),
+    good: train("  minimize mean(Net(x) ^ 2) with SGD(lr: 0.1)\n  steps 10"),
+  },
+  "loss-no-param": {
+    title: "a loss that no parameter influences",
+    explanation: "The loss must be computed from the output of a model or layer with parameters.",
+    bad: train("  minimize mean(x) with SGD(lr: 0.1)\n  steps 10"),
+    good: train("  minimize mean(Net(x)) with SGD(lr: 0.1)\n  steps 10"),
+  },
+  "no-gradient": {
+    title: "a loss that no gradient flows through",
+    explanation:
+      "Comparisons, `argmax` and conversions to integers have no gradient: a small change of the parameters does not change them. Minimise something smooth and report the rest.",
+    bad: train("  minimize mean(f32(Net(x) > 0)) with SGD(lr: 0.1)\n  steps 10"),
+    good: train("  minimize mean(sigmoid(Net(x))) with SGD(lr: 0.1)\n  steps 10"),
+  },
+  "param-no-gradient": {
+    title: "a parameter that no gradient reaches",
+    explanation:
+      "It takes part in no loss, so training leaves it as it is. Declare it `frozen param` if that is meant.",
+    bad: train("  let unused = Linear(3)(x)\n  minimize mean(Net(x)) with SGD(lr: 0.1)\n  steps 10"),
+    good: train("  minimize mean(Net(x)) with SGD(lr: 0.1)\n  steps 10"),
+  },
+  "optimized-twice": {
+    title: "a parameter moved by two optimizers",
+    explanation: "`over` says which models, layers or parameters a loss may move.",
+    bad: train(
+      "  minimize mean(Net(x)) with SGD(lr: 0.1)\n  minimize sum(Net(x)) with SGD(lr: 0.1)\n  steps 10",
+    ),
+    good: train("  minimize mean(Net(x)) + sum(Net(x)) with SGD(lr: 0.1)\n  steps 10"),
+  },
+  "optimizer-over-nothing": {
+    title: "an optimizer without parameters",
+    explanation:
+      "What stands after `over` holds no parameter that is not frozen, or other groups have taken them all.",
+    bad: train("  let r = Dropout(0.5)\n  minimize mean(r(Net(x))) over r with SGD(lr: 0.1)\n  steps 10"),
+    good: train("  let r = Dropout(0.5)\n  minimize mean(r(Net(x))) over Net with SGD(lr: 0.1)\n  steps 10"),
+  },
+  "over-target": {
+    title: "`over` something that has no parameters",
+    explanation: "`over` names models, instances of layers, or single parameters.",
+    bad: train("  minimize mean(Net(x)) over x with SGD(lr: 0.1)\n  steps 10"),
+    good: train("  minimize mean(Net(x)) over Net with SGD(lr: 0.1)\n  steps 10"),
+  },
+  "optimizer-expected": {
+    title: "something else where an optimizer is needed",
+    explanation: "After `with` stands an optimizer and its settings: `with Adam(lr: 1e-3)`.",
+    bad: train("  minimize mean(Net(x)) with relu\n  steps 10"),
+    good: train("  minimize mean(Net(x)) with Adam(lr: 1e-3)\n  steps 10"),
+  },
+  "optimizer-idle": {
+    title: "an optimizer that changes nothing",
+    explanation: "The body of an optimizer gives its parameter a new value with `p <- ...`.",
+    bad: `${net}optimizer Idle()(p, g) { let d = p - g }
+train {
+  minimize mean(Net(ones([4, 2]))) with Idle()
+  steps 10
+}`,
+    good: `${net}optimizer Simple()(p, g) { p <- p - g }
+train {
+  minimize mean(Net(ones([4, 2]))) with Simple()
+  steps 10
+}`,
+  },
+  "report-scalar": {
+    title: "a report that is not one number",
+    explanation: "Reports are printed and drawn over time, so each is one number.",
+    bad: train("  let y = Net(x)\n  minimize mean(y) with SGD(lr: 0.1)\n  report outputs = y\n  steps 10"),
+    good: train(
+      "  let y = Net(x)\n  minimize mean(y) with SGD(lr: 0.1)\n  report largest = max(y)\n  steps 10",
+    ),
+  },
+  "report-twice": {
+    title: "two reports of one name",
+    explanation: "Each report has a name of its own; `loss` is always reported.",
+    bad: train("  let y = Net(x)\n  minimize mean(y) with SGD(lr: 0.1)\n  report loss = max(y)\n  steps 10"),
+    good: train(
+      "  let y = Net(x)\n  minimize mean(y) with SGD(lr: 0.1)\n  report largest = max(y)\n  steps 10",
+    ),
+  },
+  "setting-duration": {
+    title: "how long to train is not clear",
+    explanation:
+      "Say `epochs` (passes over the data) or `steps` (updates), not both. Without data there are only steps.",
+    bad: train("  minimize mean(Net(x)) with SGD(lr: 0.1)\n  epochs 10"),
+    good: train("  minimize mean(Net(x)) with SGD(lr: 0.1)\n  steps 10"),
+  },
+  "setting-value": {
+    title: "a setting with a value it cannot have",
+    explanation: "Settings are constants: counts are integers of at least 1, limits are greater than 0.",
+    bad: train("  minimize mean(Net(x)) with SGD(lr: 0.1)\n  steps 10, batch 0"),
+    good: train("  minimize mean(Net(x)) with SGD(lr: 0.1)\n  steps 10, batch 2"),
+  },
+  "setting-twice": {
+    title: "a setting given twice",
+    explanation: "Each setting has one value.",
+    bad: train("  minimize mean(Net(x)) with SGD(lr: 0.1)\n  steps 10, steps 20"),
+    good: train("  minimize mean(Net(x)) with SGD(lr: 0.1)\n  steps 10"),
+  },
+  "setting-keep": {
+    title: "`keep best` of something that is not reported",
+    explanation: "The best checkpoint is chosen by a report of this section, or by `loss`.",
+    bad: train("  minimize mean(Net(x)) with SGD(lr: 0.1)\n  steps 10, keep best accuracy"),
+    good: train("  minimize mean(Net(x)) with SGD(lr: 0.1)\n  steps 10, keep best loss"),
+  },
+  "softmax-twice": {
+    title: "softmax before a loss that applies it itself",
+    explanation:
+      "`cross_entropy` takes logits. Applied to probabilities it still trains, but slowly and to a worse result.",
+    bad: `model M(x: f32[B, 3], y: i32[B]) { cross_entropy(softmax(x), y) }`,
+    good: `model M(x: f32[B, 3], y: i32[B]) { cross_entropy(x, y) }`,
+  },
+  "sigmoid-then-bce": {
+    title: "sigmoid, then bce",
+    explanation:
+      "Where the sigmoid saturates its logarithm is lost. `bce_with_logits` computes both together without that loss.",
+    bad: `model M(x: f32[B, 3]) { bce(sigmoid(x), x) }`,
+    good: `model M(x: f32[B, 3]) { bce_with_logits(x, x) }`,
+  },
+  "sigmoid-twice": {
+    title: "sigmoid before a loss that applies it itself",
+    explanation: "`bce_with_logits` takes logits.",
+    bad: `model M(x: f32[B, 3]) { bce_with_logits(sigmoid(x), x) }`,
+    good: `model M(x: f32[B, 3]) { bce_with_logits(x, x) }`,
+  },
+  "log-of-softmax": {
+    title: "the logarithm of a softmax",
+    explanation: "A probability can underflow to 0, whose logarithm is -inf. `log_softmax` does not.",
+    bad: `model M(x: f32[B, 3]) { log(softmax(x)) }`,
+    good: `model M(x: f32[B, 3]) { log_softmax(x) }`,
+  },
+}

@@ -1,0 +1,171 @@
+/** check: pages about dtypes, shapes and primitives. */
+import type { CodePages } from "../source/codes.js"
+
+export const typeCodes: CodePages = {
+  "dtype-mismatch": {
+    title: "two dtypes where one is needed",
+    explanation:
+      "f32, f16, i32, u32 and bool are never converted silently, because a conversion can lose what matters. Literals adapt to the other side. Convert with `f32(x)`, `i32(x)`, ...",
+    bad: `model M(x: f32[B, 3]) { x + (x > 0) }`,
+    good: `model M(x: f32[B, 3]) { x + f32(x > 0) }`,
+  },
+  "rank-mismatch": {
+    title: "another number of axes than declared",
+    explanation:
+      "`f32[B, 3]` has two axes. `unsqueeze` adds one of size 1, `squeeze` drops one, `flatten` and `reshape` join axes.",
+    bad: `layer Pair()(x: f32[N, d]) -> f32[N, d] { x }
+model M(x: f32[B, 3, 3]) { x |> Pair() }`,
+    good: `layer Pair()(x: f32[N, d]) -> f32[N, d] { x }
+model M(x: f32[B, 3, 3]) { x |> Flatten() |> Pair() }`,
+  },
+  "shape-mismatch": {
+    title: "an axis of another size than declared",
+    explanation:
+      "A name in a signature means the same size everywhere in it; the first argument that shows the name settles it. `...` stands for the same axes everywhere.",
+    bad: `model M(x: f32[B, 3]) -> f32[B, 2] { x |> Linear(3) }`,
+    good: `model M(x: f32[B, 3]) -> f32[B, 2] { x |> Linear(2) }`,
+  },
+  broadcast: {
+    title: "shapes that do not broadcast",
+    explanation:
+      "As in NumPy: shapes are aligned from the right, and each pair of sizes must be equal or contain a 1. Missing axes on the left count as 1.",
+    bad: `model M(x: f32[B, 3]) { x + ones([2]) }`,
+    good: `model M(x: f32[B, 3]) { x + ones([3]) }`,
+  },
+  "not-a-tensor": {
+    title: "something else where a tensor is needed",
+    explanation: "A layer or fn becomes a tensor only when it is called with its inputs.",
+    bad: `model M(x: f32[B, 3]) { op.sum(relu, axes: [0]) }`,
+    good: `model M(x: f32[B, 3]) { op.sum(relu(x), axes: [0]) }`,
+  },
+  operand: {
+    title: "an operator on something it does not work on",
+    explanation: "Operators work on numbers, sizes and tensors; `+` also joins lists and texts.",
+    bad: `model M(x: f32[B, 3]) { x + relu }`,
+    good: `model M(x: f32[B, 3]) { x + relu(x) }`,
+  },
+  index: {
+    title: "an index that does not fit",
+    explanation:
+      "`x[i]` takes one place of the first axis, `x[a:b]` a range, `x[..., -1]` the last place of the last axis. Places are constants; read at places found in data with `index_select` or `gather`.",
+    bad: `model M(x: f32[B, 3]) { x[:, 3] }`,
+    good: `model M(x: f32[B, 3]) { x[:, 2] }`,
+  },
+  "field-unknown": {
+    title: "a part that is not there",
+    explanation:
+      "A tensor has `.shape`, `.rank` and `.dtype`; an instance has its parameters, states and inner layers.",
+    bad: `model M(x: f32[B, 3]) { x * x.size }`,
+    good: `model M(x: f32[B, 3]) { x * x.rank }`,
+  },
+  "param-not-yet": {
+    title: "a parameter read before its size is known",
+    explanation:
+      "The inputs of the first call tell the sizes of a layer's parameters, so call the layer before reading them.",
+    bad: `model M(x: f32[B, 3]) {
+  let l = Linear(3)
+  x @ l.weight
+}`,
+    good: `model M(x: f32[B, 3]) {
+  let l = Linear(3)
+  l(x) @ l.weight
+}`,
+  },
+  "slot-type": {
+    title: "one instance called with inputs of different sizes",
+    explanation:
+      "An instance has one set of parameters, whose sizes its first call settled. For other sizes make another instance.",
+    bad: `model M(x: f32[B, 3]) {
+  let l = Linear(4)
+  l(l(x))
+}`,
+    good: `model M(x: f32[B, 3]) { x |> Linear(4) |> Linear(4) }`,
+  },
+  "state-type": {
+    title: "a state without a type",
+    explanation:
+      "A layer's state says its type, as a parameter does. Only in an optimizer the first value tells it.",
+    bad: `model M(x: f32[B, 3]) {
+  state total = zeros([3])
+  x + total
+}`,
+    good: `model M(x: f32[B, 3]) {
+  state total: f32[3] = zeros
+  x + total
+}`,
+  },
+  "type-unknown": {
+    title: "a type that does not exist",
+    explanation:
+      "Types are f32, f16, i32, u32, bool and any with or without axes, and int, bool, string and list for constants.",
+    bad: `model M(x: float[B, 3]) { x }`,
+    good: `model M(x: f32[B, 3]) { x }`,
+  },
+  "dim-unbound": {
+    title: "a size that nothing settles",
+    explanation: "A name in a type gets its size where it stands alone in the type of an argument.",
+    bad: `model M(x: f32[B, 3]) {
+  param w: f32[n, 3] = zeros
+  x @ transpose(w)
+}`,
+    good: `model M(x: f32[B, 3]) {
+  param w: f32[2, 3] = zeros
+  x @ transpose(w)
+}`,
+  },
+  "dim-not-int": {
+    title: "a size that is no integer",
+    explanation: "Sizes are integers and names, and + - * / (floor division) % ^ of them.",
+    bad: `model M(x: f32[B, 3]) {
+  param w: f32[1.5] = zeros
+  x * w
+}`,
+    good: `model M(x: f32[B, 3]) {
+  param w: f32[3] = zeros
+  x * w
+}`,
+  },
+  "dim-arithmetic": {
+    title: "a size that cannot be computed when compiling",
+    explanation:
+      "A size with B in it can be added, subtracted and multiplied; it can be divided only where nothing is left over.",
+    bad: `model M(x: f32[B, 3]) { reshape(x, [floor_div(x.shape[0], 2), 6]) }`,
+    good: `model M(x: f32[B, 3]) { reshape(x, [x.shape[0] * 3]) }`,
+  },
+  "dim-size": {
+    title: "a size below 1",
+    explanation: "Every axis has at least one place.",
+    bad: `model M(x: f32[B, 3]) {
+  param w: f32[3 - 3] = zeros
+  x * sum(w)
+}`,
+    good: `model M(x: f32[B, 3]) {
+  param w: f32[3] = zeros
+  x * sum(w)
+}`,
+  },
+  "grad-scalar": {
+    title: "the gradient of something that is no scalar",
+    explanation: "`grad(y, x)` is the derivative of one number y by x. Reduce y with `sum` or `mean` first.",
+    bad: `model M(x: f32[B, 3]) { grad(x * x, x) }`,
+    good: `model M(x: f32[B, 3]) { grad(sum(x * x), x) }`,
+  },
+  "op-unknown": {
+    title: "a primitive that does not exist",
+    explanation: "The namespace `op` holds the primitives the standard library is written with.",
+    bad: `model M(x: f32[B, 3]) { op.expp(x) }`,
+    good: `model M(x: f32[B, 3]) { op.exp(x) }`,
+  },
+  "op-arguments": {
+    title: "a primitive with other arguments than it takes",
+    explanation: "Tensors come first, in order; attributes are named and constant.",
+    bad: `model M(x: f32[B, 3]) { op.exp(x, x) }`,
+    good: `model M(x: f32[B, 3]) { op.exp(x) }`,
+  },
+  "op-attribute": {
+    title: "an attribute of a primitive that is missing or of another kind",
+    explanation: "Attributes are constants, known when compiling.",
+    bad: `model M(x: f32[B, 3]) { op.reshape(x, shape: 3) }`,
+    good: `model M(x: f32[B, 3]) { op.reshape(x, shape: [3, x.shape[0]]) }`,
+  },
+}

@@ -1,0 +1,50 @@
+/** cli: the pages of all codes: those of the compiler, of a run, and of the command line itself. */
+import { RUN_CODES } from "../../runtime/codes.js"
+import { codes } from "../codes.js"
+import type { CodePages } from "../source/codes.js"
+
+const cliCodes: CodePages = {
+  usage: {
+    title: "the command line is wrong",
+    explanation: `A command, option or argument is not one that nnc knows, or one that it needs is not there. The message names
+the nearest known one; \`nnc COMMAND --help\` lists them all. The exit code is 2.`,
+  },
+  "io-program": {
+    title: "the program cannot be read",
+    explanation: `The path names no file, or a folder, or a file of another kind. Programs end in .nn; a folder is taken as a
+compiled bundle, which \`nnc run\` trains.`,
+  },
+  "io-system": {
+    title: "the file system refused something",
+    explanation: `A file could not be opened, read or written: the message has the path and the reason that the system gave. The
+exit code is 3, because nothing is wrong with the program.`,
+  },
+  "io-folder": {
+    title: "nnc does not write over what it did not make",
+    explanation: `\`nnc compile -o DIR\` replaces DIR only when it is empty or a bundle, and \`nnc init DIR\` writes no file that is
+already there. Choose another folder, or empty this one.`,
+  },
+  "inspect-stage": {
+    title: "there is no stage of that name",
+    explanation:
+      "`nnc inspect` without a program lists the stages and passes in order, with what each of them makes.",
+  },
+  "inspect-text": {
+    title: "this text of an intermediate form cannot be read",
+    explanation: `What \`nnc inspect --after=STAGE\` prints can be edited and fed back. The message has the line and column at which
+the text stops making sense.`,
+  },
+  "explain-code": {
+    title: "there is no message with that code",
+    explanation:
+      "The code stands in square brackets in the first line of a message: `error[matmul-c2]: ...`.",
+  },
+  "checkpoint-none": {
+    title: "there is no run to take parameters from",
+    explanation: `\`nnc predict\`, \`nnc evaluate\` and \`nnc train --resume\` use the newest checkpoint of the newest run below runs/ when
+none is named. Train first, or name one: \`--checkpoint runs/cancer-1/last.safetensors\`.`,
+  },
+}
+
+/** What `nnc explain` knows. */
+export const allCodes: CodePages = { ...codes, ...RUN_CODES, ...cliCodes }

@@ -1,0 +1,42 @@
+/** cli: `nnc evaluate`: loss and metrics of a checkpoint over the test rows, or the training rows when none are held back. */
+import { Option, type Command } from "commander"
+import { note, print, printJson } from "../console.js"
+import { checkpointFor, openProgram, withDeviceOptions, type DeviceOptions } from "../open-program.js"
+
+interface Options extends DeviceOptions {
+  readonly json?: boolean
+  readonly checkpoint?: string
+  readonly train?: string
+  readonly part?: "train" | "test"
+}
+
+export function addEvaluate(program: Command): void {
+  withDeviceOptions(
+    program
+      .command("evaluate")
+      .description("loss and metrics of a checkpoint")
+      .argument("<program>", "program or bundle folder"),
+  )
+    .option("--checkpoint <file>", "checkpoint or run folder (default: the newest run)")
+    .option("--train <name>", "the train section whose loss and metrics are meant")
+    .addOption(new Option("--part <rows>", "which rows").choices(["train", "test"]))
+    .option("--json", "print one object")
+    .action(async (path: string, options: Options) => {
+      const trainer = await openProgram(path, options)
+      try {
+        const checkpoint = checkpointFor(trainer, options.checkpoint)
+        await trainer.load(checkpoint)
+        const { train, part } = options
+        const values = await trainer.evaluate({ ...(train ? { train } : {}), ...(part ? { part } : {}) })
+        if (options.json) return printJson({ event: "end", checkpoint, ...values })
+        note(`parameters from ${checkpoint}`)
+        print(
+          Object.entries(values)
+            .map(([name, value]) => `${name} ${Number(value.toPrecision(6))}`)
+            .join("\n"),
+        )
+      } finally {
+        trainer.close()
+      }
+    })
+}

@@ -1,0 +1,40 @@
+/** cli: `nnc fmt`: programs in their canonical layout. A program with syntax errors is left alone. */
+import type { Command } from "commander"
+import { writeFileSync } from "node:fs"
+import { format } from "../../parse/format.js"
+import { Diagnostics } from "../../source/diagnostic.js"
+import { renderDiagnostics } from "../../source/render.js"
+import type { SourceFile } from "../../source/source.js"
+import { readProgram } from "../compile-file.js"
+import { note, noteMessage } from "../console.js"
+import { EXIT } from "../failure.js"
+
+export function addFmt(program: Command): void {
+  program
+    .command("fmt")
+    .description("lay programs out in the one canonical way")
+    .argument("<files...>", "programs")
+    .option("--check", "change nothing; exit with 1 when a file is not formatted")
+    .action((files: string[], options: { check?: boolean }) => {
+      for (const path of files) {
+        const file = readProgram(path)
+        const text = formatted(file)
+        if (text === undefined) process.exitCode = EXIT.mistake
+        else if (text === file.text) continue
+        else if (options.check) {
+          note(`${path} is not formatted`)
+          process.exitCode = EXIT.mistake
+        } else {
+          writeFileSync(path, text)
+          note(`formatted ${path}`)
+        }
+      }
+    })
+}
+
+function formatted(file: SourceFile): string | undefined {
+  const diagnostics = new Diagnostics()
+  const text = format(file, diagnostics)
+  if (diagnostics.all.length > 0) noteMessage(renderDiagnostics(diagnostics.all))
+  return text
+}

@@ -1,0 +1,86 @@
+/** cli: `nnc inspect`: what any stage or pass makes of a program, as text that reads back in, or as JSON. */
+import type { Command } from "commander"
+import { extname } from "node:path"
+import { compileGraphText } from "../../compile.js"
+import { STAGES } from "../stage-list.js"
+import type { CompileOptions, Outcome } from "../../compilation.js"
+import { IrTextError } from "../../ir/text/scanner.js"
+import { nearest } from "../../source/suggest.js"
+import type { SourceFile } from "../../source/source.js"
+import type { StageDump } from "../../stages.js"
+import { DEFAULT_TARGET } from "../../target.js"
+import { accept, compileFile, readProgram } from "../compile-file.js"
+import { note, print } from "../console.js"
+import { Failure } from "../failure.js"
+
+interface Options {
+  readonly after?: string
+  readonly json?: boolean
+  readonly timePasses?: boolean
+  readonly remarks?: boolean
+}
+
+export function addInspect(program: Command): void {
+  program
+    .command("inspect")
+    .description("print what a stage makes of a program; without a program, the list of stages")
+    .argument("[file]", "a program, or the text of an intermediate form, which goes on from there")
+    .option("--after <stage>", "the stage or pass to print (default: the last one)")
+    .option("--json", "as JSON instead of text")
+    .option("--time-passes", "say how long each pass took")
+    .option("--remarks", "say what passes decided, and why")
+    .action((file: string | undefined, options: Options) => {
+      if (file === undefined) return print(stageList())
+      const dumps = dumpsOf(file, options)
+      const dump = options.after === undefined ? [...dumps.values()].at(-1) : dumps.get(options.after)
+      if (dump === undefined)
+        throw new Failure("inspect-stage", `this program never comes to the stage \`${options.after ?? ""}\``)
+      print(options.json ? JSON.stringify(dump.json(), null, 2) : dump.text())
+    })
+}
+
+function dumpsOf(file: string, { after, timePasses, remarks }: Options): ReadonlyMap<string, StageDump> {
+  if (after !== undefined && !STAGES.some(({ name }) => name === after)) throw unknownStage(after)
+  const hooks = {
+    ...(timePasses
+      ? { time: (pass: string, ms: number) => note(`${ms.toFixed(1).padStart(8)} ms  ${pass}`) }
+      : {}),
+    ...(remarks ? { remark: (pass: string, text: string) => note(`${pass}: ${text}`) } : {}),
+  }
+  const options = { hooks, ...(after === undefined ? {} : { stopAfter: after }) }
+  if (extname(file) === ".nn") return compileFile(file, options).stages
+  return accept(graphsFrom(readProgram(file), { target: DEFAULT_TARGET, ...options })).stages
+}
+
+/** The text does not say how large B and R get, and memory has to be laid out for some size. */
+const ROWS = 256
+
+function graphsFrom({ path, text }: SourceFile, options: CompileOptions): Outcome {
+  try {
+    return compileGraphText(text, { B: ROWS, R: ROWS }, options)
+  } catch (error) {
+    if (!(error instanceof IrTextError)) throw error
+    throw new Failure(
+      "inspect-text",
+      `${path}:${error.message}`,
+      "the text of graphs can be fed back: `nnc inspect program.nn --after=graph`",
+    )
+  }
+}
+
+function unknownStage(name: string): Failure {
+  const near = nearest(
+    name,
+    STAGES.map((stage) => stage.name),
+  )
+  return new Failure(
+    "inspect-stage",
+    `there is no stage \`${name}\``,
+    near === undefined ? "`nnc inspect` lists the stages" : `did you mean \`${near}\`?`,
+  )
+}
+
+function stageList(): string {
+  const width = Math.max(...STAGES.map(({ name }) => name.length))
+  return STAGES.map(({ name, summary }) => `${name.padEnd(width)}  ${summary}`).join("\n")
+}

@@ -1,0 +1,98 @@
+/** cli: `nnc predict`: the outputs of a model for raw rows, as CSV or JSON. The fitted transforms of the training data are
+ *  applied to the rows first. */
+import type { Command } from "commander"
+import { readFileSync } from "node:fs"
+import { parseCsv, type Tensor, type Trainer } from "../../../runtime/node.js"
+import { note, print, printJson } from "../console.js"
+import { Failure } from "../failure.js"
+import { checkpointFor, openProgram, withDevice } from "../open-program.js"
+
+interface Options {
+  readonly device: "auto" | "webgpu"
+  readonly rows: string
+  readonly delimiter: string
+  readonly json?: boolean
+  readonly checkpoint?: string
+  readonly model?: string
+}
+
+export function addPredict(program: Command): void {
+  withDevice(
+    program
+      .command("predict")
+      .description("the outputs of a model for rows of a CSV file")
+      .argument("<program>", "program or bundle folder"),
+  )
+    .requiredOption("--data <file>", "CSV file with the columns that the model's inputs are made of")
+    .option("--delimiter <character>", "between the cells of that file", ",")
+    .option("--checkpoint <file>", "checkpoint or run folder (default: the newest run)")
+    .option("--model <name>", "the model to use, when there are several")
+    .option("--json", "print one object per row")
+    .action(async (path: string, { data, ...options }: Omit<Options, "rows"> & { data: string }) => {
+      const rows = readRows(data)
+      const trainer = await openProgram(path, { device: options.device, data: new Map() })
+      try {
+        await predict(trainer, { ...options, rows: data }, rows)
+      } finally {
+        trainer.close()
+      }
+    })
+}
+
+async function predict(trainer: Trainer, options: Options, rows: string): Promise<void> {
+  const model = modelOf(trainer, options.model)
+  const checkpoint = checkpointFor(trainer, options.checkpoint)
+  await trainer.load(checkpoint)
+  const outputs = await trainer.predictTable(model, parseCsv(options.rows, rows, options.delimiter))
+  const columns = Object.entries(outputs).flatMap(([name, tensor]) => columnsOf(name, tensor))
+  const count = Math.max(...Object.values(outputs).map(({ shape }) => shape[0] ?? 1))
+  if (options.json)
+    for (let row = 0; row < count; row++)
+      printJson({
+        row,
+        ...Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, rowOf(tensor, row)])),
+      })
+  else {
+    note(`${model} with parameters from ${checkpoint}`)
+    print(columns.map(({ name }) => name).join(","))
+    for (let row = 0; row < count; row++) print(columns.map(({ at }) => String(at(row))).join(","))
+  }
+}
+
+function readRows(path: string): string {
+  try {
+    return readFileSync(path, "utf8")
+  } catch {
+    throw new Failure("io-program", `the rows to predict cannot be read from ${path}`, "check the path")
+  }
+}
+
+function modelOf(trainer: Trainer, named: string | undefined): string {
+  const models = trainer.bundle.manifest.predicts.map(({ model }) => model)
+  const [only] = models
+  if (named !== undefined) return named
+  if (only === undefined) throw new Failure("io-program", "the program has no model to predict with")
+  if (models.length === 1) return only
+  throw new Failure(
+    "usage",
+    `the program has several models: ${models.join(", ")}`,
+    "choose one with --model",
+    2,
+  )
+}
+
+const widthOf = ({ shape }: Tensor): number => shape.slice(1).reduce((a, b) => a * b, 1)
+
+function columnsOf(name: string, tensor: Tensor): { readonly name: string; at(row: number): number }[] {
+  const width = widthOf(tensor)
+  return Array.from({ length: width }, (_, i) => ({
+    name: width === 1 ? name : `${name}.${i}`,
+    at: (row) => tensor.values[row * width + i] ?? NaN,
+  }))
+}
+
+function rowOf(tensor: Tensor, row: number): number | number[] {
+  const width = widthOf(tensor)
+  const values = [...tensor.values.subarray(row * width, (row + 1) * width)]
+  return width === 1 ? (values[0] ?? NaN) : values
+}

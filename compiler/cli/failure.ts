@@ -1,0 +1,112 @@
+/** cli: anything thrown -> what the user reads, and the exit code.
+ *  Guarantees: no stack trace reaches the user; every failure has a code, and says what to do where that is known.
+ *  Not here:   wording of compile-time mistakes (beside the checks), of run-time ones (runtime/). */
+import { RunError } from "../../runtime/error.js"
+import { CompilerBug } from "../source/bug.js"
+import type { Diagnostic } from "../source/diagnostic.js"
+import { diagnosticJson, renderDiagnostics } from "../source/render.js"
+import { VERSION } from "../version.js"
+
+/** What the shell sees. `interrupted` is what a shell expects after Ctrl-C; `bug` is EX_SOFTWARE of sysexits.h. */
+export const EXIT = { done: 0, mistake: 1, usage: 2, device: 3, bug: 70, interrupted: 130 } as const
+
+/** Something the user can put right, found by the command line itself. */
+export class Failure extends Error {
+  override readonly name = "Failure"
+  constructor(
+    readonly code: string,
+    message: string,
+    readonly help?: string,
+    readonly exit: number = EXIT.mistake,
+  ) {
+    super(message)
+  }
+}
+
+/** The program has errors; warnings may be among the diagnostics. */
+export class Refused extends Error {
+  override readonly name = "Refused"
+  constructor(readonly diagnostics: readonly Diagnostic[]) {
+    super("the program has errors")
+  }
+}
+
+/** What to print, and how to end. */
+export interface Outcome {
+  readonly text: string
+  /** For `--json`: an `error` event. */
+  readonly json: Readonly<Record<string, unknown>>
+  readonly exit: number
+}
+
+export function outcomeOf(error: unknown): Outcome {
+  if (error instanceof Refused)
+    return {
+      text: renderDiagnostics(error.diagnostics),
+      json: { event: "error", diagnostics: error.diagnostics.map(diagnosticJson) },
+      exit: EXIT.mistake,
+    }
+  if (error instanceof Failure || error instanceof RunError) return known(error)
+  if (isSystemError(error)) return known(systemFailure(error))
+  return bugReport(error)
+}
+
+function known(error: Failure | RunError): Outcome {
+  const { code, message, help, exit } = error
+  return {
+    text: `error[${code}]: ${message}\n${help === undefined ? "" : `  help: ${help.replaceAll("\n", "\n        ")}\n`}`,
+    json: { event: "error", code, message, ...(help === undefined ? {} : { help }) },
+    exit,
+  }
+}
+
+interface SystemError extends Error {
+  readonly code: string
+  readonly syscall: string
+  readonly path?: string
+}
+const isSystemError = (error: unknown): error is SystemError =>
+  error instanceof Error && "syscall" in error && "code" in error && typeof error.code === "string"
+
+const SYSTEM: Readonly<Record<string, readonly [what: string, help: string]>> = {
+  ENOENT: ["does not exist", "check the path"],
+  EACCES: ["may not be used: permission denied", "check who owns it and what its mode allows"],
+  EPERM: ["may not be used: operation not permitted", "check who owns it and what its mode allows"],
+  ENOSPC: ["cannot be written: the disk is full", "make room and run the command again"],
+  EROFS: ["cannot be written: the file system is read-only", "choose another folder"],
+  EISDIR: ["is a folder, not a file", "name a file"],
+  ENOTDIR: ["is a file where a folder is needed", "name a folder"],
+  EMFILE: [
+    "cannot be opened: too many files are open",
+    "close other programs or raise the limit (ulimit -n)",
+  ],
+}
+
+function systemFailure(error: SystemError): Failure {
+  const [what, help] = SYSTEM[error.code] ?? [`failed: ${error.code} in ${error.syscall}`, undefined]
+  return new Failure("io-system", `${error.path ?? "a file"} ${what}`, help, EXIT.device)
+}
+
+function bugReport(error: unknown): Outcome {
+  const what = error instanceof Error ? error.message : String(error)
+  const kind = error instanceof CompilerBug || !(error instanceof Error) ? "" : `${error.name}: `
+  const where = firstFrames(error)
+  const text = [
+    `bug in nnc, not in your program: ${kind}${what}`,
+    "  Please report it with the program, the command, and these lines:",
+    `    nnc ${VERSION}, Node ${process.versions.node}, ${process.platform} ${process.arch}`,
+    ...where.map((line) => `    ${line}`),
+    "",
+  ].join("\n")
+  return { text, json: { event: "error", code: "bug", message: `${kind}${what}`, where }, exit: EXIT.bug }
+}
+
+/** The places in nnc, without paths of this machine: enough to find the line, not a stack trace. */
+function firstFrames(error: unknown): string[] {
+  const root = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  if (!(root instanceof Error)) return []
+  return [...(root.stack ?? "").matchAll(/(?:compiler|runtime|grammar)\/[^\s():]+:\d+/g)]
+    .map(([place]) => place)
+    .slice(0, 3)
+    .map((place) => `at ${place}`)
+}

@@ -1,0 +1,94 @@
+/** cli: the compiler's view of the file system: the standard library, imported files, data sets.
+ *  Assumes:    paths in a program are relative to the file that is compiled; those of `--data` to the working folder.
+ *  Not here:   parsing, splitting and fitting data (runtime/data); reading it again when training (runtime/node.ts). */
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
+import { dirname, isAbsolute, join, resolve } from "node:path"
+import { fileURLToPath } from "node:url"
+import { fitFields } from "../../runtime/data/fit.js"
+import { overrideData } from "../../runtime/data/override.js"
+import { readTables } from "./data-tables.js"
+import { RunError } from "../../runtime/error.js"
+import type { DataSpec } from "../../runtime/bundle/format.js"
+import type { CompileHost, DataFacts } from "../compile.js"
+import type { DataSet } from "../ir/model/types.js"
+import type { Diagnostic } from "../source/diagnostic.js"
+import type { SourceFile } from "../source/source.js"
+
+export interface FileHost extends CompileHost {
+  /** Throws when a `--data` names nothing in the program that was compiled. */
+  checkOverrides(): void
+}
+
+/** For the program at `main`. `overrides`: what `--data name=path` says. */
+export function fileHost(main: string, overrides: ReadonlyMap<string, string> = new Map()): FileHost {
+  const folder = dirname(main)
+  const absolute = new Map([...overrides].map(([name, path]) => [name, resolve(path)]))
+  const seen: DataSpec[] = []
+  return {
+    stdlib: standardLibrary(),
+    load: (path, from) => loadSource(join(dirname(from.path), path)),
+    data: (set) => {
+      const spec = withoutFields(set)
+      seen.push(spec)
+      try {
+        return dataFacts(set, overridden(spec, absolute), folder)
+      } catch (error) {
+        if (error instanceof RunError) return asDiagnostic(error)
+        throw error
+      }
+    },
+    checkOverrides: () => void overrideData(seen, absolute),
+  }
+}
+
+const withoutFields = ({ name, source, test, split }: DataSet): DataSpec => ({
+  name,
+  source,
+  test,
+  split,
+  fields: [],
+})
+
+/** Overrides of other data sets are left for `checkOverrides`, which sees them all. */
+function overridden(spec: DataSpec, overrides: ReadonlyMap<string, string>): DataSpec {
+  const own = [...overrides].filter(([key]) => key === spec.name || key.startsWith(`${spec.name}.`))
+  return overrideData([spec], new Map(own))[0] ?? spec
+}
+
+function dataFacts(set: DataSet, spec: DataSpec, folder: string): DataFacts {
+  const { train, test } = readTables(spec, (path) =>
+    readFileSync(isAbsolute(path) ? path : join(folder, path)),
+  )
+  const fields = fitFields(train.table, train.rows, set.fields)
+  return { trainRows: train.rows.length, testRows: test?.rows.length ?? null, spec: { ...spec, fields } }
+}
+
+const asDiagnostic = ({ code, message, help }: RunError): Diagnostic => ({
+  code,
+  severity: "error",
+  message,
+  ...(help === undefined ? {} : { help }),
+})
+
+/** The folder of the running code: the package in source, or its dist/. */
+const HERE = dirname(fileURLToPath(import.meta.url))
+
+/** The nearest `name` above this file: beside compiler/ in the source tree and in dist/. */
+export function packageFolder(name: string): string | undefined {
+  const places = [join(HERE, "../..", name), join(HERE, "../../dist", name)]
+  return places.find((place) => existsSync(place))
+}
+
+function standardLibrary(): readonly SourceFile[] {
+  const folder = packageFolder("stdlib")
+  if (folder === undefined) throw new Error("the standard library is not part of this installation")
+  return readdirSync(folder)
+    .filter((name) => name.endsWith(".nn"))
+    .sort()
+    .map((name) => ({ path: `stdlib/${name}`, text: readFileSync(join(folder, name), "utf8") }))
+}
+
+function loadSource(path: string): SourceFile | undefined {
+  if (!existsSync(path) || !statSync(path).isFile()) return undefined
+  return { path, text: readFileSync(path, "utf8") }
+}

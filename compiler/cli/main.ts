@@ -1,0 +1,59 @@
+#!/usr/bin/env node
+/** cli: arguments -> a command -> an exit code.
+ *  Guarantees: whatever a command throws is caught here, and only here; exit codes are those of `failure.ts`.
+ *  Not here:   what the commands do (`commands/`, a file each). */
+import { addCheck } from "./commands/check.js"
+import { addCompile } from "./commands/compile.js"
+import { addDoctor } from "./commands/doctor.js"
+import { addEvaluate } from "./commands/evaluate.js"
+import { addExplain } from "./commands/explain.js"
+import { addFmt } from "./commands/fmt.js"
+import { addInit } from "./commands/init.js"
+import { addInspect } from "./commands/inspect.js"
+import { addPredict } from "./commands/predict.js"
+import { addRun } from "./commands/run.js"
+import { addTrain } from "./commands/train.js"
+import { noteMessage, printJson } from "./console.js"
+import { EXIT, outcomeOf } from "./failure.js"
+import { newProgram, usageMessage } from "./usage.js"
+
+const COMMANDS = [
+  addInit,
+  addCheck,
+  addTrain,
+  addCompile,
+  addRun,
+  addEvaluate,
+  addPredict,
+  addInspect,
+  addFmt,
+  addExplain,
+  addDoctor,
+]
+
+/** Runs one command; the result is the exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  const program = newProgram()
+  for (const add of COMMANDS) add(program)
+  try {
+    await program.parseAsync([...args], { from: "user" })
+    return typeof process.exitCode === "number" ? process.exitCode : EXIT.done
+  } catch (error) {
+    const usage = usageMessage(program, error, args)
+    if (usage !== undefined) {
+      if (usage.text !== "") noteMessage(usage.text)
+      return usage.exit
+    }
+    const outcome = outcomeOf(error)
+    if (args.includes("--json")) printJson(outcome.json)
+    noteMessage(outcome.text)
+    return outcome.exit
+  }
+}
+
+// A reader that has seen enough (`nnc inspect m.nn | head`) is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(EXIT.done)
+  throw error
+})
+process.exitCode = await main(process.argv.slice(2))

@@ -1,0 +1,71 @@
+/** cli: a program or a bundle folder -> a trainer on a device; and which checkpoint belongs to it. */
+import { existsSync, readdirSync, statSync } from "node:fs"
+import { dirname, join, resolve } from "node:path"
+import { Option, type Command } from "commander"
+import { loadBundle, openBundle, type Trainer } from "../../runtime/node.js"
+import { bundleOf, isBundleFolder } from "./compile-file.js"
+import { Failure } from "./failure.js"
+import { namedPath } from "./usage.js"
+
+export interface DeviceOptions {
+  readonly device: "auto" | "webgpu"
+  readonly data: ReadonlyMap<string, string>
+}
+
+/** The options of every command that opens a device. */
+export function withDeviceOptions(command: Command): Command {
+  return withDevice(command).option(
+    "--data <name=path>",
+    "read a data set from another file; may be given several times",
+    namedPath,
+    new Map<string, string>(),
+  )
+}
+
+export function withDevice(command: Command): Command {
+  return command.addOption(
+    new Option("--device <name>", "the device to use").choices(["auto", "webgpu"]).default("auto"),
+  )
+}
+
+/** Compiles a `.nn` file, or loads a bundle. Close the trainer, or the process does not end. */
+export async function openProgram(path: string, { device, data }: DeviceOptions): Promise<Trainer> {
+  if (!isBundleFolder(path)) return openBundle(bundleOf(path, { data }), dirname(path), { device })
+  const absolute = new Map([...data].map(([name, file]) => [name, resolve(file)]))
+  return loadBundle(path, { device, data: absolute })
+}
+
+const RUNS = "runs"
+const LAST = join("checkpoints", "last.safetensors")
+
+/** The newest run of this program that saved a checkpoint. */
+export function newestRun(name: string): string | undefined {
+  if (!existsSync(RUNS)) return undefined
+  const number = (entry: string): number => Number(entry.slice(name.length + 1))
+  return readdirSync(RUNS)
+    .filter((entry) => entry.startsWith(`${name}-`) && Number.isInteger(number(entry)))
+    .sort((a, b) => number(b) - number(a))
+    .map((entry) => join(RUNS, entry))
+    .find((folder) => existsSync(join(folder, LAST)))
+}
+
+/** The checkpoint to use: the one named, or the newest of this program. */
+export function checkpointFor(trainer: Trainer, named: string | undefined): string {
+  if (named !== undefined) return named
+  const { name } = trainer.bundle.manifest
+  const run = newestRun(name)
+  if (run === undefined)
+    throw new Failure(
+      "checkpoint-none",
+      `no checkpoint was named, and there is no run of ${name} below ${RUNS}/`,
+      "train it first, or name one with --checkpoint",
+    )
+  return join(run, LAST)
+}
+
+/** The run folder that a checkpoint lies in, so that a resumed run goes on in it. */
+export function runFolderOf(checkpoint: string): string | undefined {
+  if (existsSync(checkpoint) && statSync(checkpoint).isDirectory()) return checkpoint
+  const folder = dirname(checkpoint)
+  return folder.endsWith("checkpoints") ? dirname(folder) : undefined
+}

@@ -1,0 +1,143 @@
+/** cli: the events of a run -> what a person sees: one live line on a terminal, plain lines elsewhere; or JSON lines.
+ *  Not here: log.jsonl (the runtime writes it). */
+import { SingleBar } from "cli-progress"
+import type { EndEvent, ReportEvent, StartEvent, TrainEvent } from "../../runtime/node.js"
+import { note, print, printJson } from "./console.js"
+
+/** Shows each event as it comes. */
+export function showEvents(json: boolean): (event: TrainEvent) => void {
+  if (json) return printJson
+  const lines = process.stderr.isTTY ? new LiveLine() : new PlainLines()
+  return (event) => {
+    if (event.event === "start") {
+      note(startText(event))
+      lines.start(event)
+    } else if (event.event === "report") lines.report(event)
+    else if (event.event === "note") lines.message(event.message)
+    else if (event.event === "end") {
+      lines.stop()
+      print(endText(event, lines.last))
+    }
+  }
+}
+
+interface Lines {
+  readonly last: ReportEvent | undefined
+  start(event: StartEvent): void
+  report(event: ReportEvent): void
+  message(text: string): void
+  stop(): void
+}
+
+class LiveLine implements Lines {
+  last: ReportEvent | undefined
+  private readonly pace = new Pace()
+  private perEpoch = 1
+  private readonly bar = new SingleBar({
+    format: "epoch {epoch}  [{bar}]  {value}/{total}  {rate} steps/s  {values}  {left} left",
+    stream: process.stderr,
+    clearOnComplete: true,
+    hideCursor: true,
+    barsize: 20,
+  })
+
+  start({ steps, step, steps_per_epoch }: StartEvent): void {
+    this.perEpoch = steps_per_epoch
+    this.pace.start(step, steps)
+    this.bar.start(steps, step, {
+      epoch: Math.floor(step / steps_per_epoch),
+      rate: "-",
+      values: "",
+      left: "-",
+    })
+  }
+  report(event: ReportEvent): void {
+    this.last = event
+    const { rate, left } = this.pace.at(event.step)
+    this.bar.update(event.step, {
+      epoch: Math.floor(event.step / this.perEpoch),
+      rate,
+      values: valuesText(event),
+      left,
+    })
+  }
+  message(text: string): void {
+    process.stderr.write("\n")
+    note(text)
+  }
+  stop(): void {
+    this.bar.stop()
+  }
+}
+
+class PlainLines implements Lines {
+  last: ReportEvent | undefined
+  private readonly pace = new Pace()
+
+  start({ step, steps }: StartEvent): void {
+    this.pace.start(step, steps)
+  }
+  report(event: ReportEvent): void {
+    this.last = event
+    const { rate, left } = this.pace.at(event.step)
+    const speed = rate === "-" ? "" : `  ${rate} steps/s, ${left} left`
+    note(`step ${event.step}  epoch ${event.epoch}  ${valuesText(event)}${speed}`)
+  }
+  message(text: string): void {
+    note(text)
+  }
+  stop(): void {}
+}
+
+/** Steps per second since the start, and what is left at that rate. */
+class Pace {
+  private began = 0
+  private first = 0
+  private total = 0
+
+  start(first: number, total: number): void {
+    this.began = performance.now()
+    this.first = first
+    this.total = total
+  }
+  at(step: number): { readonly rate: string; readonly left: string } {
+    const seconds = (performance.now() - this.began) / 1000
+    if (step <= this.first || seconds <= 0) return { rate: "-", left: "-" }
+    const rate = (step - this.first) / seconds
+    return { rate: rateText(rate), left: timeText((this.total - step) / rate) }
+  }
+}
+
+function startText(event: StartEvent): string {
+  const { program, train, parameters, rows, test_rows, batch, steps, step, adapter, software } = event
+  const data =
+    rows === 0 ? "" : `, ${rows} rows${test_rows > 0 ? ` and ${test_rows} for the test` : ""}, batch ${batch}`
+  const from = step === 0 ? "" : `, going on from step ${step}`
+  const section = train === "train" ? "" : ` (${train})`
+  const device = `webgpu: ${adapter}${software ? ", software" : ""}`
+  return `${program}${section}: ${parameters} parameters${data}, ${steps} steps${from}; on ${device}`
+}
+
+function endText({ step, seconds, steps_per_second, why }: EndEvent, last: ReportEvent | undefined): string {
+  const values = last === undefined ? "" : `  ${valuesText(last)}`
+  const stopped = why === "interrupted" ? "interrupted at " : ""
+  return `${stopped}step ${step}${values}  (${timeText(seconds)}, ${rateText(steps_per_second)} steps/s)`
+}
+
+/** `loss 0.019852  accuracy 1` */
+function valuesText({ event: _, step: __, epoch: ___, ...values }: ReportEvent): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${name} ${typeof value === "number" ? numberText(value) : String(value)}`)
+    .join("  ")
+}
+
+const numberText = (value: number): string =>
+  Number.isFinite(value) ? String(Number(value.toPrecision(6))) : String(value)
+const rateText = (rate: number): string => (rate >= 100 ? rate.toFixed(0) : rate.toPrecision(3))
+
+function timeText(seconds: number): string {
+  if (seconds < 60) return `${seconds < 10 ? seconds.toFixed(1) : seconds.toFixed(0)} s`
+  const minutes = Math.floor(seconds / 60)
+  const rest = Math.round(seconds % 60)
+  return minutes < 60 ? `${minutes} min ${rest} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+}

@@ -1,0 +1,79 @@
+/** cli: what `nnc train` and `nnc run` share: the options of a run, Ctrl-C, and what is said at the end. */
+import type { Command } from "commander"
+import { join } from "node:path"
+import type { Trainer } from "../../runtime/node.js"
+import { note } from "./console.js"
+import { EXIT, Failure } from "./failure.js"
+import { newestRun, openProgram, runFolderOf, withDeviceOptions, type DeviceOptions } from "./open-program.js"
+import { showEvents } from "./progress.js"
+import { integer } from "./usage.js"
+
+interface RunOptions extends DeviceOptions {
+  readonly json?: boolean
+  readonly epochs?: number
+  readonly steps?: number
+  readonly seed?: number
+  readonly resume?: string | true
+  readonly out?: string
+  readonly train?: string
+}
+
+/** Adds the options of a run, and what to do. */
+export function trains(command: Command): Command {
+  return withDeviceOptions(command)
+    .option("--json", "print one object per line: start, report, checkpoint, end")
+    .option("--epochs <n>", "train this many epochs instead of what the program says", integer(0))
+    .option("--steps <n>", "train this many steps instead of what the program says", integer(0))
+    .option("--seed <n>", "of initial values, order of rows and random draws", integer(0))
+    .option("--resume [checkpoint]", "go on from a checkpoint or run folder (default: the newest run)")
+    .option("--out <folder>", "run folder for log and checkpoints (default: the next runs/NAME-N)")
+    .option("--train <name>", "the train section to run, when there are several")
+    .action(runTraining)
+}
+
+async function runTraining(path: string, options: RunOptions): Promise<void> {
+  const trainer = await openProgram(path, options)
+  const interrupt = new AbortController()
+  const stop = (): void => {
+    // A second Ctrl-C ends the process at once, as without this listener.
+    process.off("SIGINT", stop)
+    interrupt.abort()
+  }
+  process.on("SIGINT", stop)
+  try {
+    const { json = false, epochs, steps, seed, train } = options
+    const resume = resumed(trainer, options.resume)
+    const runFolder = options.out ?? (resume === undefined ? undefined : runFolderOf(resume)) ?? "new"
+    const end = await trainer.train({
+      ...(epochs === undefined ? {} : { epochs }),
+      ...(steps === undefined ? {} : { steps }),
+      ...(seed === undefined ? {} : { seed }),
+      ...(train === undefined ? {} : { train }),
+      ...(resume === undefined ? {} : { resume }),
+      runFolder,
+      signal: interrupt.signal,
+      onEvent: showEvents(json),
+    })
+    const folder = end.runFolder ?? ""
+    if (end.why === "interrupted") {
+      note(`Saved. To go on: nnc train ${path} --resume ${folder}`)
+      process.exitCode = EXIT.interrupted
+    } else if (!json) note(`checkpoint and log in ${join(folder, "/")}`)
+  } finally {
+    process.off("SIGINT", stop)
+    trainer.close()
+  }
+}
+
+function resumed(trainer: Trainer, wanted: string | true | undefined): string | undefined {
+  if (wanted !== true) return wanted
+  const { name } = trainer.bundle.manifest
+  const run = newestRun(name)
+  if (run === undefined)
+    throw new Failure(
+      "checkpoint-none",
+      `there is no run of ${name} below runs/ to resume`,
+      "name a checkpoint",
+    )
+  return run
+}

@@ -1,0 +1,114 @@
+/** cli: Bundle -> a folder that needs neither the compiler nor nnc.
+ *  Guarantees: the folder is complete or not there: it is written beside its place and renamed; only an empty folder or an
+ *              earlier bundle is replaced. Every file but the manifest is listed in it with its SHA-256.
+ *  Not here:   the trainer module (`bundle/host-module.ts`), what is in the manifest (`bundle/encode.ts`). */
+import { createHash } from "node:crypto"
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs"
+import { basename, dirname, isAbsolute, join, resolve } from "node:path"
+import type { Bundle, DataSpec, SourceSpec } from "../../runtime/bundle/format.js"
+import { hostModule } from "../bundle/host-module.js"
+import { Failure } from "./failure.js"
+import { packageFolder } from "./host.js"
+
+/** `sources`: the folder that the program's data paths are relative to. The result names the files written. */
+export async function writeBundle(bundle: Bundle, out: string, sources: string): Promise<readonly string[]> {
+  const target = resolve(out)
+  refuseToReplace(target, out)
+  const files = await bundleFiles(bundle, sources)
+  mkdirSync(dirname(target), { recursive: true })
+  const aside = `${target}.writing-${process.pid}`
+  try {
+    for (const [path, content] of files) {
+      mkdirSync(dirname(join(aside, path)), { recursive: true })
+      writeFileSync(join(aside, path), content)
+    }
+    rmSync(target, { recursive: true, force: true })
+    renameSync(aside, target)
+  } finally {
+    rmSync(aside, { recursive: true, force: true })
+  }
+  return [...files.keys()]
+}
+
+type Files = ReadonlyMap<string, string | Uint8Array>
+
+async function bundleFiles(bundle: Bundle, sources: string): Promise<Files> {
+  const { data, copies } = copyData(bundle.manifest.data, sources)
+  const manifest = { ...bundle.manifest, data }
+  const files = new Map<string, string | Uint8Array>(copies)
+  for (const { name, file } of manifest.kernels) files.set(file, bundle.wgsl.get(name) ?? "")
+  for (const [from, to] of RUNTIMES) files.set(to, readFileSync(runtimeFile(from)))
+  for (const [path, text] of await hostModule(manifest)) files.set(path, text)
+  const hashes = [...files].map(([path, content]) => [
+    path,
+    createHash("sha256").update(content).digest("hex"),
+  ])
+  const listed = { ...manifest, files: Object.fromEntries(hashes) as Record<string, string> }
+  return new Map([["manifest.json", `${JSON.stringify(listed, null, 1)}\n`], ...files])
+}
+
+const RUNTIMES = [
+  ["node.js", "runtime.js"],
+  ["browser.js", "runtime.browser.js"],
+] as const
+
+function runtimeFile(name: string): string {
+  const folder = packageFolder("runtime-bundle")
+  if (folder === undefined)
+    throw new Failure(
+      "io-program",
+      "the runtime is not built",
+      "`npm run build` in nnc's own folder makes it",
+    )
+  return join(folder, name)
+}
+
+/** The files of the sources under data/, and the specs with their new paths. */
+function copyData(
+  specs: readonly DataSpec[],
+  sources: string,
+): { readonly data: readonly DataSpec[]; readonly copies: ReadonlyMap<string, Uint8Array> } {
+  const copies = new Map<string, Uint8Array>()
+  const places = new Map<string, string>()
+  const place = (path: string): string => {
+    const from = isAbsolute(path) ? path : join(sources, path)
+    const known = places.get(from)
+    if (known !== undefined) return known
+    let to = `data/${basename(path)}`
+    for (let n = 2; copies.has(to); n++) to = `data/${n}-${basename(path)}`
+    copies.set(to, readFileSync(from))
+    places.set(from, to)
+    return to
+  }
+  const moved = (source: SourceSpec): SourceSpec => {
+    if (source.kind === "array") return source
+    if (source.kind === "csv") return { ...source, path: place(source.path) }
+    return { ...source, files: source.files.map(({ column, path }) => ({ column, path: place(path) })) }
+  }
+  const data = specs.map((spec) => ({
+    ...spec,
+    source: moved(spec.source),
+    test: spec.test && moved(spec.test),
+  }))
+  return { data, copies }
+}
+
+function refuseToReplace(target: string, out: string): void {
+  if (!existsSync(target)) return
+  if (!statSync(target).isDirectory()) throw new Failure("io-folder", `${out} is a file`, "name a folder")
+  if (readdirSync(target).length > 0 && !existsSync(join(target, "manifest.json")))
+    throw new Failure(
+      "io-folder",
+      `${out} holds other things than a bundle`,
+      "choose another folder, or empty this one",
+    )
+}

@@ -1,0 +1,139 @@
+/** ir/kernels: the JavaScript source that the evaluator runs for a kernel. Vectors are arrays of four numbers.
+ *  Not here: buffers, packs, dispatch order (`eval.ts`). */
+import { unreachable } from "../../source/bug.js"
+import type { ScalarOp } from "./scalar.js"
+import type { Expr, Kernel, ScalarType, Stmt } from "./types.js"
+
+/** The body of a function of `support` that returns the kernel as a function of (buffers, dims, scalars). */
+export function evalSource(kernel: Kernel): string {
+  const lines: string[] = [`const KERNEL = ${JSON.stringify(kernel.name)}`, "return (buffers, dims, scalars) => {"]
+  kernel.params.forEach((p, i) => lines.push(`const ${local(p.name)} = buffers[${i}]`))
+  const cx: Context = {
+    widths: new Map(kernel.params.map((p) => [p.name, p.width])),
+    generator: hasBarrier(kernel.body),
+    shared: kernel,
+  }
+  if (kernel.body.length > 0 && kernel.body[0]!.kind !== "for") lines.push(...sharedArrays(cx))
+  block(kernel.body, cx, lines)
+  lines.push("}")
+  return lines.join("\n")
+}
+
+interface Context {
+  readonly widths: ReadonlyMap<string, 1 | 4>
+  readonly generator: boolean
+  readonly shared: Kernel
+}
+
+const local = (name: string): string => `$${name}`
+const hasBarrier = (body: readonly Stmt[]): boolean =>
+  body.some(
+    (s) =>
+      s.kind === "barrier" || (s.kind === "for" && hasBarrier(s.body)) || (s.kind === "when" && hasBarrier(s.then)),
+  )
+const sharedArrays = (cx: Context): string[] =>
+  cx.shared.shared.map((s) => `const ${local(s.name)} = support.shared(${s.length}, "${s.type}")`)
+
+function block(body: readonly Stmt[], cx: Context, lines: string[]): void {
+  for (const s of body) {
+    switch (s.kind) {
+      case "for": {
+        const name = local(s.name)
+        if (s.on === "lane") {
+          lines.push(...sharedArrays(cx))
+          const inner: string[] = []
+          block(s.body, cx, inner)
+          if (cx.generator) {
+            lines.push(`support.lanes(KERNEL, function* (${name}) {`, ...inner, `}, ${expr(s.extent)})`)
+          } else lines.push(`for (let ${name} = 0; ${name} < ${expr(s.extent)}; ${name}++) {`, ...inner, "}")
+        } else {
+          lines.push(`for (let ${name} = 0, end = ${expr(s.extent)}; ${name} < end; ${name}++) {`)
+          block(s.body, cx, lines)
+          lines.push("}")
+        }
+        break
+      }
+      case "let":
+        lines.push(`const ${local(s.name)} = ${expr(s.value)}`)
+        break
+      case "var":
+        lines.push(`let ${local(s.name)} = ${expr(s.init)}`)
+        break
+      case "set":
+        lines.push(`${local(s.name)} = ${expr(s.value)}`)
+        break
+      case "store": {
+        const wide = cx.widths.get(s.buffer) === 4 ? "store4" : "store"
+        const b = `"${s.buffer}", ${local(s.buffer)}`
+        lines.push(`support.${wide}(KERNEL, ${b}, ${expr(s.index)}, ${expr(s.value)})`)
+        break
+      }
+      case "when":
+        lines.push(`if (${expr(s.cond)}) {`)
+        block(s.then, cx, lines)
+        lines.push("}")
+        break
+      case "barrier":
+        lines.push("yield")
+        break
+      case "store-shared":
+        lines.push(`${local(s.name)}[${expr(s.index)}] = ${expr(s.value)}`)
+        break
+      default:
+        unreachable(s)
+    }
+  }
+}
+
+function expr(e: Expr): string {
+  switch (e.kind) {
+    case "const":
+      return Object.is(e.value, -0) ? "(-0)" : e.value < 0 ? `(${e.value})` : `${e.value}`
+    case "ref":
+      return local(e.name)
+    case "dim":
+      return `dims.${e.symbol}`
+    case "param":
+      return `scalars.${e.name}`
+    case "load":
+      return `support.${e.width === 4 ? "load4" : "load"}(KERNEL, "${e.buffer}", ${local(e.buffer)}, ${expr(e.index)})`
+    case "guard":
+      return `(${expr(e.cond)} ? ${expr(e.then)} : ${expr(e.otherwise)})`
+    case "splat":
+      return `((x) => [x, x, x, x])(${expr(e.value)})`
+    case "vec":
+      return `[${e.items.map(expr).join(", ")}]`
+    case "lane":
+      return `${expr(e.value)}[${e.lane}]`
+    case "shared":
+      return `${local(e.name)}[${expr(e.index)}]`
+    case "op": {
+      const type = e.op === "select" ? e.type : typeOf(e.args[0]!)
+      if (e.width === 1) return spell(e.op, type, e.args.map(expr))
+      const names = e.args.map((_, i) => `a${i}`)
+      const body = spell(e.op, type, names.map((n) => `${n}[i]`))
+      return `((${names.join(", ")}) => support.vector((i) => ${body}))(${e.args.map(expr).join(", ")})`
+    }
+    default:
+      return unreachable(e)
+  }
+}
+
+const typeOf = (e: Expr): ScalarType => (e.kind === "dim" ? "i32" : e.type)
+
+const INFIX: Partial<Record<ScalarOp, string>> = { add: "+", sub: "-", mul: "*", div: "/" }
+const COMPARE: Partial<Record<ScalarOp, string>> = { eq: "===", ne: "!==", lt: "<", le: "<=", gt: ">", ge: ">=" }
+
+/** The common operations in place, for speed; all others through the scalar table. */
+function spell(op: ScalarOp, type: ScalarType, args: readonly string[]): string {
+  const [a, b, c] = args
+  const infix = INFIX[op]
+  if (infix !== undefined && type === "f32") return `Math.fround(${a} ${infix} ${b})`
+  if ((op === "add" || op === "sub") && type === "i32") return `((${a} ${infix} ${b}) | 0)`
+  if (op === "mul" && type === "i32") return `Math.imul(${a}, ${b})`
+  const compare = COMPARE[op]
+  if (compare !== undefined) return `(${a} ${compare} ${b} ? 1 : 0)`
+  if (op === "select") return `(${a} ? ${b} : ${c})`
+  if (op === "and") return `(${a} && ${b} ? 1 : 0)`
+  return `support.scalar("${op}", "${type}", [${args.join(", ")}])`
+}

@@ -1,0 +1,272 @@
+/** ir/kernels: what holds of every kernel program. Checked:
+ *  names are bound once and before use; types and widths of operations, stores and assignments agree; loads and stores use the
+ *  width and access of their parameter; grid loops stand outermost, each dimension once, then at most one lane loop, of constant
+ *  extent; barriers and workgroup arrays only inside it; bindings, invocations and workgroup memory within the target's limits;
+ *  dispatches name kernels and bind one buffer once; dtypes and sizes of arguments fit; every output has a buffer. */
+import { DEFAULT_TARGET, type TargetProfile } from "../../target.js"
+import { bytesOf, type Dim, sameDim } from "../tensor.js"
+import { scalarDef } from "./scalar.js"
+import { printExpr } from "./text.js"
+import type { Buffer, Dispatch, Expr, Kernel, KernelProgram, Pack, ScalarType, Stmt } from "./types.js"
+
+/** Complaints, empty when all is well. Each starts with the kernel or dispatch it is about. */
+export function verifyKernels(p: KernelProgram, target: TargetProfile = DEFAULT_TARGET): string[] {
+  const out: string[] = []
+  const kernels = new Map<string, Kernel>()
+  for (const k of p.kernels) {
+    if (kernels.has(k.name)) out.push(`kernel ${k.name}: defined twice`)
+    kernels.set(k.name, k)
+    out.push(...verifyKernel(k, target))
+  }
+  const buffers = new Map(p.buffers.map((b) => [b.id, b]))
+  if (buffers.size !== p.buffers.length) out.push("two buffers have one number")
+  const packs = new Map(p.packs.map((x) => [x.id, x]))
+  const packed = new Set<number>()
+  for (const pack of p.packs) {
+    for (const id of pack.members) {
+      if (!buffers.has(id)) out.push(`pack ${pack.name}: no buffer ${id}`)
+      if (packed.has(id)) out.push(`pack ${pack.name}: buffer ${id} is in two packs`)
+      packed.add(id)
+    }
+  }
+  p.dispatches.forEach((d, i) => {
+    const kernel = kernels.get(d.kernel)
+    const at = `dispatch ${i} of ${d.kernel}`
+    if (kernel === undefined) out.push(`${at}: no such kernel`)
+    else out.push(...verifyDispatch(d, kernel, buffers, packs).map((text) => `${at}: ${text}`))
+  })
+  for (const o of p.outputs) if (!buffers.has(o.buffer)) out.push(`output ${o.name}: no buffer ${o.buffer}`)
+  return out
+}
+
+function verifyDispatch(
+  d: Dispatch,
+  kernel: Kernel,
+  buffers: ReadonlyMap<number, Buffer>,
+  packs: ReadonlyMap<number, Pack>,
+): string[] {
+  if (kernel.params.length !== d.args.length) {
+    return [`${d.args.length} arguments for ${kernel.params.length} parameters`]
+  }
+  const out: string[] = []
+  const bound = new Set<number>()
+  const sizes: Dim[][] = []
+  d.args.forEach((ref, j) => {
+    const param = kernel.params[j]!
+    const members = ref.kind === "buffer" ? [ref.id] : (packs.get(ref.id)?.members ?? [])
+    if (members.length === 0) out.push(`no pack ${ref.id}`)
+    for (const id of members) {
+      const b = buffers.get(id)
+      if (b === undefined) out.push(`no buffer ${id}`)
+      else if ((b.dtype === "bool" ? "u32" : b.dtype) !== param.dtype) {
+        out.push(`${param.name} is ${param.dtype}, buffer ${b.name} is ${b.dtype}`)
+      }
+      if (bound.has(id)) out.push(`buffer ${id} is bound twice`)
+      bound.add(id)
+    }
+    if (ref.kind === "pack") sizes.push(members.map((id) => buffers.get(id)?.elements ?? 0))
+  })
+  if (sizes.some((s) => s.length !== sizes[0]!.length || s.some((x, i) => !sameDim(x, sizes[0]![i]!)))) {
+    out.push("its packs have members of different sizes")
+  }
+  return out
+}
+
+export function verifyKernel(k: Kernel, target: TargetProfile = DEFAULT_TARGET): string[] {
+  const check = new KernelCheck(k)
+  check.limits(target)
+  check.outer(k.body, target)
+  return check.complaints
+}
+
+interface Bound {
+  readonly type: ScalarType
+  readonly width: 1 | 4
+  readonly mutable: boolean
+}
+type Scope = ReadonlyMap<string, Bound>
+
+class KernelCheck {
+  readonly complaints: string[] = []
+  private readonly seen = new Set<string>()
+  constructor(private readonly k: Kernel) {}
+
+  limits(target: TargetProfile): void {
+    const { k } = this
+    if (k.params.length > target.maxStorageBuffersPerStage) {
+      this.say(`${k.params.length} buffers, ${target.name} allows ${target.maxStorageBuffersPerStage}`)
+    }
+    const bytes = k.shared.reduce((sum, s) => sum + s.length * bytesOf(s.type), 0)
+    if (bytes > target.maxWorkgroupMemory) {
+      this.say(`${bytes} bytes of workgroup memory, ${target.name} allows ${target.maxWorkgroupMemory}`)
+    }
+    for (const p of [...k.params, ...k.shared]) this.name(p.name)
+    for (const p of k.params) if (p.dtype === "bool") this.say(`${p.name}: bools are stored as u32`)
+  }
+
+  /** Grid loops, then the lane loop, then the rest. */
+  outer(body: readonly Stmt[], target: TargetProfile): void {
+    let at = body
+    const scope = new Map<string, Bound>()
+    const grids = new Set<string>()
+    for (;;) {
+      const loop = at.find((s) => s.kind === "for")
+      if (loop?.kind !== "for" || !loop.on.startsWith("grid")) break
+      if (grids.has(loop.on)) this.say(`two loops on ${loop.on}`)
+      grids.add(loop.on)
+      for (const s of at) {
+        if (s === loop) break
+        if (s.kind !== "let") this.say(`${s.kind} outside the ${loop.on} loop`)
+        this.statement(s, scope, false)
+      }
+      if (at.at(-1) !== loop) this.say(`statements after the ${loop.on} loop`)
+      this.expect(loop.extent, "i32", 1, scope)
+      for (const name of namesIn(loop.extent)) this.say(`the extent of the ${loop.on} loop depends on ${name}`)
+      this.bind(scope, loop.name, { type: "i32", width: 1, mutable: false })
+      at = loop.body
+    }
+    const lane = at.find((s) => s.kind === "for" && s.on === "lane")
+    if (lane?.kind === "for") {
+      if (lane.extent.kind !== "const") this.say("the extent of the lane loop is not a constant")
+      else if (lane.extent.value > target.maxInvocations || lane.extent.value < 1) {
+        this.say(`${lane.extent.value} lanes, ${target.name} allows ${target.maxInvocations}`)
+      }
+    }
+    this.block(at, scope, false)
+  }
+
+  private block(body: readonly Stmt[], outer: Scope, inLane: boolean): void {
+    const scope = new Map(outer)
+    for (const s of body) this.statement(s, scope, inLane)
+  }
+
+  private statement(s: Stmt, scope: Map<string, Bound>, inLane: boolean): void {
+    switch (s.kind) {
+      case "for": {
+        if (s.on.startsWith("grid")) this.say(`the ${s.on} loop ${s.name} is not outermost`)
+        if (s.on === "lane" && inLane) this.say("a lane loop within a lane loop")
+        this.expect(s.extent, "i32", 1, scope)
+        const inner = new Map(scope)
+        this.bind(inner, s.name, { type: "i32", width: 1, mutable: false })
+        return this.block(s.body, inner, inLane || s.on === "lane")
+      }
+      case "when":
+        this.expect(s.cond, "bool", 1, scope)
+        return this.block(s.then, scope, inLane)
+      case "let":
+        this.expr(s.value, scope)
+        return this.bind(scope, s.name, { type: typeOf(s.value), width: widthOf(s.value), mutable: false })
+      case "var":
+        this.expect(s.init, s.type, s.width, scope)
+        return this.bind(scope, s.name, { type: s.type, width: s.width, mutable: true })
+      case "set": {
+        const target = scope.get(s.name)
+        if (target === undefined) return this.say(`${s.name} is set but not bound`)
+        if (!target.mutable) this.say(`${s.name} is set but is no var`)
+        return this.expect(s.value, target.type, target.width, scope)
+      }
+      case "store": {
+        const p = this.k.params.find((x) => x.name === s.buffer)
+        this.expect(s.index, "i32", 1, scope)
+        if (p === undefined) return this.say(`store into ${s.buffer}, which is no parameter`)
+        if (p.access === "read") this.say(`store into ${s.buffer}, which is read only`)
+        return this.expect(s.value, p.dtype, p.width, scope)
+      }
+      case "store-shared": {
+        const a = this.k.shared.find((x) => x.name === s.name)
+        this.expect(s.index, "i32", 1, scope)
+        if (!inLane) this.say(`workgroup array ${s.name} outside the lane loop`)
+        if (a === undefined) return this.say(`store into ${s.name}, which is no workgroup array`)
+        return this.expect(s.value, a.type, 1, scope)
+      }
+      case "barrier":
+        if (!inLane) this.say("a barrier outside the lane loop")
+    }
+  }
+
+  private expect(e: Expr, type: ScalarType, width: 1 | 4, scope: Scope): void {
+    this.expr(e, scope)
+    if (typeOf(e) !== type || widthOf(e) !== width) {
+      this.say(`${printExpr(e)} is ${shape(typeOf(e), widthOf(e))} where ${shape(type, width)} is needed`)
+    }
+  }
+
+  private expr(e: Expr, scope: Scope): void {
+    switch (e.kind) {
+      case "const":
+      case "dim":
+      case "param":
+        return
+      case "ref": {
+        const b = scope.get(e.name)
+        if (b === undefined) this.say(`${e.name} is used before it is bound`)
+        else if (b.type !== e.type || b.width !== e.width) {
+          this.say(`${e.name} is ${shape(b.type, b.width)}, read as ${shape(e.type, e.width)}`)
+        }
+        return
+      }
+      case "load": {
+        this.expect(e.index, "i32", 1, scope)
+        const p = this.k.params.find((x) => x.name === e.buffer)
+        if (p === undefined) return this.say(`load from ${e.buffer}, which is no parameter`)
+        if (p.access === "write") this.say(`load from ${e.buffer}, which is write only`)
+        if (p.dtype !== e.type || p.width !== e.width) {
+          this.say(`load of ${shape(e.type, e.width)} from ${e.buffer}: ${shape(p.dtype, p.width)}`)
+        }
+        return
+      }
+      case "guard":
+        this.expect(e.cond, "bool", 1, scope)
+        this.expect(e.then, e.type, e.width, scope)
+        return this.expect(e.otherwise, e.type, e.width, scope)
+      case "splat":
+        return this.expect(e.value, e.type, 1, scope)
+      case "vec":
+        return e.items.forEach((i) => this.expect(i, e.type, 1, scope))
+      case "lane":
+        if (!(e.lane >= 0 && e.lane < 4)) this.say(`lane ${e.lane} of a vector of four`)
+        return this.expect(e.value, e.type, 4, scope)
+      case "shared": {
+        this.expect(e.index, "i32", 1, scope)
+        const a = this.k.shared.find((x) => x.name === e.name)
+        if (a === undefined) this.say(`read of ${e.name}, which is no workgroup array`)
+        else if (a.type !== e.type) this.say(`${e.name} is ${a.type}, read as ${e.type}`)
+        return
+      }
+      case "op": {
+        const def = scalarDef(e.op)
+        for (const a of e.args) this.expr(a, scope)
+        if (e.args.length !== def.arity) return this.say(`${e.op} takes ${def.arity} arguments, not ${e.args.length}`)
+        if (e.args.some((a) => widthOf(a) !== e.width)) this.say(`${printExpr(e)}: arguments of different widths`)
+        const types = e.args.map(typeOf)
+        const operands = e.op === "select" ? types.slice(1) : types
+        if (operands.some((t) => t !== operands[0])) this.say(`${printExpr(e)}: arguments are ${types.join(", ")}`)
+        if (e.op === "select" && types[0] !== "bool") this.say(`${printExpr(e)}: the condition is ${types[0]}`)
+        if (def.result(types) !== e.type) this.say(`${printExpr(e)} gives ${def.result(types)}, not ${e.type}`)
+      }
+    }
+  }
+
+  private bind(scope: Map<string, Bound>, name: string, b: Bound): void {
+    this.name(name)
+    scope.set(name, b)
+  }
+  /** Names are unique within a kernel, so that text and generated code need no scoping rules. */
+  private name(name: string): void {
+    if (this.seen.has(name)) this.say(`${name} is bound twice`)
+    this.seen.add(name)
+  }
+  private say(text: string): void {
+    this.complaints.push(`kernel ${this.k.name}: ${text}`)
+  }
+}
+
+const typeOf = (e: Expr): ScalarType => (e.kind === "dim" ? "i32" : e.type)
+const widthOf = (e: Expr): 1 | 4 => ("width" in e ? e.width : 1)
+const shape = (type: ScalarType, width: 1 | 4): string => (width === 4 ? `${type} x4` : type)
+
+function namesIn(e: Expr): string[] {
+  if (e.kind === "ref") return [e.name]
+  if (e.kind === "op") return e.args.flatMap(namesIn)
+  return e.kind === "load" ? [e.buffer, ...namesIn(e.index)] : []
+}

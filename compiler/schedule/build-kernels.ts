@@ -1,0 +1,144 @@
+/** schedule: groups -> kernels, buffers and dispatches.   GroupedGraph -> KernelProgram
+ *  Assumes:    groups are in dispatch order, and stores into slots are legal in it (`order.ts`).
+ *  Guarantees: kernels that differ only in the names of their buffers are one kernel.
+ *  Not here:   which nodes share a kernel (`fuse.ts`), loop nests (`template-*.ts`). */
+import type { Pass } from "../pass.js"
+import { bug } from "../source/bug.js"
+import type { TargetProfile } from "../target.js"
+import type { ValueId } from "../ir/graph/types.js"
+import { printKernel } from "../ir/kernels/text.js"
+import type { Buffer, Dispatch, Kernel, KernelProgram } from "../ir/kernels/types.js"
+import type { Origin } from "../ir/origin.js"
+import { numel } from "../ir/tensor.js"
+import type { Group, GroupedGraph } from "./group.js"
+import { type BuiltBody, identifier, KernelBuild, type Placed } from "./kernel-build.js"
+import { buildContract } from "./template-contract.js"
+import { buildMap } from "./template-map.js"
+import { buildRow } from "./template-row.js"
+import { type GraphIndex, indexGraph, typeOfValue } from "./values.js"
+
+export const buildKernels: Pass<GroupedGraph, KernelProgram> = {
+  name: "build-kernels",
+  summary: "give every group a loop nest",
+  run: (grouped, cx) => kernelsOf(grouped, cx.target),
+}
+
+function kernelsOf(grouped: GroupedGraph, target: TargetProfile): KernelProgram {
+  const { graph } = grouped
+  const g = indexGraph(graph)
+  const places = new Places(g, grouped)
+  const placed: Placed = { g, target, bufferOf: (v) => places.bufferOf(v) }
+  const kernels: Kernel[] = []
+  const known = new Map<string, Kernel>()
+  const names = new Set<string>()
+  const dispatches: Dispatch[] = []
+  for (const group of grouped.groups) {
+    const built = buildGroup(placed, group)
+    const args = built.params.map((p) => ({ kind: "buffer" as const, id: p.buffer }))
+    const params = built.params.map(({ name, dtype, access, width }) => ({ name, dtype, access, width }))
+    const kernel: Kernel = {
+      name: kernelName(g, group, names),
+      params,
+      shared: built.shared,
+      body: built.body,
+      template: built.template,
+      origins: originsOf(g, group),
+    }
+    const key = canonical(kernel)
+    const twin = known.get(key)
+    if (twin === undefined) {
+      known.set(key, kernel)
+      kernels.push(kernel)
+      names.add(kernel.name)
+    }
+    dispatches.push({ kernel: (twin ?? kernel).name, args })
+  }
+  const outputs = graph.outputs.map((o) => ({
+    name: o.name,
+    buffer: (places.bufferOf(o.value) ?? bug(`output ${o.name} is in no buffer`)).id,
+  }))
+  return { name: graph.name, buffers: places.used(dispatches, outputs), packs: [], kernels, dispatches, outputs }
+}
+
+function buildGroup(placed: Placed, group: Group): BuiltBody & { template: string } {
+  let narrow: ReadonlySet<number> = new Set()
+  for (;;) {
+    const b = new KernelBuild(placed, group, narrow)
+    const built = group.kind === "map" ? buildMap(b) : group.kind === "row" ? buildRow(b) : buildContract(b)
+    if (built.mixed.length === 0) return built
+    narrow = new Set([...narrow, ...built.mixed])
+  }
+}
+
+/** Which buffer every value lives in. */
+class Places {
+  private readonly buffers: Buffer[] = []
+  private readonly byValue = new Map<ValueId, Buffer>()
+  constructor(
+    private readonly g: GraphIndex,
+    grouped: GroupedGraph,
+  ) {
+    for (const s of g.graph.state) this.make(s.id, s.name, "slot")
+    for (const i of g.graph.inputs) {
+      if (i.source.kind === "data") this.make(i.id, i.source.field, "data")
+      if (i.source.kind === "feed") this.make(i.id, i.name, "feed")
+    }
+    const outputs = new Set(g.graph.outputs.map((o) => o.value))
+    for (const group of grouped.groups) {
+      for (const { value, slot } of group.stores) {
+        if (slot !== null) {
+          if (!this.byValue.has(value)) this.byValue.set(value, this.byValue.get(slot) ?? bug(`no slot %${slot}`))
+        } else {
+          const node = g.nodes.get(value) ?? bug(`%${value} is stored twice`)
+          this.make(value, `${node.op}_${value}`, outputs.has(value) ? "output" : "temp")
+        }
+      }
+    }
+  }
+  bufferOf(value: ValueId): Buffer | undefined {
+    return this.byValue.get(value)
+  }
+  used(dispatches: readonly Dispatch[], outputs: readonly { buffer: number }[]): Buffer[] {
+    const ids = new Set(outputs.map((o) => o.buffer))
+    for (const d of dispatches) for (const a of d.args) ids.add(a.id)
+    return this.buffers.filter((b) => ids.has(b.id))
+  }
+  private make(value: ValueId, name: string, role: Buffer["role"]): void {
+    const { dtype, shape } = typeOfValue(this.g, value)
+    const buffer: Buffer = { id: this.buffers.length, name, dtype, elements: numel(shape), role }
+    this.buffers.push(buffer)
+    this.byValue.set(value, buffer)
+  }
+}
+
+/** Text with parameters named by position: equal for kernels that compute the same. */
+function canonical(kernel: Kernel): string {
+  const text = printKernel({ ...kernel, name: "k", origins: [] })
+  const names = new Map(kernel.params.map((p, i) => [p.name, `p${i}_`]))
+  const pattern = new RegExp(`\\b(${[...names.keys()].join("|")})(?=_next|\\b)`, "g")
+  return kernel.params.length === 0 ? text : text.replace(pattern, (n) => names.get(n)!)
+}
+
+/** `linear_0_matmul_add_relu`: where it comes from and what it computes. */
+function kernelName(g: GraphIndex, group: Group, taken: ReadonlySet<string>): string {
+  const nodes = group.members.flatMap((m) => g.nodes.get(m) ?? [])
+  const root = nodes.find((n) => n.origin.in !== undefined)
+  const where = root?.origin.in === undefined ? "" : `${identifier(root.origin.in)}_`
+  const ops = nodes.map((n) => n.op)
+  const chain = ops.filter((op, i) => op !== ops[i - 1])
+  const what = chain.length === 0 ? "copy" : [...chain.slice(0, 3), ...(chain.length > 3 ? [chain.at(-1)!] : [])].join("_")
+  const stem = `${where}${what}`
+  let name = stem
+  for (let i = 1; taken.has(name); i++) name = `${stem}_${i}`
+  return name
+}
+
+function originsOf(g: GraphIndex, group: Group): Origin[] {
+  const seen = new Map<string, Origin>()
+  for (const m of group.members) {
+    const origin = g.nodes.get(m)?.origin
+    if (origin === undefined || origin.at === "") continue
+    seen.set(`${origin.at} ${origin.in ?? ""} ${origin.by ?? ""}`, origin)
+  }
+  return [...seen.values()]
+}

@@ -1,0 +1,80 @@
+/** schedule: the cost model. Every choice that depends on sizes or on the device stands here, and nowhere else.
+ *  Unknown sizes are taken at nominal values: choices, unlike legality, may be wrong about them. */
+import type { TargetProfile } from "../target.js"
+import { type Dim, type DimValues, evalDim } from "../ir/tensor.js"
+
+const NOMINAL: DimValues = { B: 64, R: 4096 }
+/** Larger than any batch that is likely: workgroup counts are folded into two dimensions when they could exceed the limit. */
+const LARGEST: DimValues = { B: 65536, R: 1 << 20 }
+
+export const nominal = (d: Dim): number => evalDim(d, NOMINAL)
+export const largest = (d: Dim): number => evalDim(d, LARGEST)
+
+/** Workgroups along x when they are folded into x and y. */
+export const FOLD = 32768
+
+/** One dispatch, in scalar operations: about 10 microseconds. */
+export const DISPATCH = 20_000
+
+/** Invocations of a workgroup for elementwise kernels. */
+export const mapLanes = (count: number, target: TargetProfile): number =>
+  target.deviceClass === "software" && count < 2048 ? 32 : 64
+
+/** Whether a row is worked on by the lanes of one workgroup rather than by one invocation. */
+export function rowByGroup(rows: number, inner: number, target: TargetProfile): boolean {
+  if (target.deviceClass === "software") return inner >= 512 && rows <= 64
+  return inner >= 64 && rows < 16384
+}
+export const ROW_LANES = 64
+
+export interface ContractTile {
+  /** Outputs of one invocation: rows x columns. */
+  readonly rows: number
+  readonly columns: number
+  readonly lanes: number
+  /** The lanes of a workgroup share one tile and split the reduction. */
+  readonly split: boolean
+}
+
+/** rows x columns outputs in `batch` independent products, each a sum over `depth`.
+ *  vector: columns come in aligned groups of four. epilogue: operations per output after the sum. */
+export function contractTile(
+  size: { rows: number; columns: number; batch: number; depth: number; vector: boolean; epilogue: number },
+  target: TargetProfile,
+): ContractTile {
+  const { rows, columns, batch, depth, vector } = size
+  const fill = target.deviceClass === "software" ? 64 : 8192
+  const lanes = target.deviceClass === "software" ? 16 : 64
+  const sizes: readonly (readonly [number, number])[] = vector
+    ? [
+        [8, 8],
+        [4, 8],
+        [4, 4],
+        [2, 4],
+        [1, 4],
+      ]
+    : [
+        [4, 4],
+        [4, 2],
+        [2, 2],
+        [1, 1],
+      ]
+  const fitting = sizes.filter(
+    ([r, c]) => r <= Math.max(1, rows) && c <= Math.max(vector ? 4 : 1, columns) && r * c * size.epilogue <= 1200,
+  )
+  const count = (r: number, c: number): number => Math.ceil(rows / r) * Math.ceil(columns / c) * batch
+  for (const [r, c] of fitting) if (count(r, c) >= fill) return { rows: r, columns: c, lanes, split: false }
+  // Few outputs: a long sum is split over a workgroup, a short one is left to small tiles.
+  if (depth >= 256) {
+    const [r, c] = fitting.find(([x, y]) => x * y <= 16) ?? [1, 1]
+    return { rows: r, columns: c, lanes: 64, split: true }
+  }
+  const [r, c] = fitting.at(-1) ?? [1, 1]
+  return { rows: r, columns: c, lanes, split: false }
+}
+
+/** Whether rows are enough of them to write all their elements from: otherwise a kernel over the elements is better. */
+export function rowsFillDevice(rows: number, elements: number, target: TargetProfile): boolean {
+  const lanes = rowByGroup(rows, elements / rows, target) ? ROW_LANES : 1
+  return elements <= 16384 || rows * lanes >= (target.deviceClass === "software" ? 32 : 1024)
+}

@@ -1,0 +1,687 @@
+/** schedule: makes kernel expressions. Equal expressions are one object, so equality is `===` and sharing is visible;
+ *  index arithmetic is kept as linear forms and simplified with the ranges of loop variables.
+ *  Guarantees: a `guard` chooses between one load and a value, so everything around it may be moved and shared freely.
+ *  Not here:   where shared expressions are computed (`place-lets.ts`). */
+import type { ExprBuilder } from "../ops/op.js"
+import type { ScalarName } from "../ir/graph/types.js"
+import { scalarDef, type ScalarOp } from "../ir/kernels/scalar.js"
+import type { Expr, ScalarType } from "../ir/kernels/types.js"
+import { addDim, BATCH, DATA_ROWS, type Dim, divDim, isStatic, mulDim, subDim } from "../ir/tensor.js"
+import {
+  constantForm,
+  type Linear,
+  negated,
+  nonNegative,
+  type Range,
+  rangeOfForm,
+  scaled,
+  sum,
+  type Term,
+  UNKNOWN,
+  within,
+} from "./linear.js"
+
+export const SCALAR_PARAM_TYPES: Readonly<Record<ScalarName, ScalarType>> = {
+  step: "i32",
+  epoch: "i32",
+  seed: "u32",
+  start: "i32",
+}
+
+export const widthOf = (e: Expr): 1 | 4 => ("width" in e ? e.width : 1)
+export const typeOf = (e: Expr): ScalarType => (e.kind === "dim" ? "i32" : e.type)
+
+interface Variable {
+  readonly extent: Dim | undefined
+  readonly depth: number
+}
+
+export class Exprs implements ExprBuilder {
+  private readonly pool = new Map<string, Expr>()
+  private readonly ids = new Map<Expr, number>()
+  private readonly forms = new Map<Expr, Linear>()
+  private readonly ranges = new Map<Expr, Range>()
+  private readonly variables = new Map<string, Variable>()
+  private readonly depths = new Map<Expr, number>()
+  private readonly names = new Map<Expr, ReadonlySet<string>>()
+
+  /** A number of its own per distinct expression. */
+  id(e: Expr): number {
+    return this.ids.get(e) ?? this.ids.get(this.adopt(e))!
+  }
+
+  /** A loop variable running from 0 to extent - 1; unknown extent: any non-negative i32. Outer ones must be made first. */
+  variable(name: string, extent?: Dim): Expr {
+    this.variables.set(name, { extent, depth: this.variables.size + 1 })
+    return this.ref(name, "i32")
+  }
+  ref(name: string, type: ScalarType, width: 1 | 4 = 1): Expr {
+    return this.intern(`r ${name} ${type} ${width}`, () => ({ kind: "ref", name, type, width }))
+  }
+
+  int(value: number): Expr {
+    return this.constant(value, "i32")
+  }
+  f32(value: number): Expr {
+    return this.constant(value, "f32")
+  }
+  constant(value: number, type: ScalarType): Expr {
+    const v = type === "f32" ? Math.fround(value) : type === "bool" ? (value ? 1 : 0) : value
+    return this.intern(`c ${type} ${Object.is(v, -0) ? "-0" : v}`, () => ({ kind: "const", type, value: v }))
+  }
+  dim(d: Dim): Expr {
+    return this.fromForm(constantForm(d))
+  }
+  param(name: ScalarName): Expr {
+    return this.intern(`p ${name}`, () => ({ kind: "param", name, type: SCALAR_PARAM_TYPES[name] }))
+  }
+
+  add(a: Expr, b: Expr): Expr {
+    if (typeOf(a) !== "i32" || widthOf(a) === 4) return this.op("add", a, b)
+    return this.fromForm(sum(this.form(a), this.form(b)))
+  }
+  sub(a: Expr, b: Expr): Expr {
+    if (typeOf(a) !== "i32" || widthOf(a) === 4) return this.op("sub", a, b)
+    return this.fromForm(sum(this.form(a), scaled(this.form(b), -1)))
+  }
+  mul(a: Expr, b: Expr): Expr {
+    if (typeOf(a) !== "i32" || widthOf(a) === 4) return this.op("mul", a, b)
+    const x = this.form(a)
+    const y = this.form(b)
+    if (x.terms.length === 0) return this.fromForm(scaled(y, x.constant))
+    if (y.terms.length === 0) return this.fromForm(scaled(x, y.constant))
+    return this.raw("mul", this.id(a) <= this.id(b) ? [a, b] : [b, a])
+  }
+  div(a: Expr, b: Expr): Expr {
+    return this.split(a, b).quotient()
+  }
+  rem(a: Expr, b: Expr): Expr {
+    return this.split(a, b).remainder()
+  }
+
+  op(op: ScalarOp, ...given: Expr[]): Expr {
+    const args = given.map((a) => this.adopt(a))
+    const [a, b, c] = args
+    if (a !== undefined && b !== undefined && typeOf(a) === "i32" && args.every((x) => widthOf(x) === 1)) {
+      const simpler = this.integerOp(op, a, b)
+      if (simpler !== undefined) return simpler
+    }
+    if (op === "neg" && typeOf(a!) === "i32" && widthOf(a!) === 1) return this.fromForm(scaled(this.form(a!), -1))
+    if (op.startsWith("to_") && op.slice(3) === typeOf(a!)) return a!
+    if (op === "select") {
+      if (a!.kind === "const") return a!.value ? b! : c!
+      if (b === c) return b!
+    }
+    if (op === "and" || op === "or") {
+      const absorbing = op === "or" ? 1 : 0
+      for (const [x, other] of [
+        [a!, b!],
+        [b!, a!],
+      ] as const) {
+        if (x.kind === "const") return x.value === absorbing ? x : other
+      }
+      if (a === b) return a!
+    }
+    if (op === "not" && a!.kind === "op" && a!.op === "not") return a!.args[0]!
+    if (args.every((x) => x.kind === "const")) return this.fold(op, args)
+    // x * 1 == x, x / 1 == x: exact in floating point
+    if ((op === "mul" || op === "div") && isOne(b!)) return a!
+    if (op === "mul" && isOne(a!)) return b!
+    return this.raw(op, args)
+  }
+  /** An operation that is not simplified: the test that makes a variable's declared range true. */
+  asIs(op: ScalarOp, ...args: Expr[]): Expr {
+    return this.raw(op, args)
+  }
+  select(cond: Expr, a: Expr, b: Expr): Expr {
+    return this.op("select", cond, a, b)
+  }
+  and(...conds: Expr[]): Expr {
+    return conds.reduce((x, y) => this.op("and", x, y), this.constant(1, "bool"))
+  }
+
+  /** `then` may load out of range where `cond` is false: every load in it is guarded on its own, so that the arithmetic
+   *  around the loads stays outside the guard. */
+  guard(cond: Expr, then: Expr, otherwise: Expr): Expr {
+    const [c, t, o] = [this.adopt(cond), this.adopt(then), this.adopt(otherwise)]
+    if (c.kind === "const") return c.value ? t : o
+    if (t.kind === "load") return this.guardLoad(c, t, o)
+    const safe = this.guardLoads(c, t, new Map())
+    return this.select(c, safe, o)
+  }
+
+  load(buffer: string, index: Expr, type: ScalarType, width: 1 | 4 = 1): Expr {
+    return this.intern(`l ${buffer} ${this.id(index)} ${type} ${width}`, () => ({
+      kind: "load",
+      buffer,
+      index: this.adopt(index),
+      type,
+      width,
+    }))
+  }
+  shared(name: string, index: Expr, type: ScalarType): Expr {
+    return this.intern(`s ${name} ${this.id(index)} ${type}`, () => ({
+      kind: "shared",
+      name,
+      index: this.adopt(index),
+      type,
+    }))
+  }
+  splat(value: Expr): Expr {
+    return this.intern(`w ${this.id(value)}`, () => ({
+      kind: "splat",
+      value: this.adopt(value),
+      type: typeOf(value),
+      width: 4,
+    }))
+  }
+  vec(items: readonly [Expr, Expr, Expr, Expr]): Expr {
+    if (items.every((i) => i === items[0])) return this.splat(items[0])
+    const [a, b, c, d] = items
+    return this.intern(`v ${items.map((i) => this.id(i)).join(" ")}`, () => ({
+      kind: "vec",
+      items: [this.adopt(a), this.adopt(b), this.adopt(c), this.adopt(d)],
+      type: typeOf(a),
+      width: 4,
+    }))
+  }
+  lane(value: Expr, lane: number): Expr {
+    if (value.kind === "splat") return value.value
+    if (value.kind === "vec") return value.items[lane]!
+    return this.intern(`n ${this.id(value)} ${lane}`, () => ({
+      kind: "lane",
+      value: this.adopt(value),
+      lane,
+      type: typeOf(value),
+    }))
+  }
+
+  /** The linear form of an i32 expression. */
+  form(e: Expr): Linear {
+    const x = this.adopt(e)
+    const known = this.forms.get(x)
+    if (known !== undefined) return known
+    let form: Linear
+    if (x.kind === "const") form = constantForm(x.value)
+    else if (x.kind === "dim") form = constantForm(x.symbol === "B" ? BATCH : DATA_ROWS)
+    else form = { terms: [{ atom: x, coef: 1 }], constant: 0 }
+    this.forms.set(x, form)
+    return form
+  }
+  range(e: Expr): Range {
+    return rangeOfForm(this.form(e), (atom) => this.rangeOfAtom(atom))
+  }
+
+  /** Names (loop variables, lets, vars) that occur in `e`. */
+  namesIn(e: Expr): ReadonlySet<string> {
+    const x = this.adopt(e)
+    const known = this.names.get(x)
+    if (known !== undefined) return known
+    const names = new Set<string>()
+    if (x.kind === "ref") names.add(x.name)
+    for (const child of childrenOf(x)) for (const n of this.namesIn(child)) names.add(n)
+    this.names.set(x, names)
+    return names
+  }
+
+  /** Rebuilds `e` with `replace` applied to every subexpression first; undefined keeps it and goes into its parts. */
+  rewrite(e: Expr, replace: (e: Expr) => Expr | undefined, memo: Map<Expr, Expr> = new Map()): Expr {
+    const x = this.adopt(e)
+    const known = memo.get(x)
+    if (known !== undefined) return known
+    const go = (y: Expr): Expr => this.rewrite(y, replace, memo)
+    const out = replace(x) ?? this.rebuild(x, go)
+    memo.set(x, out)
+    return out
+  }
+
+  /** `e` with its direct parts mapped. */
+  rebuild(x: Expr, go: (e: Expr) => Expr): Expr {
+    switch (x.kind) {
+      case "const":
+      case "ref":
+      case "dim":
+      case "param":
+        return x
+      case "op": {
+        const args = x.args.map(go)
+        if (args.every((a, i) => a === x.args[i])) return x
+        const [a, b] = args
+        // Data may be negative: only what is known to be an index is divided as one.
+        if ((x.op === "div" || x.op === "rem") && x.type === "i32" && x.width === 1 && this.isIndex(a!)) {
+          return x.op === "div" ? this.div(a!, b!) : this.rem(a!, b!)
+        }
+        return this.op(x.op, ...args)
+      }
+      case "load":
+        return this.load(x.buffer, go(x.index), x.type, x.width)
+      case "guard": {
+        return this.guard(go(x.cond), go(x.then), go(x.otherwise))
+      }
+      case "splat":
+        return this.splat(go(x.value))
+      case "vec":
+        return this.vec([go(x.items[0]), go(x.items[1]), go(x.items[2]), go(x.items[3])])
+      case "lane":
+        return this.lane(go(x.value), x.lane)
+      case "shared":
+        return this.shared(x.name, go(x.index), x.type)
+    }
+  }
+
+  /** Replaces the references to one name. */
+  substitute(e: Expr, name: string, value: Expr): Expr {
+    const memo = new Map<Expr, Expr>()
+    return this.rewrite(
+      e,
+      (x) => (!this.namesIn(x).has(name) ? x : x.kind === "ref" ? value : undefined),
+      memo,
+    )
+  }
+
+  private intern(key: string, make: () => Expr): Expr {
+    const old = this.pool.get(key)
+    if (old !== undefined) return old
+    const made = make()
+    this.pool.set(key, made)
+    this.ids.set(made, this.ids.size)
+    return made
+  }
+
+  /** The pooled twin of an expression that may have been made elsewhere. */
+  private adopt(e: Expr): Expr {
+    if (this.ids.has(e)) return e
+    switch (e.kind) {
+      case "const":
+        return this.constant(e.value, e.type)
+      case "ref":
+        return this.ref(e.name, e.type, e.width)
+      case "dim":
+        return this.dimSymbol(e.symbol)
+      case "param":
+        return this.param(e.name)
+      case "op":
+        return this.op(e.op, ...e.args)
+      case "load":
+        return this.load(e.buffer, e.index, e.type, e.width)
+      case "guard":
+        return this.guard(e.cond, e.then, e.otherwise)
+      case "splat":
+        return this.splat(e.value)
+      case "vec":
+        return this.vec(e.items)
+      case "lane":
+        return this.lane(e.value, e.lane)
+      case "shared":
+        return this.shared(e.name, e.index, e.type)
+    }
+  }
+
+  private isIndex(e: Expr): boolean {
+    const { lo } = this.range(e)
+    return lo !== undefined && nonNegative(lo)
+  }
+  private dimSymbol(symbol: "B" | "R"): Expr {
+    return this.intern(`d ${symbol}`, () => ({ kind: "dim", symbol }))
+  }
+  private raw(op: ScalarOp, args: readonly Expr[]): Expr {
+    return this.intern(`o ${op} ${args.map((a) => this.id(a)).join(" ")}`, () => ({
+      kind: "op",
+      op,
+      args: args.map((a) => this.adopt(a)),
+      type: scalarDef(op).result(args.map(typeOf)),
+      width: args.some((a) => widthOf(a) === 4) ? 4 : 1,
+    }))
+  }
+  private fold(op: ScalarOp, args: readonly Expr[]): Expr {
+    const values = args.map((a) => (a.kind === "const" ? a.value : 0))
+    const type = scalarDef(op).result(args.map(typeOf))
+    const value = scalarDef(op).eval(values, typeOf(args[0]!))
+    // A result that is not a finite number has no literal in WGSL: it is computed at run time.
+    return Number.isFinite(value) ? this.constant(value, type) : this.raw(op, args)
+  }
+
+  private integerOp(op: ScalarOp, a: Expr, b: Expr): Expr | undefined {
+    switch (op) {
+      case "add":
+        return this.add(a, b)
+      case "sub":
+        return this.sub(a, b)
+      case "mul":
+        return this.mul(a, b)
+      case "lt":
+        return this.compare(this.sub(b, a), -1) ?? undefined
+      case "gt":
+        return this.compare(this.sub(a, b), -1) ?? undefined
+      case "le":
+        return this.compare(this.sub(b, a), 0) ?? undefined
+      case "ge":
+        return this.compare(this.sub(a, b), 0) ?? undefined
+      case "eq":
+      case "ne": {
+        const difference = this.sub(a, b)
+        if (difference.kind === "const") return this.constant(Number((difference.value === 0) === (op === "eq")), "bool")
+        const { lo, hi } = this.range(difference)
+        const apart =
+          (lo !== undefined && nonNegative(subDim(lo, 1))) || (hi !== undefined && nonNegative(subDim(negated(hi), 1)))
+        return apart ? this.constant(Number(op === "ne"), "bool") : undefined
+      }
+      case "min":
+      case "max": {
+        const { lo, hi } = this.range(this.sub(a, b))
+        if (lo !== undefined && nonNegative(lo)) return op === "max" ? a : b
+        if (hi !== undefined && nonNegative(negated(hi))) return op === "max" ? b : a
+        return undefined
+      }
+      default:
+        return undefined
+    }
+  }
+  /** Whether difference + offset >= 0, where provable. */
+  private compare(difference: Expr, offset: number): Expr | undefined {
+    const { lo, hi } = this.range(difference)
+    if (lo !== undefined && nonNegative(addDim(lo, offset))) return this.constant(1, "bool")
+    if (hi !== undefined && nonNegative(subDim(negated(addDim(hi, offset)), 1))) return this.constant(0, "bool")
+    return undefined
+  }
+
+  private guardLoad(cond: Expr, then: Expr, otherwise: Expr): Expr {
+    return this.intern(`g ${this.id(cond)} ${this.id(then)} ${this.id(otherwise)}`, () => ({
+      kind: "guard",
+      cond,
+      then,
+      otherwise,
+      type: typeOf(then),
+      width: widthOf(then),
+    }))
+  }
+  private guardLoads(cond: Expr, e: Expr, memo: Map<Expr, Expr>): Expr {
+    const known = memo.get(e)
+    if (known !== undefined) return known
+    const go = (x: Expr): Expr => this.guardLoads(cond, x, memo)
+    let out: Expr
+    if (e.kind === "load") {
+      const index = go(e.index)
+      const zero = this.constant(0, e.type)
+      out = this.guardLoad(cond, this.load(e.buffer, index, e.type, e.width), e.width === 4 ? this.splat(zero) : zero)
+    } else if (e.kind === "guard" && e.then.kind === "load") {
+      // A load that is guarded already may index by other loads, and by expressions valid only under `cond`.
+      const inner = this.load(e.then.buffer, go(e.then.index), e.then.type, e.then.width)
+      out = this.guardLoad(this.and(cond, go(e.cond)), inner, go(e.otherwise))
+    } else out = this.rebuild(e, go)
+    memo.set(e, out)
+    return out
+  }
+
+  // ---- linear forms -> expressions
+
+  private fromForm(given: Linear): Expr {
+    const form = this.recombine(given)
+    if (form.terms.length === 1 && form.constant === 0 && form.terms[0]!.coef === 1) return form.terms[0]!.atom
+    const sorted = [...form.terms].sort(
+      (x, y) => this.depth(x.atom) - this.depth(y.atom) || this.id(x.atom) - this.id(y.atom),
+    )
+    const lead = sorted.findIndex((t) => !isNegative(t.coef))
+    let out: Expr | undefined
+    if (lead >= 0) out = this.product(sorted.splice(lead, 1)[0]!)
+    else if (form.constant !== 0 || sorted.length === 0) out = this.dimExpr(form.constant)
+    else out = this.int(0)
+    for (const t of sorted) {
+      out = isNegative(t.coef)
+        ? this.raw("sub", [out, this.product({ atom: t.atom, coef: negated(t.coef) })])
+        : this.raw("add", [out, this.product(t)])
+    }
+    if (lead >= 0 && form.constant !== 0) {
+      out = isNegative(form.constant)
+        ? this.raw("sub", [out, this.dimExpr(negated(form.constant))])
+        : this.raw("add", [out, this.dimExpr(form.constant)])
+    }
+    if (!this.forms.has(out)) this.forms.set(out, form)
+    return out
+  }
+  private product(t: Term): Expr {
+    if (t.coef === 1) return t.atom
+    return this.raw("mul", [t.atom, this.dimExpr(t.coef)])
+  }
+  private dimExpr(d: Dim): Expr {
+    if (isStatic(d)) return this.int(d)
+    let out: Expr | undefined
+    for (const t of d.terms) {
+      const magnitude = Math.abs(t.coef)
+      let term: Expr | undefined
+      for (const s of t.syms) {
+        const symbol = this.dimSymbol(s)
+        term = term === undefined ? symbol : this.raw("mul", [term, symbol])
+      }
+      if (term === undefined) term = this.int(magnitude)
+      else if (magnitude !== 1) term = this.raw("mul", [term, this.int(magnitude)])
+      if (out === undefined) out = t.coef < 0 ? this.raw("sub", [this.int(0), term]) : term
+      else out = this.raw(t.coef < 0 ? "sub" : "add", [out, term])
+    }
+    if (!this.forms.has(out!)) this.forms.set(out!, constantForm(d))
+    return out!
+  }
+
+  /** (x / d) * d*c + (x % d) * c == x * c */
+  private recombine(form: Linear): Linear {
+    for (const t of form.terms) {
+      if (t.atom.kind !== "op" || t.atom.op !== "rem" || t.atom.type !== "i32") continue
+      const [x, d] = t.atom.args as [Expr, Expr]
+      const divisor = this.form(d)
+      if (divisor.terms.length > 0) continue
+      const quotient = this.div(x, d)
+      const partner = form.terms.find((u) => u.atom === quotient)
+      if (partner === undefined || subDim(partner.coef, mulDim(t.coef, divisor.constant)) !== 0) continue
+      const rest: Linear = { terms: form.terms.filter((u) => u !== t && u !== partner), constant: form.constant }
+      return this.recombine(sum(rest, scaled(this.form(x), t.coef)))
+    }
+    return form
+  }
+
+  /** Division of a form: what divides, what stays below the divisor, and what has to be divided at run time. */
+  private split(a: Expr, b: Expr): { quotient: () => Expr; remainder: () => Expr } {
+    const x = this.form(a)
+    const d = this.form(b)
+    const plain = { quotient: () => this.raw("div", [a, b]), remainder: () => this.raw("rem", [a, b]) }
+    if (d.terms.length > 0 || d.constant === 0) return plain
+    const by = d.constant
+    if (by === 1) return { quotient: () => a, remainder: () => this.int(0) }
+    const { whole, rest } = this.divideForm(x, by)
+    const restRange = rangeOfForm(rest, (atom) => this.rangeOfAtom(atom))
+    if (within(restRange, by)) return { quotient: () => this.fromForm(whole), remainder: () => this.fromForm(rest) }
+    if (restRange.lo === undefined || !nonNegative(restRange.lo)) return plain
+    return {
+      quotient: () => this.add(this.fromForm(whole), this.quotientOf(rest, by)),
+      remainder: () => this.remainderOf(rest, by),
+    }
+  }
+  /** form == whole * by + rest, each term going where its coefficient divides. */
+  private divideForm(form: Linear, by: Dim): { whole: Linear; rest: Linear } {
+    const whole: Term[] = []
+    const rest: Term[] = []
+    for (const t of form.terms) {
+      const coef = divDim(t.coef, by)
+      if (coef === undefined) rest.push(t)
+      else whole.push({ atom: t.atom, coef })
+    }
+    let constant: Dim = 0
+    let left: Dim = form.constant
+    if (isStatic(left) && isStatic(by)) {
+      constant = Math.floor(left / by)
+      left = left - constant * by
+    } else {
+      const exact = divDim(left, by)
+      if (exact !== undefined) {
+        constant = exact
+        left = 0
+      }
+    }
+    return { whole: { terms: whole, constant }, rest: { terms: rest, constant: left } }
+  }
+  private quotientOf(rest: Linear, by: Dim): Expr {
+    const common = this.commonFactor(rest, by)
+    if (common !== undefined) return this.div(this.fromForm(common.whole), this.dim(common.by))
+    const x = this.fromForm(rest)
+    // (y / p) / q == y / (p*q)
+    if (x.kind === "op" && x.op === "div") {
+      const inner = this.form(x.args[1]!)
+      if (inner.terms.length === 0) return this.div(x.args[0]!, this.dim(mulDim(inner.constant, by)))
+    }
+    // (y % p) / q == (y / q) % (p / q) where q divides p
+    if (x.kind === "op" && x.op === "rem") {
+      const p = this.form(x.args[1]!)
+      const ratio = p.terms.length === 0 ? divDim(p.constant, by) : undefined
+      if (ratio !== undefined) return this.rem(this.div(x.args[0]!, this.dim(by)), this.dim(ratio))
+    }
+    return this.raw("div", [x, this.dim(by)])
+  }
+  private remainderOf(rest: Linear, by: Dim): Expr {
+    const common = this.commonFactor(rest, by)
+    if (common !== undefined) {
+      const inner = this.rem(this.fromForm(common.whole), this.dim(common.by))
+      return this.add(this.mul(inner, this.dim(common.factor)), this.fromForm(common.rest))
+    }
+    const x = this.fromForm(rest)
+    // (y % p) % q == y % q where q divides p
+    if (x.kind === "op" && x.op === "rem") {
+      const p = this.form(x.args[1]!)
+      if (p.terms.length === 0 && divDim(p.constant, by) !== undefined) return this.rem(x.args[0]!, this.dim(by))
+    }
+    return this.raw("rem", [x, this.dim(by)])
+  }
+  /** rest == factor * whole + small with 0 <= small < factor and by == factor * by': both sides can be divided by factor. */
+  private commonFactor(
+    rest: Linear,
+    by: Dim,
+  ): { factor: Dim; by: Dim; whole: Linear; rest: Linear } | undefined {
+    const candidates: Dim[] = []
+    for (const t of rest.terms) {
+      if (isStatic(t.coef) && isStatic(by)) {
+        const g = gcd(Math.abs(t.coef), by)
+        if (g > 1) candidates.push(g)
+      } else if (t.coef !== 1 && divDim(by, t.coef) !== undefined) candidates.push(t.coef)
+    }
+    for (const factor of candidates) {
+      const smaller = divDim(by, factor)
+      if (smaller === undefined) continue
+      const { whole, rest: small } = this.divideForm(rest, factor)
+      if (within(rangeOfForm(small, (atom) => this.rangeOfAtom(atom)), factor)) {
+        return { factor, by: smaller, whole, rest: small }
+      }
+    }
+    return undefined
+  }
+
+  private rangeOfAtom(atom: Expr): Range {
+    const known = this.ranges.get(atom)
+    if (known !== undefined) return known
+    const range = this.computeRange(atom)
+    this.ranges.set(atom, range)
+    return range
+  }
+  private computeRange(atom: Expr): Range {
+    if (atom.kind === "ref") {
+      const v = this.variables.get(atom.name)
+      if (v === undefined) return UNKNOWN
+      return { lo: 0, hi: v.extent === undefined ? undefined : subDim(v.extent, 1) }
+    }
+    if (atom.kind !== "op") return UNKNOWN
+    const [a, b, c] = atom.args
+    if (atom.op === "rem" || atom.op === "div") {
+      const d = this.form(b!)
+      const x = this.range(a!)
+      if (d.terms.length > 0 || x.lo === undefined || !nonNegative(x.lo)) return UNKNOWN
+      if (atom.op === "rem") return { lo: 0, hi: subDim(d.constant, 1) }
+      if (x.hi === undefined) return { lo: 0, hi: undefined }
+      const exact = divDim(addDim(x.hi, 1), d.constant)
+      if (exact !== undefined) return { lo: 0, hi: subDim(exact, 1) }
+      return { lo: 0, hi: isStatic(x.hi) && isStatic(d.constant) ? Math.floor(x.hi / d.constant) : undefined }
+    }
+    if (atom.op === "min" || atom.op === "max" || atom.op === "select") {
+      const [x, y] = atom.op === "select" ? [this.range(b!), this.range(c!)] : [this.range(a!), this.range(b!)]
+      const pick = (p: Dim | undefined, q: Dim | undefined, largest: boolean, either: boolean): Dim | undefined => {
+        if (p === undefined || q === undefined) return either ? (p ?? q) : undefined
+        if (nonNegative(subDim(p, q))) return largest ? p : q
+        return nonNegative(subDim(q, p)) ? (largest ? q : p) : either ? p : undefined
+      }
+      return {
+        lo: pick(x.lo, y.lo, atom.op === "max", atom.op === "max"),
+        hi: pick(x.hi, y.hi, atom.op !== "min", atom.op === "min"),
+      }
+    }
+    return UNKNOWN
+  }
+  /** How deep the innermost loop variable of `e` stands: sums start with what changes least often. */
+  private depth(e: Expr): number {
+    const known = this.depths.get(e)
+    if (known !== undefined) return known
+    let depth = 0
+    for (const name of this.namesIn(e)) depth = Math.max(depth, this.variables.get(name)?.depth ?? 0)
+    this.depths.set(e, depth)
+    return depth
+  }
+}
+
+/** The direct parts of an expression. */
+export function childrenOf(e: Expr): readonly Expr[] {
+  switch (e.kind) {
+    case "const":
+    case "ref":
+    case "dim":
+    case "param":
+      return []
+    case "op":
+      return e.args
+    case "load":
+    case "shared":
+      return [e.index]
+    case "guard":
+      return [e.cond, e.then, e.otherwise]
+    case "splat":
+    case "lane":
+      return [e.value]
+    case "vec":
+      return e.items
+  }
+}
+
+/** How many different operations on values (not indices) `e` is made of. */
+export function operationsIn(e: Expr): number {
+  const seen = new Set<Expr>()
+  const visit = (x: Expr): number => {
+    if (seen.has(x)) return 0
+    seen.add(x)
+    if (x.kind === "load") return 0
+    const own = x.kind === "op" ? (x.type === "i32" ? 0 : (SLOW[x.op] ?? 1)) : 0
+    return childrenOf(x).reduce((n, part) => n + visit(part), own)
+  }
+  return visit(e)
+}
+/** What counts for more than one operation. */
+const SLOW: Readonly<Partial<Record<ScalarOp, number>>> = {
+  exp: 8,
+  exp2: 8,
+  expm1: 12,
+  log: 8,
+  log1p: 12,
+  log2: 8,
+  pow: 16,
+  sin: 8,
+  cos: 8,
+  tan: 12,
+  tanh: 16,
+  erf: 24,
+  atan2: 16,
+  asin: 12,
+  atan: 12,
+  sinh: 16,
+  cosh: 16,
+  div: 2,
+  sqrt: 2,
+  mulhi: 6,
+}
+
+const isOne = (e: Expr): boolean =>
+  (e.kind === "const" && e.value === 1 && e.type !== "bool") || (e.kind === "splat" && isOne(e.value))
+const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
+const isNegative = (d: Dim): boolean => !nonNegative(d) && nonNegative(negated(d))

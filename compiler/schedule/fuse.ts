@@ -1,0 +1,382 @@
+/** fuse: decides which nodes share a kernel.   Graph -> GroupedGraph
+ *  Assumes:    every node has a lowering (`grad` and `scan` are gone).
+ *  Guarantees: each stored value is made by one group; a group needs only groups before it; none binds more buffers than the
+ *              target allows.
+ *  How:        nodes in order. Views and cheap elementwise nodes are left to whoever reads them. A reduction or a contraction
+ *              opens a group or joins one over the same space; an elementwise node joins the latest group that it depends on,
+ *              where it can be computed there. Since it is the latest, groups never come to wait for each other.
+ *  Not here:   loop order and tiles (`template-*.ts`), the order of dispatches and updates in place (`order.ts`). */
+import type { Pass } from "../pass.js"
+import type { PassContext } from "../pass.js"
+import { bug } from "../source/bug.js"
+import type { Graph, Node, ValueId } from "../ir/graph/types.js"
+import type { Expr } from "../ir/kernels/types.js"
+import { numel, printShape, sameDim, type Shape } from "../ir/tensor.js"
+import { DISPATCH, nominal, rowsFillDevice } from "./cost.js"
+import { Exprs, operationsIn } from "./expr.js"
+import type { Group, GroupedGraph, GroupKind, Store } from "./group.js"
+import { Probe } from "./probe.js"
+import { defOf, elementsOf, type GraphIndex, indexGraph, loweringOf, typeOfValue, unravel, Values } from "./values.js"
+
+export const fuse: Pass<Graph, GroupedGraph> = {
+  name: "fuse",
+  summary: "group nodes that can share a kernel",
+  run: (graph, cx) => {
+    const g = indexGraph(graph)
+    const alone = new Set<ValueId>()
+    const kept = new Set<ValueId>()
+    // A group with too many buffers loses its last member, or what it inlines gets a kernel of its own; then all over again.
+    for (;;) {
+      const grouping = new Grouping(g, cx, alone, kept)
+      const groups = grouping.run()
+      const large = groups.filter((x) => x.buffers > cx.target.maxStorageBuffersPerStage)
+      if (large.length === 0) return { graph, groups: groups.map((x) => x.group) }
+      for (const { group } of large) grouping.relieve(group)
+    }
+  },
+}
+
+/** A group being made. Its place in the list of drafts orders it: it needs only earlier ones. */
+interface Draft {
+  readonly at: number
+  readonly kind: GroupKind
+  readonly outer: Shape
+  readonly inner: Shape
+  readonly members: ValueId[]
+  readonly full: Set<ValueId>
+  readonly probe: Probe
+}
+
+class Grouping {
+  private readonly drafts: Draft[] = []
+  /** The group that computes a value. */
+  private readonly home = new Map<ValueId, Draft>()
+  private readonly required: ReadonlySet<ValueId>
+  private readonly latestMemo = new Map<ValueId, number>()
+  private readonly costMemo = new Map<ValueId, number>()
+  private readonly frames = new Map<string, Draft>()
+
+  constructor(
+    private readonly g: GraphIndex,
+    private readonly cx: PassContext,
+    /** Nodes that may not join a group. */
+    private readonly alone: Set<ValueId>,
+    /** Nodes that may not be left to their readers. */
+    private readonly kept: Set<ValueId>,
+  ) {
+    const { outputs, updates } = g.graph
+    this.required = new Set([...outputs.map((o) => o.value), ...updates.map((u) => u.value)])
+  }
+
+  run(): { group: Group; buffers: number }[] {
+    for (const node of this.g.graph.nodes) {
+      if (!this.required.has(node.id) && this.readers(node.id).length === 0) continue
+      const lower = loweringOf(node)
+      if (lower.kind === "none") bug(`%${node.id} = ${node.op}: ${lower.why}`)
+      else if (lower.kind === "map") this.place(node)
+      else this.reduce(node)
+    }
+    return this.finish()
+  }
+
+  // ---- reductions and contractions
+
+  private reduce(node: Node): void {
+    const lower = loweringOf(node)
+    if (lower.kind === "map" || lower.kind === "none") return
+    const inner = lower.extents(node.args.map((a) => typeOfValue(this.g, a)), node.attrs, node.type)
+    if (lower.kind === "contract") {
+      this.open("contract", node, node.type.shape, inner)
+      return
+    }
+    for (const draft of this.rowsToJoin(node, inner)) {
+      const terms = draft.probe.terms(node)
+      if (terms === undefined) continue
+      const needed = draft.at === this.latest(node.id)
+      if (!needed && !this.sharesLoads(draft, terms)) continue
+      this.join(draft, node, false)
+      draft.probe.add(node)
+      return
+    }
+    this.open("row", node, node.type.shape, inner)
+  }
+  private rowsToJoin(node: Node, inner: Shape): Draft[] {
+    if (this.alone.has(node.id)) return []
+    const latest = this.latest(node.id)
+    const fits = (d: Draft | undefined): d is Draft =>
+      d !== undefined &&
+      d.kind === "row" &&
+      d.at >= latest &&
+      sameDim(numel(d.outer), numel(node.type.shape)) &&
+      d.inner.length === inner.length &&
+      d.inner.every((n, i) => sameDim(n, inner[i]!))
+    const candidates = [this.drafts[latest], this.frames.get(frameKey("row", node.type.shape, inner))]
+    return [...new Set(candidates)].filter(fits)
+  }
+  private sharesLoads(draft: Draft, exprs: readonly Expr[]): boolean {
+    const { probe } = draft
+    const mine = new Set(probe.loadsIn(exprs).map((l) => l.value))
+    const sums = draft.members.flatMap((m) => {
+      const node = this.g.nodes.get(m)!
+      return loweringOf(node).kind === "map" ? [probe.atOuter(m) ?? probe.atElements(m)!] : probe.terms(node)!
+    })
+    return probe.loadsIn(sums).some((l) => mine.has(l.value))
+  }
+
+  // ---- elementwise nodes
+
+  private place(node: Node): void {
+    const required = this.required.has(node.id) || this.kept.has(node.id)
+    const { kind } = defOf(node).traits
+    if (kind === "view" && !required) return
+    const found = this.draftFor(node)
+    if (!required && !this.worthStoring(node, found)) return
+    if (found === undefined) this.open("map", node, node.type.shape, [])
+    else this.join(found.draft, node, found.full)
+  }
+
+  /** A group that can compute the node on its way. */
+  private draftFor(node: Node): { draft: Draft; full: boolean } | undefined {
+    if (this.alone.has(node.id)) return undefined
+    const latest = this.latest(node.id)
+    const own = this.drafts[latest]
+    if (own !== undefined) {
+      if (own.probe.atOuter(node.id) !== undefined) return { draft: own, full: false }
+      const fills = rowsFillDevice(nominal(numel(own.outer)), nominal(elementsOf(this.g, node.id)), this.cx.target)
+      if (fills && own.probe.atElements(node.id) !== undefined) return { draft: own, full: true }
+    }
+    const beside = this.frames.get(frameKey("map", node.type.shape, []))
+    if (beside !== undefined && beside.at > latest) {
+      const e = beside.probe.atOuter(node.id)
+      if (e !== undefined && (node.type.shape.length === 0 || this.sharesLoads(beside, [e]))) {
+        return { draft: beside, full: false }
+      }
+    }
+    return undefined
+  }
+
+  /** Whether the node gets a buffer, rather than being computed again by everyone who reads it. */
+  private worthStoring(node: Node, found: { draft: Draft; full: boolean } | undefined): boolean {
+    const size = nominal(elementsOf(this.g, node.id))
+    if (found !== undefined && !found.full && this.replacesStore(node, found.draft)) return true
+    const cost = this.cost(node.id)
+    const readers = this.readers(node.id)
+    // Scalars are worked out once per invocation, not once per element.
+    const again = readers.reduce((n, r) => n + this.reuse(node, r), 0) / (size === 1 ? 16 : 1)
+    const inlined = again * size * cost
+    const stored = size * cost + (again + 1) * size + (found === undefined ? DISPATCH : 0)
+    return inlined > stored
+  }
+  /** Whether the group would have to store an argument for this node alone: then it may as well store the node. */
+  private replacesStore(node: Node, draft: Draft): boolean {
+    const size = elementsOf(this.g, node.id)
+    return this.placedBelow(node.id).some(
+      (v) =>
+        this.home.get(v) === draft &&
+        !this.required.has(v) &&
+        sameDim(elementsOf(this.g, v), size) &&
+        this.readers(v).length === 1,
+    )
+  }
+  /** How often a reader needs each element of the node. */
+  private reuse(node: Node, reader: Node): number {
+    const lower = loweringOf(reader)
+    const size = nominal(elementsOf(this.g, node.id))
+    const out = nominal(elementsOf(this.g, reader.id))
+    if (lower.kind === "map" || lower.kind === "none") return Math.max(1, out / size)
+    const argTypes = reader.args.map((a) => typeOfValue(this.g, a))
+    const reads = out * nominal(numel(lower.extents(argTypes, reader.attrs, reader.type)))
+    // A tile of a contraction uses what it reads several times.
+    return Math.max(1, reads / size / (lower.kind === "contract" ? 8 : 1))
+  }
+  /** Operations and loads per element, with all that is inlined. */
+  private cost(v: ValueId): number {
+    const known = this.costMemo.get(v)
+    if (known !== undefined) return known
+    let cost: number
+    const node = this.g.nodes.get(v)
+    if (node === undefined) cost = this.isPlaced(v) ? 1 : 0
+    else {
+      cost = ownOperations(this.g, node)
+      for (const a of node.args) cost += this.isPlaced(a) ? 1 : this.cost(a)
+    }
+    this.costMemo.set(v, cost)
+    return cost
+  }
+
+  // ---- drafts
+
+  private open(kind: GroupKind, node: Node, outer: Shape, inner: Shape): void {
+    const at = this.drafts.length
+    const probe = new Probe(this.g, outer, inner, (v) => this.isPlaced(v) && this.home.get(v)?.at !== at)
+    const draft: Draft = { at, kind, outer, inner, members: [], full: new Set(), probe }
+    this.drafts.push(draft)
+    this.frames.set(frameKey(kind, outer, inner), draft)
+    this.join(draft, node, false)
+    if (kind !== "map") probe.add(node)
+  }
+  private join(draft: Draft, node: Node, full: boolean): void {
+    draft.members.push(node.id)
+    if (full) draft.full.add(node.id)
+    this.home.set(node.id, draft)
+  }
+  /** Whether other groups read the value from a buffer. */
+  private isPlaced(v: ValueId): boolean {
+    const input = this.g.inputs.get(v)
+    if (input !== undefined) return input.source.kind !== "scalar"
+    return this.g.slots.has(v) || this.home.has(v)
+  }
+  /** The last group that the value needs. */
+  private latest(v: ValueId): number {
+    const home = this.home.get(v)
+    if (home !== undefined) return home.at
+    const known = this.latestMemo.get(v)
+    if (known !== undefined) return known
+    const latest = Math.max(-1, ...(this.g.nodes.get(v)?.args ?? []).map((a) => this.latest(a)))
+    this.latestMemo.set(v, latest)
+    return latest
+  }
+  /** The placed values that a node reads, through all that is inlined. */
+  private placedBelow(v: ValueId): ValueId[] {
+    const out = new Set<ValueId>()
+    const seen = new Set<ValueId>()
+    const visit = (x: ValueId): void => {
+      if (seen.has(x)) return
+      seen.add(x)
+      for (const a of this.g.nodes.get(x)?.args ?? []) {
+        if (this.isPlaced(a)) out.add(a)
+        else visit(a)
+      }
+    }
+    visit(v)
+    return [...out]
+  }
+  /** Who reads a value, through views. */
+  private readers(v: ValueId): Node[] {
+    const out = new Set<Node>()
+    const visit = (x: ValueId): void => {
+      for (const c of this.g.consumers.get(x) ?? []) {
+        if (defOf(c).traits.kind === "view" && !this.required.has(c.id)) visit(c.id)
+        else out.add(c)
+      }
+    }
+    visit(v)
+    return [...out]
+  }
+
+  // ---- results
+
+  /** From the last group to the first: what is stored follows from what later groups load. */
+  private finish(): { group: Group; buffers: number }[] {
+    const wanted = new Set(this.required)
+    const slotsOf = new Map<ValueId, ValueId[]>()
+    for (const u of this.g.graph.updates) slotsOf.set(u.value, [...(slotsOf.get(u.value) ?? []), u.slot])
+    const out: { group: Group; buffers: number }[] = []
+    for (const draft of [...this.drafts].reverse()) {
+      const stored = draft.members.filter((m) => wanted.has(m))
+      if (stored.length === 0) continue
+      const { members, loads } = this.needed(draft, stored)
+      for (const v of loads) wanted.add(v)
+      const stores = stored.map((value): Store => ({ value, slot: slotsOf.get(value)?.[0] ?? null }))
+      const group: Group = {
+        id: draft.at,
+        kind: draft.kind,
+        outer: draft.outer,
+        inner: draft.inner,
+        members,
+        full: members.filter((m) => draft.full.has(m)),
+        stores,
+      }
+      const bound = new Set([...loads, ...stores.map((s) => s.slot ?? s.value)])
+      out.push({ group, buffers: bound.size })
+    }
+    return [...out.reverse(), ...this.copies(slotsOf)]
+  }
+  /** The members that the stored ones need, and what they load. */
+  private needed(draft: Draft, stored: readonly ValueId[]): { members: ValueId[]; loads: Set<ValueId> } {
+    const { probe } = draft
+    const exprs: Expr[] = []
+    const sums = new Set<ValueId>()
+    const needSums = (list: readonly Expr[]): void => {
+      exprs.push(...list)
+      for (const s of probe.sumsIn(list)) {
+        if (sums.has(s)) continue
+        sums.add(s)
+        needSums(probe.terms(this.g.nodes.get(s)!) ?? bug(`%${s} left its group`))
+      }
+    }
+    for (const v of stored) {
+      needSums([(draft.full.has(v) ? probe.atElements(v) : probe.atOuter(v)) ?? bug(`%${v} left its group`)])
+    }
+    const members = draft.members.filter((m) => {
+      const heavy = loweringOf(this.g.nodes.get(m)!).kind !== "map"
+      return heavy ? sums.has(m) : true
+    })
+    return { members, loads: new Set(probe.loadsIn(exprs).map((l) => l.value)) }
+  }
+  /** Slots and outputs whose new value is not made by a group, or is made for another slot already. */
+  private copies(slotsOf: ReadonlyMap<ValueId, readonly ValueId[]>): { group: Group; buffers: number }[] {
+    const out: { group: Group; buffers: number }[] = []
+    for (const [value, slots] of slotsOf) {
+      for (const slot of this.home.has(value) ? slots.slice(1) : slots) {
+        const { shape } = typeOfValue(this.g, value)
+        const id = this.drafts.length + out.length
+        const group: Group = {
+          id,
+          kind: "map",
+          outer: shape,
+          inner: [],
+          members: [],
+          full: [],
+          stores: [{ value, slot }],
+        }
+        out.push({ group, buffers: 2 })
+      }
+    }
+    return out
+  }
+
+  /** Makes a group with too many buffers smaller next time. */
+  relieve(group: Group): void {
+    const last = group.members.at(-1)!
+    if (group.members.length > 1 && !this.alone.has(last)) {
+      this.alone.add(last)
+      this.cx.remark(`%${last} gets a kernel of its own: too many buffers over ${printShape(group.outer)}`)
+      return
+    }
+    const limit = this.cx.target.maxStorageBuffersPerStage
+    const inlined = this.inlinedIn(last).filter((v) => this.placedBelow(v).length < limit)
+    const best = inlined.sort((a, b) => this.placedBelow(b).length - this.placedBelow(a).length || a - b)[0]
+    if (best === undefined || this.placedBelow(best).length < 2) {
+      bug(`%${last} alone reads more buffers than ${this.cx.target.name} allows`)
+    }
+    this.kept.add(best!)
+    this.alone.add(best!)
+    this.cx.remark(`%${best} is stored: its readers bind too many buffers`)
+  }
+  private inlinedIn(v: ValueId): ValueId[] {
+    const out = new Set<ValueId>()
+    const visit = (x: ValueId): void => {
+      for (const a of this.g.nodes.get(x)?.args ?? []) {
+        if (this.isPlaced(a) || out.has(a) || !this.g.nodes.has(a)) continue
+        out.add(a)
+        visit(a)
+      }
+    }
+    visit(v)
+    return [...out]
+  }
+}
+
+const frameKey = (kind: GroupKind, outer: Shape, inner: Shape): string =>
+  `${kind} ${printShape(outer)} ${printShape(inner)}`
+
+/** What one element of a node costs beyond its arguments. */
+function ownOperations(g: GraphIndex, node: Node): number {
+  const lower = loweringOf(node)
+  if (lower.kind !== "map") return 0
+  const k = new Exprs()
+  const values = new Values(g, k, (v) => (v === node.id ? undefined : k.ref(`a${v}`, typeOfValue(g, v).dtype)))
+  const i = k.variable("i", elementsOf(g, node.id))
+  return operationsIn(lower.value(values.context(node, unravel(k, i, node.type.shape))))
+}

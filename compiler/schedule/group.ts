@@ -1,0 +1,33 @@
+/** schedule: which nodes share a kernel, as a value between the passes `fuse`, `order` and `build-kernels`.
+ *  A group computes its members over one index space and stores some of them; everything else that they need is inlined into them
+ *  or loaded from buffers. */
+import type { Graph, ValueId } from "../ir/graph/types.js"
+import type { Shape } from "../ir/tensor.js"
+
+/** map: elementwise. row: reductions over one inner space, and elementwise work over it. contract: one contraction. */
+export type GroupKind = "map" | "row" | "contract"
+
+export interface Store {
+  readonly value: ValueId
+  /** The slot whose buffer takes the value; null: a buffer of its own. */
+  readonly slot: ValueId | null
+}
+export interface Group {
+  readonly id: number
+  readonly kind: GroupKind
+  /** The index space: one element of each result, or one row, per point. */
+  readonly outer: Shape
+  /** What is reduced over; empty for map groups. */
+  readonly inner: Shape
+  /** In graph order. A member that another group loads is stored; others are only computed here. */
+  readonly members: readonly ValueId[]
+  /** Members that have one value per point of outer x inner; the rest has one per point of outer. */
+  readonly full: readonly ValueId[]
+  readonly stores: readonly Store[]
+}
+/** Several groups of one structure over different slots, run as one kernel: members[i] of each correspond. */
+export interface GroupedGraph {
+  readonly graph: Graph
+  /** In dispatch order once `order` has run. */
+  readonly groups: readonly Group[]
+}

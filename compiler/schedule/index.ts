@@ -1,0 +1,21 @@
+/** schedule: Graph -> KernelProgram, as passes. */
+import { type Pass, type PassContext } from "../pass.js"
+import type { Graph } from "../ir/graph/types.js"
+import type { KernelProgram } from "../ir/kernels/types.js"
+import { buildKernels } from "./build-kernels.js"
+import { fuse } from "./fuse.js"
+import type { GroupedGraph } from "./group.js"
+import { order } from "./order.js"
+
+export { buildKernels, fuse, order }
+export type { GroupedGraph }
+
+/** All passes of this room, in order. */
+export const SCHEDULE_PASSES: readonly [
+  Pass<Graph, GroupedGraph>,
+  Pass<GroupedGraph, GroupedGraph>,
+  Pass<GroupedGraph, KernelProgram>,
+] = [fuse, order, buildKernels]
+
+export const schedule = (graph: Graph, cx: PassContext): KernelProgram =>
+  buildKernels.run(order.run(fuse.run(graph, cx), cx), cx)

@@ -1,0 +1,171 @@
+/** schedule: what the templates share: names, parameters, and the values of a group's nodes inside its kernel.
+ *  Not here:   loop nests (`template-*.ts`). */
+import { bug } from "../source/bug.js"
+import type { TargetProfile } from "../target.js"
+import type { ValueId } from "../ir/graph/types.js"
+import type { Buffer, Expr, KernelParam, SharedArray, Stmt } from "../ir/kernels/types.js"
+import type { Dim } from "../ir/tensor.js"
+import { childrenOf, Exprs, widthOf } from "./expr.js"
+import type { Group } from "./group.js"
+import { placeLets } from "./place-lets.js"
+import { fromStored, type GraphIndex, linearIndex, storedType, typeOfValue, Values } from "./values.js"
+
+/** Where values are, for all kernels of a program. */
+export interface Placed {
+  readonly g: GraphIndex
+  readonly target: TargetProfile
+  /** The buffer a value is loaded from, unless the group computes it. */
+  bufferOf(value: ValueId): Buffer | undefined
+}
+
+export interface BuiltBody {
+  /** Buffers accessed in both widths: the kernel has to be built again with these narrow. */
+  readonly mixed: readonly number[]
+  readonly params: readonly (KernelParam & { readonly buffer: number })[]
+  readonly shared: readonly SharedArray[]
+  readonly body: readonly Stmt[]
+}
+
+export class KernelBuild {
+  readonly k = new Exprs()
+  readonly values: Values
+  readonly shared: SharedArray[] = []
+  private readonly members: ReadonlySet<ValueId>
+  private readonly taken = new Set<string>(["B", "R"])
+  private readonly paramNames = new Map<number, string>()
+  private readonly buffers = new Map<string, Buffer>()
+  private readonly bound = new Map<ValueId, (index: readonly Expr[]) => Expr>()
+
+  constructor(
+    readonly placed: Placed,
+    readonly group: Group,
+    /** Buffers accessed by element only. */
+    private readonly narrow: ReadonlySet<number> = new Set(),
+  ) {
+    this.members = new Set(group.members)
+    this.values = new Values(placed.g, this.k, (value, index) => this.resolve(value, index))
+  }
+
+  /** A local name not used before. */
+  name(wanted: string): string {
+    let name = wanted
+    for (let i = 1; this.taken.has(name); i++) name = `${wanted}_${i}`
+    this.taken.add(name)
+    return name
+  }
+  /** A loop variable or index with a range. */
+  variable(wanted: string, extent?: Dim): Expr & { kind: "ref" } {
+    const v = this.k.variable(this.name(wanted), extent)
+    return v.kind === "ref" ? v : bug("a variable is a reference")
+  }
+
+  /** Another start on the same kernel, to try something out. */
+  fork(): KernelBuild {
+    return new KernelBuild(this.placed, this.group, this.narrow)
+  }
+  isNarrow(param: string): boolean {
+    const buffer = this.buffers.get(param)
+    return buffer !== undefined && this.narrow.has(buffer.id)
+  }
+
+  /** What a reduction or contraction of this group is, at any index it is asked for. */
+  bind(value: ValueId, at: (index: readonly Expr[]) => Expr): void {
+    this.bound.set(value, at)
+  }
+
+  /** The parameter that `value` is stored into. */
+  target(value: ValueId): string {
+    const store = this.group.stores.find((s) => s.value === value) ?? bug(`%${value} is not stored here`)
+    const buffer = this.placed.bufferOf(store.slot ?? value) ?? bug(`no buffer for %${value}`)
+    return this.param(buffer)
+  }
+
+  load(value: ValueId, index: readonly Expr[]): Expr {
+    const buffer = this.placed.bufferOf(value) ?? bug(`no buffer for %${value}`)
+    const { dtype, shape } = typeOfValue(this.placed.g, value)
+    const name = this.param(buffer)
+    return fromStored(this.k, this.k.load(name, linearIndex(this.k, index, shape), storedType(dtype)), dtype)
+  }
+
+  /** The kernel around a finished loop nest: lets placed, parameters with their access and width. */
+  finish(body: readonly Stmt[]): BuiltBody {
+    const placed = placeLets(body, this.k, this.taken)
+    const uses = new Map<string, { read: boolean; written: boolean; widths: Set<1 | 4> }>()
+    const use = (name: string, width: 1 | 4): { read: boolean; written: boolean } => {
+      let u = uses.get(name)
+      if (u === undefined) uses.set(name, (u = { read: false, written: false, widths: new Set() }))
+      u.widths.add(width)
+      return u
+    }
+    const loads = (e: Expr): void => {
+      if (e.kind === "load") use(e.buffer, e.width).read = true
+      childrenOf(e).forEach(loads)
+    }
+    eachStmt(placed, (s) => {
+      for (const e of exprsOf(s)) loads(e)
+      if (s.kind === "store") {
+        use(s.buffer, widthOf(s.value)).written = true
+      }
+    })
+    const params = [...uses].map(([name, u]) => {
+      const buffer = this.buffers.get(name)!
+      const access = u.read ? (u.written ? ("read_write" as const) : ("read" as const)) : ("write" as const)
+      return { name, dtype: storedType(buffer.dtype), access, width: u.widths.has(4) ? (4 as const) : (1 as const), buffer: buffer.id }
+    })
+    // Inputs first, then what is written.
+    const sorted = [...params.filter((p) => p.access === "read"), ...params.filter((p) => p.access !== "read")]
+    const mixed = params.filter((p) => uses.get(p.name)!.widths.size > 1).map((p) => p.buffer)
+    return { mixed, params: sorted, shared: this.shared, body: placed }
+  }
+
+  private resolve(value: ValueId, index: readonly Expr[]): Expr | undefined {
+    const bound = this.bound.get(value)
+    if (bound !== undefined) return bound(index)
+    if (this.members.has(value)) return undefined
+    return this.placed.bufferOf(value) === undefined ? undefined : this.load(value, index)
+  }
+  private param(buffer: Buffer): string {
+    const known = this.paramNames.get(buffer.id)
+    if (known !== undefined) return known
+    const name = this.name(identifier(buffer.name))
+    this.paramNames.set(buffer.id, name)
+    this.buffers.set(name, buffer)
+    return name
+  }
+}
+
+/** `Classifier.linear.0.weight/m` -> `linear_0_weight_m`: readable, and never a plain local name. */
+export function identifier(name: string): string {
+  const parts = name.split(/[^A-Za-z0-9]+/).filter((p) => p !== "")
+  const tail = parts.length > 2 ? parts.slice(1) : parts
+  const text = tail.join("_")
+  return /^[A-Za-z]\w+$/.test(text) && !/^[a-z]\d*$/.test(text) ? text : `in_${text}`
+}
+
+
+export function eachStmt(body: readonly Stmt[], visit: (s: Stmt) => void): void {
+  for (const s of body) {
+    visit(s)
+    if (s.kind === "for") eachStmt(s.body, visit)
+    if (s.kind === "when") eachStmt(s.then, visit)
+  }
+}
+/** The expressions that stand directly in a statement. */
+export function exprsOf(s: Stmt): readonly Expr[] {
+  switch (s.kind) {
+    case "for":
+      return [s.extent]
+    case "when":
+      return [s.cond]
+    case "let":
+    case "set":
+      return [s.value]
+    case "var":
+      return [s.init]
+    case "store":
+    case "store-shared":
+      return [s.index, s.value]
+    case "barrier":
+      return []
+  }
+}

@@ -1,0 +1,126 @@
+/** schedule: dispatch order, and which updates are written into their slots in place.   GroupedGraph -> GroupedGraph
+ *  Assumes:    groups are in an order where each needs only earlier ones; every store of an updated value names its slot.
+ *  Guarantees: a group that writes into a slot runs after every group that needs the slot's old value. Where that cannot be, the
+ *              new value waits in a buffer of its own and is copied at the end. */
+import type { Pass } from "../pass.js"
+import { bug } from "../source/bug.js"
+import type { ValueId } from "../ir/graph/types.js"
+import type { Group, GroupedGraph, Store } from "./group.js"
+import { Probe } from "./probe.js"
+import type { Expr } from "../ir/kernels/types.js"
+import { type GraphIndex, indexGraph, loweringOf, typeOfValue } from "./values.js"
+
+export const order: Pass<GroupedGraph, GroupedGraph> = {
+  name: "order",
+  summary: "order the kernels and decide what is updated in place",
+  run: (grouped, cx) => {
+    const g = indexGraph(grouped.graph)
+    const slots = new Set(grouped.graph.state.map((s) => s.id))
+    const stored = new Map<ValueId, number>()
+    for (const group of grouped.groups) {
+      for (const s of group.stores) if (group.members.includes(s.value)) stored.set(s.value, group.id)
+    }
+    const inputs = new Set(grouped.graph.inputs.filter((i) => i.source.kind !== "scalar").map((i) => i.id))
+    const inBuffer = (v: ValueId): boolean => slots.has(v) || inputs.has(v) || stored.has(v)
+    const loads = new Map(grouped.groups.map((x) => [x.id, loadsOf(g, x, inBuffer)]))
+    let groups = [...grouped.groups]
+    let nextId = Math.max(-1, ...groups.map((x) => x.id)) + 1
+    const copies: Group[] = []
+    const aside = (group: Group, which: (s: Store) => boolean): Group => {
+      for (const s of group.stores.filter(which)) {
+        const { shape } = typeOfValue(g, s.value)
+        const copy: Group = { id: nextId++, kind: "map", outer: shape, inner: [], members: [], full: [], stores: [s] }
+        copies.push(copy)
+        loads.set(copy.id, { values: new Set([s.value]), elsewhere: new Set() })
+        cx.remark(`slot %${s.slot} is updated through a copy: its old value is needed later or elsewhere`)
+      }
+      return { ...group, stores: group.stores.map((s) => (which(s) ? { ...s, slot: null } : s)) }
+    }
+    // A group that reads the slot at other places than it writes cannot write in place.
+    groups = groups.map((x) => aside(x, (s) => s.slot !== null && loads.get(x.id)!.elsewhere.has(s.slot)))
+    for (;;) {
+      const all = [...groups, ...copies]
+      const { sorted, stuck } = sort(all, (x) => loads.get(x.id)!.values, stored)
+      if (stuck.size === 0) return { graph: grouped.graph, groups: sorted }
+      const first = groups.find((x) => stuck.has(x.id) && x.stores.some((s) => s.slot !== null))
+      if (first === undefined) return bug("slots are swapped: their updates wait for each other")
+      groups = groups.map((x) => (x === first ? aside(x, (s) => s.slot !== null) : x))
+    }
+  },
+}
+
+interface GroupLoads {
+  readonly values: ReadonlySet<ValueId>
+  /** Slots that the group updates, but reads at other places or in other loops than it writes. */
+  readonly elsewhere: ReadonlySet<ValueId>
+}
+
+function loadsOf(g: GraphIndex, group: Group, inBuffer: (v: ValueId) => boolean): GroupLoads {
+  const members = new Set(group.members)
+  const probe = new Probe(g, group.outer, group.inner, (v) => inBuffer(v) && !members.has(v))
+  const sums = group.members.map((m) => g.nodes.get(m)!).filter((n) => loweringOf(n).kind !== "map")
+  const terms: Expr[] = []
+  for (const node of sums) {
+    terms.push(...(probe.terms(node) ?? bug(`%${node.id} does not fit its group`)))
+    probe.add(node)
+  }
+  const at = (s: Store): { place: Expr; value: Expr; full: boolean } => {
+    const full = group.full.includes(s.value)
+    const value = (full ? probe.atElements(s.value) : probe.atOuter(s.value)) ?? bug(`%${s.value} does not fit`)
+    return { place: full ? probe.elementPlace : probe.place, value, full }
+  }
+  const stores = group.stores.map((s) => ({ slot: s.slot, ...at(s) }))
+  const values = new Set(probe.loadsIn([...terms, ...stores.map((s) => s.value)]).map((l) => l.value))
+  const elsewhere = new Set<ValueId>()
+  for (const own of stores) {
+    if (own.slot === null) continue
+    const inTerms = probe.loadsIn(terms).some((l) => l.value === own.slot)
+    const strange = stores.some((s) =>
+      probe.loadsIn([s.value]).some((l) => l.value === own.slot && (l.place !== own.place || s.full !== own.full)),
+    )
+    if (inTerms || strange) elsewhere.add(own.slot)
+  }
+  return { values, elsewhere }
+}
+
+/** Kahn's algorithm, earliest given first. `stuck`: groups that wait for each other. */
+function sort(
+  groups: readonly Group[],
+  loads: (x: Group) => ReadonlySet<ValueId>,
+  stored: ReadonlyMap<ValueId, number>,
+): { sorted: Group[]; stuck: Set<number> } {
+  const before = new Map<number, Set<number>>(groups.map((x) => [x.id, new Set()]))
+  const readers = new Map<ValueId, number[]>()
+  for (const x of groups) {
+    for (const v of loads(x)) {
+      const maker = stored.get(v)
+      if (maker !== undefined && maker !== x.id) before.get(x.id)!.add(maker)
+      readers.set(v, [...(readers.get(v) ?? []), x.id])
+    }
+  }
+  for (const x of groups) {
+    for (const s of x.stores) {
+      if (s.slot === null) continue
+      for (const r of readers.get(s.slot) ?? []) if (r !== x.id) before.get(x.id)!.add(r)
+    }
+  }
+  const waits = new Map([...before].map(([id, set]) => [id, set.size]))
+  const after = new Map<number, number[]>()
+  for (const [id, set] of before) for (const b of set) after.set(b, [...(after.get(b) ?? []), id])
+  const byId = new Map(groups.map((x) => [x.id, x]))
+  const place = new Map(groups.map((x, i) => [x.id, i]))
+  const ready = groups.filter((x) => waits.get(x.id) === 0).map((x) => place.get(x.id)!)
+  const sorted: Group[] = []
+  const stuck = new Set(groups.map((x) => x.id))
+  while (ready.length > 0) {
+    ready.sort((a, b) => b - a)
+    const x = groups[ready.pop()!]!
+    sorted.push(byId.get(x.id)!)
+    stuck.delete(x.id)
+    for (const id of after.get(x.id) ?? []) {
+      waits.set(id, waits.get(id)! - 1)
+      if (waits.get(id) === 0) ready.push(place.get(id)!)
+    }
+  }
+  return { sorted, stuck }
+}

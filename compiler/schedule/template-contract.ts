@@ -1,0 +1,353 @@
+/** schedule: a sum of products, a tile of outputs per invocation held in registers.   contract group -> kernel body
+ *  Rows are the output axes that only one operand depends on, columns those that only the other does (the side with the last
+ *  axis), batch axes the rest. Rows and columns beyond the last are computed at the last one and not stored.
+ *  Split: the lanes of a workgroup share one tile, each summing a part; the parts are added in lane order.
+ *  Guarantees: sums run in a fixed order; the loops over the reduction are never unrolled (compile time).
+ *  Not here:   sizes of tiles (`cost.ts`). */
+import { bug } from "../source/bug.js"
+import type { Node } from "../ir/graph/types.js"
+import type { Expr, ScalarType, Stmt } from "../ir/kernels/types.js"
+import { type Dim, divDim, mulDim, numel, sameShape, type Shape } from "../ir/tensor.js"
+import { type ContractTile, contractTile, largest, nominal } from "./cost.js"
+import { type Exprs, operationsIn } from "./expr.js"
+import { ceilDiv, perInvocation, perWorkgroup } from "./grid.js"
+import type { BuiltBody, KernelBuild } from "./kernel-build.js"
+import { valuesThenStores } from "./template-map.js"
+import { linearIndex, loweringOf, toStored, typeOfValue, unravel } from "./values.js"
+import { alignedBase, vectorize } from "./vectorize.js"
+import { serialWalk, stridedWalk } from "./walk.js"
+
+export function buildContract(b: KernelBuild): BuiltBody & { template: string } {
+  const cx = contraction(b)
+  const { rows, columns, batch, tile } = cx
+  const rowTiles = ceilDiv(b, numel(rows.shape), tile.rows)
+  const columnTiles = ceilDiv(b, numel(columns.shape), tile.columns)
+  const batches = numel(batch.shape)
+  const { k } = b
+  const extent =
+    rowTiles.extent === undefined || columnTiles.extent === undefined
+      ? undefined
+      : mulDim(mulDim(batches, rowTiles.extent), columnTiles.extent)
+  const count = {
+    expr: k.mul(k.mul(k.dim(batches), rowTiles.expr), columnTiles.expr),
+    extent,
+    most: rowTiles.most * columnTiles.most * largest(batches),
+  }
+  const locate = (i: Expr): { at: TilePlace; lets: Stmt[] } => {
+    const lets: Stmt[] = []
+    const place = (name: string, value: Expr, range: Dim | undefined): Expr => {
+      if (value.kind === "const" || value.kind === "ref") return value
+      const v = b.variable(name, range)
+      lets.push({ kind: "let", name: v.name, value })
+      return v
+    }
+    const above = k.div(i, columnTiles.expr)
+    const column = place("ct", k.rem(i, columnTiles.expr), columnTiles.extent)
+    const outermost = batches === 1
+    const row = place("rt", outermost ? above : k.rem(above, rowTiles.expr), rowTiles.extent)
+    const which = place("bt", outermost ? k.int(0) : k.div(above, rowTiles.expr), batches)
+    return { at: { row, column, batch: which }, lets }
+  }
+  const body = tile.split
+    ? perWorkgroup(b, count, tile.lanes, (i, lane) => {
+        const { at, lets } = locate(i)
+        return [...lets, ...splitTile(cx, at, lane)]
+      })
+    : perInvocation(b, count, tile.lanes, (i) => {
+        const { at, lets } = locate(i)
+        return [...lets, ...registerTile(cx, at)]
+      })
+  const size = `${tile.rows}x${tile.columns}${cx.vector ? " vec4" : ""}`
+  return { ...b.finish(body), template: `contract ${size}${tile.split ? ` split over ${tile.lanes}` : ""}` }
+}
+
+type Ref = Expr & { kind: "ref" }
+
+/** Some axes of the output, as one flat space. */
+interface Axes {
+  readonly axes: readonly number[]
+  readonly shape: Shape
+}
+interface TilePlace {
+  readonly row: Expr
+  readonly column: Expr
+  readonly batch: Expr
+}
+interface Contraction {
+  readonly b: KernelBuild
+  readonly node: Node
+  readonly type: ScalarType
+  readonly extents: Shape
+  readonly rows: Axes
+  readonly columns: Axes
+  readonly batch: Axes
+  /** Whether the left operand runs along the columns. */
+  readonly leftIsColumn: boolean
+  readonly vector: boolean
+  readonly tile: ContractTile
+}
+
+function contraction(b: KernelBuild): Contraction {
+  const { k, values } = b
+  const node =
+    b.group.members.map((m) => b.placed.g.nodes.get(m)!).find((n) => loweringOf(n).kind === "contract") ??
+    bug("a contract group has a contraction")
+  const lower = loweringOf(node)
+  if (lower.kind !== "contract") return bug("not a contraction")
+  const { shape, dtype } = node.type
+  const argTypes = node.args.map((a) => typeOfValue(b.placed.g, a))
+  const extents = lower.extents(argTypes, node.attrs, node.type)
+  const index = shape.map((d) => (d === 1 ? k.int(0) : b.variable("o", d)))
+  const inner = extents.map((d) => (d === 1 ? k.int(0) : b.variable("q", d)))
+  const cx = values.context(node, index)
+  const left = k.namesIn(lower.left(cx, inner))
+  const right = k.namesIn(lower.right(cx, inner))
+  const of = (wanted: (l: boolean, r: boolean) => boolean): Axes => {
+    const axes = index.flatMap((v, n) =>
+      v.kind === "ref" && wanted(left.has(v.name), right.has(v.name)) ? [n] : [],
+    )
+    return { axes, shape: axes.map((n) => shape[n]!) }
+  }
+  const onlyLeft = of((l, r) => l && !r)
+  const onlyRight = of((l, r) => r && !l)
+  const last = (a: Axes): number => a.axes.at(-1) ?? -1
+  const leftIsColumn = last(onlyLeft) > last(onlyRight)
+  const columns = leftIsColumn ? onlyLeft : onlyRight
+  const rows = leftIsColumn ? onlyRight : onlyLeft
+  const vector = columns.shape.length > 0 && divDim(columns.shape.at(-1)!, 4) !== undefined
+  const tile = contractTile(
+    {
+      rows: nominal(numel(rows.shape)),
+      columns: nominal(numel(columns.shape)),
+      batch: nominal(numel(of((l, r) => l === r).shape)),
+      depth: nominal(numel(extents)),
+      vector,
+      epilogue: epilogueSize(b, node),
+    },
+    b.placed.target,
+  )
+  const batch = of((l, r) => l === r)
+  return { b, node, type: dtype, extents, rows, columns, batch, leftIsColumn, vector, tile }
+}
+
+/** Operations per output after the sum. */
+function epilogueSize(b: KernelBuild, node: Node): number {
+  const probe = b.fork()
+  const sum = probe.k.ref("sum", node.type.dtype)
+  probe.bind(node.id, () => sum)
+  const i = probe.variable("i", numel(b.group.outer))
+  return b.group.stores.reduce((n, s) => {
+    const { shape } = typeOfValue(b.placed.g, s.value)
+    return n + 1 + operationsIn(probe.values.at(s.value, unravel(probe.k, i, shape)))
+  }, 0)
+}
+
+/** The output index of a row, a column and a batch place. */
+function outputIndex(cx: Contraction, row: Expr, column: Expr, batch: Expr): Expr[] {
+  const { k } = cx.b
+  const index: Expr[] = cx.node.type.shape.map(() => k.int(0))
+  const put = (a: Axes, at: Expr): void => unravel(k, at, a.shape).forEach((e, n) => (index[a.axes[n]!] = e))
+  put(cx.rows, row)
+  put(cx.columns, column)
+  put(cx.batch, batch)
+  return index
+}
+
+/** The operand along the rows (or columns) at an output index. */
+function operand(cx: Contraction, side: "row" | "column", index: readonly Expr[], r: readonly Expr[]): Expr {
+  const lower = loweringOf(cx.node)
+  if (lower.kind !== "contract") return bug("not a contraction")
+  const context = cx.b.values.context(cx.node, index)
+  return (side === "column") === cx.leftIsColumn ? lower.left(context, r) : lower.right(context, r)
+}
+
+/** A column group: one column, or four in a vector (variable `j`). Clamped to the last one. */
+const columnAt = (k: Exprs, group: Expr, j: Expr | undefined): Expr =>
+  j === undefined ? group : k.add(k.mul(group, k.int(4)), j)
+
+interface TileShape {
+  readonly rowCount: Dim
+  readonly groupCount: Dim
+  readonly groups: number
+  readonly row: (n: number) => Expr
+  readonly group: (n: number) => Expr
+}
+function tileShape(cx: Contraction, at: TilePlace): TileShape {
+  const { k } = cx.b
+  const { tile, vector } = cx
+  const columns = numel(cx.columns.shape)
+  const groupCount = vector ? (divDim(columns, 4) ?? bug("columns come in fours")) : columns
+  const groups = vector ? tile.columns / 4 : tile.columns
+  return {
+    rowCount: numel(cx.rows.shape),
+    groupCount,
+    groups,
+    row: (n) => k.add(k.mul(at.row, k.int(tile.rows)), k.int(n)),
+    group: (n) => k.add(k.mul(at.column, k.int(groups)), k.int(n)),
+  }
+}
+const clamped = (k: Exprs, e: Expr, count: Dim, by: number): Expr =>
+  divDim(count, by) !== undefined ? e : k.op("min", e, k.sub(k.dim(count), k.int(1)))
+const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
+
+/** The accumulators of a tile, and the statements that add one place `r` of the reduction to them. */
+function accumulate(
+  cx: Contraction,
+  at: TilePlace,
+  r: readonly Expr[],
+): { vars: Stmt[]; sums: Ref[][]; add: Stmt[] } {
+  const { b, tile, vector } = cx
+  const { k } = b
+  const t = tileShape(cx, at)
+  const j = vector ? b.variable("j", 4) : undefined
+  const width = vector ? 4 : 1
+  const zero = k.constant(0, cx.type)
+  const left = range(tile.rows).map((n) =>
+    operand(cx, "row", outputIndex(cx, clamped(k, t.row(n), t.rowCount, tile.rows), k.int(0), at.batch), r),
+  )
+  const right = range(t.groups).map((n) => {
+    const column = columnAt(k, clamped(k, t.group(n), t.groupCount, t.groups), j)
+    const value = operand(cx, "column", outputIndex(cx, k.int(0), column, at.batch), r)
+    return j === undefined ? value : vectorize(k, value, j.name, (name) => b.isNarrow(name))
+  })
+  const sums = left.map((_, m) =>
+    range(t.groups).map((n): Ref => ({ kind: "ref", name: b.name(`acc_${m}_${n}`), type: cx.type, width })),
+  )
+  const vars = sums.flat().map((s): Stmt => {
+    return { kind: "var", name: s.name, type: cx.type, width, init: vector ? k.splat(zero) : zero }
+  })
+  const add = left.flatMap((a, m) =>
+    right.map((c, n): Stmt => {
+      const sum = sums[m]![n]!
+      const product = k.op("mul", vector ? k.splat(a) : a, c)
+      return { kind: "set", name: sum.name, value: k.op("add", sum, product) }
+    }),
+  )
+  return { vars, sums, add }
+}
+
+function registerTile(cx: Contraction, at: TilePlace): Stmt[] {
+  const { b, tile } = cx
+  const walk = serialWalk(b, cx.extents)
+  const { vars, sums, add } = accumulate(cx, at, walk.r)
+  const t = tileShape(cx, at)
+  const out: Stmt[] = [...vars, ...walk.around(add)]
+  for (const m of range(tile.rows)) {
+    for (const n of range(t.groups)) out.push(...storeSum(cx, at, t.row(m), t.group(n), t, sums[m]![n]!))
+  }
+  return out
+}
+
+/** Stores one column group of one row, if it exists. */
+function storeSum(
+  cx: Contraction,
+  at: TilePlace,
+  row: Expr,
+  group: Expr,
+  t: TileShape,
+  sum: Ref,
+): Stmt[] {
+  const { b, vector, tile } = cx
+  const { k } = b
+  const done = b.name("sum")
+  const lets: Stmt = { kind: "let", name: done, value: sum }
+  const j = vector ? b.variable("j", 4) : undefined
+  const index = outputIndex(cx, row, columnAt(k, group, j), at.batch)
+  const stores = storesAt(cx, index, vector ? k.ref(b.name("each"), cx.type) : k.ref(done, cx.type), (e, own) =>
+    j === undefined
+      ? e
+      : vectorize(k, e, j.name, (name) => b.isNarrow(name), new Map([[own, k.ref(done, cx.type, 4)]])),
+  )
+  const pending = stores.flatMap(({ buffer, place, value }) => {
+    if (j === undefined) return [{ buffer, index: place, value }]
+    const first = b.isNarrow(buffer) ? undefined : alignedBase(k, place, j.name)
+    if (first !== undefined) return [{ buffer, index: first, value }]
+    return range(4).map((n) => ({
+      buffer,
+      index: k.substitute(place, j.name, k.int(n)),
+      value: k.lane(value, n),
+    }))
+  })
+  const conditions = [
+    ...(divDim(t.rowCount, tile.rows) === undefined ? [k.op("lt", row, k.dim(t.rowCount))] : []),
+    ...(divDim(t.groupCount, t.groups) === undefined ? [k.op("lt", group, k.dim(t.groupCount))] : []),
+  ]
+  const body = [lets, ...valuesThenStores(b, pending)]
+  return conditions.length === 0 ? body : [{ kind: "when", cond: k.and(...conditions), then: body }]
+}
+
+/** What the group stores at an output index, the sum there being `own`. */
+function storesAt(
+  cx: Contraction,
+  index: readonly Expr[],
+  own: Expr,
+  widen: (e: Expr, own: Expr) => Expr,
+): { buffer: string; place: Expr; value: Expr }[] {
+  const { b, node } = cx
+  const { k } = b
+  const place = linearIndex(k, index, node.type.shape)
+  b.bind(node.id, (at) =>
+    linearIndex(k, at, node.type.shape) === place ? own : bug(`%${node.id} is used at another place than it is made`),
+  )
+  return b.group.stores.map(({ value }) => {
+    const { dtype, shape } = typeOfValue(b.placed.g, value)
+    const same = sameShape(shape, node.type.shape)
+    const e = toStored(k, b.values.at(value, same ? index : unravel(k, place, shape)), dtype)
+    return { buffer: b.target(value), place, value: widen(e, own) }
+  })
+}
+
+/** The lanes of a workgroup sum parts of one tile; then each lane adds up and stores one output. */
+function splitTile(cx: Contraction, at: TilePlace, lane: Expr): Stmt[] {
+  const { b, tile, vector } = cx
+  const { k } = b
+  const { lanes } = tile
+  const walk = stridedWalk(b, cx.extents, lane, lanes)
+  const { vars, sums, add } = accumulate(cx, at, walk.r)
+  const outputs = tile.rows * tile.columns
+  const part = b.name("part")
+  b.shared.push({ name: part, type: cx.type, length: outputs * lanes })
+  const flat = sums.flat().flatMap((s) => (vector ? range(4).map((n) => k.lane(s, n)) : [s]))
+  const put = flat.map((value, n): Stmt => {
+    return { kind: "store-shared", name: part, index: k.add(k.int(n * lanes), lane), value }
+  })
+  const total = b.name("total")
+  const from = b.variable("from", lanes)
+  const own = k.ref(total, cx.type)
+  const next = k.shared(part, k.add(k.mul(lane, k.int(lanes)), from), cx.type)
+  const row = k.add(k.mul(at.row, k.int(tile.rows)), k.div(lane, k.int(tile.columns)))
+  const column = k.add(k.mul(at.column, k.int(tile.columns)), k.rem(lane, k.int(tile.columns)))
+  const done = b.name("sum")
+  const index = outputIndex(cx, row, column, at.batch)
+  const stores = storesAt(cx, index, k.ref(done, cx.type), (e) => e)
+  const inside = [
+    ...(outputs < lanes ? [k.op("lt", lane, k.int(outputs))] : []),
+    k.asIs("lt", row, k.dim(numel(cx.rows.shape))),
+    k.asIs("lt", column, k.dim(numel(cx.columns.shape))),
+  ]
+  return [
+    ...vars,
+    ...walk.around(add),
+    ...put,
+    { kind: "barrier" },
+    {
+      kind: "when",
+      cond: k.and(...inside),
+      then: [
+        { kind: "var", name: total, type: cx.type, width: 1, init: k.constant(0, cx.type) },
+        {
+          kind: "for",
+          name: from.name,
+          extent: k.int(lanes),
+          on: "serial",
+          body: [{ kind: "set", name: total, value: k.op("add", own, next) }],
+        },
+        { kind: "let", name: done, value: own },
+        ...valuesThenStores(
+          b,
+          stores.map((s) => ({ buffer: s.buffer, index: s.place, value: s.value })),
+        ),
+      ],
+    },
+  ]
+}

@@ -1,0 +1,73 @@
+/** schedule: one element, or four, per invocation.   map group -> kernel body */
+import type { Expr, Stmt } from "../ir/kernels/types.js"
+import { divDim, numel } from "../ir/tensor.js"
+import { mapLanes, nominal } from "./cost.js"
+import { countOf, perInvocation } from "./grid.js"
+import type { BuiltBody, KernelBuild } from "./kernel-build.js"
+import { toStored, typeOfValue, unravel } from "./values.js"
+import { vectorize } from "./vectorize.js"
+
+export function buildMap(b: KernelBuild): BuiltBody & { template: string } {
+  const { k, group } = b
+  const total = numel(group.outer)
+  const quads = divDim(total, 4)
+  const count = countOf(b, quads ?? total)
+  const lanes = mapLanes(nominal(count.extent), b.placed.target)
+  const body = perInvocation(b, count, lanes, (i) => {
+    if (quads === undefined) return storeAll(b, i)
+    const j = b.variable("j", 4)
+    return storeQuads(b, k.add(k.mul(i, k.int(4)), j), i, j.name)
+  })
+  return { ...b.finish(body), template: quads === undefined ? "map" : "map vec4" }
+}
+
+/** The stores of a group at one flat place of its index space. All values are read before any is written: a slot may be read
+ *  and updated in place. */
+export function storeAll(b: KernelBuild, place: Expr): Stmt[] {
+  const values = b.group.stores.map((s) => valueAt(b, s.value, place))
+  return valuesThenStores(
+    b,
+    values.map((value, n) => ({ buffer: b.target(b.group.stores[n]!.value), index: place, value })),
+  )
+}
+
+function storeQuads(b: KernelBuild, place: Expr, quad: Expr, j: string): Stmt[] {
+  const { k } = b
+  const first = k.mul(quad, k.int(4))
+  return valuesThenStores(
+    b,
+    b.group.stores.flatMap((s) => {
+      const value = vectorize(k, valueAt(b, s.value, place), j, (name) => b.isNarrow(name))
+      const buffer = b.target(s.value)
+      if (!b.isNarrow(buffer)) return [{ buffer, index: first, value }]
+      return [0, 1, 2, 3].map((lane) => ({
+        buffer,
+        index: k.add(first, k.int(lane)),
+        value: k.lane(value, lane),
+      }))
+    }),
+  )
+}
+
+export interface PendingStore {
+  readonly buffer: string
+  readonly index: Expr
+  readonly value: Expr
+}
+export function valuesThenStores(b: KernelBuild, stores: readonly PendingStore[]): Stmt[] {
+  if (stores.length < 2) return stores.map((s) => ({ kind: "store", ...s }))
+  const lets: Stmt[] = []
+  const out = stores.map((s): Stmt => {
+    const name = b.name(`${s.buffer}_next`)
+    lets.push({ kind: "let", name, value: s.value })
+    const value = b.k.ref(name, "type" in s.value ? s.value.type : "i32", "width" in s.value ? s.value.width : 1)
+    return { kind: "store", buffer: s.buffer, index: s.index, value }
+  })
+  return [...lets, ...out]
+}
+
+/** What is stored for `value` at a flat place. */
+export function valueAt(b: KernelBuild, value: number, place: Expr): Expr {
+  const { dtype, shape } = typeOfValue(b.placed.g, value)
+  return toStored(b.k, b.values.at(value, unravel(b.k, place, shape)), dtype)
+}

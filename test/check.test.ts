@@ -1,0 +1,184 @@
+// check: every code of the room is shown by its own page; messages are pinned by case files; a Model is printed, read back and
+// verified.
+import { readdirSync, readFileSync } from "node:fs"
+import { describe, expect, test } from "vitest"
+import { check } from "../compiler/check/check.js"
+import { checkCodes } from "../compiler/check/codes.js"
+import type { Module } from "../compiler/ir/ast/types.js"
+import { parseModel, printModel } from "../compiler/ir/model/text.js"
+import type { Model, ModelStmt } from "../compiler/ir/model/types.js"
+import { printType } from "../compiler/ir/tensor.js"
+import { verifyModel } from "../compiler/ir/model/verify.js"
+import { parse } from "../compiler/parse/parse.js"
+import { Diagnostics } from "../compiler/source/diagnostic.js"
+import { renderDiagnostics } from "../compiler/source/render.js"
+import { casesIn, testCases } from "./support/cases.js"
+import { programs } from "./support/programs.js"
+
+const stdlibFolder = new URL("../stdlib/", import.meta.url)
+const stdlib: readonly Module[] = readdirSync(stdlibFolder)
+  .filter((name) => name.endsWith(".nn"))
+  .sort()
+  .map((name) =>
+    parse(
+      { path: `stdlib/${name}`, text: readFileSync(new URL(name, stdlibFolder), "utf8") },
+      new Diagnostics(),
+    ),
+  )
+
+interface Checked {
+  readonly model: Model | undefined
+  readonly diagnostics: Diagnostics
+}
+function checkText(text: string, path = "program.nn", files: Readonly<Record<string, string>> = {}): Checked {
+  const diagnostics = new Diagnostics()
+  const module = parse({ path, text }, diagnostics)
+  const load = (name: string): Module | undefined => {
+    const found = files[name]
+    return found === undefined ? undefined : parse({ path: name, text: found }, diagnostics)
+  }
+  return { model: check(module, { stdlib, load, diagnostics }), diagnostics }
+}
+const codesOf = (text: string): string[] => checkText(text).diagnostics.all.map((d) => d.code)
+function modelOf(text: string): Model {
+  const { model, diagnostics } = checkText(text)
+  if (!model) throw new Error(renderDiagnostics(diagnostics.all))
+  return model
+}
+
+const pages = Object.entries(checkCodes)
+const bad = pages.flatMap(([code, page]) => (page.bad === undefined ? [] : [{ code, text: page.bad }]))
+const good = pages.flatMap(([code, page]) => (page.good === undefined ? [] : [{ code, text: page.good }]))
+test.each(bad)("the bad example of $code has it, and nothing else", ({ code, text }) =>
+  expect([...new Set(codesOf(text))]).toEqual([code]),
+)
+test.each(good)("the good example of $code is clean", ({ text }) => expect(codesOf(text)).toEqual([]))
+test("every code has a case that shows its message", () => {
+  const cases = casesIn("errors").map((c) => c.name)
+  expect(bad.map((b) => b.code).filter((code) => !cases.includes(code))).toEqual([])
+})
+
+testCases("errors", ({ input, shownPath }) => renderDiagnostics(checkText(input, shownPath).diagnostics.all))
+
+testCases("model", ({ input, shownPath }) => {
+  const { model, diagnostics } = checkText(input, shownPath)
+  return model ? printModel(model) : renderDiagnostics(diagnostics.all)
+})
+
+describe("programs of the repository", () => {
+  for (const { path, text } of programs().filter((p) => p.path.startsWith("examples/")))
+    test(path, () => {
+      const { model, diagnostics } = checkText(text, path)
+      expect(renderDiagnostics(diagnostics.all)).toBe("")
+      const printed = printModel(model!)
+      expect(verifyModel(model!)).toEqual([])
+      expect(printModel(parseModel(printed))).toBe(printed)
+      expect(verifyModel(parseModel(printed))).toEqual([])
+    })
+})
+
+describe("paths", () => {
+  const slotsOf = (text: string): string[] => modelOf(text).slots.map((s) => s.name)
+
+  test("named, anonymous, in loops, shared", () => {
+    const slots = slotsOf(`
+      layer Pair(n: int)(x: f32[..., d]) -> f32[..., n] { x |> Linear(n, bias: false) |> Linear(n, bias: false) }
+      model M(x: f32[B, 3]) {
+        let enc = Linear(3, bias: false)
+        var h = enc(enc(x))
+        for i in 0..2 {
+          let deep = Pair(3)
+          h = h |> deep |> Linear(3, bias: false)
+        }
+        h
+      }`)
+    expect(slots).toEqual([
+      "M.enc.weight",
+      "M.deep.0.linear.0.weight",
+      "M.deep.0.linear.1.weight",
+      "M.linear.0.weight",
+      "M.deep.1.linear.0.weight",
+      "M.deep.1.linear.1.weight",
+      "M.linear.1.weight",
+    ])
+  })
+
+  test("a layer in a train section has no prefix", () =>
+    expect(
+      slotsOf("train { minimize mean(Linear(1, bias: false)(ones([2, 3]))) with SGD(lr: 1)  steps 1 }"),
+    ).toEqual(["linear.0.weight"]))
+
+  test("a random draw keeps its place under edits elsewhere", () => {
+    const place = (text: string): string[] =>
+      [...printModel(modelOf(text)).matchAll(/place: (\d+)/g)].map((m) => m[1]!)
+    const one = place("model M(x: f32[B, 3]) { let a = Linear(2, bias: false)  a(x) }")
+    const two = place(
+      "model M(x: f32[B, 3]) { let b = Linear(3, bias: false)  let a = Linear(2, bias: false)  a(b(x)) }",
+    )
+    expect(two).toContain(one[0])
+  })
+})
+
+describe("sizes", () => {
+  const output = (text: string): string => {
+    const { section } = modelOf(text).predicts[0]!
+    const find = (body: readonly ModelStmt[]): string | undefined =>
+      body
+        .map((s) => {
+          if (s.kind === "call") return find(s.body)
+          return s.kind === "op" && s.id === section.results[0]!.value ? printType(s.type) : undefined
+        })
+        .find((t) => t !== undefined)
+    return find(section.body) ?? ""
+  }
+
+  test("`/` in a dimension is floor division", () =>
+    expect(
+      output(
+        "layer Half()(x: f32[B, n]) -> f32[B, n / 2] { x[:, 0:floor_div(n, 2)] }\nmodel M(x: f32[B, 5]) { x |> Half() }",
+      ),
+    ).toBe("f32[B, 2]"))
+
+  test("`...` carries through", () =>
+    expect(output("model M(x: f32[B, 4, 3]) { x |> Linear(2) }")).toBe("f32[B, 4, 2]"))
+
+  test("B stays symbolic in arithmetic", () =>
+    expect(output("model M(x: f32[B, 3]) { reshape(x, [3 * x.shape[0]]) + 1 }")).toBe("f32[3*B]"))
+})
+
+describe("imports", () => {
+  const blocks = "layer Twice()(x: f32[..., n]) -> f32[..., n] { 2 * x }\nlet width = 4\n"
+  const run = (head: string): string[] =>
+    checkText(`${head}\nmodel M(x: f32[B, 3]) { x |> Twice() }`, "program.nn", {
+      "blocks.nn": blocks,
+    }).diagnostics.all.map((d) => d.code)
+
+  test("every name", () => expect(run('import "blocks.nn"')).toEqual([]))
+  test("listed names", () => expect(run('import { Twice } from "blocks.nn"')).toEqual([]))
+  test("a name that is not there", () =>
+    expect(run('import { Twise } from "blocks.nn"')).toContain("import-name"))
+})
+
+test("several mistakes in one file give several messages", () =>
+  expect(
+    codesOf(
+      "model M(x: f32[B, 3]) {\n  let a = rellu(x)\n  let b = a + 1\n  let c = x + ones([2])\n  b + c\n}",
+    ),
+  ).toEqual(["name-unknown", "broadcast"]))
+
+test("a body that nothing calls is still read for its names", () =>
+  expect(codesOf("layer Never()(x: f32[N, d]) -> f32[N, d] { let y = x * d\n  relu(y) + rellu(x) }")).toEqual(
+    ["name-unknown"],
+  ))
+
+test("a thousand layers are checked in seconds", () => {
+  const layers = Array.from({ length: 1000 }, () => "  |> Linear(8) |> relu").join("\n")
+  const chunks = layers.split("\n").reduce<string[]>((all, line, i) => {
+    if (i % 50 === 0) all.push(`  h = h\n`)
+    all[all.length - 1] += `  ${line}\n`
+    return all
+  }, [])
+  const start = performance.now()
+  expect(modelOf(`model M(x: f32[B, 8]) {\n  var h = x\n${chunks.join("")}  h\n}`).slots).toHaveLength(2000)
+  expect(performance.now() - start).toBeLessThan(10_000)
+})

@@ -1,0 +1,155 @@
+/** Checkpoints: whole or refused, and never half written. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import fc from "fast-check"
+import { afterEach, beforeEach, describe, expect, test } from "vitest"
+import type { Manifest, SlotSpec } from "../runtime/bundle/format.js"
+import { decodeCheckpoint, encodeCheckpoint, type Position } from "../runtime/checkpoint/checkpoint.js"
+import { nodeFiles, type FileCalls } from "../runtime/checkpoint/files.js"
+import { loadCheckpoint } from "../runtime/checkpoint/load.js"
+import { decodeTensors, encodeTensors } from "../runtime/checkpoint/safetensors.js"
+import { saveWhole } from "../runtime/checkpoint/save.js"
+import { newRunFolder } from "../runtime/train/run-folder.js"
+import { failure, rejection } from "./support/failure.js"
+import { tinyBundle } from "./support/tiny-bundle.js"
+
+let folder = ""
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "nnc-checkpoint-"))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+const { manifest } = tinyBundle()
+const slots = new Map(
+  manifest.slots.map(({ name, shape }, i) => {
+    const values = Float32Array.from({ length: shape[0]! }, (_, j) => i + j / 3)
+    return [name, new Uint8Array(values.buffer)]
+  }),
+)
+const position: Position = { train: "train", step: 20, epoch: 6, seed: 1, batch: 4, rows: 10, best: 0.5 }
+const file = encodeCheckpoint(manifest, slots, position)
+const withSlots = (change: (slots: readonly SlotSpec[]) => readonly SlotSpec[]): Manifest => ({
+  ...manifest,
+  slots: change(manifest.slots),
+})
+
+describe("the file", () => {
+  test("gives back every bit and the place in the run", () => {
+    const back = decodeCheckpoint("f", file, manifest)
+    expect(back.position).toEqual(position)
+    expect(back.fingerprint).toBe(manifest.fingerprint)
+    expect([...back.slots]).toEqual([...slots])
+    expect((file.length - slotBytes()) % 8).toBe(0)
+  })
+  const slotBytes = (): number => [...slots.values()].reduce((sum, { length }) => sum + length, 0)
+
+  test("any tensors survive", () => {
+    const tensor = fc
+      .uint8Array({ maxLength: 40 })
+      .map((bytes) => ({ dtype: "U8", shape: [bytes.length], bytes }))
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), tensor, { noNullPrototype: true }), (tensors) => {
+        const entries = new Map(
+          Object.entries(tensors).filter(([name]) => name !== "__metadata__" && name !== "__proto__"),
+        )
+        const back = decodeTensors("f", encodeTensors({ tensors: entries, metadata: { a: "b" } }))
+        expect(new Map([...back.tensors].map(([name, { bytes }]) => [name, [...bytes]]))).toEqual(
+          new Map([...entries].map(([name, { bytes }]) => [name, [...bytes]])),
+        )
+      }),
+      { seed: 1, numRuns: 100 },
+    )
+  })
+  test("cut off anywhere it is refused", () => {
+    for (let length = 0; length < file.length; length++)
+      expect(failure(() => decodeCheckpoint("f", file.subarray(0, length), manifest))[0]).toBe(
+        "checkpoint-corrupt",
+      )
+    expect(failure(() => decodeCheckpoint("f", file.subarray(0, -3), manifest))[1]).toMatch(
+      /^f is not a whole checkpoint: it is cut off: "Line.bias\/v" ends at byte 24 of the data, there are 21$/,
+    )
+  })
+  test("other bytes are refused", () => {
+    expect(failure(() => decodeTensors("f", Buffer.from("PK\x03\x04 surely a zip file")))[1]).toContain(
+      "does not start with",
+    )
+    expect(failure(() => decodeTensors("f", Uint8Array.of(...file, 0)))[1]).toContain(
+      "1 bytes after its last tensor",
+    )
+  })
+  test("of another program it is refused, naming what differs", () => {
+    const other = withSlots(([weight, ...rest]) => [
+      { ...weight!, shape: [3] },
+      ...rest.slice(1),
+      { ...rest[0]!, name: "Line.scale" },
+    ])
+    expect(failure(() => decodeCheckpoint("old.safetensors", file, other)).slice(0, 2)).toEqual([
+      "checkpoint-mismatch",
+      'old.safetensors does not fit "tiny", it was written by "tiny":\n' +
+        '  "Line.scale" f32[1] is missing\n' +
+        '  "Line.weight" is f32[2] there, f32[3] here\n' +
+        '  "Line.bias" is extra: the program has no such parameter',
+    ])
+  })
+  test("parameters from elsewhere load without optimizer state", () => {
+    const { tensors } = decodeTensors("f", file)
+    const only = new Map([...tensors].filter(([name]) => !name.includes("/")))
+    const back = decodeCheckpoint("f", encodeTensors({ tensors: only, metadata: {} }), manifest)
+    expect([back.position, [...back.slots.keys()]]).toEqual([null, ["Line.weight", "Line.bias"]])
+  })
+})
+
+describe("saving", () => {
+  test("leaves one whole file, also in a folder that is not there yet", async () => {
+    const path = join(folder, "a", "b.safetensors")
+    await saveWhole(path, file)
+    await saveWhole(path, file)
+    expect(readdirSync(join(folder, "a"))).toEqual(["b.safetensors"])
+    expect((await loadCheckpoint(path, manifest)).position).toEqual(position)
+  })
+
+  const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" })
+  const handle = { writeFile: async () => {}, sync: async () => {}, close: async () => {} }
+  const failing: Record<string, Partial<FileCalls>> = {
+    "writing": { open: async () => ({ ...handle, writeFile: () => Promise.reject(full) }) },
+    "syncing": { open: async () => ({ ...handle, sync: () => Promise.reject(full) }) },
+    "closing": { open: async () => ({ ...handle, close: () => Promise.reject(full) }) },
+    "renaming": { rename: () => Promise.reject(full) },
+    "making the folder": { mkdir: () => Promise.reject(full) },
+  } // prettier-ignore
+  test.each(Object.keys(failing))(
+    "a disk that is full when %s keeps the previous checkpoint",
+    async (when) => {
+      const path = join(folder, "last.safetensors")
+      await saveWhole(path, file)
+      expect(await rejection(saveWhole(path, Uint8Array.of(1), { ...nodeFiles, ...failing[when] }))).toEqual([
+        "checkpoint-write",
+        `${path} cannot be written: the disk is full`,
+        "what was there before is untouched",
+      ])
+      expect(readdirSync(folder)).toEqual(["last.safetensors"])
+      expect(new Uint8Array(readFileSync(path))).toEqual(file)
+    },
+  )
+
+  test("a crash while writing leaves the previous checkpoint readable", async () => {
+    const path = join(folder, "last.safetensors")
+    await saveWhole(path, file)
+    writeFileSync(`${path}.123.tmp`, file.subarray(0, 50))
+    expect((await loadCheckpoint(path, manifest)).position).toEqual(position)
+  })
+  test("a folder in the way", async () => {
+    expect((await rejection(saveWhole(folder, file))).slice(0, 1)).toEqual(["checkpoint-write"])
+  })
+  test("run folders are numbered, and stand for their last checkpoint", async () => {
+    expect([newRunFolder(folder, "tiny").path, newRunFolder(folder, "tiny").path]).toEqual([
+      join(folder, "tiny-1"),
+      join(folder, "tiny-2"),
+    ])
+    const run = newRunFolder(folder, "tiny")
+    await run.save("last", file)
+    expect((await loadCheckpoint(run.path, manifest)).position?.step).toBe(20)
+    expect((await rejection(loadCheckpoint(join(folder, "tiny-1"), manifest)))[0]).toBe("checkpoint-missing")
+  })
+})

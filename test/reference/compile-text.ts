@@ -1,0 +1,39 @@
+// A generated program through the compiler, as the command line would take it.
+
+import { dirname } from "node:path"
+import { compile } from "../../compiler/compile.js"
+import { fileHost } from "../../compiler/cli/host.js"
+import type { Diagnostic } from "../../compiler/source/diagnostic.js"
+import { renderDiagnostics } from "../../compiler/source/render.js"
+import type { SourceFile } from "../../compiler/source/source.js"
+import { DEFAULT_TARGET } from "../../compiler/target.js"
+import type { Bundle } from "../../runtime/bundle/format.js"
+
+/** The program has errors. */
+export class DoesNotCompile extends Error {
+  constructor(readonly errors: readonly Diagnostic[]) {
+    super(`does not compile: ${errors[0]?.message ?? "no reason given"}`)
+  }
+  get rendered(): string {
+    return renderDiagnostics(this.errors)
+  }
+}
+
+export function compileText(file: SourceFile): { readonly bundle: Bundle; readonly folder: string } {
+  const { bundle, diagnostics } = compile(file, fileHost(file.path), { target: DEFAULT_TARGET })
+  const errors = diagnostics.filter(({ severity }) => severity === "error")
+  if (errors.length > 0 || bundle === undefined) throw new DoesNotCompile(errors)
+  return { bundle, folder: dirname(file.path) }
+}
+
+let names: ReadonlySet<string> | undefined
+
+/** What the standard library declares. */
+export function standardNames(): ReadonlySet<string> {
+  names ??= new Set(
+    fileHost("").stdlib.flatMap(({ text }) =>
+      [...text.matchAll(/^(?:fn|layer|model|optimizer|let) (\w+)/gm)].map((match) => match[1] ?? ""),
+    ),
+  )
+  return names
+}

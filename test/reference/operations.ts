@@ -1,0 +1,150 @@
+// The op vocabulary of the cases, as calls of the standard library. Most ops have its names and its arguments; the table
+// holds those that differ.
+
+import type { Attrs } from "./case.js"
+
+/** An op the language has no words for. */
+export class NoSuchOperation extends Error {
+  constructor(op: string) {
+    super(`no such operation: ${op}`)
+  }
+}
+
+export interface Spelling {
+  /** Names that the standard library declares. */
+  readonly known: ReadonlySet<string>
+  /** Rows of a batch: a size that equals it in an attribute stands for the batch, written as this expression. */
+  readonly batch?: { readonly rows: number; readonly text: string }
+}
+
+type Spell = (args: readonly string[], attrs: Attrs, cx: Spelling) => string
+
+/** `gelu(t1, approximate: "tanh")` */
+export function spell(op: string, args: readonly string[], attrs: Attrs, cx: Spelling): string {
+  const special = SPECIAL[op]
+  if (special !== undefined) return special(args, attrs, cx)
+  if (!cx.known.has(op) && DECLARED[op] === undefined) throw new NoSuchOperation(op)
+  return call(op, args, attrs)
+}
+
+/** A constant of the language. */
+export function constant(value: unknown): string {
+  if (value === null) return "none"
+  if (Array.isArray(value)) return `[${value.map(constant).join(", ")}]`
+  if (typeof value === "number" && Number.isFinite(value)) return String(value)
+  if (typeof value === "string" || typeof value === "boolean") return JSON.stringify(value)
+  throw new Error(`the attribute ${JSON.stringify(value)} cannot be written`)
+}
+
+function call(name: string, args: readonly string[], attrs: Attrs): string {
+  const named = Object.entries(attrs).map(([key, value]) => `${key}: ${constant(value)}`)
+  return `${name}(${[...args, ...named].join(", ")})`
+}
+
+const renamed =
+  (name: string, names: Readonly<Record<string, string>> = {}): Spell =>
+  (args, attrs) =>
+    call(
+      name,
+      args,
+      Object.fromEntries(Object.entries(attrs).map(([key, value]) => [names[key] ?? key, value])),
+    )
+
+const reduction = (name: string): Spell => renamed(name, { axes: "axis" })
+const number =
+  (name: string): Spell =>
+  (args, attrs) =>
+    `f32(${call(name, args, attrs)})`
+
+const SPECIAL: Readonly<Record<string, Spell>> = {
+  sum: reduction("sum"),
+  mean: reduction("mean"),
+  max: reduction("max"),
+  min: reduction("min"),
+  prod: reduction("prod"),
+  var: reduction("variance"),
+  std: reduction("std"),
+  logsumexp: reduction("logsumexp"),
+  norm: reduction("norm"),
+  eq: number("eq"),
+  gt: number("gt"),
+  le: number("le"),
+  pow_scalar: ([x], { exponent }) => `pow(${x}, ${constant(exponent)})`,
+  transpose: ([x], { axes }) => `transpose(${x}, ${listOf(axes).map(constant).join(", ")})`,
+  slice: ([x], { ranges }) => `${x}[${listOf(ranges).map(range).join(", ")}]`,
+  split_take: ([x], { sizes, axis, take }) =>
+    `split_sizes(${x}, ${constant(sizes)}, ${constant(axis)})[${constant(take)}]`,
+  concat: (args, { axis }) => `cat([${args.join(", ")}], ${constant(axis)})`,
+  stack: (args, { axis }) => `stack([${args.join(", ")}], ${constant(axis)})`,
+  reshape: shaped("reshape"),
+  expand: shaped("expand"),
+  embedding: ([table, index]) => `embedding(${index}, ${table})`,
+  cross_entropy_soft: renamed("cross_entropy"),
+  group_norm: ([x, weight, bias], attrs) =>
+    call("group_norm", [x ?? "", `weight: ${weight}`, `bias: ${bias}`], attrs),
+  causal_mask_fill: ([x], { value }) =>
+    call("causal_mask_fill", [x ?? ""], value === "-inf" ? {} : { value }),
+}
+
+/** Functions for ops that a program declares itself: recurrences, which a `for` over time says. */
+export const DECLARED: Readonly<Record<string, string>> = {
+  batch_norm: `fn other_axes(rank: int) {
+  var axes = [0]
+  for i in 2..rank { axes = axes + [i] }
+  axes
+}
+`,
+  gru: `fn gru(x: f32[N, T, I], w_ih: f32[G, I], w_hh: f32[G, H], b_ih: f32[G], b_hh: f32[G]) {
+  var h = full([N, H], 0)
+  var hs = []
+  for t in 0..T {
+    let a = linear(x[:, t], w_ih, b_ih)
+    let b = linear(h, w_hh, b_hh)
+    let r = sigmoid(a[:, 0:H] + b[:, 0:H])
+    let z = sigmoid(a[:, H:2 * H] + b[:, H:2 * H])
+    let n = tanh(a[:, 2 * H:3 * H] + r * b[:, 2 * H:3 * H])
+    h = (1 - z) * n + z * h
+    hs = hs + [h]
+  }
+  stack(hs, 1)
+}
+`,
+  lstm: `fn lstm(x: f32[N, T, I], w_ih: f32[G, I], w_hh: f32[G, H], b_ih: f32[G], b_hh: f32[G]) {
+  var h = full([N, H], 0)
+  var c = full([N, H], 0)
+  var hs = []
+  for t in 0..T {
+    let a = linear(x[:, t], w_ih, b_ih) + linear(h, w_hh, b_hh)
+    let i = sigmoid(a[:, 0:H])
+    let f = sigmoid(a[:, H:2 * H])
+    let g = tanh(a[:, 2 * H:3 * H])
+    let o = sigmoid(a[:, 3 * H:4 * H])
+    c = f * c + i * g
+    h = o * tanh(c)
+    hs = hs + [h]
+  }
+  stack(hs, 1)
+}
+`,
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  if (!Array.isArray(value)) throw new Error(`${JSON.stringify(value)} should be a list`)
+  return value
+}
+
+function range(value: unknown): string {
+  if (value === null) return ":"
+  const [start, stop, step] = listOf(value).map(constant)
+  return step === "1" ? `${start}:${stop}` : `${start}:${stop}:${step}`
+}
+
+/** A shape whose first size is the batch follows the batch, so that the last, smaller one fits too. */
+function shaped(name: string): Spell {
+  return ([x], { shape }, { batch }) => {
+    const sizes = listOf(shape).map((size, axis) =>
+      axis === 0 && batch !== undefined && size === batch.rows ? batch.text : constant(size),
+    )
+    return `${name}(${x}, [${sizes.join(", ")}])`
+  }
+}

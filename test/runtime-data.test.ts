@@ -1,0 +1,267 @@
+/** Data files -> tables -> fields, and every message about them. */
+import { gzipSync } from "fflate"
+import { describe, expect, test } from "vitest"
+import type { DataSpec, FieldSpec, SourceSpec } from "../runtime/bundle/format.js"
+import { applyField } from "../runtime/data/apply.js"
+import { parseCsv } from "../runtime/data/csv.js"
+import { fitFields, type UnfittedField } from "../runtime/data/fit.js"
+import { parseIdx } from "../runtime/data/idx.js"
+import { loadData, loadTable } from "../runtime/data/load.js"
+import { parseNpy } from "../runtime/data/npy.js"
+import { overrideData } from "../runtime/data/override.js"
+import { allRows, splitRows } from "../runtime/data/split.js"
+import { tableOf, type Table } from "../runtime/data/table.js"
+import { fromHalf, toHalf } from "../runtime/exec/values.js"
+import { failure, rejection } from "./support/failure.js"
+
+const csv = (text: string, delimiter = ","): Table => parseCsv("t.csv", text, delimiter)
+const column = (table: Table, name: string): number[] => [...table.column(name).values]
+const floats = (bytes: Uint8Array): number[] => [...new Float32Array(bytes.buffer)]
+
+describe("csv", () => {
+  test("reads quotes, CRLF, a byte order mark, blank lines and spaces", () => {
+    const table = csv('\uFEFFa,"b ""x"""\r\n1, 2 \r\n\r\n"3",4e1')
+    expect(table.names).toEqual(["a", 'b "x"'])
+    expect(column(table, "a")).toEqual([1, 3])
+    expect(column(table, 'b "x"')).toEqual([2, 40])
+    expect(column(csv("a\tb\n1\t2\n", "\t"), "b")).toEqual([2])
+  })
+  test("keeps text columns out of the way until they are asked for", () => {
+    expect(failure(() => csv("name,x\nAda,1\nBob,2").column("name")).slice(0, 2)).toEqual([
+      "data-not-a-number",
+      't.csv: row 1 (line 2), column "name" is "Ada", which is not a number',
+    ])
+    expect(failure(() => csv('x\n1\n\n \n2\n""').column("x")).slice(0, 2)).toEqual([
+      "data-not-a-number",
+      't.csv: row 3 (line 6), column "x" is empty',
+    ])
+  })
+  test("names rows that do not fit the header, and columns that are not there", () => {
+    expect(failure(() => csv("a,b\n1,2\n3")).slice(0, 2)).toEqual([
+      "data-ragged",
+      "t.csv: line 3 has 1 cells, the header has 2 columns",
+    ])
+    expect(failure(() => csv("radius,texture\n1,2").column("radios"))).toEqual([
+      "data-missing-column",
+      't.csv has no column "radios"',
+      'did you mean "radius"?',
+    ])
+    expect(failure(() => csv(""))[0]).toBe("data-empty")
+    expect(failure(() => csv("a,b\n")).slice(0, 2)).toEqual(["data-empty", "t.csv has a header and no rows"])
+    expect(failure(() => csv('a\n"1')).slice(0, 2)).toEqual([
+      "data-format",
+      "t.csv: the quote opened in line 2 is never closed",
+    ])
+    expect(failure(() => csv("a,a\n1,2")).slice(0, 2)).toEqual([
+      "data-format",
+      't.csv: the header names the column "a" twice',
+    ])
+  })
+})
+
+describe("idx", () => {
+  const file = Uint8Array.of(0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 1, 2, 3, 255)
+  test("reads raw and gz", () => {
+    for (const bytes of [file, gzipSync(file)]) {
+      const { shape, values } = parseIdx("i", "image", bytes)
+      expect(shape).toEqual([1, 2])
+      expect([...values]).toEqual([1, 2, 3, 255])
+    }
+  })
+  test("says how much is missing", () => {
+    expect(failure(() => parseIdx("i", "image", file.subarray(0, 18))).slice(0, 2)).toEqual([
+      "data-truncated",
+      "i is cut off: 20 bytes expected, 18 found",
+    ])
+    expect(failure(() => parseIdx("i", "image", gzipSync(file).subarray(0, 20)))[0]).toBe("data-truncated")
+    expect(failure(() => parseIdx("i", "image", Uint8Array.of(80, 75, 3, 4))).slice(0, 2)).toEqual([
+      "data-format",
+      "i is not an IDX file: it starts with 50 4b 03 04",
+    ])
+  })
+})
+
+describe("npy", () => {
+  const npy = (header: string, data: ArrayBufferView, version = 1): Uint8Array => {
+    const text = header.padEnd(117) + "\n"
+    const length = version === 1 ? [118, 0] : [118, 0, 0, 0]
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    return Uint8Array.from([
+      0x93,
+      ...Buffer.from("NUMPY"),
+      version,
+      0,
+      ...length,
+      ...Buffer.from(text),
+      ...bytes,
+    ])
+  }
+  const header = (descr: string, shape: string): string =>
+    `{'descr': '${descr}', 'fortran_order': False, 'shape': ${shape}, }`
+  test("reads floats and integers of both versions", () => {
+    const a = parseNpy("n", "x", npy(header("<f4", "(2, 2)"), Float32Array.of(1, 2, 3, 4.5)))
+    expect([a.shape, [...a.values]]).toEqual([[2], [1, 2, 3, 4.5]])
+    const b = parseNpy("n", "x", npy(header("<i8", "(2,)"), BigInt64Array.of(-1n, 7n), 2))
+    expect([b.shape, [...b.values]]).toEqual([[], [-1, 7]])
+  })
+  test("refuses what it cannot read", () => {
+    const data = Float32Array.of(1, 2)
+    expect(failure(() => parseNpy("n", "x", npy(header("<f4", "(3,)"), data)))[0]).toBe("data-truncated")
+    expect(failure(() => parseNpy("n", "x", npy(header("<c8", "(1,)"), data)))[1]).toBe(
+      "n holds elements of type <c8",
+    )
+    expect(
+      failure(() => parseNpy("n", "x", npy(header("<f4", "(2,)").replace("False", "True"), data)))[1],
+    ).toBe("n is in Fortran order")
+    expect(failure(() => parseNpy("n", "x", Buffer.from("PK nothing")))[0]).toBe("data-format")
+  })
+})
+
+describe("split", () => {
+  test("is an exact complement, depends on the seed alone, keeps the file's order", () => {
+    const { train, test: rest } = splitRows(569, { train: 0.8, test: 0.2, seed: 7 })
+    expect([train.length, rest.length]).toEqual([455, 114])
+    expect([...train, ...rest].sort((a, b) => a - b)).toEqual([...allRows(569)])
+    expect([...train]).toEqual([...train].sort((a, b) => a - b))
+    expect(splitRows(569, { train: 0.8, test: 0.2, seed: 7 }).train).toEqual(train)
+    expect(splitRows(569, { train: 0.8, test: 0.2, seed: 8 }).train).not.toEqual(train)
+  })
+  test("leaves no side empty", () => {
+    expect(failure(() => splitRows(2, { train: 0.1, test: 0.9, seed: 1 })).slice(0, 2)).toEqual([
+      "data-split",
+      "a split of 2 rows into train 0.1 and test 0.9 leaves no training rows",
+    ])
+  })
+})
+
+describe("fields", () => {
+  const field = (over: Partial<UnfittedField>): UnfittedField => ({
+    name: "x",
+    type: { dtype: "f32", shape: [2] },
+    columns: { kind: "only", names: ["a", "b"] },
+    stages: [],
+    ...over,
+  })
+  const table = csv("a,b,label\n1,5,0\n3,5,2\n100,5,1")
+
+  test("standardize looks at the training rows alone; a constant column becomes 0", () => {
+    const [spec] = fitFields(table, Uint32Array.of(0, 1), [field({ stages: [{ kind: "standardize" }] })])
+    expect(spec!.stages).toEqual([{ kind: "affine", from: "standardize", scale: [1, 1], shift: [-2, -5] }])
+    expect(floats(applyField(spec!, table, allRows(3)).bytes)).toEqual([-1, 0, 1, 0, 98, 0])
+  })
+  test("minmax and scale, one after the other", () => {
+    const stages = [{ kind: "scale", by: 0.5 } as const, { kind: "minmax" } as const]
+    const [spec] = fitFields(table, Uint32Array.of(0, 1), [
+      field({
+        columns: { kind: "except", names: ["b", "label"] },
+        type: { dtype: "f32", shape: [1] },
+        stages,
+      }),
+    ])
+    expect(floats(applyField(spec!, table, allRows(3)).bytes)).toEqual([0, 1, 49.5])
+  })
+  test("one_hot and classes name the row of a label that is none", () => {
+    const label = { kind: "only", names: ["label"] } as const
+    const hot = fitFields(table, allRows(3), [
+      field({
+        name: "y",
+        columns: label,
+        type: { dtype: "f32", shape: [3] },
+        stages: [{ kind: "one_hot", classes: 3 }],
+      }),
+      field({
+        name: "y",
+        columns: label,
+        type: { dtype: "i32", shape: [] },
+        stages: [{ kind: "classes", count: 2 }],
+      }),
+    ])
+    expect(floats(applyField(hot[0]!, table, allRows(3)).bytes)).toEqual([1, 0, 0, 0, 0, 1, 0, 1, 0])
+    expect(failure(() => applyField(hot[1]!, table, allRows(3))).slice(0, 2)).toEqual([
+      "data-class",
+      't.csv: row 2 (line 3), field "y": the label 2 is not one of 0 to 1',
+    ])
+  })
+  test("integer fields take whole numbers, and shapes are checked", () => {
+    const halves: FieldSpec = { name: "n", dtype: "i32", shape: [], columns: ["h"], stages: [] }
+    expect(failure(() => applyField(halves, csv("h\n1\n1.5"), allRows(2)))[1]).toContain(
+      "1.5 is not a whole number",
+    )
+    expect(failure(() => applyField(halves, csv("h\n3000000000"), allRows(1)))[0]).toBe("data-not-integer")
+    const wide: FieldSpec = { name: "x", dtype: "f32", shape: [3], columns: ["a", "b"], stages: [] }
+    expect(failure(() => applyField(wide, table, allRows(3))).slice(0, 2)).toEqual([
+      "data-shape",
+      't.csv: field "x" is [3], 3 values per row, but its 2 columns give 2',
+    ])
+  })
+  test("halves round to even and come back", () => {
+    for (const value of [0, 1, -2.5, 65504, 6e-8, 1e-7, 0.1]) {
+      const half = fromHalf(toHalf(value))
+      expect(Math.abs(half - value)).toBeLessThanOrEqual(Math.max(Math.abs(value) * 2 ** -11, 2 ** -25))
+    }
+    expect([fromHalf(toHalf(1e6)), fromHalf(toHalf(NaN)), toHalf(1 + 2 ** -11)]).toEqual([
+      Infinity,
+      NaN,
+      0x3c00,
+    ])
+  })
+})
+
+describe("data sets", () => {
+  const spec: DataSpec = {
+    name: "d",
+    source: { kind: "csv", path: "d.csv", delimiter: "," },
+    test: null,
+    split: { train: 0.5, test: 0.5, seed: 1 },
+    fields: [{ name: "x", dtype: "f32", shape: [1], columns: ["a"], stages: [] }],
+  }
+  const files =
+    (texts: Record<string, string>) =>
+    async (path: string): Promise<Uint8Array> => {
+      if (texts[path] === undefined) throw new Error("no such file")
+      return Buffer.from(texts[path])
+    }
+  test("split, and separate test sources", async () => {
+    const split = await loadData(spec, files({ "d.csv": "a\n1\n2\n3\n4" }))
+    expect([split.train.rows, split.test?.rows]).toEqual([2, 2])
+    const apart = { ...spec, split: null, test: { kind: "csv", path: "t.csv", delimiter: "," } as SourceSpec }
+    const loaded = await loadData(apart, files({ "d.csv": "a\n1\n2", "t.csv": "a\n9" }))
+    expect([loaded.train.rows, floats(loaded.test!.fields[0]!.bytes)]).toEqual([2, [9]])
+  })
+  test("a file that is not there", async () => {
+    expect(await rejection(loadData(spec, files({})))).toEqual([
+      "data-file",
+      'data set "d": d.csv cannot be read: no such file',
+      "`--data d=PATH` names another file",
+    ])
+  })
+  test("columns of different lengths", async () => {
+    const source: SourceSpec = {
+      kind: "array",
+      columns: [
+        { column: "x", shape: [2], values: [1, 2, 3, 4] },
+        { column: "y", shape: [], values: [1] },
+      ],
+    }
+    expect(await rejection(loadTable("d", source, files({})))).toEqual([
+      "data-rows-differ",
+      'data set "d": column "y" has 1 rows, "x" has 2',
+    ])
+    expect(tableOf("t", []).rows).toBe(0)
+  })
+  test("--data replaces files and is checked", () => {
+    const images: DataSpec = {
+      ...spec,
+      name: "m",
+      source: { kind: "idx", files: [{ column: "image", path: "a" }, { column: "label", path: "b" }] }, // prettier-ignore
+    }
+    const [d, m] = overrideData([spec, images], new Map([["d", "e.csv"], ["m.label", "c"]])) // prettier-ignore
+    expect(d!.source).toMatchObject({ path: "e.csv" })
+    expect(m!.source).toMatchObject({ files: [{ path: "a" }, { column: "label", path: "c" }] })
+    expect(failure(() => overrideData([spec, images], new Map([["m.labels", "x"]])))).toEqual([
+      "data-override",
+      "--data m.labels=... names nothing that is read from a file",
+      'did you mean "m.label"?',
+    ])
+  })
+})
