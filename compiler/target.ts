@@ -14,10 +14,11 @@ export interface TargetProfile {
   /** Bytes that the offset of a binding is a multiple of. */
   readonly minStorageOffsetAlignment: number
   /** For the cost model: software adapters run invocations one after another on few cores. */
-  readonly deviceClass: "software" | "gpu"
+  readonly deviceClass: "software" | "gpu" | "wasm"
 }
 
 const MiB = 1024 * 1024
+const GiB = 1024 * MiB
 
 /** What WebGPU guarantees everywhere. */
 export const DEFAULT_TARGET: TargetProfile = {
@@ -30,4 +31,17 @@ export const DEFAULT_TARGET: TargetProfile = {
   maxWorkgroupMemory: 16384,
   minStorageOffsetAlignment: 256,
   deviceClass: "gpu",
+}
+
+/** One linear memory of 32-bit addresses, loops instead of workgroups. */
+export const WASM_TARGET: TargetProfile = {
+  name: "wasm",
+  maxStorageBuffersPerStage: 32,
+  maxBindingBytes: 2 * GiB,
+  maxBufferBytes: 4 * GiB,
+  maxWorkgroupsPerDimension: 2 ** 30,
+  maxInvocations: 256,
+  maxWorkgroupMemory: 65536,
+  minStorageOffsetAlignment: 64,
+  deviceClass: "wasm",
 }

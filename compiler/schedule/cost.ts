@@ -18,10 +18,11 @@ export const DISPATCH = 20_000
 
 /** Invocations of a workgroup for elementwise kernels. */
 export const mapLanes = (count: number, target: TargetProfile): number =>
-  target.deviceClass === "software" && count < 2048 ? 32 : 64
+  target.deviceClass === "wasm" ? 16 : target.deviceClass === "software" && count < 2048 ? 32 : 64
 
 /** Whether a row is worked on by the lanes of one workgroup rather than by one invocation. */
 export function rowByGroup(rows: number, inner: number, target: TargetProfile): boolean {
+  if (target.deviceClass === "wasm") return false
   if (target.deviceClass === "software") return inner >= 512 && rows <= 64
   return inner >= 64 && rows < 16384
 }

@@ -8,7 +8,7 @@ import { COMMAND, HEAP_START, type WasmExports } from "../../runtime/bundle/wasm
 
 export interface KernelRunner {
   /** Runs kernel number `index` on copies of the arrays and puts the results back. */
-  run(index: number, arrays: readonly DeviceArray[], dims: DimValues, scalars: ScalarValues): void
+  run(index: number, arrays: readonly (DeviceArray | Uint16Array)[], dims: DimValues, scalars: ScalarValues): void
 }
 
 export function wasmKernels(kernels: readonly Kernel[]): KernelRunner {
