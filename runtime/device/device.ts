@@ -6,7 +6,7 @@ import type { KernelSpec } from "../bundle/format.js"
 
 /** What `start` events and `nnc doctor` show. */
 export interface DeviceInfo {
-  readonly device: "webgpu"
+  readonly device: "webgpu" | "wasm"
   readonly adapter: string
   readonly vendor: string
   readonly architecture: string
