@@ -1,7 +1,6 @@
 /** compiler: every diagnostic code there is, joined from the rooms that own them. */
 import { checkCodes, constraintCodes } from "./check/codes.js"
-import { lowerCodes } from "./lower/codes.js"
 import { syntaxCodes } from "./parse/codes.js"
 import type { CodePages } from "./source/codes.js"
 
-export const codes: CodePages = { ...syntaxCodes, ...checkCodes, ...constraintCodes(), ...lowerCodes }
+export const codes: CodePages = { ...syntaxCodes, ...checkCodes, ...constraintCodes() }

@@ -9,6 +9,7 @@ import { printModule } from "./ir/ast/text.js"
 import type { Module } from "./ir/ast/types.js"
 import { parseGraphs, printGraphs } from "./ir/graph/text.js"
 import type { Graph } from "./ir/graph/types.js"
+import { printKernelProgram } from "./ir/kernels/text.js"
 import { printModel } from "./ir/model/text.js"
 import type { DataSet, Model } from "./ir/model/types.js"
 import { printPlan } from "./ir/plan/text.js"
@@ -17,7 +18,8 @@ import type { DimValues } from "./ir/tensor.js"
 import { lower } from "./lower/lower.js"
 import { planMemory } from "./memory/plan.js"
 import { parse } from "./parse/parse.js"
-import { GRAPH_PASSES, schedule } from "./pipeline.js"
+import { GRAPH_PASSES } from "./pipeline.js"
+import { buildKernels, fuse, order } from "./schedule/index.js"
 import { batchSizes, type DataRows } from "./sizes.js"
 import { bug } from "./source/bug.js"
 import type { Diagnostic, Diagnostics } from "./source/diagnostic.js"
@@ -51,7 +53,9 @@ export function compile(main: SourceFile, host: CompileHost, options: CompileOpt
     const checked = run.stage("check", () => checkModule(module, main, host, run.diagnostics))
     run.gate()
     const model = checked ?? bug("check found no error and gave no model")
-    run.reached("model", "names resolved, layers instantiated, every value typed", model, () => printModel(model))
+    run.reached("model", "names resolved, layers instantiated, every value typed", model, () =>
+      printModel(model),
+    )
     const data = run.stage("data", () => readData(model, host, run.diagnostics))
     run.gate()
     const { graphs } = run.pass(lower, model)
@@ -60,7 +64,9 @@ export function compile(main: SourceFile, host: CompileHost, options: CompileOpt
     const wgsl = emitAll(plan, run)
     const name = main.path.replace(/^.*\//, "").replace(/\.nn$/, "")
     const specs = [...data.values()].map((facts) => facts.spec)
-    const bundle = run.stage("bundle", () => encode({ name, compiler: VERSION, model, plan, wgsl, data: specs }))
+    const bundle = run.stage("bundle", () =>
+      encode({ name, compiler: VERSION, model, plan, wgsl, data: specs }),
+    )
     return { model, bundle }
   })
 }
@@ -71,12 +77,20 @@ export function compileGraphText(text: string, dims: DimValues, options: Compile
   return run.finish(() => {
     const graphs = parseGraphs(text)
     run.reached("graph", "the graphs that were given", graphs, () => printGraphs(graphs))
-    emitAll(compileGraphs(graphs, () => dims, run), run)
+    emitAll(
+      compileGraphs(graphs, () => dims, run),
+      run,
+    )
     return {}
   })
 }
 
-function checkModule(module: Module, main: SourceFile, host: CompileHost, diagnostics: Diagnostics): Model | undefined {
+function checkModule(
+  module: Module,
+  main: SourceFile,
+  host: CompileHost,
+  diagnostics: Diagnostics,
+): Model | undefined {
   const files = new Map<string, SourceFile>([[main.path, main]])
   const modules = new Map<string, Module>()
   return check(module, {
@@ -115,7 +129,12 @@ function compileGraphs(
     run.reached(pass.name, pass.summary, after, () => printGraphs(after))
     current = after
   }
-  const programs = schedule(current, run)
+  const fused = current.map((g) => run.pass(fuse, g))
+  const ordered = fused.map((g) => run.pass(order, g))
+  const programs = ordered.map((g) => run.pass(buildKernels, g))
+  run.reached(buildKernels.name, buildKernels.summary, programs, () =>
+    programs.map(printKernelProgram).join("\n"),
+  )
   const scheduled = current.map((graph, i) => ({ graph, program: programs[i]!, dims: sizes(graph.name) }))
   const plan = run.pass(planMemory, scheduled)
   run.reached("plan", planMemory.summary, plan, () => printPlan(plan))

@@ -205,8 +205,30 @@ it("names the graphs of a named section after it", () => {
   expect([...lowered(text).keys()]).toEqual(["init", "warm.step", "warm.evaluate", "predict.Mean"])
 })
 
-it("refuses accumulation, which is not there yet", () => {
-  expect(() =>
-    lowered(pull("minimize mean(square(x - at)) with SGD(lr: 0.1)\n steps 1, accumulate 2")),
-  ).toThrow(/accumulate-unsupported: `accumulate 2` is not supported yet/)
+describe("accumulate", () => {
+  const train =
+    "minimize mean(square(x - at)) with SGD(lr: 0.25 + step, momentum: 0.5)\n batch 2, steps 4, accumulate 2"
+  it("updates once for every so many batches, by the mean of their gradients", () => {
+    const graphs = lowered(pull(train))
+    const step = differentiated(graphs.get("step")!)
+    const names = graphs.get("init")!.state.map((s) => s.name)
+    expect(names).toEqual(["Mean.at", "Mean.at/buf", "Mean.at/grad_sum"])
+    let state = Object.fromEntries(names.map((n) => [n, scalar(0)]))
+    state = { ...state, ...evalGraph(graphs.get("init")!, { state }).updates }
+    const seen = [0, 1, 2, 3].map((i) => {
+      const scalars = { step: i, start: 2 * (i % 2) }
+      state = { ...state, ...evalGraph(step, { ...rows, dims: { B: 2, R: 4 }, state, scalars }).updates }
+      return state["Mean.at"]!.data[0]
+    })
+    // Gradients 2 (at - 1.5) and 2 (at - 4.5); their mean is 2 (at - 3). The first update starts at 3 and stays.
+    expect(seen).toEqual([3, 3, 3, 3])
+    expect(state["Mean.at/grad_sum"]!.data[0]).toBe(0)
+    state = { ...state, "Mean.at": scalar(5) }
+    const moved = [4, 5].map((i) => {
+      const scalars = { step: i, start: 2 * (i % 2) }
+      state = { ...state, ...evalGraph(step, { ...rows, dims: { B: 2, R: 4 }, state, scalars }).updates }
+      return state["Mean.at"]!.data[0]
+    })
+    expect(moved).toEqual([5, 5 - (0.25 + 2) * 4])
+  })
 })

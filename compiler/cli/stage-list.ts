@@ -2,6 +2,7 @@
 import { lower } from "../lower/lower.js"
 import { planMemory } from "../memory/plan.js"
 import { GRAPH_PASSES } from "../pipeline.js"
+import { buildKernels } from "../schedule/index.js"
 
 export interface StageName {
   readonly name: string
@@ -13,6 +14,7 @@ export const STAGES: readonly StageName[] = [
   { name: "model", summary: "names resolved, layers instantiated, every value typed" },
   { name: "graph", summary: lower.summary },
   ...GRAPH_PASSES,
+  buildKernels,
   planMemory,
   { name: "wgsl", summary: "one WGSL module per kernel" },
 ]

@@ -42,7 +42,7 @@ function suggestion(
   error: CommanderError,
   message: string,
 ): string | undefined {
-  const wrong = /`([^`]*)`/.exec(message)?.[1]
+  const wrong = /`([^`=]*)/.exec(message)?.[1]
   if (wrong === undefined) return undefined
   const known =
     error.code === "commander.unknownOption"

@@ -6,7 +6,8 @@
 import { GraphBuild } from "../ir/graph/build.js"
 import type { Graph } from "../ir/graph/types.js"
 import type { Model, PredictSection } from "../ir/model/types.js"
-import type { Pass, PassContext } from "../pass.js"
+import type { Pass } from "../pass.js"
+import { withSums } from "./accumulate.js"
 import { flatten } from "./flatten.js"
 import { lowerInit } from "./init.js"
 import { GraphInputs } from "./inputs.js"
@@ -22,16 +23,16 @@ export interface Lowered {
 export const lower: Pass<Model, Lowered> = {
   name: "lower",
   summary: "flatten the model into one graph per program",
-  run: (model, cx) => ({
-    graphs: [
-      lowerInit(model),
-      ...model.trains.flatMap((train) => {
-        rejectAccumulation(train.settings.accumulate, cx)
-        return [lowerStep(model, train), lowerEvaluate(model, train)]
-      }),
-      ...model.predicts.map((predict) => lowerPredict(model, predict)),
-    ],
-  }),
+  run: (checked) => {
+    const model = withSums(checked)
+    return {
+      graphs: [
+        lowerInit(model),
+        ...model.trains.flatMap((train) => [lowerStep(model, train), lowerEvaluate(model, train)]),
+        ...model.predicts.map((predict) => lowerPredict(model, predict)),
+      ],
+    }
+  },
 }
 
 function lowerPredict(model: Model, predict: PredictSection): Graph {
@@ -46,14 +47,4 @@ function lowerPredict(model: Model, predict: PredictSection): Graph {
     ...pruned,
     inputs: g.finish().inputs.filter((i) => feeds.has(i.name) || pruned.inputs.includes(i)),
   }
-}
-
-function rejectAccumulation(accumulate: number, cx: PassContext): void {
-  if (accumulate === 1) return
-  cx.diagnostics.add({
-    code: "accumulate-unsupported",
-    severity: "error",
-    message: `\`accumulate ${accumulate}\` is not supported yet`,
-    help: "a larger `batch` gives the same gradient where memory allows it",
-  })
 }

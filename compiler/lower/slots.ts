@@ -34,6 +34,13 @@ export class SlotValues {
     this.atStart.set(name, value)
     return value
   }
+  /** Lets the new values of parameters and optimizers stand only where `condition` holds. States are no part of an update. */
+  keepUnless(condition: Value): void {
+    for (const [name, value] of this.now) {
+      if (this.declared.get(name)?.role === "state") continue
+      this.now.set(name, this.g.apply("where", [condition, value, this.initial(name)]))
+    }
+  }
   /** Makes the last value of every written slot its next one. */
   finish(): void {
     for (const [name, value] of this.now) {

@@ -1,12 +1,13 @@
 /** lower: the two programs of a train section: `step` (forward, gradients, optimizer, new values) and `evaluate`.
  *  Guarantees: gradients are `grad` nodes by the values at the start of the step, so that several objectives see the same
  *              parameters; `evaluate` changes nothing and visits the rows in order.
- *  Not here:   what a gradient is (autodiff/). */
+ *  Not here:   averaging over several batches (accumulate.ts), what a gradient is (autodiff/). */
 import { GraphBuild } from "../ir/graph/build.js"
 import type { Graph } from "../ir/graph/types.js"
 import type { Model, ModelInput, Objective, Section, TrainSection } from "../ir/model/types.js"
 import type { Value } from "../ops/op.js"
 import { bug } from "../source/bug.js"
+import { accumulation, type Accumulation } from "./accumulate.js"
 import { clip } from "./clip.js"
 import { flatten } from "./flatten.js"
 import { GraphInputs } from "./inputs.js"
@@ -22,13 +23,17 @@ export function lowerStep(model: Model, train: TrainSection): Graph {
   const inputs = new GraphInputs(g, train.settings.shuffle, { ...train.origin, by: "lower" })
   const slots = new SlotValues(g, model.slots)
   const results = flatten(g, train.step, slots, (i) => inputs.of(i))
-  const gradients = train.objectives.map((o) => gradientsOf(g, o, results, slots, train))
+  const accumulated = train.settings.accumulate > 1 ? accumulation(g, slots, inputs, train) : undefined
+  const gradients = train.objectives.map((o) => gradientsOf(g, o, results, slots, train, accumulated))
+  const scalars = (input: ModelInput): Value =>
+    accumulated && isStep(input) ? accumulated.step : inputs.of(input)
   train.objectives.forEach((objective, k) => {
     objective.updates.forEach(({ param, section }, i) => {
       const gradient = gradients[k]?.[i] ?? bug(`${param} has no gradient`)
-      slots.write(param, updated(g, section, slots, slots.read(param), gradient, inputs))
+      slots.write(param, updated(g, section, slots, slots.read(param), gradient, scalars))
     })
   })
+  accumulated?.settle()
   addOutputs(g, train, results)
   slots.finish()
   return prune(g.finish())
@@ -49,11 +54,13 @@ function gradientsOf(
   results: ReadonlyMap<string, Value>,
   slots: SlotValues,
   train: TrainSection,
+  accumulated: Accumulation | undefined,
 ): readonly Value[] {
   const loss = result(results, objective.loss)
   g.at({ ...objective.origin, by: "lower" })
-  const gradients = objective.updates.map(({ param }) => g.apply("grad", [loss, slots.initial(param)]))
-  return clip(g, gradients, train.settings, objective.origin)
+  const params = objective.updates.map(({ param }) => param)
+  const gradients = params.map((param) => g.apply("grad", [loss, slots.initial(param)]))
+  return clip(g, accumulated?.add(params, gradients) ?? gradients, train.settings, objective.origin)
 }
 
 /** What the optimizer makes of one parameter. */
@@ -63,15 +70,17 @@ function updated(
   slots: SlotValues,
   p: Value,
   gradient: Value,
-  inputs: GraphInputs,
+  scalars: (input: ModelInput) => Value,
 ): Value {
   const given = (input: ModelInput): Value => {
-    if (input.source.kind !== "feed") return inputs.of(input)
+    if (input.source.kind !== "feed") return scalars(input)
     if (input.name === "p") return p
     return input.name === "g" ? gradient : bug(`an optimizer has no input ${input.name}`)
   }
   return result(flatten(g, section, slots, given), "p")
 }
+
+const isStep = ({ source }: ModelInput): boolean => source.kind === "scalar" && source.scalar === "step"
 
 function addOutputs(g: GraphBuild, train: TrainSection, results: ReadonlyMap<string, Value>): void {
   train.objectives.forEach((objective, k) =>

@@ -57,7 +57,14 @@ function kernelsOf(grouped: GroupedGraph, target: TargetProfile): KernelProgram 
     name: o.name,
     buffer: (places.bufferOf(o.value) ?? bug(`output ${o.name} is in no buffer`)).id,
   }))
-  return { name: graph.name, buffers: places.used(dispatches, outputs), packs: [], kernels, dispatches, outputs }
+  return {
+    name: graph.name,
+    buffers: places.used(dispatches, outputs),
+    packs: [],
+    kernels,
+    dispatches,
+    outputs,
+  }
 }
 
 function buildGroup(placed: Placed, group: Group): BuiltBody & { template: string } {
@@ -87,7 +94,8 @@ class Places {
     for (const group of grouped.groups) {
       for (const { value, slot } of group.stores) {
         if (slot !== null) {
-          if (!this.byValue.has(value)) this.byValue.set(value, this.byValue.get(slot) ?? bug(`no slot %${slot}`))
+          if (!this.byValue.has(value))
+            this.byValue.set(value, this.byValue.get(slot) ?? bug(`no slot %${slot}`))
         } else {
           const node = g.nodes.get(value) ?? bug(`%${value} is stored twice`)
           this.make(value, `${node.op}_${value}`, outputs.has(value) ? "output" : "temp")
@@ -126,7 +134,10 @@ function kernelName(g: GraphIndex, group: Group, taken: ReadonlySet<string>): st
   const where = root?.origin.in === undefined ? "" : `${identifier(root.origin.in)}_`
   const ops = nodes.map((n) => n.op)
   const chain = ops.filter((op, i) => op !== ops[i - 1])
-  const what = chain.length === 0 ? "copy" : [...chain.slice(0, 3), ...(chain.length > 3 ? [chain.at(-1)!] : [])].join("_")
+  const what =
+    chain.length === 0
+      ? "copy"
+      : [...chain.slice(0, 3), ...(chain.length > 3 ? [chain.at(-1)!] : [])].join("_")
   const stem = `${where}${what}`
   let name = stem
   for (let i = 1; taken.has(name); i++) name = `${stem}_${i}`

@@ -16,6 +16,9 @@ export const FOLD = 32768
 /** One dispatch, in scalar operations: about 10 microseconds. */
 export const DISPATCH = 20_000
 
+/** Work of so few operations shares a kernel with other work over the same space, even if they have nothing in common. */
+export const BESIDE = 4096
+
 /** Invocations of a workgroup for elementwise kernels. */
 export const mapLanes = (count: number, target: TargetProfile): number =>
   target.deviceClass === "wasm" ? 16 : target.deviceClass === "software" && count < 2048 ? 32 : 64
@@ -61,7 +64,8 @@ export function contractTile(
         [1, 1],
       ]
   const fitting = sizes.filter(
-    ([r, c]) => r <= Math.max(1, rows) && c <= Math.max(vector ? 4 : 1, columns) && r * c * size.epilogue <= 1200,
+    ([r, c]) =>
+      r <= Math.max(1, rows) && c <= Math.max(vector ? 4 : 1, columns) && r * c * size.epilogue <= 1200,
   )
   const count = (r: number, c: number): number => Math.ceil(rows / r) * Math.ceil(columns / c) * batch
   for (const [r, c] of fitting) if (count(r, c) >= fill) return { rows: r, columns: c, lanes, split: false }

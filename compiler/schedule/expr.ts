@@ -106,7 +106,8 @@ export class Exprs implements ExprBuilder {
       const simpler = this.integerOp(op, a, b)
       if (simpler !== undefined) return simpler
     }
-    if (op === "neg" && typeOf(a!) === "i32" && widthOf(a!) === 1) return this.fromForm(scaled(this.form(a!), -1))
+    if (op === "neg" && typeOf(a!) === "i32" && widthOf(a!) === 1)
+      return this.fromForm(scaled(this.form(a!), -1))
     if (op.startsWith("to_") && op.slice(3) === typeOf(a!)) return a!
     if (op === "select") {
       if (a!.kind === "const") return a!.value ? b! : c!
@@ -360,10 +361,12 @@ export class Exprs implements ExprBuilder {
       case "eq":
       case "ne": {
         const difference = this.sub(a, b)
-        if (difference.kind === "const") return this.constant(Number((difference.value === 0) === (op === "eq")), "bool")
+        if (difference.kind === "const")
+          return this.constant(Number((difference.value === 0) === (op === "eq")), "bool")
         const { lo, hi } = this.range(difference)
         const apart =
-          (lo !== undefined && nonNegative(subDim(lo, 1))) || (hi !== undefined && nonNegative(subDim(negated(hi), 1)))
+          (lo !== undefined && nonNegative(subDim(lo, 1))) ||
+          (hi !== undefined && nonNegative(subDim(negated(hi), 1)))
         return apart ? this.constant(Number(op === "ne"), "bool") : undefined
       }
       case "min":
@@ -381,7 +384,8 @@ export class Exprs implements ExprBuilder {
   private compare(difference: Expr, offset: number): Expr | undefined {
     const { lo, hi } = this.range(difference)
     if (lo !== undefined && nonNegative(addDim(lo, offset))) return this.constant(1, "bool")
-    if (hi !== undefined && nonNegative(subDim(negated(addDim(hi, offset)), 1))) return this.constant(0, "bool")
+    if (hi !== undefined && nonNegative(subDim(negated(addDim(hi, offset)), 1)))
+      return this.constant(0, "bool")
     return undefined
   }
 
@@ -403,7 +407,11 @@ export class Exprs implements ExprBuilder {
     if (e.kind === "load") {
       const index = go(e.index)
       const zero = this.constant(0, e.type)
-      out = this.guardLoad(cond, this.load(e.buffer, index, e.type, e.width), e.width === 4 ? this.splat(zero) : zero)
+      out = this.guardLoad(
+        cond,
+        this.load(e.buffer, index, e.type, e.width),
+        e.width === 4 ? this.splat(zero) : zero,
+      )
     } else if (e.kind === "guard" && e.then.kind === "load") {
       // A load that is guarded already may index by other loads, and by expressions valid only under `cond`.
       const inner = this.load(e.then.buffer, go(e.then.index), e.then.type, e.then.width)
@@ -417,7 +425,8 @@ export class Exprs implements ExprBuilder {
 
   private fromForm(given: Linear): Expr {
     const form = this.recombine(given)
-    if (form.terms.length === 1 && form.constant === 0 && form.terms[0]!.coef === 1) return form.terms[0]!.atom
+    if (form.terms.length === 1 && form.constant === 0 && form.terms[0]!.coef === 1)
+      return form.terms[0]!.atom
     const sorted = [...form.terms].sort(
       (x, y) => this.depth(x.atom) - this.depth(y.atom) || this.id(x.atom) - this.id(y.atom),
     )
@@ -472,7 +481,10 @@ export class Exprs implements ExprBuilder {
       const quotient = this.div(x, d)
       const partner = form.terms.find((u) => u.atom === quotient)
       if (partner === undefined || subDim(partner.coef, mulDim(t.coef, divisor.constant)) !== 0) continue
-      const rest: Linear = { terms: form.terms.filter((u) => u !== t && u !== partner), constant: form.constant }
+      const rest: Linear = {
+        terms: form.terms.filter((u) => u !== t && u !== partner),
+        constant: form.constant,
+      }
       return this.recombine(sum(rest, scaled(this.form(x), t.coef)))
     }
     return form
@@ -488,7 +500,8 @@ export class Exprs implements ExprBuilder {
     if (by === 1) return { quotient: () => a, remainder: () => this.int(0) }
     const { whole, rest } = this.divideForm(x, by)
     const restRange = rangeOfForm(rest, (atom) => this.rangeOfAtom(atom))
-    if (within(restRange, by)) return { quotient: () => this.fromForm(whole), remainder: () => this.fromForm(rest) }
+    if (within(restRange, by))
+      return { quotient: () => this.fromForm(whole), remainder: () => this.fromForm(rest) }
     if (restRange.lo === undefined || !nonNegative(restRange.lo)) return plain
     return {
       quotient: () => this.add(this.fromForm(whole), this.quotientOf(rest, by)),
@@ -545,7 +558,8 @@ export class Exprs implements ExprBuilder {
     // (y % p) % q == y % q where q divides p
     if (x.kind === "op" && x.op === "rem") {
       const p = this.form(x.args[1]!)
-      if (p.terms.length === 0 && divDim(p.constant, by) !== undefined) return this.rem(x.args[0]!, this.dim(by))
+      if (p.terms.length === 0 && divDim(p.constant, by) !== undefined)
+        return this.rem(x.args[0]!, this.dim(by))
     }
     return this.raw("rem", [x, this.dim(by)])
   }
@@ -565,7 +579,12 @@ export class Exprs implements ExprBuilder {
       const smaller = divDim(by, factor)
       if (smaller === undefined) continue
       const { whole, rest: small } = this.divideForm(rest, factor)
-      if (within(rangeOfForm(small, (atom) => this.rangeOfAtom(atom)), factor)) {
+      if (
+        within(
+          rangeOfForm(small, (atom) => this.rangeOfAtom(atom)),
+          factor,
+        )
+      ) {
         return { factor, by: smaller, whole, rest: small }
       }
     }
@@ -598,8 +617,14 @@ export class Exprs implements ExprBuilder {
       return { lo: 0, hi: isStatic(x.hi) && isStatic(d.constant) ? Math.floor(x.hi / d.constant) : undefined }
     }
     if (atom.op === "min" || atom.op === "max" || atom.op === "select") {
-      const [x, y] = atom.op === "select" ? [this.range(b!), this.range(c!)] : [this.range(a!), this.range(b!)]
-      const pick = (p: Dim | undefined, q: Dim | undefined, largest: boolean, either: boolean): Dim | undefined => {
+      const [x, y] =
+        atom.op === "select" ? [this.range(b!), this.range(c!)] : [this.range(a!), this.range(b!)]
+      const pick = (
+        p: Dim | undefined,
+        q: Dim | undefined,
+        largest: boolean,
+        either: boolean,
+      ): Dim | undefined => {
         if (p === undefined || q === undefined) return either ? (p ?? q) : undefined
         if (nonNegative(subDim(p, q))) return largest ? p : q
         return nonNegative(subDim(q, p)) ? (largest ? q : p) : either ? p : undefined

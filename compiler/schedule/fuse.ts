@@ -12,11 +12,20 @@ import { bug } from "../source/bug.js"
 import type { Graph, Node, ValueId } from "../ir/graph/types.js"
 import type { Expr } from "../ir/kernels/types.js"
 import { numel, printShape, sameDim, type Shape } from "../ir/tensor.js"
-import { DISPATCH, nominal, rowsFillDevice } from "./cost.js"
+import { BESIDE, DISPATCH, nominal, rowsFillDevice } from "./cost.js"
 import { Exprs, operationsIn } from "./expr.js"
 import type { Group, GroupedGraph, GroupKind, Store } from "./group.js"
-import { Probe } from "./probe.js"
-import { defOf, elementsOf, type GraphIndex, indexGraph, loweringOf, typeOfValue, unravel, Values } from "./values.js"
+import { Probe, reordering } from "./probe.js"
+import {
+  defOf,
+  elementsOf,
+  type GraphIndex,
+  indexGraph,
+  loweringOf,
+  typeOfValue,
+  unravel,
+  Values,
+} from "./values.js"
 
 export const fuse: Pass<Graph, GroupedGraph> = {
   name: "fuse",
@@ -40,11 +49,18 @@ export const fuse: Pass<Graph, GroupedGraph> = {
 interface Draft {
   readonly at: number
   readonly kind: GroupKind
-  readonly outer: Shape
+  outer: Shape
+  rootAxes: readonly (number | null)[] | null
   readonly inner: Shape
   readonly members: ValueId[]
   readonly full: Set<ValueId>
-  readonly probe: Probe
+  probe: Probe
+}
+/** Where a node can be computed: per point of the group, or per element of its rows; in another order of axes, if need be. */
+interface Found {
+  readonly draft: Draft
+  readonly full: boolean
+  readonly axes?: readonly (number | null)[]
 }
 
 class Grouping {
@@ -84,7 +100,11 @@ class Grouping {
   private reduce(node: Node): void {
     const lower = loweringOf(node)
     if (lower.kind === "map" || lower.kind === "none") return
-    const inner = lower.extents(node.args.map((a) => typeOfValue(this.g, a)), node.attrs, node.type)
+    const inner = lower.extents(
+      node.args.map((a) => typeOfValue(this.g, a)),
+      node.attrs,
+      node.type,
+    )
     if (lower.kind === "contract") {
       this.open("contract", node, node.type.shape, inner)
       return
@@ -93,7 +113,8 @@ class Grouping {
       const terms = draft.probe.terms(node)
       if (terms === undefined) continue
       const needed = draft.at === this.latest(node.id)
-      if (!needed && !this.sharesLoads(draft, terms)) continue
+      const small = nominal(numel(node.type.shape)) * nominal(numel(inner)) <= BESIDE
+      if (!needed && !small && !this.sharesLoads(draft, terms)) continue
       this.join(draft, node, false)
       draft.probe.add(node)
       return
@@ -132,23 +153,36 @@ class Grouping {
     const found = this.draftFor(node)
     if (!required && !this.worthStoring(node, found)) return
     if (found === undefined) this.open("map", node, node.type.shape, [])
-    else this.join(found.draft, node, found.full)
+    else {
+      if (found.axes !== undefined) this.reorder(found.draft, node, found.axes)
+      this.join(found.draft, node, found.full)
+    }
   }
 
   /** A group that can compute the node on its way. */
-  private draftFor(node: Node): { draft: Draft; full: boolean } | undefined {
+  private draftFor(node: Node): Found | undefined {
     if (this.alone.has(node.id)) return undefined
     const latest = this.latest(node.id)
     const own = this.drafts[latest]
     if (own !== undefined) {
       if (own.probe.atOuter(node.id) !== undefined) return { draft: own, full: false }
-      const fills = rowsFillDevice(nominal(numel(own.outer)), nominal(elementsOf(this.g, node.id)), this.cx.target)
+      const root = this.g.nodes.get(own.members[0]!)!
+      if (own.kind === "contract" && own.members.length === 1) {
+        const axes = reordering(this.g, node, root, (v) => this.isPlaced(v))
+        if (axes !== undefined) return { draft: own, full: false, axes }
+      }
+      const fills = rowsFillDevice(
+        nominal(numel(own.outer)),
+        nominal(elementsOf(this.g, node.id)),
+        this.cx.target,
+      )
       if (fills && own.probe.atElements(node.id) !== undefined) return { draft: own, full: true }
     }
     const beside = this.frames.get(frameKey("map", node.type.shape, []))
     if (beside !== undefined && beside.at > latest) {
       const e = beside.probe.atOuter(node.id)
-      if (e !== undefined && (node.type.shape.length === 0 || this.sharesLoads(beside, [e]))) {
+      const small = nominal(elementsOf(this.g, node.id)) <= BESIDE
+      if (e !== undefined && (small || this.sharesLoads(beside, [e]))) {
         return { draft: beside, full: false }
       }
     }
@@ -156,9 +190,11 @@ class Grouping {
   }
 
   /** Whether the node gets a buffer, rather than being computed again by everyone who reads it. */
-  private worthStoring(node: Node, found: { draft: Draft; full: boolean } | undefined): boolean {
+  private worthStoring(node: Node, found: Found | undefined): boolean {
     const size = nominal(elementsOf(this.g, node.id))
     if (found !== undefined && !found.full && this.replacesStore(node, found.draft)) return true
+    // A scalar out of run-time scalars is worked out once per invocation: never worth a buffer.
+    if (elementsOf(this.g, node.id) === 1 && this.placedBelow(node.id).length === 0) return false
     const cost = this.cost(node.id)
     const readers = this.readers(node.id)
     // Scalars are worked out once per invocation, not once per element.
@@ -208,12 +244,23 @@ class Grouping {
 
   private open(kind: GroupKind, node: Node, outer: Shape, inner: Shape): void {
     const at = this.drafts.length
-    const probe = new Probe(this.g, outer, inner, (v) => this.isPlaced(v) && this.home.get(v)?.at !== at)
-    const draft: Draft = { at, kind, outer, inner, members: [], full: new Set(), probe }
+    const probe = this.probe(at, outer, inner, null)
+    const draft: Draft = { at, kind, outer, rootAxes: null, inner, members: [], full: new Set(), probe }
     this.drafts.push(draft)
     this.frames.set(frameKey(kind, outer, inner), draft)
     this.join(draft, node, false)
     if (kind !== "map") probe.add(node)
+  }
+  private probe(at: number, outer: Shape, inner: Shape, rootAxes: readonly (number | null)[] | null): Probe {
+    const elsewhere = (v: ValueId): boolean => this.isPlaced(v) && this.home.get(v)?.at !== at
+    return new Probe(this.g, outer, inner, elsewhere, rootAxes)
+  }
+  /** Lets a contraction's group run over the axes of a node that reads it transposed. */
+  private reorder(draft: Draft, node: Node, axes: readonly (number | null)[]): void {
+    draft.outer = node.type.shape
+    draft.rootAxes = axes
+    draft.probe = this.probe(draft.at, draft.outer, draft.inner, axes)
+    draft.probe.add(this.g.nodes.get(draft.members[0]!)!)
   }
   private join(draft: Draft, node: Node, full: boolean): void {
     draft.members.push(node.id)
@@ -282,6 +329,7 @@ class Grouping {
         id: draft.at,
         kind: draft.kind,
         outer: draft.outer,
+        rootAxes: draft.rootAxes,
         inner: draft.inner,
         members,
         full: members.filter((m) => draft.full.has(m)),
@@ -325,6 +373,7 @@ class Grouping {
           id,
           kind: "map",
           outer: shape,
+          rootAxes: null,
           inner: [],
           members: [],
           full: [],
@@ -368,15 +417,18 @@ class Grouping {
   }
 }
 
+/** Groups over equal spaces, axes of length 1 aside. */
 const frameKey = (kind: GroupKind, outer: Shape, inner: Shape): string =>
-  `${kind} ${printShape(outer)} ${printShape(inner)}`
+  `${kind} ${printShape(outer.filter((d) => d !== 1))} ${printShape(inner)}`
 
 /** What one element of a node costs beyond its arguments. */
 function ownOperations(g: GraphIndex, node: Node): number {
   const lower = loweringOf(node)
   if (lower.kind !== "map") return 0
   const k = new Exprs()
-  const values = new Values(g, k, (v) => (v === node.id ? undefined : k.ref(`a${v}`, typeOfValue(g, v).dtype)))
+  const values = new Values(g, k, (v) =>
+    v === node.id ? undefined : k.ref(`a${v}`, typeOfValue(g, v).dtype),
+  )
   const i = k.variable("i", elementsOf(g, node.id))
   return operationsIn(lower.value(values.context(node, unravel(k, i, node.type.shape))))
 }

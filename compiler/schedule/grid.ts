@@ -42,7 +42,9 @@ export function perWorkgroup(
     const lane = b.variable("lane", lanes)
     if (!folded) {
       const index = b.variable("i", count.extent)
-      return [laneLoop(b, lane, lanes, [{ kind: "let", name: index.name, value: group }, ...body(index, lane)])]
+      return [
+        laneLoop(b, lane, lanes, [{ kind: "let", name: index.name, value: group }, ...body(index, lane)]),
+      ]
     }
     // Workgroups beyond the last repeat it: barriers allow no early exit.
     const index = b.variable("i", count.extent)
@@ -60,7 +62,11 @@ export const countOf = (b: KernelBuild, d: Dim): { expr: Expr; extent: Dim; most
 })
 
 /** ceil(d / by), as a dimension where it is one. */
-export function ceilDiv(b: KernelBuild, d: Dim, by: number): { expr: Expr; extent: Dim | undefined; most: number } {
+export function ceilDiv(
+  b: KernelBuild,
+  d: Dim,
+  by: number,
+): { expr: Expr; extent: Dim | undefined; most: number } {
   const exact = isStatic(d) ? Math.ceil(d / by) : divDim(d, by)
   return {
     expr: b.k.div(b.k.add(b.k.dim(d), b.k.int(by - 1)), b.k.int(by)),

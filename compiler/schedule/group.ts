@@ -17,6 +17,9 @@ export interface Group {
   readonly kind: GroupKind
   /** The index space: one element of each result, or one row, per point. */
   readonly outer: Shape
+  /** Contractions whose result is read transposed: the axis of `outer` that stands for each axis of the result (null: an axis
+   *  of length 1). null: the result's own axes. */
+  readonly rootAxes: readonly (number | null)[] | null
   /** What is reduced over; empty for map groups. */
   readonly inner: Shape
   /** In graph order. A member that another group loads is stored; others are only computed here. */
@@ -25,7 +28,6 @@ export interface Group {
   readonly full: readonly ValueId[]
   readonly stores: readonly Store[]
 }
-/** Several groups of one structure over different slots, run as one kernel: members[i] of each correspond. */
 export interface GroupedGraph {
   readonly graph: Graph
   /** In dispatch order once `order` has run. */

@@ -7,6 +7,7 @@ import { fuse } from "./fuse.js"
 import type { GroupedGraph } from "./group.js"
 import { order } from "./order.js"
 
+export { parseGroups, printGroups } from "./group-text.js"
 export { buildKernels, fuse, order }
 export type { GroupedGraph }
 

@@ -110,10 +110,19 @@ export class KernelBuild {
     const params = [...uses].map(([name, u]) => {
       const buffer = this.buffers.get(name)!
       const access = u.read ? (u.written ? ("read_write" as const) : ("read" as const)) : ("write" as const)
-      return { name, dtype: storedType(buffer.dtype), access, width: u.widths.has(4) ? (4 as const) : (1 as const), buffer: buffer.id }
+      return {
+        name,
+        dtype: storedType(buffer.dtype),
+        access,
+        width: u.widths.has(4) ? (4 as const) : (1 as const),
+        buffer: buffer.id,
+      }
     })
     // Inputs first, then what is written.
-    const sorted = [...params.filter((p) => p.access === "read"), ...params.filter((p) => p.access !== "read")]
+    const sorted = [
+      ...params.filter((p) => p.access === "read"),
+      ...params.filter((p) => p.access !== "read"),
+    ]
     const mixed = params.filter((p) => uses.get(p.name)!.widths.size > 1).map((p) => p.buffer)
     return { mixed, params: sorted, shared: this.shared, body: placed }
   }
@@ -141,7 +150,6 @@ export function identifier(name: string): string {
   const text = tail.join("_")
   return /^[A-Za-z]\w+$/.test(text) && !/^[a-z]\d*$/.test(text) ? text : `in_${text}`
 }
-
 
 export function eachStmt(body: readonly Stmt[], visit: (s: Stmt) => void): void {
   for (const s of body) {

@@ -25,7 +25,8 @@ export const constantForm = (constant: Dim): Linear => ({ terms: [], constant })
 export function nonNegative(d: Dim): boolean {
   if (isStatic(d)) return d >= 0
   return (
-    d.terms.every((t) => t.coef >= 0 || t.syms.length === 0) && d.terms.reduce((sum, t) => sum + t.coef, 0) >= 0
+    d.terms.every((t) => t.coef >= 0 || t.syms.length === 0) &&
+    d.terms.reduce((sum, t) => sum + t.coef, 0) >= 0
   )
 }
 
@@ -34,7 +35,10 @@ export const negated = (d: Dim): Dim => mulDim(d, -1)
 export function scaled(a: Linear, by: Dim): Linear {
   if (by === 0) return constantForm(0)
   if (by === 1) return a
-  return { terms: a.terms.map((t) => ({ atom: t.atom, coef: mulDim(t.coef, by) })), constant: mulDim(a.constant, by) }
+  return {
+    terms: a.terms.map((t) => ({ atom: t.atom, coef: mulDim(t.coef, by) })),
+    constant: mulDim(a.constant, by),
+  }
 }
 
 export function sum(a: Linear, b: Linear): Linear {
@@ -72,7 +76,4 @@ export function rangeOfForm(a: Linear, rangeOf: (atom: Expr) => Range): Range {
 
 /** Proves 0 <= r < bound. */
 export const within = (r: Range, bound: Dim): boolean =>
-  r.lo !== undefined &&
-  r.hi !== undefined &&
-  nonNegative(r.lo) &&
-  nonNegative(subDim(subDim(bound, r.hi), 1))
+  r.lo !== undefined && r.hi !== undefined && nonNegative(r.lo) && nonNegative(subDim(subDim(bound, r.hi), 1))

@@ -29,7 +29,16 @@ export const order: Pass<GroupedGraph, GroupedGraph> = {
     const aside = (group: Group, which: (s: Store) => boolean): Group => {
       for (const s of group.stores.filter(which)) {
         const { shape } = typeOfValue(g, s.value)
-        const copy: Group = { id: nextId++, kind: "map", outer: shape, inner: [], members: [], full: [], stores: [s] }
+        const copy: Group = {
+          id: nextId++,
+          kind: "map",
+          outer: shape,
+          rootAxes: null,
+          inner: [],
+          members: [],
+          full: [],
+          stores: [s],
+        }
         copies.push(copy)
         loads.set(copy.id, { values: new Set([s.value]), elsewhere: new Set() })
         cx.remark(`slot %${s.slot} is updated through a copy: its old value is needed later or elsewhere`)
@@ -57,7 +66,7 @@ interface GroupLoads {
 
 function loadsOf(g: GraphIndex, group: Group, inBuffer: (v: ValueId) => boolean): GroupLoads {
   const members = new Set(group.members)
-  const probe = new Probe(g, group.outer, group.inner, (v) => inBuffer(v) && !members.has(v))
+  const probe = new Probe(g, group.outer, group.inner, (v) => inBuffer(v) && !members.has(v), group.rootAxes)
   const sums = group.members.map((m) => g.nodes.get(m)!).filter((n) => loweringOf(n).kind !== "map")
   const terms: Expr[] = []
   for (const node of sums) {
@@ -66,7 +75,8 @@ function loadsOf(g: GraphIndex, group: Group, inBuffer: (v: ValueId) => boolean)
   }
   const at = (s: Store): { place: Expr; value: Expr; full: boolean } => {
     const full = group.full.includes(s.value)
-    const value = (full ? probe.atElements(s.value) : probe.atOuter(s.value)) ?? bug(`%${s.value} does not fit`)
+    const value =
+      (full ? probe.atElements(s.value) : probe.atOuter(s.value)) ?? bug(`%${s.value} does not fit`)
     return { place: full ? probe.elementPlace : probe.place, value, full }
   }
   const stores = group.stores.map((s) => ({ slot: s.slot, ...at(s) }))
@@ -76,7 +86,9 @@ function loadsOf(g: GraphIndex, group: Group, inBuffer: (v: ValueId) => boolean)
     if (own.slot === null) continue
     const inTerms = probe.loadsIn(terms).some((l) => l.value === own.slot)
     const strange = stores.some((s) =>
-      probe.loadsIn([s.value]).some((l) => l.value === own.slot && (l.place !== own.place || s.full !== own.full)),
+      probe
+        .loadsIn([s.value])
+        .some((l) => l.value === own.slot && (l.place !== own.place || s.full !== own.full)),
     )
     if (inTerms || strange) elsewhere.add(own.slot)
   }

@@ -6,7 +6,16 @@ import type { Node, ValueId } from "../ir/graph/types.js"
 import type { Expr } from "../ir/kernels/types.js"
 import { numel, sameDim, sameShape, type Shape } from "../ir/tensor.js"
 import { childrenOf, Exprs } from "./expr.js"
-import { fromStored, type GraphIndex, linearIndex, loweringOf, storedType, typeOfValue, unravel, Values } from "./values.js"
+import {
+  fromStored,
+  type GraphIndex,
+  linearIndex,
+  loweringOf,
+  storedType,
+  typeOfValue,
+  unravel,
+  Values,
+} from "./values.js"
 
 const ILLEGAL = "illegal"
 
@@ -14,6 +23,39 @@ export interface ProbedLoad {
   readonly value: ValueId
   /** Flat place in the frame. */
   readonly place: Expr
+}
+
+/** The index of a contraction's result at an index of its group. */
+export const permuted = (k: Exprs, index: readonly Expr[], rootAxes: readonly (number | null)[]): Expr[] =>
+  rootAxes.map((axis) => (axis === null ? k.int(0) : index[axis]!))
+
+/** If `node` reads `root` through a reordering of axes only: the axis of `node` for each axis of `root`. */
+export function reordering(
+  g: GraphIndex,
+  node: Node,
+  root: Node,
+  isPlaced: (v: ValueId) => boolean,
+): (number | null)[] | undefined {
+  const k = new Exprs()
+  const reads: (readonly Expr[])[] = []
+  const values = new Values(g, k, (v, index) => {
+    if (v === root.id) reads.push(index)
+    const opaque = v === root.id || isPlaced(v) || loweringOf(g.nodes.get(v) ?? root).kind !== "map"
+    return opaque ? k.ref(`v${v}`, typeOfValue(g, v).dtype) : undefined
+  })
+  const { shape } = node.type
+  const index = shape.map((d, n) => (d === 1 ? k.int(0) : k.variable(`o${n}`, d)))
+  values.at(node.id, index)
+  const [first] = reads
+  if (first === undefined || reads.some((r) => r.some((e, n) => e !== first[n]))) return undefined
+  const axes = first.map((e) => (e.kind === "ref" ? index.indexOf(e) : null))
+  const sound = axes.every((axis, n) => {
+    const size = root.type.shape[n]!
+    return axis === null ? size === 1 : axis >= 0 && sameDim(shape[axis]!, size)
+  })
+  const used = axes.filter((a) => a !== null)
+  const all = shape.filter((d) => d !== 1).length
+  return sound && used.length === all && new Set(used).size === all ? axes : undefined
 }
 
 export class Probe {
@@ -32,8 +74,8 @@ export class Probe {
     innerShape: Shape,
     /** Whether a value is read from a buffer, for this group. */
     private readonly isPlaced: (v: ValueId) => boolean,
-    /** Where axis n of the frame stands in the contraction's own result, if that is another order. */
-    private readonly rootAxes: readonly number[] | null = null,
+    /** See `Group.rootAxes`. */
+    private readonly rootAxes: readonly (number | null)[] | null = null,
   ) {
     const { k } = this
     this.outer = outerShape.map((d, n) => (d === 1 ? k.int(0) : k.variable(`o${n}`, d)))
@@ -67,8 +109,9 @@ export class Probe {
   atOuter(v: ValueId): Expr | undefined {
     const { shape } = typeOfValue(this.g, v)
     if (!sameDim(numel(shape), numel(this.outerShape))) return undefined
-    const index = sameShape(shape, this.outerShape) ? this.outer : unravel(this.k, this.place, shape)
-    return this.legal([this.values.at(v, index)])?.[0]
+    const own = this.sums.has(v) ? this.g.nodes.get(v) : undefined
+    const inFrame = sameShape(shape, this.outerShape) ? this.outer : unravel(this.k, this.place, shape)
+    return this.legal([this.values.at(v, own === undefined ? inFrame : this.indexOf(own))])?.[0]
   }
   /** A value of the whole space, outer and inner. */
   atElements(v: ValueId): Expr | undefined {
@@ -78,7 +121,9 @@ export class Probe {
   }
   /** Where `atElements` stands. */
   get elementPlace(): Expr {
-    return this.elements === undefined ? this.place : linearIndex(this.k, this.elements.index, this.elements.shape)
+    return this.elements === undefined
+      ? this.place
+      : linearIndex(this.k, this.elements.index, this.elements.shape)
   }
 
   /** Loads in these expressions, each once. */
@@ -104,7 +149,7 @@ export class Probe {
   }
 
   private indexOf(node: Node): readonly Expr[] {
-    if (this.rootAxes !== null) return this.rootAxes.map((axis) => this.outer[axis]!)
+    if (this.rootAxes !== null) return permuted(this.k, this.outer, this.rootAxes)
     const { shape } = node.type
     return sameShape(shape, this.outerShape) ? this.outer : unravel(this.k, this.place, shape)
   }
@@ -154,7 +199,11 @@ export class Probe {
       if (e.kind !== "ref") return true
       const { hi } = this.k.range(e)
       const whole = this.k.range(this.k.dim(first.shape[n]!)).hi
-      return hi !== undefined && whole !== undefined && this.k.add(this.k.dim(hi), this.k.int(1)) === this.k.dim(whole)
+      return (
+        hi !== undefined &&
+        whole !== undefined &&
+        this.k.add(this.k.dim(hi), this.k.int(1)) === this.k.dim(whole)
+      )
     })
   }
 }

@@ -13,6 +13,7 @@ import { type Exprs, operationsIn } from "./expr.js"
 import { ceilDiv, perInvocation, perWorkgroup } from "./grid.js"
 import type { BuiltBody, KernelBuild } from "./kernel-build.js"
 import { valuesThenStores } from "./template-map.js"
+import { permuted } from "./probe.js"
 import { linearIndex, loweringOf, toStored, typeOfValue, unravel } from "./values.js"
 import { alignedBase, vectorize } from "./vectorize.js"
 import { serialWalk, stridedWalk } from "./walk.js"
@@ -94,12 +95,13 @@ function contraction(b: KernelBuild): Contraction {
     bug("a contract group has a contraction")
   const lower = loweringOf(node)
   if (lower.kind !== "contract") return bug("not a contraction")
-  const { shape, dtype } = node.type
+  const { dtype } = node.type
+  const shape = b.group.outer
   const argTypes = node.args.map((a) => typeOfValue(b.placed.g, a))
   const extents = lower.extents(argTypes, node.attrs, node.type)
   const index = shape.map((d) => (d === 1 ? k.int(0) : b.variable("o", d)))
   const inner = extents.map((d) => (d === 1 ? k.int(0) : b.variable("q", d)))
-  const cx = values.context(node, index)
+  const cx = values.context(node, rootIndex(b, index))
   const left = k.namesIn(lower.left(cx, inner))
   const right = k.namesIn(lower.right(cx, inner))
   const of = (wanted: (l: boolean, r: boolean) => boolean): Axes => {
@@ -130,6 +132,10 @@ function contraction(b: KernelBuild): Contraction {
   return { b, node, type: dtype, extents, rows, columns, batch, leftIsColumn, vector, tile }
 }
 
+/** The index of the contraction's result at an index of the group. */
+const rootIndex = (b: KernelBuild, index: readonly Expr[]): readonly Expr[] =>
+  b.group.rootAxes === null ? index : permuted(b.k, index, b.group.rootAxes)
+
 /** Operations per output after the sum. */
 function epilogueSize(b: KernelBuild, node: Node): number {
   const probe = b.fork()
@@ -145,7 +151,7 @@ function epilogueSize(b: KernelBuild, node: Node): number {
 /** The output index of a row, a column and a batch place. */
 function outputIndex(cx: Contraction, row: Expr, column: Expr, batch: Expr): Expr[] {
   const { k } = cx.b
-  const index: Expr[] = cx.node.type.shape.map(() => k.int(0))
+  const index: Expr[] = cx.b.group.outer.map(() => k.int(0))
   const put = (a: Axes, at: Expr): void => unravel(k, at, a.shape).forEach((e, n) => (index[a.axes[n]!] = e))
   put(cx.rows, row)
   put(cx.columns, column)
@@ -157,7 +163,7 @@ function outputIndex(cx: Contraction, row: Expr, column: Expr, batch: Expr): Exp
 function operand(cx: Contraction, side: "row" | "column", index: readonly Expr[], r: readonly Expr[]): Expr {
   const lower = loweringOf(cx.node)
   if (lower.kind !== "contract") return bug("not a contraction")
-  const context = cx.b.values.context(cx.node, index)
+  const context = cx.b.values.context(cx.node, rootIndex(cx.b, index))
   return (side === "column") === cx.leftIsColumn ? lower.left(context, r) : lower.right(context, r)
 }
 
@@ -239,24 +245,21 @@ function registerTile(cx: Contraction, at: TilePlace): Stmt[] {
 }
 
 /** Stores one column group of one row, if it exists. */
-function storeSum(
-  cx: Contraction,
-  at: TilePlace,
-  row: Expr,
-  group: Expr,
-  t: TileShape,
-  sum: Ref,
-): Stmt[] {
+function storeSum(cx: Contraction, at: TilePlace, row: Expr, group: Expr, t: TileShape, sum: Ref): Stmt[] {
   const { b, vector, tile } = cx
   const { k } = b
   const done = b.name("sum")
   const lets: Stmt = { kind: "let", name: done, value: sum }
   const j = vector ? b.variable("j", 4) : undefined
   const index = outputIndex(cx, row, columnAt(k, group, j), at.batch)
-  const stores = storesAt(cx, index, vector ? k.ref(b.name("each"), cx.type) : k.ref(done, cx.type), (e, own) =>
-    j === undefined
-      ? e
-      : vectorize(k, e, j.name, (name) => b.isNarrow(name), new Map([[own, k.ref(done, cx.type, 4)]])),
+  const stores = storesAt(
+    cx,
+    index,
+    vector ? k.ref(b.name("each"), cx.type) : k.ref(done, cx.type),
+    (e, own) =>
+      j === undefined
+        ? e
+        : vectorize(k, e, j.name, (name) => b.isNarrow(name), new Map([[own, k.ref(done, cx.type, 4)]])),
   )
   const pending = stores.flatMap(({ buffer, place, value }) => {
     if (j === undefined) return [{ buffer, index: place, value }]
@@ -285,15 +288,21 @@ function storesAt(
 ): { buffer: string; place: Expr; value: Expr }[] {
   const { b, node } = cx
   const { k } = b
-  const place = linearIndex(k, index, node.type.shape)
+  const { outer } = b.group
+  const place = linearIndex(k, index, outer)
+  const root = rootIndex(b, index)
+  const rootPlace = linearIndex(k, root, node.type.shape)
   b.bind(node.id, (at) =>
-    linearIndex(k, at, node.type.shape) === place ? own : bug(`%${node.id} is used at another place than it is made`),
+    linearIndex(k, at, node.type.shape) === rootPlace
+      ? own
+      : bug(`%${node.id} is used at another place than it is made`),
   )
   return b.group.stores.map(({ value }) => {
     const { dtype, shape } = typeOfValue(b.placed.g, value)
-    const same = sameShape(shape, node.type.shape)
-    const e = toStored(k, b.values.at(value, same ? index : unravel(k, place, shape)), dtype)
-    return { buffer: b.target(value), place, value: widen(e, own) }
+    const inGroup = sameShape(shape, outer) ? index : unravel(k, place, shape)
+    const isRoot = value === node.id
+    const e = toStored(k, b.values.at(value, isRoot ? root : inGroup), dtype)
+    return { buffer: b.target(value), place: isRoot ? rootPlace : place, value: widen(e, own) }
   })
 }
 

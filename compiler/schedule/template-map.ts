@@ -60,7 +60,11 @@ export function valuesThenStores(b: KernelBuild, stores: readonly PendingStore[]
   const out = stores.map((s): Stmt => {
     const name = b.name(`${s.buffer}_next`)
     lets.push({ kind: "let", name, value: s.value })
-    const value = b.k.ref(name, "type" in s.value ? s.value.type : "i32", "width" in s.value ? s.value.width : 1)
+    const value = b.k.ref(
+      name,
+      "type" in s.value ? s.value.type : "i32",
+      "width" in s.value ? s.value.width : 1,
+    )
     return { kind: "store", buffer: s.buffer, index: s.index, value }
   })
   return [...lets, ...out]

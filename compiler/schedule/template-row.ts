@@ -15,7 +15,12 @@ import { type PendingStore, valueAt, valuesThenStores } from "./template-map.js"
 import { firstRead, linearIndex, loweringOf, toStored, typeOfValue, unravel } from "./values.js"
 import { serialWalk, stridedWalk, type Walk } from "./walk.js"
 
-export const COMBINE_OP: Readonly<Record<Combine, ScalarOp>> = { sum: "add", prod: "mul", max: "max", min: "min" }
+export const COMBINE_OP: Readonly<Record<Combine, ScalarOp>> = {
+  sum: "add",
+  prod: "mul",
+  max: "max",
+  min: "min",
+}
 
 /** The value that changes nothing. Finite: WGSL need not know infinities. */
 export function identity(combine: Combine, type: ScalarType): number {
@@ -86,7 +91,9 @@ function reductions(b: KernelBuild, row: Expr, r: readonly Expr[]): Reduction[] 
     levelOf.set(name, level)
     const value = k.ref(name, typeOf(result))
     const place = linearIndex(k, index, node.type.shape)
-    b.bind(m, (at) => (linearIndex(k, at, node.type.shape) === place ? value : bug(`%${m} is used outside its row`)))
+    b.bind(m, (at) =>
+      linearIndex(k, at, node.type.shape) === place ? value : bug(`%${m} is used outside its row`),
+    )
     const combine = lower.kind === "reduce" ? lower.combine : undefined
     out.push({ name, level, accumulators, next, combine, result })
   }
@@ -145,11 +152,19 @@ function joinLanes(b: KernelBuild, lane: Expr, level: readonly Reduction[]): Stm
     b.shared.push({ name, type, length: ROW_LANES })
     return { name, type, op: COMBINE_OP[x.combine ?? bug("a fold has no tree")] }
   })
-  const put = (n: number, value: Expr): Stmt => ({ kind: "store-shared", name: arrays[n]!.name, index: lane, value })
+  const put = (n: number, value: Expr): Stmt => ({
+    kind: "store-shared",
+    name: arrays[n]!.name,
+    index: lane,
+    value,
+  })
   const out: Stmt[] = [...level.map((x, n) => put(n, x.result)), { kind: "barrier" }]
   for (let half = ROW_LANES / 2; half >= 1; half /= 2) {
     const then = arrays.map((a, n) => {
-      const [mine, other] = [lane, k.add(lane, k.int(half))].map((at) => k.shared(a.name, at, a.type)) as [Expr, Expr]
+      const [mine, other] = [lane, k.add(lane, k.int(half))].map((at) => k.shared(a.name, at, a.type)) as [
+        Expr,
+        Expr,
+      ]
       return put(n, k.op(a.op, mine, other))
     })
     out.push({ kind: "when", cond: k.op("lt", lane, k.int(half)), then }, { kind: "barrier" })
@@ -193,7 +208,8 @@ function elementStores(b: KernelBuild, row: Expr, r: readonly Expr[]): PendingSt
   if (stores.length === 0) return []
   const { k, values } = b
   const first = b.group.members.map((m) => nodeOf(b, m)).find((n) => loweringOf(n).kind !== "map")
-  const read = firstRead(values, first ?? bug("a row group has a reduction"), row, r) ?? bug("a row has elements")
+  const read =
+    firstRead(values, first ?? bug("a row group has a reduction"), row, r) ?? bug("a row has elements")
   return stores.map((s) => {
     const { dtype, shape } = typeOfValue(b.placed.g, s.value)
     const value = toStored(k, values.at(s.value, read.index), dtype)

@@ -37,7 +37,8 @@ export function indexGraph(graph: Graph): GraphIndex {
 }
 
 export const typeOfValue = (g: GraphIndex, v: ValueId): TensorType =>
-  (g.nodes.get(v) ?? g.inputs.get(v) ?? g.slots.get(v) ?? bug(`graph ${g.graph.name} has no value %${v}`)).type
+  (g.nodes.get(v) ?? g.inputs.get(v) ?? g.slots.get(v) ?? bug(`graph ${g.graph.name} has no value %${v}`))
+    .type
 
 export const defOf = (node: Node): OpDef => opDef(node.op)
 export const loweringOf = (node: Node): Lowering => defOf(node).lower
@@ -78,7 +79,8 @@ export class Values {
     if (input?.source.kind === "scalar") return this.k.param(input.source.scalar)
     const node = this.g.nodes.get(value) ?? bug(`%${value} is in no buffer`)
     const lower = loweringOf(node)
-    if (lower.kind !== "map") return bug(`%${value} = ${node.op} cannot be computed in the middle of a kernel`)
+    if (lower.kind !== "map")
+      return bug(`%${value} = ${node.op} cannot be computed in the middle of a kernel`)
     return lower.value(this.context(node, index))
   }
 }

@@ -5,13 +5,14 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
   return suggestions(word, known)[0]
 }
 
-/** All known names within a slip of `word`, nearest first; among equals in the order given. */
+/** All known names within a slip of `word`, nearest first; among equals those with the same
+ *  capitals, then in the order given. */
 export function suggestions(word: string, known: Iterable<string>): string[] {
   const limit = Math.max(1, Math.floor(word.length / 3))
   return [...new Set(known)]
     .map((name) => ({ name, distance: editDistance(word.toLowerCase(), name.toLowerCase()) }))
     .filter(({ name, distance }) => distance <= limit && name !== word)
-    .sort((a, b) => a.distance - b.distance)
+    .sort((a, b) => a.distance - b.distance || editDistance(word, a.name) - editDistance(word, b.name))
     .map(({ name }) => name)
 }
 

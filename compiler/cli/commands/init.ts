@@ -10,7 +10,7 @@ const PROGRAM = `// Two classes of three points each in the plane, told apart by
 data points = array(
   x1: [0.1, 0.2, 0.35, 0.6, 0.75, 0.9],
   x2: [0.5, 0.25, 0.3, 0.8, 0.65, 0.7],
-  class: [0, 0, 0, 1, 1, 1],
+  class: [0, 0, 0, 1, 1, 1]
 ) {
   x: f32[2] = columns("x1", "x2")
   y: f32[1] = column("class")

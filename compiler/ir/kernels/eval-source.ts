@@ -6,7 +6,10 @@ import type { Expr, Kernel, ScalarType, Stmt } from "./types.js"
 
 /** The body of a function of `support` that returns the kernel as a function of (buffers, dims, scalars). */
 export function evalSource(kernel: Kernel): string {
-  const lines: string[] = [`const KERNEL = ${JSON.stringify(kernel.name)}`, "return (buffers, dims, scalars) => {"]
+  const lines: string[] = [
+    `const KERNEL = ${JSON.stringify(kernel.name)}`,
+    "return (buffers, dims, scalars) => {",
+  ]
   kernel.params.forEach((p, i) => lines.push(`const ${local(p.name)} = buffers[${i}]`))
   const cx: Context = {
     widths: new Map(kernel.params.map((p) => [p.name, p.width])),
@@ -29,7 +32,9 @@ const local = (name: string): string => `$${name}`
 const hasBarrier = (body: readonly Stmt[]): boolean =>
   body.some(
     (s) =>
-      s.kind === "barrier" || (s.kind === "for" && hasBarrier(s.body)) || (s.kind === "when" && hasBarrier(s.then)),
+      s.kind === "barrier" ||
+      (s.kind === "for" && hasBarrier(s.body)) ||
+      (s.kind === "when" && hasBarrier(s.then)),
   )
 const sharedArrays = (cx: Context): string[] =>
   cx.shared.shared.map((s) => `const ${local(s.name)} = support.shared(${s.length}, "${s.type}")`)
@@ -111,7 +116,11 @@ function expr(e: Expr): string {
       const type = e.op === "select" ? e.type : typeOf(e.args[0]!)
       if (e.width === 1) return spell(e.op, type, e.args.map(expr))
       const names = e.args.map((_, i) => `a${i}`)
-      const body = spell(e.op, type, names.map((n) => `${n}[i]`))
+      const body = spell(
+        e.op,
+        type,
+        names.map((n) => `${n}[i]`),
+      )
       return `((${names.join(", ")}) => support.vector((i) => ${body}))(${e.args.map(expr).join(", ")})`
     }
     default:
@@ -122,7 +131,14 @@ function expr(e: Expr): string {
 const typeOf = (e: Expr): ScalarType => (e.kind === "dim" ? "i32" : e.type)
 
 const INFIX: Partial<Record<ScalarOp, string>> = { add: "+", sub: "-", mul: "*", div: "/" }
-const COMPARE: Partial<Record<ScalarOp, string>> = { eq: "===", ne: "!==", lt: "<", le: "<=", gt: ">", ge: ">=" }
+const COMPARE: Partial<Record<ScalarOp, string>> = {
+  eq: "===",
+  ne: "!==",
+  lt: "<",
+  le: "<=",
+  gt: ">",
+  ge: ">=",
+}
 
 /** The common operations in place, for speed; all others through the scalar table. */
 function spell(op: ScalarOp, type: ScalarType, args: readonly string[]): string {

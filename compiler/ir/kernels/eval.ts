@@ -37,7 +37,11 @@ export function evalKernels(program: KernelProgram, run: KernelRun): Map<string,
     let f = compiled.get(kernel.name)
     if (f === undefined) compiled.set(kernel.name, (f = compileKernel(kernel)))
     const views = d.args.map((ref) => gather(program, memory, ref))
-    f(views.map((v) => v.data), run.dims, run.scalars)
+    f(
+      views.map((v) => v.data),
+      run.dims,
+      run.scalars,
+    )
     views.forEach((v, i) => {
       if (kernel.params[i]!.access !== "read") v.scatter()
     })
@@ -71,7 +75,10 @@ function gather(
   const dtype = program.buffers.find((b) => b.id === pack.members[0])!.dtype
   const data = allocate(dtype, total)
   members.forEach((m, i) => data.set(m, offsets[i]))
-  return { data, scatter: () => members.forEach((m, i) => m.set(data.subarray(offsets[i], offsets[i]! + m.length))) }
+  return {
+    data,
+    scatter: () => members.forEach((m, i) => m.set(data.subarray(offsets[i], offsets[i]! + m.length))),
+  }
 }
 
 export type CompiledKernel = (buffers: readonly DeviceArray[], dims: DimValues, scalars: ScalarValues) => void

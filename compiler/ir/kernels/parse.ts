@@ -38,7 +38,7 @@ export function parseKernelProgram(text: string): KernelProgram {
       const packName = c.string()
       c.expect("=")
       packs.push({ id, name: packName, members: c.list("[", "]", () => c.integer()) })
-    } else if (c.is("kernel")) kernels.push(kernel(c))
+    } else if (c.is("kernel")) kernels.push(parseKernelAt(c))
     else if (c.accept("dispatch")) {
       const callee = c.name("a kernel's name")
       dispatches.push({ kernel: callee, args: c.list("(", ")", () => bufferRef(c)) })
@@ -54,7 +54,7 @@ export function parseKernelProgram(text: string): KernelProgram {
 
 export function parseKernel(text: string): Kernel {
   const c = new Cursor(text)
-  const k = kernel(c)
+  const k = parseKernelAt(c)
   c.end()
   return k
 }
@@ -97,7 +97,7 @@ interface Names {
   readonly locals: Map<string, { type: ScalarType; width: 1 | 4 }>
 }
 
-function kernel(c: Cursor): Kernel {
+export function parseKernelAt(c: Cursor): Kernel {
   c.expect("kernel")
   const name = c.name("a kernel's name")
   const params = c.list("(", ")", (): KernelParam => {
@@ -194,7 +194,9 @@ function statement(c: Cursor, names: Names): Stmt {
 
 const typeOf = (e: Expr): ScalarType => (e.kind === "dim" ? "i32" : e.type)
 const widthOf = (e: Expr): 1 | 4 => ("width" in e ? e.width : 1)
-const OPERATORS = new Map(Object.entries(INFIX).map(([op, [symbol, level]]) => [symbol, { op: op as ScalarOp, level }]))
+const OPERATORS = new Map(
+  Object.entries(INFIX).map(([op, [symbol, level]]) => [symbol, { op: op as ScalarOp, level }]),
+)
 
 function operation(op: ScalarOp, args: readonly Expr[]): Expr {
   const width = args.some((a) => widthOf(a) === 4) ? 4 : 1
@@ -228,12 +230,14 @@ function primary(c: Cursor, names: Names): Expr {
   }
   const at = c.peek()
   const name = c.name("an expression")
-  if (name === "true" || name === "false") return { kind: "const", type: "bool", value: name === "true" ? 1 : 0 }
+  if (name === "true" || name === "false")
+    return { kind: "const", type: "bool", value: name === "true" ? 1 : 0 }
   if (c.accept("[")) {
     const index = expr(c, names, 0)
     c.expect("]")
     const param = names.params.get(name)
-    if (param !== undefined) return { kind: "load", buffer: name, index, type: param.dtype, width: param.width }
+    if (param !== undefined)
+      return { kind: "load", buffer: name, index, type: param.dtype, width: param.width }
     const array = names.shared.get(name)
     if (array === undefined) c.fail(`no buffer or workgroup array ${name}`, at)
     return { kind: "shared", name, index, type: array!.type }

@@ -11,7 +11,8 @@ export function printKernelProgram(p: KernelProgram): string {
   for (const b of p.buffers) {
     lines.push(`  buffer ${b.id} ${quote(b.name)}: ${b.role} ${b.dtype}[${printDim(b.elements)}]`)
   }
-  for (const pack of p.packs) lines.push(`  pack ${pack.id} ${quote(pack.name)} = [${pack.members.join(", ")}]`)
+  for (const pack of p.packs)
+    lines.push(`  pack ${pack.id} ${quote(pack.name)} = [${pack.members.join(", ")}]`)
   for (const k of p.kernels) lines.push("", indent(printKernel(k)))
   lines.push("")
   for (const d of p.dispatches) lines.push(`  dispatch ${d.kernel}(${d.args.map(printRef).join(", ")})`)
@@ -37,7 +38,11 @@ const quote = (text: string): string => JSON.stringify(text)
 const indent = (text: string): string => text.replace(/^(?=.)/gm, "  ")
 const printRef = (r: BufferRef): string => (r.kind === "pack" ? `pack ${r.id}` : `${r.id}`)
 const printOriginLine = (o: Origin): string =>
-  [`from ${quote(o.at)}`, o.in === undefined ? "" : `in ${quote(o.in)}`, o.by === undefined ? "" : `by ${quote(o.by)}`]
+  [
+    `from ${quote(o.at)}`,
+    o.in === undefined ? "" : `in ${quote(o.in)}`,
+    o.by === undefined ? "" : `by ${quote(o.by)}`,
+  ]
     .filter((part) => part !== "")
     .join(" ")
 

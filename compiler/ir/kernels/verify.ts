@@ -121,7 +121,8 @@ class KernelCheck {
       }
       if (at.at(-1) !== loop) this.say(`statements after the ${loop.on} loop`)
       this.expect(loop.extent, "i32", 1, scope)
-      for (const name of namesIn(loop.extent)) this.say(`the extent of the ${loop.on} loop depends on ${name}`)
+      for (const name of namesIn(loop.extent))
+        this.say(`the extent of the ${loop.on} loop depends on ${name}`)
       this.bind(scope, loop.name, { type: "i32", width: 1, mutable: false })
       at = loop.body
     }
@@ -236,13 +237,18 @@ class KernelCheck {
       case "op": {
         const def = scalarDef(e.op)
         for (const a of e.args) this.expr(a, scope)
-        if (e.args.length !== def.arity) return this.say(`${e.op} takes ${def.arity} arguments, not ${e.args.length}`)
-        if (e.args.some((a) => widthOf(a) !== e.width)) this.say(`${printExpr(e)}: arguments of different widths`)
+        if (e.args.length !== def.arity)
+          return this.say(`${e.op} takes ${def.arity} arguments, not ${e.args.length}`)
+        if (e.args.some((a) => widthOf(a) !== e.width))
+          this.say(`${printExpr(e)}: arguments of different widths`)
         const types = e.args.map(typeOf)
         const operands = e.op === "select" ? types.slice(1) : types
-        if (operands.some((t) => t !== operands[0])) this.say(`${printExpr(e)}: arguments are ${types.join(", ")}`)
-        if (e.op === "select" && types[0] !== "bool") this.say(`${printExpr(e)}: the condition is ${types[0]}`)
-        if (def.result(types) !== e.type) this.say(`${printExpr(e)} gives ${def.result(types)}, not ${e.type}`)
+        if (operands.some((t) => t !== operands[0]))
+          this.say(`${printExpr(e)}: arguments are ${types.join(", ")}`)
+        if (e.op === "select" && types[0] !== "bool")
+          this.say(`${printExpr(e)}: the condition is ${types[0]}`)
+        if (def.result(types) !== e.type)
+          this.say(`${printExpr(e)} gives ${def.result(types)}, not ${e.type}`)
       }
     }
   }

@@ -1,0 +1,100 @@
+/** schedule: grouped graphs as text that reads back: the graph, then its groups in order.
+ *
+ *      groups {
+ *        row 5 over [B] x [10] {
+ *          compute %51, %55
+ *          elements %77
+ *          store %77
+ *        }
+ *        contract 8 over [16, 30] axes [1, 0] x [B] {
+ *          compute %69, %76
+ *          store %76 into @linear.weight
+ *        }
+ *      }
+ */
+import { bug } from "../source/bug.js"
+import { parseGraph, printGraph, valueNames } from "../ir/graph/text.js"
+import type { ValueId } from "../ir/graph/types.js"
+import { printShape } from "../ir/tensor.js"
+import { parseDimAt, printSlotName } from "../ir/text/notation.js"
+import { Cursor } from "../ir/text/scanner.js"
+import type { Group, GroupedGraph, GroupKind, Store } from "./group.js"
+
+export function printGroups(grouped: GroupedGraph): string {
+  const names = valueNames(grouped.graph)
+  const name = (v: ValueId): string => names.get(v) ?? bug(`no value %${v}`)
+  const lines = grouped.groups.flatMap((x) => printGroup(x, name))
+  return [printGraph(grouped.graph), START, ...lines.map((line) => `  ${line}`), "}", ""].join("\n")
+}
+
+export function parseGroups(text: string): GroupedGraph {
+  const at = text.indexOf(`\n${START}`)
+  if (at < 0) throw new Error("no groups follow the graph")
+  const graph = parseGraph(text.slice(0, at + 1))
+  const values = new Map([...valueNames(graph)].map(([id, name]) => [name, id]))
+  const c = new Cursor(text.slice(at))
+  const groups: Group[] = []
+  c.expect("groups")
+  c.expect("{")
+  while (!c.accept("}")) groups.push(parseGroup(c, values))
+  c.end()
+  return { graph, groups }
+}
+
+const START = "groups {"
+const KINDS: readonly GroupKind[] = ["map", "row", "contract"]
+
+function printGroup(x: Group, name: (v: ValueId) => string): string[] {
+  const axes =
+    x.rootAxes === null ? "" : ` axes [${x.rootAxes.map((a) => (a === null ? "_" : a)).join(", ")}]`
+  const inner = x.kind === "map" ? "" : ` x ${printShape(x.inner)}`
+  const outer = x.members.filter((m) => !x.full.includes(m))
+  return [
+    `${x.kind} ${x.id} over ${printShape(x.outer)}${axes}${inner} {`,
+    ...(outer.length === 0 ? [] : [`  compute ${outer.map(name).join(", ")}`]),
+    ...(x.full.length === 0 ? [] : [`  elements ${x.full.map(name).join(", ")}`]),
+    ...x.stores.map((s) => `  store ${name(s.value)}${s.slot === null ? "" : ` into ${name(s.slot)}`}`),
+    "}",
+  ]
+}
+
+function parseGroup(c: Cursor, values: ReadonlyMap<string, ValueId>): Group {
+  const at = c.peek()
+  const word = c.name("a kind of group")
+  const kind = KINDS.find((k) => k === word) ?? c.fail(`expected map, row or contract`, at)
+  const id = c.integer()
+  c.expect("over")
+  const shape = (): Group["outer"] => c.list("[", "]", () => parseDimAt(c))
+  const outer = shape()
+  const rootAxes = c.accept("axes") ? c.list("[", "]", () => (c.accept("_") ? null : c.integer())) : null
+  const inner = c.accept("x") ? shape() : []
+  const outerMembers: ValueId[] = []
+  const full: ValueId[] = []
+  const stores: Store[] = []
+  c.expect("{")
+  while (!c.accept("}")) {
+    if (c.accept("compute")) outerMembers.push(...valueList(c, values))
+    else if (c.accept("elements")) full.push(...valueList(c, values))
+    else if (c.accept("store")) {
+      const value = parseValue(c, values)
+      stores.push({ value, slot: c.accept("into") ? parseValue(c, values) : null })
+    } else c.fail("expected `compute`, `elements` or `store`")
+  }
+  const members = [...outerMembers, ...full].sort((a, b) => a - b)
+  return { id, kind, outer, rootAxes, inner, members, full, stores }
+}
+
+function valueList(c: Cursor, values: ReadonlyMap<string, ValueId>): ValueId[] {
+  const out = [parseValue(c, values)]
+  while (c.accept(",")) out.push(parseValue(c, values))
+  return out
+}
+function parseValue(c: Cursor, values: ReadonlyMap<string, ValueId>): ValueId {
+  const at = c.peek()
+  const text = c.isKind("value")
+    ? `%${c.value()}`
+    : c.isKind("slot")
+      ? printSlotName(c.slot())
+      : c.name("a value")
+  return values.get(text) ?? c.fail(`the graph has no value ${text}`, at)
+}

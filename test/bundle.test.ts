@@ -1,0 +1,80 @@
+// A bundle carried elsewhere: nothing of nnc there, only npm `webgpu`.
+
+import { spawnSync } from "node:child_process"
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
+import { join, resolve } from "node:path"
+import { beforeAll, describe, expect, it } from "vitest"
+import { nnc, temporaryFolder } from "./support/nnc.js"
+
+const SCRIPT = `import { load } from "./out/trainer.js"
+const trainer = await load()
+const losses = []
+await trainer.train({ epochs: 5, onEvent: (event) => event.event === "report" && losses.push(event.loss) })
+await trainer.save("saved.safetensors")
+const row = { MEAN }
+const { output } = await trainer.predict([row, row])
+const end = await trainer.resume("saved.safetensors", { epochs: 8 })
+const again = await trainer.predict("Classifier", { x: new Float32Array(60) })
+console.log(JSON.stringify({ device: trainer.device, losses, end, shapes: [output.shape, again.output.shape], test: await trainer.evaluate() }))
+trainer.close()
+`
+
+describe("the bundle of examples/cancer", () => {
+  const elsewhere = temporaryFolder()
+  beforeAll(() => {
+    const folder = temporaryFolder()
+    expect(existsSync("dist/runtime-bundle/node.js"), "run `npm run build` first").toBe(true)
+    expect(nnc(["compile", resolve("examples/cancer/cancer.nn"), "-o", join(folder, "out")])).toMatchObject({
+      exit: 0,
+    })
+    cpSync(join(folder, "out"), join(elsewhere, "out"), { recursive: true })
+    mkdirSync(join(elsewhere, "node_modules"))
+    symlinkSync(resolve("node_modules/webgpu"), join(elsewhere, "node_modules/webgpu"))
+  })
+
+  it("trains, saves, predicts and resumes in a script of its own", () => {
+    const header =
+      readFileSync("examples/cancer/data/breast_cancer_wisconsin.csv", "utf8").split("\n")[0] ?? ""
+    const columns = header.split(",").filter((name) => name !== "benign")
+    const cells = columns.map((name) => `${JSON.stringify(name)}: 1`).join(", ")
+    writeFileSync(join(elsewhere, "script.mjs"), SCRIPT.replace("{ MEAN }", `{ ${cells} }`))
+    const { stdout, stderr, status } = spawnSync(process.execPath, ["script.mjs"], {
+      cwd: elsewhere,
+      encoding: "utf8",
+    })
+    expect({ status, stderr: status === 0 ? "" : stderr }).toEqual({ status: 0, stderr: "" })
+    const said = JSON.parse(stdout) as {
+      losses: number[]
+      end: { why: string; step: number }
+      shapes: number[][]
+      test: Record<string, number>
+    }
+    expect(said.losses.at(-1)).toBeLessThan(said.losses[0] ?? 0)
+    expect(said.end).toMatchObject({ why: "finished", step: 8 * 8 })
+    expect(said.shapes).toEqual([
+      [2, 1],
+      [2, 1],
+    ])
+    expect(said.test["accuracy"]).toBeGreaterThan(0.9)
+  })
+
+  it("has a typed module that TypeScript accepts", () => {
+    const use = `import { load, type ClassifierInputs } from "./out/trainer.js"
+const trainer = await load({ device: "auto" })
+const inputs: ClassifierInputs = { x: new Float32Array(30) }
+const { output } = await trainer.predict("Classifier", inputs)
+const values: readonly number[] = output.shape
+// @ts-expect-error there is no such model
+await trainer.predict("Other", inputs)
+export { values }
+`
+    writeFileSync(join(elsewhere, "use.mts"), use)
+    const tsc = resolve("node_modules/typescript/bin/tsc")
+    const flags = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2022", "--types", ""]
+    const { stdout, status } = spawnSync(process.execPath, [tsc, ...flags, "use.mts"], {
+      cwd: elsewhere,
+      encoding: "utf8",
+    })
+    expect({ status, stdout }).toEqual({ status: 0, stdout: "" })
+  })
+})

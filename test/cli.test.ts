@@ -1,0 +1,276 @@
+// Commands, their exit codes and what they say, above all when something is wrong. Processes of their own, as a user runs them.
+
+import { cpSync, readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { beforeAll, describe, expect, it } from "vitest"
+import { STAGES } from "../compiler/cli/stage-list.js"
+import { jsonLines, nnc, temporaryFolder } from "./support/nnc.js"
+
+const PROGRAM = `data rows = csv("rows.csv") {
+  x: f32[2] = columns("a", "b")
+  y: i32 = column("y") |> classes(2)
+}
+
+model Net(x: f32[B, 2]) -> f32[B, 2] { x |> Linear(2) }
+
+train on rows {
+  minimize cross_entropy(Net(x), y) with SGD(lr: 1.0)
+  steps 20, seed 1
+  report every 10 steps
+}
+`
+const ROWS = "a,b,y\n0,1,0\n1,0,1\n1,1,1\n0,0,0\n"
+
+/** A folder with a program that trains, and changes to it. */
+function project(files: Readonly<Record<string, string>> = {}): string {
+  const folder = temporaryFolder()
+  const all = { "net.nn": PROGRAM, "rows.csv": ROWS, ...files }
+  for (const [name, text] of Object.entries(all)) writeFileSync(join(folder, name), text)
+  return folder
+}
+
+describe("a wrong command line ends with 2 and names the nearest", () => {
+  it.each([
+    [["trian"], "`train`"],
+    [["train", "net.nn", "--sed", "1"], "`--seed`"],
+    [["inspect", "net.nn", "--aftr=graph"], "`--after`"],
+    [["train"], "missing required argument `file`"],
+    [["train", "net.nn", "--steps", "many"], "whole number"],
+    [["train", "net.nn", "--data", "rows"], "name=path"],
+    [["train", "net.nn", "--device", "gpu"], "auto, webgpu"],
+    [["compile", "net.nn"], "--out"],
+  ])("%j", (args, said) => {
+    const { exit, err, out } = nnc(args)
+    expect(err).toContain("error[usage]")
+    expect(err).toContain(said)
+    expect({ exit, out }).toEqual({ exit: 2, out: "" })
+  })
+})
+
+describe("commands that need no device", () => {
+  it("help and version end with 0", () => {
+    expect(nnc(["--help"]).out).toContain("Commands:")
+    expect(nnc(["train", "--help"]).out).toContain("--resume")
+    expect(nnc(["--version"]).out).toMatch(/^\d+\.\d+\.\d+\n$/)
+  })
+
+  it("init writes a program that has no mistakes, and writes over nothing", () => {
+    const folder = temporaryFolder()
+    expect(nnc(["init", "first"], { cwd: folder }).exit).toBe(0)
+    expect(nnc(["check", "first/program.nn"], { cwd: folder })).toMatchObject({ exit: 0 })
+    expect(nnc(["fmt", "--check", "first/program.nn"], { cwd: folder })).toMatchObject({ exit: 0 })
+    const again = nnc(["init", "first"], { cwd: folder })
+    expect(again).toMatchObject({ exit: 1 })
+    expect(again.err).toContain("error[io-folder]")
+  })
+
+  it("check shows the line of a mistake and ends with 1", () => {
+    const cwd = project({ "wrong.nn": PROGRAM.replace("Linear(2)", "Liner(2)") })
+    const { exit, err } = nnc(["check", "wrong.nn"], { cwd })
+    expect(exit).toBe(1)
+    expect(err).toContain("--> wrong.nn:6:")
+    expect(err).toContain("Linear")
+  })
+
+  it("check --json prints diagnostics as objects", () => {
+    const cwd = project({ "wrong.nn": PROGRAM.replace("Linear(2)", "Liner(2)") })
+    const result = nnc(["check", "--json", "wrong.nn"], { cwd })
+    const [diagnostic, end] = jsonLines(result)
+    expect(diagnostic).toMatchObject({ event: "diagnostic", severity: "error" })
+    expect(end).toMatchObject({ event: "end", errors: 1 })
+    expect(result.exit).toBe(1)
+  })
+
+  it("a missing file, and a folder, are named", () => {
+    const cwd = project()
+    expect(nnc(["train", "nett.nn"], { cwd }).err).toContain("error[io-program]: there is no file nett.nn")
+    expect(nnc(["check", "."], { cwd })).toMatchObject({ exit: 1 })
+  })
+
+  it("explain prints the page of a code, or the nearest code", () => {
+    expect(nnc(["explain", "data-ragged"]).out).toContain("another number of cells")
+    const { exit, err } = nnc(["explain", "data-raged"])
+    expect(exit).toBe(1)
+    expect(err).toContain("error[explain-code]")
+    expect(err).toContain("data-ragged")
+  })
+
+  it("fmt lays a program out, once", () => {
+    const cwd = project({ "wide.nn": PROGRAM.replaceAll("  ", "      ") })
+    expect(nnc(["fmt", "--check", "wide.nn"], { cwd }).exit).toBe(1)
+    expect(nnc(["fmt", "wide.nn"], { cwd }).exit).toBe(0)
+    expect(nnc(["fmt", "--check", "wide.nn"], { cwd }).exit).toBe(0)
+  })
+})
+
+describe("inspect", () => {
+  it("lists the stages, and knows the nearest name", () => {
+    expect(nnc(["inspect"]).out.trim().split("\n")).toHaveLength(STAGES.length)
+    const { exit, err } = nnc(["inspect", "net.nn", "--after=grph"], { cwd: project() })
+    expect({ exit, err }).toMatchObject({ exit: 1, err: expect.stringContaining("`graph`") })
+    expect(err).toContain("error[inspect-stage]")
+  })
+
+  it.each(STAGES.map(({ name }) => name))("prints the stage %s, as text and as JSON", (stage) => {
+    const cwd = project()
+    const text = nnc(["inspect", "net.nn", `--after=${stage}`], { cwd })
+    expect(text).toMatchObject({ exit: 0 })
+    expect(text.out.length).toBeGreaterThan(50)
+    const json = nnc(["inspect", "net.nn", `--after=${stage}`, "--json"], { cwd })
+    expect(() => void JSON.parse(json.out)).not.toThrow()
+  })
+
+  it("graph text fed back gives the same kernels", () => {
+    const cwd = project()
+    const graph = nnc(["inspect", "net.nn", "--after=graph"], { cwd })
+    writeFileSync(join(cwd, "net.graph"), graph.out)
+    const direct = nnc(["inspect", "net.nn", "--after=dce"], { cwd })
+    expect(nnc(["inspect", "net.graph", "--after=dce"], { cwd }).out).toBe(direct.out)
+    expect(nnc(["inspect", "net.graph", "--after=wgsl"], { cwd }).exit).toBe(0)
+    writeFileSync(join(cwd, "net.graph"), graph.out.replace("graph ", "grap "))
+    expect(nnc(["inspect", "net.graph"], { cwd }).err).toContain("error[inspect-text]: net.graph:")
+  })
+})
+
+describe("data that does not fit is refused by name", () => {
+  it.each([
+    ["a missing column", "a,c,y\n0,1,0\n", "data-missing-column", '"b"'],
+    ["a text cell", "a,b,y\n0,1,0\n1,red,1\n", "data-not-a-number", "red"],
+    ["a ragged row", "a,b,y\n0,1,0\n1,1\n", "data-ragged", "line 3"],
+    ["a label out of range", "a,b,y\n0,1,0\n1,1,2\n", "data-class", "2"],
+    ["no rows", "a,b,y\n", "data-empty", "rows.csv"],
+    ["an empty file", "", "data-empty", "rows.csv"],
+  ])("%s", (_, rows, code, said) => {
+    const { exit, err } = nnc(["train", "net.nn"], { cwd: project({ "rows.csv": rows }) })
+    expect(err).toContain(`error[${code}]`)
+    expect(err).toContain(said)
+    expect(exit).toBe(1)
+  })
+
+  it("a missing file, and a --data that names nothing", () => {
+    const cwd = project()
+    expect(nnc(["train", "net.nn", "--data", "rows=other.csv"], { cwd }).err).toContain("error[data-file]")
+    const { exit, err } = nnc(["train", "net.nn", "--data", "row=rows.csv"], { cwd })
+    expect({ exit, err }).toMatchObject({ exit: 1, err: expect.stringContaining("error[data-override]") })
+    expect(err).toContain('"rows"')
+  })
+})
+
+describe("training, and what follows it", () => {
+  let cwd = ""
+  beforeAll(() => {
+    cwd = project()
+    expect(nnc(["train", "net.nn"], { cwd })).toMatchObject({ exit: 0 })
+  })
+
+  it("--json prints start with the device, reports, checkpoint, end; log.jsonl holds the same", () => {
+    const result = nnc(["train", "net.nn", "--json", "--out", "runs/json"], { cwd })
+    const lines = jsonLines(result)
+    expect(lines.map(({ event }) => event)).toEqual([
+      "start",
+      "report",
+      "report",
+      "report",
+      "checkpoint",
+      "end",
+    ])
+    expect(lines[0]).toMatchObject({
+      device: "webgpu",
+      adapter: expect.any(String) as string,
+      step: 0,
+      steps: 20,
+    })
+    expect(lines.filter(({ event }) => event === "report").map(({ step }) => step)).toEqual([0, 10, 20])
+    const log = readFileSync(join(cwd, "runs/json/log.jsonl"), "utf8")
+    expect(log).toBe(result.out)
+  })
+
+  it("options replace what the program says", () => {
+    const lines = jsonLines(nnc(["train", "net.nn", "--json", "--steps", "5", "--seed", "9"], { cwd }))
+    expect(lines[0]).toMatchObject({ steps: 5, seed: 9 })
+  })
+
+  it("predict and evaluate use the newest run", () => {
+    writeFileSync(join(cwd, "new.csv"), "b,a\n1,0\n0,1\n")
+    const csv = nnc(["predict", "net.nn", "--data", "new.csv"], { cwd })
+    expect(csv.out).toMatch(/^output\.0,output\.1\n(-?[\d.e-]+,-?[\d.e-]+\n){2}$/)
+    const json = jsonLines(nnc(["predict", "net.nn", "--data", "new.csv", "--json"], { cwd }))
+    expect(json).toEqual([
+      { row: 0, output: [expect.any(Number), expect.any(Number)] },
+      { row: 1, output: [expect.any(Number), expect.any(Number)] },
+    ])
+    expect(nnc(["evaluate", "net.nn"], { cwd }).out).toMatch(/^loss \d/)
+  })
+
+  it("predict says which column is missing", () => {
+    writeFileSync(join(cwd, "bad.csv"), "a\n1\n")
+    expect(nnc(["predict", "net.nn", "--data", "bad.csv"], { cwd }).err).toContain(
+      "error[data-missing-column]",
+    )
+  })
+
+  it("a checkpoint of another program, a damaged one, and none at all are refused", () => {
+    writeFileSync(join(cwd, "other.nn"), PROGRAM.replace("Linear(2)", "Linear(3) |> Linear(2)"))
+    const last = "runs/net-1/checkpoints/last.safetensors"
+    const other = nnc(["train", "other.nn", "--resume", last], { cwd })
+    expect(other.err).toContain("error[checkpoint-mismatch]")
+    expect(other.exit).toBe(1)
+    writeFileSync(join(cwd, "cut.safetensors"), readFileSync(join(cwd, last)).subarray(0, 100))
+    expect(nnc(["evaluate", "net.nn", "--checkpoint", "cut.safetensors"], { cwd }).err).toContain(
+      "error[checkpoint-corrupt]",
+    )
+    expect(nnc(["evaluate", "other.nn"], { cwd }).err).toContain("error[checkpoint-none]")
+    expect(nnc(["train", "net.nn", "--resume", "nowhere"], { cwd }).err).toContain(
+      "error[checkpoint-missing]",
+    )
+  })
+
+  it("a run folder that cannot be written ends with 3", () => {
+    writeFileSync(join(cwd, "blocked"), "a file")
+    const { exit, err } = nnc(["train", "net.nn", "--out", "blocked"], { cwd })
+    expect({ exit, err }).toMatchObject({ exit: 3, err: expect.stringContaining("error[checkpoint-write]") })
+  })
+
+  it("a loss that overflows is reported with its step", () => {
+    writeFileSync(
+      join(cwd, "far.nn"),
+      PROGRAM.replace("cross_entropy(Net(x), y)", "mse(Net(x), one_hot(y, 2))").replace("lr: 1.0", "lr: 1e9"),
+    )
+    const { exit, err } = nnc(["train", "far.nn"], { cwd })
+    expect({ exit, err }).toMatchObject({ exit: 1, err: expect.stringContaining("error[non-finite]") })
+  })
+})
+
+describe("devices", () => {
+  it("doctor names the adapter", () => {
+    const { exit, out } = nnc(["doctor"])
+    expect(out).toContain("webgpu: ")
+    expect(exit).toBe(0)
+  })
+
+  it("without an adapter, train and doctor say what to do and end with 3", () => {
+    const env = { VK_DRIVER_FILES: "/nowhere.json", VK_ICD_FILENAMES: "/nowhere.json" }
+    const cwd = project()
+    const train = nnc(["train", "net.nn"], { cwd, env })
+    expect(train).toMatchObject({ exit: 3, err: expect.stringContaining("error[no-adapter]") })
+    expect(train.err).toContain("help: ")
+    const doctor = nnc(["doctor"], { env })
+    expect(doctor).toMatchObject({ exit: 3, out: expect.stringContaining("apt-get install") })
+  })
+})
+
+describe("bundles", () => {
+  it("compile replaces bundles and nothing else; a changed file is refused", () => {
+    const cwd = project()
+    expect(nnc(["compile", "net.nn", "-o", "out"], { cwd })).toMatchObject({ exit: 0 })
+    expect(nnc(["compile", "net.nn", "-o", "out"], { cwd })).toMatchObject({ exit: 0 })
+    expect(nnc(["compile", "net.nn", "-o", "."], { cwd }).err).toContain("error[io-folder]")
+    expect(nnc(["run", "out", "--json"], { cwd })).toMatchObject({ exit: 0 })
+    cpSync(join(cwd, "out"), join(cwd, "changed"), { recursive: true })
+    writeFileSync(join(cwd, "changed/data/rows.csv"), `${ROWS}1,1,0\n`)
+    const { exit, err } = nnc(["run", "changed"], { cwd })
+    expect({ exit, err }).toMatchObject({ exit: 1, err: expect.stringContaining("error[bundle-corrupt]") })
+    expect(err).toContain("data/rows.csv")
+    expect(nnc(["run", "nowhere"], { cwd })).toMatchObject({ exit: 1 })
+  })
+})

@@ -1,0 +1,40 @@
+/** Kernels of whole programs against their graphs: every graph of every example, and how many kernels they take. */
+import { readdirSync, readFileSync } from "node:fs"
+import { describe, expect, it } from "vitest"
+import type { Graph } from "../compiler/ir/graph/types.js"
+import { runPass } from "../compiler/pass.js"
+import { GRAPH_PASSES } from "../compiler/pipeline.js"
+import { Diagnostics } from "../compiler/source/diagnostic.js"
+import { GPU, kernelDifferences, scheduled, SOFTWARE } from "./support/kernels.js"
+import { lowered } from "./support/lowered.js"
+
+const optimized = (graph: Graph): Graph =>
+  GRAPH_PASSES.reduce(
+    (g, pass) => runPass(pass, g, { diagnostics: new Diagnostics(), target: SOFTWARE }),
+    graph,
+  )
+const graphsOf = (path: string): Graph[] =>
+  [...lowered({ path, text: readFileSync(path, "utf8") }).values()].map(optimized)
+
+const examples = readdirSync("examples").filter((name) =>
+  readdirSync(`examples/${name}`).includes(`${name}.nn`),
+)
+
+describe.each(examples)("%s", (name) => {
+  const graphs = graphsOf(`examples/${name}/${name}.nn`)
+  it.each(graphs.map((graph) => ({ graph, name: graph.name })))("$name", ({ graph }) => {
+    for (const target of [SOFTWARE, GPU]) {
+      expect(kernelDifferences(graph, { target, integers: [0, 7], tolerance: 2e-3 })).toEqual([])
+    }
+  })
+})
+
+describe("kernels of a training step", () => {
+  const step = (path: string): Graph => graphsOf(path).find((g) => g.name === "step")!
+  it("counts", () => {
+    const counts = ["cancer", "xor", "mnist"].map((name) => {
+      return `${name} ${scheduled(step(`examples/${name}/${name}.nn`)).dispatches.length}`
+    })
+    expect(counts).toEqual(["cancer 9", "xor 9", "mnist 15"])
+  })
+})
