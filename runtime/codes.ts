@@ -51,6 +51,11 @@ export const RUN_CODES = {
     explanation:
       "The WGSL text of a kernel did not compile on this device. The message names the kernel and its source lines.",
   },
+  "device-target": {
+    title: "the bundle was not compiled for this device",
+    explanation:
+      "A bundle holds kernels for WebGPU, for WebAssembly, or for both, which is the default. `nnc compile --for` chooses.",
+  },
   "no-wasm-simd": {
     title: "this engine has no WebAssembly SIMD",
     explanation:

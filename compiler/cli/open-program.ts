@@ -5,10 +5,13 @@ import { Option, type Command } from "commander"
 import { loadBundle, openBundle, type Trainer } from "../../runtime/node.js"
 import { bundleOf, isBundleFolder } from "./compile-file.js"
 import { Failure } from "./failure.js"
-import { namedPath } from "./usage.js"
+import { integer, namedPath } from "./usage.js"
+
+export type DeviceName = "auto" | "webgpu" | "wasm"
 
 export interface DeviceOptions {
-  readonly device: "auto" | "webgpu"
+  readonly device: DeviceName
+  readonly threads?: number
   readonly data: ReadonlyMap<string, string>
 }
 
@@ -23,16 +26,24 @@ export function withDeviceOptions(command: Command): Command {
 }
 
 export function withDevice(command: Command): Command {
-  return command.addOption(
-    new Option("--device <name>", "the device to use").choices(["auto", "webgpu"]).default("auto"),
-  )
+  return command
+    .addOption(
+      new Option("--device <name>", "the device to use: auto takes a GPU, else wasm")
+        .choices(["auto", "webgpu", "wasm"])
+        .default("auto"),
+    )
+    .option("--threads <count>", "threads of the wasm device (default: chosen from the work)", integer(1))
 }
 
 /** Compiles a `.nn` file, or loads a bundle. Close the trainer, or the process does not end. */
-export async function openProgram(path: string, { device, data }: DeviceOptions): Promise<Trainer> {
-  if (!isBundleFolder(path)) return openBundle(bundleOf(path, { data }), dirname(path), { device })
+export async function openProgram(path: string, { device, threads, data }: DeviceOptions): Promise<Trainer> {
+  const choice = { device, ...(threads === undefined ? {} : { threads }) }
+  if (!isBundleFolder(path)) {
+    const devices = device === "auto" ? {} : { devices: [device] }
+    return openBundle(bundleOf(path, { data, ...devices }), dirname(path), choice)
+  }
   const absolute = new Map([...data].map(([name, file]) => [name, resolve(file)]))
-  return loadBundle(path, { device, data: absolute })
+  return loadBundle(path, { ...choice, data: absolute })
 }
 
 const RUNS = "runs"

@@ -17,4 +17,5 @@ export const STAGES: readonly StageName[] = [
   buildKernels,
   planMemory,
   { name: "wgsl", summary: "one WGSL module per kernel" },
+  { name: "wasm", summary: "all kernels as one WebAssembly module" },
 ]

@@ -12,6 +12,8 @@ export interface DeviceInfo {
   readonly architecture: string
   /** Emulated on the CPU. */
   readonly software: boolean
+  /** Why this device was taken, when it was not asked for by name. */
+  readonly why?: string
 }
 
 /** What a bundle asks of a device; checked before anything is allocated. */

@@ -1,6 +1,7 @@
 /** cli: `nnc compile`: a program -> a bundle folder that runs without nnc. */
-import type { Command } from "commander"
+import { Option, type Command } from "commander"
 import { basename, dirname } from "node:path"
+import { forWasm } from "../../../runtime/device/choose.js"
 import { bundleOf } from "../compile-file.js"
 import { note, printJson } from "../console.js"
 
@@ -10,13 +11,14 @@ export function addCompile(program: Command): void {
     .description("write a bundle: kernels, plan, data and a typed trainer module, usable without nnc")
     .argument("<file>", "program")
     .requiredOption("-o, --out <folder>", "where to write it; an earlier bundle there is replaced")
+    .addOption(new Option("--for <device>", "leave out the code for other devices").choices(["webgpu", "wasm"]))
     .option("--json", "print one object")
-    .action(async (file: string, options: { out: string; json?: boolean }) => {
-      const bundle = bundleOf(file)
+    .action(async (file: string, options: { out: string; for?: "webgpu" | "wasm"; json?: boolean }) => {
+      const bundle = bundleOf(file, options.for === undefined ? {} : { devices: [options.for] })
       // Loaded here because TypeScript's compiler comes with it, which no other command needs.
       const { writeBundle } = await import("../write-bundle.js")
       const files = await writeBundle(bundle, options.out, dirname(file))
-      const { kernels, programs, slots } = bundle.manifest
+      const { kernels, programs, slots } = bundle.wgsl.size > 0 ? bundle.manifest : forWasm(bundle).manifest
       const facts = {
         kernels: kernels.length,
         dispatches: Object.fromEntries(programs.map(({ name, dispatches }) => [name, dispatches.length])),
