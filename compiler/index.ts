@@ -1,5 +1,6 @@
 /** nnc as a library: source text -> Bundle, with the same diagnostics as the command line. Nothing here does I/O. */
-export { compile, compileGraphText } from "./compile.js"
+export { compile } from "./compile.js"
+export { compileText } from "./compile-text.js"
 export type { Compiled, CompileHost, CompileOptions, DataFacts } from "./compile.js"
 export { format } from "./parse/format.js"
 export type { Bundle, Manifest } from "../runtime/bundle/format.js"

@@ -18,7 +18,6 @@ export interface TargetProfile {
 }
 
 const MiB = 1024 * 1024
-const GiB = 1024 * MiB
 
 /** What WebGPU guarantees everywhere. */
 export const DEFAULT_TARGET: TargetProfile = {
@@ -37,8 +36,9 @@ export const DEFAULT_TARGET: TargetProfile = {
 export const WASM_TARGET: TargetProfile = {
   name: "wasm",
   maxStorageBuffersPerStage: 32,
-  maxBindingBytes: 2 * GiB,
-  maxBufferBytes: 4 * GiB,
+  // Of the memory as a whole there is a limit, which codegen/wasm checks.
+  maxBindingBytes: 2 ** 50,
+  maxBufferBytes: 2 ** 50,
   maxWorkgroupsPerDimension: 2 ** 30,
   maxInvocations: 256,
   maxWorkgroupMemory: 65536,

@@ -76,7 +76,8 @@ export const RUN_CODES = {
   },
   "data-empty": {
     title: "a data file holds no rows",
-    explanation: "A data set needs at least one row below its header.",
+    explanation:
+      "A data set needs at least one row: below the header of a CSV file, a whole window of a text.",
   },
   "data-ragged": {
     title: "a row has another number of cells than the header",
@@ -106,6 +107,11 @@ export const RUN_CODES = {
     title: "a label is not one of the declared classes",
     explanation: "classes(n) and one_hot(n) take whole numbers from 0 to n - 1.",
   },
+  "data-vocabulary": {
+    title: "a character is not in the vocabulary, or there are too many characters",
+    explanation:
+      "vocabulary(n) numbers the characters of the training part of a text, at most n of them. It is kept in the bundle: a text that is evaluated or predicted from later has no other characters.",
+  },
   "data-not-integer": {
     title: "a value is not a whole number",
     explanation: "Fields of type i32, u32 or bool take whole numbers that fit the type.",
@@ -113,12 +119,12 @@ export const RUN_CODES = {
   "data-split": {
     title: "the split leaves a side without rows",
     explanation:
-      "Rows are permuted by the seed; the first round(train * rows) are for training, the rest for the test.",
+      "Rows are permuted by the seed (windows of a text stay in order); the first round(train * rows) are for training, the rest for the test.",
   },
   "data-override": {
     title: "--data names nothing in this program",
     explanation:
-      "`--data NAME=PATH` replaces a csv source, `NAME.COLUMN=PATH` a file of an idx or npy source, `NAME.test...` the test source.",
+      "`--data NAME=PATH` replaces a csv or text source, `NAME.COLUMN=PATH` a file of an idx or npy source, `NAME.test...` the test source.",
   },
   "input-shape": {
     title: "an input has the wrong size",

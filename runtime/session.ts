@@ -177,9 +177,15 @@ export class Session {
 
   /** The outputs of a model for inputs already in its shape, rows one after another. */
   async predict(model: string, inputs: Feeds): Promise<Record<string, Tensor>> {
-    const { program } = this.predictSpec(model)
+    const { program, inputs: declared } = this.predictSpec(model)
     this.ensureInitialised(this.bundle.manifest.trains[0]?.seed ?? 0, null)
-    return runProgram(this.machine.program(program, null), inputs)
+    const machineProgram = this.machine.program(program, null)
+    // An input that the model declares and never uses is no input of its program.
+    const unused = declared.filter(
+      ({ name }) => !machineProgram.spec.inputs.some((each) => each.name === name),
+    )
+    const used = Object.entries(inputs).filter(([name]) => !unused.some((each) => each.name === name))
+    return runProgram(machineProgram, Object.fromEntries(used))
   }
 
   /** The same for raw rows: the columns and fitted stages of the fields that the model was trained on are applied. */

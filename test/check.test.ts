@@ -1,44 +1,16 @@
 // check: every code of the room is shown by its own page; messages are pinned by case files; a Model is printed, read back and
 // verified.
-import { readdirSync, readFileSync } from "node:fs"
 import { describe, expect, test } from "vitest"
-import { check } from "../compiler/check/check.js"
 import { checkCodes } from "../compiler/check/codes.js"
-import type { Module } from "../compiler/ir/ast/types.js"
 import { parseModel, printModel } from "../compiler/ir/model/text.js"
 import type { Model, ModelStmt } from "../compiler/ir/model/types.js"
 import { printType } from "../compiler/ir/tensor.js"
 import { verifyModel } from "../compiler/ir/model/verify.js"
-import { parse } from "../compiler/parse/parse.js"
-import { Diagnostics } from "../compiler/source/diagnostic.js"
 import { renderDiagnostics } from "../compiler/source/render.js"
 import { casesIn, testCases } from "./support/cases.js"
+import { checkText } from "./support/checked.js"
 import { programs } from "./support/programs.js"
 
-const stdlibFolder = new URL("../stdlib/", import.meta.url)
-const stdlib: readonly Module[] = readdirSync(stdlibFolder)
-  .filter((name) => name.endsWith(".nn"))
-  .sort()
-  .map((name) =>
-    parse(
-      { path: `stdlib/${name}`, text: readFileSync(new URL(name, stdlibFolder), "utf8") },
-      new Diagnostics(),
-    ),
-  )
-
-interface Checked {
-  readonly model: Model | undefined
-  readonly diagnostics: Diagnostics
-}
-function checkText(text: string, path = "program.nn", files: Readonly<Record<string, string>> = {}): Checked {
-  const diagnostics = new Diagnostics()
-  const module = parse({ path, text }, diagnostics)
-  const load = (name: string): Module | undefined => {
-    const found = files[name]
-    return found === undefined ? undefined : parse({ path: name, text: found }, diagnostics)
-  }
-  return { model: check(module, { stdlib, load, diagnostics }), diagnostics }
-}
 const codesOf = (text: string): string[] => checkText(text).diagnostics.all.map((d) => d.code)
 function modelOf(text: string): Model {
   const { model, diagnostics } = checkText(text)

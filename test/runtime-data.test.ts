@@ -11,6 +11,8 @@ import { parseNpy } from "../runtime/data/npy.js"
 import { overrideData } from "../runtime/data/override.js"
 import { allRows, splitRows } from "../runtime/data/split.js"
 import { tableOf, type Table } from "../runtime/data/table.js"
+import { parseText } from "../runtime/data/text.js"
+import { decodeText, encodeText, vocabularyOf } from "../runtime/data/vocabulary.js"
 import { fromHalf, toHalf } from "../runtime/exec/values.js"
 import { failure, rejection } from "./support/failure.js"
 
@@ -204,6 +206,58 @@ describe("fields", () => {
       NaN,
       0x3c00,
     ])
+  })
+})
+
+describe("text", () => {
+  const unfitted = (name: string, from: number, size = 9): UnfittedField => ({
+    name,
+    type: { dtype: "i32", shape: [3] },
+    columns: { kind: "only", names: ["characters"] },
+    stages: [
+      { kind: "slice", from, to: from + 3 },
+      { kind: "vocabulary", size },
+    ],
+  })
+  const integers = (bytes: Uint8Array): number[] => [...new Int32Array(bytes.buffer)]
+
+  test("rows are windows; fields are slices that number characters alike", () => {
+    const table = parseText("t.txt", "abcabcZab€!", { window: 4, stride: 3 })
+    expect([table.rows, table.overlap, table.rowLabel(1)]).toEqual([3, 1, "row 2 (from character 4 on)"])
+    const [ids, next] = fitFields(table, Uint32Array.of(0, 1), [unfitted("ids", 0), unfitted("next", 1)])
+    expect(vocabularyOf({ fields: [next!] } as unknown as DataSpec)).toBe("Zabc")
+    expect(integers(applyField(ids!, table, Uint32Array.of(0, 1)).bytes)).toEqual([1, 2, 3, 1, 2, 3])
+    expect(integers(applyField(next!, table, Uint32Array.of(0, 1)).bytes)).toEqual([2, 3, 1, 2, 3, 0])
+    expect(failure(() => applyField(next!, table, Uint32Array.of(2))).slice(0, 2)).toEqual([
+      "data-vocabulary",
+      't.txt: row 3 (from character 7 on), field "next": the character "€" (U+20AC) is not in the vocabulary',
+    ])
+  })
+  test("code points, not halves of them; there and back", () => {
+    expect(parseText("t", "a😀b", { window: 3, stride: 1 }).rows).toBe(1)
+    expect([...encodeText("ab😀", "😀a")]).toEqual([2, 0])
+    expect(decodeText("ab😀", [2, 0, 7])).toBe("😀a\uFFFD")
+  })
+  test("too many characters, too few", () => {
+    const table = parseText("t.txt", "abcd", { window: 4, stride: 3 })
+    expect(failure(() => fitFields(table, allRows(1), [unfitted("ids", 0, 3)]))).toEqual([
+      "data-vocabulary",
+      "t.txt has 4 different characters in its training rows, and vocabulary(3) numbers 3",
+      "write vocabulary(4), and 4 where the model counts them",
+    ])
+    expect(failure(() => parseText("t.txt", "ab", { window: 4, stride: 3 })).slice(0, 2)).toEqual([
+      "data-empty",
+      "t.txt has 2 characters, and a row takes 4",
+    ])
+  })
+  test("is split in order, and test windows share nothing with training windows", () => {
+    const { train, test: rest } = splitRows(10, { train: 0.6, test: 0.4, seed: 0 }, 2)
+    expect([[...train], [...rest]]).toEqual([
+      [0, 1, 2, 3, 4, 5],
+      [8, 9],
+    ])
+    expect([...splitRows(10, { train: 0.6, test: 0.1, seed: 0 }, 1).test]).toEqual([7])
+    expect(splitRows(10, { train: 1, test: 0, seed: 0 }, 1).train.length).toBe(10)
   })
 })
 

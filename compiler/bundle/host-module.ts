@@ -195,7 +195,8 @@ function table(model: any, rows: any): any {
 
 const annotated = (arrow: string): string => arrow.replace(/^\((\w+)\)/, "($1: any)")
 
-/** The columns of a raw row; undefined when an input does not come from a data field. */
+/** The columns of a raw row; undefined when an input does not come from a data field, or from a text: what predicts from
+ *  text has windows of its own, so it encodes them itself. */
 function rowColumns(
   { inputs }: PredictSpec,
   data: readonly DataSpec[],
@@ -204,7 +205,7 @@ function rowColumns(
   for (const { data: set, field } of inputs) {
     const spec = data.find(({ name }) => name === set)
     const of = spec?.fields.find(({ name }) => name === field)
-    if (spec === undefined || of === undefined) return undefined
+    if (spec === undefined || of === undefined || spec.source.kind === "text") return undefined
     for (const name of of.columns) found.set(name, columnType(of, spec))
   }
   return [...found].map(([name, type]) => ({ name, type }))

@@ -10,20 +10,21 @@ export const dataCodes: CodePages = {
   "data-source": {
     title: "a source of data that cannot be read",
     explanation:
-      'Sources are `csv("file")`, `idx(x: "file")` and `npy(x: "file")` with one file per column, and `array(x: [[1, 2], [3, 4]])`.',
+      'Sources are `csv("file")`, `idx(x: "file")` and `npy(x: "file")` with one file per column, `array(x: [[1, 2], [3, 4]])`, and `text("file")`, whose rows are windows of characters.',
     bad: `data d = cvs("rows.csv") { x: f32[1] = column("x") }`,
     good: `data d = csv("rows.csv") { x: f32[1] = column("x") }`,
   },
   "data-columns": {
     title: "a field that does not say which columns it takes",
     explanation:
-      'A field starts with `column("name")`, `columns("a", "b")`, `columns(except: "c")` or `columns()` for all.',
+      'A field starts with `column("name")`, `columns("a", "b")`, `columns(except: "c")` or `columns()` for all; of a text, with `characters` or `characters(shift: 1)`.',
     bad: `data d = csv("rows.csv") { x: f32[1] = "x" }`,
     good: `data d = csv("rows.csv") { x: f32[1] = column("x") }`,
   },
   "data-stage": {
     title: "a stage that fields do not have",
-    explanation: "Stages are `standardize`, `minmax`, `scale(by)`, `one_hot(classes)` and `classes(count)`.",
+    explanation:
+      "Stages are `standardize`, `minmax`, `scale(by)`, `one_hot(classes)`, `classes(count)` and, for characters, `vocabulary(size)`.",
     bad: `data d = csv("rows.csv") { x: f32[1] = column("x") |> standardise }`,
     good: `data d = csv("rows.csv") { x: f32[1] = column("x") |> standardize }`,
   },

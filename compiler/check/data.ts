@@ -7,6 +7,7 @@ import { printType, type TensorType } from "../ir/tensor.js"
 import type { Span } from "../source/source.js"
 import { resolveType } from "./args.js"
 import { arraySource } from "./data-array.js"
+import { charactersOf, checkTextSplit, textSource, windowOf, type Window } from "./data-text.js"
 import { originAt, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
 import { complain, didYouMean } from "./report.js"
@@ -14,9 +15,11 @@ import { placeOf } from "./resolve.js"
 import * as v from "./values.js"
 
 export function checkData(env: Env, decl: DataDecl): DataSet | undefined {
-  const source = sourceOf(env, decl.source)
-  const test = decl.test && sourceOf(env, decl.test)
-  const fields = decl.fields.map((f) => fieldOf(env, f))
+  const kind = kindOf(decl.source)
+  const fields = decl.fields.map((f) => fieldOf(env, f, kind))
+  const window = windowOf(fields)
+  const source = sourceOf(env, decl.source, window)
+  const test = decl.test && sourceOf(env, decl.test, window)
   const split = decl.split ? splitOf(env, decl.split) : null
   twice(env, decl.fields)
   for (const { name } of decl.fields) hiding(env, name)
@@ -37,6 +40,7 @@ export function checkData(env: Env, decl: DataDecl): DataSet | undefined {
       related: [{ span: decl.test.span, text: "this gives test rows of their own" }],
       help: "keep one of them",
     })
+  if (source?.kind === "text" && decl.split) checkTextSplit(env, decl.split)
   if (!source || split === undefined || (decl.test && !test)) return undefined
   if (source.kind === "array") checkArrayFields(env, decl, source)
   return {
@@ -80,11 +84,15 @@ function hiding(env: Env, name: Name): void {
   })
 }
 
-const SOURCES = ["csv", "tsv", "idx", "npy", "array"]
+const SOURCES = ["csv", "tsv", "idx", "npy", "array", "text"]
 
-function sourceOf(env: Env, expr: Expr): DataSource | undefined {
+const kindOf = (source: Expr): string | undefined =>
+  source.kind === "call" && source.callee.kind === "name" ? source.callee.name : undefined
+
+/** `window`: what the fields take of a text. */
+function sourceOf(env: Env, expr: Expr, window: Window): DataSource | undefined {
   const call = expr.kind === "call" && expr.callee.kind === "name" ? expr : undefined
-  const name = call?.callee.kind === "name" ? call.callee.name : undefined
+  const name = kindOf(expr)
   if (!call || name === undefined || !SOURCES.includes(name)) {
     complain(env, {
       code: "data-source",
@@ -93,12 +101,13 @@ function sourceOf(env: Env, expr: Expr): DataSource | undefined {
       label: "not a source of data",
       help:
         (name !== undefined && didYouMean(name, SOURCES)) ||
-        'sources are `csv("...")`, `idx(...)`, `npy(...)` and `array(...)`',
+        'sources are `csv("...")`, `idx(...)`, `npy(...)`, `array(...)` and `text("...")`',
     })
     return undefined
   }
   if (name === "csv" || name === "tsv") return csvSource(env, call, name === "tsv" ? "\t" : ",")
   if (name === "array") return arraySource(env, call)
+  if (name === "text") return textSource(env, call, window)
   return filesSource(env, call, name === "idx" ? "idx" : "npy")
 }
 
@@ -127,12 +136,12 @@ function filesSource(env: Env, call: CallExpr, kind: "idx" | "npy"): DataSource 
   return { kind, files }
 }
 
-function badSource(env: Env, span: Span, message: string): undefined {
+export function badSource(env: Env, span: Span, message: string): undefined {
   complain(env, { code: "data-source", message, span, label: "this source" })
   return undefined
 }
 
-function textOf(env: Env, expr: Expr): string | undefined {
+export function textOf(env: Env, expr: Expr): string | undefined {
   const value = evalExpr(env, expr)
   if (value.kind === "string") return value.value
   if (!v.hasError(value))
@@ -145,7 +154,7 @@ function textOf(env: Env, expr: Expr): string | undefined {
   return undefined
 }
 
-function numberOf(env: Env, expr: Expr, what: string): number | undefined {
+export function numberOf(env: Env, expr: Expr, what: string): number | undefined {
   const value = evalExpr(env, expr)
   if (v.isNumber(value)) return value.value
   if (!v.hasError(value))
@@ -189,7 +198,8 @@ function splitOf(env: Env, split: SplitDecl): DataSet["split"] | undefined {
   return undefined
 }
 
-function fieldOf(env: Env, decl: FieldDecl): Field | undefined {
+/** `source`: the name of the source, as it was written. */
+function fieldOf(env: Env, decl: FieldDecl, source: string | undefined): Field | undefined {
   const type = resolveType(env, decl.type)
   const pipeline: Expr[] = []
   let head = decl.value
@@ -197,8 +207,9 @@ function fieldOf(env: Env, decl: FieldDecl): Field | undefined {
     pipeline.unshift(head.target)
     head = head.value
   }
-  const columns = columnsOf(env, head)
-  const stages = pipeline.map((stage) => stageOf(env, stage))
+  const taken = source === "text" ? charactersOf(env, head, type) : columnsOf(env, head)
+  const { columns, slice } = taken && "slice" in taken ? taken : { columns: taken, slice: undefined }
+  const stages = [...(slice ? [slice] : []), ...pipeline.map((stage) => stageOf(env, stage))]
   if (!type || !columns || !stages.every((s) => s !== undefined)) return undefined
   checkFieldType(env, decl, type, columns, stages)
   return { name: decl.name.text, type, columns, stages, origin: originAt(env, decl.span) }
@@ -254,7 +265,7 @@ function namesOf(env: Env, args: readonly Arg[]): string[] | undefined {
   return out
 }
 
-const STAGES = ["standardize", "minmax", "scale", "one_hot", "classes"]
+const STAGES = ["standardize", "minmax", "scale", "one_hot", "classes", "vocabulary"]
 
 function stageOf(env: Env, expr: Expr): FieldStage | undefined {
   const callee = expr.kind === "call" ? expr.callee : expr
@@ -276,7 +287,7 @@ function stageOf(env: Env, expr: Expr): FieldStage | undefined {
     if (n === undefined || (Number.isInteger(n) && n >= 1)) return n
     complain(env, {
       code: "data-stage",
-      message: `\`${name}\` takes a number of classes, not ${n}`,
+      message: `\`${name}\` takes a number of ${name === "vocabulary" ? "characters" : "classes"}, not ${n}`,
       span: expr.span,
       label: `${n}`,
     })
@@ -294,6 +305,10 @@ function stageOf(env: Env, expr: Expr): FieldStage | undefined {
   if (name === "classes") {
     const classes = count()
     return classes === undefined ? undefined : { kind: "classes", count: classes }
+  }
+  if (name === "vocabulary") {
+    const size = count()
+    return size === undefined ? undefined : { kind: "vocabulary", size }
   }
   complain(env, {
     code: "data-stage",
@@ -328,10 +343,21 @@ function checkFieldType(
   if (symbolic)
     return wrong("a row has a fixed shape", "known only at run time", "the batch axis is not written here")
   const last = type.shape.at(-1)
+  const encoded = stages.some((s) => s.kind === "one_hot")
   for (const stage of stages) {
     if (stage.kind === "classes" && type.dtype !== "i32")
       return wrong(
         `classes are i32 numbers, and \`${decl.name.text}\` is ${printType(type)}`,
+        printType(type),
+        "write `i32`",
+      )
+    if (stage.kind === "slice" && type.shape.length > (encoded ? 2 : 1))
+      return wrong("characters of a text stand in a row", printType(type), "use one axis, as in `i32[64]`")
+    if (stage.kind === "vocabulary" && !stages.some((s) => s.kind === "slice"))
+      return wrong("a vocabulary numbers the characters of a text", "not from a text")
+    if (stage.kind === "vocabulary" && type.dtype !== "i32" && !encoded)
+      return wrong(
+        `characters are numbered with i32, and \`${decl.name.text}\` is ${printType(type)}`,
         printType(type),
         "write `i32`",
       )
@@ -350,7 +376,6 @@ function checkFieldType(
         printType(type),
       )
   }
-  const encoded = stages.some((s) => s.kind === "one_hot")
   if (columns.kind === "only" && columns.names.length > 1 && !encoded && last !== columns.names.length)
     wrong(
       `${columns.names.length} columns are taken, and \`${decl.name.text}\` is ${printType(type)}`,

@@ -6,7 +6,7 @@ import { compile, type Compiled, type CompileOptions } from "../compile.js"
 import type { RunnerHooks } from "../pass.js"
 import { renderDiagnostics } from "../source/render.js"
 import type { SourceFile } from "../source/source.js"
-import { DEFAULT_TARGET } from "../target.js"
+import { DEFAULT_TARGET, type TargetProfile } from "../target.js"
 import type { Bundle } from "../../runtime/bundle/format.js"
 import { noteMessage } from "./console.js"
 import { Failure, Refused } from "./failure.js"
@@ -18,6 +18,8 @@ export interface CompileFileOptions {
   readonly stopAfter?: string
   readonly devices?: NonNullable<CompileOptions["devices"]>
   readonly hooks?: RunnerHooks
+  /** Left out: what WebGPU guarantees everywhere. */
+  readonly target?: TargetProfile
 }
 
 /** Compiles, and stops with the diagnostics when there are errors. */

@@ -8,6 +8,7 @@ import type { TableRows } from "../../runtime/data/load.js"
 import { parseNpy } from "../../runtime/data/npy.js"
 import { allRows, splitRows } from "../../runtime/data/split.js"
 import { tableOf, type Table } from "../../runtime/data/table.js"
+import { parseText } from "../../runtime/data/text.js"
 import { reasonOf, RunError } from "../../runtime/error.js"
 
 type Read = (path: string) => Uint8Array
@@ -19,7 +20,7 @@ export function readTables(
   const table = readTable(name, source, read)
   if (test) return { train: everyRow(table), test: everyRow(readTable(`${name}.test`, test, read)) }
   if (!split) return { train: everyRow(table), test: null }
-  const rows = splitRows(table.rows, split)
+  const rows = splitRows(table.rows, split, table.overlap)
   return {
     train: { table, rows: rows.train },
     test: rows.test.length > 0 ? { table, rows: rows.test } : null,
@@ -38,6 +39,8 @@ function parse(name: string, source: SourceSpec, read: Read): Table {
   switch (source.kind) {
     case "csv":
       return parseCsv(source.path, new TextDecoder().decode(read(source.path)), source.delimiter)
+    case "text":
+      return parseText(source.path, new TextDecoder().decode(read(source.path)), source)
     case "idx":
     case "npy": {
       const parseFile = source.kind === "idx" ? parseIdx : parseNpy

@@ -2,7 +2,7 @@
 import { lower } from "../lower/lower.js"
 import { planMemory } from "../memory/plan.js"
 import { GRAPH_PASSES } from "../pipeline.js"
-import { buildKernels } from "../schedule/index.js"
+import { SCHEDULE_PASSES } from "../schedule/index.js"
 
 export interface StageName {
   readonly name: string
@@ -14,7 +14,7 @@ export const STAGES: readonly StageName[] = [
   { name: "model", summary: "names resolved, layers instantiated, every value typed" },
   { name: "graph", summary: lower.summary },
   ...GRAPH_PASSES,
-  buildKernels,
+  ...SCHEDULE_PASSES,
   planMemory,
   { name: "wgsl", summary: "one WGSL module per kernel" },
   { name: "wasm", summary: "all kernels as one WebAssembly module" },

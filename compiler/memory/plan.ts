@@ -9,9 +9,9 @@ import type { Buffer, Dispatch, Kernel, KernelProgram } from "../ir/kernels/type
 import type { PlacedBuffer, PlannedDispatch, PlannedProgram, Placement, Plan } from "../ir/plan/types.js"
 import { type DimValues, type TensorType } from "../ir/tensor.js"
 import { bug } from "../source/bug.js"
-import type { Pass, PassContext } from "../pass.js"
+import type { Pass } from "../pass.js"
 import { gridOf } from "../ir/kernels/grid.js"
-import { placeAll } from "./arena.js"
+import { liveSetBound, placeAll } from "./arena.js"
 import { allocations, bufferBytes, packLayout, type Allocation } from "./lifetimes.js"
 import { checkLimits } from "./limits.js"
 import { placeSlots } from "./slots.js"
@@ -35,11 +35,11 @@ export const planMemory: Pass<readonly Scheduled[], Plan> = {
     )
     const slotPlaces = new Map(slots.slots.map((s) => [s.name, s]))
     const kernels = new KernelTable()
-    const workBytes: number[] = []
+    const arenaBytes: number[] = []
     const programs = items.map((item) => {
       const list = allocations(item.program, item.dims)
       const { placed, arenas } = placeAll(list, alignment, cx.target.maxBufferBytes)
-      arenas.forEach((bytes, i) => (workBytes[i] = Math.max(workBytes[i] ?? 0, bytes)))
+      arenas.forEach((bytes, i) => (arenaBytes[i] = Math.max(arenaBytes[i] ?? 0, bytes)))
       const places = new Map<number, PlacedBuffer>()
       for (const { allocation, arena, offset } of placed)
         for (const m of allocation.members)
@@ -64,10 +64,16 @@ export const planMemory: Pass<readonly Scheduled[], Plan> = {
           places.set(b.id, describe(b, place, ALWAYS))
         }
       }
-      return planProgram(item, places, kernels, cx)
+      const workBytes = arenas.reduce((sum, bytes) => sum + bytes, 0)
+      const liveBytes = liveSetBound(list)
+      const ratio = liveBytes === 0 ? 1 : workBytes / liveBytes
+      cx.remark(
+        `${item.program.name}: ${workBytes} bytes of work memory, ${ratio.toFixed(2)} x what is alive at once`,
+      )
+      return { ...planProgram(item, places, kernels), workBytes, liveBytes }
     })
     const plan: Plan = {
-      arenas: [slots.arena, ...workBytes.map((bytes, i) => ({ name: workName(i), bytes }))],
+      arenas: [slots.arena, ...arenaBytes.map((bytes, i) => ({ name: workName(i), bytes }))],
       slots: slots.slots,
       kernels: kernels.all,
       programs,
@@ -99,8 +105,7 @@ function planProgram(
   { graph, program, dims }: Scheduled,
   places: ReadonlyMap<number, PlacedBuffer>,
   kernels: KernelTable,
-  cx: PassContext,
-): PlannedProgram {
+): Omit<PlannedProgram, "workBytes" | "liveBytes"> {
   const byName = new Map(program.kernels.map((k) => [k.name, k]))
   const packs = new Map(program.packs.map((p) => [p.id, p.members]))
   const place = (id: number): PlacedBuffer =>
@@ -118,7 +123,6 @@ function planProgram(
   })
   const types = valueTypes(graph)
   const inputs = program.buffers.filter((b) => b.role === "data" || b.role === "feed")
-  cx.remark(`${program.name}: ${dispatches.length} dispatches`)
   return {
     name: program.name,
     maxBatch: dims.B,

@@ -18,7 +18,7 @@ import { buildRow } from "./template-row.js"
 import { type GraphIndex, indexGraph, typeOfValue } from "./values.js"
 
 export const buildKernels: Pass<GroupedGraph, KernelProgram> = {
-  name: "build-kernels",
+  name: "kernels",
   summary: "give every group a loop nest",
   run: (grouped, cx) => kernelsOf(grouped, cx.target),
 }

@@ -54,6 +54,8 @@ interface Draft {
   readonly inner: Shape
   readonly members: ValueId[]
   readonly full: Set<ValueId>
+  /** Values read from buffers. */
+  readonly loads: Set<ValueId>
   probe: Probe
 }
 /** Where a node can be computed: per point of the group, or per element of its rows; in another order of axes, if need be. */
@@ -71,6 +73,7 @@ class Grouping {
   private readonly latestMemo = new Map<ValueId, number>()
   private readonly costMemo = new Map<ValueId, number>()
   private readonly frames = new Map<string, Draft>()
+  private readonly slotsOf = new Map<ValueId, ValueId[]>()
 
   constructor(
     private readonly g: GraphIndex,
@@ -81,6 +84,7 @@ class Grouping {
     private readonly kept: Set<ValueId>,
   ) {
     const { outputs, updates } = g.graph
+    for (const u of updates) this.slotsOf.set(u.value, [...(this.slotsOf.get(u.value) ?? []), u.slot])
     this.required = new Set([...outputs.map((o) => o.value), ...updates.map((u) => u.value)])
   }
 
@@ -115,7 +119,8 @@ class Grouping {
       const needed = draft.at === this.latest(node.id)
       const small = nominal(numel(node.type.shape)) * nominal(numel(inner)) <= BESIDE
       if (!needed && !small && !this.sharesLoads(draft, terms)) continue
-      this.join(draft, node, false)
+      if (!this.leavesRoom(draft, node, terms)) continue
+      this.join(draft, node, false, terms)
       draft.probe.add(node)
       return
     }
@@ -135,13 +140,7 @@ class Grouping {
     return [...new Set(candidates)].filter(fits)
   }
   private sharesLoads(draft: Draft, exprs: readonly Expr[]): boolean {
-    const { probe } = draft
-    const mine = new Set(probe.loadsIn(exprs).map((l) => l.value))
-    const sums = draft.members.flatMap((m) => {
-      const node = this.g.nodes.get(m)!
-      return loweringOf(node).kind === "map" ? [probe.atOuter(m) ?? probe.atElements(m)!] : probe.terms(node)!
-    })
-    return probe.loadsIn(sums).some((l) => mine.has(l.value))
+    return draft.probe.loadsIn(exprs).some((l) => draft.loads.has(l.value))
   }
 
   // ---- elementwise nodes
@@ -154,8 +153,10 @@ class Grouping {
     if (!required && !this.worthStoring(node, found)) return
     if (found === undefined) this.open("map", node, node.type.shape, [])
     else {
-      if (found.axes !== undefined) this.reorder(found.draft, node, found.axes)
-      this.join(found.draft, node, found.full)
+      const { draft, full, axes } = found
+      if (axes !== undefined) this.reorder(draft, node, axes)
+      const e = full ? draft.probe.atElements(node.id) : draft.probe.atOuter(node.id)
+      this.join(draft, node, full, [e ?? bug(`%${node.id} left its group`)])
     }
   }
 
@@ -165,28 +166,52 @@ class Grouping {
     const latest = this.latest(node.id)
     const own = this.drafts[latest]
     if (own !== undefined) {
-      if (own.probe.atOuter(node.id) !== undefined) return { draft: own, full: false }
+      const outer = own.probe.atOuter(node.id)
+      if (outer !== undefined) return this.roomFor(own, node, outer, false)
       const root = this.g.nodes.get(own.members[0]!)!
       if (own.kind === "contract" && own.members.length === 1) {
         const axes = reordering(this.g, node, root, (v) => this.isPlaced(v))
         if (axes !== undefined) return { draft: own, full: false, axes }
       }
-      const fills = rowsFillDevice(
-        nominal(numel(own.outer)),
-        nominal(elementsOf(this.g, node.id)),
-        this.cx.target,
-      )
-      if (fills && own.probe.atElements(node.id) !== undefined) return { draft: own, full: true }
+      const size = nominal(elementsOf(this.g, node.id))
+      const fills = rowsFillDevice(nominal(numel(own.outer)), size, this.cx.target)
+      const element = fills ? own.probe.atElements(node.id) : undefined
+      if (element !== undefined) return this.roomFor(own, node, element, true)
     }
     const beside = this.frames.get(frameKey("map", node.type.shape, []))
-    if (beside !== undefined && beside.at > latest) {
-      const e = beside.probe.atOuter(node.id)
-      const small = nominal(elementsOf(this.g, node.id)) <= BESIDE
-      if (e !== undefined && (small || this.sharesLoads(beside, [e]))) {
-        return { draft: beside, full: false }
-      }
-    }
-    return undefined
+    if (beside === undefined || beside.at <= latest) return undefined
+    const e = beside.probe.atOuter(node.id)
+    if (e === undefined) return undefined
+    // All that updates one parameter belongs together, and apart from other parameters: equal ones run side by side (`pack.ts`).
+    const size = elementsOf(this.g, node.id)
+    const related = beside.probe
+      .loadsIn([e])
+      .some((l) => beside.loads.has(l.value) && sameDim(elementsOf(this.g, l.value), size))
+    const small = nominal(size) <= BESIDE && !this.slotsOf.has(node.id)
+    if (!related && !small) return undefined
+    return this.roomFor(beside, node, e, false)
+  }
+  private roomFor(draft: Draft, node: Node, e: Expr, full: boolean): Found | undefined {
+    return this.leavesRoom(draft, node, [e]) ? { draft, full } : undefined
+  }
+
+  /** Whether the group still binds few enough buffers with the node. Readers that are not placed yet count as outside. */
+  private leavesRoom(draft: Draft, node: Node, exprs: readonly Expr[]): boolean {
+    const loads = new Set([...draft.loads, ...draft.probe.loadsIn(exprs).map((l) => l.value)])
+    const members = [...draft.members, node.id]
+    const limit = this.cx.target.maxStorageBuffersPerStage
+    if (loads.size + members.length <= limit) return true
+    const inside = (v: ValueId): boolean =>
+      this.readers(v).every((r) => {
+        if (r.id === node.id || this.home.get(r.id) === draft) return true
+        return !this.home.has(r.id) && r.id < node.id && inside(r.id)
+      })
+    const stored = members.filter((m) => {
+      const slots = this.slotsOf.get(m)
+      if (slots !== undefined) return !slots.some((s) => loads.has(s))
+      return this.required.has(m) || !inside(m)
+    })
+    return loads.size + stored.length <= limit
   }
 
   /** Whether the node gets a buffer, rather than being computed again by everyone who reads it. */
@@ -245,10 +270,22 @@ class Grouping {
   private open(kind: GroupKind, node: Node, outer: Shape, inner: Shape): void {
     const at = this.drafts.length
     const probe = this.probe(at, outer, inner, null)
-    const draft: Draft = { at, kind, outer, rootAxes: null, inner, members: [], full: new Set(), probe }
+    const draft: Draft = {
+      at,
+      kind,
+      outer,
+      rootAxes: null,
+      inner,
+      members: [],
+      full: new Set(),
+      loads: new Set(),
+      probe,
+    }
     this.drafts.push(draft)
     this.frames.set(frameKey(kind, outer, inner), draft)
-    this.join(draft, node, false)
+    this.join(draft, node, false, [])
+    const exprs = kind === "map" ? [probe.atOuter(node.id)!] : probe.terms(node)!
+    for (const l of probe.loadsIn(exprs)) draft.loads.add(l.value)
     if (kind !== "map") probe.add(node)
   }
   private probe(at: number, outer: Shape, inner: Shape, rootAxes: readonly (number | null)[] | null): Probe {
@@ -262,7 +299,8 @@ class Grouping {
     draft.probe = this.probe(draft.at, draft.outer, draft.inner, axes)
     draft.probe.add(this.g.nodes.get(draft.members[0]!)!)
   }
-  private join(draft: Draft, node: Node, full: boolean): void {
+  private join(draft: Draft, node: Node, full: boolean, exprs: readonly Expr[]): void {
+    for (const l of draft.probe.loadsIn(exprs)) draft.loads.add(l.value)
     draft.members.push(node.id)
     if (full) draft.full.add(node.id)
     this.home.set(node.id, draft)
@@ -316,15 +354,13 @@ class Grouping {
   /** From the last group to the first: what is stored follows from what later groups load. */
   private finish(): { group: Group; buffers: number }[] {
     const wanted = new Set(this.required)
-    const slotsOf = new Map<ValueId, ValueId[]>()
-    for (const u of this.g.graph.updates) slotsOf.set(u.value, [...(slotsOf.get(u.value) ?? []), u.slot])
     const out: { group: Group; buffers: number }[] = []
     for (const draft of [...this.drafts].reverse()) {
       const stored = draft.members.filter((m) => wanted.has(m))
       if (stored.length === 0) continue
       const { members, loads } = this.needed(draft, stored)
       for (const v of loads) wanted.add(v)
-      const stores = stored.map((value): Store => ({ value, slot: slotsOf.get(value)?.[0] ?? null }))
+      const stores = stored.map((value): Store => ({ value, slot: this.slotsOf.get(value)?.[0] ?? null }))
       const group: Group = {
         id: draft.at,
         kind: draft.kind,
@@ -338,7 +374,7 @@ class Grouping {
       const bound = new Set([...loads, ...stores.map((s) => s.slot ?? s.value)])
       out.push({ group, buffers: bound.size })
     }
-    return [...out.reverse(), ...this.copies(slotsOf)]
+    return [...out.reverse(), ...this.copies()]
   }
   /** The members that the stored ones need, and what they load. */
   private needed(draft: Draft, stored: readonly ValueId[]): { members: ValueId[]; loads: Set<ValueId> } {
@@ -363,9 +399,9 @@ class Grouping {
     return { members, loads: new Set(probe.loadsIn(exprs).map((l) => l.value)) }
   }
   /** Slots and outputs whose new value is not made by a group, or is made for another slot already. */
-  private copies(slotsOf: ReadonlyMap<ValueId, readonly ValueId[]>): { group: Group; buffers: number }[] {
+  private copies(): { group: Group; buffers: number }[] {
     const out: { group: Group; buffers: number }[] = []
-    for (const [value, slots] of slotsOf) {
+    for (const [value, slots] of this.slotsOf) {
       for (const slot of this.home.has(value) ? slots.slice(1) : slots) {
         const { shape } = typeOfValue(this.g, value)
         const id = this.drafts.length + out.length

@@ -96,6 +96,10 @@ export type FittedStage =
     }
   | { readonly kind: "one_hot"; readonly classes: number }
   | { readonly kind: "classes"; readonly count: number }
+  /** The values `from` up to but not including `to`. */
+  | { readonly kind: "slice"; readonly from: number; readonly to: number }
+  /** Code points become places in `characters`, which are those of the training rows in order: at most `size`. */
+  | { readonly kind: "vocabulary"; readonly size: number; readonly characters: string }
 export interface FieldSpec {
   readonly name: string
   readonly dtype: BundleDType
@@ -107,6 +111,8 @@ export interface FieldSpec {
 }
 export type SourceSpec =
   | { readonly kind: "csv"; readonly path: string; readonly delimiter: string }
+  /** Row i holds `window` characters from character i * stride on: the column `characters`, of code points. */
+  | { readonly kind: "text"; readonly path: string; readonly window: number; readonly stride: number }
   | {
       readonly kind: "idx" | "npy"
       readonly files: readonly { readonly column: string; readonly path: string }[]

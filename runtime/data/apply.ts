@@ -6,6 +6,7 @@ import { RunError } from "../error.js"
 import { bytesOf, product } from "../exec/size.js"
 import { makeValues, toHalf } from "../exec/values.js"
 import type { Table } from "./table.js"
+import { toVocabulary } from "./vocabulary.js"
 
 /** One field of some rows. */
 export interface FieldRows {
@@ -40,8 +41,8 @@ export function gatherer(
     width,
     row(row) {
       let at = 0
-      columns.forEach(({ values }, c) => {
-        const from = row * widths[c]!
+      columns.forEach(({ values, stride }, c) => {
+        const from = row * (stride ?? widths[c]!)
         for (let j = 0; j < widths[c]!; j++) buffer[at++] = values[from + j]!
       })
       return buffer
@@ -69,6 +70,10 @@ export function applyStage(stage: FittedStage, values: Float64Array, where: () =
     case "classes":
       for (const value of values) checkClass(value, stage.count, where)
       return values
+    case "slice":
+      return values.slice(stage.from, stage.to)
+    case "vocabulary":
+      return toVocabulary(stage.characters, values, where)
   }
 }
 
@@ -100,11 +105,13 @@ function convert(dtype: BundleDType, value: number, where: () => string): number
   return dtype === "f16" ? toHalf(value) : value
 }
 
+function widthAfter(stage: FittedStage, width: number): number {
+  if (stage.kind === "one_hot") return width * stage.classes
+  return stage.kind === "slice" ? stage.to - stage.from : width
+}
+
 function checkWidth({ name, shape, stages, columns }: FieldSpec, table: Table, gathered: number): number {
-  const given = stages.reduce(
-    (width, stage) => (stage.kind === "one_hot" ? width * stage.classes : width),
-    gathered,
-  )
+  const given = stages.reduce((width, stage) => widthAfter(stage, width), gathered)
   const declared = product(shape)
   for (const stage of stages)
     if (stage.kind === "affine" && stage.scale.length > 1 && stage.scale.length !== gathered)

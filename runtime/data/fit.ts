@@ -1,10 +1,11 @@
-/** runtime/data: what `standardize` and `minmax` need to know of the training rows.
+/** runtime/data: what `standardize`, `minmax` and `vocabulary` need to know of the training rows.
  *  Guarantees: looks at the training rows alone. `standardize` uses the mean and the population standard deviation (divided
  *  by n, as in scikit-learn); a constant column keeps scale 1 and becomes 0.
  *  The compiler calls this; `UnfittedField` has the shape of its own type, which this room does not import. */
 import type { BundleDType, FieldSpec, FittedStage } from "../bundle/format.js"
 import { applyStage, gatherer } from "./apply.js"
 import { missingColumn, type Table } from "./table.js"
+import { fitVocabulary } from "./vocabulary.js"
 
 export interface UnfittedField {
   readonly name: string
@@ -19,6 +20,8 @@ export interface UnfittedField {
     | { readonly kind: "scale"; readonly by: number }
     | { readonly kind: "one_hot"; readonly classes: number }
     | { readonly kind: "classes"; readonly count: number }
+    | { readonly kind: "slice"; readonly from: number; readonly to: number }
+    | { readonly kind: "vocabulary"; readonly size: number }
   )[]
 }
 
@@ -41,6 +44,9 @@ function fitField(
     if (stage.kind === "scale") fitted.push({ kind: "affine", from: "scale", scale: [stage.by], shift: [0] })
     else if (stage.kind === "standardize") fitted.push(standardize(eachRow(table, rows, columns, fitted)))
     else if (stage.kind === "minmax") fitted.push(minmax(eachRow(table, rows, columns, fitted)))
+    // Of whole rows, also where the field takes a slice: fields of the same text number its characters alike.
+    else if (stage.kind === "vocabulary")
+      fitted.push(fitVocabulary(table.place, stage.size, eachRow(table, rows, columns, [])))
     else fitted.push(stage)
   }
   const shape = type.shape.map((size) => {

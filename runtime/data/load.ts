@@ -8,6 +8,7 @@ import { parseIdx } from "./idx.js"
 import { parseNpy } from "./npy.js"
 import { allRows, splitRows, type SplitShares } from "./split.js"
 import { tableOf, type Table } from "./table.js"
+import { parseText } from "./text.js"
 
 export type { FieldRows }
 
@@ -51,7 +52,7 @@ export async function loadTables(
     return { train: everyRow(table), test: everyRow(test) }
   }
   if (!spec.split) return { train: everyRow(table), test: null }
-  const { train, test } = splitRows(table.rows, spec.split)
+  const { train, test } = splitRows(table.rows, spec.split, table.overlap)
   return { train: { table, rows: train }, test: test.length > 0 ? { table, rows: test } : null }
 }
 
@@ -75,6 +76,8 @@ async function readSource(name: string, source: SourceSpec, readFile: ReadFile):
         new TextDecoder().decode(await read(name, source.path, readFile)),
         source.delimiter,
       )
+    case "text":
+      return parseText(source.path, new TextDecoder().decode(await read(name, source.path, readFile)), source)
     case "idx":
     case "npy": {
       const parse = source.kind === "idx" ? parseIdx : parseNpy

@@ -10,6 +10,8 @@ export interface Column {
   readonly shape: readonly number[]
   /** Row after row. */
   readonly values: NumberArray
+  /** How far apart rows begin in `values`, when rows share values; left out, each begins where the one before ends. */
+  readonly stride?: number
 }
 
 export interface Table {
@@ -19,6 +21,9 @@ export interface Table {
   readonly names: readonly string[]
   /** Throws a RunError when the column is not there or does not hold numbers. */
   column(name: string): Column
+  /** Rows follow one another, and each shares values with this many after it: only a split in order keeps parts apart.
+   *  Left out: rows are independent of each other. */
+  readonly overlap?: number
   /** `row 17 (line 18)`: rows count from 1. */
   rowLabel(row: number): string
 }

@@ -64,7 +64,7 @@ const sources = {
   "constant-c2": call([], { value: 0.5, dtype: "i32" }),
   "iota-c1": call([], { shape: [2], axis: 1 }),
   "iota-c2": call([], { shape: [2], axis: 0, dtype: "bool" }),
-  "size-c1": call([], { dim: BATCH, dtype: "bool" }),
+  "size-c1": call([], { dim: 3, dtype: "bool" }),
   "random_uniform-c1": call([t("f32"), t("u32")], { shape: [2], place: 0 }),
   "random_uniform-c2": call([t("i32"), t("i32")], { shape: [2], place: 0 }),
   "grad-c1": call([t("f32", 2), t("f32")]),

@@ -1,7 +1,7 @@
 /** cli: `nnc inspect`: what any stage or pass makes of a program, as text that reads back in, or as JSON. */
 import type { Command } from "commander"
 import { extname } from "node:path"
-import { compileGraphText } from "../../compile.js"
+import { compileText } from "../../compile-text.js"
 import { STAGES } from "../stage-list.js"
 import type { CompileOptions, Outcome } from "../../compilation.js"
 import { IrTextError } from "../../ir/text/scanner.js"
@@ -49,21 +49,21 @@ function dumpsOf(file: string, { after, timePasses, remarks }: Options): Readonl
   }
   const options = { hooks, ...(after === undefined ? {} : { stopAfter: after }) }
   if (extname(file) === ".nn") return compileFile(file, options).stages
-  return accept(graphsFrom(readProgram(file), { target: DEFAULT_TARGET, ...options })).stages
+  return accept(outcomeOf(readProgram(file), { target: DEFAULT_TARGET, ...options })).stages
 }
 
 /** The text does not say how large B and R get, and memory has to be laid out for some size. */
 const ROWS = 256
 
-function graphsFrom({ path, text }: SourceFile, options: CompileOptions): Outcome {
+function outcomeOf({ path, text }: SourceFile, options: CompileOptions): Outcome {
   try {
-    return compileGraphText(text, { B: ROWS, R: ROWS }, options)
+    return compileText(text, { B: ROWS, R: ROWS }, options)
   } catch (error) {
     if (!(error instanceof IrTextError)) throw error
     throw new Failure(
       "inspect-text",
       `${path}:${error.message}`,
-      "the text of graphs can be fed back: `nnc inspect program.nn --after=graph`",
+      "the text of any stage can be fed back: `nnc inspect program.nn --after=graph`",
     )
   }
 }

@@ -29,6 +29,8 @@ export function printDataSet(set: DataSet): string {
 
 function printSourceOf(source: DataSource): string {
   if (source.kind === "csv") return `csv(${quote(source.path)}, ${quote(source.delimiter)})`
+  if (source.kind === "text")
+    return `text(${quote(source.path)}, window ${source.window}, stride ${source.stride})`
   if (source.kind === "array") {
     const columns = source.columns.map(
       (c) => `${printName(c.column)}: [${c.shape.join(", ")}] [${c.values.map(printNumber).join(", ")}]`,
@@ -56,6 +58,10 @@ function printStage(stage: FieldStage): string {
       return `one_hot(${stage.classes})`
     case "classes":
       return `classes(${stage.count})`
+    case "slice":
+      return `slice(${stage.from}, ${stage.to})`
+    case "vocabulary":
+      return `vocabulary(${stage.size})`
   }
 }
 
@@ -91,6 +97,18 @@ function parseSourceOf(c: Cursor): DataSource {
     const delimiter = c.string()
     c.expect(")")
     return { kind: "csv", path, delimiter }
+  }
+  if (c.accept("text")) {
+    c.expect("(")
+    const path = c.string()
+    c.expect(",")
+    c.expect("window")
+    const window = c.integer()
+    c.expect(",")
+    c.expect("stride")
+    const stride = c.integer()
+    c.expect(")")
+    return { kind: "text", path, window, stride }
   }
   if (c.accept("array")) {
     const columns = c.list("(", ")", () => {
@@ -141,6 +159,15 @@ function parseStage(c: Cursor): FieldStage | undefined {
   if (c.accept("scale")) return { kind: "scale", by: argument() }
   if (c.accept("one_hot")) return { kind: "one_hot", classes: argument() }
   if (c.accept("classes")) return { kind: "classes", count: argument() }
+  if (c.accept("vocabulary")) return { kind: "vocabulary", size: argument() }
+  if (c.accept("slice")) {
+    c.expect("(")
+    const from = c.integer()
+    c.expect(",")
+    const to = c.integer()
+    c.expect(")")
+    return { kind: "slice", from, to }
+  }
   return undefined
 }
 

@@ -130,13 +130,16 @@ export type ColumnSelection =
   | { readonly kind: "all" }
   | { readonly kind: "only"; readonly names: readonly string[] }
   | { readonly kind: "except"; readonly names: readonly string[] }
-/** What is done to the selected columns, in order. `standardize`, `minmax` are fitted on the training rows. */
+/** What is done to the selected columns, in order. `standardize`, `minmax`, `vocabulary` are fitted on the training rows.
+ *  slice: the values `from` up to but not including `to`. vocabulary: characters become numbers below `size`. */
 export type FieldStage =
   | { readonly kind: "standardize" }
   | { readonly kind: "minmax" }
   | { readonly kind: "scale"; readonly by: number }
   | { readonly kind: "one_hot"; readonly classes: number }
   | { readonly kind: "classes"; readonly count: number }
+  | { readonly kind: "slice"; readonly from: number; readonly to: number }
+  | { readonly kind: "vocabulary"; readonly size: number }
 export interface Field {
   readonly name: string
   /** Of one row: no batch axis. */
@@ -145,9 +148,11 @@ export interface Field {
   readonly stages: readonly FieldStage[]
   readonly origin: Origin
 }
-/** A table with named columns. csv: one file. idx, npy: one file per column. array: values in the source. */
+/** A table with named columns. csv: one file. idx, npy: one file per column. array: values in the source. text: one column,
+ *  `characters`, whose rows are windows of a file, each `stride` characters after the one before. */
 export type DataSource =
   | { readonly kind: "csv"; readonly path: string; readonly delimiter: string }
+  | { readonly kind: "text"; readonly path: string; readonly window: number; readonly stride: number }
   | {
       readonly kind: "idx" | "npy"
       readonly files: readonly { readonly column: string; readonly path: string }[]

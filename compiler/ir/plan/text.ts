@@ -60,6 +60,9 @@ export function parsePlan(text: string): Plan {
 }
 
 const quote = JSON.stringify
+const life = (b: PlacedBuffer): string => (b.last === ALWAYS ? "always" : `${b.first}..${b.last}`)
+/** Slots and data fields outlive every call. */
+const ALWAYS = Number.MAX_SAFE_INTEGER
 const place = (p: Placement): string => `${quote(p.arena)}+${p.offset} ${p.bytes}`
 
 function parsePlace(c: Cursor): Placement {
@@ -70,10 +73,10 @@ function parsePlace(c: Cursor): Placement {
 
 function printProgram(p: PlannedProgram): string[] {
   return [
-    `program ${printName(p.name)} batch ${p.maxBatch} {`,
+    `program ${printName(p.name)} batch ${p.maxBatch} work ${p.workBytes} live ${p.liveBytes} {`,
     ...p.buffers.map(
       (b) =>
-        `  buffer ${b.id} ${quote(b.name)}: ${b.dtype} x ${printDim(b.elements)} ${b.role} at ${place(b)} live ${b.first}..${b.last}`,
+        `  buffer ${b.id} ${quote(b.name)}: ${b.dtype} x ${printDim(b.elements)} ${b.role} at ${place(b)} live ${life(b)}`,
     ),
     ...p.inputs.map(
       (i) =>
@@ -93,6 +96,10 @@ function parseProgram(c: Cursor, kernels: ReadonlyMap<string, Kernel>): PlannedP
   const name = parseName(c)
   c.expect("batch")
   const maxBatch = c.integer()
+  c.expect("work")
+  const workBytes = c.integer()
+  c.expect("live")
+  const liveBytes = c.integer()
   const buffers: PlacedBuffer[] = []
   const inputs: PlannedProgram["inputs"][number][] = []
   const dispatches: PlannedDispatch[] = []
@@ -116,7 +123,7 @@ function parseProgram(c: Cursor, kernels: ReadonlyMap<string, Kernel>): PlannedP
       outputs.push({ name: c.string(), buffer: c.integer(), type: typeAfterColon(c) })
     }
   }
-  return { name, maxBatch, buffers, dispatches, outputs, inputs }
+  return { name, maxBatch, workBytes, liveBytes, buffers, dispatches, outputs, inputs }
 }
 
 function typeAfterColon(c: Cursor): PlannedProgram["outputs"][number]["type"] {
@@ -135,6 +142,7 @@ function parseBuffer(c: Cursor): PlacedBuffer {
   c.expect("at")
   const at = parsePlace(c)
   c.expect("live")
+  if (c.accept("always")) return { id, name, dtype, elements, role, ...at, first: 0, last: ALWAYS }
   const first = c.integer()
   c.expect("..")
   return { id, name, dtype, elements, role, ...at, first, last: c.integer() }

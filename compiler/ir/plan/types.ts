@@ -38,6 +38,9 @@ export interface PlannedProgram {
   readonly name: string
   /** The largest B. */
   readonly maxBatch: number
+  /** Bytes of its work arenas, and the most bytes alive at any one dispatch, which no plan can undercut. */
+  readonly workBytes: number
+  readonly liveBytes: number
   readonly buffers: readonly PlacedBuffer[]
   readonly dispatches: readonly PlannedDispatch[]
   readonly outputs: readonly { readonly name: string; readonly buffer: number; readonly type: TensorType }[]

@@ -1,0 +1,25 @@
+/** test: the constraints that no program can break, because the checker settles the matter before the operation is asked. They still
+ *  guard graphs that passes build. Every one is broken on its own in ops.test.ts; here stands what a user meets instead. */
+import { allOps } from "../../compiler/ops/index.js"
+
+export interface Unreachable {
+  readonly why: string
+  /** The code that such a program gets; absent where the arguments are not the user's to give. */
+  readonly instead?: string
+}
+
+const broadcastFirst: Unreachable = {
+  why: "arguments of pointwise operations are broadcast to one shape first",
+  instead: "broadcast",
+}
+const noEmptyAxis: Unreachable = { why: "no size of a type may be 0", instead: "dim-size" }
+const givenByCompiler: Unreachable = { why: "the compiler gives a random draw its step and seed" }
+
+const manyArguments = allOps().filter((op) => op.traits.kind === "pointwise" && op.params.length > 1)
+
+export const unreachableConstraints: Readonly<Record<string, Unreachable>> = {
+  ...Object.fromEntries(manyArguments.map((op) => [`${op.name}-c1`, broadcastFirst])),
+  ...Object.fromEntries(["max", "min", "argmax", "argmin"].map((op) => [`${op}-c3`, noEmptyAxis])),
+  "random_uniform-c1": givenByCompiler,
+  "random_uniform-c2": givenByCompiler,
+}
