@@ -45,3 +45,10 @@ export const WASM_TARGET: TargetProfile = {
   minStorageOffsetAlignment: 64,
   deviceClass: "wasm",
 }
+
+/** The same limits for an adapter emulated on the CPU: few cores, each invocation run to its end. */
+export const SOFTWARE_TARGET: TargetProfile = {
+  ...DEFAULT_TARGET,
+  name: "webgpu-software",
+  deviceClass: "software",
+}

@@ -112,6 +112,11 @@ export const RUN_CODES = {
     explanation:
       "vocabulary(n) numbers the characters of the training part of a text, at most n of them. It is kept in the bundle: a text that is evaluated or predicted from later has no other characters.",
   },
+  "data-index": {
+    title: "a value is outside of what it indexes",
+    explanation:
+      "The program uses this value as an index: a row of an embedding, a class of cross_entropy. The message names the row, the value, how many places there are, and the line that indexes. Correct the data, or make the table larger.",
+  },
   "data-not-integer": {
     title: "a value is not a whole number",
     explanation: "Fields of type i32, u32 or bool take whole numbers that fit the type.",

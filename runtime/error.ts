@@ -10,16 +10,32 @@ export class RunError extends Error {
   readonly code: RunCode
   readonly help: string | undefined
   readonly exit: RunExit
+  /** The part of a `data` declaration that met what is wrong. */
+  readonly part: DataPart | undefined
 
   constructor(
     code: RunCode,
     message: string,
-    about: { help?: string; exit?: RunExit; cause?: unknown } = {},
+    about: { help?: string; exit?: RunExit; cause?: unknown; part?: DataPart } = {},
   ) {
     super(message, about.cause === undefined ? undefined : { cause: about.cause })
     this.code = code
     this.help = about.help
     this.exit = about.exit ?? 1
+    this.part = about.part
+  }
+}
+
+export type DataPart = { readonly field: string } | "source" | "test" | "split"
+
+/** Runs `work`; what it is refused for happened in this part of the declaration, unless it already says where. */
+export function inPart<T>(part: DataPart, work: () => T): T {
+  try {
+    return work()
+  } catch (caught) {
+    if (!(caught instanceof RunError) || caught.part !== undefined) throw caught
+    const { code, message, help, exit, cause } = caught
+    throw new RunError(code, message, { ...(help === undefined ? {} : { help }), exit, cause, part })
   }
 }
 

@@ -3,6 +3,7 @@ import { gzipSync } from "fflate"
 import { describe, expect, test } from "vitest"
 import type { DataSpec, FieldSpec, SourceSpec } from "../runtime/bundle/format.js"
 import { applyField } from "../runtime/data/apply.js"
+import { checkRows } from "../runtime/data/bounds.js"
 import { parseCsv } from "../runtime/data/csv.js"
 import { fitFields, type UnfittedField } from "../runtime/data/fit.js"
 import { parseIdx } from "../runtime/data/idx.js"
@@ -318,4 +319,33 @@ describe("data sets", () => {
       'did you mean "m.label"?',
     ])
   })
+})
+
+describe("indices", () => {
+  const bounds = [{ below: 3, or: -100, at: "net.nn:9:12" }]
+  const spec: FieldSpec = { name: "y", dtype: "i32", shape: [], columns: ["y"], stages: [], bounds }
+  test("what indexes is refused outside of what it indexes, by field, row and line", () => {
+    expect(failure(() => applyField(spec, csv("y\n0\n-100\n\n3"), allRows(3)))).toEqual([
+      "data-index",
+      't.csv: row 3 (line 5), field "y": 3 is not one of 0 to 2 or -100',
+      "net.nn:9:12 uses it to pick one of 3",
+    ])
+    expect(failure(() => applyField(spec, csv("y\n-1"), allRows(1)))[0]).toBe("data-index")
+  })
+  test("each element of a row has a bound of its own", () => {
+    const row: FieldSpec = {
+      ...spec,
+      shape: [2],
+      columns: ["a", "b"],
+      bounds: [null, { below: 2, or: null, at: "net.nn:1:1" }],
+    }
+    expect(applyField(row, csv("a,b\n50,1"), allRows(1)).bytes.length).toBe(8)
+    expect(failure(() => applyField(row, csv("a,b\n50,2"), allRows(1)))[1]).toContain(
+      "2 is not one of 0 to 1",
+    )
+  })
+  test("values that a caller gives are named by input and row", () =>
+    expect(failure(() => checkRows(Int32Array.of(0, 1, 2, 9), 2, bounds, 'input "ids"')).slice(0, 2)).toEqual(
+      ["data-index", 'input "ids", row 2: 9 is not one of 0 to 2 or -100'],
+    ))
 })

@@ -17,6 +17,7 @@ import {
   type WasmSpec,
 } from "../../runtime/bundle/format.js"
 import type { Kernel, Stmt } from "../ir/kernels/types.js"
+import { feedBounds, type RowBounds } from "../ir/model/index-bounds.js"
 import type { Model, PredictSection, TrainSection } from "../ir/model/types.js"
 import type { PlannedDispatch, PlannedProgram, Plan } from "../ir/plan/types.js"
 import { bytesOf, evalShape, sameShape } from "../ir/tensor.js"
@@ -44,10 +45,11 @@ interface EmittedModule {
 }
 
 export function encode({ name, compiler, model, webgpu, wasm, data }: EncodeInput): Bundle {
-  const layout = encodePlan(webgpu?.plan ?? wasm?.plan ?? bug("a bundle for no device"))
+  const feeds = new Map(model.predicts.map((p) => [programOf(p), feedBounds(p.section)]))
+  const layout = encodePlan(webgpu?.plan ?? wasm?.plan ?? bug("a bundle for no device"), feeds)
   const programNames = new Set(layout.programs.map((p) => p.name))
   const wgsl = webgpu?.wgsl ?? new Map<string, string>()
-  const spec = wasm && encodeWasm(wasm.plan, wasm.module)
+  const spec = wasm && encodeWasm(wasm.plan, wasm.module, feeds)
   const manifest: Manifest = {
     format: BUNDLE_FORMAT,
     version: BUNDLE_VERSION,
@@ -70,10 +72,12 @@ export function encode({ name, compiler, model, webgpu, wasm, data }: EncodeInpu
   return { manifest, wgsl, ...(wasm ? { wasm: wasm.module.bytes } : {}) }
 }
 
+/** Of the inputs of each prediction program. */
+type FeedBounds = ReadonlyMap<string, ReturnType<typeof feedBounds>>
 type Layout = Pick<Manifest, "arenas" | "slots" | "kernels" | "programs">
 
 /** What depends on the device. */
-function encodePlan(plan: Plan): Layout {
+function encodePlan(plan: Plan, feeds: FeedBounds): Layout {
   const kernels = new Map(plan.kernels.map((k) => [k.name, k]))
   return {
     arenas: plan.arenas,
@@ -92,14 +96,18 @@ function encodePlan(plan: Plan): Layout {
       bindings: k.params.map((p) => ({ name: p.name, access: p.access === "read" ? "read" : "read_write" })),
       origins: [...new Set(k.origins.map((o) => o.at).filter((at) => at !== ""))],
     })),
-    programs: plan.programs.map((p) => encodeProgram(p, kernels)),
+    programs: plan.programs.map((p) => encodeProgram(p, kernels, feeds.get(p.name))),
   }
 }
 
 const WASM_FILE = "kernels.wasm"
 
-function encodeWasm(plan: Plan, { sharedFlag, scratch, kernels }: EmittedModule): WasmSpec {
-  const layout = encodePlan(plan)
+function encodeWasm(
+  plan: Plan,
+  { sharedFlag, scratch, kernels }: EmittedModule,
+  feeds: FeedBounds,
+): WasmSpec {
+  const layout = encodePlan(plan, feeds)
   return {
     ...layout,
     file: WASM_FILE,
@@ -120,7 +128,13 @@ const withoutOrigins = ([name, text]: readonly [string, string]): string[] => [
 ]
 const fingerprint = (facts: unknown): string => bytesToHex(sha256(utf8ToBytes(JSON.stringify(facts))))
 
-function encodeProgram(p: PlannedProgram, kernels: ReadonlyMap<string, Kernel>): ProgramSpec {
+const programOf = (p: PredictSection): string => `predict.${p.model}`
+
+function encodeProgram(
+  p: PlannedProgram,
+  kernels: ReadonlyMap<string, Kernel>,
+  bounds: ReadonlyMap<string, RowBounds> = new Map(),
+): ProgramSpec {
   const buffers = new Map(p.buffers.map((b) => [b.id, b]))
   const buffer = (id: number): PlannedProgram["buffers"][number] => buffers.get(id) ?? bug(`no buffer ${id}`)
   const range = ({ arena, offset, bytes }: { arena: string; offset: number; bytes: number }) =>
@@ -145,6 +159,7 @@ function encodeProgram(p: PlannedProgram, kernels: ReadonlyMap<string, Kernel>):
       name: i.name,
       dtype: i.type.dtype,
       shape: i.type.shape.map(dimSize),
+      ...(i.data === null && bounds.has(i.name) && { bounds: bounds.get(i.name)! }),
       source:
         i.data === null ? { kind: "feed", range: range(buffer(i.buffer)) } : { kind: "data", field: i.data },
     })),
@@ -196,7 +211,7 @@ function encodeTrain(t: TrainSection, programs: ReadonlySet<string>): TrainSpec 
 function encodePredict(p: PredictSection, model: Model): PredictSpec {
   return {
     model: p.model,
-    program: `predict.${p.model}`,
+    program: programOf(p),
     inputs: p.section.inputs
       .filter((i) => i.source.kind === "feed")
       .map((i) => {

@@ -71,4 +71,31 @@ train on d {
   epochs 1
 }`,
   },
+  "class-count": {
+    title: "a field with more classes than there is room for",
+    explanation:
+      "What a field declares with `classes(n)` or `vocabulary(n)` must fit where it is used: the classes of cross_entropy, the rows of an Embedding. Labels without a place would be lost silently.",
+    bad: `data d = csv("rows.csv") {
+  x: f32[2] = columns("a", "b")
+  y: i32 = column("y") |> classes(5)
+}
+train on d {
+  minimize cross_entropy(Linear(3)(x), y) with SGD(lr: 0.1)
+  epochs 1
+}`,
+    good: `data d = csv("rows.csv") {
+  x: f32[2] = columns("a", "b")
+  y: i32 = column("y") |> classes(5)
+}
+train on d {
+  minimize cross_entropy(Linear(5)(x), y) with SGD(lr: 0.1)
+  epochs 1
+}`,
+  },
+  "index-range": {
+    title: "an index outside of what it picks from",
+    explanation: "An index written in the program is checked when compiling: places count from 0.",
+    bad: `model M(x: f32[B, 3]) { index_select(x, indices(4), 1) }`,
+    good: `model M(x: f32[B, 3]) { index_select(x, indices(3), 1) }`,
+  },
 }

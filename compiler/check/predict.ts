@@ -5,6 +5,7 @@ import { BATCH, type TensorType } from "../ir/tensor.js"
 import { resolveType } from "./args.js"
 import { newSignature, resolveDim, type Signature } from "./dims.js"
 import { newNaming, originAt, type Cx, type Env } from "./env.js"
+import { checkIndices } from "./indices.js"
 import { callInstance, modelInstance } from "./layers.js"
 import { complain } from "./report.js"
 import type { ModuleScope } from "./resolve.js"
@@ -48,9 +49,11 @@ export function checkPredict(cx: Cx, module: ModuleScope, decl: ModelDecl): Pred
     name: tensors.length === 1 ? "output" : `output.${i}`,
     value: t.id,
   }))
+  const section = finish(env.section, results, (input) => input.source.kind === "scalar")
+  checkIndices(env, section)
   return {
     model: decl.name.text,
-    section: finish(env.section, results, (input) => input.source.kind === "scalar"),
+    section,
     origin: originAt(env, decl.name.span),
   }
 }

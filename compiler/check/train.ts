@@ -5,6 +5,7 @@ import { BATCH, printType, tensorType } from "../ir/tensor.js"
 import { isScalar } from "./emit.js"
 import { newNaming, originAt, type Cx, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
+import { checkIndices } from "./indices.js"
 import { objectivesOf, type Loss } from "./objectives.js"
 import { complain, didYouMean } from "./report.js"
 import type { ModuleScope } from "./resolve.js"
@@ -45,6 +46,9 @@ export function checkTrain(
       span: decl.name?.span ?? { ...decl.span, end: decl.span.start + "train".length },
     },
   )
+  const fields = data && dataSet && { decl: data, set: dataSet }
+  checkIndices(step.env, step.section, fields)
+  checkIndices(evaluate.env, evaluate.section, fields)
   if (data && dataSet && !cx.diagnostics.hasErrors)
     warnOfUnusedFields(step.env, data, step.section, evaluate.section)
   return {

@@ -9,7 +9,7 @@ import { parseNpy } from "../../runtime/data/npy.js"
 import { allRows, splitRows } from "../../runtime/data/split.js"
 import { tableOf, type Table } from "../../runtime/data/table.js"
 import { parseText } from "../../runtime/data/text.js"
-import { reasonOf, RunError } from "../../runtime/error.js"
+import { inPart, reasonOf, RunError } from "../../runtime/error.js"
 
 type Read = (path: string) => Uint8Array
 
@@ -17,10 +17,13 @@ export function readTables(
   { name, source, test, split }: Pick<DataSpec, "name" | "source" | "test" | "split">,
   read: Read,
 ): { readonly train: TableRows; readonly test: TableRows | null } {
-  const table = readTable(name, source, read)
-  if (test) return { train: everyRow(table), test: everyRow(readTable(`${name}.test`, test, read)) }
+  const table = inPart("source", () => readTable(name, source, read))
+  if (test) {
+    const apart = inPart("test", () => readTable(`${name}.test`, test, read))
+    return { train: everyRow(table), test: everyRow(apart) }
+  }
   if (!split) return { train: everyRow(table), test: null }
-  const rows = splitRows(table.rows, split, table.overlap)
+  const rows = inPart("split", () => splitRows(table.rows, split, table.overlap))
   return {
     train: { table, rows: rows.train },
     test: rows.test.length > 0 ? { table, rows: rows.test } : null,

@@ -4,12 +4,14 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { dirname, isAbsolute, join, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
+import { checkField } from "../../runtime/data/apply.js"
 import { fitFields } from "../../runtime/data/fit.js"
 import { overrideData } from "../../runtime/data/override.js"
+import { product } from "../../runtime/exec/size.js"
 import { readTables } from "./data-tables.js"
 import { RunError } from "../../runtime/error.js"
-import type { DataSpec } from "../../runtime/bundle/format.js"
-import type { CompileHost, DataFacts } from "../compile.js"
+import type { DataSpec, FieldSpec } from "../../runtime/bundle/format.js"
+import type { CompileHost, DataContext, DataFacts } from "../compile.js"
 import type { DataSet } from "../ir/model/types.js"
 import type { Diagnostic } from "../source/diagnostic.js"
 import type { SourceFile } from "../source/source.js"
@@ -27,13 +29,13 @@ export function fileHost(main: string, overrides: ReadonlyMap<string, string> = 
   return {
     stdlib: standardLibrary(),
     load: (path, from) => loadSource(join(dirname(from.path), path)),
-    data: (set) => {
+    data: (set, about) => {
       const spec = withoutFields(set)
       seen.push(spec)
       try {
-        return dataFacts(set, overridden(spec, absolute), folder)
+        return dataFacts(set, overridden(spec, absolute), about, folder)
       } catch (error) {
-        if (error instanceof RunError) return asDiagnostic(error)
+        if (error instanceof RunError) return asDiagnostic(error, about)
         throw error
       }
     },
@@ -49,26 +51,39 @@ const withoutFields = ({ name, source, test, split }: DataSet): DataSpec => ({
   fields: [],
 })
 
+/** Values of a field that are read twice, to be found wrong while compiling; larger fields are checked when they are loaded. */
+const MANY = 50_000_000
+
 /** Overrides of other data sets are left for `checkOverrides`, which sees them all. */
 function overridden(spec: DataSpec, overrides: ReadonlyMap<string, string>): DataSpec {
   const own = [...overrides].filter(([key]) => key === spec.name || key.startsWith(`${spec.name}.`))
   return overrideData([spec], new Map(own))[0] ?? spec
 }
 
-function dataFacts(set: DataSet, spec: DataSpec, folder: string): DataFacts {
+function dataFacts(set: DataSet, spec: DataSpec, { bounds }: DataContext, folder: string): DataFacts {
   const { train, test } = readTables(spec, (path) =>
     readFileSync(isAbsolute(path) ? path : join(folder, path)),
   )
-  const fields = fitFields(train.table, train.rows, set.fields)
+  const fields = fitFields(train.table, train.rows, set.fields).map((field): FieldSpec => {
+    const bound = bounds.get(field.name)
+    return bound ? { ...field, bounds: bound } : field
+  })
+  // What loading would refuse is found now, with its place in the program.
+  for (const { table, rows } of test ? [train, test] : [train])
+    for (const field of fields) if (rows.length * product(field.shape) <= MANY) checkField(field, table, rows)
   return { trainRows: train.rows.length, testRows: test?.rows.length ?? null, spec: { ...spec, fields } }
 }
 
-const asDiagnostic = ({ code, message, help }: RunError): Diagnostic => ({
-  code,
-  severity: "error",
-  message,
-  ...(help === undefined ? {} : { help }),
-})
+function asDiagnostic({ code, message, help, part }: RunError, { place }: DataContext): Diagnostic {
+  const primary = part && place(part)
+  return {
+    code,
+    severity: "error",
+    message,
+    ...(primary && { primary }),
+    ...(help === undefined ? {} : { help }),
+  }
+}
 
 /** The folder of the running code: the package in source, or its dist/. */
 const HERE = dirname(fileURLToPath(import.meta.url))

@@ -1,6 +1,15 @@
 /** ops: contractions: sums of products that stay whole until scheduling picks a template for them: matmul here, convolution and its
  *  gradients in convolution.ts. */
-import { BATCH, evalShape, printType, sameDim, sameShape, tensorType } from "../ir/tensor.js"
+import {
+  BATCH,
+  evalShape,
+  printDim,
+  printShape,
+  printType,
+  sameDim,
+  sameShape,
+  tensorType,
+} from "../ir/tensor.js"
 import { convolutionOps } from "./convolution.js"
 import { at as element, ndarray } from "./ndarray.js"
 import { type GraphBuilder, type InferContext, type OpDef, type Value, defineOp } from "./op.js"
@@ -19,12 +28,29 @@ const matmul: OpDef = defineOp({
   },
   infer: ([a, b], _attrs, at: InferContext) => {
     const rank = a!.shape.length
-    const pair = (): string => `${printType(a!)} and ${printType(b!)}`
-    at.require("c1", a!.dtype === b!.dtype && (a!.dtype === "f32" || a!.dtype === "f16"), pair)
-    at.require("c2", rank >= 2 && b!.shape.length === rank, pair)
+    const pair = (): string => `a is ${printType(a!)}, b is ${printType(b!)}`
+    at.require("c1", a!.dtype === b!.dtype && (a!.dtype === "f32" || a!.dtype === "f16"), pair, {
+      help: "convert them to one: `f32(...)`",
+    })
+    at.require("c2", rank >= 2 && b!.shape.length === rank, pair, {
+      help: "`@` takes vectors and broadcasts leading axes; `unsqueeze` adds an axis of size 1",
+    })
     const lead = a!.shape.slice(0, -2)
-    at.require("c3", sameShape(lead, b!.shape.slice(0, -2)), pair)
-    at.require("c4", sameDim(a!.shape[rank - 1]!, b!.shape[rank - 2]!), pair)
+    const leadB = b!.shape.slice(0, -2)
+    at.require(
+      "c3",
+      sameShape(lead, leadB),
+      () =>
+        `the leading axes of ${printType(a!)} are ${printShape(lead)}, those of ${printType(b!)} ${printShape(leadB)}`,
+      { help: "`@` stretches leading axes of size 1" },
+    )
+    const [columns, rows] = [a!.shape[rank - 1]!, b!.shape[rank - 2]!]
+    at.require(
+      "c4",
+      sameDim(columns, rows),
+      () => `${printType(a!)} has ${printDim(columns)} columns, ${printType(b!)} has ${printDim(rows)} rows`,
+      sameDim(columns, b!.shape[rank - 1]!) ? { help: "b turned round fits: `a @ transpose(b)`" } : {},
+    )
     return tensorType(a!.dtype, [...lead, a!.shape[rank - 2]!, b!.shape[rank - 1]!])
   },
   eval: ([a, b], _attrs, { type, dims }) =>

@@ -38,6 +38,7 @@ import {
   taps,
   windowCount,
 } from "./sliding.js"
+import { SMALLER_WINDOW, countOf, dependsOnBatch, windowTooLarge } from "./wording.js"
 
 const CONV_ATTRS = {
   ...SLIDING_ATTRS,
@@ -185,7 +186,11 @@ const convWeightGrad: OpDef = defineOp({
     const perGroup = channels! / intAttr(attrs, "groups")
     requireSliding(attrs, input.length, at)
     requireChannels(channels!, outputs!, perGroup, attrs, at)
-    at.require("c5", sameDim(x!.shape[0]!, dy!.shape[0]!), () => `${printType(x!)} and ${printType(dy!)}`)
+    at.require(
+      "c5",
+      sameDim(x!.shape[0]!, dy!.shape[0]!),
+      () => `x is ${printType(x!)}, dy ${printType(dy!)}: the batches differ`,
+    )
     requireSame(output, requireWindows(input, window, attrs, at), at)
     return tensorType(x!.dtype, [outputs!, perGroup, ...window])
   },
@@ -289,17 +294,29 @@ function requireSameKind(a: TensorType, b: TensorType, at: InferContext): void {
       a.shape.length === b.shape.length &&
       spatial >= 1 &&
       spatial <= 3,
-    () => `${printType(a)} and ${printType(b)}`,
+    () => `the arguments are ${printType(a)} and ${printType(b)}`,
+    {
+      help:
+        a.dtype === b.dtype && (a.dtype === "f32" || a.dtype === "f16")
+          ? "for n spatial axes, both have n + 2 axes: [batch, channels, sizes...] and [outputs, channels, window...]"
+          : "convert them to one float dtype: `f32(...)`",
+    },
   )
 }
 function requireStatic(shape: Shape, at: InferContext): number[] {
   return shape.map((d) => {
-    at.require("c2", isStatic(d), () => `${printShape(shape)} has a size that depends on the batch`)
+    at.require("c2", isStatic(d), () => dependsOnBatch(shape), {
+      help: "only the first axis may be the batch: [B, channels, sizes...]",
+    })
     return d
   })
 }
 function requireSliding(attrs: Attrs, axes: number, at: InferContext): void {
-  at.require("c3", slidingAttrsFit(attrs, axes), () => `${printSliding(attrs)} for ${axes} spatial axes`)
+  at.require(
+    "c3",
+    slidingAttrsFit(attrs, axes),
+    () => `${printSliding(attrs)}, for ${countOf(axes, "spatial axis", "spatial axes")}`,
+  )
 }
 function requireChannels(
   channels: number,
@@ -313,11 +330,14 @@ function requireChannels(
     "c4",
     groups >= 1 && channels % groups === 0 && outputs % groups === 0,
     () => `${channels} channels in and ${outputs} out do not split into ${groups} groups`,
+    { help: "give a number of groups that divides both" },
   )
   at.require(
     "c4",
     perGroup * groups === channels,
-    () => `the input has ${channels} channels, the weight reads ${perGroup} in each of ${groups} groups`,
+    () =>
+      `the input has ${channels} channels, the weight reads ${perGroup} in ${groups === 1 ? "all" : `each of ${groups} groups`}`,
+    { help: `a weight of [${outputs}, ${channels / groups}, ...] fits` },
   )
 }
 function requireWindows(
@@ -327,14 +347,19 @@ function requireWindows(
   at: InferContext,
 ): number[] {
   const agree = input.length === window.length && input.length === slidingAxes(attrs).length
-  at.require("c5", agree, () => `${input.length} spatial axes, a window of ${window.length}`)
+  at.require(
+    "c5",
+    agree,
+    () =>
+      `a window of ${countOf(window.length, "axis", "axes")} for ${countOf(input.length, "spatial axis", "spatial axes")}`,
+  )
   return slidingAxes(attrs).map((s, axis) => {
     const count = windowCount(input[axis]!, window[axis]!, s)
     at.require(
       "c5",
       count >= 1 && window[axis]! >= 1,
-      () =>
-        `a window of ${window[axis]} (dilation ${s.dilation}) on ${input[axis]} + ${s.low} + ${s.high} of spatial axis ${axis}`,
+      () => `${windowTooLarge(window[axis]!, input[axis]!, s)}, spatial axis ${axis}`,
+      { help: SMALLER_WINDOW },
     )
     return count
   })

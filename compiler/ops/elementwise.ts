@@ -8,17 +8,24 @@ import { BATCH, evalShape, printShape, printType, sameShape, scalarType, tensorT
 import type { Dim, DType, Shape, TensorType } from "../ir/tensor.js"
 import type { GradContext, GraphBuilder, InferContext, LowerContext, NdArray, OpDef } from "./op.js"
 import type { Sample, Value } from "./op.js"
+import { TO_BOOL, TO_FLOAT } from "./wording.js"
 
 /** dtypes an op accepts, and how its constraint says so. */
 export interface DTypeClass {
   readonly rule: string
+  /** What to do with an argument of another one. */
+  readonly help: string
   readonly has: (dtype: DType) => boolean
 }
 export const isFloat = (dtype: DType): boolean => dtype === "f32" || dtype === "f16"
-export const FLOATS: DTypeClass = { rule: "arguments are f32 or f16", has: isFloat }
-export const NUMBERS: DTypeClass = { rule: "arguments are numbers, not bool", has: (d) => d !== "bool" }
-export const ANYTHING: DTypeClass = { rule: "arguments are of any dtype", has: () => true }
-export const BOOLS: DTypeClass = { rule: "arguments are bool", has: (d) => d === "bool" }
+export const FLOATS: DTypeClass = { rule: "arguments are f32 or f16", help: TO_FLOAT, has: isFloat }
+export const NUMBERS: DTypeClass = {
+  rule: "arguments are numbers, not bool",
+  help: TO_FLOAT,
+  has: (d) => d !== "bool",
+}
+export const ANYTHING: DTypeClass = { rule: "arguments are of any dtype", help: "", has: () => true }
+export const BOOLS: DTypeClass = { rule: "arguments are bool", help: TO_BOOL, has: (d) => d === "bool" }
 
 /** The common shape of pointwise arguments: that of the shaped ones, which must agree. */
 export function commonShape(args: readonly TensorType[], label: string, at: InferContext): Shape {
@@ -51,7 +58,12 @@ export function requireDType(
   at: InferContext,
 ): void {
   args.forEach((t, arg) =>
-    at.require(label, accepts.has(t.dtype), () => `argument ${arg + 1} is ${printType(t)}`, { arg }),
+    at.require(
+      label,
+      accepts.has(t.dtype),
+      () => `${args.length === 1 ? "the argument" : `argument ${arg + 1}`} is ${printType(t)}`,
+      { arg, help: accepts.help },
+    ),
   )
 }
 

@@ -9,7 +9,6 @@ import {
   type Dim,
   type TensorType,
   evalShape,
-  printShape,
   printType,
   sameDim,
   sameShape,
@@ -18,10 +17,39 @@ import { subDim, tensorType } from "../ir/tensor.js"
 import type { Expr } from "../ir/kernels/types.js"
 import { dimAttr, intAttr } from "./attrs.js"
 import { addAt, at as element, clampIndex, indices, ndarray, replaced, zeros } from "./ndarray.js"
-import { type AttrSpec, type ExprBuilder, type InferContext, type OpDef, defineOp } from "./op.js"
+import { type AttrSpec, type ExprBuilder, type InferContext, type OpDef, defineOp, zeroGrad } from "./op.js"
+import { TO_INDEX, axesOf, requireAxis } from "./wording.js"
 
 const AXIS = { doc: "the axis that index points along", kind: "int" } as const satisfies AttrSpec
 const SIZE = { doc: "size of that axis in the result", kind: "dim" } as const satisfies AttrSpec
+
+const below: OpDef = defineOp({
+  name: "below",
+  params: ["index"],
+  attrs: {
+    count: { doc: "how many places there are", kind: "dim" },
+    or: { doc: "one more value that is allowed; null: none", kind: "int", default: null },
+  },
+  doc: "index itself, declared to hold whole numbers from 0 to count - 1 (or the one value `or`): what data may hold that gets here unchanged.",
+  traits: { kind: "view" },
+  constraints: { c1: "index is i32" },
+  infer: ([index], _attrs, at: InferContext) => {
+    at.require("c1", index!.dtype === "i32", () => `index is ${printType(index!)}`, { arg: 0 })
+    return index!
+  },
+  eval: ([index]) => index!,
+  grad: zeroGrad,
+  lower: { kind: "map", value: ({ args, index }) => args[0]!(index) },
+  samples: [
+    { args: [tensorType("i32", [BATCH, 3])], attrs: { count: 5 }, ranges: [[0, 5]] },
+    { args: [tensorType("i32", [])], attrs: { count: BATCH, or: -100 }, ranges: [[0, 2]] },
+  ],
+  indexes: (_args, attrs) => ({
+    arg: 0,
+    count: dimAttr(attrs, "count"),
+    or: attrs["or"] === null ? null : intAttr(attrs, "or"),
+  }),
+})
 
 const take: OpDef = defineOp({
   name: "take",
@@ -32,8 +60,11 @@ const take: OpDef = defineOp({
   constraints: { c1: "index is i32", c2: "axis is an axis of x" },
   infer: ([x, index], attrs, at: InferContext) => {
     const axis = intAttr(attrs, "axis")
-    at.require("c1", index!.dtype === "i32", () => `index is ${printType(index!)}`, { arg: 1 })
-    at.require("c2", axis >= 0 && axis < x!.shape.length, () => `axis ${axis} of ${printShape(x!.shape)}`)
+    at.require("c1", index!.dtype === "i32", () => `index is ${printType(index!)}`, {
+      arg: 1,
+      help: TO_INDEX,
+    })
+    requireAxis("c2", x!, axis, at)
     return tensorType(x!.dtype, [...x!.shape.slice(0, axis), ...index!.shape, ...x!.shape.slice(axis + 1)])
   },
   eval: ([x, index], attrs, { type, dims }) => {
@@ -79,6 +110,7 @@ const take: OpDef = defineOp({
       ranges: [undefined, [0, 3]],
     },
   ],
+  indexes: ([x], attrs) => ({ arg: 1, count: x!.shape[intAttr(attrs, "axis")]!, or: null }),
 })
 
 const putAdd: OpDef = defineOp({
@@ -90,7 +122,10 @@ const putAdd: OpDef = defineOp({
   constraints: { c1: "index is i32", c2: "dy is f32 or f16, and its axes from axis on are those of index" },
   infer: ([dy, index], attrs, at: InferContext) => {
     const axis = intAttr(attrs, "axis")
-    at.require("c1", index!.dtype === "i32", () => `index is ${printType(index!)}`, { arg: 1 })
+    at.require("c1", index!.dtype === "i32", () => `index is ${printType(index!)}`, {
+      arg: 1,
+      help: TO_INDEX,
+    })
     const end = axis + index!.shape.length
     at.require(
       "c2",
@@ -98,7 +133,7 @@ const putAdd: OpDef = defineOp({
         axis >= 0 &&
         end <= dy!.shape.length &&
         sameShape(dy!.shape.slice(axis, end), index!.shape),
-      () => `dy is ${printType(dy!)}, index ${printType(index!)} at axis ${axis}`,
+      () => `dy is ${printType(dy!)}, index is ${printType(index!)}, at axis ${axis}`,
       { arg: 0 },
     )
     return tensorType(dy!.dtype, [
@@ -176,8 +211,11 @@ const takeAlong: OpDef = defineOp({
   },
   infer: ([x, index], attrs, at: InferContext) => {
     const axis = intAttr(attrs, "axis")
-    at.require("c1", index!.dtype === "i32", () => `index is ${printType(index!)}`, { arg: 1 })
-    at.require("c2", axis >= 0 && axis < x!.shape.length, () => `axis ${axis} of ${printShape(x!.shape)}`)
+    at.require("c1", index!.dtype === "i32", () => `index is ${printType(index!)}`, {
+      arg: 1,
+      help: TO_INDEX,
+    })
+    requireAxis("c2", x!, axis, at)
     requireBeside("c3", x!, index!, axis, at)
     return tensorType(x!.dtype, index!.shape)
   },
@@ -215,6 +253,7 @@ const takeAlong: OpDef = defineOp({
       ranges: [undefined, [0, 3]],
     },
   ],
+  indexes: ([x], attrs) => ({ arg: 1, count: x!.shape[intAttr(attrs, "axis")]!, or: null }),
 })
 
 const putAlong: OpDef = defineOp({
@@ -230,16 +269,19 @@ const putAlong: OpDef = defineOp({
   },
   infer: ([dy, index], attrs, at: InferContext) => {
     const axis = intAttr(attrs, "axis")
-    at.require("c1", index!.dtype === "i32", () => `index is ${printType(index!)}`, { arg: 1 })
+    at.require("c1", index!.dtype === "i32", () => `index is ${printType(index!)}`, {
+      arg: 1,
+      help: TO_INDEX,
+    })
     at.require(
       "c2",
       isFloat(dy!) && axis >= 0 && axis < dy!.shape.length,
-      () => `axis ${axis} of ${printType(dy!)}`,
+      () => `dy is ${printType(dy!)}, ${axesOf(dy!.shape)}, and axis is ${axis}`,
     )
     at.require(
       "c3",
       sameShape(dy!.shape, index!.shape),
-      () => `dy is ${printType(dy!)}, index ${printType(index!)}`,
+      () => `dy is ${printType(dy!)}, index is ${printType(index!)}`,
       { arg: 1 },
     )
     return tensorType(dy!.dtype, replaced(dy!.shape, axis, dimAttr(attrs, "size")))
@@ -285,7 +327,7 @@ const putAlong: OpDef = defineOp({
   ],
 })
 
-export const gatherOps: readonly OpDef[] = [take, putAdd, takeAlong, putAlong]
+export const gatherOps: readonly OpDef[] = [below, take, putAdd, takeAlong, putAlong]
 
 const isFloat = (t: TensorType): boolean => t.dtype === "f32" || t.dtype === "f16"
 
@@ -303,7 +345,7 @@ function requireBeside(
     label,
     x.shape.length === index.shape.length &&
       x.shape.every((size, a) => a === axis || sameDim(size, index.shape[a]!)),
-    () => `x is ${printType(x)}, index ${printType(index)} along axis ${axis}`,
+    () => `x is ${printType(x)}, index is ${printType(index)}, along axis ${axis}`,
     { arg: 1 },
   )
 }

@@ -13,11 +13,19 @@ export const grad = defineOp({
   traits: { kind: "meta" },
   constraints: { c1: "y is a scalar of f32 or f16", c2: "x is of f32 or f16" },
   infer: ([y, x], _attrs, at: InferContext) => {
-    at.require("c1", isFloat(y!.dtype) && y!.shape.length === 0, () => `it is ${printType(y!)}`, {
-      arg: 0,
-      help: "reduce it to one number first, for instance with sum or mean",
+    at.require(
+      "c1",
+      isFloat(y!.dtype) && y!.shape.length === 0,
+      () => `y is ${printType(y!)}, not one number`,
+      {
+        arg: 0,
+        help: "reduce it to one number first, for instance with sum or mean",
+      },
+    )
+    at.require("c2", isFloat(x!.dtype), () => `x is ${printType(x!)}`, {
+      arg: 1,
+      help: "only f32 and f16 have gradients: take it by the tensor that x was made from",
     })
-    at.require("c2", isFloat(x!.dtype), () => `it is ${printType(x!)}`, { arg: 1 })
     return x!
   },
   eval: () => bug("grad is expanded by the pass autodiff before evaluation"),

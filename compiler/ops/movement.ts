@@ -2,7 +2,15 @@
  *  op here lowers to a `map` that reads one element, and fuses into whatever consumes it.
  *  Sizes along the batch or the data rows stay symbolic throughout.
  *  Not here: reshape (reshape.ts), slice and pad (slice.ts), reads at places found in data (gather.ts). */
-import { BATCH, type Dim, addDim, broadcastShapes, evalShape } from "../ir/tensor.js"
+import {
+  BATCH,
+  type Dim,
+  type TensorType,
+  addDim,
+  broadcastShapes,
+  evalShape,
+  printDim,
+} from "../ir/tensor.js"
 import { printShape, printType, sameDim, sameShape, subDim, tensorType } from "../ir/tensor.js"
 import type { Expr } from "../ir/kernels/types.js"
 import { dimsAttr, intAttr, intsAttr } from "./attrs.js"
@@ -10,6 +18,7 @@ import { at as element, ndarray, replaced } from "./ndarray.js"
 import { type InferContext, type OpDef, defineOp } from "./op.js"
 import { reshape } from "./reshape.js"
 import { pad, slice } from "./slice.js"
+import { axesOf, requireAxis } from "./wording.js"
 
 const broadcast: OpDef = defineOp({
   name: "broadcast",
@@ -69,7 +78,7 @@ const transpose: OpDef = defineOp({
     at.require(
       "c1",
       perm.length === rank && [...perm].sort((a, b) => a - b).every((axis, i) => axis === i),
-      () => `[${perm.join(", ")}] is not an order of the ${rank} axes of ${printShape(x!.shape)}`,
+      () => `perm [${perm.join(", ")}] is no order of the axes of ${printType(x!)}, ${axesOf(x!.shape)}`,
     )
     return tensorType(
       x!.dtype,
@@ -114,7 +123,8 @@ const flip: OpDef = defineOp({
     at.require(
       "c1",
       new Set(axes).size === axes.length && axes.every((axis) => axis >= 0 && axis < x!.shape.length),
-      () => `[${axes.join(", ")}] are not different axes of ${printShape(x!.shape)}`,
+      () => `axes [${axes.join(", ")}] of ${printType(x!)}, ${axesOf(x!.shape)}`,
+      { arg: 0 },
     )
     return x!
   },
@@ -157,20 +167,17 @@ const concat: OpDef = defineOp({
   infer: (xs, attrs, at: InferContext) => {
     const axis = intAttr(attrs, "axis")
     const first = xs[0]
-    at.require("c1", first !== undefined, () => "nothing to join")
-    at.require(
-      "c2",
-      axis >= 0 && axis < first.shape.length,
-      () => `axis ${axis} of ${printShape(first.shape)}`,
-    )
+    at.require("c1", first !== undefined, () => "there is nothing to join", {
+      help: "give at least one tensor",
+    })
+    requireAxis("c2", first, axis, at)
     xs.forEach((x, i) => {
       const fits =
         x.dtype === first.dtype &&
         x.shape.length === first.shape.length &&
         x.shape.every((size, a) => a === axis || sameDim(size, first.shape[a]!))
-      at.require("c3", fits, () => `${printType(x)} beside ${printType(first)} along axis ${axis}`, {
-        arg: i,
-      })
+      const detail = (): string => `${printType(x)} does not join ${printType(first)} along axis ${axis}`
+      at.require("c3", fits, detail, fits ? {} : { arg: i, help: joiningHelp(x, first, axis) })
     })
     const total = xs.reduce<Dim>((sum, x) => addDim(sum, x.shape[axis]!), 0)
     return tensorType(first.dtype, replaced(first.shape, axis, total))
@@ -237,3 +244,12 @@ const concat: OpDef = defineOp({
 })
 
 export const movementOps: readonly OpDef[] = [broadcast, reshape, transpose, flip, slice, pad, concat]
+
+/** Why x does not join `first`, and what would help. */
+function joiningHelp(x: TensorType, first: TensorType, axis: number): string {
+  if (x.dtype !== first.dtype) return `convert it: \`${first.dtype}(...)\``
+  if (x.shape.length !== first.shape.length)
+    return "all need the same number of axes; `unsqueeze` adds one of size 1"
+  const other = x.shape.findIndex((size, a) => a !== axis && !sameDim(size, first.shape[a]!))
+  return `only axis ${axis} may differ in size, and axis ${other} does: ${printDim(x.shape[other]!)} and ${printDim(first.shape[other]!)}`
+}

@@ -26,7 +26,12 @@ export class ConstraintError extends Error {
 }
 export interface InferContext {
   /** Rejects with the op's constraint `label` unless `holds`. `detail` says what was found, with sizes. */
-  require(label: string, holds: boolean, detail: () => string, more?: { arg?: number; help?: string }): asserts holds
+  require(
+    label: string,
+    holds: boolean,
+    detail: () => string,
+    more?: { arg?: number; help?: string },
+  ): asserts holds
 }
 
 export interface AttrSpec {
@@ -146,6 +151,13 @@ export interface Sample {
   readonly ranges?: readonly (readonly [number, number] | undefined)[]
 }
 
+/** An argument whose values stand for places: whole numbers from 0 to `count` - 1, or `or`. */
+export interface IndexArgument {
+  readonly arg: number
+  readonly count: Dim
+  readonly or: number | null
+}
+
 export interface OpDef {
   readonly name: string
   /** Argument names. A last name ending in `...` takes any number (concat). */
@@ -162,6 +174,8 @@ export interface OpDef {
   readonly grad: GradRule | NoGradient
   readonly lower: Lowering
   readonly samples: readonly Sample[]
+  /** Which argument holds indices, and how far they go: data is checked against it before it gets here. */
+  readonly indexes?: (args: readonly TensorType[], attrs: Attrs) => IndexArgument
 }
 export interface EvalContext {
   readonly type: TensorType

@@ -1,17 +1,7 @@
 /** ops: what depends on the order along an axis: places in sorted order, running sums and products, linear recurrences.
  *  Each output element walks the whole axis, quadratic but deterministic and parallel.
  *  Not here: sorted values (take_along over unrank(rank(x)) in stdlib), recurrences over tensors (scan). */
-import {
-  BATCH,
-  DATA_ROWS,
-  type Shape,
-  type TensorType,
-  addDim,
-  printShape,
-  printType,
-  sameType,
-  tensorType,
-} from "../ir/tensor.js"
+import { BATCH, DATA_ROWS, type TensorType, addDim, printType, sameType, tensorType } from "../ir/tensor.js"
 import type { Attrs } from "../ir/graph/types.js"
 import type { Expr } from "../ir/kernels/types.js"
 import { boolAttr, intAttr } from "./attrs.js"
@@ -25,6 +15,7 @@ import {
   type Value,
   defineOp,
 } from "./op.js"
+import { TO_FLOAT, TO_INDEX, requireAxis } from "./wording.js"
 
 const AXIS = { doc: "the axis to walk along", kind: "int" } as const satisfies AttrSpec
 const REVERSE = {
@@ -46,8 +37,8 @@ const rank: OpDef = defineOp({
   traits: { kind: "reduce" },
   constraints: { c1: "axis is an axis of x", c2: "x holds numbers" },
   infer: ([x], attrs, at: InferContext) => {
-    requireAxis("c1", x!.shape, attrs, at)
-    at.require("c2", x!.dtype !== "bool", () => `x is ${printType(x!)}`, { arg: 0 })
+    requireAxis("c1", x!, intAttr(attrs, "axis"), at)
+    at.require("c2", x!.dtype !== "bool", () => `x is ${printType(x!)}`, { arg: 0, help: TO_FLOAT })
     return tensorType("i32", x!.shape)
   },
   eval: ([x], attrs) => {
@@ -90,8 +81,8 @@ const unrank: OpDef = defineOp({
   traits: { kind: "reduce" },
   constraints: { c1: "axis is an axis of rank", c2: "rank is i32" },
   infer: ([x], attrs, at: InferContext) => {
-    requireAxis("c1", x!.shape, attrs, at)
-    at.require("c2", x!.dtype === "i32", () => `rank is ${printType(x!)}`, { arg: 0 })
+    requireAxis("c1", x!, intAttr(attrs, "axis"), at)
+    at.require("c2", x!.dtype === "i32", () => `rank is ${printType(x!)}`, { arg: 0, help: TO_INDEX })
     return x!
   },
   eval: ([x], attrs) => {
@@ -126,8 +117,8 @@ const cumsum: OpDef = defineOp({
   traits: { kind: "reduce" },
   constraints: { c1: "axis is an axis of x", c2: "x holds numbers" },
   infer: ([x], attrs, at: InferContext) => {
-    requireAxis("c1", x!.shape, attrs, at)
-    at.require("c2", x!.dtype !== "bool", () => `x is ${printType(x!)}`, { arg: 0 })
+    requireAxis("c1", x!, intAttr(attrs, "axis"), at)
+    at.require("c2", x!.dtype !== "bool", () => `x is ${printType(x!)}`, { arg: 0, help: TO_FLOAT })
     return x!
   },
   eval: ([x], attrs) => {
@@ -174,8 +165,8 @@ const cumprod: OpDef = defineOp({
   traits: { kind: "reduce" },
   constraints: { c1: "axis is an axis of x", c2: "x is f32 or f16" },
   infer: ([x], attrs, at: InferContext) => {
-    requireAxis("c1", x!.shape, attrs, at)
-    at.require("c2", isFloat(x!), () => `x is ${printType(x!)}`, { arg: 0 })
+    requireAxis("c1", x!, intAttr(attrs, "axis"), at)
+    at.require("c2", isFloat(x!), () => `x is ${printType(x!)}`, { arg: 0, help: TO_FLOAT })
     return x!
   },
   eval: ([x], attrs) => {
@@ -228,7 +219,7 @@ const recurrence: OpDef = defineOp({
   traits: { kind: "reduce" },
   constraints: { c1: "axis is an axis of b", c2: "a and b have one type, f32 or f16" },
   infer: ([a, b], attrs, at: InferContext) => {
-    requireAxis("c1", b!.shape, attrs, at)
+    requireAxis("c1", b!, intAttr(attrs, "axis"), at, 1)
     at.require("c2", sameType(a!, b!) && isFloat(a!), () => `a is ${printType(a!)}, b is ${printType(b!)}`)
     return b!
   },
@@ -284,11 +275,6 @@ const walk = (attrs: Attrs): Attrs => ({
   reverse: boolAttr(attrs, "reverse"),
   exclusive: boolAttr(attrs, "exclusive"),
 })
-
-function requireAxis(label: string, shape: Shape, attrs: Attrs, at: InferContext): void {
-  const axis = intAttr(attrs, "axis")
-  at.require(label, axis >= 0 && axis < shape.length, () => `axis ${axis} of ${printShape(shape)}`)
-}
 
 /** The places that count for place i, in the order they are walked. */
 function running(size: number, i: number, attrs: Attrs): number[] {

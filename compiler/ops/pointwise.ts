@@ -1,7 +1,7 @@
 /** ops: pointwise arithmetic, comparison, logic, choice and conversion.
  *  Gradients at ties and edges are PyTorch's.   Not here: functions of one number (functions.ts). */
 import type { ScalarOp } from "../ir/kernels/scalar.js"
-import { BATCH, evalShape, scalarType, tensorType } from "../ir/tensor.js"
+import { BATCH, evalShape, printType, scalarType, tensorType } from "../ir/tensor.js"
 import type { DType } from "../ir/tensor.js"
 import { dtypeAttr, stringAttr } from "./attrs.js"
 import {
@@ -20,6 +20,7 @@ import { functionOps } from "./functions.js"
 import { defineOp, none } from "./op.js"
 import type { InferContext, OpDef, Value } from "./op.js"
 import { scalarDef } from "../ir/kernels/scalar.js"
+import { TO_BOOL } from "./wording.js"
 
 interface Binary {
   readonly doc: string
@@ -209,8 +210,11 @@ const where = defineOp({
     c2: "a and b have one dtype",
     c3: "cond is bool",
   },
-  infer: (args, _attrs, at) => {
-    requireDType(args.slice(0, 1), BOOLS, "c3", at)
+  infer: (args, _attrs, at: InferContext) => {
+    at.require("c3", args[0]!.dtype === "bool", () => `cond is ${printType(args[0]!)}`, {
+      arg: 0,
+      help: TO_BOOL,
+    })
     requireSameDType(args.slice(1), "c2", at)
     return tensorType(args[1]!.dtype, commonShape(args, "c1", at))
   },
@@ -243,7 +247,9 @@ const cast = defineOp({
   constraints: { c1: "dtype is f32, f16, i32, u32 or bool" },
   infer: ([x], attrs, at: InferContext) => {
     const dtype = dtypeAttr(attrs, "dtype")
-    at.require("c1", dtype !== undefined, () => `there is no dtype \`${stringAttr(attrs, "dtype")}\``)
+    at.require("c1", dtype !== undefined, () => `there is no dtype \`${stringAttr(attrs, "dtype")}\``, {
+      help: "one of f32, f16, i32, u32, bool",
+    })
     return tensorType(dtype, x!.shape)
   },
   eval: (args, _attrs, { type, dims }) =>

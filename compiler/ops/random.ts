@@ -63,12 +63,22 @@ export const randomOps = [
     traits: { kind: "source" },
     constraints: { c1: "step is an i32 scalar", c2: "seed is a u32 scalar" },
     infer: ([step, seed], attrs, at: InferContext) => {
-      at.require("c1", step!.dtype === "i32" && step!.shape.length === 0, () => `it is ${printType(step!)}`, {
-        arg: 0,
-      })
-      at.require("c2", seed!.dtype === "u32" && seed!.shape.length === 0, () => `it is ${printType(seed!)}`, {
-        arg: 1,
-      })
+      at.require(
+        "c1",
+        step!.dtype === "i32" && step!.shape.length === 0,
+        () => `step is ${printType(step!)}`,
+        {
+          arg: 0,
+        },
+      )
+      at.require(
+        "c2",
+        seed!.dtype === "u32" && seed!.shape.length === 0,
+        () => `seed is ${printType(seed!)}`,
+        {
+          arg: 1,
+        },
+      )
       return tensorType("f32", dimsAttr(attrs, "shape"))
     },
     eval: ([step, seed], attrs, { type, dims }) => {

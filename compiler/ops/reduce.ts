@@ -4,12 +4,13 @@ import type { Attrs } from "../ir/graph/types.js"
 import { scalarDef } from "../ir/kernels/scalar.js"
 import type { ScalarOp } from "../ir/kernels/scalar.js"
 import type { Expr } from "../ir/kernels/types.js"
-import { BATCH, evalShape, printShape, printType, tensorType } from "../ir/tensor.js"
+import { BATCH, evalShape, printType, tensorType } from "../ir/tensor.js"
 import type { Dim, DType, Shape, TensorType } from "../ir/tensor.js"
 import { boolAttr, intAttr, intsAttr } from "./attrs.js"
 import { Algebra, NUMBERS, requireDType } from "./elementwise.js"
 import { at as element, indices, ndarray } from "./ndarray.js"
 import { defineOp, none } from "./op.js"
+import { axesOf, requireAxis } from "./wording.js"
 import type { Combine, GradContext, GraphBuilder, InferContext, OpDef, Sample, Value } from "./op.js"
 
 const axesAttrs: OpDef["attrs"] = {
@@ -50,7 +51,7 @@ function inferReduced(x: TensorType, attrs: Attrs, at: InferContext): TensorType
     "c1",
     axes.length > 0 &&
       axes.every((axis, i) => axis >= 0 && axis < x.shape.length && (i === 0 || axes[i - 1]! < axis)),
-    () => `[${axes.join(", ")}] of ${printShape(x.shape)}`,
+    () => `axes [${axes.join(", ")}] of ${printType(x)}, ${axesOf(x.shape)}`,
     { arg: 0 },
   )
   requireDType([x], NUMBERS, "c2", at)
@@ -60,7 +61,7 @@ function requireElements(x: TensorType, axes: readonly number[], at: InferContex
   at.require(
     "c3",
     axes.every((axis) => x.shape[axis] !== 0),
-    () => `${printType(x)} has none`,
+    () => `${printType(x)} has nothing to take the largest or smallest of`,
     { arg: 0 },
   )
 }
@@ -195,12 +196,7 @@ function place(name: string, better: "gt" | "lt", doc: string): OpDef {
     constraints: { c1: "axis is an axis of x", c2: NUMBERS.rule, c3: NONEMPTY },
     infer: ([x], attrs, cx: InferContext) => {
       const { axis, keepdim } = at(attrs)
-      cx.require(
-        "c1",
-        axis >= 0 && axis < x!.shape.length,
-        () => `axis ${axis} of ${printShape(x!.shape)}, which has ${x!.shape.length} axes`,
-        { arg: 0 },
-      )
+      requireAxis("c1", x!, axis, cx)
       requireDType([x!], NUMBERS, "c2", cx)
       requireElements(x!, [axis], cx)
       return tensorType("i32", reducedShape(x!.shape, [axis], keepdim))

@@ -12,10 +12,11 @@ import {
   mulDim,
   printDim,
 } from "../ir/tensor.js"
-import { printShape, subDim, tensorType } from "../ir/tensor.js"
+import { printShape, printType, subDim, tensorType } from "../ir/tensor.js"
 import { dimsAttr, floatAttr, intsAttr } from "./attrs.js"
 import { at as element, ndarray } from "./ndarray.js"
 import { type InferContext, type OpDef, defineOp } from "./op.js"
+import { axesOf, countOf } from "./wording.js"
 
 export const slice: OpDef = defineOp({
   name: "slice",
@@ -41,12 +42,13 @@ export const slice: OpDef = defineOp({
     at.require(
       "c1",
       starts.length === rank && stops.length === rank && steps.length === rank,
-      () => `${starts.length} starts, ${stops.length} stops and ${steps.length} steps for ${rank} axes`,
+      () =>
+        `${countOf(starts.length, "start", "starts")}, ${countOf(stops.length, "stop", "stops")} and ${countOf(steps.length, "step", "steps")} for ${printType(x!)}, ${axesOf(x!.shape)}`,
     )
     at.require(
       "c2",
       steps.every((step) => step >= 1),
-      () => `steps are [${steps.join(", ")}]`,
+      () => `the steps are [${steps.join(", ")}]`,
       {
         help: "reverse an axis with flip",
       },
@@ -61,13 +63,22 @@ export const slice: OpDef = defineOp({
       at.require(
         "c3",
         fits,
-        () => `${printDim(start)} to ${printDim(stop)} of axis ${axis}, whose size is ${printDim(size)}`,
+        () =>
+          `places ${printDim(start)} to ${printDim(stop)} of axis ${axis} of ${printType(x!)}, whose size is ${printDim(size)}`,
+        {
+          arg: 0,
+          help: neverNegative(subDim(size, stop))
+            ? "start at 0 or later, and before the stop"
+            : `stop at ${printDim(size)} at most`,
+        },
       )
       const length = stepsBetween(start, stop, steps[axis]!)
       at.require(
         "c4",
         length !== undefined,
-        () => `every ${steps[axis]} from ${printDim(start)} to ${printDim(stop)}`,
+        () =>
+          `with step ${steps[axis]} from ${printDim(start)} to ${printDim(stop)}, the number of places depends on the batch`,
+        { help: "step along an axis of fixed size, or take every place" },
       )
       return length
     })
@@ -134,12 +145,14 @@ export const pad: OpDef = defineOp({
     at.require(
       "c1",
       low.length === rank && high.length === rank && interior.length === rank,
-      () => `${low.length} low, ${high.length} high and ${interior.length} interior widths for ${rank} axes`,
+      () =>
+        `${low.length} low, ${high.length} high and ${countOf(interior.length, "interior width", "interior widths")} for ${printType(x!)}, ${axesOf(x!.shape)}`,
     )
     at.require(
       "c2",
       [...low, ...high, ...interior].every(neverNegative),
-      () => `low ${printShape(low)}, high ${printShape(high)}, interior ${printShape(interior)}`,
+      () =>
+        `the widths are low ${printShape(low)}, high ${printShape(high)}, interior ${printShape(interior)}`,
       { help: "take elements away with slice" },
     )
     const shape = x!.shape.map((size, axis) =>

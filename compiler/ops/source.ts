@@ -17,6 +17,7 @@ import { dimAttr, dimsAttr, dtypeAttr, floatAttr, intAttr, stringAttr } from "./
 import { ndarray } from "./ndarray.js"
 import { defineOp, none } from "./op.js"
 import type { AttrSpec, InferContext, OpDef } from "./op.js"
+import { axesOf } from "./wording.js"
 
 const dtypeSpec = (fallback: DType): AttrSpec => ({
   doc: "the dtype of the result",
@@ -57,7 +58,10 @@ export const constant: OpDef = defineOp({
   infer: (_args, attrs, at: InferContext) => {
     const dtype = resultDType(attrs, "c1", ["f32", "f16", "i32", "u32", "bool"], at)
     const value = floatAttr(attrs, "value")
-    at.require("c2", fits(value, dtype), () => `${value} is no ${dtype}`)
+    at.require("c2", fits(value, dtype), () => `${value} is no ${dtype}`, {
+      help:
+        dtype === "bool" ? "a bool is 0 or 1" : "write a whole number of its range, or give another dtype",
+    })
     return scalarType(dtype)
   },
   eval: (_args, attrs) => ndarray([], () => floatAttr(attrs, "value")),
@@ -86,7 +90,11 @@ const iota = defineOp({
   infer: (_args, attrs, at: InferContext) => {
     const shape = dimsAttr(attrs, "shape")
     const axis = intAttr(attrs, "axis")
-    at.require("c1", axis >= 0 && axis < shape.length, () => `axis ${axis} of ${printShape(shape)}`)
+    at.require(
+      "c1",
+      axis >= 0 && axis < shape.length,
+      () => `there is no axis ${axis} in ${printShape(shape)}, ${axesOf(shape)}`,
+    )
     return tensorType(resultDType(attrs, "c2", ["i32", "u32", "f32"], at), shape)
   },
   eval: (_args, attrs, { type, dims }) =>

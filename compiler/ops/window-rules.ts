@@ -18,6 +18,7 @@ import { count, unravel } from "./ndarray.js"
 import type { AttrSpec, ExprBuilder, InferContext, LowerContext, Sample } from "./op.js"
 import { SLIDING_ATTRS, type Place, printSliding, seen, seer } from "./sliding.js"
 import { slidingAttrs, slidingAttrsFit, slidingAxes, taps, windowCount } from "./sliding.js"
+import { SMALLER_WINDOW, TO_FLOAT, countOf, dependsOnBatch, windowTooLarge } from "./wording.js"
 
 export const WINDOW_ATTRS = {
   window: { doc: "taps of the window along each of the last axes", kind: "ints" },
@@ -105,7 +106,8 @@ export function slideBack(dy: TensorType, attrs: Attrs, at: InferContext): Tenso
   at.require(
     "c5",
     sameShape(found, wanted),
-    () => `dy has ${printShape(found)}, the window would give ${printShape(wanted)}`,
+    () =>
+      `dy has sizes ${printShape(found)}, and the window gives ${printShape(wanted)} over input_size ${printShape(input)}`,
   )
   return tensorType(dy.dtype, [...dy.shape.slice(0, -found.length), ...input])
 }
@@ -113,24 +115,26 @@ export function slideBack(dy: TensorType, attrs: Attrs, at: InferContext): Tenso
 /** The static sizes of the axes that the window covers. */
 function requireWindow(x: TensorType, attrs: Attrs, at: InferContext): number[] {
   const window = intsAttr(attrs, "window")
-  at.require("c1", x.dtype === "f32" || x.dtype === "f16", () => `x is ${printType(x)}`, { arg: 0 })
+  at.require("c1", x.dtype === "f32" || x.dtype === "f16", () => `the argument is ${printType(x)}`, {
+    arg: 0,
+    help: TO_FLOAT,
+  })
   at.require(
     "c2",
     window.length >= 1 && window.length <= 3 && window.length <= x.shape.length,
-    () => `a window of ${window.length} axes on ${printType(x)}`,
+    () => `a window of ${countOf(window.length, "axis", "axes")} on ${printType(x)}`,
   )
   at.require(
     "c3",
     window.every((taps) => taps >= 1) && slidingAttrsFit(attrs, window.length),
-    () => `window [${window.join(", ")}], ${printSliding(attrs)}`,
+    () =>
+      `window [${window.join(", ")}], ${printSliding(attrs)}, for ${countOf(window.length, "axis", "axes")}`,
   )
   return x.shape.slice(-window.length).map((d) => {
-    at.require(
-      "c2",
-      isStatic(d),
-      () => `${printShape(x.shape)} depends on the batch along an axis of the window`,
-      { arg: 0 },
-    )
+    at.require("c2", isStatic(d), () => `${dependsOnBatch(x.shape)}, along an axis of the window`, {
+      arg: 0,
+      help: "a window slides over the last axes; let the batch be the first",
+    })
     return d
   })
 }
@@ -138,12 +142,9 @@ function requireCounts(sizes: readonly number[], attrs: Attrs, at: InferContext)
   const window = intsAttr(attrs, "window")
   return slidingAxes(attrs).map((s, axis) => {
     const fits = windowCount(sizes[axis]!, window[axis]!, s)
-    at.require(
-      "c4",
-      fits >= 1,
-      () =>
-        `a window of ${window[axis]} (dilation ${s.dilation}) on ${sizes[axis]} + ${s.low} + ${s.high} places`,
-    )
+    at.require("c4", fits >= 1, () => windowTooLarge(window[axis]!, sizes[axis]!, s), {
+      help: SMALLER_WINDOW,
+    })
     return fits
   })
 }

@@ -214,7 +214,8 @@ const windowTake: OpDef = defineOp({
     at.require(
       "c5",
       index!.dtype === "i32" && sameShape(index!.shape, type.shape),
-      () => `index is ${printType(index!)}; sliding over ${printType(x!)} gives ${printShape(type.shape)}`,
+      () =>
+        `index is ${printType(index!)}, and sliding over ${printType(x!)} gives ${printShape(type.shape)}`,
       { arg: 1 },
     )
     return type
@@ -279,7 +280,7 @@ const windowPut: OpDef = defineOp({
     at.require(
       "c5",
       index!.dtype === "i32" && sameShape(index!.shape, dy!.shape),
-      () => `dy is ${printType(dy!)}, index ${printType(index!)}`,
+      () => `dy is ${printType(dy!)}, index is ${printType(index!)}`,
       { arg: 1 },
     )
     return slideBack(dy!, attrs, at)

@@ -140,6 +140,10 @@ const RULES: Readonly<Record<string, readonly Rule[]>> = {
     // stop_gradient x == x   once gradients are expanded
     (m) => m.args[0]!,
   ],
+  below: [
+    // below x == x   what it says of the data was read off the model
+    (m) => m.args[0]!,
+  ],
   reshape: [
     // reshape x to its own shape == x
     (m) => as(m, m.args[0]!),

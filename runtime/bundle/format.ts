@@ -69,6 +69,8 @@ export interface InputSpec {
   /** data: bound as arena `data:<field>`. feed: written by the caller into `range`. */
   readonly source:
     { readonly kind: "data"; readonly field: string } | { readonly kind: "feed"; readonly range: RangeSpec }
+  /** Of what is fed, as in `FieldSpec`. */
+  readonly bounds?: readonly (IndexBoundSpec | null)[]
 }
 export interface OutputSpec extends RangeSpec {
   readonly name: string
@@ -100,6 +102,12 @@ export type FittedStage =
   | { readonly kind: "slice"; readonly from: number; readonly to: number }
   /** Code points become places in `characters`, which are those of the training rows in order: at most `size`. */
   | { readonly kind: "vocabulary"; readonly size: number; readonly characters: string }
+/** Whole numbers from 0 to `below` - 1, or `or`. `at` is the place in the source that indexes by them. */
+export interface IndexBoundSpec {
+  readonly below: number
+  readonly or: number | null
+  readonly at: string
+}
 export interface FieldSpec {
   readonly name: string
   readonly dtype: BundleDType
@@ -108,6 +116,8 @@ export interface FieldSpec {
   /** Names of the columns it reads, in order. */
   readonly columns: readonly string[]
   readonly stages: readonly FittedStage[]
+  /** Where the program uses its values as indices: one bound per element of a row, or a single one for all; null: anything. */
+  readonly bounds?: readonly (IndexBoundSpec | null)[]
 }
 export type SourceSpec =
   | { readonly kind: "csv"; readonly path: string; readonly delimiter: string }

@@ -1,10 +1,12 @@
 /** runtime/data: FieldSpec + Table -> the rows of a field as device memory holds them.
- *  Guarantees: every number is finite, every label one of its classes, or a RunError names row and value.
+ *  Guarantees: every number is finite, every label one of its classes, every index inside of what it indexes, or a RunError
+ *              names row and value.
  *  Not here: fitting (fit.ts). */
 import type { BundleDType, FieldSpec, FittedStage } from "../bundle/format.js"
-import { RunError } from "../error.js"
+import { inPart, RunError } from "../error.js"
 import { bytesOf, product } from "../exec/size.js"
 import { makeValues, toHalf } from "../exec/values.js"
+import { checkBounds } from "./bounds.js"
 import type { Table } from "./table.js"
 import { toVocabulary } from "./vocabulary.js"
 
@@ -16,6 +18,33 @@ export interface FieldRows {
 }
 
 export function applyField(field: FieldSpec, table: Table, rows: Uint32Array): FieldRows {
+  return inPart({ field: field.name }, () => apply(field, table, rows))
+}
+
+/** Refuses what `applyField` would refuse. Where numbers are only scaled, it is enough to look at the columns. */
+export function checkField(field: FieldSpec, table: Table, rows: Uint32Array): void {
+  if (field.dtype !== "f32" || field.stages.some(({ kind }) => kind !== "affine"))
+    applyField(field, table, rows)
+  else
+    inPart({ field: field.name }, () => {
+      checkWidth(field, table, gatherer(field.columns, table).width)
+      for (const name of field.columns) checkFinite(table, name)
+    })
+}
+
+function checkFinite(table: Table, name: string): void {
+  const { values, shape } = table.column(name)
+  const wrong = values.findIndex((value: number) => !Number.isFinite(value))
+  if (wrong < 0) return
+  const row = table.rowLabel(Math.floor(wrong / product(shape)))
+  throw new RunError(
+    "data-not-a-number",
+    `${table.place}: ${row}, column "${name}" holds ${values[wrong]}, which is not a finite number`,
+    { help: "drop the row, or replace the value" },
+  )
+}
+
+function apply(field: FieldSpec, table: Table, rows: Uint32Array): FieldRows {
   const gather = gatherer(field.columns, table)
   const width = checkWidth(field, table, gather.width)
   const elements = Math.ceil((rows.length * width * bytesOf(field.dtype)) / 4) * (4 / bytesOf(field.dtype))
@@ -24,6 +53,7 @@ export function applyField(field: FieldSpec, table: Table, rows: Uint32Array): F
     const where = (): string => `${table.place}: ${table.rowLabel(row)}, field "${field.name}"`
     const values = field.stages.reduce((before, stage) => applyStage(stage, before, where), gather.row(row))
     for (let j = 0; j < width; j++) out[i * width + j] = convert(field.dtype, values[j]!, where)
+    if (field.bounds) checkBounds(values, field.bounds, where)
   })
   return { name: field.name, bytes: new Uint8Array(out.buffer) }
 }

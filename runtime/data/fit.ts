@@ -3,6 +3,7 @@
  *  by n, as in scikit-learn); a constant column keeps scale 1 and becomes 0.
  *  The compiler calls this; `UnfittedField` has the shape of its own type, which this room does not import. */
 import type { BundleDType, FieldSpec, FittedStage } from "../bundle/format.js"
+import { inPart } from "../error.js"
 import { applyStage, gatherer } from "./apply.js"
 import { missingColumn, type Table } from "./table.js"
 import { fitVocabulary } from "./vocabulary.js"
@@ -30,7 +31,7 @@ export function fitFields(
   trainRows: Uint32Array,
   fields: readonly UnfittedField[],
 ): FieldSpec[] {
-  return fields.map((field) => fitField(table, trainRows, field))
+  return fields.map((field) => inPart({ field: field.name }, () => fitField(table, trainRows, field)))
 }
 
 function fitField(

@@ -1,10 +1,12 @@
 /** runtime/train: a program over any number of rows, in chunks of the largest batch its memory is laid out for.
  *  Guarantees: the last chunk has exactly the rows that are left.
  *  Not here:   turning raw rows into inputs (data/apply.ts). */
+import type { InputSpec } from "../bundle/format.js"
 import { callOnce } from "../exec/blocks.js"
 import type { Program } from "../exec/program.js"
 import { evalShape, product } from "../exec/size.js"
 import type { Numbers, Tensor, Values } from "../exec/values.js"
+import { checkRows } from "../data/bounds.js"
 import { RunError } from "../error.js"
 
 /** Values by input name, rows one after another. */
@@ -29,6 +31,8 @@ export async function runProgram(
     rowsOf(program, feeds) ??
     options.batch ??
     (program.data ? Math.min(program.rows, program.spec.maxBatch) : 1)
+  for (const { name, elements, bounds } of fedInputs(program))
+    if (bounds) checkRows(feeds[name]!, elements, bounds, `input "${name}"`)
   const { maxBatch } = program.spec
   const pieces: Record<string, Tensor>[] = []
   for (let from = 0; from === 0 || from < rows; from += maxBatch) {
@@ -63,14 +67,20 @@ async function runOnce(
 }
 
 /** Inputs given by the caller. `width`: values per row; null when the input has no rows. */
-function fedInputs({ spec }: Program): { name: string; width: number | null; elements: number }[] {
+function fedInputs({ spec }: Program): Fed[] {
   return spec.inputs
     .filter(({ source }) => source.kind === "feed")
-    .map(({ name, shape }) => {
+    .map(({ name, shape, bounds }) => {
       const one = product(evalShape(shape, { B: 1, R: 0 }))
       const hasRows = product(evalShape(shape, { B: 2, R: 0 })) !== one
-      return { name, width: hasRows ? one : null, elements: one }
+      return { name, width: hasRows ? one : null, elements: one, bounds }
     })
+}
+interface Fed {
+  readonly name: string
+  readonly width: number | null
+  readonly elements: number
+  readonly bounds: InputSpec["bounds"]
 }
 
 function rowsOf(program: Program, feeds: Feeds): number | undefined {

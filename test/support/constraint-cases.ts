@@ -152,6 +152,7 @@ function poolCases([x, ...rest]: readonly TensorType[], attrs: Attrs): Record<st
 }
 
 const gather = {
+  "below-c1": call([t("f32", 4)], { count: 4 }),
   "take-c1": call([t("f32", 4), t("f32", 2)], { axis: 0 }),
   "take-c2": call([t("f32", 4), t("i32", 2)], { axis: 1 }),
   "put_add-c1": call([t("f32", 2), t("f32", 2)], { axis: 0, size: 4 }),

@@ -1,0 +1,59 @@
+/** check: integers used as indices: classes that a field declares against those that a loss tells apart, and indices written in
+ *  the program.
+ *  Not here:   the values of data: they are checked against the same bounds when they are read (runtime/data). */
+import type { DataDecl } from "../ir/ast/types.js"
+import { indexUses, withinBound, type IndexUse } from "../ir/model/index-bounds.js"
+import type { DataSet, FieldStage, Section } from "../ir/model/types.js"
+import type { Env } from "./env.js"
+import { complain } from "./report.js"
+
+/** `env` is of the section; the data set is the one whose fields it reads. */
+export function checkIndices(
+  env: Env,
+  section: Section,
+  data?: { readonly decl: DataDecl; readonly set: DataSet },
+): void {
+  if (env.cx.diagnostics.hasErrors) return
+  for (const use of indexUses(section)) {
+    const outside = use.constants.find((value) => !withinBound(value, use.bound))
+    if (outside !== undefined) refuseConstant(env, use, outside)
+    if (!data) continue
+    for (const { source } of use.inputs.keys())
+      if (source.kind === "data") compareField(env, use, source.field, data.decl, data.set)
+  }
+}
+
+function refuseConstant(env: Env, use: IndexUse, value: number): void {
+  const span = env.section.places.get(use.value)
+  if (span)
+    complain(env, {
+      code: "index-range",
+      message: `the index ${value} is outside of what it picks from: ${use.bound.below} places`,
+      span,
+      label: `places are 0 to ${use.bound.below - 1}`,
+    })
+}
+
+function compareField(env: Env, use: IndexUse, name: string, decl: DataDecl, set: DataSet): void {
+  const span = env.section.places.get(use.value)
+  const declared = set.fields
+    .find((f) => f.name === name)
+    ?.stages.map(countOf)
+    .find((n) => n !== undefined)
+  const field = decl.fields.find((f) => f.name.text === name)
+  const { below } = use.bound
+  if (!span || !field || declared === undefined || declared.count <= below) return
+  complain(env, {
+    code: "class-count",
+    message: `\`${name}\` goes up to ${declared.count - 1}, and there are only ${below} places for it here: 0 to ${below - 1}`,
+    span,
+    label: `picks one of ${below} by \`${name}\``,
+    related: [{ span: field.value.span, text: `declared ${declared.stage}(${declared.count})` }],
+    help: `make room for ${declared.count} here, or declare ${declared.stage}(${below}) there`,
+  })
+}
+
+function countOf(stage: FieldStage): { readonly stage: string; readonly count: number } | undefined {
+  if (stage.kind === "classes") return { stage: "classes", count: stage.count }
+  return stage.kind === "vocabulary" ? { stage: "vocabulary", count: stage.size } : undefined
+}

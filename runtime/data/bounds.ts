@@ -1,0 +1,34 @@
+/** runtime/data: whether integers that a program uses as indices are inside of what they index.
+ *  Kernels clamp indices and so never read outside of a buffer; a wrong one would only give a wrong result. Here it is refused. */
+import type { FieldSpec, IndexBoundSpec } from "../bundle/format.js"
+import { RunError } from "../error.js"
+import type { Numbers } from "../exec/values.js"
+
+type Bounds = NonNullable<FieldSpec["bounds"]>
+
+/** Of the values of one row. */
+export function checkBounds(values: Numbers, bounds: Bounds, where: () => string): void {
+  for (let j = 0; j < values.length; j++) {
+    const bound = bounds.length === 1 ? bounds[0]! : bounds[j]!
+    if (bound && !inside(values[j]!, bound)) refuse(values[j]!, bound, where())
+  }
+}
+
+/** Of rows one after another. */
+export function checkRows(values: Numbers, width: number, bounds: Bounds, what: string): void {
+  for (let i = 0; i < values.length; i++) {
+    const bound = bounds.length === 1 ? bounds[0]! : bounds[i % width]!
+    if (bound && !inside(values[i]!, bound))
+      refuse(values[i]!, bound, `${what}, row ${Math.floor(i / width) + 1}`)
+  }
+}
+
+const inside = (value: number, { below, or }: IndexBoundSpec): boolean =>
+  (Number.isInteger(value) && value >= 0 && value < below) || value === or
+
+function refuse(value: number, { below, or, at }: IndexBoundSpec, where: string): never {
+  const range = `0 to ${below - 1}${or === null || (or >= 0 && or < below) ? "" : ` or ${or}`}`
+  throw new RunError("data-index", `${where}: ${value} is not one of ${range}`, {
+    help: `${at} uses it to pick one of ${below}`,
+  })
+}

@@ -1,0 +1,89 @@
+/** bench: what can be told of a compiled program without running it, the same on every machine. */
+import { compileFile } from "../../compiler/cli/compile-file.js"
+import type { Buffer, Kernel, KernelProgram } from "../../compiler/ir/kernels/types.js"
+import type { Plan } from "../../compiler/ir/plan/types.js"
+import { bytesOf, type DimValues, evalDim } from "../../compiler/ir/tensor.js"
+import { liveSetBound } from "../../compiler/memory/arena.js"
+import { planMemory } from "../../compiler/memory/plan.js"
+import { buildKernels } from "../../compiler/schedule/index.js"
+import type { TargetProfile } from "../../compiler/target.js"
+import type { Bundle } from "../../runtime/bundle/format.js"
+
+export interface Figures {
+  /** Kernels and WGSL characters of all programs. */
+  readonly kernels: number
+  readonly code_bytes: number
+  /** Of one training step. */
+  readonly dispatches: number
+  readonly state_bytes: number
+  readonly work_bytes: number
+  /** The most bytes of temporaries alive at once in the step: no plan can need less. */
+  readonly live_bytes: number
+  /** Each buffer read or written by each dispatch of the step counts once. */
+  readonly moved_bytes: number
+  /** Slots read and written once, the batch read once. */
+  readonly least_bytes: number
+}
+
+/** Milliseconds by stage; passes that run once per program are added up. */
+export type StageTimes = Readonly<Record<string, number>>
+
+export interface Measured {
+  readonly bundle: Bundle
+  readonly kernels: readonly Kernel[]
+  readonly figures: Figures
+  readonly stages: StageTimes
+}
+
+/** Compiles `path`, and looks at what came of it. */
+export function measure(path: string, target: TargetProfile): Measured {
+  const stages: Record<string, number> = {}
+  const time = (pass: string, ms: number): void => void (stages[pass] = (stages[pass] ?? 0) + ms)
+  const compiled = compileFile(path, { target, hooks: { time } })
+  const { bundle } = compiled
+  if (bundle === undefined) throw new Error(`${path} compiles to nothing`)
+  const plan = compiled.stages.get(planMemory.name)?.json() as Plan
+  const programs = compiled.stages.get(buildKernels.name)?.json() as KernelProgram[]
+  return { bundle, kernels: plan.kernels, figures: figuresOf(bundle, plan, programs), stages }
+}
+
+function figuresOf({ manifest, wgsl }: Bundle, plan: Plan, programs: readonly KernelProgram[]): Figures {
+  const name = manifest.trains[0]?.step ?? manifest.programs[0]!.name
+  const planned = plan.programs.find((p) => p.name === name)!
+  const program = programs.find((p) => p.name === name)!
+  // A step reads the rows of its batch, however many the data set has.
+  const dims = { B: planned.maxBatch, R: planned.maxBatch }
+  const work = planned.buffers.filter((b) => b.arena.startsWith("work"))
+  return {
+    kernels: manifest.kernels.length,
+    code_bytes: [...wgsl.values()].reduce((sum, text) => sum + text.length, 0),
+    dispatches: planned.dispatches.length,
+    state_bytes: plan.arenas.find((a) => a.name === "state")?.bytes ?? 0,
+    work_bytes: Math.max(0, ...work.map((b) => b.offset + b.bytes)),
+    live_bytes: liveSetBound(work.map((b) => ({ ...b, members: [] }))),
+    moved_bytes: movedBytes(program, dims),
+    least_bytes: leastBytes(program, dims),
+  }
+}
+
+const sizeOf = (b: Buffer, dims: DimValues): number => evalDim(b.elements, dims) * bytesOf(b.dtype)
+
+function movedBytes(program: KernelProgram, dims: DimValues): number {
+  const kernels = new Map(program.kernels.map((k) => [k.name, k]))
+  const buffers = new Map(program.buffers.map((b) => [b.id, b]))
+  const packs = new Map(program.packs.map((p) => [p.id, p.members]))
+  let bytes = 0
+  for (const { kernel, args } of program.dispatches) {
+    args.forEach((ref, i) => {
+      const times = kernels.get(kernel)!.params[i]!.access === "read_write" ? 2 : 1
+      const ids = ref.kind === "buffer" ? [ref.id] : packs.get(ref.id)!
+      for (const id of ids) bytes += times * sizeOf(buffers.get(id)!, dims)
+    })
+  }
+  return bytes
+}
+
+function leastBytes({ buffers }: KernelProgram, dims: DimValues): number {
+  const times = { slot: 2, data: 1, feed: 1, output: 1, temp: 0 }
+  return buffers.reduce((sum, b) => sum + times[b.role] * sizeOf(b, dims), 0)
+}

@@ -1,0 +1,121 @@
+/** bench: trains one workload with nnc and prints what was measured as one line of JSON, as the peers do.
+ *  `tsx test/bench/nnc.ts W3 [seconds]`. A process of its own, so that its first step is a first step. */
+import { fileURLToPath } from "node:url"
+import { DEFAULT_TARGET, SOFTWARE_TARGET } from "../../compiler/target.js"
+import { openBundle, probeNodeDevice, type Trainer } from "../../runtime/node.js"
+import { measure } from "./figures.js"
+
+const FOLDER = fileURLToPath(new URL(".", import.meta.url))
+const [workload = "W1", seconds = "3"] = process.argv.slice(2)
+
+/** The loss is read every 100 steps, or as often as 0.4 s ask for: the rule of the peers. */
+const CHUNK = 100
+const CHUNK_MS = 400
+const WARM_MS = 1000
+const WINDOWS = 5
+
+const began = performance.now()
+const info = await probeNodeDevice()
+const probed = performance.now()
+const path = `${FOLDER}${workload.toLowerCase()}.nn`
+const { bundle, figures, stages } = measure(path, info.software ? SOFTWARE_TARGET : DEFAULT_TARGET)
+const compiled = performance.now()
+const trainer = await openBundle(bundle, FOLDER)
+const opened = performance.now()
+const firstLoss = await trainFor(trainer, 1)
+const first = performance.now()
+const chunk = Math.max(1, Math.min(CHUNK, Math.floor(CHUNK_MS / (await oneStep(trainer)))))
+const { rates, loss, steps } = await ratesOf(trainer, Number(seconds) * 1000)
+trainer.close()
+
+console.log(
+  JSON.stringify({
+    peer: "nnc-webgpu",
+    workload,
+    steps_per_s: median(rates),
+    rates,
+    first_step_ms: round(first - began),
+    first_step_parts_ms: {
+      probe: round(probed - began),
+      compile: round(compiled - probed),
+      open: round(opened - compiled),
+      step: round(first - opened),
+    },
+    stages_ms: Object.fromEntries(Object.entries(stages).map(([name, ms]) => [name, round(ms)])),
+    first_loss: firstLoss,
+    final_loss: loss,
+    steps,
+    sync_every: chunk,
+    ...figures,
+    device: info,
+  }),
+)
+
+/** The loss before the last of `steps` steps. */
+async function trainFor(trainer: Trainer, steps: number): Promise<number> {
+  let loss = NaN
+  await trainer.train({
+    steps,
+    onEvent: (event) => void (loss = event.event === "report" ? event.loss : loss),
+  })
+  return loss
+}
+
+/** Milliseconds of a step, from the last few of a short run. */
+async function oneStep(trainer: Trainer): Promise<number> {
+  const stop = new AbortController()
+  const times: number[] = []
+  await trainer.train({
+    steps: 1000,
+    reportEvery: { unit: "steps", count: 4 },
+    signal: stop.signal,
+    onEvent: (event) => {
+      if (event.event !== "report") return
+      times.push(performance.now())
+      if (times.length > 10 || times.at(-1)! - times[0]! > 1000) stop.abort()
+    },
+  })
+  const [before, last] = times.slice(-2)
+  return (last! - before!) / 4
+}
+
+/** One long run with a report every `chunk` steps, cut into windows after warming up. */
+async function ratesOf(
+  trainer: Trainer,
+  ms: number,
+): Promise<{ rates: number[]; loss: number; steps: number }> {
+  const stop = new AbortController()
+  const began = performance.now()
+  const rates: number[] = []
+  let loss = NaN
+  let steps = 0
+  let from: { step: number; at: number } | undefined
+  await trainer.train({
+    steps: 100_000_000,
+    reportEvery: { unit: "steps", count: chunk },
+    signal: stop.signal,
+    onEvent: (event) => {
+      if (event.event !== "report") return
+      const at = performance.now()
+      loss = event.loss
+      steps = event.step
+      if (from === undefined) {
+        if (at - began > WARM_MS && event.step > 0) from = { step: event.step, at }
+        return
+      }
+      if (at - from.at < ms / WINDOWS) return
+      rates.push(round((event.step - from.step) / ((at - from.at) / 1000)))
+      from = { step: event.step, at }
+      if (rates.length === WINDOWS) stop.abort()
+    },
+  })
+  return { rates, loss, steps }
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? NaN
+}
+function round(x: number): number {
+  return Math.round(x * 100) / 100
+}

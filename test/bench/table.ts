@@ -1,0 +1,46 @@
+/** bench: samples -> a table of medians with their spread, and ratios to the best peer. */
+import type { Workload } from "./data.js"
+import type { Sample } from "./peers.js"
+
+export function printTable(samples: readonly Sample[], workloads: readonly Workload[]): void {
+  const peers = [...new Set(samples.map((s) => s.peer))]
+  const rows = [["", ...peers.map((p) => `${p} steps/s`), "÷ best peer", "first step ms", "dispatches"]]
+  for (const workload of workloads) {
+    const of = (peer: string): Sample[] => samples.filter((s) => s.workload === workload && s.peer === peer)
+    const rates = peers.map((peer) => of(peer).flatMap(ratesOf))
+    const [own, ...others] = rates.map(median)
+    const best = Math.max(...(others ?? []).filter((x) => !Number.isNaN(x)))
+    const first = (s: Sample): number => Number(s["true_first_step_ms"] ?? s.first_step_ms)
+    const dispatches = (s: Sample): number => Number(s.dispatches ?? s["dispatches_per_step"])
+    const each = (f: (s: Sample) => number): string =>
+      peers
+        .map((peer) => number(median(of(peer).flatMap((s) => (s.error === undefined ? [f(s)] : [])))))
+        .join(" / ")
+    rows.push([
+      workload,
+      ...rates.map((r, n) => (r.length === 0 ? failure(of(peers[n]!)) : spread(r))),
+      Number.isFinite(best) ? (own! / best).toFixed(1) : "",
+      each(first),
+      each(dispatches),
+    ])
+  }
+  const widths = rows[0]!.map((_, n) => Math.max(...rows.map((row) => row[n]!.length)))
+  for (const row of rows) console.log(`| ${row.map((cell, n) => cell.padEnd(widths[n]!)).join(" | ")} |`)
+}
+
+/** nnc gives the rate of every window, the peers the median of theirs. */
+function ratesOf(sample: Sample): number[] {
+  if (sample.error !== undefined) return []
+  const rates = sample["rates"]
+  return Array.isArray(rates) ? rates.map(Number) : [Number(sample.steps_per_s)]
+}
+const failure = (samples: readonly Sample[]): string => (samples.length === 0 ? "" : "failed")
+const spread = (rates: readonly number[]): string =>
+  `${number(median(rates))} (${number(Math.min(...rates))} to ${number(Math.max(...rates))})`
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].filter((x) => !Number.isNaN(x)).sort((a, b) => a - b)
+  return sorted.length === 0 ? NaN : sorted[Math.floor((sorted.length - 1) / 2)]!
+}
+const number = (x: number): string =>
+  Number.isNaN(x) ? "–" : x >= 100 ? x.toFixed(0) : Number(x.toPrecision(3)).toString()

@@ -1,0 +1,70 @@
+// What the compiler makes of every example and of the workloads of the benchmark, in numbers that do not depend on the machine:
+// a kernel, a dispatch or a byte more is a difference in metrics.snap. `UPDATE=1` writes it anew.
+
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { basename, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { expect, it } from "vitest"
+import { DEFAULT_TARGET, SOFTWARE_TARGET } from "../compiler/target.js"
+import { writeData } from "./bench/data.js"
+import { type Figures, measure } from "./bench/figures.js"
+
+const HERE = fileURLToPath(new URL(".", import.meta.url))
+const SNAPSHOT = join(HERE, "metrics.snap")
+const COLUMNS = [
+  "dispatches",
+  "kernels",
+  "code_bytes",
+  "state_bytes",
+  "work_bytes",
+  "live_bytes",
+  "moved_bytes",
+  "least_bytes",
+] as const satisfies readonly (keyof Figures)[]
+
+it("figures are those of metrics.snap", () => {
+  const now = snapshot()
+  if (process.env["UPDATE"]) writeFileSync(SNAPSHOT, now)
+  expect(now).toBe(readFileSync(SNAPSHOT, "utf8"))
+})
+
+it.each(programs())("temporaries of %s take little more room than is alive at once", (path) => {
+  const { work_bytes, live_bytes } = measure(path, DEFAULT_TARGET).figures
+  // Every buffer starts at a multiple of 256 bytes, which small programs notice.
+  expect(work_bytes).toBeLessThanOrEqual(1.1 * live_bytes + 16 * 256)
+})
+
+function snapshot(): string {
+  const rows = [["", "target", ...COLUMNS]]
+  for (const path of programs()) {
+    for (const target of [DEFAULT_TARGET, SOFTWARE_TARGET]) {
+      const { figures } = measure(path, target)
+      rows.push([basename(path, ".nn"), target.deviceClass, ...COLUMNS.map((c) => String(figures[c]))])
+    }
+  }
+  const widths = rows[0]!.map((_, n) => Math.max(...rows.map((row) => row[n]!.length)))
+  return rows
+    .map(
+      (row) =>
+        `${row
+          .map((cell, n) => cell.padStart(widths[n]!))
+          .join("  ")
+          .trimEnd()}\n`,
+    )
+    .join("")
+}
+
+/** Examples whose data is in the repository, and the workloads. */
+function programs(): string[] {
+  const bench = join(HERE, "bench")
+  writeData(join(bench, "data"))
+  const examples = join(HERE, "../examples")
+  const withData = readdirSync(examples).filter(
+    (name) => existsSync(join(examples, name, "data")) && name !== "mnist",
+  )
+  const workloads = readdirSync(bench).filter((name) => name.endsWith(".nn"))
+  return [
+    ...withData.map((name) => join(examples, name, `${name}.nn`)),
+    ...workloads.map((name) => join(bench, name)),
+  ]
+}
