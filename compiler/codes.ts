@@ -1,6 +1,7 @@
 /** compiler: every diagnostic code there is, joined from the rooms that own them. */
 import { checkCodes, constraintCodes } from "./check/codes.js"
+import { memoryCodes } from "./memory/codes.js"
 import { syntaxCodes } from "./parse/codes.js"
 import type { CodePages } from "./source/codes.js"
 
-export const codes: CodePages = { ...syntaxCodes, ...checkCodes, ...constraintCodes() }
+export const codes: CodePages = { ...syntaxCodes, ...checkCodes, ...memoryCodes, ...constraintCodes() }

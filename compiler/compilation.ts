@@ -1,6 +1,8 @@
 /** compiler: one run of the compiler: its diagnostics, its dumps, and where to stop. */
 import { type Pass, type RunnerHooks, runPass } from "./pass.js"
+import type { Origin } from "./ir/origin.js"
 import { type Diagnostic, Diagnostics } from "./source/diagnostic.js"
+import { type SourceFile, type Span, spanFrom } from "./source/source.js"
 import { type StageDump, Stages } from "./stages.js"
 import type { TargetProfile } from "./target.js"
 
@@ -22,6 +24,8 @@ class Stop extends Error {}
 
 export class Compilation {
   readonly diagnostics = new Diagnostics()
+  /** The files read so far, by path: where origins lead. */
+  readonly sources = new Map<string, SourceFile>()
   private readonly stages = new Stages()
 
   constructor(readonly options: CompileOptions) {}
@@ -29,7 +33,12 @@ export class Compilation {
   /** Runs one pass under the runner. */
   pass<A, B>(pass: Pass<A, B>, input: A, target = this.options.target): B {
     const { hooks } = this.options
-    return runPass(pass, input, { diagnostics: this.diagnostics, target, ...(hooks ? { hooks } : {}) })
+    return runPass(pass, input, {
+      diagnostics: this.diagnostics,
+      target,
+      locate: (origin) => this.locate(origin),
+      ...(hooks ? { hooks } : {}),
+    })
   }
 
   /** Runs a stage that is not a pass, for its time. */
@@ -49,6 +58,12 @@ export class Compilation {
   /** Stops when there are errors. */
   gate(): void {
     if (this.diagnostics.hasErrors) throw new Stop()
+  }
+
+  private locate({ at }: Origin): Span | undefined {
+    const [, path = "", line, column] = /^(.*):(\d+):(\d+)$/.exec(at) ?? []
+    const file = this.sources.get(path)
+    return file && spanFrom(file, { line: Number(line), column: Number(column) })
   }
 
   /** What `body` returns, unless it stopped early, with everything said and kept on the way. */

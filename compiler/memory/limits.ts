@@ -1,57 +1,108 @@
-/** memory: the plan against the target's limits: buffers per kernel, bytes per binding and per arena, invocations and memory
- *  of a workgroup. Grids are folded by the scheduler; here they are checked. */
+/** memory: the plan against the target's limits. Sizes that a program asks for are the user's to change, and say which line asks;
+ *  buffers per kernel, invocations and memory of a workgroup are the scheduler's own choices, so that exceeding them is a bug. */
 import { evalSize, openGrid } from "../ir/kernels/grid.js"
-import type { Plan } from "../ir/plan/types.js"
+import type { Kernel } from "../ir/kernels/types.js"
+import type { PlacedBuffer, Plan, PlannedProgram } from "../ir/plan/types.js"
 import type { PassContext } from "../pass.js"
+import { bug } from "../source/bug.js"
+import type { Label } from "../source/diagnostic.js"
+
+export function checkLimits(plan: Plan, cx: PassContext): void {
+  for (const kernel of plan.kernels) checkWorkgroup(kernel, cx)
+  const kernels = new Map(plan.kernels.map((k) => [k.name, k]))
+  const said = new Set<string>()
+  const error: Report = (code, what, message, help, kernel) => {
+    if (said.has(`${code} ${what}`)) return
+    said.add(`${code} ${what}`)
+    const primary = kernel && placeOf(kernel, cx)
+    cx.diagnostics.add({ code, severity: "error", message, ...(primary && { primary }), help })
+  }
+  for (const program of plan.programs) checkProgram(program, kernels, cx, error)
+  // A tensor that cannot even be bound has been named; the sum it is part of says nothing new.
+  if (said.size === 0) checkArenas(plan, cx, error)
+}
+
+/** `what` tells messages apart: one buffer is reported once, however many kernels read it. */
+type Report = (code: string, what: string, message: string, help: string, kernel?: Kernel) => void
 
 const MiB = 1024 * 1024
 const mib = (bytes: number): string => `${(bytes / MiB).toFixed(1)} MiB`
 
-export function checkLimits(plan: Plan, { diagnostics, target }: PassContext): void {
-  const error = (code: string, message: string, help: string): void =>
-    diagnostics.add({ code, severity: "error", message, help })
-  for (const arena of plan.arenas)
-    if (arena.bytes > target.maxBufferBytes)
+function checkProgram(
+  program: PlannedProgram,
+  kernels: ReadonlyMap<string, Kernel>,
+  { target }: PassContext,
+  error: Report,
+): void {
+  const sizes = { B: program.maxBatch, R: 1 }
+  const buffers = new Map(program.buffers.map((b) => [b.id, b]))
+  const batch = program.maxBatch > 1 ? `, at batch ${program.maxBatch},` : ""
+  for (const dispatch of program.dispatches) {
+    const kernel = kernels.get(dispatch.kernel) ?? bug(`no kernel ${dispatch.kernel}`)
+    for (const { bytes, buffers: ids } of dispatch.bindings) {
+      if (bytes <= target.maxBindingBytes) continue
+      const bound = ids.map((id) => buffers.get(id) ?? bug(`no buffer ${id}`))
       error(
-        "memory-arena",
-        `the ${arena.name} memory takes ${mib(arena.bytes)}, but a buffer on ${target.name} holds at most ${mib(target.maxBufferBytes)}`,
-        "use smaller layers or a smaller batch",
+        "memory-binding",
+        bound.map((b) => b.name).join(" "),
+        `${bound.map(describe).join(", ")}${batch} takes ${mib(bytes)}, and ${target.name} binds at most ${mib(target.maxBindingBytes)}`,
+        advice(program, bound),
+        kernel,
       )
-  for (const k of plan.kernels) {
-    if (k.params.length > target.maxStorageBuffersPerStage)
-      error(
-        "memory-bindings",
-        `kernel ${k.name} binds ${k.params.length} buffers, ${target.name} allows ${target.maxStorageBuffersPerStage}`,
-        "this is a limit that the scheduler should have kept; please report the program",
-      )
-    const { lanes } = openGrid(k.body)
-    if ((lanes?.extent ?? 1) > target.maxInvocations)
-      error(
-        "memory-workgroup",
-        `kernel ${k.name} runs ${lanes?.extent} invocations per workgroup, ${target.name} allows ${target.maxInvocations}`,
-        "this is a limit that the scheduler should have kept; please report the program",
-      )
-  }
-  for (const program of plan.programs) {
-    const sizes = { B: program.maxBatch, R: 1 }
-    const named = new Map(program.buffers.map((b) => [b.id, b.name]))
-    for (const d of program.dispatches) {
-      for (const b of d.bindings)
-        if (b.bytes > target.maxBindingBytes)
-          error(
-            "memory-binding",
-            `${b.buffers.map((id) => named.get(id)).join(", ")} takes ${mib(b.bytes)} at batch ${program.maxBatch}, but ${target.name} binds at most ${mib(target.maxBindingBytes)}`,
-            program.maxBatch > 1 ? "use a smaller `batch`" : "use smaller layers",
-          )
-      d.grid.forEach((extent, i) => {
-        const n = evalSize(extent, sizes)
-        if (n > target.maxWorkgroupsPerDimension)
-          error(
-            "memory-grid",
-            `kernel ${d.kernel} needs ${n} workgroups along ${"xyz"[i]}, ${target.name} allows ${target.maxWorkgroupsPerDimension}`,
-            program.maxBatch > 1 ? "use a smaller `batch`" : "use smaller layers",
-          )
-      })
     }
+    dispatch.grid.forEach((extent, i) => {
+      const groups = evalSize(extent, sizes)
+      if (groups > target.maxWorkgroupsPerDimension)
+        error(
+          "memory-grid",
+          dispatch.kernel,
+          `kernel ${dispatch.kernel}${batch} needs ${groups} workgroups along ${"xyz"[i]}, and ${target.name} runs at most ${target.maxWorkgroupsPerDimension}`,
+          advice(program, []),
+          kernel,
+        )
+    })
   }
+}
+
+function checkArenas(plan: Plan, { target }: PassContext, error: Report): void {
+  for (const arena of plan.arenas) {
+    if (arena.bytes <= target.maxBufferBytes) continue
+    const isState = arena.name === "state"
+    const [largest] = [...plan.slots].sort((a, b) => b.bytes - a.bytes)
+    const most =
+      isState && largest
+        ? `; the largest of ${plan.slots.length} is ${largest.name}, ${mib(largest.bytes)}`
+        : ""
+    error(
+      "memory-arena",
+      arena.name,
+      `${isState ? "parameters and optimizer state take" : "what a step computes takes"} ${mib(arena.bytes)} together, and a buffer on ${target.name} holds at most ${mib(target.maxBufferBytes)}${most}`,
+      isState
+        ? "use fewer or smaller layers, or an optimizer with less state"
+        : "use a smaller `batch`, or smaller layers",
+    )
+  }
+}
+
+function checkWorkgroup(kernel: Kernel, { target }: PassContext): void {
+  const lanes = openGrid(kernel.body).lanes?.extent ?? 1
+  const beyond = (what: string, limit: number): never =>
+    bug(`kernel ${kernel.name} has ${what}, and ${target.name} allows ${limit}`)
+  if (kernel.params.length > target.maxStorageBuffersPerStage)
+    beyond(`${kernel.params.length} buffers`, target.maxStorageBuffersPerStage)
+  if (lanes > target.maxInvocations) beyond(`${lanes} invocations in a workgroup`, target.maxInvocations)
+}
+
+const describe = (b: PlacedBuffer): string =>
+  b.role === "slot" || b.role === "data" || b.role === "feed" ? `\`${b.name}\`` : `the result \`${b.name}\``
+
+/** What grows with the batch can shrink with it. */
+function advice(program: PlannedProgram, bound: readonly PlacedBuffer[]): string {
+  const grows = bound.length === 0 || bound.some((b) => typeof b.elements !== "number")
+  return grows && program.maxBatch > 1 ? "use a smaller `batch`" : "use smaller layers, or split this one"
+}
+
+function placeOf(kernel: Kernel, { locate }: PassContext): Label | undefined {
+  const span = kernel.origins.map(locate).find((s) => s !== undefined)
+  return span && { span, text: "this needs it" }
 }

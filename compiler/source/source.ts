@@ -41,3 +41,12 @@ export function formatSpan(span: Span): string {
   const { line, column } = positionAt(span.file, span.start)
   return `${span.file.path}:${line}:${column}`
 }
+
+/** From a place as `formatSpan` prints it to the end of its line; undefined where the file has no such line. */
+export function spanFrom(file: SourceFile, { line, column }: Position): Span | undefined {
+  const lines = file.text.split("\n")
+  const text = lines[line - 1]
+  if (text === undefined) return undefined
+  const before = lines.slice(0, line - 1).reduce((sum, l) => sum + l.length + 1, 0)
+  return { file, start: before + column - 1, end: before + text.trimEnd().length }
+}

@@ -1,0 +1,31 @@
+/** memory: pages about programs that do not fit a device. */
+import type { CodePages } from "../source/codes.js"
+
+const tryTarget = "`nnc doctor` tells what the devices of this machine can hold."
+
+export const memoryCodes: CodePages = {
+  "memory-binding": {
+    title: "a tensor that is too large to be read or written",
+    explanation: `A kernel reads and writes tensors through bindings, and a device limits their size: WebGPU guarantees 128 MiB. ${tryTarget}`,
+    bad: "model M(x: f32[B, 8192]) -> f32[B, 8192] { x |> Linear(8192) }",
+    good: "model M(x: f32[B, 8192]) -> f32[B, 8192] { x |> Linear(64) |> Linear(8192) }",
+  },
+  "memory-arena": {
+    title: "parameters, or intermediate results, that take too much memory together",
+    explanation: `All parameters and optimizer state lie in one buffer, what a step computes in others, and a device limits the size of a buffer: WebGPU guarantees 256 MiB. ${tryTarget}`,
+    bad: `model M(x: f32[B, 4096]) -> f32[B, 4096] {
+  var h = x
+  for i in 0..5 { h = h |> Linear(4096) }
+  h
+}`,
+    good: `model M(x: f32[B, 4096]) -> f32[B, 4096] {
+  var h = x
+  for i in 0..5 { h = h |> Linear(64) |> Linear(4096) }
+  h
+}`,
+  },
+  "memory-grid": {
+    title: "a result with more parts than a device computes at once",
+    explanation: `A kernel runs as a grid of workgroups, and a device limits how many: WebGPU guarantees 65535 along each of three axes. ${tryTarget}`,
+  },
+}
