@@ -231,6 +231,13 @@ describe("training, and what follows it", () => {
     expect({ exit, err }).toMatchObject({ exit: 3, err: expect.stringContaining("error[checkpoint-write]") })
   })
 
+  it("a folder that cannot be made ends with 3", () => {
+    writeFileSync(join(cwd, "blocked"), "a file")
+    const { exit, err } = nnc(["init", "blocked/inside"], { cwd })
+    expect({ exit, err }).toMatchObject({ exit: 3, err: expect.stringContaining("error[io-system]") })
+    expect(err).toContain("blocked")
+  })
+
   it("a loss that overflows is reported with its step", () => {
     writeFileSync(
       join(cwd, "far.nn"),

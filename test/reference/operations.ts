@@ -86,44 +86,12 @@ const SPECIAL: Readonly<Record<string, Spell>> = {
     call("causal_mask_fill", [x ?? ""], value === "-inf" ? {} : { value }),
 }
 
-/** Functions for ops that a program declares itself: recurrences, which a `for` over time says. */
+/** Functions that a program declares itself for an op. */
 export const DECLARED: Readonly<Record<string, string>> = {
   batch_norm: `fn other_axes(rank: int) {
   var axes = [0]
   for i in 2..rank { axes = axes + [i] }
   axes
-}
-`,
-  gru: `fn gru(x: f32[N, T, I], w_ih: f32[G, I], w_hh: f32[G, H], b_ih: f32[G], b_hh: f32[G]) {
-  var h = full([N, H], 0)
-  var hs = []
-  for t in 0..T {
-    let a = linear(x[:, t], w_ih, b_ih)
-    let b = linear(h, w_hh, b_hh)
-    let r = sigmoid(a[:, 0:H] + b[:, 0:H])
-    let z = sigmoid(a[:, H:2 * H] + b[:, H:2 * H])
-    let n = tanh(a[:, 2 * H:3 * H] + r * b[:, 2 * H:3 * H])
-    h = (1 - z) * n + z * h
-    hs = hs + [h]
-  }
-  stack(hs, 1)
-}
-`,
-  lstm: `fn lstm(x: f32[N, T, I], w_ih: f32[G, I], w_hh: f32[G, H], b_ih: f32[G], b_hh: f32[G]) {
-  var h = full([N, H], 0)
-  var c = full([N, H], 0)
-  var hs = []
-  for t in 0..T {
-    let a = linear(x[:, t], w_ih, b_ih) + linear(h, w_hh, b_hh)
-    let i = sigmoid(a[:, 0:H])
-    let f = sigmoid(a[:, H:2 * H])
-    let g = tanh(a[:, 2 * H:3 * H])
-    let o = sigmoid(a[:, 3 * H:4 * H])
-    c = f * c + i * g
-    h = o * tanh(c)
-    hs = hs + [h]
-  }
-  stack(hs, 1)
 }
 `,
 }
