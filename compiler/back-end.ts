@@ -38,7 +38,10 @@ export function forDevices(graphs: readonly Graph[], sizes: Sizes, run: Compilat
   const { devices = ["webgpu", "wasm"] } = run.options
   const best = optimized(graphs, run)
   const webgpu = devices.includes("webgpu") ? fromOptimized(best, sizes, run) : undefined
-  return { webgpu, wasm: devices.includes("wasm") ? wasmOf(best, sizes, run, webgpu === undefined) : undefined }
+  return {
+    webgpu,
+    wasm: devices.includes("wasm") ? wasmOf(best, sizes, run, webgpu === undefined) : undefined,
+  }
 }
 
 function optimized(graphs: readonly Graph[], run: Compilation): readonly Graph[] {
@@ -59,7 +62,12 @@ function fromOptimized(graphs: readonly Graph[], sizes: Sizes, run: Compilation)
 
 /** `alone`: nothing else is compiled, so these are the stages to show. A program too large for this device is an error then,
  *  and otherwise a remark: the bundle is for WebGPU only. */
-function wasmOf(graphs: readonly Graph[], sizes: Sizes, run: Compilation, alone: boolean): EmittedCode["wasm"] {
+function wasmOf(
+  graphs: readonly Graph[],
+  sizes: Sizes,
+  run: Compilation,
+  alone: boolean,
+): EmittedCode["wasm"] {
   const fused = graphs.map((g) => run.pass(fuse, g, WASM_TARGET))
   const ordered = fused.map((g) => run.pass(order, g, WASM_TARGET))
   const programs = ordered.map((g) => run.pass(buildKernels, g, WASM_TARGET))

@@ -26,7 +26,11 @@ function compiled(path: string): Bundle {
 }
 
 /** Parameters after `steps` steps, and the losses reported on the way. */
-async function trained(path: string, steps: number, threads: number): Promise<{ bytes: Uint8Array; losses: number[] }> {
+async function trained(
+  path: string,
+  steps: number,
+  threads: number,
+): Promise<{ bytes: Uint8Array; losses: number[] }> {
   const trainer = await openBundle(compiled(path), dirname(path), { device: "wasm", threads })
   const losses: number[] = []
   const onEvent = (e: TrainEvent): void => void (e.event === "report" && losses.push(e.loss))
@@ -114,16 +118,23 @@ describe("choosing", () => {
 
   it("auto leaves an adapter that is software", async () => {
     const { device, info } = await openDevice(bundle(), host({ software: true }))
-    expect(info).toMatchObject({ device: "wasm", why: "no GPU: the adapter Adapter computes on the processor" })
+    expect(info).toMatchObject({
+      device: "wasm",
+      why: "no GPU: the adapter Adapter computes on the processor",
+    })
     device.close()
   })
   it("auto takes a GPU; so does webgpu, of whatever kind", async () => {
     await expect(openDevice(bundle(), host({ software: false }))).rejects.toThrow("webgpu was opened")
-    await expect(openDevice(bundle(), host({ software: true }), { device: "webgpu" })).rejects.toThrow("was opened")
+    await expect(openDevice(bundle(), host({ software: true }), { device: "webgpu" })).rejects.toThrow(
+      "was opened",
+    )
   })
   it("a device that the bundle was not compiled for is refused: device-target", async () => {
     const { wasm: _, ...rest } = bundle()
-    await expect(openDevice(rest, host(undefined), { device: "wasm" })).rejects.toMatchObject({ code: "device-target" })
+    await expect(openDevice(rest, host(undefined), { device: "wasm" })).rejects.toMatchObject({
+      code: "device-target",
+    })
   })
 })
 
@@ -142,7 +153,12 @@ describe("memory", () => {
 
   it("more than 4 GiB is a mistake with sizes: memory-wasm", () => {
     const arena = (name: string, bytes: number) => ({ name, bytes })
-    const plan = { arenas: [arena("state", 2 ** 30), arena("work", 3 * 2 ** 30)], slots: [], kernels: [], programs: [] }
+    const plan = {
+      arenas: [arena("state", 2 ** 30), arena("work", 3 * 2 ** 30)],
+      slots: [],
+      kernels: [],
+      programs: [],
+    }
     expect(linearMemoryExcess(plan)?.message).toContain("needs 4.00 GiB (work 3.00 GiB, state 1.00 GiB)")
     expect(linearMemoryExcess({ ...plan, arenas: [] })).toBeUndefined()
   })

@@ -25,7 +25,11 @@ function kernelOf(op: MathName, scalar: boolean): Kernel {
   const inputs = ["a", "b"].slice(0, scalarDef(op).arity)
   const loads = inputs.map((buffer): Expr => ({ kind: "load", buffer, index, type: "f32", width: 4 }))
   const at = (args: readonly Expr[], width: 1 | 4): Expr => ({ kind: "op", op, args, type: "f32", width })
-  const one = (n: number): Expr => at(loads.map((x) => lane(x, n)), 1)
+  const one = (n: number): Expr =>
+    at(
+      loads.map((x) => lane(x, n)),
+      1,
+    )
   const value: Expr = scalar
     ? { kind: "vec", items: [one(0), one(1), one(2), one(3)], type: "f32", width: 4 }
     : at(loads, 4)
@@ -97,7 +101,8 @@ describe("functions in WebAssembly", () => {
       const values = args.map((x) => x[i]!)
       const exact = scalarDef(op).eval(values, "f32")
       const [want, got] = [Math.fround(exact), vector[i]!]
-      if (!Object.is(got, scalar[i])) expect.fail(`${op}(${values.join()}): ${got} in a vector, ${scalar[i]} alone`)
+      if (!Object.is(got, scalar[i]))
+        expect.fail(`${op}(${values.join()}): ${got} in a vector, ${scalar[i]} alone`)
       const error = Number.isFinite(want) ? ulps(got, exact) : Object.is(got, want) ? 0 : Infinity
       if (error <= worst) continue
       worst = error

@@ -24,7 +24,8 @@ export interface Chosen {
 export async function openDevice(bundle: Bundle, host: Host, choice: DeviceChoice = {}): Promise<Chosen> {
   const { name, why } = await choose(bundle, host, choice.device ?? "auto")
   const seen = name === "wasm" ? forWasm(bundle) : bundle
-  const device = name === "wasm" ? await openWasm(bundle, host, choice.threads) : await host.openDevice(needsOf(bundle))
+  const device =
+    name === "wasm" ? await openWasm(bundle, host, choice.threads) : await host.openDevice(needsOf(bundle))
   return { device, bundle: seen, info: { ...device.info, ...(why === undefined ? {} : { why }) } }
 }
 
@@ -54,7 +55,8 @@ async function choose(
   if (!has.webgpu) return { name: "wasm", why: "the bundle was compiled for it alone" }
   const adapter = await probe(host)
   if (adapter === undefined) return { name: "wasm", why: "no WebGPU adapter was found" }
-  if (adapter.software) return { name: "wasm", why: `no GPU: the adapter ${adapter.adapter} computes on the processor` }
+  if (adapter.software)
+    return { name: "wasm", why: `no GPU: the adapter ${adapter.adapter} computes on the processor` }
   return { name: "webgpu" }
 }
 
@@ -68,6 +70,7 @@ async function probe(host: Host): Promise<DeviceInfo | undefined> {
 }
 
 function openWasm({ manifest, wasm }: Bundle, host: Host, threads: number | undefined): Promise<Device> {
-  if (!manifest.wasm || !wasm) throw new RunError("bundle-corrupt", "the bundle's WebAssembly module is missing")
+  if (!manifest.wasm || !wasm)
+    throw new RunError("bundle-corrupt", "the bundle's WebAssembly module is missing")
   return openWasmDevice({ spec: manifest.wasm, bytes: wasm }, host.threads, threads)
 }

@@ -8,13 +8,20 @@ import { COMMAND, HEAP_START, type WasmExports } from "../../runtime/bundle/wasm
 
 export interface KernelRunner {
   /** Runs kernel number `index` on copies of the arrays and puts the results back. */
-  run(index: number, arrays: readonly (DeviceArray | Uint16Array)[], dims: DimValues, scalars: ScalarValues): void
+  run(
+    index: number,
+    arrays: readonly (DeviceArray | Uint16Array)[],
+    dims: DimValues,
+    scalars: ScalarValues,
+  ): void
 }
 
 export function wasmKernels(kernels: readonly Kernel[]): KernelRunner {
   const { bytes, scratch } = emitWasm(kernels)
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true })
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array(bytes)), { env: { memory } })
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array(bytes)), {
+    env: { memory },
+  })
   const exports = instance.exports as unknown as WasmExports
   return {
     run: (index, arrays, dims, scalars) => {
@@ -34,12 +41,18 @@ export function wasmKernels(kernels: readonly Kernel[]): KernelRunner {
       const { B, R } = dims
       words.set([B, R, scalars.step, scalars.epoch, scalars.seed, scalars.start], parameters / 4)
       words.set(places, args / 4)
-      arrays.forEach((a, i) => new Uint8Array(memory.buffer, places[i]!).set(new Uint8Array(a.buffer, a.byteOffset, a.byteLength)))
+      arrays.forEach((a, i) =>
+        new Uint8Array(memory.buffer, places[i]!).set(new Uint8Array(a.buffer, a.byteOffset, a.byteLength)),
+      )
       const groups = gridOf(kernel).reduce((n, e) => n * evalSize(e, dims), 1)
       words.set([COMMAND.dispatch, index, args, parameters, groups], commands / 4)
       exports.scratch.value = own
-      exports.run(commands, 1, 0, 1)
-      arrays.forEach((a, i) => new Uint8Array(a.buffer, a.byteOffset, a.byteLength).set(new Uint8Array(memory.buffer, places[i]!, a.byteLength)))
+      exports.run(commands, 1, 1)
+      arrays.forEach((a, i) =>
+        new Uint8Array(a.buffer, a.byteOffset, a.byteLength).set(
+          new Uint8Array(memory.buffer, places[i]!, a.byteLength),
+        ),
+      )
     },
   }
 }

@@ -11,7 +11,9 @@ export function addCompile(program: Command): void {
     .description("write a bundle: kernels, plan, data and a typed trainer module, usable without nnc")
     .argument("<file>", "program")
     .requiredOption("-o, --out <folder>", "where to write it; an earlier bundle there is replaced")
-    .addOption(new Option("--for <device>", "leave out the code for other devices").choices(["webgpu", "wasm"]))
+    .addOption(
+      new Option("--for <device>", "leave out the code for other devices").choices(["webgpu", "wasm"]),
+    )
     .option("--json", "print one object")
     .action(async (file: string, options: { out: string; for?: "webgpu" | "wasm"; json?: boolean }) => {
       const bundle = bundleOf(file, options.for === undefined ? {} : { devices: [options.for] })

@@ -44,7 +44,11 @@ export const set = (local: number, value: Code): Code => [value, ["local.set", l
 export const tee = (local: number, value: Code): Code => [value, ["local.tee", local]]
 export const op = (name: string, ...args: readonly Code[]): Code => [...args, [name]]
 export const load = (name: string, address: Code, offset = 0): Code => [address, [name, offset]]
-export const store = (name: string, address: Code, value: Code, offset = 0): Code => [address, value, [name, offset]]
+export const store = (name: string, address: Code, value: Code, offset = 0): Code => [
+  address,
+  value,
+  [name, offset],
+]
 
 export const when = (cond: Code, then: Code): Code => [cond, ["if"], then, ["end"]]
 export const choose = (type: ValType, cond: Code, then: Code, otherwise: Code): Code => [

@@ -6,7 +6,7 @@
  *  Not here:   memory and threads (runtime/device/wasm), text (text.ts). */
 import type { Kernel } from "../../ir/kernels/types.js"
 import { encodeModule, type EncodedModule, type WasmModule } from "./encode.js"
-import { barrierFunction, runFunction, workFunction } from "./executor.js"
+import { divideFunction, helpFunction, runFunction, workFunction } from "./executor.js"
 import { Functions } from "./functions.js"
 import { KERNEL_TYPE, kernelFunction } from "./kernel.js"
 import { workOf } from "./work.js"
@@ -32,9 +32,10 @@ const MAX_PAGES = 65536
 
 export function wasmModule(kernels: readonly Kernel[]): { module: WasmModule; scratch: number } {
   const functions = new Functions(0)
-  functions.add(barrierFunction())
-  const run = functions.add(runFunction((...args) => functions.call("barrier", ...args)))
-  const work = functions.add(workFunction((...args) => functions.call("run", ...args)))
+  functions.add(helpFunction())
+  functions.add(divideFunction(functions.call("help")))
+  const run = functions.add(runFunction((...args) => functions.call("divide", ...args)))
+  const work = functions.add(workFunction(functions.call("help")))
   let scratch = 0
   const table = kernels.map((kernel) => {
     const built = kernelFunction(kernel, functions, SCRATCH_GLOBAL)

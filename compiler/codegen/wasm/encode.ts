@@ -3,7 +3,14 @@
  *  Guarantees: one imported memory, first of the imports, so that `sharedFlag` is the byte that says whether it is shared.
  *  Not here:   what the functions do. */
 import { bug } from "../../source/bug.js"
-import { type Code, flatten, type FunctionType, type Instruction, type ValType, type WasmFunction } from "./code.js"
+import {
+  type Code,
+  flatten,
+  type FunctionType,
+  type Instruction,
+  type ValType,
+  type WasmFunction,
+} from "./code.js"
 import { INSTRUCTIONS } from "./instructions.js"
 
 export interface WasmModule {
@@ -16,7 +23,11 @@ export interface WasmModule {
   readonly globals: readonly string[]
   /** Functions by number, in table order. */
   readonly table: readonly number[]
-  readonly exports: readonly { readonly name: string; readonly kind: "function" | "global"; readonly index: number }[]
+  readonly exports: readonly {
+    readonly name: string
+    readonly kind: "function" | "global"
+    readonly index: number
+  }[]
   /** What `call_indirect` calls. */
   readonly indirect: FunctionType
 }

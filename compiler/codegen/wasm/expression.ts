@@ -208,15 +208,24 @@ export class Expressions {
   }
 
   private loadHalf(at: Address, width: 1 | 4): Code {
-    const one = (lane: number): Code => this.call("from_half", load("i32.load16_u", at.address, at.offset + 2 * lane))
+    const one = (lane: number): Code =>
+      this.call("from_half", load("i32.load16_u", at.address, at.offset + 2 * lane))
     if (width === 1) return one(0)
-    return [1, 2, 3].reduce<Code>((v, lane) => replaceLane("f32", v, one(lane), lane), op("f32x4.splat", one(0)))
+    return [1, 2, 3].reduce<Code>(
+      (v, lane) => replaceLane("f32", v, one(lane), lane),
+      op("f32x4.splat", one(0)),
+    )
   }
   private storeHalf(at: Address, value: Code, width: 1 | 4): Code {
     if (width === 1) return store("i32.store16", at.address, this.call("to_half", value), at.offset)
     const v = this.locals.add("v128")
     const lanes = [0, 1, 2, 3].map((lane) =>
-      store("i32.store16", at.address, this.call("to_half", extract("f32", get(v), lane)), at.offset + 2 * lane),
+      store(
+        "i32.store16",
+        at.address,
+        this.call("to_half", extract("f32", get(v), lane)),
+        at.offset + 2 * lane,
+      ),
     )
     return [set(v, value), lanes]
   }

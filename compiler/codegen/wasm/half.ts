@@ -1,7 +1,10 @@
 /** codegen/wasm: f16 in memory, f32 in registers. Rounds to nearest, halves to even. */
 import { choose, get, i32, Locals, op, set, type WasmFunction } from "./code.js"
 
-export const HALF_FUNCTIONS: Readonly<Record<string, () => WasmFunction>> = { from_half: fromHalf, to_half: toHalf }
+export const HALF_FUNCTIONS: Readonly<Record<string, () => WasmFunction>> = {
+  from_half: fromHalf,
+  to_half: toHalf,
+}
 
 /** The exponent moves by a multiplication, which is exact and makes subnormals normal. */
 function fromHalf(): WasmFunction {

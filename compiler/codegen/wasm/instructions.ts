@@ -66,13 +66,17 @@ const MEMORY: Record<string, readonly [readonly number[], number]> = {
   "memory.atomic.notify": [[0xfe, 0x00], 4],
   "memory.atomic.wait32": [[0xfe, 0x01], 4],
   "i32.atomic.load": [[0xfe, 0x10], 4],
+  "i64.atomic.load": [[0xfe, 0x11], 8],
   "i32.atomic.store": [[0xfe, 0x17], 4],
+  "i64.atomic.store": [[0xfe, 0x18], 8],
   "i32.atomic.rmw.add": [[0xfe, 0x1e], 4],
+  "i64.atomic.rmw.cmpxchg": [[0xfe, 0x49], 8],
 }
 
 /** Without immediates: numbered as listed, from the first opcode of each run. */
 const PLAIN: readonly (readonly [readonly number[], number, string])[] = [
   [[], 0x45, "i32.eqz i32.eq i32.ne i32.lt_s i32.lt_u i32.gt_s i32.gt_u i32.le_s i32.le_u i32.ge_s i32.ge_u"],
+  [[], 0x51, "i64.eq i64.ne"],
   [[], 0x5b, "f32.eq f32.ne f32.lt f32.gt f32.le f32.ge"],
   [
     [],
@@ -118,7 +122,11 @@ const PLAIN: readonly (readonly [readonly number[], number, string])[] = [
   [[0xfd], 209, "i64x2.sub"],
   [[0xfd], 222, "i64x2.extmul_low_i32x4_u i64x2.extmul_high_i32x4_u"],
   [[0xfd], 224, "f32x4.abs f32x4.neg"],
-  [[0xfd], 227, "f32x4.sqrt f32x4.add f32x4.sub f32x4.mul f32x4.div f32x4.min f32x4.max f32x4.pmin f32x4.pmax"],
+  [
+    [0xfd],
+    227,
+    "f32x4.sqrt f32x4.add f32x4.sub f32x4.mul f32x4.div f32x4.min f32x4.max f32x4.pmin f32x4.pmax",
+  ],
   [[0xfd], 236, "f64x2.abs f64x2.neg"],
   [[0xfd], 239, "f64x2.sqrt f64x2.add f64x2.sub f64x2.mul f64x2.div"],
   [
@@ -147,7 +155,8 @@ function table(): Map<string, InstructionInfo> {
       const bytes = prefix.length === 0 ? [first + i] : [...prefix, ...leb(first + i)]
       out.set(name, { bytes, immediate: "none" })
     })
-  for (const [name, code] of Object.entries(LANES)) out.set(name, { bytes: [0xfd, ...leb(code)], immediate: "lane" })
+  for (const [name, code] of Object.entries(LANES))
+    out.set(name, { bytes: [0xfd, ...leb(code)], immediate: "lane" })
   out.set("v128.load32_lane", { bytes: [0xfd, 86], immediate: "memlane", size: 4 })
   out.set("v128.const", { bytes: [0xfd, 12], immediate: "words" })
   out.set("i8x16.shuffle", { bytes: [0xfd, 13], immediate: "lanes" })

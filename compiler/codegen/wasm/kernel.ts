@@ -8,7 +8,18 @@ import { bug } from "../../source/bug.js"
 import { PARAMETER_WORDS } from "../../../runtime/bundle/format.js"
 import { openGrid } from "../../ir/kernels/grid.js"
 import type { Expr, Kernel, Stmt } from "../../ir/kernels/types.js"
-import { type Code, countLoop, get, i32, load, op, set, type FunctionType, type WasmFunction, when } from "./code.js"
+import {
+  type Code,
+  countLoop,
+  get,
+  i32,
+  load,
+  op,
+  set,
+  type FunctionType,
+  type WasmFunction,
+  when,
+} from "./code.js"
 import { Expressions, type Place } from "./expression.js"
 import type { Functions } from "./functions.js"
 import { cutAtBarriers, hasBarrier, type Phase, typeOf, widthOf } from "./phases.js"
@@ -38,7 +49,9 @@ class KernelFunction {
     functions: Functions,
     private readonly scratch: number,
   ) {
-    this.x = new Expressions(kernel, KERNEL_TYPE.params.length, (name, ...args) => functions.call(name, ...args))
+    this.x = new Expressions(kernel, KERNEL_TYPE.params.length, (name, ...args) =>
+      functions.call(name, ...args),
+    )
   }
 
   finish(): KernelCode {
@@ -105,13 +118,25 @@ class KernelFunction {
     const { x } = this
     if (p.kind === "lanes") return this.forEachLane(p.body)
     const first = set(this.lane!.local, i32(0))
-    if (p.kind === "when") return [first, when(x.expr(p.stmt.cond), p.body.map((q) => this.phase(q)))]
+    if (p.kind === "when")
+      return [
+        first,
+        when(
+          x.expr(p.stmt.cond),
+          p.body.map((q) => this.phase(q)),
+        ),
+      ]
     const end = x.locals.add("i32")
     const turn = x.define(p.stmt.name, { kind: "local", local: x.locals.add("i32"), index: true })
     return [
       first,
       set(end, x.expr(p.stmt.extent)),
-      countLoop(turn, i32(0), get(end), p.body.map((q) => this.phase(q))),
+      countLoop(
+        turn,
+        i32(0),
+        get(end),
+        p.body.map((q) => this.phase(q)),
+      ),
     ]
   }
 
@@ -123,7 +148,11 @@ class KernelFunction {
   /** The address of a lane's own element of an array in scratch memory. */
   private laneAddress(at: number, size: number): Code {
     const { local } = this.lane ?? bug("no lanes")
-    return op("i32.add", ["global.get", this.scratch], op("i32.add", op("i32.mul", get(local), i32(size)), i32(at)))
+    return op(
+      "i32.add",
+      ["global.get", this.scratch],
+      op("i32.add", op("i32.mul", get(local), i32(size)), i32(at)),
+    )
   }
   private reserve(bytes: number): number {
     const at = this.scratchBytes

@@ -10,7 +10,8 @@ const MOST_BYTES = 3.5 * GiB
 export function linearMemoryExcess(plan: Plan): Omit<Diagnostic, "severity"> | undefined {
   const data = new Map<string, number>()
   for (const program of plan.programs)
-    for (const b of program.buffers) if (b.role === "data") data.set(b.arena, Math.max(data.get(b.arena) ?? 0, b.bytes))
+    for (const b of program.buffers)
+      if (b.role === "data") data.set(b.arena, Math.max(data.get(b.arena) ?? 0, b.bytes))
   const arenas = new Map([...plan.arenas.map((a): [string, number] => [a.name, a.bytes]), ...data])
   const total = [...arenas.values()].reduce((sum, bytes) => sum + bytes, 0)
   if (total <= MOST_BYTES) return undefined

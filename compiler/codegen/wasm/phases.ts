@@ -36,7 +36,8 @@ export function cutAtBarriers(body: readonly Stmt[]): Phases {
   const info = new Map<string, KeptName>()
   const kept = new Map<string, KeptName>()
   const define = (name: string, type: ScalarType, width: 1 | 4, phase: Phase | undefined): void => {
-    if (definedIn.has(name) && definedIn.get(name) !== phase) bug(`${name} is defined in two pieces of a kernel`)
+    if (definedIn.has(name) && definedIn.get(name) !== phase)
+      bug(`${name} is defined in two pieces of a kernel`)
     definedIn.set(name, phase)
     info.set(name, { name, type, width })
   }

@@ -3,7 +3,20 @@
 import { bug } from "../../source/bug.js"
 import type { ScalarOp } from "../../ir/kernels/scalar.js"
 import type { ScalarType } from "../../ir/kernels/types.js"
-import { choose, type Code, constValue, f32, f32x4Const, get, i32, isConst, op, set, type ValType, wordsConst } from "./code.js"
+import {
+  choose,
+  type Code,
+  constValue,
+  f32,
+  f32x4Const,
+  get,
+  i32,
+  isConst,
+  op,
+  set,
+  type ValType,
+  wordsConst,
+} from "./code.js"
 
 export interface Spelling {
   /** Type of the first argument. */
@@ -16,7 +29,8 @@ export interface Spelling {
 type Speller = (args: readonly Code[], s: Spelling) => Code
 
 const isFloat = (t: ScalarType): boolean => t === "f32" || t === "f16"
-export const valType = (t: ScalarType, width: 1 | 4): ValType => (width === 4 ? "v128" : isFloat(t) ? "f32" : "i32")
+export const valType = (t: ScalarType, width: 1 | 4): ValType =>
+  width === 4 ? "v128" : isFloat(t) ? "f32" : "i32"
 
 const extract = (t: ScalarType, v: Code, lane: number): Code => [
   v,
@@ -36,7 +50,10 @@ function byLane(args: readonly Code[], s: Spelling, one: (args: readonly Code[])
   })
   const lanes = [0, 1, 2, 3].map((lane) => one(kept.map((k) => extract(s.type, get(k.local), lane))))
   const first: Code = [lanes[0]!, [isFloat(s.result) ? "f32x4.splat" : "i32x4.splat"]]
-  return [kept.map((k) => k.set), lanes.slice(1).reduce<Code>((v, x, n) => replaceLane(s.result, v, x, n + 1), first)]
+  return [
+    kept.map((k) => k.set),
+    lanes.slice(1).reduce<Code>((v, x, n) => replaceLane(s.result, v, x, n + 1), first),
+  ]
 }
 
 /** f32 instruction, signed and unsigned integer instruction; the same names for vectors. */
@@ -78,9 +95,7 @@ function divide(kind: "div" | "rem"): Speller {
     const plain = op(instruction, get(x), get(y))
     // For y = 0 and y = -1 the quotient is -x & y.
     const special = kind === "rem" ? i32(0) : op("i32.and", op("i32.sub", i32(0), get(x)), get(y))
-    const rare = unsigned
-      ? op("i32.eqz", get(y))
-      : op("i32.le_u", op("i32.add", get(y), i32(1)), i32(1))
+    const rare = unsigned ? op("i32.eqz", get(y)) : op("i32.le_u", op("i32.add", get(y), i32(1)), i32(1))
     return [set(x, a!), set(y, b!), choose("i32", rare, unsigned ? i32(0) : special, plain)]
   })
 }
@@ -124,7 +139,11 @@ const sign: Speller = ([x], s) => {
     return [set(kept, x!), value]
   }
   const [lt, gt, zero] = isFloat(s.type) ? ["f32.lt", "f32.gt", f32(0)] : ["i32.lt_s", "i32.gt_s", i32(0)]
-  const difference = op("i32.sub", op(gt as string, get(kept), zero as Code), op(lt as string, get(kept), zero as Code))
+  const difference = op(
+    "i32.sub",
+    op(gt as string, get(kept), zero as Code),
+    op(lt as string, get(kept), zero as Code),
+  )
   return [set(kept, x!), isFloat(s.type) ? op("f32.convert_i32_s", difference) : difference]
 }
 
@@ -137,7 +156,8 @@ const toFloat: Speller = ([a], s) => {
 const toInt =
   (suffix: "s" | "u"): Speller =>
   ([a], s) => {
-    if (isFloat(s.type)) return op(s.width === 4 ? `i32x4.trunc_sat_f32x4_${suffix}` : `i32.trunc_sat_f32_${suffix}`, a!)
+    if (isFloat(s.type))
+      return op(s.width === 4 ? `i32x4.trunc_sat_f32x4_${suffix}` : `i32.trunc_sat_f32_${suffix}`, a!)
     return s.type === "bool" && s.width === 4 ? op("v128.and", a!, wordsConst(1)) : a!
   }
 const toBool: Speller = ([a], s) => {
@@ -155,7 +175,10 @@ const mulhi: Speller = ([a, b], s) => {
   if (s.width === 1)
     return op(
       "i32.wrap_i64",
-      op("i64.shr_u", op("i64.mul", op("i64.extend_i32_u", a!), op("i64.extend_i32_u", b!)), ["i64.const", 32]),
+      op("i64.shr_u", op("i64.mul", op("i64.extend_i32_u", a!), op("i64.extend_i32_u", b!)), [
+        "i64.const",
+        32,
+      ]),
     )
   const [x, y] = [s.local("v128"), s.local("v128")]
   const odd = [1, 3, 5, 7].flatMap((w) => [4 * w, 4 * w + 1, 4 * w + 2, 4 * w + 3])

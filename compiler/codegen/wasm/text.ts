@@ -13,7 +13,8 @@ export function printWat(module: WasmModule): string {
     ...module.functions.map((f) => functionText(f, names, module.globals)),
     `  (table funcref (elem ${module.table.map((i) => names[i]).join(" ")}))`,
     ...module.exports.map(
-      (e) => `  (export "${e.name}" (${e.kind === "function" ? `func ${names[e.index]}` : `global $${e.name}`}))`,
+      (e) =>
+        `  (export "${e.name}" (${e.kind === "function" ? `func ${names[e.index]}` : `global $${e.name}`}))`,
     ),
     ")",
     "",

@@ -19,4 +19,5 @@ export const startBrowserThread: StartThread = (task, onDeath) => {
   }
 }
 
-export const browserThreads = (): number => (globalThis.crossOriginIsolated ? navigator.hardwareConcurrency : 1)
+export const browserThreads = (): number =>
+  globalThis.crossOriginIsolated ? navigator.hardwareConcurrency : 1

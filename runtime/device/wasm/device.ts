@@ -3,7 +3,7 @@
  *  Guarantees: the bits do not depend on the number of threads. A failure makes every later awaited call throw.
  *  Not here:   where the module and the threads come from (open.ts). */
 import { PARAMETER_STRIDE } from "../../bundle/format.js"
-import { COMMAND, COMMAND_WORDS, CONTROL, HEAP_START } from "../../bundle/wasm.js"
+import { COMMAND, COMMAND_WORDS, HEAP_START } from "../../bundle/wasm.js"
 import { reasonOf, RunError } from "../../error.js"
 import type { BoundRange, Call, Device, DeviceInfo, Grid, KernelSource, Memory, Recorder } from "../device.js"
 import { Allocator } from "./allocator.js"
@@ -113,14 +113,17 @@ export class WasmDevice implements Device {
 
   async prepare(kernels: readonly KernelSource[]): Promise<void> {
     const missing = kernels.find(({ spec }) => !this.kernels.has(spec.name))
-    if (missing) throw new RunError("bundle-corrupt", `the WebAssembly module has no kernel ${missing.spec.name}`)
+    if (missing)
+      throw new RunError("bundle-corrupt", `the WebAssembly module has no kernel ${missing.spec.name}`)
   }
 
   bind(kernel: string, ranges: readonly BoundRange[]): Call {
     const known = this.kernels.get(kernel)
     if (!known) throw new Error(`kernel ${kernel} is bound before it is prepared`)
     const args = this.allocator.take(ranges.length * 4)
-    ranges.forEach(({ memory, offset, bytes }, i) => (this.words[args / 4 + i] = place(memory, offset, bytes)))
+    ranges.forEach(
+      ({ memory, offset, bytes }, i) => (this.words[args / 4 + i] = place(memory, offset, bytes)),
+    )
     return new WasmCall(kernel, known.index, args, known.work)
   }
 
@@ -140,12 +143,10 @@ export class WasmDevice implements Device {
     for (let first = 0; first < count; first += COMMANDS) {
       const piece = Math.min(COMMANDS, count - first)
       this.words.set(list.subarray(first * COMMAND_WORDS, (first + piece) * COMMAND_WORDS), this.commands / 4)
-      team?.call(this.commands, piece)
       try {
-        if (run(this.commands, piece, 0, team?.size ?? 1) !== 0) this.fail("a thread of the run died")
+        if (run(this.commands, piece, team?.size ?? 1) !== 0) this.fail("a thread of the run died")
       } catch (caught) {
         this.fail(reasonOf(caught))
-        if (team) Atomics.store(this.words, CONTROL.failed / 4, 1)
       }
       if (this.failure) return
     }

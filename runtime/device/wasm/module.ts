@@ -27,17 +27,23 @@ export const PAGE = 65536
 /** 4 GiB; less where the system refuses to set that much address space aside. */
 const MOST_PAGES = [65536, 16384, 4096]
 
-export function hasSimd(validate: (bytes: Uint8Array<ArrayBuffer>) => boolean = WebAssembly.validate): boolean {
+export function hasSimd(
+  validate: (bytes: Uint8Array<ArrayBuffer>) => boolean = WebAssembly.validate,
+): boolean {
   return validate(SIMD_PROBE)
 }
 
 /** `share`: whether threads are wanted. */
 export async function loadModule(source: WasmSource, share: boolean): Promise<Loaded> {
   if (typeof WebAssembly === "undefined" || !hasSimd())
-    throw new RunError("no-wasm-simd", "this engine has no WebAssembly SIMD, which the bundle's module needs", {
-      exit: 3,
-      help: "use a current browser or Node 20, or a WebGPU device: `--device webgpu`",
-    })
+    throw new RunError(
+      "no-wasm-simd",
+      "this engine has no WebAssembly SIMD, which the bundle's module needs",
+      {
+        exit: 3,
+        help: "use a current browser or Node 20, or a WebGPU device: `--device webgpu`",
+      },
+    )
   const shared = share && typeof SharedArrayBuffer !== "undefined"
   const bytes = new Uint8Array(source.bytes)
   if (!shared) bytes[source.spec.sharedFlag] = 1

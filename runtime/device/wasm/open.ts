@@ -17,7 +17,11 @@ export interface ThreadHost {
 }
 
 /** `threads`: asked for by the user; left out, chosen from the work. */
-export async function openWasmDevice(source: WasmSource, host: ThreadHost, threads?: number): Promise<Device> {
+export async function openWasmDevice(
+  source: WasmSource,
+  host: ThreadHost,
+  threads?: number,
+): Promise<Device> {
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1))
     throw new RunError("device-limits", `${threads} is not a number of threads`, { exit: 3 })
   const wanted = threads ?? worthwhileThreads(source, host.most)

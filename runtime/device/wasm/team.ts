@@ -1,6 +1,6 @@
 /** runtime/device/wasm: the threads besides this one. Each has an instance of the module over the same memory and sleeps in it
- *  between jobs.
- *  Guarantees: all are ready when `startTeam` returns; one that dies releases the others from the barrier.
+ *  between divided commands.
+ *  Guarantees: all are ready when `startTeam` returns; one that dies says so in memory, so that nobody waits for it.
  *  Not here:   how a thread is made (node-thread.ts, browser-thread.ts). */
 import { CONTROL } from "../../bundle/wasm.js"
 import { RunError } from "../../error.js"
@@ -10,7 +10,7 @@ import type { Loaded } from "./module.js"
 export interface ThreadTask {
   readonly module: WebAssembly.Module
   readonly memory: WebAssembly.Memory
-  /** Its number, from 1. */
+  /** Its number, from 1, for its name. */
   readonly thread: number
   /** The address of its own memory. */
   readonly scratch: number
@@ -24,11 +24,16 @@ export type StartThread = (task: ThreadTask, onDeath: (reason: string) => void) 
 
 /** The body of a thread, as text, so that a bundle stays one file. `receive` hands it its task, `tell` answers. */
 export const THREAD_BODY = `
-function begin({ module, memory, thread, scratch }, tell) {
+function begin({ module, memory, scratch }, tell) {
   const { exports } = new WebAssembly.Instance(module, { env: { memory } })
   exports.scratch.value = scratch
   tell("ready")
-  exports.work(thread)
+  try {
+    exports.work()
+  } catch (caught) {
+    Atomics.store(new Int32Array(memory.buffer), ${CONTROL.failed / 4}, 1)
+    throw caught
+  }
 }`
 
 export interface Team {
@@ -36,8 +41,6 @@ export interface Team {
   readonly size: number
   /** What a thread died of. */
   failure(): string | undefined
-  /** Lets the threads take up the commands written at `commands`. */
-  call(commands: number, count: number): void
   end(): void
 }
 
@@ -52,35 +55,32 @@ export async function startTeam(
     failure ??= reason
     Atomics.store(words(), CONTROL.failed / 4, 1)
   }
-  const threads = scratch.map((address, i) => start({ module, memory, thread: i + 1, scratch: address }, onDeath))
+  const threads = scratch.map((address, i) =>
+    start({ module, memory, thread: i + 1, scratch: address }, onDeath),
+  )
   const end = (): void => {
     Atomics.store(words(), CONTROL.quit / 4, 1)
-    Atomics.add(words(), CONTROL.job / 4, 1)
-    Atomics.notify(words(), CONTROL.job / 4)
+    Atomics.notify(words(), CONTROL.command / 4)
     for (const thread of threads) thread.end()
   }
   try {
     await Promise.all(threads.map((thread) => thread.ready))
   } catch (caught) {
     end()
-    throw new RunError("device-lost", `a thread did not start: ${caught instanceof Error ? caught.message : ""}`, {
-      exit: 3,
-      help: "`--threads 1` runs without further threads",
-      cause: caught,
-    })
+    throw new RunError(
+      "device-lost",
+      `a thread did not start: ${caught instanceof Error ? caught.message : ""}`,
+      {
+        exit: 3,
+        help: "`--threads 1` runs without further threads",
+        cause: caught,
+      },
+    )
   }
   const size = threads.length + 1
   return {
     size,
     failure: () => failure,
-    call: (commands, count) => {
-      const at = words()
-      at[CONTROL.commands / 4] = commands
-      at[CONTROL.count / 4] = count
-      at[CONTROL.threads / 4] = size
-      Atomics.add(at, CONTROL.job / 4, 1)
-      Atomics.notify(at, CONTROL.job / 4)
-    },
     end,
   }
 }

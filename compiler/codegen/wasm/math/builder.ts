@@ -52,7 +52,8 @@ export class Vectors {
   abs = (a: Code): Code => op("f32x4.abs", a)
   neg = (a: Code): Code => op("f32x4.neg", a)
   /** NaN stays NaN: the constant comes second. */
-  clamp = (a: Code, lo: number, hi: number): Code => op("f32x4.pmin", op("f32x4.pmax", a, this.c(lo)), this.c(hi))
+  clamp = (a: Code, lo: number, hi: number): Code =>
+    op("f32x4.pmin", op("f32x4.pmax", a, this.c(lo)), this.c(hi))
   lt = (a: Code, b: Code): Code => op("f32x4.lt", a, b)
   /** `a` where the mask is set. */
   select = (mask: Code, a: Code, b: Code): Code => op("v128.bitselect", a, b, mask)

@@ -28,6 +28,7 @@ export const upperHalf = (x: Code): Code => [x, x, lanes(2, 3, 2, 3)]
 export const joinLow = (a: Code, b: Code): Code => [a, b, lanes(0, 1, 4, 5)]
 
 /** f32x4 lanes 0 and 1, or 2 and 3, as doubles. */
-export const promote = (x: Code, upper: boolean): Code => op("f64x2.promote_low_f32x4", upper ? upperHalf(x) : x)
+export const promote = (x: Code, upper: boolean): Code =>
+  op("f64x2.promote_low_f32x4", upper ? upperHalf(x) : x)
 export const demote = (low: Code, high: Code): Code =>
   joinLow(op("f32x4.demote_f64x2_zero", low), op("f32x4.demote_f64x2_zero", high))

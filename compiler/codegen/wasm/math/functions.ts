@@ -56,7 +56,7 @@ const LN2_HIGH = 0.693359375
 const LN2_LOW = -2.12194440054690583e-4
 const LOG2_E = 1.44269504088896341
 /** (e^r - 1 - r) / r^2 on [-ln 2 / 2, ln 2 / 2]: Cephes' expf. */
-const EXP = [0.5000000120, 1.6666665459e-1, 4.1665795894e-2, 8.3334519073e-3, 1.3981999507e-3, 1.987569150e-4]
+const EXP = [0.500000012, 1.6666665459e-1, 4.1665795894e-2, 8.3334519073e-3, 1.3981999507e-3, 1.98756915e-4]
 
 function expOfReduced(v: Vectors, r: Code, n: Code): Code {
   const y = v.add(v.add(v.mul(v.mul(r, r), v.polynomial(r, EXP)), r), v.c(1))
@@ -101,7 +101,7 @@ export function splitExponent(v: Vectors, x: Code): { e: Code; f: Code } {
 /** log(1 + f) - f + f^2 / 2, over f^3: Cephes' logf. */
 const LOG = [
   3.3333331174e-1, -2.4999993993e-1, 2.0000714765e-1, -1.6668057665e-1, 1.4249322787e-1, -1.2420140846e-1,
-  1.1676998740e-1, -1.1514610310e-1, 7.0376836292e-2,
+  1.167699874e-1, -1.151461031e-1, 7.0376836292e-2,
 ]
 
 /** -infinity at 0, NaN below, infinity and NaN as they are. */
@@ -143,11 +143,17 @@ function log1p(v: Vectors, x: Code): Code {
 function tanh(v: Vectors, given: Code): Code {
   const x = v.let(v.clamp(given, -7.99881172180175781, 7.99881172180175781))
   const q = v.let(v.mul(x, x))
-  const above = v.polynomial(q, [
-    4.89352455891786e-3, 6.37261928875436e-4, 1.48572235717979e-5, 5.12229709037114e-8, -8.60467152213735e-11,
-    2.00018790482477e-13, -2.76076847742355e-16,
-  ])
-  const below = v.polynomial(q, [4.89352518554385e-3, 2.26843463243900e-3, 1.18534705686654e-4, 1.19825839466702e-6])
+  const above = v.polynomial(
+    q,
+    [
+      4.89352455891786e-3, 6.37261928875436e-4, 1.48572235717979e-5, 5.12229709037114e-8,
+      -8.60467152213735e-11, 2.00018790482477e-13, -2.76076847742355e-16,
+    ],
+  )
+  const below = v.polynomial(
+    q,
+    [4.89352518554385e-3, 2.268434632439e-3, 1.18534705686654e-4, 1.19825839466702e-6],
+  )
   const inner = v.let(v.div(v.mul(x, above), below))
   // The approximation stops short of 1, which tanh is from 9.01 on.
   const outer = v.withSign(v.c(1), given)
@@ -159,13 +165,20 @@ function tanh(v: Vectors, given: Code): Code {
 function erf(v: Vectors, given: Code): Code {
   const x = v.let(v.clamp(given, -3.832506856900711, 3.832506856900711))
   const q = v.let(v.mul(x, x))
-  const above = v.polynomial(q, [
-    1.128379143519084, 0.18520832239976145, 0.050955695062380861, 0.0034082910107109506, 0.00022905065861350646,
-  ])
-  const below = v.polynomial(q, [
-    1, 0.49746925110067538, 0.11098505178285362, 0.014070470171167667, 0.0010179625278914885,
-    0.000023547966471313185, -1.1791602954361697e-7,
-  ])
+  const above = v.polynomial(
+    q,
+    [
+      1.128379143519084, 0.18520832239976145, 0.050955695062380861, 0.0034082910107109506,
+      0.00022905065861350646,
+    ],
+  )
+  const below = v.polynomial(
+    q,
+    [
+      1, 0.49746925110067538, 0.11098505178285362, 0.014070470171167667, 0.0010179625278914885,
+      0.000023547966471313185, -1.1791602954361697e-7,
+    ],
+  )
   return v.div(v.mul(x, above), below)
 }
 

@@ -7,7 +7,7 @@ import { d, demote, joinLow, mulD, promote, subD } from "./doubles.js"
 import type { MathFunction } from "./functions.js"
 
 /** pi / 2 in three parts of at most 27 bits: their products with a quadrant number below 2^26 are exact. */
-const HIGH = Math.floor(((Math.PI / 2) * 2 ** 25)) / 2 ** 25
+const HIGH = Math.floor((Math.PI / 2) * 2 ** 25) / 2 ** 25
 const MIDDLE = Math.PI / 2 - HIGH
 const LOW = 6.123233995736766e-17
 const LARGE = 2 ** 26
@@ -51,8 +51,7 @@ function reduce(v: Vectors, x: Code): Reduced {
 }
 
 /** A mask from the bit `bit` of each lane. */
-const bitMask = (x: Code, bit: number): Code =>
-  op("i32x4.shr_s", op("i32x4.shl", x, i32(31 - bit)), i32(31))
+const bitMask = (x: Code, bit: number): Code => op("i32x4.shr_s", op("i32x4.shl", x, i32(31 - bit)), i32(31))
 
 /** The values at `quadrant` + `turns` quarter turns; x * 0 makes infinities NaN. */
 function turned(v: Vectors, x: Code, { quadrant, sin, cos }: Reduced, turns: number): Code {
@@ -98,7 +97,11 @@ function largeTurns(): WasmFunction {
   const window = (n: number): Code =>
     op(
       "i64.shr_u",
-      op("i64.shl", op("i64.or", op("i64.shl", get(words[n]!), i64(32)), get(words[n + 1]!)), i64Of(get(shift))),
+      op(
+        "i64.shl",
+        op("i64.or", op("i64.shl", get(words[n]!), i64(32)), get(words[n + 1]!)),
+        i64Of(get(shift)),
+      ),
       i64(32),
     )
   const upper = op("i64.mul", get(m), op("i64.or", op("i64.shl", window(0), i64(32)), window(1)))
