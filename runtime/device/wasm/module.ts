@@ -5,11 +5,13 @@ import { CONTROL, HEAP_START, type WasmExports } from "../../bundle/wasm.js"
 import { reasonOf, RunError } from "../../error.js"
 
 /** (func (result v128) (i32x4.splat (i32.const 0))) */
-const SIMD_PROBE = Uint8Array.of(
-  ...[0, 97, 115, 109, 1, 0, 0, 0],
-  ...[1, 5, 1, 96, 0, 1, 123],
-  ...[3, 2, 1, 0],
-  ...[10, 8, 1, 6, 0, 65, 0, 253, 17, 11],
+const SIMD_PROBE = Uint8Array.from(
+  [
+    [0, 97, 115, 109, 1, 0, 0, 0],
+    [1, 5, 1, 96, 0, 1, 123],
+    [3, 2, 1, 0],
+    [10, 8, 1, 6, 0, 65, 0, 253, 17, 11],
+  ].flat(),
 )
 
 export interface WasmSource {

@@ -53,8 +53,8 @@ export const BOUNDS: Record<MathName, { readonly ulp: number }> = {
 }
 
 const LN2_HIGH = 0.693359375
-const LN2_LOW = -2.12194440054690583e-4
-const LOG2_E = 1.44269504088896341
+const LN2_LOW = -2.121944400546906e-4
+const LOG2_E = Math.LOG2E
 /** (e^r - 1 - r) / r^2 on [-ln 2 / 2, ln 2 / 2]: Cephes' expf. */
 const EXP = [0.500000012, 1.6666665459e-1, 4.1665795894e-2, 8.3334519073e-3, 1.3981999507e-3, 1.98756915e-4]
 
@@ -141,7 +141,7 @@ function log1p(v: Vectors, x: Code): Code {
 
 /** Odd rational approximation of degree 13 over 6 (coefficients as in Eigen's tanh for float). */
 function tanh(v: Vectors, given: Code): Code {
-  const x = v.let(v.clamp(given, -7.99881172180175781, 7.99881172180175781))
+  const x = v.let(v.clamp(given, -7.998811721801758, 7.998811721801758))
   const q = v.let(v.mul(x, x))
   const above = v.polynomial(
     q,
@@ -168,14 +168,14 @@ function erf(v: Vectors, given: Code): Code {
   const above = v.polynomial(
     q,
     [
-      1.128379143519084, 0.18520832239976145, 0.050955695062380861, 0.0034082910107109506,
+      1.128379143519084, 0.18520832239976145, 0.05095569506238086, 0.0034082910107109506,
       0.00022905065861350646,
     ],
   )
   const below = v.polynomial(
     q,
     [
-      1, 0.49746925110067538, 0.11098505178285362, 0.014070470171167667, 0.0010179625278914885,
+      1, 0.4974692511006754, 0.11098505178285362, 0.014070470171167667, 0.0010179625278914885,
       0.000023547966471313185, -1.1791602954361697e-7,
     ],
   )
