@@ -2,7 +2,8 @@
 import { existsSync, readdirSync, statSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { Option, type Command } from "commander"
-import { loadBundle, openBundle, type Trainer } from "../../runtime/node.js"
+import { DEFAULT_TARGET, SOFTWARE_TARGET, type TargetProfile } from "../target.js"
+import { loadBundle, openBundle, probeNodeDevice, type Trainer } from "../../runtime/node.js"
 import { bundleOf, isBundleFolder } from "./compile-file.js"
 import { Failure } from "./failure.js"
 import { integer, namedPath } from "./usage.js"
@@ -39,11 +40,20 @@ export function withDevice(command: Command): Command {
 export async function openProgram(path: string, { device, threads, data }: DeviceOptions): Promise<Trainer> {
   const choice = { device, ...(threads === undefined ? {} : { threads }) }
   if (!isBundleFolder(path)) {
+    // `auto` decides once the bundle is there; it takes no software adapter while there is code for WebAssembly.
     const devices = device === "auto" ? {} : { devices: [device] }
-    return openBundle(bundleOf(path, { data, ...devices }), dirname(path), choice)
+    const target = device === "webgpu" ? { target: await targetOfDevice() } : {}
+    return openBundle(bundleOf(path, { data, ...devices, ...target }), dirname(path), choice)
   }
   const absolute = new Map([...data].map(([name, file]) => [name, resolve(file)]))
   return loadBundle(path, { ...choice, data: absolute })
+}
+
+/** Kernels for a software adapter are cut otherwise than those for a GPU. Where there is no device, opening it says so, after
+ *  the program's own mistakes. */
+async function targetOfDevice(): Promise<TargetProfile> {
+  const device = await probeNodeDevice().catch(() => undefined)
+  return device?.software ? SOFTWARE_TARGET : DEFAULT_TARGET
 }
 
 const RUNS = "runs"

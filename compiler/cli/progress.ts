@@ -109,7 +109,8 @@ class Pace {
 }
 
 function startText(event: StartEvent): string {
-  const { program, train, parameters, rows, test_rows, batch, steps, step, device, adapter, software, why } = event
+  const { program, train, parameters, rows, test_rows, batch, steps, step, device, adapter, software, why } =
+    event
   const data =
     rows === 0 ? "" : `, ${rows} rows${test_rows > 0 ? ` and ${test_rows} for the test` : ""}, batch ${batch}`
   const from = step === 0 ? "" : `, going on from step ${step}`

@@ -6,17 +6,19 @@ import { buildKernels } from "./build-kernels.js"
 import { fuse } from "./fuse.js"
 import type { GroupedGraph } from "./group.js"
 import { order } from "./order.js"
+import { pack } from "./pack.js"
 
 export { parseGroups, printGroups } from "./group-text.js"
-export { buildKernels, fuse, order }
+export { buildKernels, fuse, order, pack }
 export type { GroupedGraph }
 
 /** All passes of this room, in order. */
 export const SCHEDULE_PASSES: readonly [
   Pass<Graph, GroupedGraph>,
   Pass<GroupedGraph, GroupedGraph>,
+  Pass<GroupedGraph, GroupedGraph>,
   Pass<GroupedGraph, KernelProgram>,
-] = [fuse, order, buildKernels]
+] = [fuse, pack, order, buildKernels]
 
 export const schedule = (graph: Graph, cx: PassContext): KernelProgram =>
-  buildKernels.run(order.run(fuse.run(graph, cx), cx), cx)
+  buildKernels.run(order.run(pack.run(fuse.run(graph, cx), cx), cx), cx)

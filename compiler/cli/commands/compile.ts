@@ -4,6 +4,14 @@ import { basename, dirname } from "node:path"
 import { forWasm } from "../../../runtime/device/choose.js"
 import { bundleOf } from "../compile-file.js"
 import { note, printJson } from "../console.js"
+import { namedPath } from "../usage.js"
+
+interface Options {
+  readonly out: string
+  readonly for?: "webgpu" | "wasm"
+  readonly data: ReadonlyMap<string, string>
+  readonly json?: boolean
+}
 
 export function addCompile(program: Command): void {
   program
@@ -14,9 +22,18 @@ export function addCompile(program: Command): void {
     .addOption(
       new Option("--for <device>", "leave out the code for other devices").choices(["webgpu", "wasm"]),
     )
+    .option(
+      "--data <name=path>",
+      "read a data set from another file; may be given several times",
+      namedPath,
+      new Map<string, string>(),
+    )
     .option("--json", "print one object")
-    .action(async (file: string, options: { out: string; for?: "webgpu" | "wasm"; json?: boolean }) => {
-      const bundle = bundleOf(file, options.for === undefined ? {} : { devices: [options.for] })
+    .action(async (file: string, options: Options) => {
+      const bundle = bundleOf(file, {
+        data: options.data,
+        ...(options.for === undefined ? {} : { devices: [options.for] }),
+      })
       // Loaded here because TypeScript's compiler comes with it, which no other command needs.
       const { writeBundle } = await import("../write-bundle.js")
       const files = await writeBundle(bundle, options.out, dirname(file))
