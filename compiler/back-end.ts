@@ -17,7 +17,7 @@ import { planMemory } from "./memory/plan.js"
 import { GRAPH_PASSES } from "./pipeline.js"
 import { printGroups } from "./schedule/group-text.js"
 import { WASM_TARGET } from "./target.js"
-import { buildKernels, fuse, type GroupedGraph, order } from "./schedule/index.js"
+import { buildKernels, fuse, type GroupedGraph, order, pack } from "./schedule/index.js"
 
 /** The largest B and R of a program, by its name. */
 export type Sizes = (program: string) => DimValues
@@ -57,7 +57,9 @@ function optimized(graphs: readonly Graph[], run: Compilation): readonly Graph[]
 function fromOptimized(graphs: readonly Graph[], sizes: Sizes, run: Compilation): Emitted {
   const fused = graphs.map((g) => run.pass(fuse, g))
   run.reached(fuse.name, fuse.summary, fused, () => fused.map(printGroups).join("\n"))
-  return fromGroups(fused, sizes, run)
+  const packed = fused.map((g) => run.pass(pack, g))
+  run.reached(pack.name, pack.summary, packed, () => packed.map(printGroups).join("\n"))
+  return fromGroups(packed, sizes, run)
 }
 
 /** `alone`: nothing else is compiled, so these are the stages to show. A program too large for this device is an error then,
@@ -69,11 +71,12 @@ function wasmOf(
   alone: boolean,
 ): EmittedCode["wasm"] {
   const fused = graphs.map((g) => run.pass(fuse, g, WASM_TARGET))
-  const ordered = fused.map((g) => run.pass(order, g, WASM_TARGET))
+  const packed = fused.map((g) => run.pass(pack, g, WASM_TARGET))
+  const ordered = packed.map((g) => run.pass(order, g, WASM_TARGET))
   const programs = ordered.map((g) => run.pass(buildKernels, g, WASM_TARGET))
   const text = (): string => programs.map(printKernelProgram).join("\n")
   if (alone) run.reached(buildKernels.name, buildKernels.summary, programs, text)
-  const scheduled = graphs.map((graph, i) => ({ graph, program: programs[i]!, dims: sizes(graph.name) }))
+  const scheduled = ordered.map(({ graph }, i) => ({ graph, program: programs[i]!, dims: sizes(graph.name) }))
   const plan = run.pass(planMemory, scheduled, WASM_TARGET)
   if (alone) run.reached(planMemory.name, planMemory.summary, plan, () => printPlan(plan))
   const excess = linearMemoryExcess(plan)

@@ -13,7 +13,12 @@ export interface BatchNormUse {
 }
 
 export function noteBatchNorm(env: Env, { decl, module }: Instance, x: Value | undefined, span: Span): void {
-  if (module.library && env.section.training && /^BatchNorm/.test(decl.name.text) && x?.kind === "tensor")
+  if (
+    module.library &&
+    env.section.training &&
+    decl.name.text.startsWith("BatchNorm") &&
+    x?.kind === "tensor"
+  )
     env.section.batchNorms.push({ span: userSpan(env, span), shape: x.type.shape })
 }
 

@@ -7,7 +7,7 @@ import type { Pass, PassContext } from "../pass.js"
 import { bug } from "../source/bug.js"
 import type { ValueId } from "../ir/graph/types.js"
 import { printExpr } from "../ir/kernels/text.js"
-import type { Expr } from "../ir/kernels/types.js"
+import { type Expr, PACK_ALIGN } from "../ir/kernels/types.js"
 import { bytesOf, isStatic, numel, type TensorType } from "../ir/tensor.js"
 import type { Group, GroupedGraph } from "./group.js"
 import { groupLoads, storedIn } from "./group-loads.js"
@@ -87,10 +87,10 @@ export function packForm(
   return { key: lines.join("; "), operands }
 }
 
-/** Elements of a value in a pack: members start at multiples of four. */
+/** Elements of a value in a pack: members start at multiples of PACK_ALIGN. */
 export const paddedSize = (type: TensorType): number => {
   const size = numel(type.shape)
-  return isStatic(size) ? Math.ceil(size / 4) * 4 : bug("members of packs have fixed sizes")
+  return isStatic(size) ? Math.ceil(size / PACK_ALIGN) * PACK_ALIGN : bug("members of packs have fixed sizes")
 }
 
 /** Parts that share no buffer, as many as fit one binding. */
