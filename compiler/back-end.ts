@@ -1,5 +1,9 @@
-/** compiler: graphs -> WGSL, one function per noun to start from. Source text and IR text both end up here.
+/** compiler: graphs -> code for the devices, one function per noun to start from. Source text and IR text both end up here.
  *  Guarantees: every stage reached is kept; the text of a stage, given back, goes on from it. */
+import type { EmittedCode } from "./bundle/encode.js"
+import { emitWasm, wasmModule } from "./codegen/wasm/emit.js"
+import { linearMemoryExcess } from "./codegen/wasm/limits.js"
+import { printWat } from "./codegen/wasm/text.js"
 import { emitWgsl } from "./codegen/wgsl/emit.js"
 import type { Compilation } from "./compilation.js"
 import { printGraphs } from "./ir/graph/text.js"
@@ -12,16 +16,8 @@ import type { DimValues } from "./ir/tensor.js"
 import { planMemory } from "./memory/plan.js"
 import { GRAPH_PASSES } from "./pipeline.js"
 import { printGroups } from "./schedule/group-text.js"
-import {
-  buildKernels,
-  cut,
-  fuse,
-  type GroupedGraph,
-  link,
-  order,
-  pack,
-  type Part,
-} from "./schedule/index.js"
+import { buildKernels, cut, fuse, type GroupedGraph, link, order, pack, type Part } from "./schedule/index.js"
+import { type TargetProfile, WASM_TARGET } from "./target.js"
 
 /** The largest B and R of a program, by its name. */
 export type Sizes = (program: string) => DimValues
@@ -34,24 +30,64 @@ export interface Emitted {
 
 /** Graphs as lowering made them, `grad` nodes and all. */
 export function fromGraphs(graphs: readonly Graph[], sizes: Sizes, run: Compilation): Emitted {
+  return fromOptimized(optimized(graphs, run), sizes, run)
+}
+
+/** Graphs as lowering made them, to code for every device asked for. The stages shown are those of the first device. */
+export function forDevices(graphs: readonly Graph[], sizes: Sizes, run: Compilation): EmittedCode {
+  const { devices = ["webgpu", "wasm"] } = run.options
+  const best = optimized(graphs, run)
+  const webgpu = devices.includes("webgpu") ? fromOptimized(best, sizes, run) : undefined
+  return {
+    webgpu,
+    wasm: devices.includes("wasm") ? wasmOf(best, sizes, run, webgpu === undefined) : undefined,
+  }
+}
+
+function optimized(graphs: readonly Graph[], run: Compilation): readonly Graph[] {
   let current = graphs
   for (const pass of GRAPH_PASSES) {
     const after = current.map((g) => run.pass(pass, g))
     run.reached(pass.name, pass.summary, after, () => printGraphs(after))
     current = after
   }
-  const whole = current.map((graph): Whole => ({ graph, parts: run.pass(cut, graph) }))
-  const fused = whole.flatMap(({ parts }) => parts.map((p) => run.pass(fuse, p.graph)))
-  run.reached(fuse.name, fuse.summary, fused, () => fused.map(printGroups).join("\n"))
-  const packed = fused.map((g) => run.pass(pack, g))
-  run.reached(pack.name, pack.summary, packed, () => packed.map(printGroups).join("\n"))
-  return groupsOf(whole, packed, sizes, run)
+  return current
+}
+
+function fromOptimized(graphs: readonly Graph[], sizes: Sizes, run: Compilation): Emitted {
+  const whole = graphs.map((graph): Whole => ({ graph, parts: run.pass(cut, graph) }))
+  const plan = planned(whole, packed(whole, run, SHOWN), sizes, run, SHOWN)
+  return { plan, wgsl: emit(plan.kernels, run) }
+}
+
+/** `alone`: nothing else is compiled, so these are the stages to show. A program too large for this device is an error then,
+ *  and otherwise a remark: the bundle is for WebGPU only. */
+function wasmOf(
+  graphs: readonly Graph[],
+  sizes: Sizes,
+  run: Compilation,
+  alone: boolean,
+): EmittedCode["wasm"] {
+  const how: How = { shown: alone, target: WASM_TARGET }
+  const whole = graphs.map((graph): Whole => ({ graph, parts: run.pass(cut, graph, WASM_TARGET) }))
+  const plan = planned(whole, packed(whole, run, how), sizes, run, how)
+  const excess = linearMemoryExcess(plan)
+  if (excess !== undefined) {
+    run.diagnostics.add({ ...excess, severity: alone ? "error" : "warning" })
+    run.gate()
+    return undefined
+  }
+  const module = run.stage("wasm", () => emitWasm(plan.kernels))
+  const wat = (): string => printWat(wasmModule(plan.kernels).module)
+  run.reached("wasm", "all kernels as one WebAssembly module", plan.kernels, wat)
+  return { plan, module }
 }
 
 /** Groups read from text: each graph is a program of its own. */
-export function fromGroups(fused: readonly GroupedGraph[], sizes: Sizes, run: Compilation): Emitted {
-  const whole = fused.map(({ graph }): Whole => ({ graph, parts: [{ graph, turns: null }] }))
-  return groupsOf(whole, fused, sizes, run)
+export function fromGroups(grouped: readonly GroupedGraph[], sizes: Sizes, run: Compilation): Emitted {
+  const whole = grouped.map(({ graph }): Whole => ({ graph, parts: [{ graph, turns: null }] }))
+  const plan = planned(whole, grouped, sizes, run, SHOWN)
+  return { plan, wgsl: emit(plan.kernels, run) }
 }
 
 /** A graph and the parts that it was cut into. */
@@ -59,24 +95,40 @@ interface Whole {
   readonly graph: Graph
   readonly parts: readonly Part[]
 }
+/** For which target (left out: the compilation's own), and whether the stages are kept to be shown. */
+interface How {
+  readonly shown: boolean
+  readonly target?: TargetProfile
+}
+const SHOWN: How = { shown: true }
 
-/** `fused` has the groups of all parts, in order. */
-function groupsOf(
+/** The groups of all parts, in order. */
+function packed(whole: readonly Whole[], run: Compilation, { shown, target }: How): readonly GroupedGraph[] {
+  const fused = whole.flatMap(({ parts }) => parts.map((p) => run.pass(fuse, p.graph, target)))
+  if (shown) run.reached(fuse.name, fuse.summary, fused, () => fused.map(printGroups).join("\n"))
+  const packs = fused.map((g) => run.pass(pack, g, target))
+  if (shown) run.reached(pack.name, pack.summary, packs, () => packs.map(printGroups).join("\n"))
+  return packs
+}
+
+/** `grouped` has the groups of all parts, in order. */
+function planned(
   whole: readonly Whole[],
-  fused: readonly GroupedGraph[],
+  grouped: readonly GroupedGraph[],
   sizes: Sizes,
   run: Compilation,
-): Emitted {
-  const ordered = fused.map((g) => run.pass(order, g))
-  run.reached(order.name, order.summary, ordered, () => ordered.map(printGroups).join("\n"))
-  const built = ordered.map((g) => run.pass(buildKernels, g))
+  { shown, target }: How,
+): Plan {
+  const ordered = grouped.map((g) => run.pass(order, g, target))
+  if (shown) run.reached(order.name, order.summary, ordered, () => ordered.map(printGroups).join("\n"))
+  const built = ordered.map((g) => run.pass(buildKernels, g, target))
   const programs = whole.map(({ graph, parts }) => link(graph, parts, built.splice(0, parts.length)))
   const text = (): string => programs.map(printKernelProgram).join("\n")
-  run.reached(buildKernels.name, buildKernels.summary, programs, text)
+  if (shown) run.reached(buildKernels.name, buildKernels.summary, programs, text)
   const scheduled = whole.map(({ graph }, i) => ({ graph, program: programs[i]!, dims: sizes(graph.name) }))
-  const plan = run.pass(planMemory, scheduled)
-  run.reached(planMemory.name, planMemory.summary, plan, () => printPlan(plan))
-  return { plan, wgsl: emit(plan.kernels, run) }
+  const plan = run.pass(planMemory, scheduled, target)
+  if (shown) run.reached(planMemory.name, planMemory.summary, plan, () => printPlan(plan))
+  return plan
 }
 
 /** Programs of kernels without the graphs they came from: their WGSL, and no plan. */

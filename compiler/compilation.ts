@@ -8,6 +8,8 @@ import type { TargetProfile } from "./target.js"
 
 export interface CompileOptions {
   readonly target: TargetProfile
+  /** What to compile for; left out: both. */
+  readonly devices?: readonly ("webgpu" | "wasm")[]
   /** The stage or pass after which to stop. */
   readonly stopAfter?: string
   readonly hooks?: RunnerHooks
@@ -29,8 +31,8 @@ export class Compilation {
   constructor(readonly options: CompileOptions) {}
 
   /** Runs one pass under the runner. */
-  pass<A, B>(pass: Pass<A, B>, input: A): B {
-    const { target, hooks } = this.options
+  pass<A, B>(pass: Pass<A, B>, input: A, target = this.options.target): B {
+    const { hooks } = this.options
     return runPass(pass, input, {
       diagnostics: this.diagnostics,
       target,

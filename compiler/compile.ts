@@ -1,7 +1,7 @@
 /** compiler: source text -> Bundle. Pure: what it needs of the outside world comes through `CompileHost`.
  *  Guarantees: never throws for a user's mistake; every stage reached is in `stages`. */
 import type { Bundle } from "../runtime/bundle/format.js"
-import { fromGraphs } from "./back-end.js"
+import { forDevices } from "./back-end.js"
 import { encode } from "./bundle/encode.js"
 import { check } from "./check/check.js"
 import { Compilation, type CompileOptions, type Outcome } from "./compilation.js"
@@ -49,11 +49,11 @@ export function compile(main: SourceFile, host: CompileHost, options: CompileOpt
     run.gate()
     const { graphs } = run.pass(lower, model)
     run.reached("graph", lower.summary, graphs, () => printGraphs(graphs))
-    const { plan, wgsl } = fromGraphs(graphs, batchSizes(model, data), run)
+    const code = forDevices(graphs, batchSizes(model, data), run)
     const name = main.path.replace(/^.*\//, "").replace(/\.nn$/, "")
     const specs = [...data.values()].map((facts) => facts.spec)
     const bundle = run.stage("bundle", () =>
-      encode({ name, compiler: VERSION, model, plan, wgsl, data: specs }),
+      encode({ name, compiler: VERSION, model, ...code, data: specs }),
     )
     return { model, bundle }
   })

@@ -14,7 +14,7 @@ export interface TargetProfile {
   /** Bytes that the offset of a binding is a multiple of. */
   readonly minStorageOffsetAlignment: number
   /** For the cost model: software adapters run invocations one after another on few cores. */
-  readonly deviceClass: "software" | "gpu"
+  readonly deviceClass: "software" | "gpu" | "wasm"
 }
 
 const MiB = 1024 * 1024
@@ -30,6 +30,20 @@ export const DEFAULT_TARGET: TargetProfile = {
   maxWorkgroupMemory: 16384,
   minStorageOffsetAlignment: 256,
   deviceClass: "gpu",
+}
+
+/** One linear memory of 32-bit addresses, loops instead of workgroups. */
+export const WASM_TARGET: TargetProfile = {
+  name: "wasm",
+  maxStorageBuffersPerStage: 32,
+  // Of the memory as a whole there is a limit, which codegen/wasm checks.
+  maxBindingBytes: 2 ** 50,
+  maxBufferBytes: 2 ** 50,
+  maxWorkgroupsPerDimension: 2 ** 30,
+  maxInvocations: 256,
+  maxWorkgroupMemory: 65536,
+  minStorageOffsetAlignment: 64,
+  deviceClass: "wasm",
 }
 
 /** The same limits for an adapter emulated on the CPU: few cores, each invocation run to its end. */

@@ -51,6 +51,16 @@ export const RUN_CODES = {
     explanation:
       "The WGSL text of a kernel did not compile on this device. The message names the kernel and its source lines.",
   },
+  "device-target": {
+    title: "the bundle was not compiled for this device",
+    explanation:
+      "A bundle holds kernels for WebGPU, for WebAssembly, or for both, which is the default. `nnc compile --for` chooses.",
+  },
+  "no-wasm-simd": {
+    title: "this engine has no WebAssembly SIMD",
+    explanation:
+      "The module of a bundle computes on four numbers at once, which every browser since 2021 and Node since 16.4 can do. Use a newer one, or a WebGPU device.",
+  },
   "data-file": {
     title: "a data file cannot be read",
     explanation: "Paths are relative to the bundle (or source file). `--data NAME=PATH` names another file.",

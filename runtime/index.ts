@@ -1,7 +1,8 @@
 /** runtime: the entry for browser pages, and everything that needs no files of its own. node.ts adds those. */
 import { readBundle } from "./bundle/decode.js"
 import type { Bundle } from "./bundle/format.js"
-import { openBrowserDevice } from "./device/browser-gpu.js"
+import { openBrowserDevice, probeBrowserDevice } from "./device/browser-gpu.js"
+import { browserThreads, startBrowserThread } from "./device/wasm/browser-thread.js"
 import type { Host } from "./host.js"
 import { Session, type OpenOptions } from "./session.js"
 
@@ -25,6 +26,8 @@ function browserHost(base: URL): Host {
       return new Uint8Array(await response.arrayBuffer())
     },
     openDevice: openBrowserDevice,
+    probeDevice: probeBrowserDevice,
+    threads: { start: startBrowserThread, most: browserThreads(), mayBlock: false },
     now: () => performance.now(),
   }
 }

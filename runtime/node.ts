@@ -6,7 +6,8 @@ import type { Bundle } from "./bundle/format.js"
 import type { Checkpoint } from "./checkpoint/checkpoint.js"
 import { loadCheckpoint } from "./checkpoint/load.js"
 import { saveWhole } from "./checkpoint/save.js"
-import { openNodeDevice } from "./device/node-gpu.js"
+import { openNodeDevice, probeNodeDevice } from "./device/node-gpu.js"
+import { nodeThreads, startNodeThread } from "./device/wasm/node-thread.js"
 import type { Tensor } from "./exec/values.js"
 import type { Host } from "./host.js"
 import { Session, type OpenOptions, type TrainOptions } from "./session.js"
@@ -118,6 +119,8 @@ export const nodeReader =
 const nodeHost = (folder: string): Host => ({
   readFile: nodeReader(folder),
   openDevice: openNodeDevice,
+  probeDevice: probeNodeDevice,
+  threads: { start: startNodeThread, most: nodeThreads(), mayBlock: true },
   now: () => performance.now(),
 })
 

@@ -13,11 +13,12 @@ import { loadData, type LoadedData } from "./data/load.js"
 import { overrideData } from "./data/override.js"
 import { allRows } from "./data/split.js"
 import type { Table } from "./data/table.js"
+import { openDevice, type DeviceChoice } from "./device/choose.js"
 import type { DeviceInfo } from "./device/device.js"
 import { RunError } from "./error.js"
 import { callOnce } from "./exec/blocks.js"
 import { uploadData, type DeviceData } from "./exec/dataset.js"
-import { needsOf, openMachine, type Machine } from "./exec/machine.js"
+import { openMachine, type Machine } from "./exec/machine.js"
 import { product } from "./exec/size.js"
 import { State } from "./exec/state.js"
 import { decodeNumbers, type Numbers, type Tensor } from "./exec/values.js"
@@ -30,9 +31,7 @@ import { runProgram, type CallOptions, type Feeds } from "./train/predict.js"
 import { scheduleOf } from "./train/schedule.js"
 import { Trainer } from "./train/trainer.js"
 
-export interface OpenOptions {
-  /** `auto` takes the best there is; either way the device used is named. */
-  readonly device?: "webgpu" | "auto"
+export interface OpenOptions extends DeviceChoice {
   /** Replaces data files: `name`, `name.column`, `name.test`, `name.test.column` -> path. */
   readonly data?: ReadonlyMap<string, string>
 }
@@ -75,6 +74,8 @@ export class Session {
 
   private constructor(
     private readonly machine: Machine,
+    /** The device in use, always named. */
+    readonly device: DeviceInfo,
     private readonly host: Host,
     private readonly data: readonly DataSpec[],
   ) {
@@ -83,18 +84,15 @@ export class Session {
 
   static async open(bundle: Bundle, host: Host, options: OpenOptions = {}): Promise<Session> {
     const data = overrideData(bundle.manifest.data, options.data ?? new Map())
-    const device = await host.openDevice(needsOf(bundle))
+    const { device, info, bundle: seen } = await openDevice(bundle, host, options)
     try {
-      return new Session(await openMachine(bundle, device), host, data)
+      return new Session(await openMachine(seen, device), info, host, data)
     } catch (caught) {
       device.close()
       throw caught
     }
   }
 
-  get device(): DeviceInfo {
-    return this.machine.device.info
-  }
   get bundle(): Bundle {
     return this.machine.bundle
   }

@@ -14,6 +14,7 @@ import {
   type PredictSpec,
   type ProgramSpec,
   type TrainSpec,
+  type WasmSpec,
 } from "../../runtime/bundle/format.js"
 import type { Kernel, Stmt } from "../ir/kernels/types.js"
 import { feedBounds, type RowBounds } from "../ir/model/index-bounds.js"
@@ -23,54 +24,97 @@ import { bytesOf, evalShape, sameShape } from "../ir/tensor.js"
 import { bug } from "../source/bug.js"
 import { dimSize, extentSize } from "./sizes.js"
 
-export interface EncodeInput {
+export interface EncodeInput extends EmittedCode {
   readonly name: string
   readonly compiler: string
   readonly model: Model
-  readonly plan: Plan
-  /** WGSL by kernel name. */
-  readonly wgsl: ReadonlyMap<string, string>
   readonly data: readonly DataSpec[]
 }
+/** Code for one device or both. */
+export interface EmittedCode {
+  /** WGSL by kernel name. */
+  readonly webgpu?: { readonly plan: Plan; readonly wgsl: ReadonlyMap<string, string> } | undefined
+  readonly wasm?: { readonly plan: Plan; readonly module: EmittedModule } | undefined
+}
+/** What `codegen/wasm` makes. */
+interface EmittedModule {
+  readonly bytes: Uint8Array
+  readonly sharedFlag: number
+  readonly scratch: number
+  readonly kernels: readonly { readonly name: string; readonly work: number }[]
+}
 
-export function encode({ name, compiler, model, plan, wgsl, data }: EncodeInput): Bundle {
-  const kernels = new Map(plan.kernels.map((k) => [k.name, k]))
+export function encode({ name, compiler, model, webgpu, wasm, data }: EncodeInput): Bundle {
   const feeds = new Map(model.predicts.map((p) => [programOf(p), feedBounds(p.section)]))
-  const programs = plan.programs.map((p) => encodeProgram(p, kernels, feeds.get(p.name)))
-  const programNames = new Set(programs.map((p) => p.name))
-  const slots = plan.slots.map((s) => ({
-    name: s.name,
-    dtype: s.type.dtype,
-    shape: evalShape(s.type.shape, { B: 1, R: 1 }),
-    role: s.role,
-    arena: s.arena,
-    offset: s.offset,
-    bytes: s.bytes,
-  }))
+  const layout = encodePlan(webgpu?.plan ?? wasm?.plan ?? bug("a bundle for no device"), feeds)
+  const programNames = new Set(layout.programs.map((p) => p.name))
+  const wgsl = webgpu?.wgsl ?? new Map<string, string>()
+  const spec = wasm && encodeWasm(wasm.plan, wasm.module, feeds)
   const manifest: Manifest = {
     format: BUNDLE_FORMAT,
     version: BUNDLE_VERSION,
     name,
     compiler,
     fingerprint: fingerprint([
-      slots.map((s) => [s.name, s.dtype, s.shape, s.role]),
+      layout.slots.map((s) => [s.name, s.dtype, s.shape, s.role]),
       [...wgsl].map(withoutOrigins),
+      ...(wasm ? [bytesToHex(sha256(wasm.module.bytes))] : []),
     ]),
+    ...layout,
+    // Compiled for processors alone: no kernels for WebGPU.
+    ...(webgpu ? {} : { kernels: [] }),
+    data,
+    trains: model.trains.map((t) => encodeTrain(t, programNames)),
+    predicts: model.predicts.map((p) => encodePredict(p, model)),
+    ...(spec ? { wasm: spec } : {}),
+    files: {},
+  }
+  return { manifest, wgsl, ...(wasm ? { wasm: wasm.module.bytes } : {}) }
+}
+
+/** Of the inputs of each prediction program. */
+type FeedBounds = ReadonlyMap<string, ReturnType<typeof feedBounds>>
+type Layout = Pick<Manifest, "arenas" | "slots" | "kernels" | "programs">
+
+/** What depends on the device. */
+function encodePlan(plan: Plan, feeds: FeedBounds): Layout {
+  const kernels = new Map(plan.kernels.map((k) => [k.name, k]))
+  return {
     arenas: plan.arenas,
-    slots,
+    slots: plan.slots.map((s) => ({
+      name: s.name,
+      dtype: s.type.dtype,
+      shape: evalShape(s.type.shape, { B: 1, R: 1 }),
+      role: s.role,
+      arena: s.arena,
+      offset: s.offset,
+      bytes: s.bytes,
+    })),
     kernels: plan.kernels.map((k) => ({
       name: k.name,
       file: `kernels/${k.name}.wgsl`,
       bindings: k.params.map((p) => ({ name: p.name, access: p.access === "read" ? "read" : "read_write" })),
       origins: [...new Set(k.origins.map((o) => o.at).filter((at) => at !== ""))],
     })),
-    programs,
-    data,
-    trains: model.trains.map((t) => encodeTrain(t, programNames)),
-    predicts: model.predicts.map((p) => encodePredict(p, model)),
-    files: {},
+    programs: plan.programs.map((p) => encodeProgram(p, kernels, feeds.get(p.name))),
   }
-  return { manifest, wgsl }
+}
+
+const WASM_FILE = "kernels.wasm"
+
+function encodeWasm(
+  plan: Plan,
+  { sharedFlag, scratch, kernels }: EmittedModule,
+  feeds: FeedBounds,
+): WasmSpec {
+  const layout = encodePlan(plan, feeds)
+  return {
+    ...layout,
+    file: WASM_FILE,
+    sharedFlag,
+    scratch,
+    kernels: layout.kernels.map((k, i) => ({ ...k, file: WASM_FILE, work: kernels[i]!.work })),
+  }
 }
 
 /** Names of the programs of a section: `step`, `evaluate`, or `pretrain.step` in a named section. */

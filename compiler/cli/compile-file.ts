@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
 import type { Outcome } from "../compilation.js"
-import { compile, type Compiled } from "../compile.js"
+import { compile, type Compiled, type CompileOptions } from "../compile.js"
 import type { RunnerHooks } from "../pass.js"
 import { renderDiagnostics } from "../source/render.js"
 import type { SourceFile } from "../source/source.js"
@@ -16,6 +16,7 @@ export interface CompileFileOptions {
   /** `--data name=path`: checked while compiling, because the sources decide the sizes. */
   readonly data?: ReadonlyMap<string, string>
   readonly stopAfter?: string
+  readonly devices?: NonNullable<CompileOptions["devices"]>
   readonly hooks?: RunnerHooks
   /** Left out: what WebGPU guarantees everywhere. */
   readonly target?: TargetProfile

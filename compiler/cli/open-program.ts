@@ -6,10 +6,13 @@ import { DEFAULT_TARGET, SOFTWARE_TARGET, type TargetProfile } from "../target.j
 import { loadBundle, openBundle, probeNodeDevice, type Trainer } from "../../runtime/node.js"
 import { bundleOf, isBundleFolder } from "./compile-file.js"
 import { Failure } from "./failure.js"
-import { namedPath } from "./usage.js"
+import { integer, namedPath } from "./usage.js"
+
+export type DeviceName = "auto" | "webgpu" | "wasm"
 
 export interface DeviceOptions {
-  readonly device: "auto" | "webgpu"
+  readonly device: DeviceName
+  readonly threads?: number
   readonly data: ReadonlyMap<string, string>
 }
 
@@ -24,26 +27,35 @@ export function withDeviceOptions(command: Command): Command {
 }
 
 export function withDevice(command: Command): Command {
-  return command.addOption(
-    new Option("--device <name>", "the device to use").choices(["auto", "webgpu"]).default("auto"),
-  )
+  return command
+    .addOption(
+      new Option("--device <name>", "the device to use: auto takes a WebGPU adapter, else wasm")
+        .choices(["auto", "webgpu", "wasm"])
+        .default("auto"),
+    )
+    .option("--threads <count>", "threads of the wasm device (default: chosen from the work)", integer(1))
 }
 
 /** Compiles a `.nn` file, or loads a bundle. Close the trainer, or the process does not end. */
-export async function openProgram(path: string, { device, data }: DeviceOptions): Promise<Trainer> {
+export async function openProgram(path: string, { device, threads, data }: DeviceOptions): Promise<Trainer> {
+  const choice = { device, ...(threads === undefined ? {} : { threads }) }
   if (!isBundleFolder(path)) {
-    const bundle = bundleOf(path, { data, target: await targetOfDevice() })
-    return openBundle(bundle, dirname(path), { device })
+    const { devices, target } = await codeFor(device)
+    return openBundle(bundleOf(path, { data, devices, target }), dirname(path), choice)
   }
   const absolute = new Map([...data].map(([name, file]) => [name, resolve(file)]))
-  return loadBundle(path, { device, data: absolute })
+  return loadBundle(path, { ...choice, data: absolute })
 }
 
-/** Kernels for a software adapter are cut otherwise than those for a GPU. Where there is no device, opening it says so, after
- *  the program's own mistakes. */
-async function targetOfDevice(): Promise<TargetProfile> {
-  const device = await probeNodeDevice().catch(() => undefined)
-  return device?.software ? SOFTWARE_TARGET : DEFAULT_TARGET
+/** Only the code that will run is made. Kernels for a software adapter are cut otherwise than those for a GPU. Where there is no
+ *  device, opening it says so, after the program's own mistakes. */
+async function codeFor(
+  device: DeviceName,
+): Promise<{ devices: readonly ("webgpu" | "wasm")[]; target: TargetProfile }> {
+  if (device === "wasm") return { devices: ["wasm"], target: DEFAULT_TARGET }
+  const adapter = await probeNodeDevice().catch(() => undefined)
+  const target = adapter?.software ? SOFTWARE_TARGET : DEFAULT_TARGET
+  return { devices: adapter === undefined && device === "auto" ? ["wasm"] : ["webgpu"], target }
 }
 
 const RUNS = "runs"

@@ -109,13 +109,15 @@ class Pace {
 }
 
 function startText(event: StartEvent): string {
-  const { program, train, parameters, rows, test_rows, batch, steps, step, adapter, software } = event
+  const { program, train, parameters, rows, test_rows, batch, steps, step, device, adapter, software, why } =
+    event
   const data =
     rows === 0 ? "" : `, ${rows} rows${test_rows > 0 ? ` and ${test_rows} for the test` : ""}, batch ${batch}`
   const from = step === 0 ? "" : `, going on from step ${step}`
   const section = train === "train" ? "" : ` (${train})`
-  const device = `webgpu: ${adapter}${software ? ", software" : ""}`
-  return `${program}${section}: ${parameters} parameters${data}, ${steps} steps${from}; on ${device}`
+  const reason = why === undefined ? "" : ` (${why})`
+  const on = `${device}: ${adapter}${software ? ", software" : ""}${reason}`
+  return `${program}${section}: ${parameters} parameters${data}, ${steps} steps${from}; on ${on}`
 }
 
 function endText({ step, seconds, steps_per_second, why }: EndEvent, last: ReportEvent | undefined): string {

@@ -17,4 +17,5 @@ export const STAGES: readonly StageName[] = [
   ...SCHEDULE_PASSES,
   planMemory,
   { name: "wgsl", summary: "one WGSL module per kernel" },
+  { name: "wasm", summary: "all kernels as one WebAssembly module" },
 ]

@@ -46,6 +46,7 @@ async function bundleFiles(bundle: Bundle, sources: string): Promise<Files> {
   const manifest = { ...bundle.manifest, data }
   const files = new Map<string, string | Uint8Array>(copies)
   for (const { name, file } of manifest.kernels) files.set(file, bundle.wgsl.get(name) ?? "")
+  if (manifest.wasm && bundle.wasm) files.set(manifest.wasm.file, bundle.wasm)
   for (const [from, to] of RUNTIMES) files.set(to, readFileSync(runtimeFile(from)))
   for (const [path, text] of await hostModule(manifest)) files.set(path, text)
   const hashes = [...files].map(([path, content]) => [

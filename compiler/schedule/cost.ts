@@ -21,10 +21,11 @@ export const BESIDE = 4096
 
 /** Invocations of a workgroup for elementwise kernels. */
 export const mapLanes = (count: number, target: TargetProfile): number =>
-  target.deviceClass === "software" && count < 2048 ? 32 : 64
+  target.deviceClass === "wasm" ? 16 : target.deviceClass === "software" && count < 2048 ? 32 : 64
 
 /** Whether a row is worked on by the lanes of one workgroup rather than by one invocation. */
 export function rowByGroup(rows: number, inner: number, target: TargetProfile): boolean {
+  if (target.deviceClass === "wasm") return false
   if (target.deviceClass === "software") return inner >= 512 && rows <= 64
   return inner >= 64 && rows < 16384
 }
@@ -46,6 +47,7 @@ export function contractTile(
   target: TargetProfile,
 ): ContractTile {
   const { rows, columns, batch, depth, vector } = size
+  if (target.deviceClass === "wasm") return registerTile(rows, columns, vector)
   const fill = target.deviceClass === "software" ? 64 : 8192
   const lanes = target.deviceClass === "software" ? 16 : 64
   const sizes: readonly (readonly [number, number])[] = vector
@@ -83,4 +85,12 @@ export function rowsFillDevice(rows: number, elements: number, target: TargetPro
   if (rows === 1) return elements <= 256
   const lanes = rowByGroup(rows, elements / rows, target) ? ROW_LANES : 1
   return elements <= 16384 || rows * lanes >= (target.deviceClass === "software" ? 32 : 1024)
+}
+
+/** For one thread with 16 vector registers: four rows by two vectors of sums leave room for the operands. */
+function registerTile(rows: number, columns: number, vector: boolean): ContractTile {
+  const step = (n: number, most: number): number => (n >= most ? most : n >= most / 2 ? most / 2 : 1)
+  const down = step(rows, 4)
+  const across = vector ? (columns >= 8 ? 8 : 4) : step(columns, 4)
+  return { rows: down, columns: across, lanes: 1, split: false }
 }

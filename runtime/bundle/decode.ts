@@ -10,6 +10,7 @@ export type ReadFile = (path: string) => Promise<Uint8Array>
 export async function readBundle(place: string, readFile: ReadFile): Promise<Bundle> {
   const manifest = parseManifest(place, await readManifest(place, readFile))
   const texts = new Map<string, string>()
+  const module: { wasm?: Uint8Array } = {}
   await Promise.all(
     Object.entries(manifest.files).map(async ([path, hash]) => {
       const bytes = await readListed(place, path, readFile)
@@ -19,6 +20,7 @@ export async function readBundle(place: string, readFile: ReadFile): Promise<Bun
           help: "its SHA-256 differs from the manifest's: compile the source again",
         })
       if (path.endsWith(".wgsl")) texts.set(path, new TextDecoder().decode(bytes))
+      if (path === manifest.wasm?.file) module.wasm = bytes
     }),
   )
   const wgsl = new Map(
@@ -32,7 +34,7 @@ export async function readBundle(place: string, readFile: ReadFile): Promise<Bun
       return [name, text]
     }),
   )
-  return { manifest, wgsl }
+  return { manifest, wgsl, ...module }
 }
 
 export async function sha256(bytes: Uint8Array): Promise<string> {

@@ -1,6 +1,7 @@
 /** runtime/bundle: the one contract between compiler and runtime. A bundle is a folder:
  *    manifest.json    this file's `Manifest`
  *    kernels/*.wgsl   one readable module per kernel, entry point `main`
+ *    kernels.wasm     all kernels for processors (wasm.ts says how it is called)
  *    data/            copies of the data files that the program names
  *    runtime.js, trainer.js, trainer.d.ts, package.json
  *  The compiler writes it, the runtime reads it; neither sees more of the other. */
@@ -183,6 +184,22 @@ export interface PredictSpec {
   }[]
 }
 
+/** The same programs for a processor: scheduled for it, with a memory layout of its own. Replaces the fields of the manifest of
+ *  the same name. */
+export interface WasmSpec {
+  /** Path of the module within the bundle. */
+  readonly file: string
+  /** Offset of the byte that says whether the memory is shared: 3, or 1 for memory of one thread. */
+  readonly sharedFlag: number
+  /** Bytes that every thread needs for itself. */
+  readonly scratch: number
+  readonly arenas: readonly ArenaSpec[]
+  readonly slots: readonly SlotSpec[]
+  /** In the order of the module's table. `work`: operations of one workgroup, roughly. */
+  readonly kernels: readonly (KernelSpec & { readonly work: number })[]
+  readonly programs: readonly ProgramSpec[]
+}
+
 export interface Manifest {
   readonly format: typeof BUNDLE_FORMAT
   readonly version: typeof BUNDLE_VERSION
@@ -199,6 +216,8 @@ export interface Manifest {
   readonly data: readonly DataSpec[]
   readonly trains: readonly TrainSpec[]
   readonly predicts: readonly PredictSpec[]
+  /** Absent: compiled for WebGPU only. */
+  readonly wasm?: WasmSpec
   /** SHA-256 of every other file of the bundle, by path: a corrupted bundle is refused by name. */
   readonly files: Readonly<Record<string, string>>
 }
@@ -207,4 +226,6 @@ export interface Bundle {
   readonly manifest: Manifest
   /** WGSL text by kernel name. */
   readonly wgsl: ReadonlyMap<string, string>
+  /** The module that `manifest.wasm` describes. */
+  readonly wasm?: Uint8Array
 }

@@ -1,17 +1,25 @@
 /** runtime/device: opens the GPU of a browser page. */
 import { RunError } from "../error.js"
-import type { Device, DeviceNeeds } from "./device.js"
-import { openAdapter } from "./open-adapter.js"
+import type { Device, DeviceInfo, DeviceNeeds } from "./device.js"
+import { describe, openAdapter } from "./open-adapter.js"
 
 export async function openBrowserDevice(needs: DeviceNeeds): Promise<Device> {
+  return openAdapter(await findAdapter(), needs, (promise) => promise)
+}
+
+/** What `openBrowserDevice` would open. */
+export async function probeBrowserDevice(): Promise<DeviceInfo> {
+  return describe(await findAdapter())
+}
+
+async function findAdapter(): Promise<GPUAdapter> {
   const gpu: GPU | undefined = navigator.gpu
   const adapter = await gpu?.requestAdapter({ powerPreference: "high-performance" })
-  if (!adapter)
-    throw new RunError("no-adapter", "this page has no WebGPU adapter", {
-      exit: 3,
-      help: gpu
-        ? "the browser found no usable GPU"
-        : "WebGPU needs a current browser and a page served over https or localhost",
-    })
-  return openAdapter(adapter, needs, (promise) => promise)
+  if (adapter) return adapter
+  throw new RunError("no-adapter", "this page has no WebGPU adapter", {
+    exit: 3,
+    help: gpu
+      ? "the browser found no usable GPU"
+      : "WebGPU needs a current browser and a page served over https or localhost",
+  })
 }

@@ -6,12 +6,14 @@ import type { KernelSpec } from "../bundle/format.js"
 
 /** What `start` events and `nnc doctor` show. */
 export interface DeviceInfo {
-  readonly device: "webgpu"
+  readonly device: "webgpu" | "wasm"
   readonly adapter: string
   readonly vendor: string
   readonly architecture: string
   /** Emulated on the CPU. */
   readonly software: boolean
+  /** Why this device was taken, when it was not asked for by name. */
+  readonly why?: string
 }
 
 /** What a bundle asks of a device; checked before anything is allocated. */
@@ -50,6 +52,9 @@ export interface Recorder {
   copy(from: Memory, fromOffset: number, to: Memory, toOffset: number, bytes: number): void
   submit(): void
 }
+
+/** Calls with loops take a parameter block for each turn; room is made for so many of them in one submission. */
+export const CALLS_PER_SUBMIT = 4
 
 export interface Device {
   readonly info: DeviceInfo

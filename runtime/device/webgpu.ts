@@ -4,6 +4,7 @@
  *  Not here:   finding the adapter and how to wait (node-gpu.ts, browser-gpu.ts). */
 import { PARAMETER_STRIDE, PARAMETER_WORDS } from "../bundle/format.js"
 import { reasonOf, RunError } from "../error.js"
+import { CALLS_PER_SUBMIT } from "./device.js"
 import type { BoundRange, Call, Device, DeviceInfo, Grid, KernelSource, Memory, Recorder } from "./device.js"
 
 /** Waits for a promise of the GPU without keeping the processor busy. */
@@ -15,8 +16,6 @@ const MAP_READ = 0x1
 const COMPUTE_STAGE = 0x4
 
 const PARAMETER_BLOCKS = 1024
-/** At least so many calls fit into a submission, however many turns their loops have. */
-const CALLS_PER_SUBMIT = 4
 /** A read-back goes through a staging buffer; larger ones go in pieces. */
 const LARGEST_STAGING = 64 * 1024 * 1024
 

@@ -1,12 +1,14 @@
 /** cli: `nnc compile`: a program -> a bundle folder that runs without nnc. */
-import type { Command } from "commander"
+import { Option, type Command } from "commander"
 import { basename, dirname } from "node:path"
+import { forWasm } from "../../../runtime/device/choose.js"
 import { bundleOf } from "../compile-file.js"
 import { note, printJson } from "../console.js"
 import { namedPath } from "../usage.js"
 
 interface Options {
   readonly out: string
+  readonly for?: "webgpu" | "wasm"
   readonly data: ReadonlyMap<string, string>
   readonly json?: boolean
 }
@@ -17,6 +19,9 @@ export function addCompile(program: Command): void {
     .description("write a bundle: kernels, plan, data and a typed trainer module, usable without nnc")
     .argument("<file>", "program")
     .requiredOption("-o, --out <folder>", "where to write it; an earlier bundle there is replaced")
+    .addOption(
+      new Option("--for <device>", "leave out the code for other devices").choices(["webgpu", "wasm"]),
+    )
     .option(
       "--data <name=path>",
       "read a data set from another file; may be given several times",
@@ -25,11 +30,14 @@ export function addCompile(program: Command): void {
     )
     .option("--json", "print one object")
     .action(async (file: string, options: Options) => {
-      const bundle = bundleOf(file, { data: options.data })
+      const bundle = bundleOf(file, {
+        data: options.data,
+        ...(options.for === undefined ? {} : { devices: [options.for] }),
+      })
       // Loaded here because TypeScript's compiler comes with it, which no other command needs.
       const { writeBundle } = await import("../write-bundle.js")
       const files = await writeBundle(bundle, options.out, dirname(file))
-      const { kernels, programs, slots } = bundle.manifest
+      const { kernels, programs, slots } = bundle.wgsl.size > 0 ? bundle.manifest : forWasm(bundle).manifest
       const facts = {
         kernels: kernels.length,
         dispatches: Object.fromEntries(programs.map(({ name, dispatches }) => [name, dispatches.length])),

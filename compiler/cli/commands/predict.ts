@@ -5,10 +5,11 @@ import { readFileSync } from "node:fs"
 import { parseCsv, type Tensor, type Trainer } from "../../../runtime/node.js"
 import { note, print, printJson } from "../console.js"
 import { Failure } from "../failure.js"
-import { checkpointFor, openProgram, withDevice } from "../open-program.js"
+import { checkpointFor, type DeviceName, openProgram, withDevice } from "../open-program.js"
 
 interface Options {
-  readonly device: "auto" | "webgpu"
+  readonly device: DeviceName
+  readonly threads?: number
   readonly rows: string
   readonly delimiter: string
   readonly json?: boolean
@@ -30,7 +31,7 @@ export function addPredict(program: Command): void {
     .option("--json", "print one object per row")
     .action(async (path: string, { data, ...options }: Omit<Options, "rows"> & { data: string }) => {
       const rows = readRows(data)
-      const trainer = await openProgram(path, { device: options.device, data: new Map() })
+      const trainer = await openProgram(path, { ...options, data: new Map() })
       try {
         await predict(trainer, { ...options, rows: data }, rows)
       } finally {

@@ -1,0 +1,225 @@
+/** codegen/wasm: Kernel -> a WebAssembly function, transcribed.
+ *  The function runs the workgroups [from, to) of the flattened grid: (arguments, parameters, from, to). `arguments` points at one
+ *  address per kernel parameter, `parameters` at the parameter block of the call.
+ *  Assumes:    the kernel verified; addresses are multiples of 16.
+ *  Guarantees: guarded loads read nothing outside their buffer; every workgroup can run in any thread.
+ *  Not here:   expressions (expression.ts), what is dispatched (module.ts). */
+import { bug } from "../../source/bug.js"
+import { PARAMETER_WORDS } from "../../../runtime/bundle/format.js"
+import { openGrid } from "../../ir/kernels/grid.js"
+import type { Expr, Kernel, Stmt } from "../../ir/kernels/types.js"
+import {
+  type Code,
+  countLoop,
+  get,
+  i32,
+  load,
+  op,
+  set,
+  type FunctionType,
+  type WasmFunction,
+  when,
+} from "./code.js"
+import { Expressions, type Place } from "./expression.js"
+import type { Functions } from "./functions.js"
+import { cutAtBarriers, hasBarrier, type Phase, typeOf, widthOf } from "./phases.js"
+import { valType } from "./scalar.js"
+
+export const KERNEL_TYPE: FunctionType = { params: ["i32", "i32", "i32", "i32"], results: [] }
+const [ARGUMENTS, PARAMETERS, FROM, TO] = [0, 1, 2, 3] as const
+
+export interface KernelCode {
+  readonly function: WasmFunction
+  /** Bytes of memory that a thread needs of its own while it runs. */
+  readonly scratch: number
+}
+
+/** `scratch`: the global that holds the address of the thread's own memory. */
+export function kernelFunction(kernel: Kernel, functions: Functions, scratch: number): KernelCode {
+  return new KernelFunction(kernel, functions, scratch).finish()
+}
+
+class KernelFunction {
+  private readonly x: Expressions
+  private scratchBytes = 0
+  private lane: { readonly local: number; readonly extent: number } | undefined
+
+  constructor(
+    private readonly kernel: Kernel,
+    functions: Functions,
+    private readonly scratch: number,
+  ) {
+    this.x = new Expressions(kernel, KERNEL_TYPE.params.length, (name, ...args) =>
+      functions.call(name, ...args),
+    )
+  }
+
+  finish(): KernelCode {
+    const { kernel, x } = this
+    const entry: Code[] = [
+      kernel.params.map((p, i) => set(x.bindBuffer(p.name), load("i32.load", get(ARGUMENTS), 4 * i))),
+      PARAMETER_WORDS.map((word, i) => set(x.bindWord(word), load("i32.load", get(PARAMETERS), 4 * i))),
+    ]
+    const shared: Code[] = kernel.shared.map((s) => {
+      const at = this.reserve(s.length * 4)
+      return set(x.bindShared(s.name), op("i32.add", ["global.get", this.scratch], i32(at)))
+    })
+    const work = this.workgroups()
+    return {
+      function: {
+        name: kernel.name,
+        type: KERNEL_TYPE,
+        locals: x.locals.types,
+        code: [entry, shared, work],
+      },
+      scratch: this.scratchBytes,
+    }
+  }
+
+  /** The loop over [from, to), with the grid variables taken from the flat number: x runs fastest. */
+  private workgroups(): Code {
+    const { x } = this
+    const { grid, lanes, body } = openGrid(this.kernel.body)
+    const flat = x.locals.add("i32")
+    const byAxis = ["x", "y", "z"].flatMap((axis) => grid.filter((g) => g.axis === axis))
+    const extents = byAxis.map((g) => ({ local: x.locals.add("i32"), code: x.expr(g.extent) }))
+    const rest = x.locals.add("i32")
+    const variables: Code[] = byAxis.map((g, i) => {
+      const local = x.define(g.name, { kind: "local", local: x.locals.add("i32"), index: true })
+      if (byAxis.length === 1) return set(local, get(flat))
+      const last = i === byAxis.length - 1
+      return [
+        i === 0 ? set(rest, get(flat)) : [],
+        set(local, last ? get(rest) : op("i32.rem_u", get(rest), get(extents[i]!.local))),
+        last ? [] : set(rest, op("i32.div_u", get(rest), get(extents[i]!.local))),
+      ]
+    })
+    const sizes = byAxis.length === 1 ? [] : extents.map((e) => set(e.local, e.code))
+    return [sizes, countLoop(flat, get(FROM), get(TO), [variables, this.lanes(lanes, body)])]
+  }
+
+  private lanes(lanes: { name: string; extent: number } | undefined, body: readonly Stmt[]): Code {
+    const { x } = this
+    if (lanes === undefined) return this.block(body.filter((s) => s.kind !== "barrier"))
+    const local = x.define(lanes.name, { kind: "local", local: x.locals.add("i32"), index: true })
+    this.lane = { local, extent: lanes.extent }
+    if (lanes.extent === 1 && !hasBarrier(body)) return [set(local, i32(0)), this.block(body)]
+    if (!hasBarrier(body)) return this.forEachLane(body)
+    const { phases, kept } = cutAtBarriers(body)
+    for (const k of kept) {
+      const size = k.width === 4 ? 16 : 4
+      const at = this.reserve(lanes.extent * size)
+      x.define(k.name, { kind: "memory", address: this.laneAddress(at, size), type: k.type, width: k.width })
+    }
+    return phases.map((p) => this.phase(p))
+  }
+
+  private phase(p: Phase): Code {
+    const { x } = this
+    if (p.kind === "lanes") return this.forEachLane(p.body)
+    const first = set(this.lane!.local, i32(0))
+    if (p.kind === "when")
+      return [
+        first,
+        when(
+          x.expr(p.stmt.cond),
+          p.body.map((q) => this.phase(q)),
+        ),
+      ]
+    const end = x.locals.add("i32")
+    const turn = x.define(p.stmt.name, { kind: "local", local: x.locals.add("i32"), index: true })
+    return [
+      first,
+      set(end, x.expr(p.stmt.extent)),
+      countLoop(
+        turn,
+        i32(0),
+        get(end),
+        p.body.map((q) => this.phase(q)),
+      ),
+    ]
+  }
+
+  private forEachLane(body: readonly Stmt[]): Code {
+    const { local, extent } = this.lane!
+    return countLoop(local, i32(0), i32(extent), this.block(body))
+  }
+
+  /** The address of a lane's own element of an array in scratch memory. */
+  private laneAddress(at: number, size: number): Code {
+    const { local } = this.lane ?? bug("no lanes")
+    return op(
+      "i32.add",
+      ["global.get", this.scratch],
+      op("i32.add", op("i32.mul", get(local), i32(size)), i32(at)),
+    )
+  }
+  private reserve(bytes: number): number {
+    const at = this.scratchBytes
+    this.scratchBytes += Math.ceil(bytes / 16) * 16
+    return at
+  }
+
+  private block(body: readonly Stmt[]): Code {
+    const names = this.x.scope()
+    const code = body.map((s) => this.stmt(s))
+    this.x.leave(names)
+    return code
+  }
+
+  private stmt(s: Stmt): Code {
+    const { x } = this
+    switch (s.kind) {
+      case "for":
+        return this.loop(s)
+      case "let":
+        return this.assign(s.name, s.value, true)
+      case "var":
+        return this.assign(s.name, s.init, false)
+      case "set":
+        return x.assign(s.name, x.expr(s.value))
+      case "store":
+        return x.store(s.buffer, s.index, s.value)
+      case "store-shared":
+        return x.storeShared(s.name, s.index, s.value)
+      case "when":
+        return when(x.expr(s.cond), this.block(s.then))
+      case "barrier":
+        return bug("a barrier where lanes run alone")
+    }
+  }
+
+  private assign(name: string, value: Expr, constant: boolean): Code {
+    const { x } = this
+    const code = x.expr(value)
+    if (!x.isKept(name)) {
+      const local = x.locals.add(valType(typeOf(value), widthOf(value)))
+      x.define(name, { kind: "local", local, index: constant && x.isIndex(value) })
+    }
+    return x.assign(name, code)
+  }
+
+  private loop(s: Stmt & { kind: "for" }): Code {
+    const { x } = this
+    if (s.on === "unroll") {
+      if (s.extent.kind !== "const") return bug(`the extent of unrolled loop ${s.name} is not constant`)
+      return Array.from({ length: s.extent.value }, (_, i) => {
+        const names = x.scope()
+        x.define(s.name, { kind: "constant", value: i })
+        const code = this.block(s.body)
+        x.leave(names)
+        return code
+      })
+    }
+    if (s.on !== "serial") return bug(`${s.on} loop ${s.name} inside a kernel body`)
+    const names = x.scope()
+    const extent = x.expr(s.extent)
+    const end = x.locals.add("i32")
+    const turn: Place & { kind: "local" } = { kind: "local", local: x.locals.add("i32"), index: true }
+    x.define(s.name, turn)
+    const body = this.block(s.body)
+    x.leave(names)
+    if (s.extent.kind === "const") return countLoop(turn.local, i32(0), extent, body)
+    return [set(end, extent), countLoop(turn.local, i32(0), get(end), body)]
+  }
+}

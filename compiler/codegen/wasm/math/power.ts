@@ -1,0 +1,56 @@
+/** codegen/wasm/math: x ^ y as 2 ^ (y log2 x), in double precision between the f32 ends.
+ *  A negative base with a fraction as exponent gives NaN. An infinite base is taken as 2^128. */
+import { type Code, op } from "../code.js"
+import type { Vectors } from "./builder.js"
+import { addD, d, demote, divD, joinLow, mulD, polynomialD, promote, subD, upperHalf } from "./doubles.js"
+import { type MathFunction, splitExponent } from "./functions.js"
+
+/** log2((1 + s) / (1 - s)) / s in s^2: 2 / ln 2 times 1, 1/3, 1/5, ... */
+const ATANH = Array.from({ length: 11 }, (_, i) => 2 / Math.LN2 / (2 * i + 1))
+/** e^r on [-ln 2 / 2, ln 2 / 2]. */
+const EXP = Array.from({ length: 12 }, (_, i) => 1 / factorial(i))
+
+function factorial(n: number): number {
+  return n < 2 ? 1 : n * factorial(n - 1)
+}
+
+function pow(v: Vectors, x: Code, y: Code): Code {
+  const a = v.let(v.abs(x))
+  const { e, f } = splitExponent(v, a)
+  const half = (upper: boolean): { value: Code; power: Code } => {
+    const g = v.let(promote(f, upper))
+    const s = v.let(divD(g, addD(g, d(2))))
+    const exponent = op("f64x2.convert_low_i32x4_s", upper ? upperHalf(e) : e)
+    const log2 = addD(mulD(polynomialD(v.let(mulD(s, s)), ATANH), s), exponent)
+    const p = v.let(mulD(promote(y, upper), log2))
+    const bounded = v.let(clampD(v, p))
+    const n = v.let(op("f64x2.nearest", bounded))
+    const r = v.let(mulD(subD(bounded, n), d(Math.LN2)))
+    return { value: v.let(polynomialD(r, EXP)), power: v.let(op("i32x4.trunc_sat_f64x2_s_zero", n)) }
+  }
+  const low = half(false)
+  const high = half(true)
+  const n = v.let(joinLow(low.power, high.power))
+  const magnitude = v.let(v.scale(demote(low.value, high.value), n))
+  const integer = op("f32x4.eq", op("f32x4.floor", y), y)
+  const halved = v.let(v.mul(y, v.c(0.5)))
+  const even = op("f32x4.eq", op("f32x4.floor", halved), halved)
+  const negative = v.let(v.lt(x, v.c(0)))
+  const odd = v.let(op("v128.and", integer, op("v128.not", even)))
+  const signed = v.select(op("v128.and", negative, odd), v.neg(magnitude), magnitude)
+  const fraction = op("v128.and", negative, op("f32x4.ne", op("f32x4.floor", y), y))
+  const real = v.select(fraction, v.c(NaN), signed)
+  const atZero = v.select(v.lt(y, v.c(0)), v.c(Infinity), v.c(0))
+  const based = v.select(op("f32x4.eq", x, v.c(0)), atZero, real)
+  const known = v.select(op("f32x4.eq", x, x), based, x)
+  // x ^ 0 is 1 for every x, 1 ^ y for every finite y.
+  return v.select(op("f32x4.eq", y, v.c(0)), v.c(1), known)
+}
+
+/** Exponents beyond f32's give 0 or infinity just as well. NaN stays NaN. */
+function clampD(v: Vectors, p: Code): Code {
+  const below = v.let(v.select(op("f64x2.lt", p, d(-160)), d(-160), p))
+  return v.select(op("f64x2.gt", below, d(135)), d(135), below)
+}
+
+export const powTable: { readonly pow: MathFunction } = { pow: { arity: 2, build: pow } }
