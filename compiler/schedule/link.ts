@@ -7,7 +7,11 @@ import { bug } from "../source/bug.js"
 import { canonical } from "./build-kernels.js"
 import type { Part } from "./cut.js"
 
-export function link(graph: Graph, parts: readonly Part[], programs: readonly KernelProgram[]): KernelProgram {
+export function link(
+  graph: Graph,
+  parts: readonly Part[],
+  programs: readonly KernelProgram[],
+): KernelProgram {
   const [only] = programs
   if (parts.length === 1 && only !== undefined) return only
   const buffers = new SharedBuffers(graph)
@@ -20,7 +24,10 @@ export function link(graph: Graph, parts: readonly Part[], programs: readonly Ke
     const names = new Map(program.kernels.map((k) => [k.name, kernels.enter(k)]))
     if (program.packs.length > 0) bug("packs are made after parts are joined")
     for (const d of program.dispatches) {
-      const args = d.args.map((ref): BufferRef => ({ kind: "buffer", id: ids.get(ref.id) ?? bug(`no buffer ${ref.id}`) }))
+      const args = d.args.map((ref): BufferRef => ({
+        kind: "buffer",
+        id: ids.get(ref.id) ?? bug(`no buffer ${ref.id}`),
+      }))
       dispatches.push({ kernel: names.get(d.kernel) ?? bug(`no kernel ${d.kernel}`), args })
     }
     const turns = parts[i]?.turns ?? null

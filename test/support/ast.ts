@@ -85,7 +85,14 @@ const { expr, statement } = fc.letrec<{ expr: ast.Expr; statement: ast.Stmt; blo
         .map(([object, items]): ast.Expr => ({ kind: "index", object, items, span })),
       fc
         .tuple(fc.array(name, { minLength: 1, maxLength: 2 }), sub, sub, block)
-        .map(([ns, sequence, axis, body]): ast.Expr => ({ kind: "scan", names: ns, sequence, axis, body, span })),
+        .map(([ns, sequence, axis, body]): ast.Expr => ({
+          kind: "scan",
+          names: ns,
+          sequence,
+          axis,
+          body,
+          span,
+        })),
       fc.tuple(sub, block, block).map(([condition, then, otherwise]): ast.Expr => ({
         kind: "if-expr",
         condition,
