@@ -6,6 +6,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     exclude: ["node_modules/**", "dist/**", "test/bench/**"],
+    globalSetup: "test/support/command-line.ts",
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 120_000,

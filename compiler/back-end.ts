@@ -12,7 +12,7 @@ import type { DimValues } from "./ir/tensor.js"
 import { planMemory } from "./memory/plan.js"
 import { GRAPH_PASSES } from "./pipeline.js"
 import { printGroups } from "./schedule/group-text.js"
-import { buildKernels, cut, fuse, type GroupedGraph, link, order, type Part } from "./schedule/index.js"
+import { buildKernels, cut, fuse, type GroupedGraph, link, order, pack, type Part } from "./schedule/index.js"
 
 /** The largest B and R of a program, by its name. */
 export type Sizes = (program: string) => DimValues
@@ -34,7 +34,9 @@ export function fromGraphs(graphs: readonly Graph[], sizes: Sizes, run: Compilat
   const whole = current.map((graph): Whole => ({ graph, parts: run.pass(cut, graph) }))
   const fused = whole.flatMap(({ parts }) => parts.map((p) => run.pass(fuse, p.graph)))
   run.reached(fuse.name, fuse.summary, fused, () => fused.map(printGroups).join("\n"))
-  return groupsOf(whole, fused, sizes, run)
+  const packed = fused.map((g) => run.pass(pack, g))
+  run.reached(pack.name, pack.summary, packed, () => packed.map(printGroups).join("\n"))
+  return groupsOf(whole, packed, sizes, run)
 }
 
 /** Groups read from text: each graph is a program of its own. */

@@ -39,6 +39,14 @@ export function inPart<T>(part: DataPart, work: () => T): T {
   }
 }
 
-/** The text of something caught. */
+/** The text of something caught; what a file system says often, in words. */
 export const reasonOf = (caught: unknown): string =>
-  caught instanceof Error ? caught.message : String(caught)
+  caught instanceof Error ? (SYSTEM[systemCode(caught)] ?? caught.message) : String(caught)
+
+const SYSTEM: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  EISDIR: "it is a folder",
+  EACCES: "permission denied",
+}
+const systemCode = (error: Error): string =>
+  "syscall" in error && "code" in error && typeof error.code === "string" ? error.code : ""

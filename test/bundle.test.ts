@@ -70,11 +70,9 @@ export { values }
 `
     writeFileSync(join(elsewhere, "use.mts"), use)
     const tsc = resolve("node_modules/typescript/bin/tsc")
-    const flags = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2022", "--types", ""]
-    const { stdout, status } = spawnSync(process.execPath, [tsc, ...flags, "use.mts"], {
-      cwd: elsewhere,
-      encoding: "utf8",
-    })
+    const compilerOptions = { noEmit: true, strict: true, module: "nodenext", target: "es2022", types: [] }
+    writeFileSync(join(elsewhere, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["use.mts"] }))
+    const { stdout, status } = spawnSync(process.execPath, [tsc], { cwd: elsewhere, encoding: "utf8" })
     expect({ status, stdout }).toEqual({ status: 0, stdout: "" })
   })
 })

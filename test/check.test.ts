@@ -150,7 +150,9 @@ test("a thousand layers are checked in seconds", () => {
     all[all.length - 1] += `  ${line}\n`
     return all
   }, [])
-  const start = performance.now()
+  // Time of the processor, not of the clock: other tests run beside this one.
+  const start = process.cpuUsage()
   expect(modelOf(`model M(x: f32[B, 8]) {\n  var h = x\n${chunks.join("")}  h\n}`).slots).toHaveLength(2000)
-  expect(performance.now() - start).toBeLessThan(10_000)
+  const { user, system } = process.cpuUsage(start)
+  expect((user + system) / 1000).toBeLessThan(10_000)
 })

@@ -198,3 +198,25 @@ describe("large and odd sizes", () => {
     for (const target of [SOFTWARE, GPU]) expect(kernelDifferences(graph, { target })).toEqual([])
   })
 })
+
+describe("updates of several parameters", () => {
+  const sum = (g: GraphBuild, x: Value): Value => g.apply("sum", [x], { axes: [0], keepdim: false })
+  // As clip_norm does: every gradient is needed before any can be used.
+  const graph = built((g) => {
+    const gradients = [5, 300, 512].map((n, i) => sum(g, g.input(`x${i}`, f32(B, n))))
+    const norms = gradients.map((d) => sum(g, g.binary("mul", d, d)))
+    const scale = norms.reduce((a, b) => g.binary("add", a, b))
+    gradients.forEach((d, i) => adam(g, `p${i}`, d.type, () => g.binary("mul", d, scale)))
+  })
+  it("are one kernel over packs", () => {
+    for (const target of [SOFTWARE, GPU]) expect(kernelDifferences(graph, { target })).toEqual([])
+    const { packs, dispatches, kernels } = scheduled(graph)
+    expect(packs.map((p) => [p.name, p.members.length])).toEqual([
+      ["all_m", 3],
+      ["gradients", 3],
+      ["all_v", 3],
+      ["parameters", 3],
+    ])
+    expect(kernels.find((k) => k.name === dispatches.at(-1)!.kernel)!.template).toContain("packed")
+  })
+})

@@ -51,6 +51,22 @@ describe("step", () => {
     expect(g.nodes.find((n) => n.op === "take")?.args[1]).toBe(rowsNode?.id)
   })
 
+  it("gives groups of parameters optimizers of their own, and frozen ones none", () => {
+    const text = `
+      data points = csv("points.csv") { x: f32 = column("x") }
+      layer At()(x: f32[B]) { param at: f32 = full(3)  x - at }
+      model Fast(x: f32[B]) { At()(x) }
+      model Slow(x: f32[B]) { frozen param scale: f32 = full(2)  At()(x) * scale }
+      train on points {
+        minimize mean(Fast(x) + Slow(x)) over Fast with SGD(lr: 1) over Slow with SGD(lr: 0.1, momentum: 0.5)
+        steps 1
+      }`
+    const at = { "Fast.at.0.at": scalar(5), "Slow.at.0.at": scalar(5), "Slow.scale": scalar(2) }
+    const state = { ...at, "Slow.at.0.at/buf": scalar(0) }
+    const { updates } = evalGraph(differentiated(graph(text, "step")), { ...rows, state })
+    expect(numbers(updates)).toEqual({ "Fast.at.0.at": [6], "Slow.at.0.at": [5.2], "Slow.at.0.at/buf": [-2] })
+  })
+
   it("descends: at <- at - lr * gradient, and gives the loss before", () => {
     const g = graph(pull("minimize mean(square(x - at)) with SGD(lr: 0.25)\n steps 1"), "step")
     const { outputs, updates } = evalGraph(differentiated(g), { ...rows, state: { "Mean.at": scalar(5) } })

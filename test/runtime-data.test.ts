@@ -301,6 +301,7 @@ describe("data sets", () => {
     expect(await rejection(loadTable("d", source, files({})))).toEqual([
       "data-rows-differ",
       'data set "d": column "y" has 1 rows, "x" has 2',
+      "columns belong together row by row: are these files of one set?",
     ])
     expect(tableOf("t", []).rows).toBe(0)
   })

@@ -101,10 +101,12 @@ describe("functions of one number", () => {
 const zip = (f: (a: number, b: number) => number): NdArray =>
   array(
     [3, 4],
-    [...a.data].map((v, i) => f(v, b.data[i]!)),
+    Array.from(a.data).map((v, i) => f(v, b.data[i]!)),
   )
 const rows = (f: (a: number[], b: number[]) => number): number[] =>
-  [0, 1, 2].map((r) => f([...a.data.slice(4 * r, 4 * r + 4)], [...b.data.slice(4 * r, 4 * r + 4)]))
+  [0, 1, 2].map((r) =>
+    f(Array.from(a.data.slice(4 * r, 4 * r + 4)), Array.from(b.data.slice(4 * r, 4 * r + 4))),
+  )
 const average = (values: readonly number[]): NdArray =>
   scalar(values.reduce((s, v) => s + v, 0) / values.length)
 const distance = (p: number[], q: number[]): number => Math.hypot(...p.map((v, i) => v - q[i]! + 1e-6))
@@ -127,7 +129,7 @@ const others: Readonly<Record<string, readonly [Inputs, NdArray]>> = {
       [3, 4],
       [0, 1, 2].flatMap((r) => {
         let product = 1
-        return [...a.data.slice(4 * r, 4 * r + 4)].map((v) => (product *= v))
+        return Array.from(a.data.slice(4 * r, 4 * r + 4)).map((v) => (product *= v))
       }),
     ),
   ],
@@ -135,7 +137,9 @@ const others: Readonly<Record<string, readonly [Inputs, NdArray]>> = {
     { a },
     array(
       [3, 4],
-      rows((p) => Math.hypot(...p)).flatMap((n, r) => [...a.data.slice(4 * r, 4 * r + 4)].map((v) => v / n)),
+      rows((p) => Math.hypot(...p)).flatMap((n, r) =>
+        Array.from(a.data.slice(4 * r, 4 * r + 4)).map((v) => v / n),
+      ),
     ),
   ],
   "outer(x, y)": [{ x: vector(1, 2), y: vector(3, 4, 5) }, array([2, 3], [3, 4, 5, 6, 8, 10])],

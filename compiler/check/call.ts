@@ -7,6 +7,7 @@ import { assign, bindAll, bindSizes, coerceTo, evalArgs, type Given } from "./ar
 import { callBuiltin } from "./call-builtin.js"
 import { callOp, writtenArgs } from "./call-op.js"
 import { newSignature, type Signature } from "./dims.js"
+import { noteDropout } from "./dropout.js"
 import { originAt, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
 import { callInstance, makeInstance, modelInstance } from "./layers.js"
@@ -106,6 +107,7 @@ export function callFn(env: Env, fn: FnValue, given: readonly Given[], span: Spa
   if (!bindAll(env, inner, decl.params, assigned, signature, decl.name.text, "argument")) return v.ERROR
   bindSizes(inner, signature)
   warnOfPair(env, fn, given, span)
+  noteDropout(env, fn, inner.scope.names.get("p")?.value, span)
   const result = runBody(env, inner, decl, signature, decl.name.text, given, span)
   return result.kind === "tensor" && fn.module.library ? { ...result, madeBy: decl.name.text } : result
 }
@@ -126,6 +128,7 @@ export function runBody(
   span: Span,
 ): Value {
   env.cx.elaborated.add(decl)
+  if (env.section.training) env.cx.trained.add(decl)
   const { body, result } = nested(env.section, () => {
     const { value } = runBlock(inner, decl.body)
     return checkResult(inner, decl, signature, value)

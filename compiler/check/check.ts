@@ -8,6 +8,7 @@ import type { DataSet, Model } from "../ir/model/types.js"
 import { Diagnostics, type Diagnostic } from "../source/diagnostic.js"
 import type { SourceFile } from "../source/source.js"
 import { checkData } from "./data.js"
+import { warnOfIdleDropouts } from "./dropout.js"
 import { newNaming, type Cx, type Env } from "./env.js"
 import { evalName } from "./expr.js"
 import { checkPredict } from "./predict.js"
@@ -16,6 +17,7 @@ import { newScope } from "./scope.js"
 import { newSection } from "./section.js"
 import { checkTrain } from "./train.js"
 import { checkUncalled } from "./uncalled.js"
+import { carryOutUncalled } from "./uncalled-bodies.js"
 
 export interface CheckInput {
   /** The standard library, parsed. Its names are visible everywhere. */
@@ -36,6 +38,8 @@ export function check(main: Module, input: CheckInput): Model | undefined {
     instances: new Map(),
     modelCalls: new Map(),
     elaborated: new Set(),
+    trained: new Set(),
+    dropouts: new Map(),
     positions: new Map(),
   }
   const model = checkMain(cx, modules.main)
@@ -62,7 +66,9 @@ function checkMain(cx: Cx, scope: ModuleScope): Model {
   const predicts = models
     .filter((m) => m.module === scope || cx.modelCalls.has(m.decl))
     .map((m) => checkPredict(cx, m.module, m.decl))
+  warnOfIdleDropouts(cx)
   checkUncalled(topEnv(cx, scope), declarations)
+  carryOutUncalled(cx, scope)
   const used = new Set(trains.map((t) => t?.data))
   return {
     data: [...dataSets].flatMap(([decl, set]) =>

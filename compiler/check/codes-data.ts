@@ -71,6 +71,19 @@ train on d {
   epochs 1
 }`,
   },
+  "test-is-train": {
+    title: "test rows that are also training rows",
+    explanation:
+      "What is fitted and trained on the rows that it is tested with looks better than it is. Give the test rows a file of their own, or hold some back with `split`.",
+    bad: `data d = csv("rows.csv") {
+  x: f32[1] = column("x")
+  test = csv("rows.csv")
+}`,
+    good: `data d = csv("rows.csv") {
+  x: f32[1] = column("x")
+  test = csv("test.csv")
+}`,
+  },
   "class-count": {
     title: "a field with more classes than there is room for",
     explanation:

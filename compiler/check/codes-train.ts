@@ -143,6 +143,33 @@ train {
     bad: train("  minimize mean(Net(x)) with SGD(lr: 0.1)\n  steps 10, keep best accuracy"),
     good: train("  minimize mean(Net(x)) with SGD(lr: 0.1)\n  steps 10, keep best loss"),
   },
+  "dropout-idle": {
+    title: "a dropout that never runs",
+    explanation:
+      "Dropout acts in training only, with a probability above 0. One with probability 0, or inside `if !training`, does nothing.",
+    bad: train("  minimize mean(Net(x) |> Dropout(0)) with SGD(lr: 0.1)\n  steps 10"),
+    good: train("  minimize mean(Net(x) |> Dropout(0.5)) with SGD(lr: 0.1)\n  steps 10"),
+  },
+  "batch-norm-one": {
+    title: "batch normalisation of a single value",
+    explanation:
+      "In training, each channel is normalised by the mean and variance of the batch. Of a single value the variance is 0: whatever comes in, the bias comes out. torch.nn.BatchNorm refuses it too.",
+    bad: `data d = csv("rows.csv") { x: f32[2] = columns("a", "b") }
+train on d {
+  minimize mean(x |> Linear(3) |> BatchNorm1d) with SGD(lr: 0.1)
+  epochs 1, batch 1
+}`,
+    good: `data d = csv("rows.csv") { x: f32[2] = columns("a", "b") }
+train on d {
+  minimize mean(x |> Linear(3) |> BatchNorm1d) with SGD(lr: 0.1)
+  epochs 1, batch 16
+}`,
+  },
+  "batch-rows": {
+    title: "a batch larger than the data",
+    explanation:
+      "There are fewer training rows than `batch` says, so every step takes all of them. With `drop_last` no step would be left, and that is an error.",
+  },
   "softmax-twice": {
     title: "softmax before a loss that applies it itself",
     explanation:

@@ -30,7 +30,10 @@ export function arraySource(env: Env, call: CallExpr): DataSource | undefined {
     count ??= n
     if (n !== count)
       return refuse(env, arg.value.span, `this column has ${n} rows, and the first has ${count}`)
-    columns.push({ column: arg.name?.text ?? "value", shape, values: rows.values })
+    const name = arg.name?.text ?? "value"
+    if (columns.some(({ column }) => column === name))
+      return refuse(env, arg.span, `the column "${name}" is given twice`)
+    columns.push({ column: name, shape, values: rows.values })
   }
   return { kind: "array", columns }
 }

@@ -41,6 +41,16 @@ export function checkData(env: Env, decl: DataDecl): DataSet | undefined {
       help: "keep one of them",
     })
   if (source?.kind === "text" && decl.split) checkTextSplit(env, decl.split)
+  if (source && test && sameFiles(source, test))
+    complain(env, {
+      severity: "warning",
+      code: "test-is-train",
+      message: "the test rows are the training rows: both come from the same file",
+      span: decl.test!.span,
+      label: "the same source",
+      related: [{ span: decl.source.span, text: "rows for training" }],
+      help: "hold rows back: `split train: 0.8, test: 0.2, seed: 1` in place of `test`",
+    })
   if (!source || split === undefined || (decl.test && !test)) return undefined
   if (source.kind === "array") checkArrayFields(env, decl, source)
   return {
@@ -52,6 +62,8 @@ export function checkData(env: Env, decl: DataDecl): DataSet | undefined {
     origin: originAt(env, decl.span),
   }
 }
+
+const sameFiles = (a: DataSource, b: DataSource): boolean => JSON.stringify(a) === JSON.stringify(b)
 
 function twice(env: Env, fields: readonly FieldDecl[]): void {
   const seen = new Map<string, Span>()
@@ -131,7 +143,10 @@ function filesSource(env: Env, call: CallExpr, kind: "idx" | "npy"): DataSource 
     if (path === undefined) return undefined
     if (!arg.name && call.args.length > 1)
       return badSource(env, arg.span, 'name each file\'s column: `image: "..."`')
-    files.push({ column: arg.name?.text ?? "value", path })
+    const column = arg.name?.text ?? "value"
+    if (files.some((file) => file.column === column))
+      return badSource(env, arg.span, `the column "${column}" is given twice`)
+    files.push({ column, path })
   }
   return { kind, files }
 }
@@ -169,6 +184,7 @@ export function numberOf(env: Env, expr: Expr, what: string): number | undefined
 
 function splitOf(env: Env, split: SplitDecl): DataSet["split"] | undefined {
   const parts = { train: undefined as number | undefined, test: undefined as number | undefined, seed: 0 }
+  const given = new Set<string>()
   for (const arg of split.args) {
     const name = arg.name?.text
     if (name !== "train" && name !== "test" && name !== "seed") {
@@ -181,6 +197,16 @@ function splitOf(env: Env, split: SplitDecl): DataSet["split"] | undefined {
       })
       return undefined
     }
+    if (given.has(name)) {
+      complain(env, {
+        code: "data-split",
+        message: `\`${name}\` of a split is given twice`,
+        span: arg.span,
+        label: "the second time",
+      })
+      return undefined
+    }
+    given.add(name)
     const value = numberOf(env, arg.value, `\`${name}\` of a split`)
     if (value === undefined) return undefined
     parts[name] = value
@@ -257,6 +283,15 @@ function namesOf(env: Env, args: readonly Arg[]): string[] | undefined {
             span: arg.value.span,
             label: v.describe(item),
           })
+        return undefined
+      }
+      if (out.includes(item.value)) {
+        complain(env, {
+          code: "data-columns",
+          message: `the column "${item.value}" is taken twice`,
+          span: arg.value.span,
+          label: "again here",
+        })
         return undefined
       }
       out.push(item.value)

@@ -5,6 +5,7 @@ import type { Slot } from "../ir/model/types.js"
 import type { Origin } from "../ir/origin.js"
 import type { TensorType } from "../ir/tensor.js"
 import type { Signature } from "./dims.js"
+import type { DropoutUse } from "./dropout.js"
 import type { Diagnostics } from "../source/diagnostic.js"
 import { formatSpan, type SourceFile, type Span } from "../source/source.js"
 import type { ModuleScope } from "./resolve.js"
@@ -26,6 +27,9 @@ export interface Cx {
   readonly modelCalls: Map<ModelDecl, Signature>
   /** Declarations whose body was carried out at least once. */
   readonly elaborated: Set<Declaration>
+  /** Those of them that some training step runs through. */
+  readonly trained: Set<Declaration>
+  readonly dropouts: Map<Span, DropoutUse>
   readonly positions: Map<Span, string>
 }
 export interface SlotEntry {

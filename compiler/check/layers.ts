@@ -3,6 +3,7 @@
  *              an instance again finds the slots of the first call; a model has one instance, at its own name. */
 import type { Span } from "../source/source.js"
 import { assign, bindAll, bindSizes, type Given } from "./args.js"
+import { noteBatchNorm } from "./batch-norm.js"
 import { isRecursive, runBody } from "./call.js"
 import { newSignature } from "./dims.js"
 import { newNaming, under, type Env } from "./env.js"
@@ -86,6 +87,7 @@ export function callInstance(env: Env, instance: Instance, given: readonly Given
   const signature = newSignature()
   if (!bindAll(env, inner, decl.inputs, assigned, signature, decl.name.text, "argument")) return v.ERROR
   bindSizes(inner, signature)
+  noteBatchNorm(env, instance, assigned.get(decl.inputs[0]!)?.value, span)
   if (decl.kind === "model" && !env.cx.modelCalls.has(decl)) env.cx.modelCalls.set(decl, signature)
   return runBody(env, inner, decl, signature, path, given, span)
 }

@@ -60,6 +60,7 @@ export function checkPredict(cx: Cx, module: ModuleScope, decl: ModelDecl): Pred
 
 /** The inputs' types: B is the batch, other names are what the first call made them. Undefined after a diagnostic. */
 function inputTypes(env: Env, decl: ModelDecl): TensorType[] | undefined {
+  if (new Set(decl.inputs.map(({ name }) => name.text)).size < decl.inputs.length) return undefined
   const called = env.cx.modelCalls.get(decl)
   const signature: Signature = newSignature()
   signature.sizes.set("B", { value: BATCH, span: decl.span, text: "the batch" })

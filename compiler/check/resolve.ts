@@ -82,23 +82,48 @@ const builtin = (name: string): Value => (name === "op" ? { kind: "ops" } : { ki
 function declare(scope: ModuleScope, diagnostics: Diagnostics): void {
   const own = new Map<string, Span>()
   for (const decl of scope.module.declarations) {
-    if (decl.name === undefined) continue
-    const { text, span } = decl.name
+    if (!scope.library) parametersTwice(decl, diagnostics)
+    const { text, span } = decl.name ?? { text: "", span: headOf(decl) }
     const before = own.get(text)
     if (before) {
-      diagnostics.add({
-        code: "name-twice",
-        severity: "error",
-        message: `\`${text}\` is declared twice in this file`,
-        primary: { span, text: "again here" },
-        related: [{ span: before, text: "first declared here" }],
-        help: "give one of them another name",
-      })
+      twice(text === "" ? "a `train` without a name" : `\`${text}\``, span, before, diagnostics)
+      continue
+    }
+    if (decl.name === undefined) {
+      own.set(text, span)
       continue
     }
     own.set(text, span)
     put(scope, text, globalOf(scope, decl), span, diagnostics)
   }
+}
+
+/** Of a `train` without a name: its first word. */
+const headOf = ({ span }: Declaration): Span => ({ ...span, end: span.start + "train".length })
+
+/** Configuration, inputs and the names of an optimizer share one scope. */
+function parametersTwice(decl: Declaration, diagnostics: Diagnostics): void {
+  const params = "params" in decl ? decl.params : "config" in decl ? decl.config : []
+  const inputs = "inputs" in decl ? decl.inputs : []
+  const names = [...params, ...inputs].map(({ name }) => name)
+  if (decl.kind === "optimizer") names.push(decl.parameter, decl.gradient)
+  const own = new Map<string, Span>()
+  for (const { text, span } of names) {
+    const before = own.get(text)
+    if (before) twice(`the parameter \`${text}\``, span, before, diagnostics)
+    own.set(text, span)
+  }
+}
+
+function twice(what: string, span: Span, before: Span, diagnostics: Diagnostics): void {
+  diagnostics.add({
+    code: "name-twice",
+    severity: "error",
+    message: `${what} is declared twice${what.startsWith("the") ? "" : " in this file"}`,
+    primary: { span, text: "again here" },
+    related: [{ span: before, text: "first declared here" }],
+    help: "give one of them another name",
+  })
 }
 
 function globalOf(scope: ModuleScope, decl: Declaration): Global {

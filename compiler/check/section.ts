@@ -5,6 +5,7 @@ import type { ScalarName } from "../ir/graph/types.js"
 import type { ModelInput, ModelStmt, ModelValue, Section } from "../ir/model/types.js"
 import { scalarType, type DType, type TensorType } from "../ir/tensor.js"
 import type { Span } from "../source/source.js"
+import type { BatchNormUse } from "./batch-norm.js"
 import type { TensorValue, Value } from "./values.js"
 
 /** What the names `step` and `epoch` mean: plain counts, or in an optimizer's body counted from 1. */
@@ -20,6 +21,7 @@ export interface SectionState {
   readonly places: Map<ModelValue, Span>
   /** Built-in values made once per section: `step` as f32, sizes as numbers. */
   readonly made: Map<string, Value>
+  readonly batchNorms: BatchNormUse[]
 }
 
 export const newSection = (training: boolean): SectionState => ({
@@ -30,6 +32,7 @@ export const newSection = (training: boolean): SectionState => ({
   draws: new Map(),
   places: new Map(),
   made: new Map(),
+  batchNorms: [],
 })
 
 export function append(section: SectionState, statement: ModelStmt): void {

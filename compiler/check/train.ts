@@ -1,7 +1,8 @@
 /** check: a train section: elaborated twice, as the step (`training` is true) and as its evaluation. */
 import type { DataDecl, MinimizeStmt, ReportStmt, SettingStmt, TrainDecl } from "../ir/ast/types.js"
-import type { DataSet, ModelInput, Section, TrainSection } from "../ir/model/types.js"
+import type { DataSet, DataSource, ModelInput, Section, TrainSection } from "../ir/model/types.js"
 import { BATCH, printType, tensorType } from "../ir/tensor.js"
+import { checkBatchNorms } from "./batch-norm.js"
 import { isScalar } from "./emit.js"
 import { newNaming, originAt, type Cx, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
@@ -46,6 +47,8 @@ export function checkTrain(
       span: decl.name?.span ?? { ...decl.span, end: decl.span.start + "train".length },
     },
   )
+  const rows = dataSet?.source.kind === "array" && !dataSet.split ? rowsOf(dataSet.source) : undefined
+  checkBatchNorms(step.env, settings, rows)
   const fields = data && dataSet && { decl: data, set: dataSet }
   checkIndices(step.env, step.section, fields)
   checkIndices(evaluate.env, evaluate.section, fields)
@@ -81,6 +84,10 @@ function dataOf(cx: Cx, module: ModuleScope, decl: TrainDecl): DataDecl | undefi
   })
   return undefined
 }
+
+/** Of an array in the program. */
+const rowsOf = ({ columns: [first] }: DataSource & { readonly kind: "array" }): number | undefined =>
+  first && first.values.length / first.shape.reduce((a, b) => a * b, 1)
 
 const trainEnv = (cx: Cx, module: ModuleScope, training: boolean): Env => ({
   cx,

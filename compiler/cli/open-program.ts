@@ -2,7 +2,8 @@
 import { existsSync, readdirSync, statSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { Option, type Command } from "commander"
-import { loadBundle, openBundle, type Trainer } from "../../runtime/node.js"
+import { DEFAULT_TARGET, SOFTWARE_TARGET, type TargetProfile } from "../target.js"
+import { loadBundle, openBundle, probeNodeDevice, type Trainer } from "../../runtime/node.js"
 import { bundleOf, isBundleFolder } from "./compile-file.js"
 import { Failure } from "./failure.js"
 import { namedPath } from "./usage.js"
@@ -30,9 +31,19 @@ export function withDevice(command: Command): Command {
 
 /** Compiles a `.nn` file, or loads a bundle. Close the trainer, or the process does not end. */
 export async function openProgram(path: string, { device, data }: DeviceOptions): Promise<Trainer> {
-  if (!isBundleFolder(path)) return openBundle(bundleOf(path, { data }), dirname(path), { device })
+  if (!isBundleFolder(path)) {
+    const bundle = bundleOf(path, { data, target: await targetOfDevice() })
+    return openBundle(bundle, dirname(path), { device })
+  }
   const absolute = new Map([...data].map(([name, file]) => [name, resolve(file)]))
   return loadBundle(path, { device, data: absolute })
+}
+
+/** Kernels for a software adapter are cut otherwise than those for a GPU. Where there is no device, opening it says so, after
+ *  the program's own mistakes. */
+async function targetOfDevice(): Promise<TargetProfile> {
+  const device = await probeNodeDevice().catch(() => undefined)
+  return device?.software ? SOFTWARE_TARGET : DEFAULT_TARGET
 }
 
 const RUNS = "runs"

@@ -141,7 +141,7 @@ function planProgram(
   }
 }
 
-/** Bytes from the first member to the end of the last; the members must lie as packs do. */
+/** Bytes of all members with what lies between and behind them, which a kernel walks over too; they must lie as packs do. */
 function packRange(members: readonly PlacedBuffer[], dims: DimValues): number {
   const layout = packLayout(members, dims)
   const base = members[0]!.offset
@@ -149,8 +149,7 @@ function packRange(members: readonly PlacedBuffer[], dims: DimValues): number {
     if (m.offset - base !== layout.members[i]!.offset || m.arena !== members[0]!.arena)
       bug(`${m.name} does not lie in its pack`)
   })
-  const last = layout.members[layout.members.length - 1]!
-  return last.offset + last.bytes
+  return layout.bytes
 }
 
 /** WebGPU tracks usage per buffer: one written range makes every range of that arena read_write in this dispatch. */

@@ -7,11 +7,13 @@ import { bug } from "../source/bug.js"
 import type { TargetProfile } from "../target.js"
 import type { Row, ValueId } from "../ir/graph/types.js"
 import { printKernel } from "../ir/kernels/text.js"
-import type { Buffer, Dispatch, Kernel, KernelProgram } from "../ir/kernels/types.js"
+import type { Buffer, BufferRef, Dispatch, Kernel, KernelProgram, Pack } from "../ir/kernels/types.js"
 import type { Origin } from "../ir/origin.js"
 import { divDim, numel } from "../ir/tensor.js"
 import type { Group, GroupedGraph } from "./group.js"
 import { type BuiltBody, identifier, KernelBuild, type Placed } from "./kernel-build.js"
+import { storedIn } from "./group-loads.js"
+import { packForm } from "./pack.js"
 import { buildContract } from "./template-contract.js"
 import { buildMap } from "./template-map.js"
 import { buildRow } from "./template-row.js"
@@ -28,13 +30,18 @@ function kernelsOf(grouped: GroupedGraph, target: TargetProfile): KernelProgram 
   const g = indexGraph(graph)
   const places = new Places(g, grouped)
   const placed: Placed = { g, target, bufferOf: (v) => places.bufferOf(v), rows: places.rows }
+  const inBuffer = storedIn(grouped)
+  const packs: Pack[] = []
   const kernels: Kernel[] = []
   const known = new Map<string, Kernel>()
   const names = new Set<string>()
   const dispatches: Dispatch[] = []
   for (const group of grouped.groups) {
-    const built = buildGroup(placed, group)
-    const args = built.params.map((p) => ({ kind: "buffer" as const, id: p.buffer }))
+    const isPack = group.kind === "pack"
+    const built = isPack ? buildPack(placed, group, inBuffer, packs) : buildGroup(placed, group)
+    const args = built.params.map((p): BufferRef =>
+      p.buffer < 0 ? { kind: "pack", id: -1 - p.buffer } : { kind: "buffer", id: p.buffer },
+    )
     const params = built.params.map(({ name, dtype, access, width }) => ({ name, dtype, access, width }))
     const kernel: Kernel = {
       name: kernelName(g, group, names),
@@ -57,14 +64,8 @@ function kernelsOf(grouped: GroupedGraph, target: TargetProfile): KernelProgram 
     name: o.name,
     buffer: (places.bufferOf(o.value) ?? bug(`output ${o.name} is in no buffer`)).id,
   }))
-  return {
-    name: graph.name,
-    buffers: places.used(dispatches, outputs),
-    packs: [],
-    kernels,
-    dispatches,
-    outputs,
-  }
+  const buffers = places.used(dispatches, packs, outputs)
+  return { name: graph.name, buffers, packs, kernels, dispatches, outputs }
 }
 
 function buildGroup(placed: Placed, group: Group): BuiltBody & { template: string } {
@@ -81,6 +82,38 @@ function buildGroup(placed: Placed, group: Group): BuiltBody & { template: strin
 function unaligned({ g, rows, bufferOf }: Placed): ReadonlySet<number> {
   const bad = [...rows.keys()].filter((v) => divDim(elementsOf(g, v), 4) === undefined)
   return new Set(bad.flatMap((v) => bufferOf(v)?.id ?? []))
+}
+
+/** The kernel of one part, walking over the buffers of all. A pack stands for a buffer of number -1 - its own. */
+function buildPack(
+  placed: Placed,
+  group: Group,
+  inBuffer: (v: ValueId) => boolean,
+  packs: Pack[],
+): BuiltBody & { template: string } {
+  const parts = group.parts.map((x) => ({
+    group: x,
+    operands: packForm(placed.g, x, inBuffer)?.operands ?? bug("a part of a pack has a form"),
+  }))
+  const first = parts[0]!
+  const standIns = new Map<ValueId, Buffer>()
+  first.operands.forEach((v, n) => {
+    const id = packs.length
+    const members = parts.map(
+      (x) => placed.bufferOf(x.operands[n]!)?.id ?? bug(`no buffer for %${x.operands[n]}`),
+    )
+    const slot = placed.g.slots.get(v)
+    const [, kind] = slot?.name.split("/") ?? []
+    const role =
+      slot === undefined ? "gradients" : slot.role === "param" ? "parameters" : `all_${kind ?? slot.role}`
+    let name = role
+    for (let i = 1; packs.some((x) => x.name === name); i++) name = `${role}_${i}`
+    packs.push({ id, name, members })
+    standIns.set(v, { id: -1 - id, name, dtype: "f32", elements: numel(group.outer), role: "temp" })
+  })
+  const over: Placed = { ...placed, bufferOf: (v) => standIns.get(v) ?? placed.bufferOf(v) }
+  const built = buildGroup(over, { ...first.group, outer: group.outer })
+  return { ...built, template: `${built.template} over ${parts.length} packed parts` }
 }
 
 /** Which buffer every value lives in. */
@@ -118,9 +151,13 @@ class Places {
   bufferOf(value: ValueId): Buffer | undefined {
     return this.byValue.get(value)
   }
-  used(dispatches: readonly Dispatch[], outputs: readonly { buffer: number }[]): Buffer[] {
-    const ids = new Set(outputs.map((o) => o.buffer))
-    for (const d of dispatches) for (const a of d.args) ids.add(a.id)
+  used(
+    dispatches: readonly Dispatch[],
+    packs: readonly Pack[],
+    outputs: readonly { buffer: number }[],
+  ): Buffer[] {
+    const ids = new Set([...outputs.map((o) => o.buffer), ...packs.flatMap((x) => x.members)])
+    for (const d of dispatches) for (const a of d.args) if (a.kind === "buffer") ids.add(a.id)
     return this.buffers.filter((b) => ids.has(b.id))
   }
   private make(value: ValueId, name: string, role: Buffer["role"]): void {
@@ -141,9 +178,10 @@ export function canonical(kernel: Kernel): string {
 
 /** `linear_0_matmul_add_relu`: where it comes from and what it computes. */
 function kernelName(g: GraphIndex, group: Group, taken: ReadonlySet<string>): string {
-  const nodes = group.members.flatMap((m) => g.nodes.get(m) ?? [])
+  const nodes = (group.parts[0] ?? group).members.flatMap((m) => g.nodes.get(m) ?? [])
   const root = nodes.find((n) => n.origin.in !== undefined)
-  const where = root?.origin.in === undefined ? "" : `${identifier(root.origin.in)}_`
+  const within = root?.origin.in === undefined ? "" : `${identifier(root.origin.in)}_`
+  const where = group.kind === "pack" ? "parameters_" : within
   const ops = nodes.map((n) => n.op)
   const chain = ops.filter((op, i) => op !== ops[i - 1])
   const what =

@@ -79,6 +79,8 @@ export function contractTile(
 
 /** Whether rows are enough of them to write all their elements from: otherwise a kernel over the elements is better. */
 export function rowsFillDevice(rows: number, elements: number, target: TargetProfile): boolean {
+  // One row has a purpose of its own, such as the norm of a gradient: long work over it is better spread.
+  if (rows === 1) return elements <= 256
   const lanes = rowByGroup(rows, elements / rows, target) ? ROW_LANES : 1
   return elements <= 16384 || rows * lanes >= (target.deviceClass === "software" ? 32 : 1024)
 }

@@ -148,7 +148,7 @@ class Grouping {
   private place(node: Node): void {
     const required = this.required.has(node.id) || this.kept.has(node.id)
     const { kind } = defOf(node).traits
-    if (kind === "view" && !required) return
+    if (kind === "view" && !required) return this.placeTransposed(node)
     const found = this.draftFor(node)
     if (!required && !this.worthStoring(node, found)) return
     if (found === undefined) this.open("map", node, node.type.shape, [])
@@ -160,6 +160,20 @@ class Grouping {
     }
   }
 
+  /** A contraction that is only ever read transposed is stored transposed: the gradients of weights. */
+  private placeTransposed(node: Node): void {
+    const draft = this.drafts[this.latest(node.id)]
+    const [source, ...others] = node.args
+    if (draft?.kind !== "contract" || draft.members.length > 1 || others.length > 0) return
+    const root = this.g.nodes.get(draft.members[0]!)!
+    const only = source === root.id && this.g.consumers.get(root.id)?.length === 1
+    if (!only || this.required.has(root.id)) return
+    const axes = reordering(this.g, node, root, (v) => this.isPlaced(v))
+    if (axes === undefined || axes.every((axis, n) => axis === n)) return
+    this.reorder(draft, node, axes)
+    this.join(draft, node, false, [draft.probe.atOuter(node.id) ?? bug(`%${node.id} left its group`)])
+  }
+
   /** A group that can compute the node on its way. */
   private draftFor(node: Node): Found | undefined {
     if (this.alone.has(node.id)) return undefined
@@ -167,7 +181,7 @@ class Grouping {
     const own = this.drafts[latest]
     if (own !== undefined) {
       const outer = own.probe.atOuter(node.id)
-      if (outer !== undefined) return this.roomFor(own, node, outer, false)
+      if (outer !== undefined && this.leavesRoom(own, node, [outer])) return { draft: own, full: false }
       const root = this.g.nodes.get(own.members[0]!)!
       if (own.kind === "contract" && own.members.length === 1) {
         const axes = reordering(this.g, node, root, (v) => this.isPlaced(v))
@@ -176,7 +190,7 @@ class Grouping {
       const size = nominal(elementsOf(this.g, node.id))
       const fills = rowsFillDevice(nominal(numel(own.outer)), size, this.cx.target)
       const element = fills ? own.probe.atElements(node.id) : undefined
-      if (element !== undefined) return this.roomFor(own, node, element, true)
+      if (element !== undefined && this.leavesRoom(own, node, [element])) return { draft: own, full: true }
     }
     const beside = this.frames.get(frameKey("map", node.type.shape, []))
     if (beside === undefined || beside.at <= latest) return undefined
@@ -189,10 +203,7 @@ class Grouping {
       .some((l) => beside.loads.has(l.value) && sameDim(elementsOf(this.g, l.value), size))
     const small = nominal(size) <= BESIDE && !this.slotsOf.has(node.id)
     if (!related && !small) return undefined
-    return this.roomFor(beside, node, e, false)
-  }
-  private roomFor(draft: Draft, node: Node, e: Expr, full: boolean): Found | undefined {
-    return this.leavesRoom(draft, node, [e]) ? { draft, full } : undefined
+    return this.leavesRoom(beside, node, [e]) ? { draft: beside, full: false } : undefined
   }
 
   /** Whether the group still binds few enough buffers with the node. Readers that are not placed yet count as outside. */
@@ -370,6 +381,7 @@ class Grouping {
         members,
         full: members.filter((m) => draft.full.has(m)),
         stores,
+        parts: [],
       }
       const bound = new Set([...loads, ...stores.map((s) => s.slot ?? s.value)])
       out.push({ group, buffers: bound.size })
@@ -414,6 +426,7 @@ class Grouping {
           members: [],
           full: [],
           stores: [{ value, slot }],
+          parts: [],
         }
         out.push({ group, buffers: 2 })
       }

@@ -42,12 +42,16 @@ export function parseGroups(text: string): GroupedGraph {
 }
 
 const START = "groups {"
-const KINDS: readonly GroupKind[] = ["map", "row", "contract"]
+const KINDS: readonly GroupKind[] = ["map", "row", "contract", "pack"]
 
 function printGroup(x: Group, name: (v: ValueId) => string): string[] {
   const axes =
     x.rootAxes === null ? "" : ` axes [${x.rootAxes.map((a) => (a === null ? "_" : a)).join(", ")}]`
   const inner = x.kind === "map" ? "" : ` x ${printShape(x.inner)}`
+  if (x.kind === "pack") {
+    const parts = x.parts.flatMap((part) => printGroup(part, name).map((line) => `  ${line}`))
+    return [`pack ${x.id} over ${printShape(x.outer)} {`, ...parts, "}"]
+  }
   const outer = x.members.filter((m) => !x.full.includes(m))
   return [
     `${x.kind} ${x.id} over ${printShape(x.outer)}${axes}${inner} {`,
@@ -61,7 +65,7 @@ function printGroup(x: Group, name: (v: ValueId) => string): string[] {
 function parseGroup(c: Cursor, values: ReadonlyMap<string, ValueId>): Group {
   const at = c.peek()
   const word = c.name("a kind of group")
-  const kind = KINDS.find((k) => k === word) ?? c.fail(`expected map, row or contract`, at)
+  const kind = KINDS.find((k) => k === word) ?? c.fail(`expected map, row, contract or pack`, at)
   const id = c.integer()
   c.expect("over")
   const shape = (): Group["outer"] => c.list("[", "]", () => parseDimAt(c))
@@ -72,6 +76,12 @@ function parseGroup(c: Cursor, values: ReadonlyMap<string, ValueId>): Group {
   const full: ValueId[] = []
   const stores: Store[] = []
   c.expect("{")
+  if (kind === "pack") {
+    const parts: Group[] = []
+    while (!c.accept("}")) parts.push(parseGroup(c, values))
+    const [members, all] = [parts.flatMap((x) => x.members), parts.flatMap((x) => x.stores)]
+    return { id, kind, outer, rootAxes, inner, members, full, stores: all, parts }
+  }
   while (!c.accept("}")) {
     if (c.accept("compute")) outerMembers.push(...valueList(c, values))
     else if (c.accept("elements")) full.push(...valueList(c, values))
@@ -81,7 +91,7 @@ function parseGroup(c: Cursor, values: ReadonlyMap<string, ValueId>): Group {
     } else c.fail("expected `compute`, `elements` or `store`")
   }
   const members = [...outerMembers, ...full].sort((a, b) => a - b)
-  return { id, kind, outer, rootAxes, inner, members, full, stores }
+  return { id, kind, outer, rootAxes, inner, members, full, stores, parts: [] }
 }
 
 function valueList(c: Cursor, values: ReadonlyMap<string, ValueId>): ValueId[] {

@@ -4,8 +4,9 @@
 import type { Graph, ValueId } from "../ir/graph/types.js"
 import type { Shape } from "../ir/tensor.js"
 
-/** map: elementwise. row: reductions over one inner space, and elementwise work over it. contract: one contraction. */
-export type GroupKind = "map" | "row" | "contract"
+/** map: elementwise. row: reductions over one inner space, and elementwise work over it. contract: one contraction.
+ *  pack: map groups of one structure over different slots, run as one kernel over their buffers laid end to end. */
+export type GroupKind = "map" | "row" | "contract" | "pack"
 
 export interface Store {
   readonly value: ValueId
@@ -27,6 +28,8 @@ export interface Group {
   /** Members that have one value per point of outer x inner; the rest has one per point of outer. */
   readonly full: readonly ValueId[]
   readonly stores: readonly Store[]
+  /** The groups of a pack; empty otherwise. Members and stores are those of all parts. */
+  readonly parts: readonly Group[]
 }
 export interface GroupedGraph {
   readonly graph: Graph

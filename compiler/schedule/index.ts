@@ -8,23 +8,25 @@ import { fuse } from "./fuse.js"
 import type { GroupedGraph } from "./group.js"
 import { link } from "./link.js"
 import { order } from "./order.js"
+import { pack } from "./pack.js"
 
 export { parseGroups, printGroups } from "./group-text.js"
-export { buildKernels, cut, fuse, link, order }
+export { buildKernels, cut, fuse, link, order, pack }
 export type { GroupedGraph, Part }
 
 /** All passes of this room, in order. */
 export const SCHEDULE_PASSES: readonly [
   Pass<Graph, GroupedGraph>,
   Pass<GroupedGraph, GroupedGraph>,
+  Pass<GroupedGraph, GroupedGraph>,
   Pass<GroupedGraph, KernelProgram>,
-] = [fuse, order, buildKernels]
+] = [fuse, pack, order, buildKernels]
 
 export function schedule(graph: Graph, cx: PassContext): KernelProgram {
   const parts = cut.run(graph, cx)
   return link(
     graph,
     parts,
-    parts.map((p) => buildKernels.run(order.run(fuse.run(p.graph, cx), cx), cx)),
+    parts.map((p) => buildKernels.run(order.run(pack.run(fuse.run(p.graph, cx), cx), cx), cx)),
   )
 }

@@ -2,7 +2,7 @@
  *  Assumes:    the parts of `cut`, in its order, each scheduled.
  *  Guarantees: a value that parts share, by its name, is one buffer; equal kernels are one kernel; parts with turns are loops. */
 import type { Graph } from "../ir/graph/types.js"
-import type { Buffer, BufferRef, Dispatch, Kernel, KernelProgram, Loop } from "../ir/kernels/types.js"
+import type { Buffer, BufferRef, Dispatch, Kernel, KernelProgram, Loop, Pack } from "../ir/kernels/types.js"
 import { bug } from "../source/bug.js"
 import { canonical } from "./build-kernels.js"
 import type { Part } from "./cut.js"
@@ -17,17 +17,22 @@ export function link(
   const buffers = new SharedBuffers(graph)
   const kernels = new SharedKernels()
   const dispatches: Dispatch[] = []
+  const packs: Pack[] = []
   const loops: Loop[] = []
   programs.forEach((program, i) => {
     const first = dispatches.length
     const ids = buffers.enter(program)
     const names = new Map(program.kernels.map((k) => [k.name, kernels.enter(k)]))
-    if (program.packs.length > 0) bug("packs are made after parts are joined")
+    const here = (id: number): number => ids.get(id) ?? bug(`no buffer ${id}`)
+    const packed = packs.length
+    for (const p of program.packs) {
+      const name = packs.some((other) => other.name === p.name) ? `${p.name}.${i}` : p.name
+      packs.push({ id: packed + p.id, name, members: p.members.map(here) })
+    }
     for (const d of program.dispatches) {
-      const args = d.args.map((ref): BufferRef => ({
-        kind: "buffer",
-        id: ids.get(ref.id) ?? bug(`no buffer ${ref.id}`),
-      }))
+      const args = d.args.map((ref): BufferRef => {
+        return ref.kind === "pack" ? { ...ref, id: packed + ref.id } : { ...ref, id: here(ref.id) }
+      })
       dispatches.push({ kernel: names.get(d.kernel) ?? bug(`no kernel ${d.kernel}`), args })
     }
     const turns = parts[i]?.turns ?? null
@@ -36,7 +41,7 @@ export function link(
   return {
     name: graph.name,
     buffers: buffers.all,
-    packs: [],
+    packs,
     kernels: kernels.all,
     dispatches,
     loops,

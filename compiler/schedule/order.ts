@@ -6,23 +6,19 @@ import type { Pass } from "../pass.js"
 import { bug } from "../source/bug.js"
 import type { ValueId } from "../ir/graph/types.js"
 import type { Group, GroupedGraph, Store } from "./group.js"
-import { Probe } from "./probe.js"
-import type { Expr } from "../ir/kernels/types.js"
-import { type GraphIndex, indexGraph, loweringOf, typeOfValue } from "./values.js"
+import { groupLoads, type GroupLoads, makers, storedIn } from "./group-loads.js"
+import { indexGraph, typeOfValue } from "./values.js"
 
 export const order: Pass<GroupedGraph, GroupedGraph> = {
   name: "order",
   summary: "order the kernels and decide what is updated in place",
   run: (grouped, cx) => {
     const g = indexGraph(grouped.graph)
-    const slots = new Set(grouped.graph.state.map((s) => s.id))
-    const stored = new Map<ValueId, number>()
-    for (const group of grouped.groups) {
-      for (const s of group.stores) if (group.members.includes(s.value)) stored.set(s.value, group.id)
+    const inBuffer = storedIn(grouped)
+    const loads = new Map<number, GroupLoads>()
+    for (const x of grouped.groups) {
+      for (const y of [x, ...x.parts]) loads.set(y.id, groupLoads(g, y, inBuffer))
     }
-    const inputs = new Set(grouped.graph.inputs.filter((i) => i.source.kind !== "scalar").map((i) => i.id))
-    const inBuffer = (v: ValueId): boolean => slots.has(v) || inputs.has(v) || stored.has(v)
-    const loads = new Map(grouped.groups.map((x) => [x.id, loadsOf(g, x, inBuffer)]))
     let groups = [...grouped.groups]
     let nextId = Math.max(-1, ...groups.map((x) => x.id)) + 1
     const copies: Group[] = []
@@ -38,6 +34,7 @@ export const order: Pass<GroupedGraph, GroupedGraph> = {
           members: [],
           full: [],
           stores: [s],
+          parts: [],
         }
         copies.push(copy)
         loads.set(copy.id, { values: new Set([s.value]), elsewhere: new Set() })
@@ -49,58 +46,24 @@ export const order: Pass<GroupedGraph, GroupedGraph> = {
     groups = groups.map((x) => aside(x, (s) => s.slot !== null && loads.get(x.id)!.elsewhere.has(s.slot)))
     for (;;) {
       const all = [...groups, ...copies]
-      const { sorted, stuck } = sort(all, (x) => loads.get(x.id)!.values, stored)
+      const { sorted, stuck } = sort(all, (x) => loads.get(x.id)!.values)
       if (stuck.size === 0) return { graph: grouped.graph, groups: sorted }
       const first = groups.find((x) => stuck.has(x.id) && x.stores.some((s) => s.slot !== null))
       if (first === undefined) return bug("slots are swapped: their updates wait for each other")
-      groups = groups.map((x) => (x === first ? aside(x, (s) => s.slot !== null) : x))
+      groups = groups.flatMap((x) => {
+        if (x !== first) return [x]
+        return x.kind === "pack" ? x.parts : [aside(x, (s) => s.slot !== null)]
+      })
     }
   },
-}
-
-interface GroupLoads {
-  readonly values: ReadonlySet<ValueId>
-  /** Slots that the group updates, but reads at other places or in other loops than it writes. */
-  readonly elsewhere: ReadonlySet<ValueId>
-}
-
-function loadsOf(g: GraphIndex, group: Group, inBuffer: (v: ValueId) => boolean): GroupLoads {
-  const members = new Set(group.members)
-  const probe = new Probe(g, group.outer, group.inner, (v) => inBuffer(v) && !members.has(v), group.rootAxes)
-  const sums = group.members.map((m) => g.nodes.get(m)!).filter((n) => loweringOf(n).kind !== "map")
-  const terms: Expr[] = []
-  for (const node of sums) {
-    terms.push(...(probe.terms(node) ?? bug(`%${node.id} does not fit its group`)))
-    probe.add(node)
-  }
-  const at = (s: Store): { place: Expr; value: Expr; full: boolean } => {
-    const full = group.full.includes(s.value)
-    const value =
-      (full ? probe.atElements(s.value) : probe.atOuter(s.value)) ?? bug(`%${s.value} does not fit`)
-    return { place: full ? probe.elementPlace : probe.place, value, full }
-  }
-  const stores = group.stores.map((s) => ({ slot: s.slot, ...at(s) }))
-  const values = new Set(probe.loadsIn([...terms, ...stores.map((s) => s.value)]).map((l) => l.value))
-  const elsewhere = new Set<ValueId>()
-  for (const own of stores) {
-    if (own.slot === null) continue
-    const inTerms = probe.loadsIn(terms).some((l) => l.value === own.slot)
-    const strange = stores.some((s) =>
-      probe
-        .loadsIn([s.value])
-        .some((l) => l.value === own.slot && (l.place !== own.place || s.full !== own.full)),
-    )
-    if (inTerms || strange) elsewhere.add(own.slot)
-  }
-  return { values, elsewhere }
 }
 
 /** Kahn's algorithm, earliest given first. `stuck`: groups that wait for each other. */
 function sort(
   groups: readonly Group[],
   loads: (x: Group) => ReadonlySet<ValueId>,
-  stored: ReadonlyMap<ValueId, number>,
 ): { sorted: Group[]; stuck: Set<number> } {
+  const stored = makers(groups)
   const before = new Map<number, Set<number>>(groups.map((x) => [x.id, new Set()]))
   const readers = new Map<ValueId, number[]>()
   for (const x of groups) {

@@ -11,13 +11,19 @@ interface Line {
 }
 
 export function parseCsv(place: string, text: string, delimiter: string): Table {
+  if (text.includes("\0"))
+    throw new RunError("data-format", `${place} is not a text file: it holds zero bytes`, {
+      help: "save the table as CSV in UTF-8",
+    })
   const [header, ...lines] = splitCsv(place, text, delimiter)
   if (!header)
     throw new RunError("data-empty", `${place} is empty`, { help: "the first row names the columns" })
   const names = header.cells.map((cell) => cell.trim())
   const twice = names.find((name, i) => names.indexOf(name) < i)
   if (twice !== undefined)
-    throw new RunError("data-format", `${place}: the header names the column "${twice}" twice`)
+    throw new RunError("data-format", `${place}: the header names the column "${twice}" twice`, {
+      help: headerHelp(names, delimiter) ?? "give each column a name of its own in the first row",
+    })
   if (lines.length === 0) throw new RunError("data-empty", `${place} has a header and no rows`)
   for (const { number, cells } of lines)
     if (cells.length !== names.length)
@@ -38,7 +44,7 @@ export function parseCsv(place: string, text: string, delimiter: string): Table 
     rowLabel,
     column(name) {
       const index = names.indexOf(name)
-      if (index < 0) missingColumn(place, name, names)
+      if (index < 0) missingColumn(place, name, names, headerHelp(names, delimiter))
       const column = known.get(name) ?? {
         name,
         shape: [],
@@ -48,6 +54,16 @@ export function parseCsv(place: string, text: string, delimiter: string): Table 
       return column
     },
   }
+}
+
+/** What is probably wrong with the file when a column is not found. */
+function headerHelp(names: readonly string[], delimiter: string): string | undefined {
+  const other = [";", "\t", "|", ","].find((each) => each !== delimiter && names[0]?.includes(each))
+  if (names.length === 1 && other !== undefined)
+    return `is ${JSON.stringify(other)} the delimiter of this file? then say \`delimiter: ${JSON.stringify(other)}\``
+  return names.every((name) => name !== "" && Number.isFinite(Number(name)))
+    ? "the first row names the columns, and here it holds numbers: put a row of names above it"
+    : undefined
 }
 
 function numbersOf(

@@ -5,7 +5,7 @@
 import type { BundleDType, FieldSpec, FittedStage } from "../bundle/format.js"
 import { inPart } from "../error.js"
 import { applyStage, gatherer } from "./apply.js"
-import { missingColumn, type Table } from "./table.js"
+import type { Table } from "./table.js"
 import { fitVocabulary } from "./vocabulary.js"
 
 export interface UnfittedField {
@@ -59,8 +59,8 @@ function fitField(
 
 export function selectColumns(table: Table, selection: UnfittedField["columns"]): string[] {
   if (selection.kind === "all") return [...table.names]
-  for (const name of selection.names)
-    if (!table.names.includes(name)) missingColumn(table.place, name, table.names)
+  // Asking for a column that is not there throws, with what this kind of table knows about it.
+  for (const name of selection.names) if (!table.names.includes(name)) table.column(name)
   if (selection.kind === "only") return [...selection.names]
   return table.names.filter((name) => !selection.names.includes(name))
 }

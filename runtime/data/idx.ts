@@ -23,6 +23,7 @@ const TYPES: Readonly<Record<number, ElementType>> = {
 }
 
 export function parseIdx(place: string, name: string, file: Uint8Array): Column {
+  if (file.length === 0) emptyFile(place)
   const bytes = file[0] === 0x1f && file[1] === 0x8b ? unzip(place, file) : file
   const type = TYPES[bytes[2] ?? 0]
   const rank = bytes[3] ?? 0
@@ -37,6 +38,14 @@ export function parseIdx(place: string, name: string, file: Uint8Array): Column 
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const sizes = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis))
   const count = product(sizes)
+  if (count > Number.MAX_SAFE_INTEGER)
+    throw new RunError(
+      "data-format",
+      `${place} is damaged: its header says ${sizes.join("x")} ${type.name}`,
+      {
+        help: "fetch the file again",
+      },
+    )
   const expected = header + count * type.bytes
   if (bytes.length < expected) truncated(place, expected, bytes.length)
   if (bytes.length > expected)
@@ -56,7 +65,7 @@ function unzip(place: string, file: Uint8Array): Uint8Array {
     file.length >= 4 ? new DataView(file.buffer, file.byteOffset + file.length - 4, 4).getUint32(0, true) : 0
   try {
     const bytes = gunzipSync(file)
-    if (bytes.length === announced) return bytes
+    if (bytes.length === announced && crc32(bytes) === crcOf(file)) return bytes
   } catch (caught) {
     throw new RunError(
       "data-truncated",
@@ -75,6 +84,25 @@ function unzip(place: string, file: Uint8Array): Uint8Array {
     },
   )
 }
+
+export function emptyFile(place: string): never {
+  throw new RunError("data-empty", `${place} is empty`, { help: "fetch the file again" })
+}
+
+/** The four bytes before the length are the checksum of the content. */
+const crcOf = (file: Uint8Array): number =>
+  new DataView(file.buffer, file.byteOffset + file.length - 8, 4).getUint32(0, true)
+
+function crc32(bytes: Uint8Array): number {
+  let crc = -1
+  for (let i = 0; i < bytes.length; i++) crc = (crc >>> 8) ^ CRC[(crc ^ bytes[i]!) & 255]!
+  return ~crc >>> 0
+}
+const CRC = Int32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1
+  return crc
+})
 
 export function truncated(place: string, expected: number, found: number): never {
   throw new RunError("data-truncated", `${place} is cut off: ${expected} bytes expected, ${found} found`, {

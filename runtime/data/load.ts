@@ -69,22 +69,54 @@ export function applyFields(fields: readonly FieldSpec[], table: Table, rows: Ui
 const everyRow = (table: Table): TableRows => ({ table, rows: allRows(table.rows) })
 
 async function readSource(name: string, source: SourceSpec, readFile: ReadFile): Promise<Table> {
+  const files = filesOf(name, source).map(async ({ key, path }): Promise<[string, Uint8Array]> => {
+    try {
+      return [path, await readFile(path)]
+    } catch (caught) {
+      throw unreadable(key, path, caught)
+    }
+  })
+  const bytes = new Map(await Promise.all(files))
+  return parseSource(name, source, (path) => bytes.get(path)!)
+}
+
+/** The files of a source, and what `--data` calls each. */
+export function filesOf(name: string, source: SourceSpec): readonly { key: string; path: string }[] {
   switch (source.kind) {
     case "csv":
-      return parseCsv(
-        source.path,
-        new TextDecoder().decode(await read(name, source.path, readFile)),
-        source.delimiter,
-      )
     case "text":
-      return parseText(source.path, new TextDecoder().decode(await read(name, source.path, readFile)), source)
+      return [{ key: name, path: source.path }]
+    case "idx":
+    case "npy":
+      return source.files.map(({ column, path }) => ({ key: `${name}.${column}`, path }))
+    case "array":
+      return []
+  }
+}
+
+export function unreadable(key: string, path: string, caught: unknown): RunError {
+  return new RunError(
+    "data-file",
+    `data set "${key.split(".")[0]}": ${path} cannot be read: ${reasonOf(caught)}`,
+    { help: `\`--data ${key}=PATH\` names another file`, cause: caught },
+  )
+}
+
+/** `bytes` gives the content of each of its files. */
+export function parseSource(name: string, source: SourceSpec, bytes: (path: string) => Uint8Array): Table {
+  const text = (path: string): string => new TextDecoder().decode(bytes(path))
+  switch (source.kind) {
+    case "csv":
+      return parseCsv(source.path, text(source.path), source.delimiter)
+    case "text":
+      return parseText(source.path, text(source.path), source)
     case "idx":
     case "npy": {
       const parse = source.kind === "idx" ? parseIdx : parseNpy
-      const columns = source.files.map(async ({ column, path }) =>
-        parse(path, column, await read(name, path, readFile)),
+      return tableOf(
+        `data set "${name}"`,
+        source.files.map(({ column, path }) => parse(path, column, bytes(path))),
       )
-      return tableOf(`data set "${name}"`, await Promise.all(columns))
     }
     case "array":
       return tableOf(
@@ -95,16 +127,5 @@ async function readSource(name: string, source: SourceSpec, readFile: ReadFile):
           values: Float64Array.from(values),
         })),
       )
-  }
-}
-
-async function read(name: string, path: string, readFile: ReadFile): Promise<Uint8Array> {
-  try {
-    return await readFile(path)
-  } catch (caught) {
-    throw new RunError("data-file", `data set "${name}": ${path} cannot be read: ${reasonOf(caught)}`, {
-      help: `\`--data ${name.replace(/\.test$/, "")}=PATH\` names another file`,
-      cause: caught,
-    })
   }
 }

@@ -2,7 +2,7 @@
 import { RunError } from "../error.js"
 import { product } from "../exec/size.js"
 import type { NumberArray } from "../exec/values.js"
-import { truncated } from "./idx.js"
+import { emptyFile, truncated } from "./idx.js"
 import type { Column } from "./table.js"
 
 const MAGIC = "\u0093NUMPY"
@@ -25,8 +25,13 @@ const TYPES: Readonly<
 
 export function parseNpy(place: string, name: string, file: Uint8Array): Column {
   const start = String.fromCharCode(...file.subarray(0, 6))
+  if (file.length === 0) emptyFile(place)
   if (start !== MAGIC)
-    throw new RunError("data-format", `${place} is not an NPY file: it does not start with \\x93NUMPY`)
+    throw new RunError("data-format", `${place} is not an NPY file: it does not start with \\x93NUMPY`, {
+      help: start.startsWith("PK")
+        ? "it is an archive, such as an .npz: save each of its arrays with numpy.save"
+        : "write it with numpy.save",
+    })
   if (file.length < 12) truncated(place, 12, file.length)
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength)
   const major = file[6]!

@@ -36,6 +36,7 @@ export function tableOf(place: string, columns: readonly Column[]): Table {
     throw new RunError(
       "data-rows-differ",
       `${place}: column "${columns[different]!.name}" has ${rows[different]} rows, "${columns[0]!.name}" has ${rows[0]}`,
+      { help: "columns belong together row by row: are these files of one set?" },
     )
   const byName = new Map(columns.map((column) => [column.name, column]))
   const names = columns.map(({ name }) => name)
@@ -48,8 +49,8 @@ export function tableOf(place: string, columns: readonly Column[]): Table {
   }
 }
 
-export function missingColumn(place: string, name: string, names: readonly string[]): never {
-  const help = nearest(name, names)
+export function missingColumn(place: string, name: string, names: readonly string[], known?: string): never {
+  const help = known ?? nearest(name, names)
   throw new RunError(
     "data-missing-column",
     `${place} has no column "${name}"`,

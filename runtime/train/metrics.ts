@@ -6,7 +6,8 @@ export function reported(scalars: Scalars): Record<string, number> {
   const losses = lossNames(scalars)
   const { [losses[0] ?? ""]: only, ...rest } = scalars
   if (losses.length === 1) return { loss: only!, ...rest }
-  return { loss: losses.reduce((sum, name) => sum + scalars[name]!, 0), ...scalars }
+  const each = Object.entries(scalars).map(([name, value]) => [name === "loss" ? "loss.0" : name, value])
+  return { loss: losses.reduce((sum, name) => sum + scalars[name]!, 0), ...Object.fromEntries(each) }
 }
 
 export function lossNames(scalars: Scalars): string[] {

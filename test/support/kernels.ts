@@ -8,7 +8,7 @@ import type { KernelProgram } from "../../compiler/ir/kernels/types.js"
 import { verifyKernels } from "../../compiler/ir/kernels/verify.js"
 import { type DimValues, type DType } from "../../compiler/ir/tensor.js"
 import type { NdArray, Sample } from "../../compiler/ops/op.js"
-import { cut, fuse, order, parseGroups, printGroups, schedule } from "../../compiler/schedule/index.js"
+import { cut, fuse, order, pack, parseGroups, printGroups, schedule } from "../../compiler/schedule/index.js"
 import type { GroupedGraph } from "../../compiler/schedule/index.js"
 import type { PassContext } from "../../compiler/pass.js"
 import { Diagnostics } from "../../compiler/source/diagnostic.js"
@@ -21,11 +21,11 @@ export const SOFTWARE: TargetProfile = { ...DEFAULT_TARGET, name: "software", de
 const context = (target: TargetProfile): PassContext => ({
   diagnostics: new Diagnostics(),
   target,
-  remark: () => {},
   locate: () => undefined,
+  remark: () => {},
 })
 export const grouped = (graph: Graph, target: TargetProfile = SOFTWARE): GroupedGraph =>
-  order.run(fuse.run(graph, context(target)), context(target))
+  order.run(pack.run(fuse.run(graph, context(target)), context(target)), context(target))
 export const scheduled = (graph: Graph, target: TargetProfile = SOFTWARE): KernelProgram =>
   schedule(graph, context(target))
 
@@ -57,6 +57,8 @@ export function kernelDifferences(
     /** Of integer inputs, where `ranges` says nothing. */
     readonly integers?: readonly [number, number]
     readonly tolerance?: number
+    /** false: schedule and verify only (large programs take minutes on the CPU). */
+    readonly run?: boolean
   } = {},
 ): string[] {
   const { dims = { B: 3, R: 7 }, target = SOFTWARE, tolerance = 2e-4 } = options
@@ -69,6 +71,7 @@ export function kernelDifferences(
   }
   const text = printKernelProgram(program)
   if (printKernelProgram(parseKernelProgram(text)) !== text) complaints.push("the text does not read back")
+  if (options.run === false) return complaints
 
   const sources = [...graph.inputs.filter((i) => i.source.kind !== "scalar"), ...graph.state]
   const values = randomArgs(

@@ -1,13 +1,11 @@
-// The command line as a user meets it: a process of its own, run from the sources.
+// The command line as a user meets it: a process of its own, run from what command-line.ts built.
 
 import { spawn, spawnSync, type ChildProcess } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join, resolve } from "node:path"
+import { join } from "node:path"
 import { afterAll, expect } from "vitest"
-
-const MAIN = resolve("compiler/cli/main.ts")
-const ARGS = ["--import", import.meta.resolve("tsx"), MAIN]
+import { commandLine } from "./command-line.js"
 
 export interface Result {
   readonly exit: number | null
@@ -21,7 +19,7 @@ export interface Place {
 
 /** Runs to the end. Whatever happens, no stack trace may show. */
 export function nnc(args: readonly string[], { cwd = ".", env = {} }: Place = {}): Result {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [...ARGS, ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [commandLine(), ...args], {
     cwd,
     encoding: "utf8",
     env: { ...process.env, NO_COLOR: "1", ...env },
@@ -33,7 +31,7 @@ export function nnc(args: readonly string[], { cwd = ".", env = {} }: Place = {}
 
 /** Starts, for tests that end it early. */
 export function startNnc(args: readonly string[], cwd: string): ChildProcess {
-  return spawn(process.execPath, [...ARGS, ...args], { cwd, stdio: ["ignore", "pipe", "pipe"] })
+  return spawn(process.execPath, [commandLine(), ...args], { cwd, stdio: ["ignore", "pipe", "pipe"] })
 }
 
 /** The objects that `--json` printed. */

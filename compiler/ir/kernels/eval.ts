@@ -7,7 +7,7 @@ import { type DimValues, type DType, evalDim } from "../tensor.js"
 import { evalSource } from "./eval-source.js"
 import { runOrder } from "./loops.js"
 import { scalarDef } from "./scalar.js"
-import type { BufferRef, Kernel, KernelProgram, ScalarType } from "./types.js"
+import { type BufferRef, type Kernel, type KernelProgram, PACK_ALIGN, type ScalarType } from "./types.js"
 
 export type DeviceArray = Float32Array | Int32Array | Uint32Array
 export type ScalarValues = Readonly<Record<ScalarName, number>>
@@ -72,7 +72,7 @@ function gather(
   let total = 0
   for (const m of members) {
     offsets.push(total)
-    total += Math.ceil(m.length / 4) * 4
+    total += Math.ceil(m.length / PACK_ALIGN) * PACK_ALIGN
   }
   const dtype = program.buffers.find((b) => b.id === pack.members[0])!.dtype
   const data = allocate(dtype, total)

@@ -1,0 +1,82 @@
+/** compiler: the data sets of a model, read by the host, and what their rows say about the program.
+ *  Guarantees: a problem with data is shown at the part of the declaration that meets it.
+ *  Not here:   files and formats (the host), laying out memory for the rows (sizes.ts). */
+import type { DataSpec } from "../runtime/bundle/format.js"
+import type { DataDecl, Module, SettingStmt, TrainDecl } from "./ir/ast/types.js"
+import { fieldBounds, type RowBounds } from "./ir/model/index-bounds.js"
+import type { DataSet, Model, TrainSection } from "./ir/model/types.js"
+import type { DataRows } from "./sizes.js"
+import type { Diagnostic, Diagnostics, Label } from "./source/diagnostic.js"
+
+/** What reading a data set tells: how many rows there are, and the fitted description. */
+export interface DataFacts extends DataRows {
+  readonly spec: DataSpec
+}
+export interface DataHost {
+  /** Reads, splits and fits the data, or says what is wrong with it. */
+  data(set: DataSet, about: DataContext): DataFacts | Diagnostic
+}
+export interface DataContext {
+  /** Where the program uses fields as indices, and how far those may go. */
+  readonly bounds: ReadonlyMap<string, RowBounds>
+  /** The place of a part of the declaration, for messages. */
+  place(part: DataPart): Label | undefined
+}
+export type DataPart = { readonly field: string } | "source" | "test" | "split"
+
+/** By name of the data set. `modules`: the program and what it imports. */
+export function readData(
+  model: Model,
+  modules: readonly Module[],
+  host: DataHost,
+  diagnostics: Diagnostics,
+): Map<string, DataFacts> {
+  const declarations = modules.flatMap((module) => module.declarations)
+  const facts = new Map<string, DataFacts>()
+  for (const set of model.data) {
+    const decl = declarations.find((d): d is DataDecl => d.kind === "data" && d.name.text === set.name)
+    const found = host.data(set, {
+      bounds: fieldBounds(model, set.name),
+      place: (part) => decl && placeOf(decl, part),
+    })
+    if ("code" in found) diagnostics.add(found)
+    else facts.set(set.name, found)
+  }
+  const trains = declarations.filter((d): d is TrainDecl => d.kind === "train")
+  for (const train of model.trains) {
+    const rows = train.data === null ? undefined : facts.get(train.data)?.trainRows
+    const decl = trains.find((d) => (d.name?.text ?? "train") === train.name)
+    if (rows !== undefined && decl) checkBatch(train, decl, rows, diagnostics)
+  }
+  return facts
+}
+
+function placeOf(decl: DataDecl, part: DataPart): Label | undefined {
+  if (part === "source") return { span: decl.source.span, text: "this source" }
+  if (part === "test") return decl.test && { span: decl.test.span, text: "this source of test rows" }
+  if (part === "split") return decl.split && { span: decl.split.span, text: "this split" }
+  const field = decl.fields.find(({ name }) => name.text === part.field)
+  return field && { span: field.span, text: `read by the field \`${part.field}\`` }
+}
+
+/** A batch that the rows do not fill. */
+function checkBatch(
+  { settings, data }: TrainSection,
+  decl: TrainDecl,
+  rows: number,
+  diagnostics: Diagnostics,
+): void {
+  const { batch, dropLast } = settings
+  const setting = decl.body.find((s): s is SettingStmt => s.kind === "setting" && s.name.text === "batch")
+  if (batch === null || batch <= rows || !setting) return
+  const count = rows === 1 ? "1 row" : `${rows} rows`
+  diagnostics.add({
+    code: "batch-rows",
+    severity: dropLast ? "error" : "warning",
+    message: dropLast
+      ? `\`drop_last\` leaves no step: a batch of ${batch} is never full, for \`${data}\` has ${count} to train on`
+      : `a batch of ${batch} is never full, for \`${data}\` has ${count} to train on`,
+    primary: { span: setting.span, text: `every step takes ${count}` },
+    help: `use a batch of at most ${rows}`,
+  })
+}

@@ -1,0 +1,15 @@
+// `npm run docs`: docs/library.md from the `///` of stdlib/*.nn, docs/operations.md from the registry of primitives.
+
+import { writeFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import { libraryReference, operationsReference } from "./reference-pages.js"
+
+const docs = new URL("../docs/", import.meta.url)
+for (const [name, text] of [
+  ["library.md", libraryReference()],
+  ["operations.md", operationsReference()],
+] as const) {
+  const path = fileURLToPath(new URL(name, docs))
+  writeFileSync(path, text)
+  console.log(`docs/${name}: ${text.split("\n").length} lines`)
+}

@@ -1,0 +1,37 @@
+// Every example trains: a few steps on a device, after which its loss is lower. `npm run examples` trains them in full.
+
+import { existsSync, readdirSync } from "node:fs"
+import { expect, test } from "vitest"
+import { openProgram } from "../compiler/cli/open-program.js"
+import type { ReportEvent } from "../runtime/node.js"
+
+/** Enough to tell learning from chance; 20 where nothing is said. */
+const STEPS: Readonly<Record<string, number>> = { boston: 60, "char-lm": 6, mnist: 10, xor: 60 }
+/** What falls, where it is not the loss alone: of two networks against each other, the critic learns first. */
+const FALLS: Readonly<Record<string, string>> = { gan: "loss.0" }
+
+const examples = readdirSync("examples").filter((name) => existsSync(`examples/${name}/${name}.nn`))
+// Its images are not part of the repository.
+const hasData = (name: string): boolean => name !== "mnist" || existsSync("examples/mnist/data")
+
+test.each(examples.filter(hasData))("%s", async (name) => {
+  const trainer = await openProgram(`examples/${name}/${name}.nn`, { device: "auto", data: new Map() })
+  try {
+    const steps = STEPS[name] ?? 20
+    const reports: ReportEvent[] = []
+    await trainer.train({
+      steps,
+      reportEvery: { unit: "steps", count: steps },
+      onEvent: (event) => void (event.event === "report" && reports.push(event)),
+    })
+    const [first, last] = [reports[0], reports.at(-1)].map((report) => fallingValue(name, report!))
+    expect(last).toBeLessThan(first!)
+  } finally {
+    trainer.close()
+  }
+}, 300_000)
+
+function fallingValue(name: string, report: ReportEvent): number {
+  const what = FALLS[name] ?? "loss"
+  return Number(report[`test_${what}`] ?? report[what])
+}
