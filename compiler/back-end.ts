@@ -12,7 +12,16 @@ import type { DimValues } from "./ir/tensor.js"
 import { planMemory } from "./memory/plan.js"
 import { GRAPH_PASSES } from "./pipeline.js"
 import { printGroups } from "./schedule/group-text.js"
-import { buildKernels, cut, fuse, type GroupedGraph, link, order, pack, type Part } from "./schedule/index.js"
+import {
+  buildKernels,
+  cut,
+  fuse,
+  type GroupedGraph,
+  link,
+  order,
+  pack,
+  type Part,
+} from "./schedule/index.js"
 
 /** The largest B and R of a program, by its name. */
 export type Sizes = (program: string) => DimValues

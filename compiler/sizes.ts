@@ -12,7 +12,10 @@ export interface DataRows {
 const EVALUATION_ROWS = 256
 
 /** Sizes by program name; `data` holds the rows of each data set by name. */
-export function batchSizes(model: Model, data: ReadonlyMap<string, DataRows>): (program: string) => DimValues {
+export function batchSizes(
+  model: Model,
+  data: ReadonlyMap<string, DataRows>,
+): (program: string) => DimValues {
   const sizes = new Map<string, DimValues>()
   let largest = 1
   for (const train of model.trains) {

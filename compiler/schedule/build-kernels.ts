@@ -78,12 +78,6 @@ function buildGroup(placed: Placed, group: Group): BuiltBody & { template: strin
   }
 }
 
-/** Buffers whose rows do not start at multiples of four elements: they are accessed by element. */
-function unaligned({ g, rows, bufferOf }: Placed): ReadonlySet<number> {
-  const bad = [...rows.keys()].filter((v) => divDim(elementsOf(g, v), 4) === undefined)
-  return new Set(bad.flatMap((v) => bufferOf(v)?.id ?? []))
-}
-
 /** The kernel of one part, walking over the buffers of all. A pack stands for a buffer of number -1 - its own. */
 function buildPack(
   placed: Placed,
@@ -114,6 +108,12 @@ function buildPack(
   const over: Placed = { ...placed, bufferOf: (v) => standIns.get(v) ?? placed.bufferOf(v) }
   const built = buildGroup(over, { ...first.group, outer: group.outer })
   return { ...built, template: `${built.template} over ${parts.length} packed parts` }
+}
+
+/** Buffers whose rows do not start at multiples of four elements: they are accessed by element. */
+function unaligned({ g, rows, bufferOf }: Placed): ReadonlySet<number> {
+  const bad = [...rows.keys()].filter((v) => divDim(elementsOf(g, v), 4) === undefined)
+  return new Set(bad.flatMap((v) => bufferOf(v)?.id ?? []))
 }
 
 /** Which buffer every value lives in. */

@@ -7,32 +7,28 @@ import { bug } from "../source/bug.js"
 import { canonical } from "./build-kernels.js"
 import type { Part } from "./cut.js"
 
-export function link(
-  graph: Graph,
-  parts: readonly Part[],
-  programs: readonly KernelProgram[],
-): KernelProgram {
+export function link(graph: Graph, parts: readonly Part[], programs: readonly KernelProgram[]): KernelProgram {
   const [only] = programs
   if (parts.length === 1 && only !== undefined) return only
   const buffers = new SharedBuffers(graph)
   const kernels = new SharedKernels()
   const dispatches: Dispatch[] = []
-  const packs: Pack[] = []
   const loops: Loop[] = []
+  const packs: Pack[] = []
   programs.forEach((program, i) => {
     const first = dispatches.length
     const ids = buffers.enter(program)
     const names = new Map(program.kernels.map((k) => [k.name, kernels.enter(k)]))
-    const here = (id: number): number => ids.get(id) ?? bug(`no buffer ${id}`)
-    const packed = packs.length
-    for (const p of program.packs) {
-      const name = packs.some((other) => other.name === p.name) ? `${p.name}.${i}` : p.name
-      packs.push({ id: packed + p.id, name, members: p.members.map(here) })
-    }
+    const bufferOf = (id: number): number => ids.get(id) ?? bug(`no buffer ${id}`)
+    const firstPack = packs.length
+    for (const p of program.packs)
+      packs.push({ id: packs.length, name: p.name, members: p.members.map(bufferOf) })
     for (const d of program.dispatches) {
-      const args = d.args.map((ref): BufferRef => {
-        return ref.kind === "pack" ? { ...ref, id: packed + ref.id } : { ...ref, id: here(ref.id) }
-      })
+      const args = d.args.map((ref): BufferRef =>
+        ref.kind === "pack"
+          ? { kind: "pack", id: firstPack + ref.id }
+          : { kind: "buffer", id: bufferOf(ref.id) },
+      )
       dispatches.push({ kernel: names.get(d.kernel) ?? bug(`no kernel ${d.kernel}`), args })
     }
     const turns = parts[i]?.turns ?? null

@@ -21,7 +21,6 @@ export const SOFTWARE: TargetProfile = { ...DEFAULT_TARGET, name: "software", de
 const context = (target: TargetProfile): PassContext => ({
   diagnostics: new Diagnostics(),
   target,
-  locate: () => undefined,
   remark: () => {},
 })
 export const grouped = (graph: Graph, target: TargetProfile = SOFTWARE): GroupedGraph =>
