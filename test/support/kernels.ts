@@ -22,6 +22,7 @@ const context = (target: TargetProfile): PassContext => ({
   diagnostics: new Diagnostics(),
   target,
   remark: () => {},
+  locate: () => undefined,
 })
 export const grouped = (graph: Graph, target: TargetProfile = SOFTWARE): GroupedGraph =>
   order.run(pack.run(fuse.run(graph, context(target)), context(target)), context(target))
