@@ -12,4 +12,12 @@ import type { Pass } from "./pass.js"
 /** Each keeps what the graph computes. Folding first lets simplify see constants; what it uncovers is folded again; cse comes
  *  when equal things look equal; dce sweeps up after all. Loops read their
  *  sequences themselves only then: as long as they do not, a slice is a value that rules see. */
-export const GRAPH_PASSES: readonly Pass<Graph, Graph>[] = [autodiff, sink, foldConstants, simplify, cse, dce, sequences]
+export const GRAPH_PASSES: readonly Pass<Graph, Graph>[] = [
+  autodiff,
+  sink,
+  foldConstants,
+  simplify,
+  cse,
+  dce,
+  sequences,
+]

@@ -35,7 +35,11 @@ function compute(
   const complete = completeAttrs(def, attrs)
   const type = inferType(def, types, complete)
   const dims = { B: 3, R: 7 }
-  const result = def.eval(args, complete, { type, dims, scalars: { step: 0, epoch: 0, seed: 0, start: 0, turn: 0 } })
+  const result = def.eval(args, complete, {
+    type,
+    dims,
+    scalars: { step: 0, epoch: 0, seed: 0, start: 0, turn: 0 },
+  })
   return { shape: result.shape, data: [...result.data].map((v) => v + 0) }
 }
 const shapeOf = (op: string, shape: readonly Dim[], attrs: Attrs, dtype: DType = "f32"): string =>

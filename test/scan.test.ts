@@ -68,9 +68,11 @@ function program(build: typeof looped, order: 0 | 1 | 2): Graph {
   const args = TYPES.map((t, i) => g.input(`a${i}`, t))
   const y = build(g, args)
   g.output("y", y)
-  const total = (v: Value): Value => g.apply("sum", [g.apply("mul", [v, v])], { axes: v.type.shape.map((_, i) => i) })
+  const total = (v: Value): Value =>
+    g.apply("sum", [g.apply("mul", [v, v])], { axes: v.type.shape.map((_, i) => i) })
   let loss = total(y)
-  if (order === 2) loss = args.map((a) => total(g.apply("grad", [loss, a]))).reduce((a, b) => g.binary("add", a, b))
+  if (order === 2)
+    loss = args.map((a) => total(g.apply("grad", [loss, a]))).reduce((a, b) => g.binary("add", a, b))
   if (order > 0) args.forEach((a, i) => g.output(`d${i}`, g.apply("grad", [loss, a])))
   return g.finish()
 }
@@ -135,7 +137,8 @@ data d = array(x: [[${Array.from({ length: turns * 2 }, (_, i) => i % 3).join(",
 model Net(x: f32[B, ${turns}, 2]) -> f32[B, 1] { (x |> ${layer})[:, -1] |> Linear(1) }
 train on d { minimize mse(Net(x), y) with Adam()  epochs 1 }
 `
-  const graphs = (layer: string, turns: number): Graph[] => [...lowered(source(layer, turns)).values()].map(optimized)
+  const graphs = (layer: string, turns: number): Graph[] =>
+    [...lowered(source(layer, turns)).values()].map(optimized)
   const layers = [
     "RNN(3)",
     "RNN(4, nonlinearity: relu)",
@@ -148,6 +151,43 @@ train on d { minimize mse(Net(x), y) with Adam()  epochs 1 }
     for (const graph of graphs(layer, 5)) {
       expect(kernelDifferences(graph, { integers: [0, 7], tolerance: 2e-3 }), graph.name).toEqual([])
     }
+  })
+  it.each([
+    [
+      "rnn(x, a, w, b, d, first: h0, nonlinearity: relu)",
+      "h = relu(linear(x[:, t], a, b) + linear(h, w, d))",
+      3,
+    ],
+    [
+      "lstm_states(x, a, w, b, d, h0, c0)[0]",
+      `let g = linear(x[:, t], a, b) + linear(h, w, d)
+      c = sigmoid(g[:, 3:6]) * c + sigmoid(g[:, 0:3]) * tanh(g[:, 6:9])
+      h = sigmoid(g[:, 9:12]) * tanh(c)`,
+      12,
+    ],
+  ])("%s is its turns written out", (call, turn, rows) => {
+    const inputs = `x: f32[B, 4, 2], a: f32[${rows}, 2], w: f32[${rows}, 3], b: f32[${rows}], d: f32[${rows}], h0: f32[B, 3], c0: f32[B, 3]`
+    const both = lowered(`
+model Loop(${inputs}) -> f32[B, 4, 3] { ${call} }
+model Written(${inputs}) -> f32[B, 4, 3] {
+  var h = h0
+  var c = c0
+  var hs = []
+  for t in 0..4 {
+    ${turn}
+    hs = hs + [h]
+  }
+  stack(hs, 1)
+}`)
+    const graph = both.get("predict.Loop")!
+    const given = randomArgs(
+      graph.inputs.map((input) => input.type),
+      DIMS,
+    )
+    const named = Object.fromEntries(graph.inputs.map((input, n) => [input.name, given[n]!]))
+    const outputOf = (name: string) =>
+      evalGraph(both.get(name)!, { inputs: named, dims: DIMS }).outputs["output"]!
+    close(outputOf("predict.Loop"), outputOf("predict.Written"), 1e-12, call)
   })
   it("are programs whose size does not depend on the number of turns", () => {
     const lines = (text: string): number => text.split("\n").length

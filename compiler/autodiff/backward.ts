@@ -80,7 +80,8 @@ function whereLost(nodes: readonly Node[], y: Value, x: Value): { node: Node; wh
   const needed = new Set([y.id])
   for (const node of nodes.toReversed()) if (needed.has(node.id)) node.args.forEach((a) => needed.add(a))
   for (const node of nodes) {
-    if (!needed.has(node.id) || isFloat(node.type) || isScan(node) || !node.args.some((a) => active.has(a))) continue
+    if (!needed.has(node.id) || isFloat(node.type) || isScan(node) || !node.args.some((a) => active.has(a)))
+      continue
     const rule = opDef(node.op).grad
     return { node, why: "none" in rule ? rule.none : `the result is ${printType(node.type)}` }
   }

@@ -137,8 +137,17 @@ function reverseRegion(
   // The sums were found last and are carried: they come before the slices.
   const graph = g.finish()
   const carried = new Set([...gradients, ...sums].map((v) => v.id))
-  const ordered = [...graph.inputs.filter((i) => carried.has(i.id)), ...graph.inputs.filter((i) => !carried.has(i.id))]
-  return { region: renumbered({ ...graph, inputs: ordered }), carries: floats, captures, slices: wantedSlices, stacks }
+  const ordered = [
+    ...graph.inputs.filter((i) => carried.has(i.id)),
+    ...graph.inputs.filter((i) => !carried.has(i.id)),
+  ]
+  return {
+    region: renumbered({ ...graph, inputs: ordered }),
+    carries: floats,
+    captures,
+    slices: wantedSlices,
+    stacks,
+  }
 }
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i)

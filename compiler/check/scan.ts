@@ -4,7 +4,15 @@
  *  Not here:   which values from outside the block sees: it may see all (lower/ makes them arguments). */
 import type { Block, Expr, Name, ScanExpr, Stmt } from "../ir/ast/types.js"
 import type { ModelRegion } from "../ir/model/types.js"
-import { isStatic, printDim, printType, sameType, scalarType, tensorType, type TensorType } from "../ir/tensor.js"
+import {
+  isStatic,
+  printDim,
+  printType,
+  sameType,
+  scalarType,
+  tensorType,
+  type TensorType,
+} from "../ir/tensor.js"
 import { bug } from "../source/bug.js"
 import type { Span } from "../source/source.js"
 import { asTensor, emit } from "./emit.js"
@@ -52,7 +60,10 @@ export function evalScan(env: Env, expr: ScanExpr): Value {
   const { body, result } = nested(section, () => {
     const flow = runStatements(inner, expr.body.statements)
     if (flow.returned) refused(inner, "a `return`", expr.body.statements.at(-1)?.span ?? expr.span)
-    return { next: carries.map((c, i) => nextOf(inner, c, carryParams[i]!)), stacked: stackedIn(inner, flow.value, expr) }
+    return {
+      next: carries.map((c, i) => nextOf(inner, c, carryParams[i]!)),
+      stacked: stackedIn(inner, flow.value, expr),
+    }
   })
   // What was made inside is known only there.
   for (const key of section.made.keys()) if (!kept.has(key)) section.made.delete(key)
@@ -70,7 +81,13 @@ export function evalScan(env: Env, expr: ScanExpr): Value {
     body,
     results: [...next, ...result.stacked.tensors].map((t) => t.id),
   }
-  const loop = emitLoop(env, carries.flatMap((c) => c.first), sequences, region, expr.span)
+  const loop = emitLoop(
+    env,
+    carries.flatMap((c) => c.first),
+    sequences,
+    region,
+    expr.span,
+  )
   let index = 0
   const take = (type: TensorType): Value =>
     emit(env, "scan_result", [loop], { index: index++, dtype: type.dtype, shape: type.shape }, expr.span)
@@ -79,7 +96,13 @@ export function evalScan(env: Env, expr: ScanExpr): Value {
     c.binding.value = v.withTensors(c.binding.value, last.flatMap(v.tensorsIn))
   })
   const stacks = result.stacked.tensors.map((t) =>
-    moved(env, take(tensorType(t.type.dtype, [sequences.turns, ...t.type.shape])), 0, sequences.axis, expr.span),
+    moved(
+      env,
+      take(tensorType(t.type.dtype, [sequences.turns, ...t.type.shape])),
+      0,
+      sequences.axis,
+      expr.span,
+    ),
   )
   return v.withTensors(result.stacked.value, stacks.flatMap(v.tensorsIn))
 }
@@ -130,7 +153,8 @@ function sequencesOf(env: Env, expr: ScanExpr): Sequences | undefined {
     const { shape } = item.type
     const at = axis.value < 0 ? axis.value + shape.length : axis.value
     const size = shape[at]
-    if (size === undefined) return fail(`${printType(item.type)} has no axis ${axis.value}`, expr.axis, `of ${shape.length} axes`)
+    if (size === undefined)
+      return fail(`${printType(item.type)} has no axis ${axis.value}`, expr.axis, `of ${shape.length} axes`)
     if (!isStatic(size))
       return fail(
         `axis ${axis.value} of ${printType(item.type)} has size ${printDim(size)}, which is known only when the program runs`,
@@ -139,7 +163,11 @@ function sequencesOf(env: Env, expr: ScanExpr): Sequences | undefined {
         "the batch is no time: walk over another axis",
       )
     if ((turns ?? size) !== size || (place ?? at) !== at)
-      return fail("sequences walked together have the axis in one place and of one size", expr.sequence, items.map(v.describe).join(", "))
+      return fail(
+        "sequences walked together have the axis in one place and of one size",
+        expr.sequence,
+        items.map(v.describe).join(", "),
+      )
     turns = size
     place = at
     const front = moved(env, item, at, 0, expr.sequence.span)
@@ -216,11 +244,16 @@ function assignedIn(block: Block, inner: ReadonlySet<string> = new Set()): Name[
 }
 
 /** What a carried variable is after a turn; undefined after a diagnostic. */
-function nextOf(env: Env, { name, binding, first }: Carry, before: readonly TensorValue[]): TensorValue[] | undefined {
+function nextOf(
+  env: Env,
+  { name, binding, first }: Carry,
+  before: readonly TensorValue[],
+): TensorValue[] | undefined {
   const { value } = binding
   if (v.hasError(value)) return undefined
   const parts = partsOf(value)
-  if (parts?.length !== before.length) return changes(env, name, binding, describeAll(first), v.describe(value))
+  if (parts?.length !== before.length)
+    return changes(env, name, binding, describeAll(first), v.describe(value))
   const out: TensorValue[] = []
   for (const [i, part] of parts.entries()) {
     const { type } = before[i]!
@@ -232,7 +265,8 @@ function nextOf(env: Env, { name, binding, first }: Carry, before: readonly Tens
   }
   return out
 }
-const describeAll = (tensors: readonly TensorValue[]): string => tensors.map((t) => printType(t.type)).join(", ")
+const describeAll = (tensors: readonly TensorValue[]): string =>
+  tensors.map((t) => printType(t.type)).join(", ")
 
 function changes(env: Env, name: Name, binding: Binding, was: string, is: string): undefined {
   complain(env, {
@@ -246,7 +280,11 @@ function changes(env: Env, name: Name, binding: Binding, was: string, is: string
 }
 
 /** The value of the block as tensors that can be stacked where the sequences' axis was. */
-function stackedIn(env: Env, value: Value, expr: ScanExpr): { value: Value; tensors: TensorValue[] } | undefined {
+function stackedIn(
+  env: Env,
+  value: Value,
+  expr: ScanExpr,
+): { value: Value; tensors: TensorValue[] } | undefined {
   if (v.hasError(value)) return undefined
   if (value.kind === "none") return { value, tensors: [] }
   const parts = partsOf(value)

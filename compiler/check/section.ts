@@ -63,7 +63,13 @@ export function addInput(
   return { kind: "tensor", id, type, section }
 }
 
-const scalarTypes: Record<ScalarName, DType> = { step: "i32", epoch: "i32", seed: "u32", start: "i32", turn: "i32" }
+const scalarTypes: Record<ScalarName, DType> = {
+  step: "i32",
+  epoch: "i32",
+  seed: "u32",
+  start: "i32",
+  turn: "i32",
+}
 
 /** The input for a run-time scalar, made when first asked for. */
 export function scalarInput(section: SectionState, scalar: ScalarName): TensorValue {

@@ -8,7 +8,13 @@ import type { Origin } from "../ir/origin.js"
 import { DATA_ROWS, scalarType, tensorType, type DType } from "../ir/tensor.js"
 import type { Value } from "../ops/op.js"
 
-const scalarTypes: Record<ScalarName, DType> = { step: "i32", epoch: "i32", seed: "u32", start: "i32", turn: "i32" }
+const scalarTypes: Record<ScalarName, DType> = {
+  step: "i32",
+  epoch: "i32",
+  seed: "u32",
+  start: "i32",
+  turn: "i32",
+}
 
 export class GraphInputs {
   private readonly scalars = new Map<ScalarName, Value>()

@@ -12,8 +12,14 @@ export const scan = defineOp({
   params: ["values..."],
   attrs: {
     turns: { doc: "how often the region runs", kind: "int" },
-    carries: { doc: "how many of the first arguments are first values of what is carried from turn to turn", kind: "int" },
-    slices: { doc: "how many arguments after these are cut along their first axis, one slice for each turn", kind: "int" },
+    carries: {
+      doc: "how many of the first arguments are first values of what is carried from turn to turn",
+      kind: "int",
+    },
+    slices: {
+      doc: "how many arguments after these are cut along their first axis, one slice for each turn",
+      kind: "int",
+    },
   },
   doc: "Runs its region once per turn. Arguments: first values of carries, sequences, values that every turn sees. Results, taken by scan_result: the last values of the carries, then the region's other outputs stacked along a new first axis. By itself the node is the number of turns.",
   traits: { kind: "meta" },
@@ -23,7 +29,11 @@ export const scan = defineOp({
     c3: "the first axis of a sequence has one place for each turn",
   },
   infer: (args, attrs, at: InferContext) => {
-    const [turns, carries, slices] = [intAttr(attrs, "turns"), intAttr(attrs, "carries"), intAttr(attrs, "slices")]
+    const [turns, carries, slices] = [
+      intAttr(attrs, "turns"),
+      intAttr(attrs, "carries"),
+      intAttr(attrs, "slices"),
+    ]
     at.require("c1", turns >= 1, () => `it has ${turns}`)
     at.require(
       "c2",
@@ -32,9 +42,14 @@ export const scan = defineOp({
     )
     for (let i = carries; i < carries + slices; i++) {
       const first = args[i]!.shape[0]
-      at.require("c3", first !== undefined && isStatic(first) && first === turns, () => `${printType(args[i]!)} for ${turns} turns`, {
-        arg: i,
-      })
+      at.require(
+        "c3",
+        first !== undefined && isStatic(first) && first === turns,
+        () => `${printType(args[i]!)} for ${turns} turns`,
+        {
+          arg: i,
+        },
+      )
     }
     return scalarType("i32")
   },

@@ -18,7 +18,12 @@ export const cse: Pass<Graph, Graph> = {
     for (const node of graph.nodes) {
       const args = node.args.map((a) => valueIn(values, a))
       const key = keyOf(node, args)
-      const value = (key === undefined ? undefined : seen.get(key)) ?? g.copy(withRegions(node, (r) => cse.run(r, cx)), args)
+      const value =
+        (key === undefined ? undefined : seen.get(key)) ??
+        g.copy(
+          withRegions(node, (r) => cse.run(r, cx)),
+          args,
+        )
       if (key !== undefined) seen.set(key, value)
       values.set(node.id, value)
     }

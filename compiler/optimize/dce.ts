@@ -21,7 +21,10 @@ export const dce: Pass<Graph, Graph> = {
       const inner = withRegions(left, (r) => dce.run(r, cx))
       const loop = isScanResult(node) ? scans.get(node.args[0]!) : undefined
       const index = loop?.results.get(intAttr(node.attrs, "index"))
-      values.set(node.id, g.copy(index === undefined ? inner : { ...inner, attrs: { ...inner.attrs, index } }, args))
+      values.set(
+        node.id,
+        g.copy(index === undefined ? inner : { ...inner, attrs: { ...inner.attrs, index } }, args),
+      )
     }
     return finishLike(graph, g, values)
   },

@@ -22,7 +22,10 @@ export const foldConstants: Pass<Graph, Graph> = {
       const known = knownValue(g, node, args)
       const value =
         known === undefined
-          ? g.copy(withRegions(node, (r) => foldConstants.run(r, cx)), args)
+          ? g.copy(
+              withRegions(node, (r) => foldConstants.run(r, cx)),
+              args,
+            )
           : g.at(node.origin).constant(known, node.type.dtype)
       values.set(node.id, value)
     }

@@ -25,7 +25,14 @@ export const simplify: Pass<Graph, Graph> = {
       const args = node.args.map((a) => valueIn(values, a))
       const simpler =
         node.regions === undefined ? rewrite(g, node.op, args, node.attrs, node.type) : undefined
-      values.set(node.id, simpler ?? g.copy(withRegions(node, (r) => simplify.run(r, cx)), args))
+      values.set(
+        node.id,
+        simpler ??
+          g.copy(
+            withRegions(node, (r) => simplify.run(r, cx)),
+            args,
+          ),
+      )
     }
     return finishLike(graph, g, values)
   },

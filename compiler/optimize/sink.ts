@@ -59,6 +59,10 @@ function sunk(g: GraphBuild, node: Node, args: readonly Value[]): Value {
     )
   for (const o of s.region.outputs) inner.output(o.name, valueIn(values, o.value))
   const region = renumbered(inner.finish())
-  const attrs = { turns: s.turns, carries: intAttr(node.attrs, "carries"), slices: intAttr(node.attrs, "slices") }
+  const attrs = {
+    turns: s.turns,
+    carries: intAttr(node.attrs, "carries"),
+    slices: intAttr(node.attrs, "slices"),
+  }
   return g.at(node.origin).applyScan([...args.slice(0, cut), ...captured], attrs, region)
 }

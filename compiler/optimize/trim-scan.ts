@@ -15,7 +15,7 @@ export function trimScan(node: Node, wanted: ReadonlySet<number>): Trimmed {
   const carried = new Set(s.carries.flatMap((_, i) => (wanted.has(i) ? [i] : [])))
   let needed = new Set<ValueId>()
   // A carry is needed when its last value is, or when a turn reads it for something that is needed.
-  for (let size = -1; size !== carried.size; ) {
+  for (let size = -1; size !== carried.size;) {
     size = carried.size
     const roots = [...stacked, ...s.next.filter((_, i) => carried.has(i))].map((o) => o.value)
     needed = reaching(s.region, roots)
@@ -44,12 +44,16 @@ export function trimScan(node: Node, wanted: ReadonlySet<number>): Trimmed {
     ...s.stacked.flatMap((_, i) => (wanted.has(s.carries.length + i) ? [s.carries.length + i] : [])),
   ]
   const attrs = { ...node.attrs, carries: carries.length, slices: slices.length }
-  return { node: { ...node, args, attrs, regions: [region] }, results: new Map(left.map((old, i) => [old, i])) }
+  return {
+    node: { ...node, args, attrs, regions: [region] },
+    results: new Map(left.map((old, i) => [old, i])),
+  }
 }
 
 /** All values that `roots` are computed from, themselves included. */
 function reaching(graph: Graph, roots: readonly ValueId[]): Set<ValueId> {
   const needed = new Set(roots)
-  for (const node of graph.nodes.toReversed()) if (needed.has(node.id)) node.args.forEach((a) => needed.add(a))
+  for (const node of graph.nodes.toReversed())
+    if (needed.has(node.id)) node.args.forEach((a) => needed.add(a))
   return needed
 }

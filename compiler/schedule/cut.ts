@@ -70,7 +70,8 @@ class Cutting {
 
   parts(): readonly Part[] {
     const last = Math.max(...this.levels.values())
-    for (let level = 0; level <= last; level++) this.segments.push(new PartBuild(this, `${this.graph.name}.${level}`, level))
+    for (let level = 0; level <= last; level++)
+      this.segments.push(new PartBuild(this, `${this.graph.name}.${level}`, level))
     for (const node of this.graph.nodes)
       if (this.isComputed(node)) this.segments[this.level(node.id)]!.value(node.id)
     const loops = [...this.loops.values()].map((loop) => ({ loop, graph: this.turnOf(loop) }))
@@ -106,7 +107,10 @@ class Cutting {
     return loop.results[intAttr(result.attrs, "index")] ?? bug(`%${result.id} has no place`)
   }
 
-  private lastReader(slot: ValueId, loops: readonly { readonly loop: Loop; readonly graph: Graph }[]): number {
+  private lastReader(
+    slot: ValueId,
+    loops: readonly { readonly loop: Loop; readonly graph: Graph }[],
+  ): number {
     const name = this.graph.state.find((s) => s.id === slot)?.name
     const reads = (g: Graph): boolean => g.state.some((s) => s.name === name)
     const inSegments = this.segments.flatMap((s, level) => (s.reads(slot) ? [level] : []))
@@ -142,7 +146,10 @@ class Cutting {
     }
     s.next.forEach((o, i) => {
       const rows = loop.carries[i]!
-      build.output(rows.name, own(o.value), { input: g.rows(rows), row: alternates(rows, s) ? "other" : "next" })
+      build.output(rows.name, own(o.value), {
+        input: g.rows(rows),
+        row: alternates(rows, s) ? "other" : "next",
+      })
     })
     for (const [i, rows] of loop.stacks)
       build.output(rows.name, own(s.stacked[i]!.value), { input: g.rows(rows), row: "turn" })
@@ -227,7 +234,10 @@ class PartBuild {
 
   /** Writes the first value of a carry. */
   start(rows: Rows, first: ValueId): void {
-    this.build.output(`first.${rows.name}`, again(this.build, this.value(first)), { input: this.rows(rows), row: "first" })
+    this.build.output(`first.${rows.name}`, again(this.build, this.value(first)), {
+      input: this.rows(rows),
+      row: "first",
+    })
   }
   result(name: string, id: ValueId): void {
     const node = this.whole.node(id)
@@ -280,4 +290,3 @@ class PartBuild {
     return `${node.op}.${id}`
   }
 }
-

@@ -8,7 +8,15 @@ import type { Dim } from "../ir/tensor.js"
 import { childrenOf, Exprs, widthOf } from "./expr.js"
 import type { Group } from "./group.js"
 import { placeLets } from "./place-lets.js"
-import { elementsOf, fromStored, type GraphIndex, linearIndex, storedType, typeOfValue, Values } from "./values.js"
+import {
+  elementsOf,
+  fromStored,
+  type GraphIndex,
+  linearIndex,
+  storedType,
+  typeOfValue,
+  Values,
+} from "./values.js"
 
 /** Where values are, for all kernels of a program. */
 export interface Placed {

@@ -47,7 +47,7 @@ export class Program {
 
   /** Every dispatch in the order it runs, and whether that is its last time in this call. */
   *runOrder(): Generator<{ readonly dispatch: number; readonly turn: number; readonly last: boolean }> {
-    for (let at = 0; at < this.calls.length; ) {
+    for (let at = 0; at < this.calls.length;) {
       const loop = this.spec.loops?.find((l) => l.first === at)
       const [end, turns] = [loop?.end ?? at + 1, loop?.turns ?? 1]
       for (let turn = 0; turn < turns; turn++)

@@ -17,7 +17,8 @@ export interface Session {
 }
 
 export async function openSession(bundle: Bundle, folder: string, device: string): Promise<Session> {
-  if (device !== "auto" && device !== "webgpu") throw new Error(`no such device: ${device}`)
+  if (device !== "auto" && device !== "webgpu" && device !== "wasm")
+    throw new Error(`no such device: ${device}`)
   const trainer = await openBundle(bundle, folder, { device })
   return {
     set: (slot, values) => trainer.setParameters({ [slot]: values }),

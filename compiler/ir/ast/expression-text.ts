@@ -124,8 +124,13 @@ export class ExpressionPrinter {
           ", ",
           expr.names.map((n) => n.text),
         )
-        const head = ["scan ", expr.names.length === 1 ? names : ["(", names, ")"], " in ", this.header(expr.sequence)]
-        return [head, " over ", this.header(expr.axis), " ", this.block(expr.body)]
+        const head = [
+          "scan ",
+          expr.names.length === 1 ? names : ["(", names, ")"],
+          " in ",
+          this.header(expr.sequence),
+        ]
+        return group(head, " over ", this.header(expr.axis), " ", this.block(expr.body))
       }
       case "if-expr":
         return this.branches(expr)

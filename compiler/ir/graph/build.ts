@@ -8,7 +8,18 @@ import { NOWHERE } from "../origin.js"
 import type { Origin } from "../origin.js"
 import { broadcastShapes, printShape, sameShape } from "../tensor.js"
 import type { DType, Shape, TensorType } from "../tensor.js"
-import type { Attrs, Graph, Input, InputSource, Node, Output, Row, StateSlot, Update, ValueId } from "./types.js"
+import type {
+  Attrs,
+  Graph,
+  Input,
+  InputSource,
+  Node,
+  Output,
+  Row,
+  StateSlot,
+  Update,
+  ValueId,
+} from "./types.js"
 
 /** A graph under construction. `origin` is given to the nodes that follow; set it with `at`. */
 export class GraphBuild implements GraphBuilder {

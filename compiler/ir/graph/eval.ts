@@ -56,7 +56,10 @@ export function evalValues(graph: Graph, given: EvalInputs): ReadonlyMap<ValueId
     const args = node.args.map((a) => values.get(a) ?? bug(`%${a} has no value`))
     if (isScan(node)) scans.set(node.id, evalScan(node, args, dims, scalars))
     if (isScan(node) || isScanResult(node)) {
-      values.set(node.id, isScan(node) ? { shape: [], data: Float64Array.of(scanParts(node).turns) } : resultOf(node, scans))
+      values.set(
+        node.id,
+        isScan(node) ? { shape: [], data: Float64Array.of(scanParts(node).turns) } : resultOf(node, scans),
+      )
       continue
     }
     const result = opDef(node.op).eval(args, node.attrs, { type: node.type, dims, scalars })

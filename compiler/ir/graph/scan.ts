@@ -84,14 +84,16 @@ export function wrongScan(node: Node, types: readonly TensorType[]): string[] {
   const s = scanParts(node)
   const out: string[] = []
   const inputs = [...s.carries, ...s.slices, ...s.captures]
-  if (inputs.length !== types.length) out.push(`${types.length} arguments for ${inputs.length} inputs of the region`)
+  if (inputs.length !== types.length)
+    out.push(`${types.length} arguments for ${inputs.length} inputs of the region`)
   if (s.region.state.length > 0 || s.region.updates.length > 0) out.push("a region has no slots of its own")
   inputs.forEach((input, i) => {
     const given = types[i]
     if (given === undefined) return
     const cut = i >= s.carries.length && i < s.carries.length + s.slices.length
     const seen = cut ? tensorType(given.dtype, given.shape.slice(1)) : given
-    if (!sameType(seen, input.type)) out.push(`${input.name} is ${printType(input.type)}, given ${printType(seen)}`)
+    if (!sameType(seen, input.type))
+      out.push(`${input.name} is ${printType(input.type)}, given ${printType(seen)}`)
   })
   s.carries.forEach((c, i) => {
     const next = s.next[i]
@@ -108,5 +110,7 @@ export function wrongScanResult(node: Node, loop: Node | undefined): string[] {
   const index = intAttr(node.attrs, "index")
   const type = resultTypes(loop)[index]
   if (type === undefined) return [`its scan has no result ${index}`]
-  return sameType(type, node.type) ? [] : [`result ${index} is ${printType(type)}, not ${printType(node.type)}`]
+  return sameType(type, node.type)
+    ? []
+    : [`result ${index} is ${printType(type)}, not ${printType(node.type)}`]
 }

@@ -6,7 +6,7 @@ export function* runOrder(
   count: number,
   loops: readonly Loop[] = [],
 ): Generator<{ readonly dispatch: number; readonly turn: number }> {
-  for (let at = 0; at < count; ) {
+  for (let at = 0; at < count;) {
     const loop = loops.find((l) => l.first === at)
     const end = loop?.end ?? at + 1
     for (let turn = 0; turn < (loop?.turns ?? 1); turn++)

@@ -70,7 +70,13 @@ const DTYPES: readonly string[] = ["f32", "f16", "i32", "u32", "bool"]
 const LOOPS: readonly string[] = ["grid.x", "grid.y", "grid.z", "lane", "serial", "unroll"]
 const ROLES: readonly string[] = ["slot", "data", "feed", "temp", "output"]
 const ACCESSES: readonly string[] = ["read", "write", "read_write"]
-const PARAMS: Readonly<Record<string, ScalarType>> = { step: "i32", epoch: "i32", seed: "u32", start: "i32", turn: "i32" }
+const PARAMS: Readonly<Record<string, ScalarType>> = {
+  step: "i32",
+  epoch: "i32",
+  seed: "u32",
+  start: "i32",
+  turn: "i32",
+}
 
 function oneOf<T extends string>(c: Cursor, words: readonly string[], what: string): T {
   const at = c.peek()
