@@ -40,6 +40,46 @@ export interface ContractTile {
   readonly split: boolean
 }
 
+/** Rows x columns of one invocation's tile, the best first. Without vectors columns may be any. Software adapters run a scalar
+ *  tile as fast as a vector tile, and gain from the reuse in large ones. */
+const TILES = {
+  gpu: {
+    vector: [
+      [8, 8],
+      [4, 8],
+      [4, 4],
+      [2, 4],
+      [1, 4],
+    ],
+    scalar: [
+      [4, 4],
+      [4, 2],
+      [2, 2],
+      [1, 1],
+    ],
+  },
+  software: {
+    vector: [
+      [8, 16],
+      [8, 8],
+      [4, 8],
+      [4, 4],
+      [2, 4],
+      [1, 4],
+    ],
+    scalar: [
+      [8, 8],
+      [8, 4],
+      [4, 4],
+      [4, 2],
+      [2, 2],
+      [1, 1],
+    ],
+  },
+} as const
+/** Operations after the sums of a tile, written out one by one: they cost compile time. */
+const MOST_EPILOGUE = { gpu: 1200, software: 4000 } as const
+
 /** rows x columns outputs in `batch` independent products, each a sum over `depth`.
  *  vector: columns come in aligned groups of four. epilogue: operations per output after the sum. */
 export function contractTile(
@@ -50,23 +90,12 @@ export function contractTile(
   if (target.deviceClass === "wasm") return registerTile(rows, columns, vector)
   const fill = target.deviceClass === "software" ? 64 : 8192
   const lanes = target.deviceClass === "software" ? 16 : 64
-  const sizes: readonly (readonly [number, number])[] = vector
-    ? [
-        [8, 8],
-        [4, 8],
-        [4, 4],
-        [2, 4],
-        [1, 4],
-      ]
-    : [
-        [4, 4],
-        [4, 2],
-        [2, 2],
-        [1, 1],
-      ]
+  const sizes = TILES[target.deviceClass][vector ? "vector" : "scalar"]
   const fitting = sizes.filter(
     ([r, c]) =>
-      r <= Math.max(1, rows) && c <= Math.max(vector ? 4 : 1, columns) && r * c * size.epilogue <= 1200,
+      r <= Math.max(1, rows) &&
+      c <= Math.max(vector ? 4 : 1, columns) &&
+      r * c * size.epilogue <= MOST_EPILOGUE[target.deviceClass],
   )
   const count = (r: number, c: number): number => Math.ceil(rows / r) * Math.ceil(columns / c) * batch
   for (const [r, c] of fitting) if (count(r, c) >= fill) return { rows: r, columns: c, lanes, split: false }
@@ -87,10 +116,17 @@ export function rowsFillDevice(rows: number, elements: number, target: TargetPro
   return elements <= 16384 || rows * lanes >= (target.deviceClass === "software" ? 32 : 1024)
 }
 
+<<<<<<< HEAD
 /** For one thread with 16 vector registers: four rows by two vectors of sums leave room for the operands. */
 function registerTile(rows: number, columns: number, vector: boolean): ContractTile {
   const step = (n: number, most: number): number => (n >= most ? most : n >= most / 2 ? most / 2 : 1)
   const down = step(rows, 4)
   const across = vector ? (columns >= 8 ? 8 : 4) : step(columns, 4)
   return { rows: down, columns: across, lanes: 1, split: false }
+=======
+/** Whether an operand of `size` elements, each read `reuse` times a column apart, is worth a copy in which columns lie side by
+ *  side. On a processor a read next to the last one saves about a twelfth of an operation; the copy costs four per element. */
+export function transposeFirst(size: number, reuse: number, target: TargetProfile): boolean {
+  return target.deviceClass === "software" && size * (reuse / 12 - 4) > DISPATCH
+>>>>>>> main
 }

@@ -222,14 +222,22 @@ function accumulate(
   const vars = sums.flat().map((s): Stmt => {
     return { kind: "var", name: s.name, type: cx.type, width, init: vector ? k.splat(zero) : zero }
   })
-  const add = left.flatMap((a, m) =>
-    right.map((c, n): Stmt => {
+  // All loads before the first sum: adapters on the CPU keep more sums in registers that way.
+  const lets: Stmt[] = []
+  const named = (wanted: string, value: Expr): Expr => {
+    const name = b.name(wanted)
+    lets.push({ kind: "let", name, value })
+    return k.ref(name, cx.type, width)
+  }
+  const rowValues = left.map((a) => named("a", vector ? k.splat(a) : a))
+  const columnValues = right.map((c) => named("c", c))
+  const add = rowValues.flatMap((a, m) =>
+    columnValues.map((c, n): Stmt => {
       const sum = sums[m]![n]!
-      const product = k.op("mul", vector ? k.splat(a) : a, c)
-      return { kind: "set", name: sum.name, value: k.op("add", sum, product) }
+      return { kind: "set", name: sum.name, value: k.op("add", sum, k.op("mul", a, c)) }
     }),
   )
-  return { vars, sums, add }
+  return { vars, sums, add: [...lets, ...add] }
 }
 
 function registerTile(cx: Contraction, at: TilePlace): Stmt[] {
@@ -278,7 +286,8 @@ function storeSum(cx: Contraction, at: TilePlace, row: Expr, group: Expr, t: Til
   return conditions.length === 0 ? body : [{ kind: "when", cond: k.and(...conditions), then: body }]
 }
 
-/** A place that tiles of `by` may carry beyond `count`: under `conditions` it is below, and its new name says so. */
+/** A place that tiles of `by` may carry beyond `count`: under `conditions` it is below, and its new name says so. The name also
+ *  keeps the tile's own sum apart from divisions, which could write one place in two ways. */
 function within(
   b: KernelBuild,
   name: string,
@@ -286,11 +295,12 @@ function within(
   count: Dim,
   by: number,
 ): { place: Expr; conditions: readonly Expr[]; lets: readonly Stmt[] } {
-  if (divDim(count, by) !== undefined) return { place, conditions: [], lets: [] }
+  const exact = divDim(count, by) !== undefined
+  if (exact && (place.kind === "const" || place.kind === "ref")) return { place, conditions: [], lets: [] }
   const inside = b.variable(name, count)
   return {
     place: inside,
-    conditions: [b.k.op("lt", place, b.k.dim(count))],
+    conditions: exact ? [] : [b.k.op("lt", place, b.k.dim(count))],
     lets: [{ kind: "let", name: inside.name, value: place }],
   }
 }
