@@ -116,17 +116,16 @@ export function rowsFillDevice(rows: number, elements: number, target: TargetPro
   return elements <= 16384 || rows * lanes >= (target.deviceClass === "software" ? 32 : 1024)
 }
 
-<<<<<<< HEAD
 /** For one thread with 16 vector registers: four rows by two vectors of sums leave room for the operands. */
 function registerTile(rows: number, columns: number, vector: boolean): ContractTile {
   const step = (n: number, most: number): number => (n >= most ? most : n >= most / 2 ? most / 2 : 1)
   const down = step(rows, 4)
   const across = vector ? (columns >= 8 ? 8 : 4) : step(columns, 4)
   return { rows: down, columns: across, lanes: 1, split: false }
-=======
+}
+
 /** Whether an operand of `size` elements, each read `reuse` times a column apart, is worth a copy in which columns lie side by
  *  side. On a processor a read next to the last one saves about a twelfth of an operation; the copy costs four per element. */
 export function transposeFirst(size: number, reuse: number, target: TargetProfile): boolean {
   return target.deviceClass === "software" && size * (reuse / 12 - 4) > DISPATCH
->>>>>>> main
 }
