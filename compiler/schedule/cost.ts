@@ -91,11 +91,12 @@ export function contractTile(
   const fill = target.deviceClass === "software" ? 64 : 8192
   const lanes = target.deviceClass === "software" ? 16 : 64
   const sizes = TILES[target.deviceClass][vector ? "vector" : "scalar"]
+  const mostEpilogue = MOST_EPILOGUE[target.deviceClass]
   const fitting = sizes.filter(
     ([r, c]) =>
       r <= Math.max(1, rows) &&
       c <= Math.max(vector ? 4 : 1, columns) &&
-      r * c * size.epilogue <= MOST_EPILOGUE[target.deviceClass],
+      r * c * size.epilogue <= mostEpilogue,
   )
   const count = (r: number, c: number): number => Math.ceil(rows / r) * Math.ceil(columns / c) * batch
   for (const [r, c] of fitting) if (count(r, c) >= fill) return { rows: r, columns: c, lanes, split: false }
