@@ -124,9 +124,3 @@ function registerTile(rows: number, columns: number, vector: boolean): ContractT
   const across = vector ? (columns >= 8 ? 8 : 4) : step(columns, 4)
   return { rows: down, columns: across, lanes: 1, split: false }
 }
-
-/** Whether an operand of `size` elements, each read `reuse` times a column apart, is worth a copy in which columns lie side by
- *  side. On a processor a read next to the last one saves about a twelfth of an operation; the copy costs four per element. */
-export function transposeFirst(size: number, reuse: number, target: TargetProfile): boolean {
-  return target.deviceClass === "software" && size * (reuse / 12 - 4) > DISPATCH
-}
