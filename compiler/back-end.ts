@@ -83,10 +83,11 @@ function wasmOf(
   return { plan, module }
 }
 
-/** Groups read from text: each graph is a program of its own. */
+/** Groups read from text, packed or not: each graph is a program of its own. */
 export function fromGroups(grouped: readonly GroupedGraph[], sizes: Sizes, run: Compilation): Emitted {
   const whole = grouped.map(({ graph }): Whole => ({ graph, parts: [{ graph, turns: null }] }))
-  const plan = planned(whole, grouped, sizes, run, SHOWN)
+  const packs = grouped.map((g) => run.pass(pack, g))
+  const plan = planned(whole, packs, sizes, run, SHOWN)
   return { plan, wgsl: emit(plan.kernels, run) }
 }
 

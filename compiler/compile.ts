@@ -52,9 +52,7 @@ export function compile(main: SourceFile, host: CompileHost, options: CompileOpt
     const code = forDevices(graphs, batchSizes(model, data), run)
     const name = main.path.replace(/^.*\//, "").replace(/\.nn$/, "")
     const specs = [...data.values()].map((facts) => facts.spec)
-    const bundle = run.stage("bundle", () =>
-      encode({ name, compiler: VERSION, model, ...code, data: specs }),
-    )
+    const bundle = run.stage("bundle", () => encode({ name, compiler: VERSION, model, ...code, data: specs }))
     return { model, bundle }
   })
 }

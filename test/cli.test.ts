@@ -258,9 +258,11 @@ describe("devices", () => {
   it("without an adapter, train and doctor say what to do and end with 3", () => {
     const env = { VK_DRIVER_FILES: "/nowhere.json", VK_ICD_FILENAMES: "/nowhere.json" }
     const cwd = project()
-    const train = nnc(["train", "net.nn"], { cwd, env })
+    const train = nnc(["train", "net.nn", "--device", "webgpu"], { cwd, env })
     expect(train).toMatchObject({ exit: 3, err: expect.stringContaining("error[no-adapter]") })
     expect(train.err).toContain("help: ")
+    const auto = nnc(["train", "net.nn", "--json"], { cwd, env })
+    expect(auto).toMatchObject({ exit: 0, out: expect.stringContaining('"device":"wasm"') })
     const doctor = nnc(["doctor"], { env })
     expect(doctor).toMatchObject({ exit: 3, out: expect.stringContaining("apt-get install") })
   })

@@ -14,22 +14,26 @@ const examples = readdirSync("examples").filter((name) => existsSync(`examples/$
 // Its images are not part of the repository.
 const hasData = (name: string): boolean => name !== "mnist" || existsSync("examples/mnist/data")
 
-test.each(examples.filter(hasData))("%s", async (name) => {
-  const trainer = await openProgram(`examples/${name}/${name}.nn`, { device: "auto", data: new Map() })
-  try {
-    const steps = STEPS[name] ?? 20
-    const reports: ReportEvent[] = []
-    await trainer.train({
-      steps,
-      reportEvery: { unit: "steps", count: steps },
-      onEvent: (event) => void (event.event === "report" && reports.push(event)),
-    })
-    const [first, last] = [reports[0], reports.at(-1)].map((report) => fallingValue(name, report!))
-    expect(last).toBeLessThan(first!)
-  } finally {
-    trainer.close()
-  }
-}, 300_000)
+test.each(examples.filter(hasData))(
+  "%s",
+  async (name) => {
+    const trainer = await openProgram(`examples/${name}/${name}.nn`, { device: "auto", data: new Map() })
+    try {
+      const steps = STEPS[name] ?? 20
+      const reports: ReportEvent[] = []
+      await trainer.train({
+        steps,
+        reportEvery: { unit: "steps", count: steps },
+        onEvent: (event) => void (event.event === "report" && reports.push(event)),
+      })
+      const [first, last] = [reports[0], reports.at(-1)].map((report) => fallingValue(name, report!))
+      expect(last).toBeLessThan(first!)
+    } finally {
+      trainer.close()
+    }
+  },
+  300_000,
+)
 
 function fallingValue(name: string, report: ReportEvent): number {
   const what = FALLS[name] ?? "loss"

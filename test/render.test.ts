@@ -131,7 +131,7 @@ describe("suggestions", () => {
 describe("pages", () => {
   for (const [code, page] of Object.entries(codes))
     test(code, () => {
-      expect(code).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/)
+      expect(code).toMatch(/^[a-z0-9_]+(-[a-z0-9]+)*$/)
       expect(page.title).not.toBe("")
       expect(printPage(code, page)).toMatch(new RegExp(`^${code}: `))
     })

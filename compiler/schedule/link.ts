@@ -7,7 +7,11 @@ import { bug } from "../source/bug.js"
 import { canonical } from "./build-kernels.js"
 import type { Part } from "./cut.js"
 
-export function link(graph: Graph, parts: readonly Part[], programs: readonly KernelProgram[]): KernelProgram {
+export function link(
+  graph: Graph,
+  parts: readonly Part[],
+  programs: readonly KernelProgram[],
+): KernelProgram {
   const [only] = programs
   if (parts.length === 1 && only !== undefined) return only
   const buffers = new SharedBuffers(graph)
