@@ -36,15 +36,19 @@ export function candidateMajor(name: string): number {
   return Number(/Candidate: (?:\d+:)?(\d+)\./.exec(output)?.[1] ?? 0)
 }
 
-/** Makes the backports of this Debian release known to apt; `undo` takes that back. */
-export function addBackports(codename: string): { readonly release: string; readonly undo: () => void } {
+/** Makes the backports of this Debian release known to apt; `undo` takes that back. Undefined when apt names no mirror. */
+export function addBackports(
+  codename: string,
+): { readonly release: string; readonly undo: () => void } | undefined {
   const release = `${codename}-backports`
   if (apt("apt-cache", ["policy"]).output.includes(`n=${release}`)) return { release, undo: () => {} }
+  const mirror = debianMirror(codename)
+  if (mirror === undefined) return undefined
   writeFileSync(
     BACKPORTS_FILE,
     [
       "Types: deb",
-      `URIs: ${debianMirror(codename)}`,
+      `URIs: ${mirror}`,
       `Suites: ${release}`,
       "Components: main",
       ...(existsSync(DEBIAN_KEYRING) ? [`Signed-By: ${DEBIAN_KEYRING}`] : []),
@@ -56,7 +60,7 @@ export function addBackports(codename: string): { readonly release: string; read
 }
 
 /** The mirror this machine uses already, so that a machine behind a local mirror keeps using it. */
-function debianMirror(codename: string): string {
+function debianMirror(codename: string): string | undefined {
   const { output } = apt("apt-get", [
     "indextargets",
     "--format",
@@ -64,7 +68,7 @@ function debianMirror(codename: string): string {
     "Created-By: Packages",
     `Codename: ${codename}`,
   ])
-  return /^https?:\S+$/m.exec(output)?.[0] ?? "http://deb.debian.org/debian/"
+  return /^https?:\S+$/m.exec(output)?.[0]
 }
 
 function apt(command: string, args: readonly string[]): Outcome {

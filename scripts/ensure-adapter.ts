@@ -72,9 +72,10 @@ function attempts(): Attempt[] {
 }
 
 function installFromBackports(codename: string, packages: readonly string[]): Outcome {
-  const { release, undo } = addBackports(codename)
-  const outcome = install(packages, release)
-  if (!outcome.ok) undo()
+  const backports = addBackports(codename)
+  if (backports === undefined) return { ok: false, output: "apt names no mirror of this Debian release" }
+  const outcome = install(packages, backports.release)
+  if (!outcome.ok) backports.undo()
   return outcome
 }
 
