@@ -54,17 +54,16 @@ function snapshot(): string {
     .join("")
 }
 
-/** Examples whose data is in the repository, and the workloads. */
+/** The examples but mnist, whose images are not part of the repository, and the workloads. Relative to the project, because
+ *  kernels name the places they come from. */
 function programs(): string[] {
-  const bench = join(HERE, "bench")
-  writeData(join(bench, "data"))
-  const examples = join(HERE, "../examples")
-  const withData = readdirSync(examples).filter(
-    (name) => existsSync(join(examples, name, "data")) && name !== "mnist",
+  writeData(join(HERE, "bench/data"))
+  const examples = readdirSync("examples").filter(
+    (name) => name !== "mnist" && existsSync(join("examples", name, `${name}.nn`)),
   )
-  const workloads = readdirSync(bench).filter((name) => name.endsWith(".nn"))
+  const workloads = readdirSync("test/bench").filter((name) => name.endsWith(".nn"))
   return [
-    ...withData.map((name) => join(examples, name, `${name}.nn`)),
-    ...workloads.map((name) => join(bench, name)),
+    ...examples.map((name) => join("examples", name, `${name}.nn`)),
+    ...workloads.map((name) => join("test/bench", name)),
   ]
 }
