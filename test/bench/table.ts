@@ -38,9 +38,11 @@ const failure = (samples: readonly Sample[]): string => (samples.length === 0 ? 
 const spread = (rates: readonly number[]): string =>
   `${number(median(rates))} (${number(Math.min(...rates))} to ${number(Math.max(...rates))})`
 
-export function median(values: readonly number[]): number {
-  const sorted = [...values].filter((x) => !Number.isNaN(x)).sort((a, b) => a - b)
-  return sorted.length === 0 ? NaN : sorted[Math.floor((sorted.length - 1) / 2)]!
+/** The mean of the two in the middle when they are even in number: with two rounds the lower one would wrong a peer. */
+function median(values: readonly number[]): number {
+  const sorted = values.filter((x) => !Number.isNaN(x)).sort((a, b) => a - b)
+  if (sorted.length === 0) return NaN
+  return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2
 }
 const number = (x: number): string =>
   Number.isNaN(x) ? "–" : x >= 100 ? x.toFixed(0) : Number(x.toPrecision(3)).toString()
