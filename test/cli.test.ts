@@ -81,6 +81,15 @@ describe("commands that need no device", () => {
     expect(result.exit).toBe(1)
   })
 
+  it("check and inspect take data from elsewhere, as train does", () => {
+    const cwd = project({ "wrong.csv": ROWS.replace("0,1,0", "0,1,x") })
+    const other = (name: string): string[] => ["--data", `rows=${name}`]
+    expect(nnc(["check", "net.nn", ...other("rows.csv")], { cwd }).exit).toBe(0)
+    expect(nnc(["check", "net.nn", ...other("wrong.csv")], { cwd }).err).toContain("wrong.csv: row 1")
+    expect(nnc(["inspect", "net.nn", ...other("gone.csv")], { cwd }).err).toContain("gone.csv")
+    expect(nnc(["inspect", "net.nn", "--data", "row=rows.csv"], { cwd }).exit).toBe(1)
+  })
+
   it("a missing file, and a folder, are named", () => {
     const cwd = project()
     expect(nnc(["train", "nett.nn"], { cwd }).err).toContain("error[io-program]: there is no file nett.nn")
@@ -104,6 +113,13 @@ describe("commands that need no device", () => {
 })
 
 describe("inspect", () => {
+  it("--for shows what is made for one device", () => {
+    const kernels = (device: string): string =>
+      nnc(["inspect", "net.nn", "--for", device, "--after=kernels"], { cwd: project() }).out
+    expect(kernels("wasm")).toContain("on lane in 16")
+    expect(kernels("webgpu")).toContain("on lane in 64")
+  })
+
   it("lists the stages, and knows the nearest name", () => {
     expect(nnc(["inspect"]).out.trim().split("\n")).toHaveLength(STAGES.length)
     const { exit, err } = nnc(["inspect", "net.nn", "--after=grph"], { cwd: project() })

@@ -6,7 +6,7 @@ import { DEFAULT_TARGET, SOFTWARE_TARGET, type TargetProfile } from "../target.j
 import { loadBundle, openBundle, probeNodeDevice, type Trainer } from "../../runtime/node.js"
 import { bundleOf, isBundleFolder } from "./compile-file.js"
 import { Failure } from "./failure.js"
-import { integer, namedPath } from "./usage.js"
+import { integer, withData } from "./usage.js"
 
 export type DeviceName = "auto" | "webgpu" | "wasm"
 
@@ -17,14 +17,7 @@ export interface DeviceOptions {
 }
 
 /** The options of every command that opens a device. */
-export function withDeviceOptions(command: Command): Command {
-  return withDevice(command).option(
-    "--data <name=path>",
-    "read a data set from another file; may be given several times",
-    namedPath,
-    new Map<string, string>(),
-  )
-}
+export const withDeviceOptions = (command: Command): Command => withData(withDevice(command))
 
 export function withDevice(command: Command): Command {
   return command

@@ -64,8 +64,17 @@ export function integer(least: number): (text: string) => number {
   }
 }
 
+/** The option of every command that compiles a program with data. */
+export const withData = (command: Command): Command =>
+  command.option(
+    "--data <name=path>",
+    "read a data set from another file; may be given several times",
+    namedPath,
+    new Map<string, string>(),
+  )
+
 /** For options that may be given several times: `name=path` pairs. */
-export function namedPath(text: string, before: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+function namedPath(text: string, before: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   const at = text.indexOf("=")
   if (at < 1 || at === text.length - 1) throw new InvalidArgumentError("It must be written as name=path.")
   return new Map([...before, [text.slice(0, at), text.slice(at + 1)]])

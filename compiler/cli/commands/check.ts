@@ -7,16 +7,23 @@ import { accept, readProgram } from "../compile-file.js"
 import { note, printJson } from "../console.js"
 import { EXIT } from "../failure.js"
 import { fileHost } from "../host.js"
+import { withData } from "../usage.js"
+
+interface Options {
+  readonly json?: boolean
+  readonly data: ReadonlyMap<string, string>
+}
 
 export function addCheck(program: Command): void {
-  program
-    .command("check")
+  withData(program.command("check"))
     .description("find every mistake that can be found without running")
     .argument("<files...>", "programs")
     .option("--json", "print one object per diagnostic, and one `end` per file")
-    .action((files: string[], options: { json?: boolean }) => {
+    .action((files: string[], options: Options) => {
       for (const path of files) {
-        const compiled = compile(readProgram(path), fileHost(path), { target: DEFAULT_TARGET })
+        const host = fileHost(path, options.data)
+        const compiled = compile(readProgram(path), host, { target: DEFAULT_TARGET })
+        host.checkOverrides()
         if (options.json) {
           const errors = compiled.diagnostics.filter(({ severity }) => severity === "error").length
           for (const each of compiled.diagnostics) printJson({ event: "diagnostic", ...diagnosticJson(each) })

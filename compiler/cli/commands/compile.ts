@@ -4,7 +4,7 @@ import { basename, dirname } from "node:path"
 import { forWasm } from "../../../runtime/device/choose.js"
 import { bundleOf } from "../compile-file.js"
 import { note, printJson } from "../console.js"
-import { namedPath } from "../usage.js"
+import { withData } from "../usage.js"
 
 interface Options {
   readonly out: string
@@ -14,19 +14,12 @@ interface Options {
 }
 
 export function addCompile(program: Command): void {
-  program
-    .command("compile")
+  withData(program.command("compile"))
     .description("write a bundle: kernels, plan, data and a typed trainer module, usable without nnc")
     .argument("<file>", "program")
     .requiredOption("-o, --out <folder>", "where to write it; an earlier bundle there is replaced")
     .addOption(
       new Option("--for <device>", "leave out the code for other devices").choices(["webgpu", "wasm"]),
-    )
-    .option(
-      "--data <name=path>",
-      "read a data set from another file; may be given several times",
-      namedPath,
-      new Map<string, string>(),
     )
     .option("--json", "print one object")
     .action(async (file: string, options: Options) => {

@@ -1,5 +1,5 @@
 /** cli: `nnc inspect`: what any stage or pass makes of a program, as text that reads back in, or as JSON. */
-import type { Command } from "commander"
+import { Option, type Command } from "commander"
 import { extname } from "node:path"
 import { compileText } from "../../compile-text.js"
 import { STAGES } from "../stage-list.js"
@@ -12,20 +12,25 @@ import { DEFAULT_TARGET } from "../../target.js"
 import { accept, compileFile, readProgram } from "../compile-file.js"
 import { note, print } from "../console.js"
 import { Failure } from "../failure.js"
+import { withData } from "../usage.js"
 
 interface Options {
   readonly after?: string
   readonly json?: boolean
   readonly timePasses?: boolean
   readonly remarks?: boolean
+  readonly for?: "webgpu" | "wasm"
+  readonly data: ReadonlyMap<string, string>
 }
 
 export function addInspect(program: Command): void {
-  program
-    .command("inspect")
+  withData(program.command("inspect"))
     .description("print what a stage makes of a program; without a program, the list of stages")
     .argument("[file]", "a program, or the text of an intermediate form, which goes on from there")
     .option("--after <stage>", "the stage or pass to print (default: the last one)")
+    .addOption(
+      new Option("--for <device>", "the stages of code for this device alone").choices(["webgpu", "wasm"]),
+    )
     .option("--json", "as JSON instead of text")
     .option("--time-passes", "say how long each pass took")
     .option("--remarks", "say what passes decided, and why")
@@ -39,7 +44,10 @@ export function addInspect(program: Command): void {
     })
 }
 
-function dumpsOf(file: string, { after, timePasses, remarks }: Options): ReadonlyMap<string, StageDump> {
+function dumpsOf(
+  file: string,
+  { after, timePasses, remarks, data, for: device }: Options,
+): ReadonlyMap<string, StageDump> {
   if (after !== undefined && !STAGES.some(({ name }) => name === after)) throw unknownStage(after)
   const hooks = {
     ...(timePasses
@@ -47,8 +55,12 @@ function dumpsOf(file: string, { after, timePasses, remarks }: Options): Readonl
       : {}),
     ...(remarks ? { remark: (pass: string, text: string) => note(`${pass}: ${text}`) } : {}),
   }
-  const options = { hooks, ...(after === undefined ? {} : { stopAfter: after }) }
-  if (extname(file) === ".nn") return compileFile(file, options).stages
+  const options = {
+    hooks,
+    ...(after === undefined ? {} : { stopAfter: after }),
+    ...(device === undefined ? {} : { devices: [device] }),
+  }
+  if (extname(file) === ".nn") return compileFile(file, { ...options, data }).stages
   return accept(outcomeOf(readProgram(file), { target: DEFAULT_TARGET, ...options })).stages
 }
 
