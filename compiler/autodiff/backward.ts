@@ -9,14 +9,14 @@ import { buildLike, finishLike, valueIn, withRegions } from "../ir/graph/build.j
 import { isScan } from "../ir/graph/scan.js"
 import type { Graph, Node, ValueId } from "../ir/graph/types.js"
 import { NOWHERE } from "../ir/origin.js"
-import { printType } from "../ir/tensor.js"
+import { isFloat, printType } from "../ir/tensor.js"
 import { opDef } from "../ops/index.js"
 import { grad } from "../ops/meta.js"
 import type { Value } from "../ops/op.js"
 import type { Pass } from "../pass.js"
 import { noGradient } from "./errors.js"
 import { savingCarries } from "./scan.js"
-import { dependents, isFloat, pullBack } from "./walk.js"
+import { dependents, pullBack } from "./walk.js"
 
 export const autodiff: Pass<Graph, Graph> = {
   name: "autodiff",
@@ -80,7 +80,12 @@ function whereLost(nodes: readonly Node[], y: Value, x: Value): { node: Node; wh
   const needed = new Set([y.id])
   for (const node of nodes.toReversed()) if (needed.has(node.id)) node.args.forEach((a) => needed.add(a))
   for (const node of nodes) {
-    if (!needed.has(node.id) || isFloat(node.type) || isScan(node) || !node.args.some((a) => active.has(a)))
+    if (
+      !needed.has(node.id) ||
+      isFloat(node.type.dtype) ||
+      isScan(node) ||
+      !node.args.some((a) => active.has(a))
+    )
       continue
     const rule = opDef(node.op).grad
     return { node, why: "none" in rule ? rule.none : `the result is ${printType(node.type)}` }

@@ -6,10 +6,10 @@
 import { GraphBuild, renumbered, valueIn } from "../ir/graph/build.js"
 import { isScan, resultTypes, scanParts, takeResult, typeIn, type ScanParts } from "../ir/graph/scan.js"
 import type { Graph, Node, ValueId } from "../ir/graph/types.js"
-import { scalarType } from "../ir/tensor.js"
+import { isFloat, scalarType } from "../ir/tensor.js"
 import type { Value } from "../ops/op.js"
 import { bug } from "../source/bug.js"
-import { isFloat, pullBack, type Contribution, type WalkContext } from "./walk.js"
+import { pullBack, type Contribution, type WalkContext } from "./walk.js"
 
 /** The scan with one more stack for each carry: its value at the start of every turn. Stacks nobody wants are dropped later. */
 export function savingCarries(node: Node): Node {
@@ -81,7 +81,7 @@ function reverseRegion(
 ): ReverseRegion {
   const g = new GraphBuild(`${s.region.name}.back`)
   const name = namer()
-  const floats = range(s.carries.length).filter((i) => isFloat(s.carries[i]!.type))
+  const floats = range(s.carries.length).filter((i) => isFloat(s.carries[i]!.type.dtype))
   const stacks = range(s.stacked.length)
     .map((i) => s.carries.length + i)
     .filter((i) => atResults.has(i))

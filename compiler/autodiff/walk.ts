@@ -5,8 +5,7 @@
 import type { GraphBuild } from "../ir/graph/build.js"
 import { isScan, isScanResult } from "../ir/graph/scan.js"
 import type { Node, ValueId } from "../ir/graph/types.js"
-import { printType, sameType } from "../ir/tensor.js"
-import type { TensorType } from "../ir/tensor.js"
+import { isFloat, printType, sameType } from "../ir/tensor.js"
 import { intAttr } from "../ops/attrs.js"
 import { opDef } from "../ops/index.js"
 import type { Value } from "../ops/op.js"
@@ -61,10 +60,10 @@ export function pullBack(
 export function dependents(nodes: readonly Node[], xs: readonly Value[]): ReadonlySet<ValueId> {
   const active = new Set(xs.map((x) => x.id))
   for (const node of nodes)
-    if ((isFloat(node.type) || isScan(node)) && node.args.some((a) => active.has(a))) active.add(node.id)
+    if ((isFloat(node.type.dtype) || isScan(node)) && node.args.some((a) => active.has(a)))
+      active.add(node.id)
   return active
 }
-export const isFloat = (type: TensorType): boolean => type.dtype === "f32" || type.dtype === "f16"
 
 /** What flows from one node into its active arguments. */
 function contributions(

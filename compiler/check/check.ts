@@ -9,11 +9,10 @@ import { Diagnostics, type Diagnostic } from "../source/diagnostic.js"
 import type { SourceFile } from "../source/source.js"
 import { checkData } from "./data.js"
 import { warnOfIdleDropouts } from "./dropout.js"
-import { newNaming, type Cx, type Env } from "./env.js"
+import { topEnv, type Cx } from "./env.js"
 import { evalName } from "./expr.js"
 import { checkPredict } from "./predict.js"
 import { resolveModules, type Load, type ModuleScope } from "./resolve.js"
-import { newScope } from "./scope.js"
 import { newSection } from "./section.js"
 import { checkTrain } from "./train.js"
 import { checkUncalled } from "./uncalled.js"
@@ -58,7 +57,8 @@ function checkMain(cx: Cx, scope: ModuleScope): Model {
   const { declarations } = scope.module
   checkConstants(cx, scope)
   const dataSets = new Map<DataDecl, DataSet | undefined>()
-  for (const decl of visibleData(scope)) dataSets.set(decl, checkData(topEnv(cx, scope), decl))
+  for (const decl of visibleData(scope))
+    dataSets.set(decl, checkData(topEnv(cx, scope, newSection(false)), decl))
   const trains = declarations.flatMap((d) => (d.kind === "train" ? [checkTrain(cx, scope, d, dataSets)] : []))
   const models = [...scope.names.values()].flatMap((g) =>
     g.kind === "value" && g.value.kind === "model" && !g.library ? [g.value] : [],
@@ -67,7 +67,7 @@ function checkMain(cx: Cx, scope: ModuleScope): Model {
     .filter((m) => m.module === scope || cx.modelCalls.has(m.decl))
     .map((m) => checkPredict(cx, m.module, m.decl))
   warnOfIdleDropouts(cx)
-  checkUncalled(topEnv(cx, scope), declarations)
+  checkUncalled(topEnv(cx, scope, newSection(false)), declarations)
   carryOutUncalled(cx, scope)
   const used = new Set(trains.map((t) => t?.data))
   return {
@@ -80,20 +80,11 @@ function checkMain(cx: Cx, scope: ModuleScope): Model {
   }
 }
 
-const topEnv = (cx: Cx, module: ModuleScope): Env => ({
-  cx,
-  module,
-  scope: newScope(),
-  section: newSection(false),
-  naming: newNaming(""),
-  turns: [],
-  stepsFrom: 0,
-})
-
 /** Constants are computed even when nothing uses them, so that their mistakes are seen. */
 function checkConstants(cx: Cx, scope: ModuleScope): void {
   for (const decl of scope.module.declarations)
-    if (decl.kind === "let-decl") evalName(topEnv(cx, scope), decl.name.text, decl.name.span)
+    if (decl.kind === "let-decl")
+      evalName(topEnv(cx, scope, newSection(false)), decl.name.text, decl.name.span)
 }
 
 /** Its own and imported. */

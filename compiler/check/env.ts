@@ -9,7 +9,7 @@ import type { DropoutUse } from "./dropout.js"
 import type { Diagnostics } from "../source/diagnostic.js"
 import { formatSpan, type SourceFile, type Span } from "../source/source.js"
 import type { ModuleScope } from "./resolve.js"
-import type { Scope } from "./scope.js"
+import { newScope, type Scope } from "./scope.js"
 import type { SectionState } from "./section.js"
 import type { Instance, TensorValue } from "./values.js"
 
@@ -87,6 +87,17 @@ export interface Env {
   /** In the body of an optimizer: the parameter it is written for. */
   readonly optimizing?: Optimizing
 }
+
+/** At the top of a module: nothing is called, and what is computed belongs to `section`. */
+export const topEnv = (cx: Cx, module: ModuleScope, section: SectionState): Env => ({
+  cx,
+  module,
+  scope: newScope(),
+  section,
+  naming: newNaming(""),
+  turns: [],
+  stepsFrom: 0,
+})
 
 /** The place in the user's own files that `span` belongs to: itself, or the call that leads into the library. */
 export function userSpan(env: Env, span: Span): Span {

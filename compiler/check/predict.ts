@@ -4,25 +4,16 @@ import type { PredictSection } from "../ir/model/types.js"
 import { BATCH, type TensorType } from "../ir/tensor.js"
 import { resolveType } from "./args.js"
 import { newSignature, resolveDim, type Signature } from "./dims.js"
-import { newNaming, originAt, type Cx, type Env } from "./env.js"
+import { originAt, topEnv, type Cx, type Env } from "./env.js"
 import { checkIndices } from "./indices.js"
 import { callInstance, modelInstance } from "./layers.js"
 import { complain } from "./report.js"
 import type { ModuleScope } from "./resolve.js"
-import { newScope } from "./scope.js"
 import { addInput, finish, newSection } from "./section.js"
 import * as v from "./values.js"
 
 export function checkPredict(cx: Cx, module: ModuleScope, decl: ModelDecl): PredictSection | undefined {
-  const env: Env = {
-    cx,
-    module,
-    scope: newScope(),
-    section: newSection(false),
-    naming: newNaming(""),
-    turns: [],
-    stepsFrom: 0,
-  }
+  const env = topEnv(cx, module, newSection(false))
   const types = inputTypes(env, decl)
   if (!types) return undefined
   const instance = modelInstance(env, { kind: "model", decl, module }, decl.name.span)

@@ -1,9 +1,9 @@
 /** check: a section while it is being written: statements appended in order, calls nested.
  *  Guarantees: ids are unique within the section; run-time scalars become inputs when first used.
  *  Not here:   which operation is emitted and of what type (emit.ts). */
-import type { ScalarName } from "../ir/graph/types.js"
+import { SCALAR_TYPES, type ScalarName } from "../ir/graph/types.js"
 import type { ModelInput, ModelStmt, ModelValue, Section } from "../ir/model/types.js"
-import { scalarType, type DType, type TensorType } from "../ir/tensor.js"
+import { scalarType, type TensorType } from "../ir/tensor.js"
 import type { Span } from "../source/source.js"
 import type { BatchNormUse } from "./batch-norm.js"
 import type { TensorValue, Value } from "./values.js"
@@ -63,19 +63,11 @@ export function addInput(
   return { kind: "tensor", id, type, section }
 }
 
-const scalarTypes: Record<ScalarName, DType> = {
-  step: "i32",
-  epoch: "i32",
-  seed: "u32",
-  start: "i32",
-  turn: "i32",
-}
-
 /** The input for a run-time scalar, made when first asked for. */
 export function scalarInput(section: SectionState, scalar: ScalarName): TensorValue {
   const input = section.inputs.find((i) => i.source.kind === "scalar" && i.source.scalar === scalar)
   if (input) return { kind: "tensor", id: input.id, type: input.type, section }
-  return addInput(section, scalar, scalarType(scalarTypes[scalar]), { kind: "scalar", scalar })
+  return addInput(section, scalar, scalarType(SCALAR_TYPES[scalar]), { kind: "scalar", scalar })
 }
 
 /** The finished section. Inputs named in `optional` are left out when no operation reads them. */

@@ -4,13 +4,12 @@ import type { DataSet, DataSource, ModelInput, Section, TrainSection } from "../
 import { BATCH, printType, tensorType } from "../ir/tensor.js"
 import { checkBatchNorms } from "./batch-norm.js"
 import { isScalar } from "./emit.js"
-import { newNaming, originAt, type Cx, type Env } from "./env.js"
+import { originAt, topEnv, type Cx, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
 import { checkIndices } from "./indices.js"
 import { objectivesOf, type Loss } from "./objectives.js"
 import { complain, didYouMean } from "./report.js"
 import type { ModuleScope } from "./resolve.js"
-import { newScope } from "./scope.js"
 import { addInput, finish, newSection, usedValues } from "./section.js"
 import { settingsOf } from "./settings.js"
 import { runStatement } from "./stmt.js"
@@ -71,7 +70,7 @@ function dataOf(cx: Cx, module: ModuleScope, decl: TrainDecl): DataDecl | undefi
   const global = module.names.get(decl.data.text)
   if (global?.kind === "data" && global.decl.kind === "data") return global.decl
   const known = [...module.names].filter(([, g]) => g.kind === "data").map(([name]) => name)
-  complain(trainEnv(cx, module, true), {
+  complain(topEnv(cx, module, newSection(true)), {
     code: "data-unknown",
     message: `there is no data \`${decl.data.text}\``,
     span: decl.data.span,
@@ -89,16 +88,6 @@ function dataOf(cx: Cx, module: ModuleScope, decl: TrainDecl): DataDecl | undefi
 const rowsOf = ({ columns: [first] }: DataSource & { readonly kind: "array" }): number | undefined =>
   first && first.values.length / first.shape.reduce((a, b) => a * b, 1)
 
-const trainEnv = (cx: Cx, module: ModuleScope, training: boolean): Env => ({
-  cx,
-  module,
-  scope: newScope(),
-  section: newSection(training),
-  naming: newNaming(""),
-  turns: [],
-  stepsFrom: 0,
-})
-
 interface Run {
   readonly env: Env
   readonly section: Section
@@ -113,7 +102,7 @@ function runTrain(
   data: DataSet | undefined,
   training: boolean,
 ): Run {
-  const env = trainEnv(cx, module, training)
+  const env = topEnv(cx, module, newSection(training))
   if (data) {
     env.scope.names.set("B", { value: v.fromDim(BATCH), span: decl.span, kind: "size" })
     for (const field of data.fields) {

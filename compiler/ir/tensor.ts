@@ -137,6 +137,7 @@ export const printType = (t: TensorType): string =>
 export const scalarType = (dtype: DType): TensorType => ({ dtype, shape: [] })
 export const tensorType = (dtype: DType, shape: Shape): TensorType => ({ dtype, shape })
 /** Bytes of one element in a device buffer. bool is stored as u32. */
+export const isFloat = (dtype: DType): boolean => dtype === "f32" || dtype === "f16"
 export const bytesOf = (dtype: DType): number => (dtype === "f16" ? 2 : 4)
 
 /** The NumPy broadcast of two shapes, or undefined when they do not fit. */

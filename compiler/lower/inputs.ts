@@ -2,19 +2,11 @@
  *  Guarantees: one graph input for each field and scalar, however many sections ask for it. A field of the batch, [B, ...], is
  *              gathered from all rows, [R, ...], by the numbers of this batch's rows. */
 import type { GraphBuild } from "../ir/graph/build.js"
-import type { ScalarName } from "../ir/graph/types.js"
+import { SCALAR_TYPES, type ScalarName } from "../ir/graph/types.js"
 import type { ModelInput } from "../ir/model/types.js"
 import type { Origin } from "../ir/origin.js"
-import { DATA_ROWS, scalarType, tensorType, type DType } from "../ir/tensor.js"
+import { DATA_ROWS, scalarType, tensorType } from "../ir/tensor.js"
 import type { Value } from "../ops/op.js"
-
-const scalarTypes: Record<ScalarName, DType> = {
-  step: "i32",
-  epoch: "i32",
-  seed: "u32",
-  start: "i32",
-  turn: "i32",
-}
 
 export class GraphInputs {
   private readonly scalars = new Map<ScalarName, Value>()
@@ -43,7 +35,7 @@ export class GraphInputs {
   scalar(name: ScalarName): Value {
     const known = this.scalars.get(name)
     if (known !== undefined) return known
-    const type = scalarType(scalarTypes[name])
+    const type = scalarType(SCALAR_TYPES[name])
     const value = this.g.input(name, type, { kind: "scalar", scalar: name }, this.origin)
     this.scalars.set(name, value)
     return value

@@ -4,7 +4,16 @@
 import type { ScalarOp } from "../ir/kernels/scalar.js"
 import { scalarDef } from "../ir/kernels/scalar.js"
 import type { Expr } from "../ir/kernels/types.js"
-import { BATCH, evalShape, printShape, printType, sameShape, scalarType, tensorType } from "../ir/tensor.js"
+import {
+  BATCH,
+  evalShape,
+  isFloat,
+  printShape,
+  printType,
+  sameShape,
+  scalarType,
+  tensorType,
+} from "../ir/tensor.js"
 import type { Dim, DType, Shape, TensorType } from "../ir/tensor.js"
 import type { GradContext, GraphBuilder, InferContext, LowerContext, NdArray, OpDef } from "./op.js"
 import type { Sample, Value } from "./op.js"
@@ -17,7 +26,6 @@ export interface DTypeClass {
   readonly help: string
   readonly has: (dtype: DType) => boolean
 }
-export const isFloat = (dtype: DType): boolean => dtype === "f32" || dtype === "f16"
 export const FLOATS: DTypeClass = { rule: "arguments are f32 or f16", help: TO_FLOAT, has: isFloat }
 export const NUMBERS: DTypeClass = {
   rule: "arguments are numbers, not bool",

@@ -9,6 +9,7 @@ import {
   type Dim,
   type TensorType,
   evalShape,
+  isFloat,
   printType,
   sameDim,
   sameShape,
@@ -129,7 +130,7 @@ const putAdd: OpDef = defineOp({
     const end = axis + index!.shape.length
     at.require(
       "c2",
-      isFloat(dy!) &&
+      isFloat(dy!.dtype) &&
         axis >= 0 &&
         end <= dy!.shape.length &&
         sameShape(dy!.shape.slice(axis, end), index!.shape),
@@ -275,7 +276,7 @@ const putAlong: OpDef = defineOp({
     })
     at.require(
       "c2",
-      isFloat(dy!) && axis >= 0 && axis < dy!.shape.length,
+      isFloat(dy!.dtype) && axis >= 0 && axis < dy!.shape.length,
       () => `dy is ${printType(dy!)}, ${axesOf(dy!.shape)}, and axis is ${axis}`,
     )
     at.require(
@@ -328,8 +329,6 @@ const putAlong: OpDef = defineOp({
 })
 
 export const gatherOps: readonly OpDef[] = [below, take, putAdd, takeAlong, putAlong]
-
-const isFloat = (t: TensorType): boolean => t.dtype === "f32" || t.dtype === "f16"
 
 const clamp = (k: ExprBuilder, i: Expr, size: Dim): Expr =>
   k.op("max", k.op("min", i, k.dim(subDim(size, 1))), k.int(0))

@@ -1,7 +1,6 @@
 /** ops: operations about other nodes, expanded by a pass of their own before anything is scheduled. */
 import { bug } from "../source/bug.js"
-import { printType } from "../ir/tensor.js"
-import { isFloat } from "./elementwise.js"
+import { isFloat, printType } from "../ir/tensor.js"
 import { defineOp, none } from "./op.js"
 import type { InferContext } from "./op.js"
 

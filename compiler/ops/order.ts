@@ -1,7 +1,7 @@
 /** ops: what depends on the order along an axis: places in sorted order, running sums and products, linear recurrences.
  *  Each output element walks the whole axis, quadratic but deterministic and parallel.
  *  Not here: sorted values (take_along over unrank(rank(x)) in stdlib), recurrences over tensors (scan). */
-import { BATCH, DATA_ROWS, type TensorType, addDim, printType, sameType, tensorType } from "../ir/tensor.js"
+import { BATCH, DATA_ROWS, addDim, isFloat, printType, sameType, tensorType } from "../ir/tensor.js"
 import type { Attrs } from "../ir/graph/types.js"
 import type { Expr } from "../ir/kernels/types.js"
 import { boolAttr, intAttr } from "./attrs.js"
@@ -166,7 +166,7 @@ const cumprod: OpDef = defineOp({
   constraints: { c1: "axis is an axis of x", c2: "x is f32 or f16" },
   infer: ([x], attrs, at: InferContext) => {
     requireAxis("c1", x!, intAttr(attrs, "axis"), at)
-    at.require("c2", isFloat(x!), () => `x is ${printType(x!)}`, { arg: 0, help: TO_FLOAT })
+    at.require("c2", isFloat(x!.dtype), () => `x is ${printType(x!)}`, { arg: 0, help: TO_FLOAT })
     return x!
   },
   eval: ([x], attrs) => {
@@ -220,7 +220,11 @@ const recurrence: OpDef = defineOp({
   constraints: { c1: "axis is an axis of b", c2: "a and b have one type, f32 or f16" },
   infer: ([a, b], attrs, at: InferContext) => {
     requireAxis("c1", b!, intAttr(attrs, "axis"), at, 1)
-    at.require("c2", sameType(a!, b!) && isFloat(a!), () => `a is ${printType(a!)}, b is ${printType(b!)}`)
+    at.require(
+      "c2",
+      sameType(a!, b!) && isFloat(a!.dtype),
+      () => `a is ${printType(a!)}, b is ${printType(b!)}`,
+    )
     return b!
   },
   eval: ([a, b], attrs) => {
@@ -269,7 +273,6 @@ const recurrence: OpDef = defineOp({
 
 export const orderOps: readonly OpDef[] = [rank, unrank, cumsum, cumprod, recurrence]
 
-const isFloat = (t: TensorType): boolean => t.dtype === "f32" || t.dtype === "f16"
 const walk = (attrs: Attrs): Attrs => ({
   axis: intAttr(attrs, "axis"),
   reverse: boolAttr(attrs, "reverse"),

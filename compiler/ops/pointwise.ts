@@ -1,7 +1,7 @@
 /** ops: pointwise arithmetic, comparison, logic, choice and conversion.
  *  Gradients at ties and edges are PyTorch's.   Not here: functions of one number (functions.ts). */
 import type { ScalarOp } from "../ir/kernels/scalar.js"
-import { BATCH, evalShape, printType, scalarType, tensorType } from "../ir/tensor.js"
+import { BATCH, evalShape, isFloat, printType, scalarType, tensorType } from "../ir/tensor.js"
 import type { DType } from "../ir/tensor.js"
 import { dtypeAttr, stringAttr } from "./attrs.js"
 import {
@@ -14,7 +14,7 @@ import {
   elementOf,
   FLOATS,
 } from "./elementwise.js"
-import { isFloat, mapArrays, NUMBERS, requireDType, requireSameDType, samplesOf } from "./elementwise.js"
+import { mapArrays, NUMBERS, requireDType, requireSameDType, samplesOf } from "./elementwise.js"
 import type { DTypeClass } from "./elementwise.js"
 import { functionOps } from "./functions.js"
 import { defineOp, none } from "./op.js"

@@ -1,6 +1,6 @@
 /** ir/graph: tensor SSA, pure. A step *returns* new values of its slots; only the memory plan decides what happens in place. */
 import type { Origin } from "../origin.js"
-import type { SymbolicDim, TensorType } from "../tensor.js"
+import type { DType, SymbolicDim, TensorType } from "../tensor.js"
 
 /** Inputs, slots and nodes share one numbering within a graph. */
 export type ValueId = number
@@ -12,6 +12,13 @@ export type Attrs = Readonly<Record<string, AttrValue>>
  *  `step`: updates made before (i32). `epoch` (i32). `seed` (u32). `start`: place in the epoch of the batch's first row (i32).
  *  `turn`: in the region of a scan, the number of this turn, from 0 (i32). */
 export type ScalarName = "step" | "epoch" | "seed" | "start" | "turn"
+export const SCALAR_TYPES: Readonly<Record<ScalarName, DType>> = {
+  step: "i32",
+  epoch: "i32",
+  seed: "u32",
+  start: "i32",
+  turn: "i32",
+}
 
 export type InputSource =
   /** A field of the data set on the device, all its rows: shape [R, ...]. */
