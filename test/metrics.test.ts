@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { basename, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { expect, it } from "vitest"
-import { DEFAULT_TARGET, SOFTWARE_TARGET } from "../compiler/target.js"
+import { DEFAULT_TARGET, SOFTWARE_TARGET, WASM_TARGET } from "../compiler/target.js"
 import { writeData } from "./bench/data.js"
 import { type Figures, measure } from "./bench/figures.js"
 
@@ -37,7 +37,7 @@ it.each(programs())("temporaries of %s take little more room than is alive at on
 function snapshot(): string {
   const rows = [["", "target", ...COLUMNS]]
   for (const path of programs()) {
-    for (const target of [DEFAULT_TARGET, SOFTWARE_TARGET]) {
+    for (const target of [DEFAULT_TARGET, SOFTWARE_TARGET, WASM_TARGET]) {
       const { figures } = measure(path, target)
       rows.push([basename(path, ".nn"), target.deviceClass, ...COLUMNS.map((c) => String(figures[c]))])
     }

@@ -10,7 +10,7 @@ import type { TargetProfile } from "../../compiler/target.js"
 import type { Bundle } from "../../runtime/bundle/format.js"
 
 export interface Figures {
-  /** Kernels and WGSL characters of all programs. */
+  /** Kernels of all programs, and bytes of their WGSL or of their WebAssembly module. */
   readonly kernels: number
   readonly code_bytes: number
   /** Of one training step. */
@@ -35,11 +35,12 @@ export interface Measured {
   readonly stages: StageTimes
 }
 
-/** Compiles `path`, and looks at what came of it. */
+/** Compiles `path` for the device that `target` describes, and looks at what came of it. */
 export function measure(path: string, target: TargetProfile): Measured {
   const stages: Record<string, number> = {}
   const time = (pass: string, ms: number): void => void (stages[pass] = (stages[pass] ?? 0) + ms)
-  const compiled = compileFile(path, { target, hooks: { time } })
+  const devices = [target.deviceClass === "wasm" ? "wasm" : "webgpu"] as const
+  const compiled = compileFile(path, { target, devices, hooks: { time } })
   const { bundle } = compiled
   if (bundle === undefined) throw new Error(`${path} compiles to nothing`)
   const plan = compiled.stages.get(planMemory.name)?.json() as Plan
@@ -47,16 +48,20 @@ export function measure(path: string, target: TargetProfile): Measured {
   return { bundle, kernels: plan.kernels, figures: figuresOf(bundle, plan, programs), stages }
 }
 
-function figuresOf({ manifest, wgsl }: Bundle, plan: Plan, programs: readonly KernelProgram[]): Figures {
-  const name = manifest.trains[0]?.step ?? manifest.programs[0]!.name
+function figuresOf(
+  { manifest, wgsl, wasm }: Bundle,
+  plan: Plan,
+  programs: readonly KernelProgram[],
+): Figures {
+  const name = manifest.trains[0]?.step ?? plan.programs[0]!.name
   const planned = plan.programs.find((p) => p.name === name)!
   const program = programs.find((p) => p.name === name)!
   // A step reads the rows of its batch, however many the data set has.
   const dims = { B: planned.maxBatch, R: planned.maxBatch }
   const work = planned.buffers.filter((b) => b.arena.startsWith("work"))
   return {
-    kernels: manifest.kernels.length,
-    code_bytes: [...wgsl.values()].reduce((sum, text) => sum + text.length, 0),
+    kernels: plan.kernels.length,
+    code_bytes: wasm?.length ?? [...wgsl.values()].reduce((sum, text) => sum + text.length, 0),
     dispatches: planned.dispatches.length,
     state_bytes: plan.arenas.find((a) => a.name === "state")?.bytes ?? 0,
     work_bytes: Math.max(0, ...work.map((b) => b.offset + b.bytes)),

@@ -1,70 +1,75 @@
-/** bench: `npm run bench -- [--device webgpu] [--peers DIR] [--only W3,W4] [--seconds N] [--rounds N]`.
- *  Trains the workloads with nnc and with the peers in turn, prints a table of medians with spread and ratios, and writes
- *  everything measured to results/. A peer that fails is shown as failed.
+/** bench: `npm run bench -- [--device webgpu|wasm] [--peers DIR] [--only W3,W4] [--seconds N] [--rounds N]`.
+ *  Trains the workloads with nnc and with the peers in turn, on one device or on each there is; prints a line of JSON per runner
+ *  and workload, then a table of medians with spread and ratios; writes everything measured to results/. A peer that fails is
+ *  shown as failed.
  *  Not here:   one measurement of nnc (nnc.ts), the peers (peers.ts), the table (table.ts). */
-import { execFileSync } from "node:child_process"
+import { execFileSync, spawnSync } from "node:child_process"
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
-import { cpus, totalmem } from "node:os"
+import { cpus, loadavg, totalmem } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { parseArgs } from "node:util"
-import { type Workload, WORKLOADS, writeData } from "./data.js"
-import { measurementOf, NNC, peersIn, type Runner, type Sample } from "./peers.js"
+import { type Workload, writeData } from "./data.js"
+import { summaryOf } from "./median.js"
+import { BadOption, type BenchOptions, type DeviceName, optionsFrom } from "./options.js"
+import { measurementOf, nnc, peersIn, type Runner, type Sample } from "./peers.js"
 import { printTable } from "./table.js"
 
 const FOLDER = fileURLToPath(new URL(".", import.meta.url))
+const ROOT = join(FOLDER, "../..")
 
-const { values } = parseArgs({
-  options: {
-    device: { type: "string", default: "webgpu" },
-    peers: { type: "string" },
-    only: { type: "string" },
-    seconds: { type: "string", default: "3" },
-    rounds: { type: "string", default: "3" },
-  },
-})
-const seconds = Number(values.seconds)
-const rounds = Number(values.rounds)
-const only = values.only === undefined ? WORKLOADS : values.only.split(",").map(workload)
-if (values.device !== "webgpu") throw new Error(`nnc runs on webgpu, not on ${values.device}`)
-if (!(seconds > 0) || !(rounds >= 1)) throw new Error("--seconds and --rounds are positive numbers")
-
-writeData(join(FOLDER, "data"))
-const runners: Runner[] = [NNC, ...(values.peers === undefined ? [] : peersIn(values.peers, values.device))]
-const samples: Sample[] = []
-for (const name of only) {
-  for (let round = 0; round < rounds; round++) {
-    for (const runner of runners) {
-      const sample = await measurementOf(runner, name, seconds)
-      samples.push(sample)
-      const rate = sample.error === undefined ? `${sample.steps_per_s} steps/s` : `failed: ${sample.error}`
-      console.error(`${name} ${runner.name}: ${rate}`)
-    }
-  }
+try {
+  const options = optionsFrom(process.argv.slice(2))
+  writeData(join(FOLDER, "data"))
+  mkdirSync(join(FOLDER, "results"), { recursive: true })
+  for (const device of options.devices)
+    if (device === "wasm" || hasAdapter()) await benchmark(device, options)
+} catch (error) {
+  if (!(error instanceof BadOption)) throw error
+  console.error(`bench: ${error.message}`)
+  process.exitCode = 2
 }
 
-printTable(samples, only)
-const out = join(FOLDER, "results", `${new Date().toISOString().replace(/[:.]/g, "-")}.json`)
-mkdirSync(join(FOLDER, "results"), { recursive: true })
-writeFileSync(out, `${JSON.stringify({ ...environment(), seconds, rounds, samples }, null, 1)}\n`)
-console.log(`\nwritten to ${out}`)
+async function benchmark(device: DeviceName, { peers, only, seconds, rounds }: BenchOptions): Promise<void> {
+  const runners = [nnc(device), ...(peers === undefined ? [] : peersIn(peers, device))]
+  const load = loadavg()[0]
+  const samples: Sample[] = []
+  for (const workload of only) {
+    for (let round = 0; round < rounds; round++)
+      for (const runner of runners) samples.push(await noted(runner, workload, seconds))
+    for (const summary of summaryOf(samples, workload)) console.log(JSON.stringify(summary))
+  }
+  console.log()
+  printTable(samples, only)
+  const time = new Date().toISOString()
+  const out = join(FOLDER, "results", `${device}-${time.replace(/[:.]/g, "-")}.json`)
+  const found = samples.find((s) => s.device !== undefined)?.device
+  const all = { date: time, device: found, ...environment(), load, seconds, rounds, samples }
+  writeFileSync(out, `${JSON.stringify(all, null, 1)}\n`)
+  console.log(`\nwritten to ${out}\n`)
+}
 
-function workload(name: string): Workload {
-  const found = WORKLOADS.find((each) => each === name.toUpperCase())
-  if (found === undefined) throw new Error(`--only takes ${WORKLOADS.join(", ")}, not ${name}`)
-  return found
+async function noted(runner: Runner, workload: Workload, seconds: number): Promise<Sample> {
+  const sample = await measurementOf(runner, workload, seconds)
+  console.error(`${workload} ${runner.name}: ${sample.error ?? `${sample.steps_per_s} steps/s`}`)
+  return sample
+}
+
+/** Installs a software adapter where it can; without one, the other device is measured. */
+function hasAdapter(): boolean {
+  const { status } = spawnSync("npm", ["run", "--silent", "adapter"], { cwd: ROOT, stdio: "inherit" })
+  if (status !== 0) process.exitCode = 3
+  return status === 0
 }
 
 function environment(): Record<string, unknown> {
   const version = (path: string): string => JSON.parse(readFileSync(path, "utf8")).version
+  const git = (...args: string[]): string => execFileSync("git", args, { cwd: ROOT, encoding: "utf8" }).trim()
   return {
-    date: new Date().toISOString(),
-    commit: execFileSync("git", ["-C", FOLDER, "rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim(),
+    commit: git("rev-parse", "--short", "HEAD") + (git("status", "--porcelain", "-uno") === "" ? "" : "+"),
     node: process.version,
-    webgpu: version(join(FOLDER, "../../node_modules/webgpu/package.json")),
+    webgpu: version(join(ROOT, "node_modules/webgpu/package.json")),
     cpu: cpus()[0]?.model,
     cores: cpus().length,
     memory_gib: Math.round(totalmem() / 2 ** 30),
-    device: samples.find((s) => s.device !== undefined)?.device,
   }
 }

@@ -1,12 +1,13 @@
 /** bench: trains one workload with nnc and prints what was measured as one line of JSON, as the peers do.
- *  `tsx test/bench/nnc.ts W3 [seconds]`. A process of its own, so that its first step is a first step. */
+ *  `tsx test/bench/nnc.ts webgpu|wasm W3 [seconds]`. A process of its own, so that its first step is a first step. */
 import { fileURLToPath } from "node:url"
-import { DEFAULT_TARGET, SOFTWARE_TARGET } from "../../compiler/target.js"
+import { DEFAULT_TARGET, SOFTWARE_TARGET, type TargetProfile, WASM_TARGET } from "../../compiler/target.js"
 import { openBundle, probeNodeDevice, type Trainer } from "../../runtime/node.js"
 import { measure } from "./figures.js"
 
 const FOLDER = fileURLToPath(new URL(".", import.meta.url))
-const [workload = "W1", seconds = "3"] = process.argv.slice(2)
+const [device, workload = "W1", seconds = "3"] = process.argv.slice(2)
+if (device !== "webgpu" && device !== "wasm") throw new Error(`the device is webgpu or wasm, not ${device}`)
 
 /** The loss is read every 100 steps, or as often as 0.4 s ask for: the rule of the peers. */
 const CHUNK = 100
@@ -15,22 +16,23 @@ const WARM_MS = 1000
 const WINDOWS = 5
 
 const began = performance.now()
-const info = await probeNodeDevice()
+const target = device === "wasm" ? WASM_TARGET : await targetOfAdapter()
 const probed = performance.now()
 const path = `${FOLDER}${workload.toLowerCase()}.nn`
-const { bundle, figures, stages } = measure(path, info.software ? SOFTWARE_TARGET : DEFAULT_TARGET)
+const { bundle, figures, stages } = measure(path, target)
 const compiled = performance.now()
-const trainer = await openBundle(bundle, FOLDER)
+const trainer = await openBundle(bundle, FOLDER, { device })
 const opened = performance.now()
 const firstLoss = await trainFor(trainer, 1)
 const first = performance.now()
 const chunk = Math.max(1, Math.min(CHUNK, Math.floor(CHUNK_MS / (await oneStep(trainer)))))
 const { rates, loss, steps } = await ratesOf(trainer, Number(seconds) * 1000)
+const info = trainer.device
 trainer.close()
 
 console.log(
   JSON.stringify({
-    peer: "nnc-webgpu",
+    peer: `nnc-${device}`,
     workload,
     steps_per_s: median(rates),
     rates,
@@ -50,6 +52,11 @@ console.log(
     device: info,
   }),
 )
+
+async function targetOfAdapter(): Promise<TargetProfile> {
+  const { software } = await probeNodeDevice()
+  return software ? SOFTWARE_TARGET : DEFAULT_TARGET
+}
 
 /** The loss before the last of `steps` steps. */
 async function trainFor(trainer: Trainer, steps: number): Promise<number> {

@@ -1,5 +1,6 @@
 /** bench: samples -> a table of medians with their spread, and ratios to the best peer. */
 import type { Workload } from "./data.js"
+import { median, ratesOf } from "./median.js"
 import type { Sample } from "./peers.js"
 
 export function printTable(samples: readonly Sample[], workloads: readonly Workload[]): void {
@@ -28,21 +29,9 @@ export function printTable(samples: readonly Sample[], workloads: readonly Workl
   for (const row of rows) console.log(`| ${row.map((cell, n) => cell.padEnd(widths[n]!)).join(" | ")} |`)
 }
 
-/** nnc gives the rate of every window, the peers the median of theirs. */
-function ratesOf(sample: Sample): number[] {
-  if (sample.error !== undefined) return []
-  const rates = sample["rates"]
-  return Array.isArray(rates) ? rates.map(Number) : [Number(sample.steps_per_s)]
-}
-const failure = (samples: readonly Sample[]): string => (samples.length === 0 ? "" : "failed")
+const failure = (samples: readonly Sample[]): string =>
+  samples.length === 0 ? "" : samples[0]!.error?.startsWith("not available") ? "not available" : "failed"
 const spread = (rates: readonly number[]): string =>
   `${number(median(rates))} (${number(Math.min(...rates))} to ${number(Math.max(...rates))})`
-
-/** The mean of the two in the middle when they are even in number: with two rounds the lower one would wrong a peer. */
-function median(values: readonly number[]): number {
-  const sorted = values.filter((x) => !Number.isNaN(x)).sort((a, b) => a - b)
-  if (sorted.length === 0) return NaN
-  return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2
-}
 const number = (x: number): string =>
   Number.isNaN(x) ? "–" : x >= 100 ? x.toFixed(0) : Number(x.toPrecision(3)).toString()
