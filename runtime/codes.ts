@@ -29,7 +29,7 @@ export const RUN_CODES = {
   "no-adapter": {
     title: "no WebGPU adapter was found",
     explanation:
-      "Training runs on a WebGPU device. Without a GPU, a software Vulkan driver is enough (Mesa's llvmpipe, or the SwiftShader of any Chromium). `nnc doctor` says what this machine lacks.",
+      "`--device webgpu` needs an adapter. Without a GPU, a software Vulkan driver is enough (Mesa's llvmpipe, or the SwiftShader of any Chromium). `nnc doctor` says what this machine lacks; `--device wasm` needs no adapter.",
   },
   "device-limits": {
     title: "the device is too small for this program",

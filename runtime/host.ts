@@ -10,6 +10,8 @@ export interface Host {
   readonly openDevice: (needs: DeviceNeeds) => Promise<Device>
   /** What `openDevice` would open; throws `no-adapter`. */
   readonly probeDevice: () => Promise<DeviceInfo>
+  /** False where a real GPU is out of the question, so that asking for one is spared. */
+  readonly mayHaveGpu: () => boolean
   readonly threads: ThreadHost
   /** Milliseconds, for measuring. */
   readonly now: () => number

@@ -27,6 +27,7 @@ function browserHost(base: URL): Host {
     },
     openDevice: openBrowserDevice,
     probeDevice: probeBrowserDevice,
+    mayHaveGpu: () => true,
     threads: { start: startBrowserThread, most: browserThreads(), mayBlock: false },
     now: () => performance.now(),
   }

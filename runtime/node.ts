@@ -6,6 +6,8 @@ import type { Bundle } from "./bundle/format.js"
 import type { Checkpoint } from "./checkpoint/checkpoint.js"
 import { loadCheckpoint } from "./checkpoint/load.js"
 import { saveWhole } from "./checkpoint/save.js"
+import { autoDevice } from "./device/choose.js"
+import { mayHaveGpu } from "./device/discover.js"
 import { openNodeDevice, probeNodeDevice } from "./device/node-gpu.js"
 import { nodeThreads, startNodeThread } from "./device/wasm/node-thread.js"
 import type { Tensor } from "./exec/values.js"
@@ -116,10 +118,15 @@ export const nodeReader =
   (path: string): Promise<Uint8Array> =>
     readFile(resolve(folder, path))
 
+const gpus = { probeDevice: probeNodeDevice, mayHaveGpu }
+
+/** What `auto` takes on this machine, and why. */
+export const autoNodeDevice = (): ReturnType<typeof autoDevice> => autoDevice(gpus)
+
 const nodeHost = (folder: string): Host => ({
   readFile: nodeReader(folder),
   openDevice: openNodeDevice,
-  probeDevice: probeNodeDevice,
+  ...gpus,
   threads: { start: startNodeThread, most: nodeThreads(), mayBlock: true },
   now: () => performance.now(),
 })

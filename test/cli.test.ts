@@ -191,8 +191,9 @@ describe("training, and what follows it", () => {
       "end",
     ])
     expect(lines[0]).toMatchObject({
-      device: "webgpu",
+      device: expect.stringMatching(/^(webgpu|wasm)$/) as string,
       adapter: expect.any(String) as string,
+      why: expect.any(String) as string,
       step: 0,
       steps: 20,
     })
@@ -265,13 +266,19 @@ describe("training, and what follows it", () => {
 })
 
 describe("devices", () => {
-  it("doctor names the adapter", () => {
+  it("doctor names each device, and the one that train takes with its reason", () => {
     const { exit, out } = nnc(["doctor"])
-    expect(out).toContain("webgpu: ")
+    expect(out).toMatch(/^wasm: {3}works, with SIMD and up to \d+ threads?$/m)
+    expect(out).toMatch(/^webgpu: \S+/m)
     expect(exit).toBe(0)
+    const { auto } = JSON.parse(nnc(["doctor", "--json"]).out) as { auto: { device: string; why: string } }
+    expect(out).toContain(`takes ${auto.device}: ${auto.why}`)
+    const { err } = nnc(["train", "net.nn", "--steps", "1"], { cwd: project() })
+    expect(err).toContain(`; on ${auto.device}: `)
+    expect(err.split(`(${auto.why})`)).toHaveLength(2)
   })
 
-  it("without an adapter, train and doctor say what to do and end with 3", () => {
+  it("without an adapter, --device webgpu says what to do and ends with 3; all else goes on", () => {
     const env = { VK_DRIVER_FILES: "/nowhere.json", VK_ICD_FILENAMES: "/nowhere.json" }
     const cwd = project()
     const train = nnc(["train", "net.nn", "--device", "webgpu"], { cwd, env })
@@ -280,7 +287,8 @@ describe("devices", () => {
     const auto = nnc(["train", "net.nn", "--json"], { cwd, env })
     expect(auto).toMatchObject({ exit: 0, out: expect.stringContaining('"device":"wasm"') })
     const doctor = nnc(["doctor"], { env })
-    expect(doctor).toMatchObject({ exit: 3, out: expect.stringContaining("apt-get install") })
+    expect(doctor).toMatchObject({ exit: 0, out: expect.stringContaining("apt-get install") })
+    expect(doctor.out).toContain("the environment names the Vulkan driver /nowhere.json")
   })
 })
 

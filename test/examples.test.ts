@@ -1,4 +1,4 @@
-// Every example trains: a few steps on a device, after which its loss is lower. `npm run examples` trains them in full.
+// Every example trains on each device: a few steps, after which its loss is lower. `npm run examples` trains them in full.
 
 import { existsSync, readdirSync } from "node:fs"
 import { expect, test } from "vitest"
@@ -14,10 +14,12 @@ const examples = readdirSync("examples").filter((name) => existsSync(`examples/$
 // Its images are not part of the repository.
 const hasData = (name: string): boolean => name !== "mnist" || existsSync("examples/mnist/data")
 
-test.each(examples.filter(hasData))(
-  "%s",
-  async (name) => {
-    const trainer = await openProgram(`examples/${name}/${name}.nn`, { device: "auto", data: new Map() })
+const DEVICES = ["webgpu", "wasm"] as const
+
+test.each(examples.filter(hasData).flatMap((name) => DEVICES.map((device) => ({ name, device }))))(
+  "$name on $device",
+  async ({ name, device }) => {
+    const trainer = await openProgram(`examples/${name}/${name}.nn`, { device, data: new Map() })
     try {
       const steps = STEPS[name] ?? 20
       const reports: ReportEvent[] = []

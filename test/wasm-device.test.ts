@@ -12,7 +12,7 @@ import { hasSimd, loadModule } from "../runtime/device/wasm/module.js"
 import { startNodeThread } from "../runtime/device/wasm/node-thread.js"
 import { openWasmDevice } from "../runtime/device/wasm/open.js"
 import { RunError } from "../runtime/error.js"
-import { openDevice } from "../runtime/device/choose.js"
+import { autoDevice, openDevice } from "../runtime/device/choose.js"
 import type { Host } from "../runtime/host.js"
 import type { StartThread } from "../runtime/device/wasm/team.js"
 
@@ -101,28 +101,45 @@ describe("engines", () => {
 })
 
 describe("choosing", () => {
-  const host = (adapter: { software: boolean } | undefined): Host => ({
+  const host = (adapter: { software: boolean } | undefined, mayHaveGpu = true): Host => ({
     readFile: () => Promise.reject(new Error("no files")),
     openDevice: () => Promise.reject(new Error("webgpu was opened")),
     probeDevice: () =>
       adapter === undefined
-        ? Promise.reject(new RunError("no-adapter", "none", { exit: 3 }))
+        ? Promise.reject(new RunError("no-adapter", "no adapter was found", { exit: 3 }))
         : Promise.resolve({ device: "webgpu", adapter: "Adapter", vendor: "", architecture: "", ...adapter }),
+    mayHaveGpu: () => mayHaveGpu,
     threads: { start: startNodeThread, most: 1, mayBlock: true },
     now: () => 0,
   })
   const bundle = (): Bundle => compiled("examples/xor/xor.nn")
 
-  it("auto without an adapter is wasm, and says why", async () => {
-    const { device, info } = await openDevice(bundle(), host(undefined))
-    expect(info).toMatchObject({ device: "wasm", why: "no WebGPU adapter was found" })
+  it.each([
+    { machine: "no adapter", given: host(undefined), why: "no adapter was found" },
+    {
+      machine: "a software adapter",
+      given: host({ software: true }),
+      why: "the WebGPU adapter Adapter is software, taken only when asked for",
+    },
+    { machine: "no GPU at all", given: host({ software: false }, false), why: "this machine has no GPU" },
+  ])("auto with $machine is wasm, and says why", async ({ given, why }) => {
+    const { device, info } = await openDevice(bundle(), given)
+    expect(info).toMatchObject({ device: "wasm", why })
     device.close()
   })
-  it("auto takes an adapter of whatever kind; so does webgpu", async () => {
-    await expect(openDevice(bundle(), host({ software: true }))).rejects.toThrow("webgpu was opened")
+  it("auto takes a GPU; a software adapter is taken when asked for", async () => {
+    await expect(openDevice(bundle(), host({ software: false }))).rejects.toThrow("webgpu was opened")
+    expect(await autoDevice(host({ software: false }))).toEqual({ name: "webgpu", why: "it is a GPU" })
     await expect(openDevice(bundle(), host({ software: true }), { device: "webgpu" })).rejects.toThrow(
-      "was opened",
+      "webgpu was opened",
     )
+  })
+  it("of a bundle for one device, auto takes that one", async () => {
+    const { wasm: _, ...rest } = bundle()
+    await expect(openDevice(rest, host({ software: true }))).rejects.toThrow("webgpu was opened")
+    const { device, info } = await openDevice({ ...bundle(), wgsl: new Map() }, host({ software: false }))
+    expect(info).toMatchObject({ device: "wasm", why: "the bundle was compiled for it alone" })
+    device.close()
   })
   it("a device that the bundle was not compiled for is refused: device-target", async () => {
     const { wasm: _, ...rest } = bundle()

@@ -13,8 +13,10 @@ export interface Tensor {
 }
 
 export interface LoadOptions {
-  /** \`auto\` takes the best there is; the device used is named in \`Trainer.device\`. */
-  readonly device?: "webgpu" | "auto"
+  /** \`auto\` takes a GPU through WebGPU, else WebAssembly; \`Trainer.device\` names the one in use, and says why. */
+  readonly device?: "auto" | "webgpu" | "wasm"
+  /** Threads of the WebAssembly device; left out, chosen from the work. A page has one unless it is cross-origin isolated. */
+  readonly threads?: number
   /** Replaces data files: \`name\`, \`name.column\`, \`name.test\` -> path. */
   readonly data?: ReadonlyMap<string, string>
 }
@@ -26,6 +28,8 @@ export interface DeviceInfo {
   readonly architecture: string
   /** Emulated on the CPU. */
   readonly software: boolean
+  /** Why this device was taken, when it was not asked for by name. */
+  readonly why?: string
 }
 
 /** \`start\`, \`report\` (step, epoch, loss and metrics), \`note\`, \`checkpoint\`, \`end\`. */

@@ -3,7 +3,14 @@ import { existsSync, readdirSync, statSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { Option, type Command } from "commander"
 import { DEFAULT_TARGET, SOFTWARE_TARGET, type TargetProfile } from "../target.js"
-import { loadBundle, openBundle, probeNodeDevice, type Trainer } from "../../runtime/node.js"
+import {
+  autoNodeDevice,
+  loadBundle,
+  openBundle,
+  probeNodeDevice,
+  type DeviceInfo,
+  type Trainer,
+} from "../../runtime/node.js"
 import { bundleOf, isBundleFolder } from "./compile-file.js"
 import { Failure } from "./failure.js"
 import { integer, withData } from "./usage.js"
@@ -22,7 +29,7 @@ export const withDeviceOptions = (command: Command): Command => withData(withDev
 export function withDevice(command: Command): Command {
   return command
     .addOption(
-      new Option("--device <name>", "the device to use: auto takes a WebGPU adapter, else wasm")
+      new Option("--device <name>", "the device to use: auto takes a GPU through webgpu, else wasm")
         .choices(["auto", "webgpu", "wasm"])
         .default("auto"),
     )
@@ -31,24 +38,29 @@ export function withDevice(command: Command): Command {
 
 /** Compiles a `.nn` file, or loads a bundle. Close the trainer, or the process does not end. */
 export async function openProgram(path: string, { device, threads, data }: DeviceOptions): Promise<Trainer> {
-  const choice = { device, ...(threads === undefined ? {} : { threads }) }
-  if (!isBundleFolder(path)) {
-    const { devices, target } = await codeFor(device)
-    return openBundle(bundleOf(path, { data, devices, target }), dirname(path), choice)
+  const choice = threads === undefined ? {} : { threads }
+  if (isBundleFolder(path)) {
+    const absolute = new Map([...data].map(([name, file]) => [name, resolve(file)]))
+    return loadBundle(path, { ...choice, device, data: absolute })
   }
-  const absolute = new Map([...data].map(([name, file]) => [name, resolve(file)]))
-  return loadBundle(path, { ...choice, data: absolute })
+  // Decided before compiling, as only the code that will run is made.
+  const chosen = device === "auto" ? await autoNodeDevice() : { name: device }
+  const target = chosen.name === "webgpu" ? await profileOfAdapter() : DEFAULT_TARGET
+  const bundle = bundleOf(path, { data, devices: [chosen.name], target })
+  const { name, ...reason } = chosen
+  return openBundle(bundle, dirname(path), { ...choice, device: name, ...reason })
 }
 
-/** Only the code that will run is made. Kernels for a software adapter are cut otherwise than those for a GPU. Where there is no
- *  device, opening it says so, after the program's own mistakes. */
-async function codeFor(
-  device: DeviceName,
-): Promise<{ devices: readonly ("webgpu" | "wasm")[]; target: TargetProfile }> {
-  if (device === "wasm") return { devices: ["wasm"], target: DEFAULT_TARGET }
+/** `wasm: WebAssembly SIMD, 2 threads (this machine has no GPU)` */
+export function deviceText({ device, adapter, software, why }: DeviceInfo): string {
+  return `${device}: ${adapter}${software ? ", software" : ""}${why === undefined ? "" : ` (${why})`}`
+}
+
+/** Kernels for a software adapter are cut otherwise than those for a GPU. Where there is no adapter, opening it says so, after the
+ *  program's own mistakes. */
+async function profileOfAdapter(): Promise<TargetProfile> {
   const adapter = await probeNodeDevice().catch(() => undefined)
-  const target = adapter?.software ? SOFTWARE_TARGET : DEFAULT_TARGET
-  return { devices: adapter === undefined && device === "auto" ? ["wasm"] : ["webgpu"], target }
+  return adapter?.software ? SOFTWARE_TARGET : DEFAULT_TARGET
 }
 
 const RUNS = "runs"

@@ -3,6 +3,7 @@
 import { SingleBar } from "cli-progress"
 import type { EndEvent, ReportEvent, StartEvent, TrainEvent } from "../../runtime/node.js"
 import { note, print, printJson } from "./console.js"
+import { deviceText } from "./open-program.js"
 
 /** Shows each event as it comes. */
 export function showEvents(json: boolean): (event: TrainEvent) => void {
@@ -109,15 +110,12 @@ class Pace {
 }
 
 function startText(event: StartEvent): string {
-  const { program, train, parameters, rows, test_rows, batch, steps, step, device, adapter, software, why } =
-    event
+  const { program, train, parameters, rows, test_rows, batch, steps, step } = event
   const data =
     rows === 0 ? "" : `, ${rows} rows${test_rows > 0 ? ` and ${test_rows} for the test` : ""}, batch ${batch}`
   const from = step === 0 ? "" : `, going on from step ${step}`
   const section = train === "train" ? "" : ` (${train})`
-  const reason = why === undefined ? "" : ` (${why})`
-  const on = `${device}: ${adapter}${software ? ", software" : ""}${reason}`
-  return `${program}${section}: ${parameters} parameters${data}, ${steps} steps${from}; on ${on}`
+  return `${program}${section}: ${parameters} parameters${data}, ${steps} steps${from}; on ${deviceText(event)}`
 }
 
 function endText({ step, seconds, steps_per_second, why }: EndEvent, last: ReportEvent | undefined): string {

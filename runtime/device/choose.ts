@@ -1,5 +1,5 @@
 /** runtime/device: which device a bundle runs on.
- *  Guarantees: `auto` takes a WebGPU adapter, else WebAssembly. Where it is not the first choice, `why` says so.
+ *  Guarantees: `auto` takes a real GPU, else WebAssembly, and says why; a software WebGPU adapter is taken only when asked for.
  *  Not here:   how a device is opened (node-gpu.ts, browser-gpu.ts, wasm/open.ts). */
 import type { Bundle, Manifest } from "../bundle/format.js"
 import { RunError } from "../error.js"
@@ -10,6 +10,8 @@ import { openWasmDevice } from "./wasm/open.js"
 
 export interface DeviceChoice {
   readonly device?: "auto" | "webgpu" | "wasm"
+  /** Why that device, for the `start` event, where the caller chose it and not the user. */
+  readonly why?: string
   /** Threads of the WebAssembly device; left out, chosen from the work. */
   readonly threads?: number
 }
@@ -21,11 +23,28 @@ export interface Chosen {
 }
 
 export async function openDevice(bundle: Bundle, host: Host, choice: DeviceChoice = {}): Promise<Chosen> {
-  const { name, why } = await choose(bundle, host, choice.device ?? "auto")
+  const { name, why } = await choose(bundle, host, choice)
   const seen = name === "wasm" ? forWasm(bundle) : bundle
   const device =
     name === "wasm" ? await openWasm(bundle, host, choice.threads) : await host.openDevice(needsOf(bundle))
   return { device, bundle: seen, info: { ...device.info, ...(why === undefined ? {} : { why }) } }
+}
+
+/** What `auto` takes of a bundle for both devices. */
+export async function autoDevice(
+  host: Pick<Host, "mayHaveGpu" | "probeDevice">,
+): Promise<{ readonly name: "webgpu" | "wasm"; readonly why: string }> {
+  if (!host.mayHaveGpu()) return { name: "wasm", why: "this machine has no GPU" }
+  try {
+    const { adapter, software } = await host.probeDevice()
+    return software
+      ? { name: "wasm", why: `the WebGPU adapter ${adapter} is software, taken only when asked for` }
+      : { name: "webgpu", why: "it is a GPU" }
+  } catch (caught) {
+    if (caught instanceof RunError && caught.code === "no-adapter")
+      return { name: "wasm", why: caught.message }
+    throw caught
+  }
 }
 
 /** The same bundle, with the programs and the memory layout of the WebAssembly module. */
@@ -40,29 +59,18 @@ export function forWasm(bundle: Bundle): Bundle {
 async function choose(
   bundle: Bundle,
   host: Host,
-  asked: "auto" | "webgpu" | "wasm",
-): Promise<{ name: "webgpu" | "wasm"; why?: string }> {
+  { device = "auto", why }: DeviceChoice,
+): Promise<{ readonly name: "webgpu" | "wasm"; readonly why?: string | undefined }> {
   const has = { webgpu: bundle.wgsl.size > 0, wasm: bundle.wasm !== undefined }
-  if (asked !== "auto") {
-    if (!has[asked])
-      throw new RunError("device-target", `the bundle was compiled without ${asked}`, {
+  if (device !== "auto") {
+    if (!has[device])
+      throw new RunError("device-target", `the bundle was compiled without ${device}`, {
         help: "compile the source again without `--for`: a bundle for both devices is the default",
       })
-    return { name: asked }
+    return { name: device, why }
   }
-  if (!has.wasm) return { name: "webgpu" }
-  if (!has.webgpu) return { name: "wasm", why: "the bundle was compiled for it alone" }
-  const adapter = await probe(host)
-  return adapter === undefined ? { name: "wasm", why: "no WebGPU adapter was found" } : { name: "webgpu" }
-}
-
-async function probe(host: Host): Promise<DeviceInfo | undefined> {
-  try {
-    return await host.probeDevice()
-  } catch (caught) {
-    if (caught instanceof RunError && caught.code === "no-adapter") return undefined
-    throw caught
-  }
+  if (has.webgpu && has.wasm) return autoDevice(host)
+  return { name: has.wasm ? "wasm" : "webgpu", why: "the bundle was compiled for it alone" }
 }
 
 function openWasm({ manifest, wasm }: Bundle, host: Host, threads: number | undefined): Promise<Device> {

@@ -8,28 +8,26 @@ import { describe, openAdapter } from "./open-adapter.js"
 import { quietWait } from "./quiet-wait.js"
 
 export async function openNodeDevice(needs: DeviceNeeds): Promise<Device> {
-  const { gpu, adapter } = await findAdapter()
-  // Dawn's devices end with the object that `create` returned, so somebody has to hold it.
-  alive.add(gpu)
-  return openAdapter(adapter, needs, quietWait, () => alive.delete(gpu))
+  return openAdapter(await findAdapter(), needs, quietWait)
 }
 
 /** What `openNodeDevice` would open. */
 export async function probeNodeDevice(): Promise<DeviceInfo> {
-  const { adapter } = await findAdapter()
-  return describe(adapter)
+  return describe(await findAdapter())
 }
 
-const alive = new Set<GPU>()
+/** Kept once it has given an adapter: Dawn's devices end with the object that `create` returned, and each new one asks all
+ *  drivers again, which print their warnings again. */
+let working: GPU | undefined
 
-async function findAdapter(): Promise<{ gpu: GPU; adapter: GPUAdapter }> {
+async function findAdapter(): Promise<GPUAdapter> {
   const create = await loadWebgpu()
-  const found = await request(create)
+  const found = await request(working ?? create([]))
   if (found) return found
   const driver = softwareDriverFiles()
   if (driver !== undefined) {
     process.env["VK_DRIVER_FILES"] = driver
-    const software = await request(create)
+    const software = await request(create([]))
     if (software) return software
   }
   throw new RunError("no-adapter", "no WebGPU adapter was found on this machine", {
@@ -40,12 +38,10 @@ async function findAdapter(): Promise<{ gpu: GPU; adapter: GPUAdapter }> {
   })
 }
 
-async function request(
-  create: (options: string[]) => GPU,
-): Promise<{ gpu: GPU; adapter: GPUAdapter } | undefined> {
-  const gpu = create([])
+async function request(gpu: GPU): Promise<GPUAdapter | undefined> {
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" })
-  return adapter ? { gpu, adapter } : undefined
+  if (adapter) working = gpu
+  return adapter ?? undefined
 }
 
 async function loadWebgpu(): Promise<(options: string[]) => GPU> {

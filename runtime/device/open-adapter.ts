@@ -16,12 +16,7 @@ const LIMITS = [
   "maxComputeWorkgroupSizeZ",
 ] as const
 
-export async function openAdapter(
-  adapter: GPUAdapter,
-  needs: DeviceNeeds,
-  wait: Waiter,
-  onClose?: () => void,
-): Promise<Device> {
+export async function openAdapter(adapter: GPUAdapter, needs: DeviceNeeds, wait: Waiter): Promise<Device> {
   const features = needs.features.filter(isFeature)
   const missing = features.filter((feature) => !adapter.features.has(feature))
   if (missing.length > 0)
@@ -41,7 +36,7 @@ export async function openAdapter(
   }
   const requiredLimits = Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]]))
   const gpu = await adapter.requestDevice({ requiredLimits, requiredFeatures: features })
-  return new WebGpuDevice(gpu, describe(adapter), wait, onClose)
+  return new WebGpuDevice(gpu, describe(adapter), wait)
 }
 
 export function describe(adapter: GPUAdapter): DeviceInfo {

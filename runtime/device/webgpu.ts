@@ -66,8 +66,6 @@ export class WebGpuDevice implements Device {
     private readonly gpu: GPUDevice,
     readonly info: DeviceInfo,
     private readonly wait: Waiter,
-    /** Called last; the object that made the device must live until then. */
-    private readonly onClose: () => void = () => {},
   ) {
     gpu.addEventListener("uncapturederror", (event) => {
       this.failure ??= new RunError("device-error", `the device reported: ${event.error.message}`, {
@@ -205,7 +203,6 @@ export class WebGpuDevice implements Device {
     for (const { buffer } of this.idleStaging) buffer.destroy()
     this.parameters.destroy()
     this.gpu.destroy()
-    this.onClose()
   }
 
   private makeParameters(blocks: number): GPUBuffer {

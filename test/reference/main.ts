@@ -20,7 +20,7 @@ async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
-      device: { type: "string", default: "auto" },
+      device: { type: "string", default: "webgpu" },
       only: { type: "string" },
       keep: { type: "string" },
     },

@@ -1,7 +1,13 @@
 /** cli: `nnc evaluate`: loss and metrics of a checkpoint over the test rows, or the training rows when none are held back. */
 import { Option, type Command } from "commander"
 import { note, print, printJson } from "../console.js"
-import { checkpointFor, openProgram, withDeviceOptions, type DeviceOptions } from "../open-program.js"
+import {
+  checkpointFor,
+  deviceText,
+  openProgram,
+  withDeviceOptions,
+  type DeviceOptions,
+} from "../open-program.js"
 
 interface Options extends DeviceOptions {
   readonly json?: boolean
@@ -29,7 +35,7 @@ export function addEvaluate(program: Command): void {
         const { train, part } = options
         const values = await trainer.evaluate({ ...(train ? { train } : {}), ...(part ? { part } : {}) })
         if (options.json) return printJson({ event: "end", checkpoint, ...values })
-        note(`parameters from ${checkpoint}`)
+        note(`parameters from ${checkpoint}; on ${deviceText(trainer.device)}`)
         print(
           Object.entries(values)
             .map(([name, value]) => `${name} ${Number(value.toPrecision(6))}`)

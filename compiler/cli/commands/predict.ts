@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs"
 import { parseCsv, type Tensor, type Trainer } from "../../../runtime/node.js"
 import { note, print, printJson } from "../console.js"
 import { Failure } from "../failure.js"
-import { checkpointFor, type DeviceName, openProgram, withDevice } from "../open-program.js"
+import { checkpointFor, deviceText, type DeviceName, openProgram, withDevice } from "../open-program.js"
 
 interface Options {
   readonly device: DeviceName
@@ -54,7 +54,7 @@ async function predict(trainer: Trainer, options: Options, rows: string): Promis
         ...Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, rowOf(tensor, row)])),
       })
   else {
-    note(`${model} with parameters from ${checkpoint}`)
+    note(`${model} with parameters from ${checkpoint}; on ${deviceText(trainer.device)}`)
     print(columns.map(({ name }) => name).join(","))
     for (let row = 0; row < count; row++) print(columns.map(({ at }) => String(at(row))).join(","))
   }

@@ -43,7 +43,7 @@ export async function openWasmDevice(
 }
 
 /** More than eight threads wait for memory rather than compute. */
-const MOST_THREADS = 8
+export const MOST_THREADS = 8
 
 /** As many as the largest dispatch can be divided into with profit. */
 export function worthwhileThreads({ spec }: WasmSource, most: number): number {
