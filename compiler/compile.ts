@@ -22,7 +22,8 @@ export type { CompileOptions } from "./compilation.js"
 export type { DataContext, DataFacts } from "./read-data.js"
 
 export interface CompileHost extends DataHost {
-  readonly stdlib: readonly SourceFile[]
+  /** The standard library, parsed: `parseLibrary` of its files, or `readLibrary` of what the build made of them. */
+  readonly stdlib: readonly Module[]
   /** An imported file; undefined when there is none. */
   load(path: string, from: SourceFile): SourceFile | undefined
 }
@@ -65,7 +66,7 @@ function checkModule(
   { sources, diagnostics }: Compilation,
 ): Model | undefined {
   return check(module, {
-    stdlib: host.stdlib.map((file) => parse(file, diagnostics)),
+    stdlib: host.stdlib,
     load: (path, from) => {
       const file = host.load(path, sources.get(from) ?? main)
       if (file === undefined) return undefined

@@ -3,6 +3,7 @@
 import { expect, test } from "vitest"
 import { type CompileHost, compile } from "../compiler/compile.js"
 import { memoryCodes } from "../compiler/memory/codes.js"
+import { parseLibrary } from "../compiler/parse/library.js"
 import { bug } from "../compiler/source/bug.js"
 import type { Diagnostic } from "../compiler/source/diagnostic.js"
 import { renderDiagnostics } from "../compiler/source/render.js"
@@ -11,7 +12,7 @@ import { casesIn, testCases } from "./support/cases.js"
 import { programs } from "./support/programs.js"
 
 const host: CompileHost = {
-  stdlib: programs().filter(({ path }) => path.startsWith("stdlib/")),
+  stdlib: parseLibrary(programs().filter(({ path }) => path.startsWith("stdlib/"))),
   load: () => undefined,
   data: ({ name }) => bug(`data ${name} in a program that should have none`),
 }

@@ -12,7 +12,10 @@ import { readTables } from "./data-tables.js"
 import { RunError } from "../../runtime/error.js"
 import type { DataSpec, FieldSpec } from "../../runtime/bundle/format.js"
 import type { CompileHost, DataContext, DataFacts } from "../compile.js"
+import { readLibrary } from "../ir/ast/library.js"
+import type { Module } from "../ir/ast/types.js"
 import type { DataSet } from "../ir/model/types.js"
+import { parseLibrary } from "../parse/library.js"
 import type { Diagnostic } from "../source/diagnostic.js"
 import type { SourceFile } from "../source/source.js"
 
@@ -94,14 +97,26 @@ export function packageFolder(name: string): string | undefined {
   return places.find((place) => existsSync(place))
 }
 
-function standardLibrary(): readonly SourceFile[] {
+let library: readonly Module[] | undefined
+
+/** As the build parsed it; in the source tree it is parsed here, once in a process. */
+function standardLibrary(): readonly Module[] {
+  if (library !== undefined) return library
   const folder = packageFolder("stdlib")
   if (folder === undefined) throw new Error("the standard library is not part of this installation")
-  return readdirSync(folder)
+  const parsed = join(folder, PARSED)
+  library = existsSync(parsed) ? readLibrary(readFileSync(parsed, "utf8")) : parseLibrary(filesOf(folder))
+  return library
+}
+
+/** Beside the files it was made of. */
+const PARSED = "library.ast"
+
+const filesOf = (folder: string): readonly SourceFile[] =>
+  readdirSync(folder)
     .filter((name) => name.endsWith(".nn"))
     .sort()
     .map((name) => ({ path: `stdlib/${name}`, text: readFileSync(join(folder, name), "utf8") }))
-}
 
 function loadSource(path: string): SourceFile | undefined {
   if (!existsSync(path) || !statSync(path).isFile()) return undefined

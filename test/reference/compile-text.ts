@@ -31,9 +31,7 @@ let names: ReadonlySet<string> | undefined
 /** What the standard library declares. */
 export function standardNames(): ReadonlySet<string> {
   names ??= new Set(
-    fileHost("").stdlib.flatMap(({ text }) =>
-      [...text.matchAll(/^(?:fn|layer|model|optimizer|let) (\w+)/gm)].map((match) => match[1] ?? ""),
-    ),
+    fileHost("").stdlib.flatMap(({ declarations }) => declarations.map(({ name }) => name?.text ?? "")),
   )
   return names
 }

@@ -1,21 +1,13 @@
 /** test: a program through parse and check, with the standard library. */
-import { readdirSync, readFileSync } from "node:fs"
 import { check } from "../../compiler/check/check.js"
 import type { Module } from "../../compiler/ir/ast/types.js"
 import type { Model } from "../../compiler/ir/model/types.js"
+import { parseLibrary } from "../../compiler/parse/library.js"
 import { parse } from "../../compiler/parse/parse.js"
 import { Diagnostics } from "../../compiler/source/diagnostic.js"
+import { programs } from "./programs.js"
 
-const stdlibFolder = new URL("../../stdlib/", import.meta.url)
-const stdlib: readonly Module[] = readdirSync(stdlibFolder)
-  .filter((name) => name.endsWith(".nn"))
-  .sort()
-  .map((name) =>
-    parse(
-      { path: `stdlib/${name}`, text: readFileSync(new URL(name, stdlibFolder), "utf8") },
-      new Diagnostics(),
-    ),
-  )
+const stdlib = parseLibrary(programs().filter(({ path }) => path.startsWith("stdlib/")))
 
 export interface Checked {
   readonly model: Model | undefined

@@ -1,8 +1,10 @@
 /** test: the command line as one file, made once before all tests: they start it many times, and it starts quickly then. Vitest
  *  calls this by its place in vitest.config.ts. */
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { build } from "esbuild"
+import { fileHost } from "../../compiler/cli/host.js"
+import { printLibrary } from "../../compiler/ir/ast/library.js"
 
 /** Where the tests find it: the workers of a run inherit the variable. */
 const FOLDER = "NNC_TEST_BUILD"
@@ -47,5 +49,6 @@ export default async function setup(): Promise<() => void> {
     }),
   ])
   cpSync("stdlib", join(folder, "stdlib"), { recursive: true })
+  writeFileSync(join(folder, "stdlib/library.ast"), printLibrary(fileHost("").stdlib))
   return () => rmSync(folder, { recursive: true, force: true })
 }

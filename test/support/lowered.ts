@@ -4,6 +4,7 @@ import type { Graph } from "../../compiler/ir/graph/types.js"
 import type { Module } from "../../compiler/ir/ast/types.js"
 import { lower } from "../../compiler/lower/lower.js"
 import { autodiff } from "../../compiler/autodiff/backward.js"
+import { parseLibrary } from "../../compiler/parse/library.js"
 import { parse } from "../../compiler/parse/parse.js"
 import { runPass } from "../../compiler/pass.js"
 import { Diagnostics } from "../../compiler/source/diagnostic.js"
@@ -17,9 +18,7 @@ let library: readonly Module[] | undefined
 export function lowered(source: SourceFile | string): ReadonlyMap<string, Graph> {
   const file = typeof source === "string" ? { path: "test.nn", text: source } : source
   const diagnostics = new Diagnostics()
-  library ??= programs()
-    .filter((p) => p.path.startsWith("stdlib/"))
-    .map((p) => parse(p, diagnostics))
+  library ??= parseLibrary(programs().filter((p) => p.path.startsWith("stdlib/")))
   const model = check(parse(file, diagnostics), { stdlib: library, load: () => undefined, diagnostics })
   stopAtErrors(diagnostics)
   const { graphs } = runPass(lower, model, { diagnostics, target: DEFAULT_TARGET })
