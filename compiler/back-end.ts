@@ -6,8 +6,10 @@ import { linearMemoryExcess } from "./codegen/wasm/limits.js"
 import { printWat } from "./codegen/wasm/text.js"
 import { emitWgsl } from "./codegen/wgsl/emit.js"
 import type { Compilation } from "./compilation.js"
+import { graphDiagrams } from "./ir/graph/diagram.js"
 import { printGraphs } from "./ir/graph/text.js"
 import type { Graph } from "./ir/graph/types.js"
+import { programDiagram } from "./ir/kernels/diagram.js"
 import { printKernelProgram } from "./ir/kernels/text.js"
 import type { Kernel, KernelProgram } from "./ir/kernels/types.js"
 import { printPlan } from "./ir/plan/text.js"
@@ -15,6 +17,7 @@ import type { Plan } from "./ir/plan/types.js"
 import type { DimValues } from "./ir/tensor.js"
 import { planMemory } from "./memory/plan.js"
 import { GRAPH_PASSES } from "./pipeline.js"
+import { groupDiagrams } from "./schedule/group-diagram.js"
 import { printGroups } from "./schedule/group-text.js"
 import { buildKernels, cut, fuse, type GroupedGraph, link, order, pack, type Part } from "./schedule/index.js"
 import { type TargetProfile, WASM_TARGET } from "./target.js"
@@ -48,7 +51,7 @@ function optimized(graphs: readonly Graph[], run: Compilation): readonly Graph[]
   let current = graphs
   for (const pass of GRAPH_PASSES) {
     const after = current.map((g) => run.pass(pass, g))
-    run.reached(pass.name, pass.summary, after, () => printGraphs(after))
+    reachedGraphs(run, pass, after)
     current = after
   }
   return current
@@ -91,6 +94,39 @@ export function fromGroups(grouped: readonly GroupedGraph[], sizes: Sizes, run: 
   return { plan, wgsl: emit(plan.kernels, run) }
 }
 
+/** Keeps graphs as what `stage` made. */
+export const reachedGraphs = (run: Compilation, { name, summary }: Stage, graphs: readonly Graph[]): void =>
+  run.reached(
+    name,
+    summary,
+    graphs,
+    () => printGraphs(graphs),
+    () => graphs.flatMap((g) => graphDiagrams(g)),
+  )
+
+const reachedGroups = (run: Compilation, { name, summary }: Stage, groups: readonly GroupedGraph[]): void =>
+  run.reached(
+    name,
+    summary,
+    groups,
+    () => groups.map(printGroups).join("\n"),
+    () => groups.flatMap(groupDiagrams),
+  )
+
+const reachedPrograms = (run: Compilation, programs: readonly KernelProgram[]): void =>
+  run.reached(
+    buildKernels.name,
+    buildKernels.summary,
+    programs,
+    () => programs.map(printKernelProgram).join("\n"),
+    () => programs.map(programDiagram),
+  )
+
+interface Stage {
+  readonly name: string
+  readonly summary: string
+}
+
 /** A graph and the parts that it was cut into. */
 interface Whole {
   readonly graph: Graph
@@ -106,9 +142,9 @@ const SHOWN: How = { shown: true }
 /** The groups of all parts, in order. */
 function packed(whole: readonly Whole[], run: Compilation, { shown, target }: How): readonly GroupedGraph[] {
   const fused = whole.flatMap(({ parts }) => parts.map((p) => run.pass(fuse, p.graph, target)))
-  if (shown) run.reached(fuse.name, fuse.summary, fused, () => fused.map(printGroups).join("\n"))
+  if (shown) reachedGroups(run, fuse, fused)
   const packs = fused.map((g) => run.pass(pack, g, target))
-  if (shown) run.reached(pack.name, pack.summary, packs, () => packs.map(printGroups).join("\n"))
+  if (shown) reachedGroups(run, pack, packs)
   return packs
 }
 
@@ -121,11 +157,10 @@ function planned(
   { shown, target }: How,
 ): Plan {
   const ordered = grouped.map((g) => run.pass(order, g, target))
-  if (shown) run.reached(order.name, order.summary, ordered, () => ordered.map(printGroups).join("\n"))
+  if (shown) reachedGroups(run, order, ordered)
   const built = ordered.map((g) => run.pass(buildKernels, g, target))
   const programs = whole.map(({ graph, parts }) => link(graph, parts, built.splice(0, parts.length)))
-  const text = (): string => programs.map(printKernelProgram).join("\n")
-  if (shown) run.reached(buildKernels.name, buildKernels.summary, programs, text)
+  if (shown) reachedPrograms(run, programs)
   const scheduled = whole.map(({ graph }, i) => ({ graph, program: programs[i]!, dims: sizes(graph.name) }))
   const plan = run.pass(planMemory, scheduled, target)
   if (shown) run.reached(planMemory.name, planMemory.summary, plan, () => printPlan(plan))

@@ -50,8 +50,14 @@ export class Compilation {
   }
 
   /** Keeps what a stage made, and stops when it was the last one wanted or when there are errors. */
-  reached(name: string, summary: string, value: unknown, text: () => string): void {
-    this.stages.add(name, summary, value, text)
+  reached(
+    name: string,
+    summary: string,
+    value: unknown,
+    text: () => string,
+    diagrams?: StageDump["diagrams"],
+  ): void {
+    this.stages.add({ name, summary, text, ...(diagrams && { diagrams }) }, value)
     if (this.options.stopAfter === name || this.diagnostics.hasErrors) throw new Stop()
   }
 

@@ -1,8 +1,8 @@
 /** compiler: IR text as input. The first words tell which noun it is; compilation goes on from there.
  *  Throws `IrTextError` for text that is none of them; lines are those of the whole text. */
-import { fromGraphs, fromGroups, fromKernels, fromPlan } from "./back-end.js"
+import { fromGraphs, fromGroups, fromKernels, fromPlan, reachedGraphs } from "./back-end.js"
 import { Compilation, type CompileOptions, type Outcome } from "./compilation.js"
-import { parseGraphs, printGraphs } from "./ir/graph/text.js"
+import { parseGraphs } from "./ir/graph/text.js"
 import { parseKernelProgram } from "./ir/kernels/parse.js"
 import { parseModel, printModel } from "./ir/model/text.js"
 import { parsePlan } from "./ir/plan/text.js"
@@ -32,7 +32,7 @@ export function compileText(text: string, dims: DimValues, options: CompileOptio
         const model = parseModel(text)
         run.reached("model", "the model that was given", model, () => printModel(model))
         const { graphs } = run.pass(lower, model)
-        run.reached("graph", lower.summary, graphs, () => printGraphs(graphs))
+        reachedGraphs(run, { name: "graph", summary: lower.summary }, graphs)
         return fromGraphs(graphs, sizes, run)
       }
       default:

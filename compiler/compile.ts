@@ -1,13 +1,12 @@
 /** compiler: source text -> Bundle. Pure: what it needs of the outside world comes through `CompileHost`.
  *  Guarantees: never throws for a user's mistake; every stage reached is in `stages`. */
 import type { Bundle } from "../runtime/bundle/format.js"
-import { forDevices } from "./back-end.js"
+import { forDevices, reachedGraphs } from "./back-end.js"
 import { encode } from "./bundle/encode.js"
 import { check } from "./check/check.js"
 import { Compilation, type CompileOptions, type Outcome } from "./compilation.js"
 import { printModule } from "./ir/ast/text.js"
 import type { Module } from "./ir/ast/types.js"
-import { printGraphs } from "./ir/graph/text.js"
 import { printModel } from "./ir/model/text.js"
 import type { Model } from "./ir/model/types.js"
 import { lower } from "./lower/lower.js"
@@ -49,7 +48,7 @@ export function compile(main: SourceFile, host: CompileHost, options: CompileOpt
     const data = run.stage("data", () => readData(model, [...modules.values()], host, run.diagnostics))
     run.gate()
     const { graphs } = run.pass(lower, model)
-    run.reached("graph", lower.summary, graphs, () => printGraphs(graphs))
+    reachedGraphs(run, { name: "graph", summary: lower.summary }, graphs)
     const code = forDevices(graphs, batchSizes(model, data), run)
     const name = main.path.replace(/^.*\//, "").replace(/\.nn$/, "")
     const specs = [...data.values()].map((facts) => facts.spec)

@@ -1,4 +1,5 @@
 /** compiler: what a compilation leaves behind of each stage, for `nnc inspect` and tests. */
+import type { Diagram } from "./ir/diagram.js"
 
 /** The result of one stage or pass, printed on demand. */
 export interface StageDump {
@@ -8,14 +9,19 @@ export interface StageDump {
   text(): string
   /** The noun itself: plain data. */
   json(): unknown
+  /** Empty for a stage that is no graph. */
+  diagrams(): readonly Diagram[]
 }
 
 /** Collects dumps by name, in order; a stage that runs once per program gets one dump with all programs. */
 export class Stages {
   readonly dumps = new Map<string, StageDump>()
 
-  add(name: string, summary: string, value: unknown, text: () => string): void {
-    this.dumps.set(name, { name, summary, text, json: () => plain(value) })
+  add(
+    stage: Omit<StageDump, "json" | "diagrams"> & Partial<Pick<StageDump, "diagrams">>,
+    value: unknown,
+  ): void {
+    this.dumps.set(stage.name, { diagrams: () => [], ...stage, json: () => plain(value) })
   }
 }
 

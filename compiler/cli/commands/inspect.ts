@@ -17,6 +17,7 @@ import { withData } from "../usage.js"
 interface Options {
   readonly after?: string
   readonly json?: boolean
+  readonly html?: boolean
   readonly timePasses?: boolean
   readonly remarks?: boolean
   readonly for?: "webgpu" | "wasm"
@@ -31,16 +32,21 @@ export function addInspect(program: Command): void {
     .addOption(
       new Option("--for <device>", "the stages of code for this device alone").choices(["webgpu", "wasm"]),
     )
-    .option("--json", "as JSON instead of text")
+    .addOption(new Option("--json", "as JSON instead of text").conflicts("html"))
+    .option("--html", "as a page with the graph drawn beside the program")
     .option("--time-passes", "say how long each pass took")
     .option("--remarks", "say what passes decided, and why")
-    .action((file: string | undefined, options: Options) => {
+    .action(async (file: string | undefined, options: Options) => {
       if (file === undefined) return print(stageList())
       const dumps = dumpsOf(file, options)
       const dump = options.after === undefined ? [...dumps.values()].at(-1) : dumps.get(options.after)
       if (dump === undefined)
         throw new Failure("inspect-stage", `this program never comes to the stage \`${options.after ?? ""}\``)
-      print(options.json ? JSON.stringify(dump.json(), null, 2) : dump.text())
+      if (options.json) return print(JSON.stringify(dump.json(), null, 2))
+      if (!options.html) return print(dump.text())
+      // Loaded here because Graphviz comes with it, which no other command needs.
+      const { stagePage } = await import("../page/page.js")
+      print(await stagePage(readProgram(file), dump))
     })
 }
 
