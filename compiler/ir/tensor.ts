@@ -50,15 +50,29 @@ function canonical(list: readonly DimTerm[]): Dim {
 }
 
 export const isStatic = (d: Dim): d is number => typeof d === "number"
-export const addDim = (a: Dim, b: Dim): Dim => canonical([...terms(a), ...terms(b)])
-export const mulDim = (a: Dim, b: Dim): Dim =>
-  canonical(
+
+// Nearly all sizes are numbers, and the scheduler computes with them all the time.
+export function addDim(a: Dim, b: Dim): Dim {
+  if (typeof a === "number" && typeof b === "number") return a + b
+  if (a === 0) return b
+  if (b === 0) return a
+  return canonical([...terms(a), ...terms(b)])
+}
+export function mulDim(a: Dim, b: Dim): Dim {
+  // `|| 0`: not -0, which is another constant.
+  if (typeof a === "number" && typeof b === "number") return a * b || 0
+  if (a === 1) return b
+  if (b === 1) return a
+  return canonical(
     terms(a).flatMap((x) => terms(b).map((y) => ({ coef: x.coef * y.coef, syms: [...x.syms, ...y.syms] }))),
   )
-export const subDim = (a: Dim, b: Dim): Dim => addDim(a, mulDim(b, -1))
+}
+export const subDim = (a: Dim, b: Dim): Dim =>
+  typeof a === "number" && typeof b === "number" ? a - b : addDim(a, mulDim(b, -1))
 
 /** a / b when b is an integer or a single term that divides every term of a exactly; otherwise undefined. */
 export function divDim(a: Dim, b: Dim): Dim | undefined {
+  if (typeof a === "number" && typeof b === "number") return b !== 0 && a % b === 0 ? a / b || 0 : undefined
   const divisor = terms(b)
   if (divisor.length !== 1) return undefined
   const by = divisor[0]!
@@ -76,11 +90,13 @@ export function divDim(a: Dim, b: Dim): Dim | undefined {
   return canonical(out)
 }
 
-export const printDim = (d: Dim): string =>
-  terms(d)
+export function printDim(d: Dim): string {
+  if (typeof d === "number") return String(d)
+  return d.terms
     .map((t) => (t.syms.length === 0 ? `${t.coef}` : (t.coef === 1 ? "" : `${t.coef}*`) + t.syms.join("*")))
     .join("+")
-    .replace(/\+-/g, "-") || "0"
+    .replace(/\+-/g, "-")
+}
 
 /** Reads what `printDim` prints. */
 export function parseDim(text: string): Dim {
@@ -108,7 +124,8 @@ export function parseDim(text: string): Dim {
 export const evalDim = (d: Dim, values: DimValues): number =>
   terms(d).reduce((sum, t) => sum + t.syms.reduce((p, s) => p * values[s], t.coef), 0)
 
-export const sameDim = (a: Dim, b: Dim): boolean => a === b || printDim(a) === printDim(b)
+export const sameDim = (a: Dim, b: Dim): boolean =>
+  a === b || (typeof a === "object" && typeof b === "object" && printDim(a) === printDim(b))
 export const sameShape = (a: Shape, b: Shape): boolean =>
   a.length === b.length && a.every((d, i) => sameDim(d, b[i]!))
 export const sameType = (a: TensorType, b: TensorType): boolean =>

@@ -21,9 +21,27 @@ export interface Position {
 
 /** The position of `offset` in `file`; offsets past the end give the end. */
 export function positionAt(file: SourceFile, offset: number): Position {
-  const before = file.text.slice(0, Math.min(offset, file.text.length))
-  const line = before.split("\n").length
-  return { line, column: before.length - before.lastIndexOf("\n") }
+  const at = Math.min(offset, file.text.length)
+  const starts = lineStarts(file)
+  let [line, after] = [0, starts.length]
+  while (after - line > 1) {
+    const middle = (line + after) >> 1
+    if (starts[middle]! <= at) line = middle
+    else after = middle
+  }
+  return { line: line + 1, column: at - starts[line]! + 1 }
+}
+
+/** Every operation of a program asks for its place: the lines are counted once. */
+const linesOf = new WeakMap<SourceFile, readonly number[]>()
+
+function lineStarts(file: SourceFile): readonly number[] {
+  const known = linesOf.get(file)
+  if (known !== undefined) return known
+  const found = [0]
+  for (let at = file.text.indexOf("\n"); at >= 0; at = file.text.indexOf("\n", at + 1)) found.push(at + 1)
+  linesOf.set(file, found)
+  return found
 }
 
 /** The text of a 1-based line, without its line break. */
