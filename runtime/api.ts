@@ -13,6 +13,7 @@ export type { DeviceInfo } from "./device/device.js"
 export { RunError } from "./error.js"
 export type { NumberArray, Numbers, Tensor, Values } from "./exec/values.js"
 export { Session, type OpenOptions, type ProgramOptions, type TrainOptions } from "./session.js"
+export type { Metric, Metrics } from "./train/evaluate.js"
 export type {
   CheckpointEvent,
   CheckpointStore,

@@ -13,6 +13,7 @@ import { nodeThreads, startNodeThread } from "./device/wasm/node-thread.js"
 import type { Tensor } from "./exec/values.js"
 import type { Host } from "./host.js"
 import { Session, type OpenOptions, type TrainOptions } from "./session.js"
+import type { Metrics } from "./train/evaluate.js"
 import type { EndEvent, TrainEvent } from "./train/events.js"
 import type { Numbers } from "./exec/values.js"
 import type { Feeds } from "./train/predict.js"
@@ -61,7 +62,7 @@ export class Trainer {
   }
 
   /** Loss and metrics over the test rows (or, without a split, the training rows). */
-  evaluate(options: { train?: string; part?: "train" | "test" } = {}): Promise<Record<string, number>> {
+  evaluate(options: { train?: string; part?: "train" | "test" } = {}): Promise<Metrics> {
     return this.session.evaluate(options)
   }
   predict(model: string, inputs: Feeds): Promise<Record<string, Tensor>> {

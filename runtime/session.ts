@@ -25,7 +25,7 @@ import { decodeNumbers, type Numbers, type Tensor } from "./exec/values.js"
 import type { Host } from "./host.js"
 import { nearest } from "./suggest.js"
 import { batchesOf } from "./train/batches.js"
-import { Evaluator } from "./train/evaluate.js"
+import { Evaluator, type Metrics } from "./train/evaluate.js"
 import type { CheckpointStore, EndEvent, TrainEvent } from "./train/events.js"
 import { runProgram, type CallOptions, type Feeds } from "./train/predict.js"
 import { scheduleOf } from "./train/schedule.js"
@@ -114,9 +114,7 @@ export class Session {
       for (const difference of this.differences(options.resume, seed, batches.size, batches.rows))
         note(difference)
     const evaluator =
-      data?.test && spec.evaluate !== null
-        ? new Evaluator(this.machine.program(spec.evaluate, data.test), seed)
-        : null
+      data?.test && spec.evaluate !== null ? this.evaluator(spec, spec.evaluate, data.test, seed) : null
     const onEvent = options.onEvent ?? (() => {})
     onEvent({
       event: "start",
@@ -159,7 +157,7 @@ export class Session {
   }
 
   /** Loss and metrics over all rows of the test split, or of the training rows. */
-  async evaluate(options: { train?: string; part?: "train" | "test" } = {}): Promise<Record<string, number>> {
+  async evaluate(options: { train?: string; part?: "train" | "test" } = {}): Promise<Metrics> {
     const spec = this.trainSpec(options.train)
     if (spec.evaluate === null || spec.data === null)
       throw new RunError("unknown-name", `train section "${spec.name}" has no data to evaluate on`)
@@ -167,7 +165,7 @@ export class Session {
     const rows = (options.part ?? (data.test ? "test" : "train")) === "test" ? data.test : data.train
     if (!rows) throw new RunError("data-split", `data set "${spec.data}" has no test rows`)
     this.ensureInitialised(spec.seed, data)
-    const evaluator = new Evaluator(this.machine.program(spec.evaluate, rows), spec.seed)
+    const evaluator = this.evaluator(spec, spec.evaluate, rows, spec.seed)
     try {
       return await evaluator.run(this.position?.step ?? 0, this.position?.epoch ?? 0)
     } finally {
@@ -259,6 +257,11 @@ export class Session {
 
   close(): void {
     this.machine.device.close()
+  }
+
+  private evaluator(spec: TrainSpec, evaluate: string, rows: DeviceData, seed: number): Evaluator {
+    const overall = spec.overall === undefined ? null : this.machine.program(spec.overall, null)
+    return new Evaluator(this.machine.program(evaluate, rows), overall, spec, seed)
   }
 
   private get parameterCount(): number {

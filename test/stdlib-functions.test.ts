@@ -268,6 +268,24 @@ const others: Readonly<Record<string, readonly [Inputs, NdArray]>> = {
   "precision(x, y)": [{ x: vector(1, 2, -3, 4), y: vector(1, 0, 1, 1) }, scalar(2 / 3)],
   "recall(x, y)": [{ x: vector(1, 2, -3, 4), y: vector(1, 0, 1, 1) }, scalar(2 / 3)],
   "f1(x, y)": [{ x: vector(1, 2, -3, 4), y: vector(1, 0, 1, 1) }, scalar(2 / 3)],
+  "sum_over_rows(x) + mean_over_rows(x)": [{ x: vector(1, 2) }, vector(2, 4)],
+  "confusion_matrix(x, classes)": [
+    { x: array([4, 3], [3, 1, 2, 0, 1, 0, 5, 4, 3, 0, 0, 1]), classes: vector(0, 1, 1, 2) },
+    array([3, 3], [1, 0, 0, 1, 1, 0, 0, 0, 1]),
+  ],
+  "confusion_matrix(x, y)": [{ x: vector(1, 2, -3, 4), y: vector(1, 0, 1, 1) }, array([2, 2], [0, 1, 1, 2])],
+  "precision(x, classes)": [
+    { x: array([4, 3], [3, 1, 2, 0, 1, 0, 5, 4, 3, 0, 0, 1]), classes: vector(0, 1, 1, 2) },
+    scalar((1 / 2 + 1 + 1) / 3),
+  ],
+  'recall(x, classes, average: "none")': [
+    { x: array([4, 3], [3, 1, 2, 0, 1, 0, 5, 4, 3, 0, 0, 1]), classes: vector(0, 1, 1, 2) },
+    vector(1, 1 / 2, 1),
+  ],
+  'f1(x, classes, average: "micro")': [
+    { x: array([4, 3], [3, 1, 2, 0, 1, 0, 5, 4, 3, 0, 0, 1]), classes: vector(0, 1, 1, 2) },
+    scalar(3 / 4),
+  ],
   "erfinv(x)": [{ x: vector(-0.5, 0.999) }, vector(-0.4769362762, 2.3267537655)],
 }
 
@@ -278,7 +296,8 @@ describe("other functions", () => {
       close(run(expression, inputs)[0]!, wanted, tolerance, expression)
     })
   // Comparisons have no gradient, and erfinv is an approximation.
-  const compared = /erfinv|accuracy|top_k|f32\(|precision|recall|f1|triplet|cosine_embedding|>/
+  const compared =
+    /erfinv|accuracy|top_k|f32\(|confusion|over_rows|precision|recall|f1|triplet|cosine_embedding|>/
   const smooth = Object.entries(others).filter(([expression]) => !compared.test(expression))
   for (const [expression, [inputs]] of smooth)
     it(`gradient of ${expression}`, () => checkGradients(expression, inputs))

@@ -18,6 +18,7 @@ import {
 } from "../../runtime/bundle/format.js"
 import type { Kernel, Stmt } from "../ir/kernels/types.js"
 import { feedBounds, type RowBounds } from "../ir/model/index-bounds.js"
+import { rowTotals } from "../ir/model/row-totals.js"
 import type { Model, PredictSection, TrainSection } from "../ir/model/types.js"
 import type { PlannedDispatch, PlannedProgram, Plan } from "../ir/plan/types.js"
 import { bytesOf, evalShape, sameShape } from "../ir/tensor.js"
@@ -118,7 +119,7 @@ function encodeWasm(
 }
 
 /** Names of the programs of a section: `step`, `evaluate`, or `pretrain.step` in a named section. */
-export const programName = (section: string, kind: "step" | "evaluate"): string =>
+export const programName = (section: string, kind: "step" | "evaluate" | "overall"): string =>
   section === "train" ? kind : `${section}.${kind}`
 
 /** Where a kernel comes from does not change what it computes. */
@@ -190,12 +191,14 @@ function storedBuffers(body: readonly Stmt[], into = new Set<string>()): Set<str
 
 function encodeTrain(t: TrainSection, programs: ReadonlySet<string>): TrainSpec {
   const evaluate = programName(t.name, "evaluate")
+  const overall = programName(t.name, "overall")
   const s = t.settings
   return {
     name: t.name,
     data: t.data,
     step: programName(t.name, "step"),
     evaluate: t.data !== null && programs.has(evaluate) ? evaluate : null,
+    ...(programs.has(overall) && { overall, totals: rowTotals(t.evaluate) }),
     reports: t.reports,
     batch: s.batch,
     shuffle: s.shuffle,

@@ -67,11 +67,18 @@ export interface EvaluateOptions {
   readonly part?: "train" | "test"
 }
 
+/** A number, or a table of them, row by row. */
+export type Metric = number | readonly Metric[]
+export interface Metrics {
+  readonly loss: number
+  readonly [name: string]: Metric
+}
+
 interface CommonTrainer {
   readonly device: DeviceInfo
   train(options?: TrainOptions): Promise<TrainEnd>
-  /** Loss and metrics, averaged over all rows. */
-  evaluate(options?: EvaluateOptions): Promise<Record<string, number>>
+  /** Loss and metrics over all rows. */
+  evaluate(options?: EvaluateOptions): Promise<Metrics>
   /** Everything that is learned, by name. */
   parameters(): Promise<Map<ParameterName, Tensor>>
   setParameters(values: Partial<Readonly<Record<ParameterName, Numbers>>>): void

@@ -5,12 +5,14 @@ import type { Arg } from "../ir/ast/types.js"
 import type { Attrs, AttrValue } from "../ir/graph/types.js"
 import { isStatic, scalarType, type DType } from "../ir/tensor.js"
 import { allOps, findOp, fitsAttr, inferType } from "../ops/index.js"
+import { overRows } from "../ops/meta.js"
 import { ConstraintError, type AttrSpec, type OpDef } from "../ops/op.js"
 import type { Span } from "../source/source.js"
 import type { Given } from "./args.js"
 import { asTensor, emit, literalDType, pointwise } from "./emit.js"
 import type { Env } from "./env.js"
 import { complain, didYouMean } from "./report.js"
+import { refused } from "./scan.js"
 import { scalarInput } from "./section.js"
 import * as v from "./values.js"
 import type { TensorValue, Value } from "./values.js"
@@ -28,6 +30,15 @@ export function callOp(env: Env, name: string, given: readonly Given[], span: Sp
         allOps().map((o) => o.name),
       ),
     })
+  if (def.writtenAs !== undefined)
+    return complain(env, {
+      code: "op-by-hand",
+      message: `\`op.${name}\` is made by the compiler alone`,
+      span,
+      label: "cannot be called",
+      help: `write \`${def.writtenAs}\``,
+    })
+  if (def === overRows && refused(env, "a value of all rows", span)) return v.ERROR
   if (given.some((g) => v.hasError(g.value))) return v.ERROR
   const attrs = attributes(
     env,

@@ -8,6 +8,15 @@ const train = (body: string): string => `${net}train {
 ${body}
 }`
 
+const onRows = (
+  body: string,
+): string => `${net}data d = csv("rows.csv") { x: f32[2] = columns("a", "b")  y: f32[1] = column("c") }
+train on d {
+  minimize mse(Net(x), y) with SGD(lr: 0.1)
+${body}
+  batch 2, epochs 1
+}`
+
 export const trainCodes: CodePages = {
   "model-input-type": {
     title: "a model's input without a tensor type",
@@ -102,13 +111,26 @@ train {
   steps 10
 }`,
   },
-  "report-scalar": {
-    title: "a report that is not one number",
-    explanation: "Reports are printed and drawn over time, so each is one number.",
-    bad: train("  let y = Net(x)\n  minimize mean(y) with SGD(lr: 0.1)\n  report outputs = y\n  steps 10"),
-    good: train(
-      "  let y = Net(x)\n  minimize mean(y) with SGD(lr: 0.1)\n  report largest = max(y)\n  steps 10",
-    ),
+  "report-rows": {
+    title: "a report that is neither a number nor a table",
+    explanation:
+      "A report is one number, shown over time, or a table of numbers of a fixed size, shown by `nnc evaluate`. What has the rows of a batch is reduced first.",
+    bad: onRows("  report wrong = Net(x) != y"),
+    good: onRows("  report wrong = mean(f32(Net(x) != y))"),
+  },
+  "rows-mixed": {
+    title: "a report computed from all rows and from one batch",
+    explanation:
+      "An evaluation goes over its rows in batches. What `sum_over_rows` and `mean_over_rows` give stands for all of them, and what is computed from it is computed once, so nothing of a single batch can take part beside it.",
+    bad: onRows("  report share = sum(x) / sum_over_rows(sum(x))"),
+    good: onRows("  report share = sum_over_rows(sum(y)) / sum_over_rows(sum(x))"),
+  },
+  "rows-nested": {
+    title: "a value of all rows inside another",
+    explanation:
+      "An evaluation goes over its rows once, so what `sum_over_rows` and `mean_over_rows` join cannot depend on another value of all rows. Most statistics can be written with sums side by side: a variance as the mean of squares minus the square of the mean.",
+    bad: onRows("  report spread = mean_over_rows(mean((y - mean_over_rows(mean(y))) ^ 2))"),
+    good: onRows("  report spread = mean_over_rows(mean(y ^ 2)) - mean_over_rows(mean(y)) ^ 2"),
   },
   "report-twice": {
     title: "two reports of one name",

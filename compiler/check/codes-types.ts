@@ -156,6 +156,13 @@ model M(x: f32[B, 3, 3]) { x |> Flatten() |> Pair() }`,
     bad: `model M(x: f32[B, 3]) { op.expp(x) }`,
     good: `model M(x: f32[B, 3]) { op.exp(x) }`,
   },
+  "op-by-hand": {
+    title: "a primitive that only the compiler makes",
+    explanation:
+      "A loop over time has a body, which a call of a primitive cannot give it. `scan x in xs over 1 { ... }` says both.",
+    bad: `model M(xs: f32[3, 2]) { op.scan(xs, turns: 3, carries: 0, slices: 1) }`,
+    good: `model M(xs: f32[3, 2]) { scan x in xs over 0 { x } }`,
+  },
   "op-arguments": {
     title: "a primitive with other arguments than it takes",
     explanation: "Tensors come first, in order; attributes are named and constant.",

@@ -10,6 +10,8 @@ import * as v from "./values.js"
 interface Context {
   readonly hasData: boolean
   readonly reports: readonly string[]
+  /** Reports that are no single number. */
+  readonly tables: readonly string[]
   /** Of the train section's head, for what is missing altogether. */
   readonly span: Span
 }
@@ -97,8 +99,17 @@ function durationOf(
 function keepBest(env: Env, setting: SettingStmt | undefined, cx: Context): string | null {
   if (!setting?.value) return null
   const name = setting.value.kind === "name" ? setting.value.name : ""
-  const known = ["loss", ...cx.reports]
+  const known = ["loss", ...cx.reports.filter((r) => !cx.tables.includes(r))]
   if (known.includes(name)) return name
+  if (cx.tables.includes(name)) {
+    complain(env, {
+      code: "setting-keep",
+      message: `\`keep best\` compares numbers, and \`${name}\` is a table of them`,
+      span: setting.value.span,
+      label: "a table",
+    })
+    return null
+  }
   complain(env, {
     code: "setting-keep",
     message: `\`keep best\` needs the name of a report, and there is no report \`${name}\``,

@@ -1,7 +1,7 @@
 /** check: a train section: elaborated twice, as the step (`training` is true) and as its evaluation. */
 import type { DataDecl, MinimizeStmt, ReportStmt, SettingStmt, TrainDecl } from "../ir/ast/types.js"
 import type { DataSet, DataSource, ModelInput, Section, TrainSection } from "../ir/model/types.js"
-import { BATCH, printType, tensorType } from "../ir/tensor.js"
+import { BATCH, isStatic, printType, tensorType } from "../ir/tensor.js"
 import { checkBatchNorms } from "./batch-norm.js"
 import { isScalar } from "./emit.js"
 import { originAt, topEnv, type Cx, type Env } from "./env.js"
@@ -9,11 +9,14 @@ import { evalExpr } from "./expr.js"
 import { checkIndices } from "./indices.js"
 import { objectivesOf, type Loss } from "./objectives.js"
 import { complain, didYouMean } from "./report.js"
+import { checkRowTotals } from "./row-totals.js"
 import type { ModuleScope } from "./resolve.js"
+import type { Span } from "../source/source.js"
 import { addInput, finish, newSection, usedValues } from "./section.js"
 import { settingsOf } from "./settings.js"
 import { runStatement } from "./stmt.js"
 import * as v from "./values.js"
+import type { TensorValue } from "./values.js"
 
 export function checkTrain(
   cx: Cx,
@@ -36,13 +39,14 @@ export function checkTrain(
       help: "add `minimize loss with SGD(lr: 0.1)`",
     })
   const evaluate = runTrain(cx, module, decl, dataSet, false)
-  const reports = step.reports
+  checkRowTotals(evaluate.env, evaluate.section, spansOf(evaluate.losses, decl))
   const settings = settingsOf(
     step.env,
     decl.body.filter((s): s is SettingStmt => s.kind === "setting"),
     {
       hasData: dataSet !== undefined,
       reports: decl.body.flatMap((s) => (s.kind === "report" ? [s.name.text] : [])),
+      tables: step.reports.filter((r) => r.isTable).map((r) => r.name),
       span: decl.name?.span ?? { ...decl.span, end: decl.span.start + "train".length },
     },
   )
@@ -60,10 +64,17 @@ export function checkTrain(
     step: step.section,
     evaluate: evaluate.section,
     objectives,
-    reports,
+    reports: step.reports.map((r) => r.name),
     origin: originAt(step.env, decl.span),
   }
 }
+
+/** Of every result of the section. */
+const spansOf = (losses: readonly Loss[], { body }: TrainDecl): ReadonlyMap<string, Span> =>
+  new Map([
+    ...losses.map(({ name, statement }) => [name, statement.loss.span] as const),
+    ...body.flatMap((s) => (s.kind === "report" ? [[s.name.text, s.value.span] as const] : [])),
+  ])
 
 function dataOf(cx: Cx, module: ModuleScope, decl: TrainDecl): DataDecl | undefined {
   if (!decl.data) return undefined
@@ -92,7 +103,13 @@ interface Run {
   readonly env: Env
   readonly section: Section
   readonly losses: readonly Loss[]
-  readonly reports: readonly string[]
+  readonly reports: readonly Report[]
+}
+interface Report {
+  readonly name: string
+  readonly value: number
+  /** No single number: shown where a split is evaluated, not along the way. */
+  readonly isTable: boolean
 }
 
 function runTrain(
@@ -119,7 +136,7 @@ function runTrain(
     }
   }
   const losses: Loss[] = []
-  const reports: { name: string; value: number }[] = []
+  const reports: Report[] = []
   for (const s of decl.body) {
     if (s.kind === "minimize")
       losses.push({ statement: s, name: `loss.${losses.length}`, value: lossValue(env, s) })
@@ -129,15 +146,16 @@ function runTrain(
         s,
         reports.map((r) => r.name),
       )
-      if (value !== undefined) reports.push({ name: s.name.text, value })
+      if (value !== undefined)
+        reports.push({ name: s.name.text, value: value.id, isTable: value.type.shape.length > 0 })
     } else if (s.kind !== "setting") runStatement(env, s)
   }
   const results = [
     ...losses.flatMap(({ name, value }) => (value === undefined ? [] : [{ name, value }])),
-    ...reports,
+    ...reports.map(({ name, value }) => ({ name, value })),
   ]
   const section = finish(env.section, results, (input) => input.source.kind === "data")
-  return { env, section, losses, reports: reports.map((r) => r.name) }
+  return { env, section, losses, reports }
 }
 
 function lossValue(env: Env, s: MinimizeStmt): number | undefined {
@@ -160,7 +178,7 @@ function lossValue(env: Env, s: MinimizeStmt): number | undefined {
   return undefined
 }
 
-function reportValue(env: Env, s: ReportStmt, before: readonly string[]): number | undefined {
+function reportValue(env: Env, s: ReportStmt, before: readonly string[]): TensorValue | undefined {
   const value = evalExpr(env, s.value)
   if (before.includes(s.name.text) || s.name.text === "loss")
     complain(env, {
@@ -169,13 +187,13 @@ function reportValue(env: Env, s: ReportStmt, before: readonly string[]): number
       span: s.name.span,
       label: s.name.text === "loss" ? "the loss is always reported" : "the second of this name",
     })
-  if (value.kind === "tensor" && isScalar(value)) return value.id
+  if (value.kind === "tensor" && value.type.shape.every(isStatic)) return value
   if (!v.hasError(value))
     complain(env, {
-      code: "report-scalar",
-      message: `a report is one number, and this is ${v.describe(value)}`,
+      code: "report-rows",
+      message: `a report is a number or a table of numbers, and this is ${v.describe(value)}`,
       span: s.value.span,
-      label: v.describe(value),
+      label: value.kind === "tensor" ? "has the rows of a batch" : v.describe(value),
       help: value.kind === "tensor" ? "take its `mean(...)`, `sum(...)` or `max(...)`" : undefined,
     })
   return undefined

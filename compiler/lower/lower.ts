@@ -1,7 +1,7 @@
 /** lower: inlines modules and joins sections into flat graphs.   Model -> Lowered
  *  Assumes:    the program checked without errors.
- *  Guarantees: `init` gives every slot its first value; every train section has a `step` and an `evaluate`, every model a
- *              `predict.NAME`; what nothing needs is gone; `grad` nodes stand wherever a gradient is wanted.
+ *  Guarantees: `init` gives every slot its first value; every train section has a `step` and an `evaluate` (and an `overall`,
+ *              when something is computed from all rows at once), every model a `predict.NAME`; what nothing needs is gone; `grad` nodes stand wherever a gradient is wanted.
  *  Not here:   expanding `grad` (autodiff/), sharing equal nodes (optimize/). */
 import { GraphBuild } from "../ir/graph/build.js"
 import type { Graph } from "../ir/graph/types.js"
@@ -16,7 +16,7 @@ import { SlotValues } from "./slots.js"
 import { lowerEvaluate, lowerStep } from "./train.js"
 
 export interface Lowered {
-  /** `init`, then `step` and `evaluate` of each train section, then the predictions. */
+  /** `init`, then `step`, `evaluate` and `overall` of each train section, then the predictions. */
   readonly graphs: readonly Graph[]
 }
 
@@ -28,7 +28,7 @@ export const lower: Pass<Model, Lowered> = {
     return {
       graphs: [
         lowerInit(model),
-        ...model.trains.flatMap((train) => [lowerStep(model, train), lowerEvaluate(model, train)]),
+        ...model.trains.flatMap((train) => [lowerStep(model, train), ...lowerEvaluate(model, train)]),
         ...model.predicts.map((predict) => lowerPredict(model, predict)),
       ],
     }

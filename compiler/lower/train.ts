@@ -1,4 +1,5 @@
-/** lower: the two programs of a train section: `step` (forward, gradients, optimizer, new values) and `evaluate`.
+/** lower: the programs of a train section: `step` (forward, gradients, optimizer, new values), `evaluate`, and `overall` where
+ *  something is computed from all rows at once.
  *  Guarantees: gradients are `grad` nodes by the values at the start of the step, so that several objectives see the same
  *              parameters; `evaluate` changes nothing and visits the rows in order.
  *  Not here:   averaging over several batches (accumulate.ts), what a gradient is (autodiff/). */
@@ -12,10 +13,11 @@ import { clip } from "./clip.js"
 import { flatten } from "./flatten.js"
 import { GraphInputs } from "./inputs.js"
 import { prune } from "./prune.js"
+import { cutAtRowTotals } from "./row-totals.js"
 import { SlotValues } from "./slots.js"
 
 /** `step` for the section without a name, `NAME.step` for the others. */
-export const graphName = (train: TrainSection, graph: "step" | "evaluate"): string =>
+export const graphName = (train: TrainSection, graph: "step" | "evaluate" | "overall"): string =>
   train.name === "train" ? graph : `${train.name}.${graph}`
 
 export function lowerStep(model: Model, train: TrainSection): Graph {
@@ -34,17 +36,19 @@ export function lowerStep(model: Model, train: TrainSection): Graph {
     })
   })
   accumulated?.settle()
-  addOutputs(g, train, results)
+  addOutputs(g, train, results, isNumber)
   slots.finish()
   return prune(g.finish())
 }
 
-export function lowerEvaluate(model: Model, train: TrainSection): Graph {
+/** `evaluate`, and after it `overall` where there is one. */
+export function lowerEvaluate(model: Model, train: TrainSection): readonly Graph[] {
   const g = new GraphBuild(graphName(train, "evaluate"))
   const inputs = new GraphInputs(g, false, { ...train.origin, by: "lower" })
-  const results = flatten(g, train.evaluate, new SlotValues(g, model.slots), (i) => inputs.of(i))
+  const slots = new SlotValues(g, model.slots)
+  const results = flatten(g, train.evaluate, slots, (i) => inputs.of(i), { wholeSplit: true })
   addOutputs(g, train, results)
-  return prune(g.finish())
+  return cutAtRowTotals(g.finish(), graphName(train, "overall"))
 }
 
 /** The clipped gradient of an objective by each parameter it moves. */
@@ -82,11 +86,22 @@ function updated(
 
 const isStep = ({ source }: ModelInput): boolean => source.kind === "scalar" && source.scalar === "step"
 
-function addOutputs(g: GraphBuild, train: TrainSection, results: ReadonlyMap<string, Value>): void {
+/** Of a training step, only numbers are reported. */
+const isNumber = ({ type }: Value): boolean => type.shape.length === 0
+
+function addOutputs(
+  g: GraphBuild,
+  train: TrainSection,
+  results: ReadonlyMap<string, Value>,
+  isReported: (value: Value) => boolean = () => true,
+): void {
   train.objectives.forEach((objective, k) =>
     g.output(k === 0 ? "loss" : `loss.${k}`, result(results, objective.loss)),
   )
-  for (const report of train.reports) g.output(report, result(results, report))
+  for (const report of train.reports) {
+    const value = result(results, report)
+    if (isReported(value)) g.output(report, value)
+  }
 }
 
 const result = (results: ReadonlyMap<string, Value>, name: string): Value =>

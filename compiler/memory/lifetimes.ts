@@ -25,6 +25,8 @@ export function allocations(program: KernelProgram, dims: DimValues): Allocation
   const uses = usesOf(program)
   const byId = new Map(program.buffers.map((b) => [b.id, b]))
   const owned = (b: Buffer): boolean => b.role !== "slot" && b.role !== "data"
+  // An output may be what was fed.
+  const given = new Set(program.outputs.map((o) => o.buffer))
   const out: Allocation[] = []
   const packed = new Set<number>()
   const span = (ids: readonly number[]): { first: number; last: number } => {
@@ -34,7 +36,7 @@ export function allocations(program: KernelProgram, dims: DimValues): Allocation
       const role = byId.get(id)!.role
       const use = uses.get(id)
       if (role === "feed") first = 0
-      if (role === "output") last = program.dispatches.length
+      if (role === "output" || given.has(id)) last = program.dispatches.length
       if (use) {
         first = Math.min(first, use.first)
         last = Math.max(last, use.last)

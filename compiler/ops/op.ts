@@ -174,6 +174,8 @@ export interface OpDef {
   readonly grad: GradRule | NoGradient
   readonly lower: Lowering
   readonly samples: readonly Sample[]
+  /** Only the compiler makes this operation: what a program says instead. */
+  readonly writtenAs?: string
   /** Which argument holds indices, and how far they go: data is checked against it before it gets here. */
   readonly indexes?: (args: readonly TensorType[], attrs: Attrs) => IndexArgument
 }

@@ -9,6 +9,7 @@ import type { InferContext } from "./op.js"
 
 export const scan = defineOp({
   name: "scan",
+  writtenAs: "scan x in xs over 1 { ... }",
   params: ["values..."],
   attrs: {
     turns: { doc: "how often the region runs", kind: "int" },
@@ -61,6 +62,7 @@ export const scan = defineOp({
 
 export const scanResult = defineOp({
   name: "scan_result",
+  writtenAs: "scan x in xs over 1 { ... }",
   params: ["loop"],
   attrs: {
     index: { doc: "which result", kind: "int" },

@@ -162,6 +162,10 @@ export interface TrainSpec {
   /** Names of programs. `evaluate` is null when the section has no data. */
   readonly step: string
   readonly evaluate: string | null
+  /** The program that makes reports from what all batches of an evaluation gave together: it is fed the outputs of `evaluate` that
+   *  `totals` names, added up or averaged by rows. Both absent when there are no such reports. */
+  readonly overall?: string
+  readonly totals?: readonly { readonly name: string; readonly reduce: "sum" | "mean" }[]
   readonly reports: readonly string[]
   /** null: all rows at once. */
   readonly batch: number | null

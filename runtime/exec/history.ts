@@ -1,14 +1,18 @@
-/** runtime/exec: the scalar outputs (loss, metrics) of many calls of one program, kept on the device and read back at once.
+/** runtime/exec: outputs (loss, metrics) of many calls of one program, kept on the device and read back at once.
  *  Assumes:    `recordStep` follows the dispatches of its call in the same recorder.
  *  Guarantees: one or few copies per call; nothing is read until `drain`. */
-import type { BundleDType } from "../bundle/format.js"
+import type { BundleDType, OutputSpec } from "../bundle/format.js"
 import type { Memory, Recorder } from "../device/device.js"
 import type { Program } from "./program.js"
-import { bytesOf } from "./size.js"
-import { decodeNumbers } from "./values.js"
+import { bytesOf, evalShape, product } from "./size.js"
+import { decodeNumbers, type Values } from "./values.js"
 
-/** Outputs by name. */
+/** Outputs of one number, by name. */
 export type Scalars = Readonly<Record<string, number>>
+/** Outputs of any fixed size, by name. */
+export type Arrays = Readonly<Record<string, Values>>
+
+export const isScalarOutput = ({ shape }: OutputSpec): boolean => shape.every((size) => size === 1)
 
 interface Copy {
   readonly arena: string
@@ -30,6 +34,7 @@ export class History {
     readonly name: string
     readonly dtype: BundleDType
     readonly at: number
+    readonly elements: number
   }[]
   private readonly entryBytes: number
   private readonly memory: Memory
@@ -38,18 +43,20 @@ export class History {
   constructor(
     private readonly program: Program,
     entries: number,
+    isKept: (output: OutputSpec) => boolean = isScalarOutput,
   ) {
-    const { outputs } = program.spec
-    const scalars = outputs.filter(({ shape }) => shape.every((size) => size === 1))
-    const sorted = [...scalars].sort((a, b) =>
+    const kept = program.spec.outputs
+      .filter(isKept)
+      .map((output) => ({ ...output, elements: product(evalShape(output.shape, program.sizes(1))) }))
+    const sorted = [...kept].sort((a, b) =>
       a.arena === b.arena ? a.offset - b.offset : a.arena < b.arena ? -1 : 1,
     )
     const copies: { arena: string; offset: number; bytes: number; at: number }[] = []
     const places = new Map<string, number>()
     let entryBytes = 0
-    for (const { name, arena, offset, dtype } of sorted) {
+    for (const { name, arena, offset, dtype, elements } of sorted) {
       const last = copies.at(-1)
-      const end = offset + Math.max(4, bytesOf(dtype))
+      const end = offset + Math.ceil((elements * bytesOf(dtype)) / 4) * 4
       if (last?.arena === arena && offset - (last.offset + last.bytes) <= NEAR) {
         entryBytes += Math.max(0, end - last.offset - last.bytes)
         last.bytes = Math.max(last.bytes, end - last.offset)
@@ -61,7 +68,12 @@ export class History {
       }
     }
     this.copies = copies
-    this.fields = scalars.map(({ name, dtype }) => ({ name, dtype, at: places.get(name)! }))
+    this.fields = kept.map(({ name, dtype, elements }) => ({
+      name,
+      dtype,
+      elements,
+      at: places.get(name)!,
+    }))
     this.entryBytes = Math.max(4, entryBytes)
     this.capacity = Math.max(1, Math.min(entries, MAX_ENTRIES, Math.floor(MAX_BYTES / this.entryBytes)))
     this.memory = program.machine.device.alloc(
@@ -85,27 +97,41 @@ export class History {
   }
 
   /** All calls since the last drain, oldest first. */
-  drain(): Promise<Scalars[]> {
-    return this.download()()
+  async drain(): Promise<Arrays[]> {
+    const { count, entryBytes, fields } = this
+    const bytes = await this.fetch()()
+    return Array.from({ length: count }, (_, i) =>
+      Object.fromEntries(
+        fields.map(({ name, dtype, at, elements }) => [
+          name,
+          decodeNumbers(dtype, bytes, i * entryBytes + at, elements),
+        ]),
+      ),
+    )
   }
 
-  /** The same, fetched while more is submitted. Nothing may be recorded here until the result was called. */
+  /** The first numbers of all outputs, fetched while more is submitted. Nothing may be recorded here until the result was called. */
   download(): () => Promise<Scalars[]> {
-    const { count, entryBytes } = this
-    this.count = 0
-    if (count === 0) return async () => []
-    const fetch = this.program.machine.device.download(this.memory, 0, count * entryBytes)
+    const { count, entryBytes, fields } = this
+    const fetch = this.fetch()
     return async () => {
       const bytes = await fetch()
       return Array.from({ length: count }, (_, i) =>
         Object.fromEntries(
-          this.fields.map(({ name, dtype, at }) => [
+          fields.map(({ name, dtype, at }) => [
             name,
             decodeNumbers(dtype, bytes, i * entryBytes + at, 1)[0]!,
           ]),
         ),
       )
     }
+  }
+
+  private fetch(): () => Promise<ArrayBuffer> {
+    const { count, entryBytes } = this
+    this.count = 0
+    if (count === 0) return async () => new ArrayBuffer(0)
+    return this.program.machine.device.download(this.memory, 0, count * entryBytes)
   }
 
   free(): void {

@@ -1,10 +1,27 @@
 /** runtime/train: an evaluation program over all rows of a data set.
- *  Guarantees: averages are weighted by rows, the last partial batch is exact; the evaluation program changes no slot.
+ *  Guarantees: means are weighted by rows, the last partial batch is exact; what the batches give is added up in double precision
+ *              and in order; what is computed from all rows is computed once, at the end; no slot is changed.
  *  Not here:   rows that are not a data set (predict.ts). */
-import { ParameterBlocks } from "../exec/blocks.js"
-import { History, type Scalars } from "../exec/history.js"
+import type { TrainSpec } from "../bundle/format.js"
+import { ParameterBlocks, type CallParameters } from "../exec/blocks.js"
+import { History, type Arrays } from "../exec/history.js"
 import type { Program } from "../exec/program.js"
+import { evalShape } from "../exec/size.js"
 import { reported } from "./metrics.js"
+import { runProgram } from "./predict.js"
+
+/** A metric: a number, or a table of them, row by row. */
+export type Metric = number | readonly Metric[]
+export type Metrics = Readonly<Record<string, Metric>>
+
+/** The numbers among them. */
+export const numbersOf = (metrics: Metrics): Record<string, number> =>
+  Object.fromEntries(
+    Object.entries(metrics).filter((entry): entry is [string, number] => typeof entry[1] === "number"),
+  )
+
+/** Values of all rows, by output. */
+type Joined = ReadonlyMap<string, Float64Array>
 
 /** Made once, used at every report. */
 export class Evaluator {
@@ -15,6 +32,9 @@ export class Evaluator {
 
   constructor(
     private readonly program: Program,
+    /** Makes reports from what all batches gave; null when there are none. */
+    private readonly overall: Program | null,
+    private readonly spec: Pick<TrainSpec, "totals" | "reports">,
     private readonly seed: number,
   ) {
     const { rows } = program
@@ -23,13 +43,14 @@ export class Evaluator {
     this.sizes = Array.from({ length: count }, (_, i) =>
       rows === 0 ? 1 : Math.min(this.batch, rows - i * this.batch),
     )
-    this.history = new History(program, count)
+    this.history = new History(program, count, () => true)
     this.blocks = new ParameterBlocks(program.machine.device)
   }
 
-  /** `loss` and the metrics, averaged over all rows. */
-  async run(step: number, epoch: number): Promise<Record<string, number>> {
-    const results: Scalars[] = []
+  /** `loss` and the metrics over all rows. */
+  async run(step: number, epoch: number): Promise<Metrics> {
+    const results: Arrays[] = []
+    const at = { R: this.program.rows, step, epoch, seed: this.seed }
     let i = 0
     while (i < this.sizes.length) {
       const { device } = this.program.machine
@@ -38,8 +59,7 @@ export class Evaluator {
       for (let n = 0; n < BATCHES_PER_SUBMIT && i < this.sizes.length; n++, i++) {
         if (this.history.full || !this.blocks.hasRoom(turns)) break
         const B = this.sizes[i]!
-        const start = i * this.batch
-        const block = this.blocks.add({ B, R: this.program.rows, step, epoch, seed: this.seed, start }, turns)
+        const block = this.blocks.add({ ...at, B, start: i * this.batch }, turns)
         this.program.record(recorder, B, block)
         this.history.recordStep(recorder)
       }
@@ -47,26 +67,55 @@ export class Evaluator {
       recorder.submit()
       results.push(...(await this.history.drain()))
     }
-    return average(results.map(reported), this.sizes)
+    return this.finished(this.joined(results), at)
   }
 
   free(): void {
     this.history.free()
+  }
+
+  private joined(results: readonly Arrays[]): Joined {
+    const rows = this.sizes.reduce((a, b) => a + b, 0)
+    return new Map(
+      this.program.spec.outputs.map(({ name }) => {
+        const isSum = this.spec.totals?.some((t) => t.name === name && t.reduce === "sum") ?? false
+        const sum = new Float64Array(results[0]?.[name]?.length ?? 0)
+        results.forEach((result, i) => {
+          const weight = isSum ? 1 : this.sizes[i]!
+          result[name]!.forEach((value, k) => (sum[k]! += value * weight))
+        })
+        return [name, isSum ? sum : sum.map((value) => value / rows)]
+      }),
+    )
+  }
+
+  private async finished(
+    joined: Joined,
+    at: Pick<CallParameters, "step" | "epoch" | "seed">,
+  ): Promise<Metrics> {
+    const isTotal = (name: string): boolean => this.spec.totals?.some((t) => t.name === name) ?? false
+    const found: Record<string, Metric> = {}
+    for (const { name, shape } of this.program.spec.outputs)
+      if (!isTotal(name)) found[name] = table(joined.get(name)!, evalShape(shape, this.program.sizes(1)))
+    if (this.overall) {
+      const feeds = this.overall.spec.inputs.map(({ name }) => [name, joined.get(name)!] as const)
+      const late = await runProgram(this.overall, Object.fromEntries(feeds), at)
+      for (const [name, { shape, values }] of Object.entries(late)) found[name] = table(values, shape)
+    }
+    const numbers = numbersOf(found)
+    const tables = Object.entries(found).filter(([name]) => !(name in numbers))
+    const all: Metrics = { ...Object.fromEntries(tables), ...reported(numbers) }
+    const { reports } = this.spec
+    const names = [...Object.keys(all).filter((name) => !reports.includes(name)), ...reports]
+    return Object.fromEntries(names.map((name) => [name, all[name]!]))
   }
 }
 
 /** Evaluation is rare, so a fixed small number serves: short enough for large models, few enough for small ones. */
 const BATCHES_PER_SUBMIT = 16
 
-function average(
-  results: readonly Record<string, number>[],
-  rows: readonly number[],
-): Record<string, number> {
-  const total = rows.reduce((a, b) => a + b, 0)
-  return Object.fromEntries(
-    Object.keys(results[0] ?? {}).map((name) => [
-      name,
-      results.reduce((sum, result, i) => sum + result[name]! * rows[i]!, 0) / total,
-    ]),
-  )
+function table(values: ArrayLike<number>, [size, ...rest]: readonly number[], from = 0): Metric {
+  if (size === undefined) return values[from]!
+  const stride = rest.reduce((a, b) => a * b, 1)
+  return Array.from({ length: size }, (_, i) => table(values, rest, from + i * stride))
 }

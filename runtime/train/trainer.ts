@@ -11,7 +11,7 @@ import type { Machine } from "../exec/machine.js"
 import type { Program } from "../exec/program.js"
 import type { SlotBytes, Snapshot, State } from "../exec/state.js"
 import type { Batches } from "./batches.js"
-import type { Evaluator } from "./evaluate.js"
+import { numbersOf, type Evaluator } from "./evaluate.js"
 import type { CheckpointKind, CheckpointStore, EndEvent, TrainEvent } from "./events.js"
 import { isBetter, isFiniteLoss, lossNames, reported } from "./metrics.js"
 import { explainNonFinite } from "./non-finite.js"
@@ -199,7 +199,7 @@ export class Trainer {
     step: number,
     epoch: number,
   ): Promise<Record<string, number>> {
-    const values = await evaluator.run(step, epoch)
+    const values = numbersOf(await evaluator.run(step, epoch))
     return Object.fromEntries(Object.entries(values).map(([name, value]) => [`test_${name}`, value]))
   }
 

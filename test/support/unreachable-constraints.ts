@@ -13,6 +13,10 @@ const broadcastFirst: Unreachable = {
   instead: "broadcast",
 }
 const noEmptyAxis: Unreachable = { why: "no size of a type may be 0", instead: "dim-size" }
+const madeByCompiler: Unreachable = {
+  why: "only `scan x in xs over 1 { ... }` makes this operation",
+  instead: "op-by-hand",
+}
 const givenByCompiler: Unreachable = { why: "the compiler gives a random draw its step and seed" }
 
 const manyArguments = allOps().filter((op) => op.traits.kind === "pointwise" && op.params.length > 1)
@@ -20,6 +24,9 @@ const manyArguments = allOps().filter((op) => op.traits.kind === "pointwise" && 
 export const unreachableConstraints: Readonly<Record<string, Unreachable>> = {
   ...Object.fromEntries(manyArguments.map((op) => [`${op.name}-c1`, broadcastFirst])),
   ...Object.fromEntries(["max", "min", "argmax", "argmin"].map((op) => [`${op}-c3`, noEmptyAxis])),
+  ...Object.fromEntries(
+    ["scan-c1", "scan-c2", "scan-c3", "scan_result-c1"].map((code) => [code, madeByCompiler]),
+  ),
   "random_uniform-c1": givenByCompiler,
   "random_uniform-c2": givenByCompiler,
 }

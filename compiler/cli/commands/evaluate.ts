@@ -1,6 +1,7 @@
 /** cli: `nnc evaluate`: loss and metrics of a checkpoint over the test rows, or the training rows when none are held back. */
 import { Option, type Command } from "commander"
 import { note, print, printJson } from "../console.js"
+import { metricText } from "../metric-text.js"
 import {
   checkpointFor,
   deviceText,
@@ -38,7 +39,7 @@ export function addEvaluate(program: Command): void {
         note(`parameters from ${checkpoint}; on ${deviceText(trainer.device)}`)
         print(
           Object.entries(values)
-            .map(([name, value]) => `${name} ${Number(value.toPrecision(6))}`)
+            .map(([name, value]) => metricText(name, value))
             .join("\n"),
         )
       } finally {
