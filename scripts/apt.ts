@@ -1,4 +1,4 @@
-// Debian and Ubuntu's package manager, as far as installing a software Vulkan driver needs it.
+// Debian and Ubuntu's package manager, as far as installing a software Vulkan driver or a browser needs it.
 
 import { spawnSync } from "node:child_process"
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -18,6 +18,11 @@ export function aptSystem(): { readonly id: string; readonly codename: string } 
   const text = readFileSync("/etc/os-release", "utf8")
   const field = (name: string) => new RegExp(`^${name}="?([^"\n]*)"?$`, "m").exec(text)?.[1] ?? ""
   return { id: field("ID"), codename: field("VERSION_CODENAME") }
+}
+
+/** As root, and unless NNC_NO_INSTALL forbids it. */
+export function mayInstall(): boolean {
+  return aptSystem() !== undefined && process.getuid?.() === 0 && !process.env["NNC_NO_INSTALL"]
 }
 
 export function update(): Outcome {
@@ -69,6 +74,10 @@ function debianMirror(codename: string): string | undefined {
     `Codename: ${codename}`,
   ])
   return /^https?:\S+$/m.exec(output)?.[0]
+}
+
+export function lastLines(output: string): string {
+  return output.trim().split("\n").slice(-6).join("\n")
 }
 
 function apt(command: string, args: readonly string[]): Outcome {

@@ -4,7 +4,16 @@
 // NNC_NO_INSTALL=1 keeps it from installing.
 
 import { softwareDriverFiles } from "../runtime/device/discover.js"
-import { addBackports, aptSystem, candidateMajor, install, update, type Outcome } from "./apt.js"
+import {
+  addBackports,
+  aptSystem,
+  candidateMajor,
+  install,
+  lastLines,
+  mayInstall,
+  update,
+  type Outcome,
+} from "./apt.js"
 import { describe, probe, type AdapterInfo } from "./probe.js"
 
 /** Dawn refuses Mesa 22's software driver and takes Mesa 25's; see docs/adapters.md. */
@@ -30,7 +39,7 @@ function findAdapter(): AdapterInfo | undefined {
 }
 
 function installAdapter(): AdapterInfo | undefined {
-  if (!mayInstall()) return undefined
+  if (!mayInstall() || chosenDrivers() !== undefined) return undefined
   update()
   for (const attempt of attempts()) {
     console.log(`No WebGPU adapter yet: installing ${attempt.title}`)
@@ -40,15 +49,6 @@ function installAdapter(): AdapterInfo | undefined {
     if (adapter) return adapter
   }
   return undefined
-}
-
-function mayInstall(): boolean {
-  return (
-    aptSystem() !== undefined &&
-    process.getuid?.() === 0 &&
-    !process.env["NNC_NO_INSTALL"] &&
-    chosenDrivers() === undefined
-  )
 }
 
 /** Fastest driver first: Mesa's llvmpipe is several times faster than SwiftShader. */
@@ -82,10 +82,6 @@ function installFromBackports(codename: string, packages: readonly string[]): Ou
 /** Vulkan looks nowhere else once the environment names drivers, so installing would not help. */
 function chosenDrivers(): string | undefined {
   return process.env["VK_DRIVER_FILES"] || process.env["VK_ICD_FILENAMES"] || undefined
-}
-
-function lastLines(output: string): string {
-  return output.trim().split("\n").slice(-6).join("\n")
 }
 
 function advice(): string {

@@ -1,5 +1,6 @@
 // `npm test`: adapter, typecheck, lint, format, then every test. All of them run even when an earlier one fails, and
 // the last line reads `N passed, N failed` (each check counts as one). Arguments go to vitest: `npm test -- ops`.
+// A browser is installed where that is possible; without one the tests that need it count as skipped.
 
 import { spawnSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
@@ -30,6 +31,7 @@ const CHECKS: readonly (readonly [title: string, command: readonly string[]])[] 
 ]
 
 const checks = CHECKS.map(([title, command]) => check(title, command))
+run(["tsx", "scripts/ensure-chromium.ts"])
 const total = sum([...checks, vitest(process.argv.slice(2))])
 if (total.skipped > 0) console.log(`${total.skipped} skipped`)
 console.log(`${total.passed} passed, ${total.failed} failed`)

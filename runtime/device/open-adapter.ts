@@ -46,7 +46,7 @@ export function describe(adapter: GPUAdapter): DeviceInfo {
     /software|swiftshader|llvmpipe|lavapipe/i.test(`${architecture} ${device} ${description}`)
   return {
     device: "webgpu",
-    adapter: description || device || vendor || "unnamed",
+    adapter: description || device || `${vendor} ${architecture}`.trim() || "unnamed",
     vendor,
     architecture,
     software,

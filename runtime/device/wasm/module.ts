@@ -55,9 +55,12 @@ export async function loadModule(source: WasmSource, share: boolean): Promise<Lo
     const { exports } = await WebAssembly.instantiate(module, { env: { memory } })
     return { module, memory, exports: exports as unknown as WasmExports, shared }
   } catch (caught) {
-    throw new RunError("kernel-refused", `the engine refuses ${source.spec.file}: ${reasonOf(caught)}`, {
+    const reason = reasonOf(caught)
+    throw new RunError("kernel-refused", `the engine refuses ${source.spec.file}: ${reason}`, {
       exit: 3,
-      help: "compile the source again; if it stays so, please report the program",
+      help: /content security policy/i.test(reason)
+        ? "the page's policy has to allow `script-src 'wasm-unsafe-eval'`"
+        : "compile the source again; if it stays so, please report the program",
       cause: caught,
     })
   }

@@ -72,7 +72,7 @@ export async function startTeam(
       `a thread did not start: ${caught instanceof Error ? caught.message : ""}`,
       {
         exit: 3,
-        help: "`--threads 1` runs without further threads",
+        help: "one thread needs no other: `--threads 1`, or the option `threads: 1`",
         cause: caught,
       },
     )
