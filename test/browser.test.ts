@@ -15,7 +15,7 @@ interface Run {
   /** Checkpoints after 20 epochs, and after going on from that one to 40. */
   readonly saved: readonly number[]
   readonly resumed: readonly number[]
-  readonly test: Readonly<Record<string, number>>
+  readonly test: Readonly<Record<string, unknown>>
   readonly output: readonly number[]
 }
 
