@@ -38,10 +38,12 @@ export interface ContractTile {
   readonly lanes: number
   /** The lanes of a workgroup share one tile and split the reduction. */
   readonly split: boolean
+  /** Sums pass through workgroup memory on their way to what is stored. */
+  readonly staged: boolean
 }
 
 /** Rows x columns of one invocation's tile, the best first. Without vectors columns may be any. Software adapters run a scalar
- *  tile as fast as a vector tile. Tiles of 8x16, scalar ones of 8x8 and longer epilogues make steps a fifth faster there and
+ *  tile as fast as a vector tile. Tiles of 8x16 and scalar ones of 8x8 make steps a fifth faster there and
  *  their first step three times slower: llvmpipe compiles a kernel of that size for seconds. */
 const TILES = {
   gpu: {
@@ -76,7 +78,8 @@ const TILES = {
     ],
   },
 } as const
-/** Operations after the sums of a tile, written out one by one: they cost compile time. */
+/** Operations after the sums of a tile, written out one by one: they cost compile time. Software adapters do with one copy of
+ *  them in a loop over sums put aside: faster to compile, and the loop over the sums faster to run. */
 const MOST_EPILOGUE = { gpu: 1200, software: 2400 } as const
 
 /** rows x columns outputs in `batch` independent products, each a sum over `depth`.
@@ -91,21 +94,26 @@ export function contractTile(
   const lanes = target.deviceClass === "software" ? 16 : 64
   const sizes = TILES[target.deviceClass][vector ? "vector" : "scalar"]
   const mostEpilogue = MOST_EPILOGUE[target.deviceClass]
+  const staged = (r: number, c: number): boolean =>
+    target.deviceClass === "software" && vector && r * c * size.epilogue > mostEpilogue
   const fitting = sizes.filter(
     ([r, c]) =>
       r <= Math.max(1, rows) &&
       c <= Math.max(vector ? 4 : 1, columns) &&
-      r * c * size.epilogue <= mostEpilogue,
+      (size.epilogue * r * c <= mostEpilogue || staged(r, c)),
   )
   const count = (r: number, c: number): number => Math.ceil(rows / r) * Math.ceil(columns / c) * batch
-  for (const [r, c] of fitting) if (count(r, c) >= fill) return { rows: r, columns: c, lanes, split: false }
+  const whole = (r: number, c: number): ContractTile => {
+    return { rows: r, columns: c, lanes, split: false, staged: staged(r, c) }
+  }
+  for (const [r, c] of fitting) if (count(r, c) >= fill) return whole(r, c)
   // Few outputs: a long sum is split over a workgroup, a short one is left to small tiles.
   if (depth >= 256) {
     const [r, c] = fitting.find(([x, y]) => x * y <= 16) ?? [1, 1]
-    return { rows: r, columns: c, lanes: 64, split: true }
+    return { rows: r, columns: c, lanes: 64, split: true, staged: false }
   }
   const [r, c] = fitting.at(-1) ?? [1, 1]
-  return { rows: r, columns: c, lanes, split: false }
+  return whole(r, c)
 }
 
 /** Whether rows are enough of them to write all their elements from: otherwise a kernel over the elements is better. */
@@ -121,5 +129,5 @@ function registerTile(rows: number, columns: number, vector: boolean): ContractT
   const step = (n: number, most: number): number => (n >= most ? most : n >= most / 2 ? most / 2 : 1)
   const down = step(rows, 4)
   const across = vector ? (columns >= 8 ? 8 : 4) : step(columns, 4)
-  return { rows: down, columns: across, lanes: 1, split: false }
+  return { rows: down, columns: across, lanes: 1, split: false, staged: false }
 }

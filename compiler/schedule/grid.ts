@@ -11,7 +11,7 @@ export function perInvocation(
   b: KernelBuild,
   count: { readonly expr: Expr; readonly extent: Dim | undefined; readonly most: number },
   lanes: number,
-  body: (index: Expr) => readonly Stmt[],
+  body: (index: Expr, lane: Expr) => readonly Stmt[],
 ): Stmt[] {
   const { k } = b
   const groups = k.div(k.add(count.expr, k.int(lanes - 1)), k.int(lanes))
@@ -20,7 +20,7 @@ export function perInvocation(
   return grid(b, groups, folded, (group) => {
     const lane = b.variable("lane", lanes)
     const index = b.variable("i", count.extent)
-    const work = body(index)
+    const work = body(index, lane)
     const named: Stmt = { kind: "let", name: index.name, value: k.add(k.mul(group, k.int(lanes)), lane) }
     const guarded: readonly Stmt[] = exact
       ? work

@@ -54,12 +54,13 @@ export function buildContract(b: KernelBuild): BuiltBody & { template: string } 
         const { at, lets } = locate(i)
         return [...lets, ...splitTile(cx, at, lane)]
       })
-    : perInvocation(b, count, tile.lanes, (i) => {
+    : perInvocation(b, count, tile.lanes, (i, lane) => {
         const { at, lets } = locate(i)
-        return [...lets, ...registerTile(cx, at)]
+        return [...lets, ...(tile.staged ? stagedTile(cx, at, lane) : registerTile(cx, at))]
       })
   const size = `${tile.rows}x${tile.columns}${cx.vector ? " vec4" : ""}`
-  return { ...b.finish(body), template: `contract ${size}${tile.split ? ` split over ${tile.lanes}` : ""}` }
+  const how = tile.split ? ` split over ${tile.lanes}` : tile.staged ? " staged" : ""
+  return { ...b.finish(body), template: `contract ${size}${how}` }
 }
 
 type Ref = Expr & { kind: "ref" }
@@ -252,8 +253,37 @@ function registerTile(cx: Contraction, at: TilePlace): Stmt[] {
   return out
 }
 
+/** The sums of a tile are put aside in workgroup memory, each lane's in its own part, and stored by a loop over them: the code
+ *  after the sums is there once, not once per sum, and takes no registers from the loop before it. */
+function stagedTile(cx: Contraction, at: TilePlace, lane: Expr): Stmt[] {
+  const { b, tile, vector } = cx
+  const { k } = b
+  const walk = serialWalk(b, cx.extents)
+  const { vars, sums, add } = accumulate(cx, at, walk.r)
+  const t = tileShape(cx, at)
+  const stage = b.name("stage")
+  const outputs = tile.rows * tile.columns
+  b.shared.push({ name: stage, type: cx.type, length: outputs * tile.lanes })
+  const place = (n: Expr): Expr => k.add(k.mul(n, k.int(tile.lanes)), lane)
+  const flat = sums.flat().flatMap((s) => (vector ? range(4).map((n) => k.lane(s, n)) : [s]))
+  const put = flat.map((value, n): Stmt => {
+    return { kind: "store-shared", name: stage, index: place(k.int(n)), value }
+  })
+  const m = b.variable("m", tile.rows)
+  const n = b.variable("n", t.groups)
+  const width = vector ? 4 : 1
+  const first = k.add(k.mul(m, k.int(tile.columns)), k.mul(n, k.int(width)))
+  const own = range(width).map((e) => k.shared(stage, place(k.add(first, k.int(e))), cx.type))
+  const sum = vector ? k.vec([own[0]!, own[1]!, own[2]!, own[3]!]) : own[0]!
+  const store = storeSum(cx, at, k.add(t.row(0), m), k.add(t.group(0), n), t, sum)
+  const loop = (variable: Ref, count: number, body: readonly Stmt[]): Stmt => {
+    return { kind: "for", name: variable.name, extent: k.int(count), on: "serial", body }
+  }
+  return [...vars, ...walk.around(add), ...put, loop(m, tile.rows, [loop(n, t.groups, store)])]
+}
+
 /** Stores one column group of one row, if it exists. */
-function storeSum(cx: Contraction, at: TilePlace, row: Expr, group: Expr, t: TileShape, sum: Ref): Stmt[] {
+function storeSum(cx: Contraction, at: TilePlace, row: Expr, group: Expr, t: TileShape, sum: Expr): Stmt[] {
   const { b, vector, tile } = cx
   const { k } = b
   const done = b.name("sum")
