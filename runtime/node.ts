@@ -54,8 +54,9 @@ export class Trainer {
       ...(checkpoint && { resume: checkpoint }),
       ...(folder && { store: folder }),
       onEvent: (event: TrainEvent) => {
-        folder?.log(event)
-        onEvent?.(event)
+        const placed = folder && event.event === "start" ? { ...event, folder: folder.path } : event
+        folder?.log(placed)
+        onEvent?.(placed)
       },
     })
     return folder ? { ...end, runFolder: folder.path } : end

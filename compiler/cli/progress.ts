@@ -4,6 +4,7 @@ import { SingleBar } from "cli-progress"
 import type { EndEvent, ReportEvent, StartEvent, TrainEvent } from "../../runtime/node.js"
 import { note, print, printJson } from "./console.js"
 import { deviceText } from "./open-program.js"
+import { numberText, rateText, timeText } from "./quantities.js"
 
 /** Shows each event as it comes. */
 export function showEvents(json: boolean): (event: TrainEvent) => void {
@@ -129,15 +130,4 @@ function valuesText({ event: _, step: __, epoch: ___, ...values }: ReportEvent):
   return Object.entries(values)
     .map(([name, value]) => `${name} ${typeof value === "number" ? numberText(value) : String(value)}`)
     .join("  ")
-}
-
-const numberText = (value: number): string =>
-  Number.isFinite(value) ? String(Number(value.toPrecision(6))) : String(value)
-const rateText = (rate: number): string => (rate >= 100 ? rate.toFixed(0) : rate.toPrecision(3))
-
-function timeText(seconds: number): string {
-  if (seconds < 60) return `${seconds < 10 ? seconds.toFixed(1) : seconds.toFixed(0)} s`
-  const minutes = Math.floor(seconds / 60)
-  const rest = Math.round(seconds % 60)
-  return minutes < 60 ? `${minutes} min ${rest} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }

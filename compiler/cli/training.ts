@@ -6,6 +6,7 @@ import { note } from "./console.js"
 import { EXIT, Failure } from "./failure.js"
 import { newestRun, openProgram, runFolderOf, withDeviceOptions, type DeviceOptions } from "./open-program.js"
 import { showEvents } from "./progress.js"
+import { RunReport } from "./report/write.js"
 import { integer } from "./usage.js"
 
 interface RunOptions extends DeviceOptions {
@@ -26,7 +27,7 @@ export function trains(command: Command): Command {
     .option("--steps <n>", "train this many steps instead of what the program says", integer(0))
     .option("--seed <n>", "of initial values, order of rows and random draws", integer(0))
     .option("--resume [checkpoint]", "go on from a checkpoint or run folder (default: the newest run)")
-    .option("--out <folder>", "run folder for log and checkpoints (default: the next runs/NAME-N)")
+    .option("--out <folder>", "run folder for log, checkpoints and report (default: the next runs/NAME-N)")
     .option("--train <name>", "the train section to run, when there are several")
     .action(runTraining)
 }
@@ -40,6 +41,8 @@ async function runTraining(path: string, options: RunOptions): Promise<void> {
     interrupt.abort()
   }
   process.on("SIGINT", stop)
+  const report = new RunReport(trainer.bundle.manifest)
+  const show = showEvents(options.json ?? false)
   try {
     const { json = false, epochs, steps, seed, train } = options
     const resume = resumed(trainer, options.resume)
@@ -52,14 +55,18 @@ async function runTraining(path: string, options: RunOptions): Promise<void> {
       ...(resume === undefined ? {} : { resume }),
       runFolder,
       signal: interrupt.signal,
-      onEvent: showEvents(json),
+      onEvent: (event) => {
+        report.see(event)
+        show(event)
+      },
     })
     const folder = end.runFolder ?? ""
     if (end.why === "interrupted") {
       note(`Saved. To go on: nnc train ${path} --resume ${folder}`)
       process.exitCode = EXIT.interrupted
-    } else if (!json) note(`checkpoint and log in ${join(folder, "/")}`)
+    } else if (!json) note(`checkpoint, log and report in ${join(folder, "/")}`)
   } finally {
+    await report.finish()
     process.off("SIGINT", stop)
     trainer.close()
   }

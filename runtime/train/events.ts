@@ -15,6 +15,8 @@ export interface StartEvent extends DeviceInfo {
   readonly step: number
   readonly steps: number
   readonly steps_per_epoch: number
+  /** Where log and checkpoints go. */
+  readonly folder?: string
 }
 /** `loss` and metrics of the batch of step `step`, before its update; `test_loss`, ... over all test rows. */
 export interface ReportEvent {

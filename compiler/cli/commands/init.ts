@@ -33,7 +33,7 @@ train on points {
 const README = `# A first nnc program
 
     nnc check program.nn                   # every mistake that can be found without running
-    nnc train program.nn                   # trains; checkpoints and a log go to runs/
+    nnc train program.nn                   # trains; checkpoints, a log and report.html go to runs/
     nnc inspect program.nn --after=graph   # what the compiler makes of it, stage by stage
     nnc compile program.nn -o out/         # a folder that trains and predicts without nnc
 

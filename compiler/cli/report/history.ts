@@ -1,0 +1,78 @@
+/** cli/report: the events of a run folder -> its sessions and curves.
+ *  Guarantees: steps ascend, each once: what a resumed run did again counts as it came out last. Curves of very long runs are
+ *  thinned, first and last point kept.
+ *  Not here:   how they look (page.ts). */
+import type { EndEvent, ReportEvent, StartEvent, TrainEvent } from "../../../runtime/node.js"
+
+/** From one start of the program to its end. */
+export interface Part {
+  readonly start: StartEvent
+  /** Missing while it runs, and when it ended otherwise than by itself. */
+  readonly end: EndEvent | undefined
+}
+export interface Chart {
+  readonly title: string
+  /** A number per step, or null. */
+  readonly curves: readonly { readonly name: string; readonly values: readonly (number | null)[] }[]
+}
+export interface History {
+  readonly parts: readonly Part[]
+  readonly steps: readonly number[]
+  readonly charts: readonly Chart[]
+  /** The values of the last report, those that are no single number too. */
+  readonly last: Readonly<Record<string, unknown>>
+  readonly lastStep: number
+}
+
+/** More than a chart has pixels. */
+const MOST_POINTS = 4000
+
+export function historyOf(events: readonly TrainEvent[]): History {
+  const parts: { start: StartEvent; end: EndEvent | undefined }[] = []
+  let reports: ReportEvent[] = []
+  for (const event of events) {
+    if (event.event === "start") {
+      parts.push({ start: event, end: undefined })
+      reports = reports.filter(({ step }) => step < event.step)
+    } else if (event.event === "report") {
+      reports = reports.at(-1)?.step === event.step ? reports.slice(0, -1) : reports
+      reports.push(event)
+    } else if (event.event === "end") {
+      const part = parts.at(-1)
+      if (part) part.end = event
+    }
+  }
+  const shown = thinned(reports)
+  const { event: _, step, epoch: __, ...last } = reports.at(-1) ?? { event: "", step: 0, epoch: 0 }
+  return {
+    parts,
+    steps: shown.map((report) => report.step),
+    charts: chartsOf(shown),
+    last,
+    lastStep: step,
+  }
+}
+
+function thinned(reports: readonly ReportEvent[]): readonly ReportEvent[] {
+  const stride = Math.ceil(reports.length / MOST_POINTS)
+  return reports.filter((_, i) => i % stride === 0 || i === reports.length - 1)
+}
+
+const TEST = /^test_/
+
+/** A value and the same over the test rows share a chart. */
+function chartsOf(reports: readonly ReportEvent[]): readonly Chart[] {
+  const names = new Set<string>()
+  for (const { event: _, step: __, epoch: ___, ...values } of reports)
+    for (const [name, value] of Object.entries(values)) if (typeof value === "number") names.add(name)
+  const titles = new Set([...names].map((name) => name.replace(TEST, "")))
+  return [...titles].map((title) => ({
+    title,
+    curves: [title, `test_${title}`]
+      .filter((name) => names.has(name))
+      .map((name) => ({ name, values: reports.map((report) => finiteOrNull(report[name])) })),
+  }))
+}
+
+const finiteOrNull = (value: unknown): number | null =>
+  typeof value === "number" && Number.isFinite(value) ? value : null

@@ -1,0 +1,161 @@
+/** cli/report: a run -> one HTML page that needs nothing else: facts, curves, the tensors of the model.
+ *  Guarantees: names and values of the program cannot break out of their place.
+ *  Not here:   when and where it is written (write.ts). */
+import { readFileSync } from "node:fs"
+import { createRequire } from "node:module"
+import type { Bundle, TrainEvent } from "../../../runtime/node.js"
+import { deviceText } from "../open-program.js"
+import { numberText, rateText, timeText } from "../quantities.js"
+import { historyOf, type History, type Part } from "./history.js"
+
+type Manifest = Bundle["manifest"]
+
+export function reportPage(manifest: Manifest, events: readonly TrainEvent[]): string {
+  const history = historyOf(events)
+  const { steps, charts } = history
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>${escaped(manifest.name)}: a training run</title>
+<style>${file("uPlot.min.css")}${STYLE}</style>
+<h1>${escaped(manifest.name)}</h1>
+<p>${escaped(statusText(history))}</p>
+<h2>Run</h2>
+${factsTable(manifest, history)}
+<h2>Curves</h2>
+<div id="charts"></div>
+<h2>Last report</h2>
+${valuesTable(history)}
+<h2>Model</h2>
+${modelTable(manifest)}
+<script>${file("uPlot.iife.min.js")}</script>
+<script>
+const { steps, charts } = ${scriptData({ steps, charts })}
+${CHARTS}
+</script>
+</html>
+`
+}
+
+const STYLE = `
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+table { border-collapse: collapse; }
+td, th { padding: 0.15rem 1rem 0.15rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid #ddd; }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
+#charts { display: flex; flex-wrap: wrap; gap: 1rem; }
+`
+
+/** A logarithmic axis where a linear one would show a flat line. */
+const CHARTS = `
+const colors = ["#1f77b4", "#d62728"]
+for (const { title, curves } of charts) {
+  const values = curves.flatMap((curve) => curve.values.filter((value) => value !== null))
+  const logarithmic = Math.min(...values) > 0 && Math.max(...values) / Math.min(...values) >= 100
+  new uPlot(
+    {
+      title: logarithmic ? title + " (logarithmic)" : title,
+      width: Math.min(460, innerWidth - 32),
+      height: 300,
+      scales: { x: { time: false }, y: { distr: logarithmic ? 3 : 1 } },
+      axes: [{ label: "step" }, { size: 70 }],
+      series: [
+        { label: "step" },
+        ...curves.map(({ name }, i) => ({ label: name, stroke: colors[i], width: 1.5, spanGaps: true })),
+      ],
+    },
+    [steps, ...curves.map((curve) => curve.values)],
+    document.getElementById("charts"),
+  )
+}`
+
+const require = createRequire(import.meta.url)
+const file = (name: string): string => readFileSync(require.resolve(`uplot/dist/${name}`), "utf8")
+
+function statusText({ parts, lastStep }: History): string {
+  const part = parts.at(-1)
+  if (part?.end === undefined) return `Not finished when this was written, at step ${lastStep}.`
+  const of = ` at step ${part.end.step} of ${part.start.steps}.`
+  return `${part.end.why === "finished" ? "Finished" : "Interrupted"}${of}`
+}
+
+function factsTable({ compiler }: Manifest, { parts }: History): string {
+  const start = parts.at(-1)?.start
+  if (start === undefined) return ""
+  const { train, parameters, rows, test_rows, batch, steps_per_epoch, seed } = start
+  const data = rows === 0 ? "none" : `${rows} rows${test_rows > 0 ? `, ${test_rows} for the test` : ""}`
+  const facts: [string, string][] = [
+    ["train section", train],
+    ["parameters", String(parameters)],
+    ["data", data],
+    ["batch", `${batch} rows, ${steps_per_epoch} steps per epoch`],
+    ["seed", String(seed)],
+    ["compiled by", `nnc ${compiler}`],
+  ]
+  return `${table(facts.map(([name, value]) => `<th>${name}<td>${escaped(value)}`))}
+<h3>Device and time</h3>
+${table([
+  '<th class="number">from step<th class="number">to step<th class="number">time<th class="number">steps/s<th>device',
+  ...parts.map(partRow),
+])}`
+}
+
+function partRow({ start, end }: Part): string {
+  const cells = [
+    String(start.step),
+    end ? String(end.step) : "",
+    end ? timeText(end.seconds) : "",
+    end ? rateText(end.steps_per_second) : "",
+  ]
+  return `${cells.map((cell) => `<td class="number">${cell}`).join("")}<td>${escaped(deviceText(start))}`
+}
+
+const valuesTable = ({ last, lastStep }: History): string =>
+  table([
+    `<th>step<td class="number">${lastStep}`,
+    ...Object.entries(last).map(
+      ([name, value]) => `<th>${escaped(name)}<td class="number">${valueText(value)}`,
+    ),
+  ])
+
+/** Values with rows of their own, such as a confusion matrix, as a table in the cell. */
+function valueText(value: unknown): string {
+  if (typeof value === "number") return numberText(value)
+  if (!Array.isArray(value)) return escaped(String(value))
+  const rows = value.some(Array.isArray) ? value : [value]
+  return table(
+    rows.map((row) =>
+      [row]
+        .flat()
+        .map((cell) => `<td class="number">${valueText(cell)}`)
+        .join(""),
+    ),
+  )
+}
+
+const ROLES: Readonly<Record<string, string>> = { param: "learned", state: "running value" }
+
+function modelTable({ slots }: Manifest): string {
+  const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1)
+  const sum = (role: string): number =>
+    slots.filter((slot) => slot.role === role).reduce((total, { shape }) => total + count(shape), 0)
+  return table([
+    '<th>tensor<th>shape<th class="number">values<th>',
+    ...slots
+      .filter(({ role }) => role !== "optimizer")
+      .map(
+        ({ name, dtype, shape, role }) =>
+          `<td>${escaped(name)}<td>${dtype}[${shape.join(", ")}]<td class="number">${count(shape)}<td>${ROLES[role] ?? role}`,
+      ),
+    `<th>all that is learned<th><th class="number">${sum("param")}<th>`,
+    `<th>state of the optimizer<th><th class="number">${sum("optimizer")}<th>`,
+  ])
+}
+
+const table = (rows: readonly string[]): string =>
+  `<table>\n${rows.map((row) => `<tr>${row}`).join("\n")}\n</table>`
+
+const escaped = (text: string): string => text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`)
+
+/** JSON that cannot end the script it stands in. */
+const scriptData = (value: unknown): string => JSON.stringify(value).replaceAll("<", "\\u003c")

@@ -1,0 +1,63 @@
+/** cli/report: keeps `report.html` of a run folder up to date while the run goes on.
+ *  Guarantees: the page is the old one or the new one, whole. What goes wrong is said once and never ends the training.
+ *  Not here:   what the page shows (page.ts). */
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { saveWhole, type Bundle, type TrainEvent } from "../../../runtime/node.js"
+import { note } from "../console.js"
+import { reportPage } from "./page.js"
+
+/** Writing takes milliseconds; more often nobody looks. */
+const EVERY_MS = 10_000
+
+export class RunReport {
+  private path: string | undefined
+  private events: TrainEvent[] = []
+  private written = performance.now()
+  private writing: Promise<void> = Promise.resolve()
+  private failed = false
+
+  constructor(private readonly manifest: Bundle["manifest"]) {}
+
+  /** After the event was logged. */
+  see(event: TrainEvent): void {
+    if (event.event === "start" && event.folder !== undefined) {
+      this.path = join(event.folder, "report.html")
+      // A folder that a run goes on in holds what came before, and this event too.
+      this.events = loggedEvents(join(event.folder, "log.jsonl")) ?? [event]
+    } else this.events.push(event)
+    if (event.event === "report" && performance.now() - this.written > EVERY_MS) this.write()
+  }
+
+  /** Writes the page as it is now. */
+  async finish(): Promise<void> {
+    this.write()
+    await this.writing
+  }
+
+  private write(): void {
+    const { path } = this
+    if (path === undefined || this.failed) return
+    this.written = performance.now()
+    this.writing = this.writing
+      .then(() => saveWhole(path, new TextEncoder().encode(reportPage(this.manifest, this.events))))
+      .catch((error: unknown) => {
+        if (!this.failed) note(`the report is not written: ${error instanceof Error ? error.message : ""}`)
+        this.failed = true
+      })
+  }
+}
+
+/** A line that a crash cut off is left out. */
+function loggedEvents(path: string): TrainEvent[] | undefined {
+  const lines = attempt(() => readFileSync(path, "utf8").split("\n"))
+  return lines?.flatMap((line) => attempt(() => [JSON.parse(line) as TrainEvent]) ?? [])
+}
+
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
+}

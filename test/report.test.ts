@@ -1,0 +1,160 @@
+// report.html of a run folder: what it is made of, that it goes along with the run, and that a browser shows it.
+
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { join, resolve } from "node:path"
+import { describe, expect, it } from "vitest"
+import { compileFile } from "../compiler/cli/compile-file.js"
+import { historyOf } from "../compiler/cli/report/history.js"
+import { reportPage } from "../compiler/cli/report/page.js"
+import type { TrainEvent } from "../runtime/node.js"
+import { chromiumFile, inPage, launchChromium } from "./support/chromium.js"
+import { nnc, temporaryFolder } from "./support/nnc.js"
+
+const start = (step: number): TrainEvent => ({
+  event: "start",
+  program: "six-points",
+  train: "train",
+  device: "wasm",
+  adapter: "WebAssembly SIMD, 1 thread",
+  vendor: "",
+  architecture: "simd128",
+  software: false,
+  why: "this machine has no GPU",
+  parameters: 3,
+  rows: 6,
+  test_rows: 2,
+  batch: 6,
+  seed: 1,
+  step,
+  steps: 40,
+  steps_per_epoch: 1,
+})
+const report = (step: number, values: Record<string, number | string> = {}): TrainEvent => ({
+  event: "report",
+  step,
+  epoch: step,
+  loss: 1 / (step + 1),
+  ...values,
+})
+const end = (step: number): TrainEvent => ({
+  event: "end",
+  step,
+  seconds: 75,
+  steps_per_second: 12.34,
+  why: "finished",
+})
+
+describe("the curves", () => {
+  it("put a value and the same over the test rows into one chart", () => {
+    const { steps, charts } = historyOf([
+      start(0),
+      report(0, { accuracy: 0.5, test_loss: 2, test_accuracy: 0.4 }),
+      report(10, { accuracy: 0.75 }),
+    ])
+    expect(steps).toEqual([0, 10])
+    expect(charts.map(({ title, curves }) => [title, ...curves.map(({ name }) => name)])).toEqual([
+      ["loss", "loss", "test_loss"],
+      ["accuracy", "accuracy", "test_accuracy"],
+    ])
+    expect(charts[0]?.curves[1]?.values).toEqual([2, null])
+  })
+
+  it("of a run that went back to a checkpoint show each step once, as it came out last", () => {
+    const { steps, charts, parts } = historyOf([
+      start(0),
+      report(0),
+      report(10),
+      report(20, { loss: 9 }),
+      start(15),
+      report(20, { loss: 0.5 }),
+      report(30),
+      report(30, { loss: 0.25 }),
+      end(30),
+    ])
+    expect(steps).toEqual([0, 10, 20, 30])
+    expect(charts[0]?.curves[0]?.values.slice(2)).toEqual([0.5, 0.25])
+    expect(parts.map((part) => [part.start.step, part.end?.step])).toEqual([
+      [0, undefined],
+      [15, 30],
+    ])
+  })
+
+  it("of a long run are thinned, and keep their ends", () => {
+    const { steps } = historyOf([start(0), ...Array.from({ length: 10_000 }, (_, step) => report(step))])
+    expect(steps.length).toBeLessThan(4002)
+    expect([steps[0], steps.at(-1)]).toEqual([0, 9999])
+  })
+})
+
+describe("the page", () => {
+  const { manifest } = compileFile("examples/six-points/six-points.nn").bundle!
+
+  it("has the model with shapes and counts, the device with its reason, the times", () => {
+    const page = reportPage(manifest, [start(0), report(0), report(40), end(40)])
+    for (const part of [
+      "Finished at step 40 of 40.",
+      '<td>f32[1, 2]<td class="number">2',
+      '<th>all that is learned<th><th class="number">3',
+      "wasm: WebAssembly SIMD, 1 thread (this machine has no GPU)",
+      '<td class="number">1 min 15 s<td class="number">12.3',
+      "6 rows, 2 for the test",
+    ])
+      expect(page).toContain(part)
+    expect(reportPage(manifest, [start(0), report(7)])).toContain(
+      "Not finished when this was written, at step 7.",
+    )
+  })
+
+  it("is not broken by names or values: they are text", () => {
+    const evil = "</script><script>alert(1)</script>"
+    const page = reportPage({ ...manifest, name: evil }, [start(0), report(0, { [evil]: 1, other: evil })])
+    expect(page).not.toContain("alert(1)</script>")
+    expect(page).toContain("&#60;/script&#62;")
+  })
+})
+
+describe("a run", () => {
+  const program = resolve("examples/six-points/six-points.nn")
+
+  it("leaves its report, which a resumed run goes on with", () => {
+    const cwd = temporaryFolder()
+    expect(nnc(["train", program, "--steps", "200"], { cwd }).err).toContain(
+      "log and report in runs/six-points-1/",
+    )
+    const page = (): string => readFileSync(join(cwd, "runs/six-points-1/report.html"), "utf8")
+    expect(page()).toContain("Finished at step 200 of 200.")
+    expect(nnc(["train", program, "--resume", "--steps", "300"], { cwd })).toMatchObject({ exit: 0 })
+    expect(page()).toContain('"steps":[0,100,200,300]')
+  })
+
+  it("whose report cannot be written says so once and goes on", () => {
+    const cwd = temporaryFolder()
+    mkdirSync(join(cwd, "out/report.html"), { recursive: true })
+    writeFileSync(join(cwd, "out/report.html/in-the-way"), "")
+    const { exit, err } = nnc(["train", program, "--out", "out"], { cwd })
+    expect(exit).toBe(0)
+    expect(err.match(/the report is not written: out\/report.html cannot be written/g)).toHaveLength(1)
+    expect(existsSync(join(cwd, "out/checkpoints/last.safetensors"))).toBe(true)
+  })
+
+  const missing = chromiumFile() === undefined ? " (skipped: no Chromium here)" : ""
+  it.skipIf(missing)(`is drawn by a browser from that one file${missing}`, async () => {
+    const cwd = temporaryFolder()
+    expect(nnc(["train", resolve("examples/cancer/cancer.nn"), "--out", "out"], { cwd }).exit).toBe(0)
+    const browser = await launchChromium()
+    const page = await browser.newPage()
+    const [errors, requests]: [string[], string[]] = [[], []]
+    page.on("pageerror", ({ message }) => errors.push(message))
+    page.on("request", (request) => requests.push(request.url()))
+    await page.goto(`file://${join(cwd, "out/report.html")}`)
+    const titles = await page.locator(".u-title").allTextContents()
+    expect(titles).toEqual(["loss (logarithmic)", "accuracy"])
+    const drawn = `return [...document.querySelectorAll("canvas")].map((canvas) => {
+      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
+      return data.some((value, i) => i % 4 === 0 && data[i + 3] > 0 && value === 0x1f && data[i + 2] === 0xb4)
+    })`
+    expect(await inPage(page, drawn)).toEqual([true, true])
+    expect({ errors, requests: requests.length }).toEqual({ errors: [], requests: 1 })
+    await browser.close()
+  })
+})
