@@ -158,7 +158,7 @@ function planned(
 ): Plan {
   const ordered = grouped.map((g) => run.pass(order, g, target))
   if (shown) reachedGroups(run, order, ordered)
-  const built = ordered.map((g) => run.pass(buildKernels, g, target))
+  const built = [...run.pass(buildKernels, ordered, target)]
   const programs = whole.map(({ graph, parts }) => link(graph, parts, built.splice(0, parts.length)))
   if (shown) reachedPrograms(run, programs)
   const scheduled = whole.map(({ graph }, i) => ({ graph, program: programs[i]!, dims: sizes(graph.name) }))

@@ -11,6 +11,7 @@ import type { Buffer, BufferRef, Dispatch, Kernel, KernelProgram, Pack } from ".
 import type { Origin } from "../ir/origin.js"
 import { divDim, numel } from "../ir/tensor.js"
 import type { Group, GroupedGraph } from "./group.js"
+import { groupForm } from "./group-form.js"
 import { type BuiltBody, identifier, KernelBuild, type Placed } from "./kernel-build.js"
 import { storedIn } from "./group-loads.js"
 import { packForm } from "./pack.js"
@@ -19,46 +20,53 @@ import { buildMap } from "./template-map.js"
 import { buildRow } from "./template-row.js"
 import { elementsOf, type GraphIndex, indexGraph, typeOfValue } from "./values.js"
 
-export const buildKernels: Pass<GroupedGraph, KernelProgram> = {
+export const buildKernels: Pass<readonly GroupedGraph[], readonly KernelProgram[]> = {
   name: "kernels",
   summary: "give every group a loop nest",
-  run: (grouped, cx) => kernelsOf(grouped, cx.target),
+  run: (all, cx) => {
+    const bodies = new Map<string, FormBody>()
+    return all.map((grouped) => kernelsOf(grouped, cx.target, bodies))
+  },
 }
 
-function kernelsOf(grouped: GroupedGraph, target: TargetProfile): KernelProgram {
+/** A kernel without its name. `text` is equal for those that compute the same. */
+interface Body extends Omit<Kernel, "name" | "origins"> {
+  readonly text: string
+}
+/** Of all groups of one form: the place in the form of the buffer that each parameter takes. */
+interface FormBody extends Body {
+  readonly places: readonly number[]
+}
+
+function kernelsOf(
+  grouped: GroupedGraph,
+  target: TargetProfile,
+  bodies: Map<string, FormBody>,
+): KernelProgram {
   const { graph } = grouped
   const g = indexGraph(graph)
   const places = new Places(g, grouped)
   const placed: Placed = { g, target, bufferOf: (v) => places.bufferOf(v), rows: places.rows }
   const inBuffer = storedIn(grouped)
+  const narrow = unaligned(placed)
   const packs: Pack[] = []
   const kernels: Kernel[] = []
   const known = new Map<string, Kernel>()
   const names = new Set<string>()
   const dispatches: Dispatch[] = []
   for (const group of grouped.groups) {
-    const isPack = group.kind === "pack"
-    const built = isPack ? buildPack(placed, group, inBuffer, packs) : buildGroup(placed, group)
-    const args = built.params.map((p): BufferRef =>
-      p.buffer < 0 ? { kind: "pack", id: -1 - p.buffer } : { kind: "buffer", id: p.buffer },
-    )
-    const params = built.params.map(({ name, dtype, access, width }) => ({ name, dtype, access, width }))
-    const kernel: Kernel = {
-      name: kernelName(g, group, names),
-      params,
-      shared: built.shared,
-      body: built.body,
-      template: built.template,
-      origins: originsOf(g, group),
-    }
-    const key = canonical(kernel)
-    const twin = known.get(key)
-    if (twin === undefined) {
-      known.set(key, kernel)
+    const { body, args } =
+      group.kind === "pack" ? packed(placed, group, inBuffer, packs) : bodyOf(placed, group, narrow, bodies)
+    let kernel = known.get(body.text)
+    if (kernel === undefined) {
+      const { params, shared, template } = body
+      const name = kernelName(g, group, names)
+      kernel = { name, params, shared, body: body.body, template, origins: originsOf(g, group) }
+      known.set(body.text, kernel)
       kernels.push(kernel)
-      names.add(kernel.name)
+      names.add(name)
     }
-    dispatches.push({ kernel: (twin ?? kernel).name, args })
+    dispatches.push({ kernel: kernel.name, args })
   }
   const outputs = graph.outputs.map((o) => ({
     name: o.name,
@@ -68,23 +76,46 @@ function kernelsOf(grouped: GroupedGraph, target: TargetProfile): KernelProgram 
   return { name: graph.name, buffers, packs, kernels, dispatches, outputs }
 }
 
-function buildGroup(placed: Placed, group: Group): BuiltBody & { template: string } {
-  let narrow = unaligned(placed)
-  for (;;) {
-    const b = new KernelBuild(placed, group, narrow)
-    const built = group.kind === "map" ? buildMap(b) : group.kind === "row" ? buildRow(b) : buildContract(b)
-    if (built.mixed.length === 0) return built
-    narrow = new Set([...narrow, ...built.mixed])
+/** What a dispatch runs, and on what. */
+interface Bound {
+  readonly body: Body
+  readonly args: readonly BufferRef[]
+}
+
+function bodyOf(
+  placed: Placed,
+  group: Group,
+  narrow: ReadonlySet<number>,
+  bodies: Map<string, FormBody>,
+): Bound {
+  const { key, buffers } = groupForm(placed, group, narrow)
+  let body = bodies.get(key)
+  if (body === undefined) {
+    const built = buildGroup(placed, group, narrow)
+    body = { ...finished(built), places: built.params.map((p) => buffers.indexOf(p.buffer)) }
+    bodies.set(key, body)
   }
+  return { body, args: body.places.map((n) => ({ kind: "buffer", id: buffers[n]! })) }
+}
+
+function finished({ params, shared, body, template }: BuiltBody & { readonly template: string }): Body {
+  const own = params.map(({ name, dtype, access, width }) => ({ name, dtype, access, width }))
+  const made = { params: own, shared, body, template }
+  return { ...made, text: canonical(made) }
+}
+
+function buildGroup(
+  placed: Placed,
+  group: Group,
+  narrow: ReadonlySet<number>,
+): BuiltBody & { template: string } {
+  const b = new KernelBuild(placed, group, narrow)
+  const built = group.kind === "map" ? buildMap(b) : group.kind === "row" ? buildRow(b) : buildContract(b)
+  return built.mixed.length === 0 ? built : buildGroup(placed, group, new Set([...narrow, ...built.mixed]))
 }
 
 /** The kernel of one part, walking over the buffers of all. A pack stands for a buffer of number -1 - its own. */
-function buildPack(
-  placed: Placed,
-  group: Group,
-  inBuffer: (v: ValueId) => boolean,
-  packs: Pack[],
-): BuiltBody & { template: string } {
+function packed(placed: Placed, group: Group, inBuffer: (v: ValueId) => boolean, packs: Pack[]): Bound {
   const parts = group.parts.map((x) => ({
     group: x,
     operands: packForm(placed.g, x, inBuffer)?.operands ?? bug("a part of a pack has a form"),
@@ -106,8 +137,12 @@ function buildPack(
     standIns.set(v, { id: -1 - id, name, dtype: "f32", elements: numel(group.outer), role: "temp" })
   })
   const over: Placed = { ...placed, bufferOf: (v) => standIns.get(v) ?? placed.bufferOf(v) }
-  const built = buildGroup(over, { ...first.group, outer: group.outer })
-  return { ...built, template: `${built.template} over ${parts.length} packed parts` }
+  const built = buildGroup(over, { ...first.group, outer: group.outer }, unaligned(over))
+  const args = built.params.map((p): BufferRef =>
+    p.buffer < 0 ? { kind: "pack", id: -1 - p.buffer } : { kind: "buffer", id: p.buffer },
+  )
+  const template = `${built.template} over ${parts.length} packed parts`
+  return { body: finished({ ...built, template }), args }
 }
 
 /** Buffers whose rows do not start at multiples of four elements: they are accessed by element. */
@@ -169,7 +204,7 @@ class Places {
 }
 
 /** Text with parameters named by position: equal for kernels that compute the same. */
-export function canonical(kernel: Kernel): string {
+export function canonical(kernel: Omit<Kernel, "name" | "origins">): string {
   const text = printKernel({ ...kernel, name: "k", origins: [] })
   const names = new Map(kernel.params.map((p, i) => [p.name, `p${i}_`]))
   const pattern = new RegExp(`\\b(${[...names.keys()].join("|")})(?=_next|\\b)`, "g")

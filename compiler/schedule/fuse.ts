@@ -9,9 +9,10 @@
 import type { Pass } from "../pass.js"
 import type { PassContext } from "../pass.js"
 import { bug } from "../source/bug.js"
+import { printAttrs } from "../ir/graph/text.js"
 import type { Graph, Node, ValueId } from "../ir/graph/types.js"
 import type { Expr } from "../ir/kernels/types.js"
-import { numel, printShape, sameDim, type Shape } from "../ir/tensor.js"
+import { numel, printShape, printType, sameDim, type Shape } from "../ir/tensor.js"
 import { BESIDE, DISPATCH, nominal, rowsFillDevice } from "./cost.js"
 import { Exprs, operationsIn } from "./expr.js"
 import type { Group, GroupedGraph, GroupKind, Store } from "./group.js"
@@ -72,6 +73,7 @@ class Grouping {
   private readonly required: ReadonlySet<ValueId>
   private readonly latestMemo = new Map<ValueId, number>()
   private readonly costMemo = new Map<ValueId, number>()
+  private readonly operationsMemo = new Map<string, number>()
   private readonly frames = new Map<string, Draft>()
   private readonly slotsOf = new Map<ValueId, ValueId[]>()
 
@@ -269,11 +271,20 @@ class Grouping {
     const node = this.g.nodes.get(v)
     if (node === undefined) cost = this.isPlaced(v) ? 1 : 0
     else {
-      cost = ownOperations(this.g, node)
+      cost = this.operations(node)
       for (const a of node.args) cost += this.isPlaced(a) ? 1 : this.cost(a)
     }
     this.costMemo.set(v, cost)
     return cost
+  }
+
+  /** Of its own, which nodes of one kind over the same shapes have in common. */
+  private operations(node: Node): number {
+    const types = node.args.map((a) => `${node.args.indexOf(a)} ${printType(typeOfValue(this.g, a))}`)
+    const key = `${node.op} ${printAttrs(node.attrs)} ${types.join()} ${printType(node.type)}`
+    let operations = this.operationsMemo.get(key)
+    if (operations === undefined) this.operationsMemo.set(key, (operations = ownOperations(this.g, node)))
+    return operations
   }
 
   // ---- drafts

@@ -32,7 +32,18 @@ export interface GroupLoads {
   readonly elsewhere: ReadonlySet<ValueId>
 }
 
+/** Several passes ask. What is in a buffer is settled when a group is made, so the answer stays. */
+const known = new WeakMap<Group, GroupLoads>()
+
 export function groupLoads(g: GraphIndex, group: Group, inBuffer: (v: ValueId) => boolean): GroupLoads {
+  const before = known.get(group)
+  if (before !== undefined) return before
+  const loads = workedOut(g, group, inBuffer)
+  known.set(group, loads)
+  return loads
+}
+
+function workedOut(g: GraphIndex, group: Group, inBuffer: (v: ValueId) => boolean): GroupLoads {
   if (group.kind === "pack") {
     const parts = group.parts.map((x) => groupLoads(g, x, inBuffer))
     return {

@@ -19,14 +19,11 @@ export const SCHEDULE_PASSES: readonly [
   Pass<Graph, GroupedGraph>,
   Pass<GroupedGraph, GroupedGraph>,
   Pass<GroupedGraph, GroupedGraph>,
-  Pass<GroupedGraph, KernelProgram>,
+  Pass<readonly GroupedGraph[], readonly KernelProgram[]>,
 ] = [fuse, pack, order, buildKernels]
 
 export function schedule(graph: Graph, cx: PassContext): KernelProgram {
   const parts = cut.run(graph, cx)
-  return link(
-    graph,
-    parts,
-    parts.map((p) => buildKernels.run(order.run(pack.run(fuse.run(p.graph, cx), cx), cx), cx)),
-  )
+  const grouped = parts.map((p) => order.run(pack.run(fuse.run(p.graph, cx), cx), cx))
+  return link(graph, parts, buildKernels.run(grouped, cx))
 }
