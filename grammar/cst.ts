@@ -266,8 +266,10 @@ export interface KeepCstNode extends CstNode {
 
 export type KeepCstChildren = {
   Keep: IToken[]
-  Best: IToken[]
-  Identifier: IToken[]
+  Best?: IToken[]
+  Identifier?: IToken[]
+  Average?: IToken[]
+  expression?: ExpressionCstNode[]
 }
 
 export interface SettingCstNode extends CstNode {
@@ -426,6 +428,8 @@ export type ParameterCstChildren = {
   Frozen?: IToken[]
   Param: IToken[]
   Identifier: IToken[]
+  As?: IToken[]
+  as?: ExpressionCstNode[]
   Colon: IToken[]
   type: TypeCstNode[]
   Equals: IToken[]

@@ -194,7 +194,7 @@ const helps: readonly { when: (p: Place) => boolean; help: string }[] = [
     when: (p) => p.rule === "checkpoint",
     help: "as in `checkpoint every 10 epochs`",
   },
-  { when: (p) => p.rule === "keep", help: "name a reported metric: `keep best accuracy`" },
+  { when: (p) => p.rule === "keep", help: "as in `keep best accuracy` or `keep average ema(decay: 0.999)`" },
   {
     when: (p) => p.found.tokenType === t.Equals && p.stack.includes("if"),
     help: "compare with `==`; a single `=` gives a name its value",

@@ -220,8 +220,20 @@ export class NnParser extends CstParser {
 
   keep: Rule = this.RULE("keep", () => {
     this.CONSUME(t.Keep)
-    this.CONSUME(t.Best)
-    this.CONSUME(t.Identifier)
+    this.OR([
+      {
+        ALT: () => {
+          this.CONSUME(t.Best)
+          this.CONSUME(t.Identifier)
+        },
+      },
+      {
+        ALT: () => {
+          this.CONSUME(t.Average)
+          this.SUBRULE(this.expression)
+        },
+      },
+    ])
   })
 
   setting: Rule = this.RULE("setting", () => {
@@ -354,6 +366,10 @@ export class NnParser extends CstParser {
     this.OPTION(() => this.CONSUME(t.Frozen))
     this.CONSUME(t.Param)
     this.CONSUME(t.Identifier)
+    this.OPTION2(() => {
+      this.CONSUME(t.As)
+      this.SUBRULE2(this.expression, { LABEL: "as" })
+    })
     this.CONSUME(t.Colon)
     this.SUBRULE(this.type)
     this.CONSUME(t.Equals)

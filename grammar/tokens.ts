@@ -62,6 +62,8 @@ export const Checkpoint = contextual("checkpoint")
 export const Every = contextual("every")
 export const Keep = contextual("keep")
 export const Best = contextual("best")
+export const Average = contextual("average")
+export const As = contextual("as")
 
 /** Settings of a `train` that take a value, and those that are said by their name alone. */
 export const ValueSetting = createToken({ name: "ValueSetting", label: "a setting", pattern: Lexer.NA })
@@ -167,8 +169,8 @@ const Space = createToken({
 const declarationKeywords = [Fn, Layer, Model, Optimizer, Data, Train, Import]
 const statementKeywords = [Let, Var, Param, Frozen, State, Return, If, Else, For]
 const valueKeywords = [Scan, True, False, None]
-const trainWords = [Over, With, Minimize, Report, Checkpoint, Every, Keep, Best]
-const contextualWords = [From, In, On, Split, Test, ...trainWords]
+const trainWords = [Over, With, Minimize, Report, Checkpoint, Every, Keep, Best, Average]
+const contextualWords = [From, In, On, As, Split, Test, ...trainWords]
 const categories = [AnyWord, AnyLParen, AnyLBracket, ValueSetting, FlagSetting, Unit, InfixOp, PrefixOp]
 
 export const allTokens: TokenType[] = [

@@ -138,7 +138,10 @@ export class Session {
       batches,
       schedule,
       evaluator,
-      reportsTest: (options.reportEvery ?? spec.reportEvery).unit === "epochs" || spec.keepBest !== null,
+      reportsTest:
+        (options.reportEvery ?? spec.reportEvery).unit === "epochs" ||
+        spec.keepBest !== null ||
+        spec.observed !== undefined,
       seed,
       from,
       store: options.store ?? null,
@@ -231,7 +234,7 @@ export class Session {
   /** Everything that is learned, or with `all` every slot. */
   async parameters(all = false): Promise<Map<string, Tensor>> {
     this.ensureInitialised(this.bundle.manifest.trains[0]?.seed ?? 0, null)
-    return this.state.tensors(all ? ["param", "state", "optimizer"] : ["param", "state"])
+    return this.state.tensors(all ? this.state.slots.map(({ role }) => role) : ["param", "state"])
   }
 
   setParameters(values: Readonly<Record<string, Numbers>>): void {

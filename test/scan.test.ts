@@ -189,6 +189,30 @@ model Written(${inputs}) -> f32[B, 4, 3] {
       evalGraph(both.get(name)!, { inputs: named, dims: DIMS }).outputs["output"]!
     close(outputOf("predict.Loop"), outputOf("predict.Written"), 1e-12, call)
   })
+  it("of several layers and both directions are made of single ones", () => {
+    const one = (l: number, end: string): string =>
+      ["weight_ih", "weight_hh", "bias_ih", "bias_hh"].map((n) => `it.${n}_l${l}${end}`).join(", ")
+    const both = (x: string, l: number): string =>
+      `cat([gru(${x}, ${one(l, "")}), flip(gru(flip(${x}, 1), ${one(l, "_reverse")}), 1)], 2)`
+    const graphs = lowered(`
+model M(x: f32[B, 4, 2]) -> (f32[B, 4, 6], f32[B, 4, 6]) {
+  let it = GRU(3, layers: 2, bidirectional: true)
+  let y = it(x)
+  let below = ${both("x", 0)}
+  (y, ${both("below", 1)})
+}`)
+    const graph = graphs.get("predict.M")!
+    const [x, ...state] = randomArgs(
+      [...graph.inputs, ...graph.state].map((v) => v.type),
+      DIMS,
+    )
+    const { outputs } = evalGraph(graph, {
+      inputs: { x: x! },
+      state: Object.fromEntries(graph.state.map((s, i) => [s.name, state[i]!])),
+      dims: DIMS,
+    })
+    close(outputs["output.0"]!, outputs["output.1"]!, 1e-12, "GRU")
+  })
   it("are programs whose size does not depend on the number of turns", () => {
     const lines = (text: string): number => text.split("\n").length
     const sizes = (turns: number) =>

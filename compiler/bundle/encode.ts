@@ -208,6 +208,7 @@ function encodeTrain(t: TrainSection, programs: ReadonlySet<string>): TrainSpec 
     reportEvery: s.reportEvery,
     checkpointEvery: s.checkpointEvery,
     keepBest: s.keepBest,
+    ...(t.observed.length > 0 && { observed: t.observed }),
   }
 }
 

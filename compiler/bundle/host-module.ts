@@ -50,7 +50,7 @@ function writeTrainer(file: SourceFile, manifest: Manifest, platform: Platform):
   file.addTypeAlias({
     name: "ParameterName",
     isExported: true,
-    type: union(slots.filter(({ role }) => role !== "optimizer").map((slot) => slot.name)),
+    type: union(slots.filter(({ role }) => role === "param" || role === "state").map((slot) => slot.name)),
   })
   file.addStatements(platform === "node" ? [TRAINER_TYPES, NODE_TYPES] : [TRAINER_TYPES])
   for (const predict of predicts) writeModelTypes(file, predict, manifest)

@@ -7,6 +7,7 @@ import { isDType } from "./args.js"
 import { asTensor, cast, emit, isScalar } from "./emit.js"
 import type { Env } from "./env.js"
 import { floorDiv } from "./dims.js"
+import { callObserved } from "./observed.js"
 import { complain } from "./report.js"
 import * as v from "./values.js"
 import type { Value } from "./values.js"
@@ -17,6 +18,8 @@ export function callBuiltin(env: Env, name: string, given: readonly Given[], spa
   switch (name) {
     case "int":
       return one(env, name, given, span, (arg) => toInt(env, arg))
+    case "string":
+      return one(env, name, given, span, (arg) => toText(env, arg))
     case "len":
       return one(env, name, given, span, (arg) => lengthOf(env, arg))
     case "is_list":
@@ -31,6 +34,8 @@ export function callBuiltin(env: Env, name: string, given: readonly Given[], spa
       return refuse(env, given[0], span)
     case "grad":
       return gradient(env, given, span)
+    case "observed":
+      return callObserved(env, given, span)
     default:
       return bug(`no built-in \`${name}\` can be called`)
   }
@@ -89,6 +94,13 @@ function toInt(env: Env, arg: Given): Value {
   if (value.kind === "float") return v.int(Math.trunc(value.value))
   if (value.kind === "bool") return v.int(value.value ? 1 : 0)
   return wrongType(env, "int", "a constant number (`i32` converts tensors)", arg)
+}
+
+function toText(env: Env, arg: Given): Value {
+  const { value } = arg
+  if (value.kind === "string") return value
+  if (v.isNumber(value) || value.kind === "bool") return v.string(String(value.value))
+  return wrongType(env, "string", "a constant number or bool", arg)
 }
 
 function lengthOf(env: Env, arg: Given): Value {

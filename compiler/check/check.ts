@@ -7,6 +7,7 @@ import type { DataDecl, Module } from "../ir/ast/types.js"
 import type { DataSet, Model } from "../ir/model/types.js"
 import { Diagnostics, type Diagnostic } from "../source/diagnostic.js"
 import type { SourceFile } from "../source/source.js"
+import { checkPartialAverages } from "./average.js"
 import { checkData } from "./data.js"
 import { warnOfIdleDropouts } from "./dropout.js"
 import { topEnv, type Cx } from "./env.js"
@@ -66,6 +67,10 @@ function checkMain(cx: Cx, scope: ModuleScope): Model {
   const predicts = models
     .filter((m) => m.module === scope || cx.modelCalls.has(m.decl))
     .map((m) => checkPredict(cx, m.module, m.decl))
+  checkPartialAverages(
+    cx,
+    trains.filter((t) => t !== undefined),
+  )
   warnOfIdleDropouts(cx)
   checkUncalled(topEnv(cx, scope, newSection(false)), declarations)
   carryOutUncalled(cx, scope)

@@ -17,6 +17,15 @@ ${body}
   batch 2, epochs 1
 }`
 
+const two = (more: string): string => `${net}train first {
+  minimize mean(Net(ones([4, 2]))) with SGD(lr: 0.1)
+  steps 10${more}
+}
+train second {
+  minimize mean(Net(ones([4, 2]))) with SGD(lr: 0.1)
+  steps 10, keep average ema
+}`
+
 export const trainCodes: CodePages = {
   "model-input-type": {
     title: "a model's input without a tensor type",
@@ -164,6 +173,39 @@ train {
     explanation: "The best checkpoint is chosen by a report of this section, or by `loss`.",
     bad: train("  minimize mean(Net(x)) with SGD(lr: 0.1)\n  steps 10, keep best accuracy"),
     good: train("  minimize mean(Net(x)) with SGD(lr: 0.1)\n  steps 10, keep best loss"),
+  },
+  "average-expected": {
+    title: "`keep average` of something that is no average",
+    explanation:
+      "`keep average` names a fn whose first two arguments are filled in: the average so far and the parameter after an update. `ema` and `swa` are in the library.",
+    bad: train("  minimize mean(Net(x)) with SGD(lr: 0.1)\n  steps 10, keep average 0.99"),
+    good: train("  minimize mean(Net(x)) with SGD(lr: 0.1)\n  steps 10, keep average ema(decay: 0.99)"),
+  },
+  "average-partly": {
+    title: "a parameter that one train section averages and another does not",
+    explanation:
+      "Evaluation and prediction read the average of a parameter. A section that moves the parameter without it would leave the average behind.",
+    bad: two(""),
+    good: two(", keep average ema"),
+  },
+  "observed-place": {
+    title: "`observed` where no metrics are known",
+    explanation:
+      "Only a train section has metrics. A layer that observes one, such as `ReduceOnPlateau`, is called in the section itself.",
+    bad: `model M(x: f32[B, 3]) -> f32[B, 3] { let (value, fresh) = observed("loss")\n  x * value }`,
+    good: train(
+      '  let (value, fresh) = observed("loss")\n  minimize mean(Net(x)) with SGD(lr: 0.1 * (1 + value))\n  steps 10',
+    ),
+  },
+  "observed-unknown": {
+    title: "a metric that cannot be observed",
+    explanation: "What is observed is the loss, or a report of this section that is one number.",
+    bad: train(
+      '  let rate = ReduceOnPlateau(0.1, metric: "accuracy")()\n  minimize mean(Net(x)) with SGD(lr: rate)\n  steps 10',
+    ),
+    good: train(
+      "  let rate = ReduceOnPlateau(0.1)()\n  minimize mean(Net(x)) with SGD(lr: rate)\n  steps 10",
+    ),
   },
   "dropout-idle": {
     title: "a dropout that never runs",

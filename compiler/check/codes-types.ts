@@ -58,6 +58,13 @@ model M(x: f32[B, 3, 3]) { x |> Flatten() |> Pair() }`,
     bad: `model M(x: f32[B, 3]) { x * x.size }`,
     good: `model M(x: f32[B, 3]) { x * x.rank }`,
   },
+  "param-as": {
+    title: "a parameter called by something that is no name",
+    explanation:
+      '`param w as "weight_l0": ...` puts the text in the parameter\'s path instead of `w`. It is a constant text of letters, digits and `_`; `string(l)` makes one of a number.',
+    bad: `model M(x: f32[B, 3]) -> f32[B, 3] { param w as 1: f32[3] = ones  x * w }`,
+    good: `model M(x: f32[B, 3]) -> f32[B, 3] { param w as "weight_" + string(1): f32[3] = ones  x * w }`,
+  },
   "param-not-yet": {
     title: "a parameter read before its size is known",
     explanation:

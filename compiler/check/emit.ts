@@ -18,14 +18,19 @@ import type { Label } from "../source/diagnostic.js"
 import type { Span } from "../source/source.js"
 import { originAt, userSpan, type Env } from "./env.js"
 import { complain } from "./report.js"
-import { append, scalarInput } from "./section.js"
+import { append, fromStep, scalarInput } from "./section.js"
 import { wouldFit } from "./would-fit.js"
 import { describe, ERROR, hasError, naturalDType, type TensorValue, type Value } from "./values.js"
 
 /** Adds an operation. `attrs` are complete. */
-export function emit(env: Env, op: string, args: readonly TensorValue[], attrs: Attrs, span: Span): Value {
+export function emit(env: Env, op: string, given: readonly TensorValue[], attrs: Attrs, span: Span): Value {
   const def = findOp(op) ?? bug(`there is no operation \`${op}\``)
-  for (const arg of args) if (arg.section !== env.section) return outOfReach(env, arg, span)
+  const args: TensorValue[] = []
+  for (const value of given) {
+    const arg = value.section === env.section ? value : fromStep(env.section, value)
+    if (!arg) return outOfReach(env, value, span)
+    args.push(arg)
+  }
   try {
     const type = inferType(
       def,
@@ -68,7 +73,7 @@ export function outOfReach(env: Env, tensor: TensorValue, span: Span): Value {
     span,
     label: "initial values and optimizer settings are computed apart from the training step",
     related: [tensor.from],
-    help: "use constants, parameters' own sizes, `step` and `epoch` here",
+    help: "use constants, parameters' own sizes, `step` and `epoch` here; in an optimizer's settings also single numbers of the step",
   })
 }
 

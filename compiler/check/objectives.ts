@@ -21,14 +21,19 @@ export interface Loss {
   readonly value: ModelValue | undefined
 }
 
-export function objectivesOf(env: Env, losses: readonly Loss[]): Objective[] {
+/** `settings` gets the values of the step that optimizers read, by the names of the results they are to be. */
+export function objectivesOf(
+  env: Env,
+  losses: readonly Loss[],
+  settings: Map<ModelValue, string>,
+): Objective[] {
   const producers = producersOf(env.section.bodies[0]!)
   const owners = new Map<string, Span>()
   const objectives = losses.map((loss): Objective => {
     const reach = loss.value === undefined ? undefined : reachOf(loss.value, producers)
     return {
       loss: loss.name,
-      updates: reach ? updatesFor(env, loss, reach, producers, owners) : [],
+      updates: reach ? updatesFor(env, loss, reach, producers, { owners, settings }) : [],
       origin: originAt(env, loss.statement.span),
     }
   })
@@ -94,7 +99,7 @@ function updatesFor(
   { statement }: Loss,
   reach: Reach,
   producers: Producers,
-  owners: Map<string, Span>,
+  { owners, settings }: { owners: Map<string, Span>; settings: Map<ModelValue, string> },
 ): ParameterUpdate[] {
   const slots = [...env.cx.slots.values()].map((e) => e.slot).filter((s) => s.role === "param" && !s.frozen)
   if (!slots.some((s) => reach.moved.has(s.name))) {
@@ -125,7 +130,7 @@ function updatesFor(
         noGradient(env, slot, reach, producers, group.optimizer.span)
         return []
       }
-      const update = updateOf(env, optimizer, group.optimizer, slot)
+      const update = updateOf(env, optimizer, group.optimizer, slot, settings)
       return update ? [update] : []
     })
   })

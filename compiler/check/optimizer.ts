@@ -3,8 +3,9 @@
  *              from 0; its states are slots `PARAM/name`.
  *  Not here:   which parameters a loss moves (objectives.ts). */
 import type { Expr, StateStmt } from "../ir/ast/types.js"
-import type { ParameterUpdate, Slot } from "../ir/model/types.js"
+import type { ModelValue, ParameterUpdate, Slot } from "../ir/model/types.js"
 import { sameType, type TensorType } from "../ir/tensor.js"
+import { bug } from "../source/bug.js"
 import { assign, bindAll, bindSizes, evalArgs, resolveType, type Given } from "./args.js"
 import { newSignature } from "./dims.js"
 import { outOfReach } from "./emit.js"
@@ -12,8 +13,8 @@ import { newNaming, originAt, userSpan, type Env, type Optimizing } from "./env.
 import { evalExpr } from "./expr.js"
 import { complain } from "./report.js"
 import { newScope } from "./scope.js"
-import { addInput, finish, newSection } from "./section.js"
-import { evalInitialiser, initSection, readSlot } from "./slots.js"
+import { addInput, finish, fromStep, newSection } from "./section.js"
+import { evalInitialiser, initSection, readSlot, readValue } from "./slots.js"
 import { declare, runBlock } from "./stmt.js"
 import * as v from "./values.js"
 import type { Value } from "./values.js"
@@ -40,9 +41,11 @@ export function updateOf(
   optimizer: OptimizerValue,
   expr: Expr,
   slot: Slot,
+  /** Values of the step that optimizers read, by the names of the results they become. */
+  settings: Map<ModelValue, string>,
 ): ParameterUpdate | undefined {
   const { decl, module } = optimizer
-  const section = newSection(true)
+  const section = newSection(true, { step: { section: env.section, results: settings } })
   const p = addInput(section, "p", slot.type, { kind: "feed" })
   const g = addInput(section, "g", slot.type, { kind: "feed" })
   const outer: Env = { ...env, section, naming: newNaming(slot.name), stepsFrom: 0 }
@@ -84,9 +87,9 @@ export function updateOf(
   }
 }
 
-/** Settings may depend on `step` and `epoch`, not on what the training step computes. */
+/** Settings may depend on `step` and `epoch`, and on single numbers that the training step computes. */
 function isInReach(env: Env, { value, span }: Given): boolean {
-  const far = v.tensorsIn(value).find((t) => t.section !== env.section)
+  const far = v.tensorsIn(value).find((t) => t.section !== env.section && !fromStep(env.section, t))
   if (far) outOfReach(env, far, span)
   return !far
 }
@@ -101,7 +104,6 @@ export function declareOptimizerState(env: Env, optimizing: Optimizing, s: State
 function ensureState(env: Env, optimizing: Optimizing, s: StateStmt): Slot | undefined {
   const name = `${optimizing.param}/${s.name.text}`
   const section = newSection(true)
-  const p = addInput(section, "p", optimizing.type, { kind: "feed" })
   const { optimizing: _, ...rest } = env
   const inner: Env = {
     ...rest,
@@ -111,6 +113,8 @@ function ensureState(env: Env, optimizing: Optimizing, s: StateStmt): Slot | und
     turns: [],
     stepsFrom: 0,
   }
+  const param = env.cx.slots.get(optimizing.param)?.slot ?? bug(`there is no slot ${optimizing.param}`)
+  const p = readValue(inner, param, s.span)
   inner.scope.names.set(optimizing.name, { value: p, span: s.span, kind: "argument" })
   const written = s.type && resolveType(env, s.type)
   if (s.type && !written) return undefined

@@ -6,6 +6,7 @@ import type { ModelInput, ModelStmt, ModelValue, Section } from "../ir/model/typ
 import { scalarType, type TensorType } from "../ir/tensor.js"
 import type { Span } from "../source/source.js"
 import type { BatchNormUse } from "./batch-norm.js"
+import type { Observed } from "./observed.js"
 import type { TensorValue, Value } from "./values.js"
 
 /** What the names `step` and `epoch` mean: plain counts, or in an optimizer's body counted from 1. */
@@ -22,9 +23,17 @@ export interface SectionState {
   /** Built-in values made once per section: `step` as f32, sizes as numbers. */
   readonly made: Map<string, Value>
   readonly batchNorms: BatchNormUse[]
+  /** In a train section: what it asks about its metrics. */
+  readonly observed?: Observed
+  /** In an optimizer: the step, whose numbers its settings may read; they become results of these names there. */
+  readonly step?: { readonly section: SectionState; readonly results: Map<ModelValue, string> }
 }
 
-export const newSection = (training: boolean): SectionState => ({
+export const newSection = (
+  training: boolean,
+  more: Pick<SectionState, "observed" | "step"> = {},
+): SectionState => ({
+  ...more,
   training,
   inputs: [],
   bodies: [[]],
@@ -68,6 +77,17 @@ export function scalarInput(section: SectionState, scalar: ScalarName): TensorVa
   const input = section.inputs.find((i) => i.source.kind === "scalar" && i.source.scalar === scalar)
   if (input) return { kind: "tensor", id: input.id, type: input.type, section }
   return addInput(section, scalar, scalarType(SCALAR_TYPES[scalar]), { kind: "scalar", scalar })
+}
+
+/** A number of the step, as an input of the optimizer's section that reads it; undefined when it is none. */
+export function fromStep(section: SectionState, tensor: TensorValue): TensorValue | undefined {
+  const { step } = section
+  if (step?.section !== tensor.section || tensor.type.shape.length > 0) return undefined
+  const result = step.results.get(tensor.id) ?? `setting.${step.results.size}`
+  step.results.set(tensor.id, result)
+  const input = section.inputs.find((i) => i.name === result)
+  if (input) return { ...tensor, id: input.id, section }
+  return addInput(section, result, tensor.type, { kind: "step", result })
 }
 
 /** The finished section. Inputs named in `optional` are left out when no operation reads them. */

@@ -21,8 +21,8 @@ import type { TensorValue, Value } from "./values.js"
 
 export function declareParam(env: Env, s: ParamStmt): void {
   const type = resolveType(env, s.type)
-  const name = slotName(env, s)
-  const slot = type && ensureSlot(env, s, name, type, "param")
+  const name = s.as ? writtenName(env, s.as) : slotName(env, s)
+  const slot = type && name !== undefined ? ensureSlot(env, s, name, type, "param") : undefined
   const value = slot ? readSlot(env, slot, s) : v.ERROR
   declare(env, s.name, { value, span: s.name.span, kind: "param" })
 }
@@ -48,6 +48,22 @@ export function declareState(env: Env, s: StateStmt): void {
   const slot = type && ensureSlot(env, s, name, type, "state")
   const value = slot ? readSlot(env, slot, s) : v.ERROR
   declare(env, s.name, { value, span: s.name.span, kind: "state", slot: name })
+}
+
+/** `param w as "weight_l" + string(l)`: the text in place of the name, and no number of the turn. */
+function writtenName(env: Env, as: Expr): string | undefined {
+  const value = evalExpr(env, as)
+  if (value.kind === "string" && /^[A-Za-z_][A-Za-z0-9_]*$/.test(value.value))
+    return under(env.naming.path, uniqueName(env, value.value))
+  if (!v.hasError(value))
+    complain(env, {
+      code: "param-as",
+      message: `what a \`param\` is called must be a text that is a name, and this is ${v.describe(value)}`,
+      span: as.span,
+      label: v.describe(value),
+      help: 'for instance `as "weight_l" + string(l)`',
+    })
+  return undefined
 }
 
 /** Unique within one call of the instance. */

@@ -1,13 +1,15 @@
 /** check: a train section: elaborated twice, as the step (`training` is true) and as its evaluation. */
 import type { DataDecl, MinimizeStmt, ReportStmt, SettingStmt, TrainDecl } from "../ir/ast/types.js"
-import type { DataSet, DataSource, ModelInput, Section, TrainSection } from "../ir/model/types.js"
+import type { DataSet, DataSource, ModelInput, ModelValue, Section, TrainSection } from "../ir/model/types.js"
 import { BATCH, isStatic, printType, tensorType } from "../ir/tensor.js"
+import { averagesOf } from "./average.js"
 import { checkBatchNorms } from "./batch-norm.js"
 import { isScalar } from "./emit.js"
 import { originAt, topEnv, type Cx, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
 import { checkIndices } from "./indices.js"
 import { objectivesOf, type Loss } from "./objectives.js"
+import { nothingObserved, observationsOf, type Observed } from "./observed.js"
 import { complain, didYouMean } from "./report.js"
 import { checkRowTotals } from "./row-totals.js"
 import type { ModuleScope } from "./resolve.js"
@@ -29,7 +31,8 @@ export function checkTrain(
   const dataSet = data && dataSets.get(data)
   if (data && !dataSet) return undefined
   const step = runTrain(cx, module, decl, dataSet, true)
-  const objectives = objectivesOf(step.env, step.losses)
+  const read = new Map<ModelValue, string>()
+  const objectives = objectivesOf(step.env, step.losses, read)
   if (step.losses.length === 0)
     complain(step.env, {
       code: "train-no-loss",
@@ -40,15 +43,22 @@ export function checkTrain(
     })
   const evaluate = runTrain(cx, module, decl, dataSet, false)
   checkRowTotals(evaluate.env, evaluate.section, spansOf(evaluate.losses, decl))
-  const settings = settingsOf(
+  const stated = decl.body.filter((s): s is SettingStmt => s.kind === "setting")
+  const settings = settingsOf(step.env, stated, {
+    hasData: dataSet !== undefined,
+    reports: decl.body.flatMap((s) => (s.kind === "report" ? [s.name.text] : [])),
+    tables: step.reports.filter((r) => r.isTable).map((r) => r.name),
+    span: decl.name?.span ?? { ...decl.span, end: decl.span.start + "train".length },
+  })
+  const averages = averagesOf(
     step.env,
-    decl.body.filter((s): s is SettingStmt => s.kind === "setting"),
-    {
-      hasData: dataSet !== undefined,
-      reports: decl.body.flatMap((s) => (s.kind === "report" ? [s.name.text] : [])),
-      tables: step.reports.filter((r) => r.isTable).map((r) => r.name),
-      span: decl.name?.span ?? { ...decl.span, end: decl.span.start + "train".length },
-    },
+    stated.find((s) => s.name.text === "keep average"),
+    objectives,
+  )
+  const observed = observationsOf(
+    step.env,
+    step.observed,
+    step.reports.filter((r) => !r.isTable).map((r) => r.name),
   )
   const rows = dataSet?.source.kind === "array" && !dataSet.split ? rowsOf(dataSet.source) : undefined
   checkBatchNorms(step.env, settings, rows)
@@ -61,9 +71,14 @@ export function checkTrain(
     name: decl.name?.text ?? "train",
     data: dataSet?.name ?? null,
     settings,
-    step: step.section,
+    step: {
+      ...step.section,
+      results: [...step.section.results, ...[...read].map(([value, name]) => ({ name, value }))],
+    },
     evaluate: evaluate.section,
     objectives,
+    averages,
+    observed,
     reports: step.reports.map((r) => r.name),
     origin: originAt(step.env, decl.span),
   }
@@ -104,6 +119,7 @@ interface Run {
   readonly section: Section
   readonly losses: readonly Loss[]
   readonly reports: readonly Report[]
+  readonly observed: Observed
 }
 interface Report {
   readonly name: string
@@ -119,7 +135,8 @@ function runTrain(
   data: DataSet | undefined,
   training: boolean,
 ): Run {
-  const env = topEnv(cx, module, newSection(training))
+  const observed = nothingObserved(decl.name?.text ?? "train")
+  const env = topEnv(cx, module, newSection(training, { observed }))
   if (data) {
     env.scope.names.set("B", { value: v.fromDim(BATCH), span: decl.span, kind: "size" })
     for (const field of data.fields) {
@@ -155,7 +172,7 @@ function runTrain(
     ...reports.map(({ name, value }) => ({ name, value })),
   ]
   const section = finish(env.section, results, (input) => input.source.kind === "data")
-  return { env, section, losses, reports }
+  return { env, section, losses, reports, observed }
 }
 
 function lossValue(env: Env, s: MinimizeStmt): number | undefined {

@@ -71,6 +71,7 @@ function statement(uses: Uses, s: Stmt): void {
     case "param":
     case "state":
       uses.bound.add(s.name.text)
+      if (s.kind === "param" && s.as) expr(uses, s.as)
       if (s.type) type(uses, s.type)
       expr(uses, s.init)
       break

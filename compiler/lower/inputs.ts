@@ -7,6 +7,7 @@ import type { ModelInput } from "../ir/model/types.js"
 import type { Origin } from "../ir/origin.js"
 import { DATA_ROWS, scalarType, tensorType } from "../ir/tensor.js"
 import type { Value } from "../ops/op.js"
+import { bug } from "../source/bug.js"
 
 export class GraphInputs {
   private readonly scalars = new Map<ScalarName, Value>()
@@ -27,6 +28,8 @@ export class GraphInputs {
         return this.scalar(input.source.scalar)
       case "data":
         return this.field(input, input.source.field)
+      case "step":
+        return bug(`${input.source.result} is a result of the step`)
       case "feed":
         return this.g.input(input.name, input.type, { kind: "feed" }, this.origin)
     }

@@ -13,7 +13,7 @@ import { lowerInit } from "./init.js"
 import { GraphInputs } from "./inputs.js"
 import { prune } from "./prune.js"
 import { SlotValues } from "./slots.js"
-import { lowerEvaluate, lowerStep } from "./train.js"
+import { averagesIn, lowerEvaluate, lowerStep } from "./train.js"
 
 export interface Lowered {
   /** `init`, then `step`, `evaluate` and `overall` of each train section, then the predictions. */
@@ -38,7 +38,8 @@ export const lower: Pass<Model, Lowered> = {
 function lowerPredict(model: Model, predict: PredictSection): Graph {
   const g = new GraphBuild(`predict.${predict.model}`)
   const inputs = new GraphInputs(g, false, { ...predict.origin, by: "lower" })
-  const results = flatten(g, predict.section, new SlotValues(g, model.slots), (i) => inputs.of(i))
+  const slots = new SlotValues(g, model.slots, averagesIn(model.trains))
+  const results = flatten(g, predict.section, slots, (i) => inputs.of(i))
   for (const [name, value] of results) g.output(name, value)
   const feeds = new Set(predict.section.inputs.map((i) => i.name))
   const pruned = prune(g.finish())

@@ -13,13 +13,16 @@ export class SlotValues {
   constructor(
     private readonly g: GraphBuild,
     slots: readonly Slot[],
+    /** Slots that are read in the place of others. */
+    private readonly instead: ReadonlyMap<string, string> = new Map(),
   ) {
     this.declared = new Map(slots.map((s) => [s.name, s]))
   }
 
   /** The value after the writes so far. */
   read(name: string): Value {
-    return this.now.get(name) ?? this.initial(name)
+    const read = this.instead.get(name) ?? name
+    return this.now.get(read) ?? this.initial(read)
   }
   write(name: string, value: Value): void {
     this.initial(name)
@@ -34,10 +37,12 @@ export class SlotValues {
     this.atStart.set(name, value)
     return value
   }
-  /** Lets the new values of parameters and optimizers stand only where `condition` holds. States are no part of an update. */
+  /** Lets the new values of parameters and of what goes with them stand only where `condition` holds. States are no part of an
+   *  update. */
   keepUnless(condition: Value): void {
     for (const [name, value] of this.now) {
-      if (this.declared.get(name)?.role === "state") continue
+      const role = this.declared.get(name)?.role
+      if (role === "state" || role === "run") continue
       this.now.set(name, this.g.apply("where", [condition, value, this.initial(name)]))
     }
   }

@@ -27,25 +27,36 @@ export function lowerStep(model: Model, train: TrainSection): Graph {
   const results = flatten(g, train.step, slots, (i) => inputs.of(i))
   const accumulated = train.settings.accumulate > 1 ? accumulation(g, slots, inputs, train) : undefined
   const gradients = train.objectives.map((o) => gradientsOf(g, o, results, slots, train, accumulated))
-  const scalars = (input: ModelInput): Value =>
-    accumulated && isStep(input) ? accumulated.step : inputs.of(input)
+  const scalars = (input: ModelInput): Value => {
+    if (input.source.kind === "step") return result(results, input.source.result)
+    return accumulated && isStep(input) ? accumulated.step : inputs.of(input)
+  }
   train.objectives.forEach((objective, k) => {
     objective.updates.forEach(({ param, section }, i) => {
       const gradient = gradients[k]?.[i] ?? bug(`${param} has no gradient`)
       slots.write(param, updated(g, section, slots, slots.read(param), gradient, scalars))
     })
   })
+  for (const { param, slot, section } of train.averages) {
+    const given = (input: ModelInput): Value =>
+      input.source.kind !== "feed" ? scalars(input) : slots.read(input.name === "p" ? param : slot)
+    slots.write(slot, result(flatten(g, section, slots, given), "average"))
+  }
   accumulated?.settle()
   addOutputs(g, train, results, isNumber)
   slots.finish()
   return prune(g.finish())
 }
 
+/** The slots of averages, by the parameters in whose place they are read. */
+export const averagesIn = (trains: readonly TrainSection[]): ReadonlyMap<string, string> =>
+  new Map(trains.flatMap((t) => t.averages.map((a) => [a.param, a.slot] as const)))
+
 /** `evaluate`, and after it `overall` where there is one. */
 export function lowerEvaluate(model: Model, train: TrainSection): readonly Graph[] {
   const g = new GraphBuild(graphName(train, "evaluate"))
   const inputs = new GraphInputs(g, false, { ...train.origin, by: "lower" })
-  const slots = new SlotValues(g, model.slots)
+  const slots = new SlotValues(g, model.slots, averagesIn([train]))
   const results = flatten(g, train.evaluate, slots, (i) => inputs.of(i), { wholeSplit: true })
   addOutputs(g, train, results)
   return cutAtRowTotals(g.finish(), graphName(train, "overall"))

@@ -72,10 +72,12 @@ function readVar(cx: Reading, node: cst.VarCstNode): ast.Stmt {
 
 function readParameter(cx: Reading, node: cst.ParameterCstNode): ast.Stmt {
   const c = whole(node)
+  const as = c.as && readExpression(cx, the(c.as))
   return {
     kind: "param",
     frozen: c.Frozen !== undefined,
     name: nameOf(cx, the(c.Identifier)),
+    ...(as && { as }),
     type: readType(cx, the(c.type)),
     init: readExpression(cx, the(c.expression)),
     span: spanOf(cx, node),
@@ -169,12 +171,14 @@ function readEvery(cx: Reading, word: Tokens[number], node: cst.EveryCstNode): a
 function readKeep(cx: Reading, node: cst.KeepCstNode): ast.SettingStmt {
   const c = whole(node)
   const keep = nameOf(cx, the(c.Keep))
-  const best = nameOf(cx, the(c.Best))
-  const metric = nameOf(cx, the(c.Identifier))
+  const what = nameOf(cx, the(c.Average ?? c.Best))
+  const metric = c.Identifier && nameOf(cx, the(c.Identifier))
   return {
     kind: "setting",
-    name: { text: "keep best", span: cover(keep.span, best.span) },
-    value: { kind: "name", name: metric.text, span: metric.span },
+    name: { text: `${keep.text} ${what.text}`, span: cover(keep.span, what.span) },
+    value: metric
+      ? { kind: "name", name: metric.text, span: metric.span }
+      : readExpression(cx, the(c.expression)),
     span: spanOf(cx, node),
   }
 }

@@ -37,7 +37,8 @@ export interface SlotSpec extends RangeSpec {
   readonly name: string
   readonly dtype: BundleDType
   readonly shape: readonly number[]
-  readonly role: "param" | "state" | "optimizer"
+  /** average: of the parameter before the `/` in its name, which evaluation and prediction read instead. run: of the training run. */
+  readonly role: "param" | "state" | "optimizer" | "average" | "run"
 }
 export interface KernelSpec {
   readonly name: string
@@ -176,6 +177,8 @@ export interface TrainSpec {
   readonly reportEvery: Every
   readonly checkpointEvery: Every | null
   readonly keepBest: string | null
+  /** Metrics that the step reads: at a report point, the value and the number of the next step go into these slots. */
+  readonly observed?: readonly { readonly metric: string; readonly value: string; readonly at: string }[]
 }
 export interface PredictSpec {
   readonly model: string

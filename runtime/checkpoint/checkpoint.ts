@@ -48,11 +48,14 @@ export function encodeCheckpoint(
   return encodeTensors({ tensors, metadata })
 }
 
-/** Refuses a file whose tensors are not the program's. Optimizer state may be missing as a whole: then only parameters load. */
+/** Refuses a file whose tensors are not the program's. What belongs to optimizers and to the run may
+ *  be missing as a whole: then only parameters load. */
 export function decodeCheckpoint(place: string, file: Uint8Array, manifest: Manifest): Checkpoint {
   const { tensors, metadata } = decodeTensors(place, file)
   const position = positionOf(metadata)
-  const expected = manifest.slots.filter(({ role }) => position !== null || role !== "optimizer")
+  const expected = manifest.slots.filter(
+    ({ role }) => position !== null || role === "param" || role === "state",
+  )
   const complaints = [
     ...expected
       .filter(({ name }) => !tensors.has(name))

@@ -63,12 +63,18 @@ export class State {
     })
   }
 
-  /** Replaces all slots that `values` names. */
+  /** Replaces all slots that `values` names; an average that it does not name becomes its parameter. */
   write(values: SlotBytes): void {
-    for (const [name, bytes] of values) {
-      const { arena, offset } = this.slot(name)
-      if (bytes.byteLength > 0) this.machine.device.write(this.machine.arena(arena), offset, padded(bytes))
+    for (const [name, bytes] of values) this.writeSlot(this.slot(name), bytes)
+    for (const slot of this.slots) {
+      if (slot.role !== "average" || values.has(slot.name)) continue
+      const parameter = values.get(slot.name.slice(0, slot.name.lastIndexOf("/")))
+      if (parameter) this.writeSlot(slot, parameter)
     }
+  }
+
+  private writeSlot({ arena, offset }: SlotSpec, bytes: Uint8Array): void {
+    if (bytes.byteLength > 0) this.machine.device.write(this.machine.arena(arena), offset, padded(bytes))
   }
 
   async tensors(roles: readonly SlotSpec["role"][]): Promise<Map<string, Tensor>> {

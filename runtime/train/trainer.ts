@@ -170,6 +170,7 @@ export class Trainer {
     if (this.history.full || this.snapshots.length === 1) await this.settle()
     // The only snapshot is about to be written over, now that the losses before are known to be finite.
     if (this.snapshots.length === 1) this.goodStep = step
+    if (step > 0) this.observe(tests, "test_", step)
     const snapshot = (this.good + 1) % this.snapshots.length
     const recorder = machine.device.record()
     state.recordSave(recorder, this.snapshots[snapshot]!)
@@ -179,7 +180,22 @@ export class Trainer {
     recorder.submit()
     if (!final) this.step++
     this.pending = { step, epoch, tests, snapshot, ...this.takeHistory() }
-    if (final) await this.finishReport()
+    if (final || this.awaitsObservation(tests)) await this.finishReport()
+  }
+
+  /** Whether a schedule waits for a metric of the training batch: one that no evaluation gave. */
+  private awaitsObservation(tests: Readonly<Record<string, number>>): boolean {
+    return this.setup.spec.observed?.some(({ metric }) => !(`test_${metric}` in tests)) ?? false
+  }
+
+  /** Tells the step numbered `next` what metrics were found. */
+  private observe(values: Readonly<Record<string, number>>, prefix: string, next: number): void {
+    for (const { metric, value, at } of this.setup.spec.observed ?? []) {
+      const found = values[`${prefix}${metric}`]
+      if (found === undefined) continue
+      this.setup.state.setNumbers(value, [found])
+      this.setup.state.setNumbers(at, [next])
+    }
   }
 
   private async finishReport(): Promise<void> {
@@ -191,6 +207,8 @@ export class Trainer {
     this.goodStep = step
     const values = { ...reported(results.at(-1) ?? {}), ...tests }
     this.setup.onEvent({ event: "report", step, epoch, ...values, loss: values["loss"] ?? NaN })
+    // The last report's step was taken back.
+    if (step > 0 && this.step > step && this.awaitsObservation(tests)) this.observe(values, "", step + 1)
     if (step > 0) await this.keepBest(values, step)
   }
 

@@ -201,7 +201,8 @@ class Printer {
       case "update":
         return [s.name.text, " <- ", e.any(s.value)]
       case "param": {
-        const head = [s.frozen ? "frozen param " : "param ", s.name.text, ": ", e.type(s.type)]
+        const as = s.as === undefined ? "" : [" as ", e.any(s.as)]
+        const head = [s.frozen ? "frozen param " : "param ", s.name.text, as, ": ", e.type(s.type)]
         return [head, " = ", e.any(s.init)]
       }
       case "state": {

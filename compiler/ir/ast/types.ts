@@ -164,6 +164,8 @@ export interface ParamStmt extends Node {
   readonly kind: "param"
   readonly frozen: boolean
   readonly name: Name
+  /** The last part of its path, where that is not `name`: a constant text. */
+  readonly as?: Expr
   readonly type: TypeExpr
   readonly init: Expr
 }
@@ -210,7 +212,7 @@ export interface ReportStmt extends Node {
   readonly value: Expr
 }
 /** `batch 64`, `shuffle`, `epochs 100`, `steps 5000`, `seed 1`, `drop_last`, `clip_norm 1.0`, `clip_value 0.5`,
- *  `accumulate 4`, `report every 100 steps`, `checkpoint every 10 epochs`, `keep best accuracy`. */
+ *  `accumulate 4`, `report every 100 steps`, `checkpoint every 10 epochs`, `keep best accuracy`, `keep average ema(0.99)`. */
 export interface SettingStmt extends Node {
   readonly kind: "setting"
   readonly name: Name

@@ -24,6 +24,7 @@ import {
 } from "../text/notation.js"
 import { printNumber, printSlotName } from "../text/notation.js"
 import type { Attrs, AttrValue, Graph, Input, InputSource, Node, Output, Row, ScalarName } from "./types.js"
+import { SLOT_ROLES } from "./types.js"
 import type { StateSlot, Update, ValueId } from "./types.js"
 
 export const printGraph = (graph: Graph): string => printLines(graph).join("\n") + "\n"
@@ -217,12 +218,11 @@ function parseSource(c: Cursor, name: string): InputSource {
   return { kind: "feed" }
 }
 
-const ROLES: readonly StateSlot["role"][] = ["param", "state", "optimizer"]
 function parseSlot(c: Cursor): Omit<StateSlot, "id"> {
   const name = c.slot()
   c.expect(":")
   const type = parseTypeAt(c)
-  const role = ROLES.find((r) => c.accept(r)) ?? c.fail("expected `param`, `state` or `optimizer`")
+  const role = SLOT_ROLES.find((r) => c.accept(r)) ?? c.fail(`expected one of ${SLOT_ROLES.join(", ")}`)
   return { name, type, role, origin: parseOrigin(c.comment()) }
 }
 

@@ -35,13 +35,18 @@ export interface Input {
   readonly origin: Origin
 }
 
-/** A value that lives on between calls. `optimizer` slots belong to the parameter `of`. */
+/** param: learned. state: kept by the network beside its parameters. optimizer: belongs to a parameter. average: of a parameter,
+ *  read in its place by evaluation and prediction. run: belongs to the training run. */
+export const SLOT_ROLES = ["param", "state", "optimizer", "average", "run"] as const
+export type SlotRole = (typeof SLOT_ROLES)[number]
+
+/** A value that lives on between calls. */
 export interface StateSlot {
   readonly id: ValueId
   /** `Classifier.linear.0.weight`; optimizer state: `Classifier.linear.0.weight/m`. Unique over the whole program. */
   readonly name: string
   readonly type: TensorType
-  readonly role: "param" | "state" | "optimizer"
+  readonly role: SlotRole
   readonly origin: Origin
 }
 

@@ -3,6 +3,7 @@
  *              source; each line ends with the place it comes from.
  *  Not here:   data sets and settings (text-data.ts), whether the Model makes sense (verify.ts). */
 import { parseAttrs, printAttrs } from "../graph/text.js"
+import { SLOT_ROLES } from "../graph/types.js"
 import type { Origin } from "../origin.js"
 import { printType } from "../tensor.js"
 import {
@@ -22,6 +23,8 @@ import type {
   ModelStmt,
   ModelValue,
   Objective,
+  Observation,
+  ParameterAverage,
   ParameterUpdate,
   PredictSection,
   Section,
@@ -58,6 +61,12 @@ function printTrain(train: TrainSection): string {
     `  step ${printSection(train.step, "  ")}`,
     `  evaluate ${printSection(train.evaluate, "  ")}`,
     ...objectives,
+    ...train.averages.map(
+      (a) => `  average ${printSlotName(a.param)} ${printSlotName(a.slot)} ${printSection(a.section, "  ")}`,
+    ),
+    ...train.observed.map(
+      (o) => `  observed ${printName(o.metric)} ${printSlotName(o.value)} ${printSlotName(o.at)}`,
+    ),
     "}",
   ].join("\n")
 }
@@ -83,6 +92,8 @@ function printSource(source: ModelInput["source"]): string {
       return `data ${printName(source.field)}`
     case "scalar":
       return `scalar ${source.scalar}`
+    case "step":
+      return `step ${printName(source.result)}`
   }
 }
 
@@ -146,15 +157,14 @@ function parsePredict(c: Cursor): PredictSection {
 }
 
 function parseSlot(c: Cursor): Slot {
-  const role = c.accept("param") ? "param" : c.accept("state") ? "state" : undefined
-  if (role === undefined) c.expect("optimizer")
+  const role = SLOT_ROLES.find((r) => c.accept(r)) ?? c.fail(`expected one of ${SLOT_ROLES.join(", ")}`)
   const frozen = c.accept("frozen")
   const name = c.slot()
   c.expect(":")
   const type = parseTypeAt(c)
   c.expect("=")
   const { section, origin } = parseSection(c)
-  return { name, type, role: role ?? "optimizer", frozen, init: section, origin }
+  return { name, type, role, frozen, init: section, origin }
 }
 
 function parseTrain(c: Cursor): TrainSection {
@@ -173,8 +183,13 @@ function parseTrain(c: Cursor): TrainSection {
   const evaluate = parseSection(c).section
   const objectives: Objective[] = []
   while (c.accept("minimize")) objectives.push(parseObjective(c))
+  const averages: ParameterAverage[] = []
+  while (c.accept("average"))
+    averages.push({ param: c.slot(), slot: c.slot(), section: parseSection(c).section })
+  const observed: Observation[] = []
+  while (c.accept("observed")) observed.push({ metric: parseName(c), value: c.slot(), at: c.slot() })
   c.expect("}")
-  return { name, data, settings, step, evaluate, objectives, reports, origin }
+  return { name, data, settings, step, evaluate, objectives, averages, observed, reports, origin }
 }
 
 function parseObjective(c: Cursor): Objective {
@@ -214,6 +229,7 @@ function parseSection(c: Cursor): { readonly section: Section; readonly origin: 
 function parseSource(c: Cursor): ModelInput["source"] {
   if (c.accept("feed")) return { kind: "feed" }
   if (c.accept("data")) return { kind: "data", field: parseName(c) }
+  if (c.accept("step")) return { kind: "step", result: parseName(c) }
   c.expect("scalar")
   const scalar = (["step", "epoch", "seed", "start"] as const).find((s) => c.accept(s))
   return { kind: "scalar", scalar: scalar ?? c.fail("expected step, epoch, seed or start") }

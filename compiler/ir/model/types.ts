@@ -1,6 +1,6 @@
 /** ir/model: the typed program. Names are resolved, layers instantiated, `if`/`for` over constants carried out, every value
  *  typed. What is left of the source is its nesting: instances within instances, each call with its own body. */
-import type { Attrs, ScalarName } from "../graph/types.js"
+import type { Attrs, ScalarName, SlotRole } from "../graph/types.js"
 import type { Origin } from "../origin.js"
 import type { TensorType } from "../tensor.js"
 
@@ -52,11 +52,13 @@ export interface ModelInput {
   readonly id: ModelValue
   readonly name: string
   readonly type: TensorType
-  /** feed: given by the caller. data: this field of the batch ([B, ...]). scalar: a run-time scalar. */
+  /** feed: given by the caller. data: this field of the batch ([B, ...]). scalar: a run-time scalar. step: in an optimizer, this
+   *  result of the train section's step. */
   readonly source:
     | { readonly kind: "feed" }
     | { readonly kind: "data"; readonly field: string }
     | { readonly kind: "scalar"; readonly scalar: ScalarName }
+    | { readonly kind: "step"; readonly result: string }
 }
 
 /** A parameter or a state: where it lives, and how it starts (a body of its own that yields the first value). */
@@ -64,7 +66,7 @@ export interface Slot {
   /** `Classifier.linear.0.weight` */
   readonly name: string
   readonly type: TensorType
-  readonly role: "param" | "state" | "optimizer"
+  readonly role: SlotRole
   /** No gradient, no update. */
   readonly frozen: boolean
   readonly init: Section
@@ -83,6 +85,19 @@ export interface Section {
 export interface ParameterUpdate {
   readonly param: string
   readonly section: Section
+}
+/** What becomes of the average of one parameter after an update: `section` has inputs `average` and `p`, the new value, and gives
+ *  `average`. */
+export interface ParameterAverage {
+  readonly param: string
+  readonly slot: string
+  readonly section: Section
+}
+/** A metric that the step reads: slots for its value at the last report point, and for the number of the step after that. */
+export interface Observation {
+  readonly metric: string
+  readonly value: string
+  readonly at: string
 }
 /** One `minimize`: the loss is the result `loss.K` of the train section's `step`. */
 export interface Objective {
@@ -111,11 +126,13 @@ export interface TrainSection {
   readonly name: string
   readonly data: string | null
   readonly settings: TrainSettings
-  /** training = true. Results: `loss.0`, `loss.1`, ... then one per report. */
+  /** training = true. Results: `loss.0`, `loss.1`, ... then one per report, then `setting.0`, ... that optimizers read. */
   readonly step: Section
-  /** training = false: the same results. */
+  /** training = false: the same results, without the settings. */
   readonly evaluate: Section
   readonly objectives: readonly Objective[]
+  readonly averages: readonly ParameterAverage[]
+  readonly observed: readonly Observation[]
   readonly reports: readonly string[]
   readonly origin: Origin
 }

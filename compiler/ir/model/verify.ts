@@ -3,7 +3,7 @@
  *   - every operation exists and its recorded type is what its `infer` says now;
  *   - reads and updates name a declared slot and agree with its type;
  *  and for the whole: slot names are unique; a first value has its slot's type; a loss is a result of the step, a scalar; an update
- *  gives a value of its parameter's type; step and evaluate have the same results; a section's data is declared.
+ *  or average gives a value of its parameter's type; step and evaluate have the same results, settings aside; a section's data is declared.
  *  Not here:   that the program is what its author meant. */
 import { completeAttrs, findOp, inferType } from "../../ops/index.js"
 import { ConstraintError } from "../../ops/op.js"
@@ -42,7 +42,12 @@ function verifyTrain(
     found.push(`${where}: no data ${train.data}`)
   const step = section(train.step, `${where}, step`)
   section(train.evaluate, `${where}, evaluate`)
-  const names = (s: Section): string => s.results.map((r) => r.name).join(", ")
+  const isSetting = ({ name }: Section["results"][number]): boolean => name.startsWith("setting.")
+  const names = (s: Section): string =>
+    s.results
+      .filter((r) => !isSetting(r))
+      .map((r) => r.name)
+      .join(", ")
   if (names(train.step) !== names(train.evaluate))
     found.push(`${where}: step gives ${names(train.step)}, evaluate gives ${names(train.evaluate)}`)
   for (const objective of train.objectives) {
@@ -62,6 +67,15 @@ function verifyTrain(
       else expectResult(update.section, "p", type, types, place, found)
     }
   }
+  for (const { param, slot, section: s } of train.averages) {
+    const place = `${where}, average of @${param}`
+    const type = slots.get(param)
+    const types = section(s, place)
+    if (!type || !slots.has(slot)) found.push(`${place}: there is no such slot`)
+    else expectResult(s, "average", type, types, place, found)
+  }
+  for (const { metric, value, at } of train.observed)
+    if (!slots.has(value) || !slots.has(at)) found.push(`${where}: ${metric} is observed in no slot`)
 }
 
 function expectResult(

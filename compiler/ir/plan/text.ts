@@ -1,6 +1,7 @@
 /** ir/plan: Plan <-> text. The memory map, the kernels and the dispatch list, readable and read back.
  *  Guarantees: parse(print(plan)) equals the plan; grids are read off the kernels again.
  *  Not here:   whether the plan is right (`verify.ts`). */
+import { SLOT_ROLES } from "../graph/types.js"
 import { gridOf } from "../kernels/grid.js"
 import { parseKernelAt } from "../kernels/parse.js"
 import { printKernel, withLoops } from "../kernels/text.js"
@@ -45,7 +46,7 @@ export function parsePlan(text: string): Plan {
       const name = c.slot()
       c.expect(":")
       const type = parseTypeAt(c)
-      const role = oneOf(c, ["param", "state", "optimizer"])
+      const role = oneOf(c, SLOT_ROLES)
       c.expect("at")
       slots.push({ name, type, role, ...parsePlace(c) })
     }

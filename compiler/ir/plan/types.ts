@@ -1,4 +1,5 @@
 /** ir/plan: where every buffer lives and what is dispatched in which order. Offsets and sizes are bytes at the largest batch. */
+import type { SlotRole } from "../graph/types.js"
 import type { Expr, Kernel, Loop } from "../kernels/types.js"
 import type { Dim, DType, TensorType } from "../tensor.js"
 
@@ -15,7 +16,7 @@ export interface Placement {
 export interface PlacedSlot extends Placement {
   readonly name: string
   readonly type: TensorType
-  readonly role: "param" | "state" | "optimizer"
+  readonly role: SlotRole
 }
 /** A buffer of one program. `first`..`last` are indices of the dispatches between which its content matters. */
 export interface PlacedBuffer extends Placement {
