@@ -94,6 +94,7 @@ export function contractTile(
   const lanes = target.deviceClass === "software" ? 16 : 64
   const sizes = TILES[target.deviceClass][vector ? "vector" : "scalar"]
   const mostEpilogue = MOST_EPILOGUE[target.deviceClass]
+  const least = sizes[sizes.length - 1]!
   const staged = (r: number, c: number): boolean =>
     target.deviceClass === "software" && vector && r * c * size.epilogue > mostEpilogue
   const fitting = sizes.filter(
@@ -109,10 +110,10 @@ export function contractTile(
   for (const [r, c] of fitting) if (count(r, c) >= fill) return whole(r, c)
   // Few outputs: a long sum is split over a workgroup, a short one is left to small tiles.
   if (depth >= 256) {
-    const [r, c] = fitting.find(([x, y]) => x * y <= 16) ?? [1, 1]
+    const [r, c] = fitting.find(([x, y]) => x * y <= 16) ?? least
     return { rows: r, columns: c, lanes: 64, split: true, staged: false }
   }
-  const [r, c] = fitting.at(-1) ?? [1, 1]
+  const [r, c] = fitting.at(-1) ?? least
   return whole(r, c)
 }
 

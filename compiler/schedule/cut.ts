@@ -7,7 +7,7 @@
  *  wanted: a turn reads one row and writes the next, so nothing is ever copied or overwritten too early. A stack that only
  *  repeats a carried value is that buffer.
  *  Not here:   anything about kernels. */
-import { GraphBuild, renumbered, valueIn } from "../ir/graph/build.js"
+import { buildLike, GraphBuild, renumbered, valueIn } from "../ir/graph/build.js"
 import { isCheap, isScan, isScanResult, resultTypes, scanParts, type ScanParts } from "../ir/graph/scan.js"
 import type { Graph, Node, ValueId } from "../ir/graph/types.js"
 import { scalarType, tensorType, type TensorType } from "../ir/tensor.js"
@@ -25,9 +25,33 @@ export interface Part {
 export const cut: Pass<Graph, readonly Part[]> = {
   name: "cut",
   summary: "cut the graph at its loops over time",
-  run: (graph) => (graph.nodes.some(isScan) ? new Cutting(graph).parts() : [{ graph, turns: null }]),
+  run: (graph) =>
+    graph.nodes.some(isScan) ? new Cutting(graph).parts() : [{ graph: keepOld(graph), turns: null }],
 }
 
+/** An output, or the new value of another slot, that is a slot about to be updated is a copy of it, made before. */
+function keepOld(graph: Graph): Graph {
+  const updated = new Set(graph.updates.map((u) => u.slot))
+  if (![...graph.outputs, ...graph.updates].some((o) => updated.has(o.value))) return graph
+  const { g, values } = buildLike(graph)
+  for (const n of graph.nodes) {
+    const args = n.args.map((a) => valueIn(values, a))
+    values.set(n.id, g.copy(n, args))
+  }
+  const kept = (id: ValueId): Value => {
+    const value = valueIn(values, id)
+    return updated.has(id) ? again(g, value) : value
+  }
+  for (const o of graph.outputs) g.output(o.name, kept(o.value))
+  for (const u of graph.updates) g.update(valueIn(values, u.slot), kept(u.value))
+  return g.finish()
+}
+
+/** A loop and the graph of one turn. */
+interface TurnOf {
+  readonly loop: Loop
+  readonly graph: Graph
+}
 /** The buffer of a carry or a stack, as an input of every part that touches it. */
 interface Rows {
   readonly name: string
@@ -78,8 +102,7 @@ class Cutting {
     for (const { loop } of loops)
       loop.carries.forEach((rows, i) => this.segments[loop.level]!.start(rows, loop.parts.first[i]!))
     for (const o of this.graph.outputs) this.segments[this.level(o.value)]!.result(o.name, o.value)
-    for (const { slot, value } of this.graph.updates)
-      this.segments[Math.max(this.level(value), this.lastReader(slot, loops))]!.update(slot, value)
+    this.update(loops)
     for (const id of this.shared) this.segments[this.level(id)]!.give(id)
     return this.segments.flatMap((segment, level): Part[] => [
       { graph: segment.finish(), turns: null },
@@ -107,10 +130,19 @@ class Cutting {
     return loop.results[intAttr(result.attrs, "index")] ?? bug(`%${result.id} has no place`)
   }
 
-  private lastReader(
-    slot: ValueId,
-    loops: readonly { readonly loop: Loop; readonly graph: Graph }[],
-  ): number {
+  /** Each slot in the last segment that reads it; an update may itself make its segment read other slots. */
+  private update(loops: readonly TurnOf[]): void {
+    const { updates } = this.graph
+    let at = updates.map((u) => this.level(u.value))
+    for (;;) {
+      updates.forEach((u, i) => this.segments[at[i]!]!.value(u.value))
+      const later = updates.map((u, i) => Math.max(at[i]!, this.lastReader(u.slot, loops)))
+      if (later.every((level, i) => level === at[i])) break
+      at = later
+    }
+    updates.forEach((u, i) => this.segments[at[i]!]!.update(u.slot, u.value))
+  }
+  private lastReader(slot: ValueId, loops: readonly TurnOf[]): number {
     const name = this.graph.state.find((s) => s.id === slot)?.name
     const reads = (g: Graph): boolean => g.state.some((s) => s.name === name)
     const inSegments = this.segments.flatMap((s, level) => (s.reads(slot) ? [level] : []))
@@ -242,10 +274,12 @@ class PartBuild {
   result(name: string, id: ValueId): void {
     const node = this.whole.node(id)
     const value = this.value(id)
-    this.build.output(name, node !== undefined && isScanResult(node) ? again(this.build, value) : value)
+    const isNode = node !== undefined && !isScanResult(node)
+    this.build.output(name, isNode ? value : again(this.build, value))
   }
   update(slot: ValueId, value: ValueId): void {
-    this.build.update(this.value(slot), this.value(value))
+    const made = this.value(value)
+    this.build.update(this.value(slot), this.whole.node(value) === undefined ? again(this.build, made) : made)
   }
   /** Makes a value known to the other parts. */
   give(id: ValueId): void {

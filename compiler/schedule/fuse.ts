@@ -16,6 +16,7 @@ import { numel, printShape, printType, sameDim, type Shape } from "../ir/tensor.
 import { BESIDE, DISPATCH, nominal, rowsFillDevice } from "./cost.js"
 import { Exprs, operationsIn } from "./expr.js"
 import type { Group, GroupedGraph, GroupKind, Store } from "./group.js"
+import { order } from "./order.js"
 import { Probe, reordering } from "./probe.js"
 import {
   defOf,
@@ -39,9 +40,9 @@ export const fuse: Pass<Graph, GroupedGraph> = {
     for (;;) {
       const grouping = new Grouping(g, cx, alone, kept)
       const groups = grouping.run()
-      const large = groups.filter((x) => x.buffers > cx.target.maxStorageBuffersPerStage)
-      if (large.length === 0) return { graph, groups: groups.map((x) => x.group) }
-      for (const { group } of large) grouping.relieve(group)
+      const large = grouping.tooLarge(groups)
+      if (large.length === 0) return { graph, groups }
+      for (const group of large) grouping.relieve(group)
     }
   },
 }
@@ -76,6 +77,8 @@ class Grouping {
   private readonly operationsMemo = new Map<string, number>()
   private readonly frames = new Map<string, Draft>()
   private readonly slotsOf = new Map<ValueId, ValueId[]>()
+  /** What the finished groups read from buffers, by their number. */
+  private readonly loads = new Map<number, ReadonlySet<ValueId>>()
 
   constructor(
     private readonly g: GraphIndex,
@@ -90,7 +93,7 @@ class Grouping {
     this.required = new Set([...outputs.map((o) => o.value), ...updates.map((u) => u.value)])
   }
 
-  run(): { group: Group; buffers: number }[] {
+  run(): Group[] {
     for (const node of this.g.graph.nodes) {
       if (!this.required.has(node.id) && this.readers(node.id).length === 0) continue
       const lower = loweringOf(node)
@@ -374,9 +377,9 @@ class Grouping {
   // ---- results
 
   /** From the last group to the first: what is stored follows from what later groups load. */
-  private finish(): { group: Group; buffers: number }[] {
+  private finish(): Group[] {
     const wanted = new Set(this.required)
-    const out: { group: Group; buffers: number }[] = []
+    const out: Group[] = []
     for (const draft of [...this.drafts].reverse()) {
       const stored = draft.members.filter((m) => wanted.has(m))
       if (stored.length === 0) continue
@@ -394,10 +397,25 @@ class Grouping {
         stores,
         parts: [],
       }
-      const bound = new Set([...loads, ...stores.map((s) => s.slot ?? s.value)])
-      out.push({ group, buffers: bound.size })
+      out.push(group)
+      this.loads.set(group.id, loads)
     }
     return [...out.reverse(), ...this.copies()]
+  }
+  /** Groups that bind too many buffers, now or once `order` has put new values beside old ones that are still needed. */
+  tooLarge(groups: readonly Group[]): Group[] {
+    const limit = this.cx.target.maxStorageBuffersPerStage
+    const bound = ({ id, stores }: Group): number => {
+      const loads = this.loads.get(id) ?? stores.map((s) => s.value)
+      return new Set([...loads, ...stores.map((s) => s.slot ?? s.value)]).size
+    }
+    const large = groups.filter((x) => bound(x) > limit)
+    if (large.length > 0) return large
+    const full = groups.filter((x) => bound(x) + x.stores.filter((s) => s.slot !== null).length > limit)
+    if (full.length === 0) return []
+    const { groups: ordered } = order.run({ graph: this.g.graph, groups }, { ...this.cx, remark: () => {} })
+    const after = new Map(ordered.map((x) => [x.id, x]))
+    return full.filter((x) => bound(after.get(x.id)!) > limit)
   }
   /** The members that the stored ones need, and what they load. */
   private needed(draft: Draft, stored: readonly ValueId[]): { members: ValueId[]; loads: Set<ValueId> } {
@@ -422,13 +440,13 @@ class Grouping {
     return { members, loads: new Set(probe.loadsIn(exprs).map((l) => l.value)) }
   }
   /** Slots and outputs whose new value is not made by a group, or is made for another slot already. */
-  private copies(): { group: Group; buffers: number }[] {
-    const out: { group: Group; buffers: number }[] = []
+  private copies(): Group[] {
+    const out: Group[] = []
     for (const [value, slots] of this.slotsOf) {
       for (const slot of this.home.has(value) ? slots.slice(1) : slots) {
         const { shape } = typeOfValue(this.g, value)
         const id = this.drafts.length + out.length
-        const group: Group = {
+        out.push({
           id,
           kind: "map",
           outer: shape,
@@ -438,8 +456,7 @@ class Grouping {
           full: [],
           stores: [{ value, slot }],
           parts: [],
-        }
-        out.push({ group, buffers: 2 })
+        })
       }
     }
     return out
@@ -454,7 +471,8 @@ class Grouping {
       return
     }
     const limit = this.cx.target.maxStorageBuffersPerStage
-    const inlined = this.inlinedIn(last).filter((v) => this.placedBelow(v).length < limit)
+    const below = new Set(group.members.flatMap((m) => this.inlinedIn(m)))
+    const inlined = [...below].filter((v) => this.placedBelow(v).length < limit)
     const best = inlined.sort((a, b) => this.placedBelow(b).length - this.placedBelow(a).length || a - b)[0]
     if (best === undefined || this.placedBelow(best).length < 2) {
       bug(`%${last} alone reads more buffers than ${this.cx.target.name} allows`)

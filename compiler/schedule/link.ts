@@ -62,28 +62,36 @@ class SharedBuffers {
   }
   /** The number here of each buffer of a part. */
   enter(program: KernelProgram): ReadonlyMap<number, number> {
-    const given = new Map(program.outputs.map((o) => [o.buffer, o.name]))
+    // One value may be several outputs of the graph, and be given to other parts besides.
+    const given = new Map<number, string[]>()
+    for (const o of program.outputs) given.set(o.buffer, [...(given.get(o.buffer) ?? []), o.name])
     return new Map(
       program.buffers.map((b) => {
-        if (b.role === "slot") return [b.id, this.named(this.slots, b.name, b)]
+        const shown = given.get(b.id) ?? []
+        if (b.role === "slot") {
+          // A new value of the slot may be an output too.
+          const id = this.named(this.slots, [b.name], b)
+          for (const name of shown) this.byName.set(name, id)
+          return [b.id, id]
+        }
         // What a part stores into an input's rows is that input.
-        const name = b.role === "data" || b.role === "feed" ? b.name : given.get(b.id)
-        return [b.id, name === undefined ? this.add(b) : this.named(this.byName, name, b)]
+        const names = b.role === "data" || b.role === "feed" ? [b.name] : shown
+        return [b.id, names.length === 0 ? this.add(b) : this.named(this.byName, names, b)]
       }),
     )
   }
 
-  private named(names: Map<string, number>, name: string, b: Buffer): number {
-    const known = names.get(name)
-    if (known !== undefined) return known
-    const id = this.add({ ...b, role: this.roleOf(name, b) })
-    names.set(name, id)
+  private named(known: Map<string, number>, names: readonly string[], b: Buffer): number {
+    const id =
+      names.map((name) => known.get(name)).find((found) => found !== undefined) ??
+      this.add({ ...b, role: this.roleOf(names, b) })
+    for (const name of names) known.set(name, id)
     return id
   }
-  private roleOf(name: string, b: Buffer): Buffer["role"] {
+  private roleOf(names: readonly string[], b: Buffer): Buffer["role"] {
     if (b.role === "slot" || b.role === "data") return b.role
-    if (this.graph.inputs.some((i) => i.name === name)) return "feed"
-    return this.graph.outputs.some((o) => o.name === name) ? "output" : "temp"
+    if (this.graph.inputs.some((i) => names.includes(i.name))) return "feed"
+    return this.graph.outputs.some((o) => names.includes(o.name)) ? "output" : "temp"
   }
   private add(b: Buffer): number {
     this.all.push({ ...b, id: this.all.length })

@@ -52,7 +52,11 @@ export const order: Pass<GroupedGraph, GroupedGraph> = {
       if (first === undefined) return bug("slots are swapped: their updates wait for each other")
       groups = groups.flatMap((x) => {
         if (x !== first) return [x]
-        return x.kind === "pack" ? x.parts : [aside(x, (s) => s.slot !== null)]
+        if (x.kind === "pack") return x.parts
+        const wanted = (s: Store): boolean =>
+          s.slot !== null &&
+          all.some((y) => y !== x && stuck.has(y.id) && loads.get(y.id)!.values.has(s.slot!))
+        return [aside(x, x.stores.some(wanted) ? wanted : (s) => s.slot !== null)]
       })
     }
   },

@@ -14,7 +14,7 @@ import { ceilDiv, perInvocation, perWorkgroup } from "./grid.js"
 import type { BuiltBody, KernelBuild } from "./kernel-build.js"
 import { valuesThenStores } from "./template-map.js"
 import { permuted } from "./probe.js"
-import { linearIndex, loweringOf, toStored, typeOfValue, unravel } from "./values.js"
+import { absent, linearIndex, loweringOf, toStored, typeOfValue, unravel } from "./values.js"
 import { alignedBase, vectorize } from "./vectorize.js"
 import { serialWalk, stridedWalk } from "./walk.js"
 
@@ -348,11 +348,7 @@ function storesAt(
   const place = linearIndex(k, index, outer)
   const root = rootIndex(b, index)
   const rootPlace = linearIndex(k, root, node.type.shape)
-  b.bind(node.id, (at) =>
-    linearIndex(k, at, node.type.shape) === rootPlace
-      ? own
-      : bug(`%${node.id} is used at another place than it is made`),
-  )
+  b.bind(node.id, (at) => (linearIndex(k, at, node.type.shape) === rootPlace ? own : absent(k, node)))
   return b.group.stores.map(({ value }) => {
     const { dtype, shape } = typeOfValue(b.placed.g, value)
     const inGroup = sameShape(shape, outer) ? index : unravel(k, place, shape)

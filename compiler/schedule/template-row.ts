@@ -12,7 +12,7 @@ import { typeOf } from "./expr.js"
 import { countOf, perInvocation, perWorkgroup } from "./grid.js"
 import type { BuiltBody, KernelBuild } from "./kernel-build.js"
 import { type PendingStore, valueAt, valuesThenStores } from "./template-map.js"
-import { firstRead, linearIndex, loweringOf, toStored, typeOfValue, unravel } from "./values.js"
+import { absent, firstRead, linearIndex, loweringOf, toStored, typeOfValue, unravel } from "./values.js"
 import { serialWalk, stridedWalk, type Walk } from "./walk.js"
 
 export const COMBINE_OP: Readonly<Record<Combine, ScalarOp>> = {
@@ -91,9 +91,7 @@ function reductions(b: KernelBuild, row: Expr, r: readonly Expr[]): Reduction[] 
     levelOf.set(name, level)
     const value = k.ref(name, typeOf(result))
     const place = linearIndex(k, index, node.type.shape)
-    b.bind(m, (at) =>
-      linearIndex(k, at, node.type.shape) === place ? value : bug(`%${m} is used outside its row`),
-    )
+    b.bind(m, (at) => (linearIndex(k, at, node.type.shape) === place ? value : absent(k, node)))
     const combine = lower.kind === "reduce" ? lower.combine : undefined
     out.push({ name, level, accumulators, next, combine, result })
   }

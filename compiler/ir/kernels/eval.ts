@@ -18,8 +18,30 @@ export interface KernelRun {
   readonly buffers: ReadonlyMap<string, DeviceArray>
 }
 
+/** Runs one kernel on arrays, one per parameter. */
+export type RunKernel = (
+  kernel: Kernel,
+  arrays: readonly DeviceArray[],
+  dims: DimValues,
+  scalars: ScalarValues,
+) => void
+
 /** Runs the dispatches in order. Returns the outputs by name. */
 export function evalKernels(program: KernelProgram, run: KernelRun): Map<string, DeviceArray> {
+  const compiled = new Map<string, CompiledKernel>()
+  return runDispatches(program, run, (kernel, arrays, dims, scalars) => {
+    let f = compiled.get(kernel.name)
+    if (f === undefined) compiled.set(kernel.name, (f = compileKernel(kernel)))
+    f(arrays, dims, scalars)
+  })
+}
+
+/** The same with kernels run by somebody else. */
+export function runDispatches(
+  program: KernelProgram,
+  run: KernelRun,
+  runKernel: RunKernel,
+): Map<string, DeviceArray> {
   const memory = new Map<number, DeviceArray>()
   for (const b of program.buffers) {
     const size = evalDim(b.elements, run.dims)
@@ -31,15 +53,14 @@ export function evalKernels(program: KernelProgram, run: KernelRun): Map<string,
     }
     memory.set(b.id, outside ? given! : allocate(b.dtype, size))
   }
-  const compiled = new Map<string, CompiledKernel>()
+  const kernels = new Map(program.kernels.map((k) => [k.name, k]))
   for (const { dispatch, turn } of runOrder(program.dispatches.length, program.loops)) {
     const d = program.dispatches[dispatch]!
-    const kernel = program.kernels.find((k) => k.name === d.kernel)
+    const kernel = kernels.get(d.kernel)
     if (kernel === undefined) throw new Error(`no kernel ${d.kernel}`)
-    let f = compiled.get(kernel.name)
-    if (f === undefined) compiled.set(kernel.name, (f = compileKernel(kernel)))
     const views = d.args.map((ref) => gather(program, memory, ref))
-    f(
+    runKernel(
+      kernel,
       views.map((v) => v.data),
       run.dims,
       { ...run.scalars, turn },
