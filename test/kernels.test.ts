@@ -137,7 +137,7 @@ const patterns: [string, number, Build][] = [
   ],
   [
     "one slot follows another",
-    2,
+    1,
     (g) => {
       const w = g.slot("w", f32(6), "param")
       const old = g.slot("old", f32(6), "state")

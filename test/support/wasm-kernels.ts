@@ -39,7 +39,8 @@ export function wasmKernels(kernels: readonly Kernel[]): KernelRunner {
       if (missing > 0) memory.grow(missing)
       const words = new Int32Array(memory.buffer)
       const { B, R } = dims
-      words.set([B, R, scalars.step, scalars.epoch, scalars.seed, scalars.start], parameters / 4)
+      const { step, epoch, seed, start, turn } = scalars
+      words.set([B, R, step, epoch, seed, start, turn], parameters / 4)
       words.set(places, args / 4)
       arrays.forEach((a, i) =>
         new Uint8Array(memory.buffer, places[i]!).set(new Uint8Array(a.buffer, a.byteOffset, a.byteLength)),

@@ -1,0 +1,82 @@
+/** test: a graph with values for everything it reads, what it must give by the float64 interpreter, and where a run differs. */
+import { evalValues, type EvalResult } from "../../compiler/ir/graph/eval.js"
+import type { Graph, Input, StateSlot } from "../../compiler/ir/graph/types.js"
+import type { DeviceArray, KernelRun } from "../../compiler/ir/kernels/eval.js"
+import type { DimValues, DType } from "../../compiler/ir/tensor.js"
+import type { NdArray } from "../../compiler/ops/op.js"
+
+export const SCALARS = { step: 3, epoch: 1, seed: 1234567, start: 0 } as const
+
+/** Numbers as a device holds them. */
+export const deviceArray = (data: ArrayLike<number>, dtype: DType): DeviceArray =>
+  dtype === "i32"
+    ? Int32Array.from(data)
+    : dtype === "f32" || dtype === "f16"
+      ? Float32Array.from(data)
+      : Uint32Array.from(data)
+
+/** Whatever a run is given: run-time scalars aside, inputs and then slots. */
+export const sourcesOf = (graph: Graph): (Input | StateSlot)[] => [
+  ...graph.inputs.filter((i) => i.source.kind !== "scalar"),
+  ...graph.state,
+]
+
+export interface Trial {
+  readonly graph: Graph
+  readonly expected: EvalResult
+  /** The size of the largest number on the way; NaN when one of them is. */
+  readonly largest: number
+  /** A run of its own each time: slots are updated in place. */
+  start(): KernelRun
+}
+
+/** `values` are those of `sourcesOf(graph)`. The oracle sees what a device sees: numbers rounded to f32. */
+export function trialOf(graph: Graph, values: readonly NdArray[], dims: DimValues): Trial {
+  const sources = sourcesOf(graph)
+  const rounded = values.map((v, i): NdArray => {
+    return { shape: v.shape, data: Float64Array.from(deviceArray(v.data, sources[i]!.type.dtype)) }
+  })
+  const inputs = sources.length - graph.state.length
+  const named = (from: number, to: number): Record<string, NdArray> =>
+    Object.fromEntries(sources.slice(from, to).map((s, i) => [s.name, rounded[from + i]!]))
+  const given = { inputs: named(0, inputs), state: named(inputs, sources.length), dims, scalars: SCALARS }
+  const found = evalValues(graph, given)
+  const slots = new Map(graph.state.map((s) => [s.id, s.name]))
+  return {
+    graph,
+    expected: {
+      outputs: Object.fromEntries(graph.outputs.map((o) => [o.name, found.get(o.value)!])),
+      updates: Object.fromEntries(graph.updates.map((u) => [slots.get(u.slot)!, found.get(u.value)!])),
+    },
+    largest: graph.nodes.reduce((m, { id }) => Math.max(m, ...found.get(id)!.data.map(Math.abs)), 0),
+    start: () => ({
+      dims,
+      scalars: SCALARS,
+      buffers: new Map(sources.map((s, i) => [s.name, deviceArray(values[i]!.data, s.type.dtype)])),
+    }),
+  }
+}
+
+/** Where the outputs of a run, and the slots after it, are not what they must be: the first element of each. */
+export function wrongResults(
+  { graph, expected }: Trial,
+  outputs: ReadonlyMap<string, DeviceArray>,
+  { buffers }: KernelRun,
+  tolerance: number,
+): string[] {
+  const compare = (name: string, want: NdArray, got: DeviceArray | undefined): string[] => {
+    if (got?.length !== want.data.length) return [`${name}: ${got?.length} elements`]
+    const size = want.data.reduce((most, v) => (Number.isFinite(v) ? Math.max(most, Math.abs(v)) : most), 1)
+    for (let n = 0; n < got.length; n++) {
+      const close = Object.is(got[n], want.data[n]) || Math.abs(got[n]! - want.data[n]!) <= tolerance * size
+      if (!close) return [`${name}[${n}] is ${got[n]}, should be ${want.data[n]}`]
+    }
+    return []
+  }
+  const slots = new Map(graph.state.map((s) => [s.id, s.name]))
+  const updated = graph.updates.map((u) => slots.get(u.slot)!)
+  return [
+    ...graph.outputs.flatMap((o) => compare(o.name, expected.outputs[o.name]!, outputs.get(o.name))),
+    ...updated.flatMap((name) => compare(name, expected.updates[name]!, buffers.get(name))),
+  ]
+}
