@@ -165,7 +165,7 @@ const others: Readonly<Record<string, readonly [Inputs, NdArray]>> = {
   "x + arange(7, 1, 2)": [{ x: vector(0, 0, 0) }, vector(1, 3, 5)],
   "x @ eye(2, 3)": [{ x: array([1, 2], [5, 6]) }, array([1, 3], [5, 6, 0])],
   "ones_like(x) + zeros_like(x) + full_like(x, 2)": [{ x: vector(7, 8) }, vector(3, 3)],
-  "hinge_margin_pair(a, b, y, 2)": [
+  "contrastive(a, b, y, 2)": [
     { a, b, y: vector(1, 0, 1) },
     average(rows(distance).map((d, r) => (r === 1 ? Math.max(2 - d, 0) ** 2 : d * d))),
   ],
@@ -285,6 +285,21 @@ const others: Readonly<Record<string, readonly [Inputs, NdArray]>> = {
   'f1(x, classes, average: "micro")': [
     { x: array([4, 3], [3, 1, 2, 0, 1, 0, 5, 4, 3, 0, 0, 1]), classes: vector(0, 1, 1, 2) },
     scalar(3 / 4),
+  ],
+  "hinge(x, y)": [{ x: vector(0.5, -0.25, 3), y: vector(1, -1, 1) }, scalar((0.5 + 0.75) / 3)],
+  "adaptive_avg_pool1d(x, 3)": [{ x: array([1, 1, 4], [1, 2, 4, 8]) }, array([1, 1, 3], [1.5, 3, 6])],
+  "adaptive_avg_pool1d(x, 2)": [{ x: array([1, 1, 4], [1, 2, 4, 8]) }, array([1, 1, 2], [1.5, 6])],
+  "x + sinusoids(3, 4)": [
+    {
+      x: array(
+        [3, 4],
+        Array.from({ length: 12 }, () => 0),
+      ),
+    },
+    array(
+      [3, 4],
+      [0, 1, 2].flatMap((t) => [Math.sin(t), Math.cos(t), Math.sin(t / 100), Math.cos(t / 100)]),
+    ),
   ],
   "erfinv(x)": [{ x: vector(-0.5, 0.999) }, vector(-0.4769362762, 2.3267537655)],
 }

@@ -5,6 +5,7 @@ import { evalGraph } from "../compiler/ir/graph/eval.js"
 import { printType } from "../compiler/ir/tensor.js"
 import type { NdArray } from "../compiler/ops/op.js"
 import { differentiated, lowered } from "./support/lowered.js"
+import { programs } from "./support/programs.js"
 
 const array = (shape: readonly number[], data: readonly number[]): NdArray => ({
   shape,
@@ -32,6 +33,11 @@ const layers: Readonly<Record<string, readonly [string, readonly string[]]>> = {
   "LayerNorm()": ["f32[B, 3, 4]", ["weight f32[4]", "bias f32[4]"]],
   "LayerNorm(axes: 2)": ["f32[B, 3, 4]", ["weight f32[3, 4]", "bias f32[3, 4]"]],
   "GroupNorm(2)": ["f32[B, 4, 2]", ["weight f32[4]", "bias f32[4]"]],
+  "InstanceNorm1d(affine: true)": ["f32[B, 3, 4]", ["weight f32[3]", "bias f32[3]"]],
+  "InstanceNorm1d(track_running_stats: true)": [
+    "f32[B, 3, 4]",
+    ["running_mean f32[3]", "running_var f32[3]"],
+  ],
   "InstanceNorm2d()": ["f32[B, 3, 2, 2]", []],
   "InstanceNorm2d(affine: true)": ["f32[B, 3, 2, 2]", ["weight f32[3]", "bias f32[3]"]],
   "RMSNorm()": ["f32[B, 3]", ["weight f32[3]"]],
@@ -62,6 +68,9 @@ const layers: Readonly<Record<string, readonly [string, readonly string[]]>> = {
   "PReLU()": ["f32[B, 3]", ["weight f32[1]"]],
   "MaxPool1d(2)": ["f32[B, 3, 4]", []],
   "MaxPool2d(2)": ["f32[B, 3, 4, 4]", []],
+  "AvgPool1d(2)": ["f32[B, 3, 4]", []],
+  "AdaptiveAvgPool1d(3)": ["f32[B, 3, 4]", []],
+  "PositionalEncoding()": ["f32[B, 5, 4]", []],
   "AvgPool2d(2)": ["f32[B, 3, 4, 4]", []],
   "AdaptiveAvgPool2d([1, 3])": ["f32[B, 3, 4, 4]", []],
   "Flatten()": ["f32[B, 3, 4, 4]", []],
@@ -76,6 +85,22 @@ const layers: Readonly<Record<string, readonly [string, readonly string[]]>> = {
       "in_proj_bias f32[12]",
       "out_proj.weight f32[4, 4]",
       "out_proj.bias f32[4]",
+    ],
+  ],
+  "TransformerDecoderLayer(2, feedforward: 8)": [
+    "f32[B, 5, 4]",
+    [
+      ...["self_attn", "multihead_attn"].flatMap((name) => [
+        `${name}.in_proj_weight f32[12, 4]`,
+        `${name}.in_proj_bias f32[12]`,
+        `${name}.out_proj.weight f32[4, 4]`,
+        `${name}.out_proj.bias f32[4]`,
+      ]),
+      "linear1.weight f32[8, 4]",
+      "linear1.bias f32[8]",
+      "linear2.weight f32[4, 8]",
+      "linear2.bias f32[4]",
+      ...["norm1", "norm2", "norm3"].flatMap((name) => [`${name}.weight f32[4]`, `${name}.bias f32[4]`]),
     ],
   ],
   "TransformerEncoderLayer(2, feedforward: 8)": [
@@ -101,11 +126,84 @@ describe("parameters", () => {
   for (const [layer, [input, slots]] of Object.entries(layers))
     it(layer, () => {
       const init = lowered(
-        `model M(x: ${input}) { let it = ${layer}\n  ${layer.startsWith("Bilinear") ? "it(x, x)" : "it(x)"} }`,
+        `model M(x: ${input}) { let it = ${layer}\n  ${/^(Bilinear|TransformerDecoder)/.test(layer) ? "it(x, x)" : "it(x)"} }`,
       ).get("init")!
       const found = init.state.map((s) => `${s.name.replace("M.it.", "")} ${printType(s.type)}`)
       expect(found.sort()).toEqual([...slots].sort())
     })
+})
+
+it("every layer of the library stands above", () => {
+  const declared = programs()
+    .filter((p) => p.path.startsWith("stdlib/"))
+    .flatMap((p) => [...p.text.matchAll(/^layer ([A-Z]\w*)/gm)].map((m) => m[1]!))
+  const used = new Set(Object.keys(layers).map((layer) => layer.replace(/\(.*/, "")))
+  // A part of attention; a schedule, shown in run-state.test.ts.
+  expect(declared.filter((name) => !used.has(name))).toEqual(["ZeroBiasLinear", "ReduceOnPlateau"])
+})
+
+describe("InstanceNorm1d", () => {
+  it("moves running values by the means over the batch, and evaluates with them", () => {
+    const text = `data d = csv("d.csv") { x: f32[1, 2] = columns("a", "b") }
+      model M(x: f32[B, 1, 2]) { let it = InstanceNorm1d(track_running_stats: true)\n  it(x) * it(x) }
+      train on d { param w: f32 = ones\n minimize w * sum(M(x)) with SGD(lr: 0)\n steps 1 }`
+    const graphs = lowered(text)
+    const state = {
+      w: scalar(1),
+      "M.it.running_mean": array([1], [0]),
+      "M.it.running_var": array([1], [1]),
+    }
+    const given = { inputs: { x: array([2, 1, 2], [1, 2, 3, 6]) }, dims: { B: 2, R: 2 }, state }
+    const { updates, outputs: trained } = evalGraph(differentiated(graphs.get("step")!), given)
+    // Called twice: moved twice.
+    const twice = (first: number, value: number): number => 0.9 * (0.9 * first + 0.1 * value) + 0.1 * value
+    expect(updates["M.it.running_mean"]!.data[0]).toBeCloseTo(twice(0, 3), 12)
+    expect(updates["M.it.running_var"]!.data[0]).toBeCloseTo(twice(1, 2.5), 12)
+    expect(trained["loss"]!.data[0]).toBeCloseTo(2 / (1 + 4e-5) + 2 / (1 + 1e-5 / 2.25), 9)
+    const { outputs } = evalGraph(graphs.get("evaluate")!, given)
+    expect(outputs["loss"]!.data[0]).toBeCloseTo((1 + 4 + 9 + 36) / (1 + 1e-5), 9)
+  })
+})
+
+it("attention drops weights in training alone", () => {
+  const graphs =
+    lowered(`model M(x: f32[2, 3, 4]) -> f32[2, 3, 4] { x |> MultiHeadAttention(2, dropout: 0.5) }
+    train { minimize mean(M(ones([2, 3, 4]))) with SGD(lr: 0.1)\n steps 1 }`)
+  const drawn = (name: string): unknown[] =>
+    graphs.get(name)!.nodes.flatMap((n) => (n.op === "random_uniform" ? [n.type.shape] : []))
+  // One draw for each head, place and place looked at.
+  expect(drawn("step")).toEqual([[2, 2, 3, 3]])
+  expect(drawn("evaluate")).toEqual([])
+})
+
+describe("TransformerDecoderLayer", () => {
+  const written = (normFirst: boolean): string =>
+    normFirst
+      ? `let own = x + it.self_attn(it.norm1(x))
+         let both = own + it.multihead_attn(it.norm2(own), m)
+         let end = both + it.linear2(relu(it.linear1(it.norm3(both))))`
+      : `let own = it.norm1(x + it.self_attn(x))
+         let both = it.norm2(own + it.multihead_attn(own, m))
+         let end = it.norm3(both + it.linear2(relu(it.linear1(both))))`
+  it.each([false, true])("is attention to itself, to the memory, and two Linear, norm_first %s", (first) => {
+    const graph = lowered(`model M(x: f32[B, 3, 4], m: f32[B, 5, 4]) -> (f32[B, 3, 4], f32[B, 3, 4]) {
+      let it = TransformerDecoderLayer(2, feedforward: 6, norm_first: ${first})
+      let y = it(x, m)
+      ${written(first)}
+      (y, end)
+    }`).get("predict.M")!
+    const random = (shape: readonly number[], from: number): NdArray => {
+      const size = shape.reduce((a, b) => a * b, 1)
+      return array(
+        shape,
+        Array.from({ length: size }, (_, i) => Math.sin(1.7 * i + from)),
+      )
+    }
+    const state = Object.fromEntries(graph.state.map((s, i) => [s.name, random(s.type.shape.map(Number), i)]))
+    const inputs = { x: random([2, 3, 4], 50), m: random([2, 5, 4], 60) }
+    const { outputs } = evalGraph(graph, { inputs, state, dims: { B: 2, R: 2 } })
+    outputs["output.0"]!.data.forEach((v, i) => expect(v).toBeCloseTo(outputs["output.1"]!.data[i]!, 12))
+  })
 })
 
 describe("BatchNorm2d", () => {

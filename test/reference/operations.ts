@@ -57,6 +57,7 @@ const number =
     `f32(${call(name, args, attrs)})`
 
 const SPECIAL: Readonly<Record<string, Spell>> = {
+  hinge_margin_pair: renamed("contrastive"),
   sum: reduction("sum"),
   mean: reduction("mean"),
   max: reduction("max"),
