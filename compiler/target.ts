@@ -13,6 +13,8 @@ export interface TargetProfile {
   readonly maxWorkgroupMemory: number
   /** Bytes that the offset of a binding is a multiple of. */
   readonly minStorageOffsetAlignment: number
+  /** Four elements may be loaded from and stored to any place, and a buffer be accessed by one and by four. */
+  readonly anyVectors: boolean
   /** For the cost model: software adapters run invocations one after another on few cores. */
   readonly deviceClass: "software" | "gpu" | "wasm"
 }
@@ -29,6 +31,7 @@ export const DEFAULT_TARGET: TargetProfile = {
   maxInvocations: 256,
   maxWorkgroupMemory: 16384,
   minStorageOffsetAlignment: 256,
+  anyVectors: false,
   deviceClass: "gpu",
 }
 
@@ -43,6 +46,7 @@ export const WASM_TARGET: TargetProfile = {
   maxInvocations: 256,
   maxWorkgroupMemory: 65536,
   minStorageOffsetAlignment: 64,
+  anyVectors: true,
   deviceClass: "wasm",
 }
 

@@ -146,7 +146,8 @@ function packed(placed: Placed, group: Group, inBuffer: (v: ValueId) => boolean,
 }
 
 /** Buffers whose rows do not start at multiples of four elements: they are accessed by element. */
-function unaligned({ g, rows, bufferOf }: Placed): ReadonlySet<number> {
+function unaligned({ g, rows, bufferOf, target }: Placed): ReadonlySet<number> {
+  if (target.anyVectors) return new Set()
   const bad = [...rows.keys()].filter((v) => divDim(elementsOf(g, v), 4) === undefined)
   return new Set(bad.flatMap((v) => bufferOf(v)?.id ?? []))
 }

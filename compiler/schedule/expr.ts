@@ -161,12 +161,13 @@ export class Exprs implements ExprBuilder {
       width,
     }))
   }
-  shared(name: string, index: Expr, type: ScalarType): Expr {
-    return this.intern(`s ${name} ${this.id(index)} ${type}`, () => ({
+  shared(name: string, index: Expr, type: ScalarType, width: 1 | 4 = 1): Expr {
+    return this.intern(`s ${name} ${this.id(index)} ${type} ${width}`, () => ({
       kind: "shared",
       name,
       index: this.adopt(index),
       type,
+      width,
     }))
   }
   splat(value: Expr): Expr {
@@ -267,7 +268,7 @@ export class Exprs implements ExprBuilder {
       case "lane":
         return this.lane(go(x.value), x.lane)
       case "shared":
-        return this.shared(x.name, go(x.index), x.type)
+        return this.shared(x.name, go(x.index), x.type, x.width)
     }
   }
 
@@ -315,7 +316,7 @@ export class Exprs implements ExprBuilder {
       case "lane":
         return this.lane(e.value, e.lane)
       case "shared":
-        return this.shared(e.name, e.index, e.type)
+        return this.shared(e.name, e.index, e.type, e.width)
     }
   }
 

@@ -17,6 +17,7 @@ import {
   typeOfValue,
   Values,
 } from "./values.js"
+import { vectorBase, vectorize, type VectorRules } from "./vectorize.js"
 
 /** Where values are, for all kernels of a program. */
 export interface Placed {
@@ -34,6 +35,12 @@ export interface BuiltBody {
   readonly params: readonly (KernelParam & { readonly buffer: number })[]
   readonly shared: readonly SharedArray[]
   readonly body: readonly Stmt[]
+}
+
+export interface PendingStore {
+  readonly buffer: string
+  readonly index: Expr
+  readonly value: Expr
 }
 
 export class KernelBuild {
@@ -73,9 +80,27 @@ export class KernelBuild {
   fork(): KernelBuild {
     return new KernelBuild(this.placed, this.group, this.narrow)
   }
-  isNarrow(param: string): boolean {
-    const buffer = this.buffers.get(param)
-    return buffer !== undefined && this.narrow.has(buffer.id)
+  private get vectorRules(): VectorRules {
+    const narrow = (param: string): boolean => {
+      const buffer = this.buffers.get(param)
+      return buffer !== undefined && this.narrow.has(buffer.id)
+    }
+    return { narrow, anywhere: this.placed.target.anyVectors }
+  }
+  /** The four values of `e` at `j` from 0 to 3. */
+  widen(e: Expr, j: string, given?: ReadonlyMap<Expr, Expr>): Expr {
+    return vectorize(this.k, e, j, this.vectorRules, given)
+  }
+  /** The stores of a vector: one where its elements lie side by side. */
+  wideStores(buffer: string, place: Expr, j: string, value: Expr): PendingStore[] {
+    const { k } = this
+    const first = vectorBase(k, buffer, place, j, this.vectorRules)
+    if (first !== undefined) return [{ buffer, index: first, value }]
+    return [0, 1, 2, 3].map((lane) => ({
+      buffer,
+      index: k.substitute(place, j, k.int(lane)),
+      value: k.lane(value, lane),
+    }))
   }
 
   /** What a reduction or contraction of this group is, at any index it is asked for. */
@@ -143,12 +168,14 @@ export class KernelBuild {
     })
     const params = [...uses].map(([name, u]) => {
       const buffer = this.buffers.get(name)!
+      // Where vectors are allowed anywhere, nothing is declared: accesses have their own widths.
+      const wide = !this.placed.target.anyVectors && u.widths.has(4)
       const access = u.read ? (u.written ? ("read_write" as const) : ("read" as const)) : ("write" as const)
       return {
         name,
         dtype: storedType(buffer.dtype),
         access,
-        width: u.widths.has(4) ? (4 as const) : (1 as const),
+        width: wide ? (4 as const) : (1 as const),
         buffer: buffer.id,
       }
     })
@@ -157,7 +184,10 @@ export class KernelBuild {
       ...params.filter((p) => p.access === "read"),
       ...params.filter((p) => p.access !== "read"),
     ]
-    const mixed = params.filter((p) => uses.get(p.name)!.widths.size > 1).map((p) => p.buffer)
+    const { anyVectors } = this.placed.target
+    const mixed = anyVectors
+      ? []
+      : params.filter((p) => uses.get(p.name)!.widths.size > 1).map((p) => p.buffer)
     return { mixed, params: sorted, shared: this.shared, body: placed }
   }
 

@@ -15,7 +15,6 @@ import type { BuiltBody, KernelBuild } from "./kernel-build.js"
 import { valuesThenStores } from "./template-map.js"
 import { permuted } from "./probe.js"
 import { absent, linearIndex, loweringOf, toStored, typeOfValue, unravel } from "./values.js"
-import { alignedBase, vectorize } from "./vectorize.js"
 import { serialWalk, stridedWalk } from "./walk.js"
 
 export function buildContract(b: KernelBuild): BuiltBody & { template: string } {
@@ -215,7 +214,7 @@ function accumulate(
   const right = range(t.groups).map((n) => {
     const column = columnAt(k, clamped(k, t.group(n), t.groupCount, t.groups), j)
     const value = operand(cx, "column", outputIndex(cx, k.int(0), column, at.batch), r)
-    return j === undefined ? value : vectorize(k, value, j.name, (name) => b.isNarrow(name))
+    return j === undefined ? value : b.widen(value, j.name)
   })
   const sums = left.map((_, m) =>
     range(t.groups).map((n): Ref => ({ kind: "ref", name: b.name(`acc_${m}_${n}`), type: cx.type, width })),
@@ -296,21 +295,11 @@ function storeSum(cx: Contraction, at: TilePlace, row: Expr, group: Expr, t: Til
     cx,
     index,
     vector ? k.ref(b.name("each"), cx.type) : k.ref(done, cx.type),
-    (e, own) =>
-      j === undefined
-        ? e
-        : vectorize(k, e, j.name, (name) => b.isNarrow(name), new Map([[own, k.ref(done, cx.type, 4)]])),
+    (e, own) => (j === undefined ? e : b.widen(e, j.name, new Map([[own, k.ref(done, cx.type, 4)]]))),
   )
-  const pending = stores.flatMap(({ buffer, place, value }) => {
-    if (j === undefined) return [{ buffer, index: place, value }]
-    const first = b.isNarrow(buffer) ? undefined : alignedBase(k, place, j.name)
-    if (first !== undefined) return [{ buffer, index: first, value }]
-    return range(4).map((n) => ({
-      buffer,
-      index: k.substitute(place, j.name, k.int(n)),
-      value: k.lane(value, n),
-    }))
-  })
+  const pending = stores.flatMap(({ buffer, place, value }) =>
+    j === undefined ? [{ buffer, index: place, value }] : b.wideStores(buffer, place, j.name, value),
+  )
   const conditions = [...inRows.conditions, ...inColumns.conditions]
   const body = [...inRows.lets, ...inColumns.lets, own, ...valuesThenStores(b, pending)]
   return conditions.length === 0 ? body : [{ kind: "when", cond: k.and(...conditions), then: body }]

@@ -3,9 +3,8 @@ import type { Expr, Stmt } from "../ir/kernels/types.js"
 import { divDim, numel } from "../ir/tensor.js"
 import { mapLanes, nominal } from "./cost.js"
 import { countOf, perInvocation } from "./grid.js"
-import type { BuiltBody, KernelBuild } from "./kernel-build.js"
+import type { BuiltBody, KernelBuild, PendingStore } from "./kernel-build.js"
 import { toStored, typeOfValue, unravel } from "./values.js"
-import { vectorize } from "./vectorize.js"
 
 export function buildMap(b: KernelBuild): BuiltBody & { template: string } {
   const { k, group } = b
@@ -16,7 +15,7 @@ export function buildMap(b: KernelBuild): BuiltBody & { template: string } {
   const body = perInvocation(b, count, lanes, (i) => {
     if (quads === undefined) return storeAll(b, i)
     const j = b.variable("j", 4)
-    return storeQuads(b, k.add(k.mul(i, k.int(4)), j), i, j.name)
+    return storeQuads(b, k.add(k.mul(i, k.int(4)), j), j.name)
   })
   return { ...b.finish(body), template: quads === undefined ? "map" : "map vec4" }
 }
@@ -31,29 +30,16 @@ export function storeAll(b: KernelBuild, place: Expr): Stmt[] {
   )
 }
 
-function storeQuads(b: KernelBuild, place: Expr, quad: Expr, j: string): Stmt[] {
-  const { k } = b
-  const first = k.mul(quad, k.int(4))
+function storeQuads(b: KernelBuild, place: Expr, j: string): Stmt[] {
   return valuesThenStores(
     b,
     b.group.stores.flatMap((s) => {
-      const value = vectorize(k, valueAt(b, s.value, place), j, (name) => b.isNarrow(name))
-      const buffer = b.target(s.value)
-      if (!b.isNarrow(buffer)) return [{ buffer, index: first, value }]
-      return [0, 1, 2, 3].map((lane) => ({
-        buffer,
-        index: k.add(first, k.int(lane)),
-        value: k.lane(value, lane),
-      }))
+      const value = b.widen(valueAt(b, s.value, place), j)
+      return b.wideStores(b.target(s.value), place, j, value)
     }),
   )
 }
 
-export interface PendingStore {
-  readonly buffer: string
-  readonly index: Expr
-  readonly value: Expr
-}
 export function valuesThenStores(b: KernelBuild, stores: readonly PendingStore[]): Stmt[] {
   if (stores.length < 2) return stores.map((s) => ({ kind: "store", ...s }))
   const lets: Stmt[] = []

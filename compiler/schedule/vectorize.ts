@@ -1,17 +1,25 @@
 /** schedule: turns an expression in a variable `j` of 0..3 into one over vectors of four: element j is the expression at j.
  *  A load whose index is a multiple of 4 plus j becomes one wide load; a buffer has one width in a kernel, so a buffer that is
- *  also read in another way is read element by element everywhere.
+ *  also read in another way is read element by element everywhere. On targets with vectors anywhere neither holds: any index
+ *  plus j will do, and conditions may differ from lane to lane.
  *  Not here:   choosing what to vectorise (the templates). */
 import type { Expr } from "../ir/kernels/types.js"
 import { type Dim, divDim } from "../ir/tensor.js"
 import type { Exprs } from "./expr.js"
 
-/** `narrow`: buffers that are read by element. `given`: scalars whose vector is known already (accumulators). */
+export interface VectorRules {
+  /** Buffers that are read by element. */
+  readonly narrow: (buffer: string) => boolean
+  /** Vectors may start at any element. */
+  readonly anywhere: boolean
+}
+
+/** `given`: scalars whose vector is known already (accumulators). */
 export function vectorize(
   k: Exprs,
   e: Expr,
   j: string,
-  narrow: (buffer: string) => boolean,
+  rules: VectorRules,
   given: ReadonlyMap<Expr, Expr> = new Map(),
 ): Expr {
   const memo = new Map<Expr, Expr>(given)
@@ -40,14 +48,22 @@ export function vectorize(
   const wide = (x: Expr): Expr => {
     if (!varies(x)) return k.splat(x)
     switch (x.kind) {
+      case "ref":
+        return rules.anywhere && x.name === j ? k.vec([k.int(0), k.int(1), k.int(2), k.int(3)]) : scalars(x)
       case "op":
+        // Vectors of integers cannot be divided, and a scalar quotient may be simplified.
+        if (x.type === "i32" && (x.op === "div" || x.op === "rem")) return scalars(x)
         return k.op(x.op, ...x.args.map(go))
       case "load": {
-        const base = narrow(x.buffer) ? undefined : alignedBase(k, x.index, j)
+        const base = vectorBase(k, x.buffer, x.index, j, rules)
         return base === undefined ? scalars(x) : k.load(x.buffer, base, x.type, 4)
       }
       case "guard": {
-        if (varies(x.cond)) return scalars(x)
+        if (varies(x.cond)) {
+          const loaded = rules.anywhere ? go(x.then) : x.then
+          const wide = loaded.kind === "load" && loaded.width === 4
+          return wide ? k.guard(go(x.cond), loaded, go(x.otherwise)) : scalars(x)
+        }
         const then = go(x.then)
         return then.kind === "load" ? k.guard(x.cond, then, go(x.otherwise)) : scalars(x)
       }
@@ -58,17 +74,25 @@ export function vectorize(
   return go(e)
 }
 
-/** The index without `j`, when that is j plus a multiple of 4. */
-export function alignedBase(k: Exprs, index: Expr, j: string): Expr | undefined {
+/** Where the vector of the elements of `buffer` at `index` starts, if they are one. */
+export function vectorBase(
+  k: Exprs,
+  buffer: string,
+  index: Expr,
+  j: string,
+  rules: VectorRules,
+): Expr | undefined {
+  if (rules.narrow(buffer)) return undefined
+  const fits = (d: Dim): boolean => rules.anywhere || fourfold(d)
   const form = k.form(index)
   let found = false
   for (const t of form.terms) {
     if (t.atom.kind === "ref" && t.atom.name === j) {
       if (t.coef !== 1) return undefined
       found = true
-    } else if (k.namesIn(t.atom).has(j) || !fourfold(t.coef)) return undefined
+    } else if (k.namesIn(t.atom).has(j) || !fits(t.coef)) return undefined
   }
-  if (!found || !fourfold(form.constant)) return undefined
+  if (!found || !fits(form.constant)) return undefined
   return k.substitute(index, j, k.int(0))
 }
 

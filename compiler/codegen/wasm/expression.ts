@@ -4,6 +4,7 @@
 import { bug } from "../../source/bug.js"
 import type { Expr, Kernel, KernelParam, ScalarType } from "../../ir/kernels/types.js"
 import {
+  bitsOf,
   type Code,
   f32,
   f32x4Const,
@@ -18,14 +19,24 @@ import {
   wordsConst,
 } from "./code.js"
 import { partsOf, typeOf, widthOf } from "./phases.js"
+import { type Form, formOf, LoopPointers, type Patched, type Role } from "./pointers.js"
 import { extract, replaceLane, valType, WASM_SCALARS } from "./scalar.js"
 
-/** Where the value of a name is. `index`: known not to be negative. */
+/** Where the value of a name is. `index`: known not to be negative. `depth`: how many loops stand around the place where it is
+ *  bound. `form`: how the innermost of them moves it. */
 export type Place =
-  | { readonly kind: "local"; readonly local: number; readonly index: boolean }
+  | {
+      readonly kind: "local"
+      readonly local: number
+      readonly index: boolean
+      readonly depth: number
+      readonly form?: Form
+      readonly mutable?: true
+    }
   | { readonly kind: "constant"; readonly value: number }
   | { readonly kind: "memory"; readonly address: Code; readonly type: ScalarType; readonly width: 1 | 4 }
 
+const is32Bit = (t: ScalarType): boolean => t !== "bool" && t !== "f16"
 const isFloat = (t: ScalarType): boolean => t === "f32" || t === "f16"
 
 export class Expressions {
@@ -35,6 +46,11 @@ export class Expressions {
   private readonly sharedBases = new Map<string, number>()
   private readonly words = new Map<string, number>()
   private readonly params: ReadonlyMap<string, KernelParam>
+  /** The loops around, the innermost last. */
+  private readonly loops: { readonly turn: string; readonly pointers: LoopPointers }[] = []
+  /** The branch that is being written. */
+  private branch = 0
+  private branches = 0
 
   constructor(
     kernel: Kernel,
@@ -60,6 +76,43 @@ export class Expressions {
     this.names.set(name, place)
     return place.kind === "local" ? place.local : -1
   }
+  get depth(): number {
+    return this.loops.length
+  }
+  /** Binds a name to a local of its own. */
+  bind(name: string, type: ScalarType, width: 1 | 4, how: { index?: boolean; mutable?: true; value?: Expr }): number {
+    const { value, mutable, index = false } = how
+    const form = value !== undefined && type === "i32" && width === 1 ? this.formOf(value) : undefined
+    const local = this.locals.add(valType(type, width))
+    this.names.set(name, {
+      kind: "local",
+      local,
+      index,
+      depth: this.depth,
+      ...(form && { form }),
+      ...(mutable && { mutable }),
+    })
+    return local
+  }
+  /** A loop over `name`: `body` is written with pointers, which are set up before and moved on in `step`. */
+  loop(name: string, body: () => Code): { turn: number; before: Code; body: Code; step: Code } {
+    const outer = this.scope()
+    const pointers = new LoopPointers(this.locals)
+    this.loops.push({ turn: name, pointers })
+    const turn = this.bind(name, "i32", 1, { index: true })
+    const code = this.inBranch(body)
+    this.loops.pop()
+    this.leave(outer)
+    return { turn, body: code, ...pointers.finish((e) => this.expr(e)) }
+  }
+  /** Code that may not run. */
+  inBranch(write: () => Code): Code {
+    const outer = this.branch
+    this.branch = ++this.branches
+    const code = write()
+    this.branch = outer
+    return code
+  }
   scope(): Map<string, Place> {
     const outer = this.names
     this.names = new Map(outer)
@@ -80,15 +133,16 @@ export class Expressions {
 
   store(buffer: string, index: Expr, value: Expr): Code {
     const p = this.param(buffer)
-    const at = this.element(buffer, index, p.dtype === "f16" ? 2 : 4)
+    const width = widthOf(value)
     const code = this.expr(value)
-    if (p.dtype === "f16") return this.storeHalf(at, code, p.width)
-    const stored = p.dtype === "bool" && p.width === 4 ? op("v128.and", code, wordsConst(1)) : code
-    return store(storeOf(p.dtype, p.width), at.address, stored, at.offset)
+    if (p.dtype === "f16") return this.storeHalf(this.element(buffer, index, 2), code, width)
+    const stored = p.dtype === "bool" && width === 4 ? op("v128.and", code, wordsConst(1)) : code
+    const at = this.access(storeOf(p.dtype, width), this.buffer(buffer), index)
+    return [at.address, stored, at.instruction]
   }
   storeShared(name: string, index: Expr, value: Expr): Code {
-    const at = this.address(this.sharedBases.get(name) ?? bug(`no shared array ${name}`), index, 4)
-    return store(storeOf(typeOf(value), widthOf(value)), at.address, this.expr(value), at.offset)
+    const at = this.access(storeOf(typeOf(value), widthOf(value)), this.sharedArray(name), index)
+    return [at.address, this.expr(value), at.instruction]
   }
 
   expr(e: Expr): Code {
@@ -115,6 +169,10 @@ export class Expressions {
           const code = this.expr(e.items[i])
           return bool ? op("i32.sub", i32(0), code) : code
         }
+        const constants = e.items.flatMap((i) => (i.kind === "const" ? [i.value] : []))
+        if (constants.length === 4) return constVector(e.type, constants)
+        const loads = e.items.flatMap((i) => (i.kind === "load" && is32Bit(i.type) ? [i] : []))
+        if (loads.length === 4) return this.gather(loads)
         const first = op(isFloat(e.type) ? "f32x4.splat" : "i32x4.splat", item(0))
         return ([1, 2, 3] as const).reduce<Code>((v, i) => replaceLane(e.type, v, item(i), i), first)
       }
@@ -123,8 +181,8 @@ export class Expressions {
         return e.type === "bool" ? op("i32.and", code, i32(1)) : code
       }
       case "shared": {
-        const at = this.address(this.sharedBases.get(e.name) ?? bug(`no shared array ${e.name}`), e.index, 4)
-        return load(loadOf(e.type, 1), at.address, at.offset)
+        const at = this.access(loadOf(e.type, e.width), this.sharedArray(e.name), e.index)
+        return [at.address, at.instruction]
       }
     }
   }
@@ -168,9 +226,10 @@ export class Expressions {
       return wordsConst(value.type === "bool" ? -value.value : value.value | 0)
     }
     // One instruction that V8 turns into a broadcasting load.
-    if (value.kind === "load" && value.type !== "bool" && value.type !== "f16") {
-      const at = this.element(value.buffer, value.index, 4)
-      return load("v128.load32_splat", at.address, at.offset)
+    if ((value.kind === "load" || value.kind === "shared") && is32Bit(value.type)) {
+      const base = value.kind === "load" ? this.buffer(value.buffer) : this.sharedArray(value.name)
+      const at = this.access("v128.load32_splat", base, value.index)
+      return [at.address, at.instruction]
     }
     const code = this.expr(value)
     if (isFloat(typeOf(value))) return op("f32x4.splat", code)
@@ -179,32 +238,75 @@ export class Expressions {
 
   private load(e: Expr & { kind: "load" }): Code {
     const p = this.param(e.buffer)
-    const at = this.element(e.buffer, e.index, p.dtype === "f16" ? 2 : 4)
-    if (p.dtype === "f16") return this.loadHalf(at, e.width)
-    const code = load(loadOf(p.dtype, e.width), at.address, at.offset)
-    if (p.dtype !== "bool" || e.type !== "bool") return code
+    if (p.dtype === "f16") return this.loadHalf(this.element(e.buffer, e.index, 2), e.width)
+    const at = this.access(loadOf(p.dtype, e.width), this.buffer(e.buffer), e.index)
+    return this.loaded(e, [at.address, at.instruction])
+  }
+  /** A bool in memory is 0 or 1. */
+  private loaded(e: Expr & { kind: "load" }, code: Code): Code {
+    if (this.param(e.buffer).dtype !== "bool" || e.type !== "bool") return code
     return e.width === 4 ? op("i32x4.ne", code, wordsConst(0)) : op("i32.ne", code, i32(0))
+  }
+
+  /** Four loads into the lanes of a vector. */
+  private gather(loads: readonly (Expr & { kind: "load" })[]): Code {
+    return loads.reduce<Code>((vector, e, lane) => {
+      const base = this.buffer(e.buffer)
+      const at =
+        lane === 0
+          ? this.access("v128.load32_splat", base, e.index)
+          : this.access("v128.load32_lane", base, e.index, lane)
+      return [at.address, vector, at.instruction]
+    }, [])
   }
 
   /** A load at a place that may not exist reads the first element instead; anything else is behind a branch. */
   private guard(e: Expr & { kind: "guard" }): Code {
     const type = valType(e.type, e.width)
+    if (widthOf(e.cond) === 4) return this.maskedLoad(e)
     if (e.then.kind === "load" && !loadsIn(e.then.index)) {
       const cond = this.locals.add("i32")
-      const place: Expr = {
-        kind: "op",
-        op: "select",
-        args: [{ kind: "ref", name: GUARD, type: "bool", width: 1 }, e.then.index, ZERO],
-        type: "i32",
-        width: 1,
-      }
-      const outer = this.scope()
-      this.define(GUARD, { kind: "local", local: cond, index: false })
-      const value = this.expr({ ...e.then, index: place })
-      this.leave(outer)
+      const value = this.loadIf(e.then, cond)
       return [set(cond, this.expr(e.cond)), value, this.expr(e.otherwise), get(cond), ["select", type]]
     }
-    return choose(type, this.expr(e.cond), this.expr(e.then), this.expr(e.otherwise))
+    const then = this.inBranch(() => this.expr(e.then))
+    const otherwise = this.inBranch(() => this.expr(e.otherwise))
+    return choose(type, this.expr(e.cond), then, otherwise)
+  }
+
+  /** Lanes of a load. When none is wanted the first elements are read instead; beside one that is wanted, up to three elements
+   *  around the buffer are read, which exist in memory. */
+  private maskedLoad(e: Expr & { kind: "guard" }): Code {
+    if (e.then.kind !== "load") return bug("a guard by lanes around no load")
+    const [mask, any] = [this.locals.add("v128"), this.locals.add("i32")]
+    const value = this.loadIf(e.then, any)
+    return [
+      set(mask, this.expr(e.cond)),
+      set(any, op("v128.any_true", get(mask))),
+      isZero(e.otherwise)
+        ? op("v128.and", value, get(mask))
+        : op("v128.bitselect", value, this.expr(e.otherwise), get(mask)),
+    ]
+  }
+
+  /** The load where the local `cond` is true, else one of the first elements. */
+  private loadIf(e: Expr & { kind: "load" }, cond: number): Code {
+    const { dtype } = this.param(e.buffer)
+    const size = dtype === "f16" ? 2 : 4
+    const base = this.buffer(e.buffer)
+    const loop = this.loops.at(-1)
+    const form = loop && this.formOf(e.index)
+    let there: Code
+    if (loop !== undefined && form !== undefined) {
+      const distance: Patched = ["i32.const", 0]
+      there = op("i32.add", loop.pointers.address(base, form, size, this.branch, distance), distance)
+    } else there = op("i32.add", get(base), op("i32.shl", this.expr(e.index), i32(size === 4 ? 2 : 1)))
+    const address: Code = [there, get(base), get(cond), ["select", "i32"]]
+    if (dtype === "f16") {
+      const at = this.locals.add("i32")
+      return [set(at, address), this.loadHalf({ address: get(at), offset: 0 }, e.width)]
+    }
+    return this.loaded(e, load(loadOf(dtype, e.width), address))
   }
 
   private loadHalf(at: Address, width: 1 | 4): Code {
@@ -230,8 +332,43 @@ export class Expressions {
     return [set(v, value), lanes]
   }
 
+  private buffer(name: string): number {
+    return this.bases.get(name) ?? bug(`no kernel parameter ${name}`)
+  }
+  private sharedArray(name: string): number {
+    return this.sharedBases.get(name) ?? bug(`no shared array ${name}`)
+  }
   private element(buffer: string, index: Expr, size: 2 | 4): Address {
-    return this.address(this.bases.get(buffer) ?? bug(`no kernel parameter ${buffer}`), index, size)
+    return this.address(this.buffer(buffer), index, size)
+  }
+  /** The address and the instruction that accesses a word there, through a pointer of the innermost loop where it has a form. */
+  private access(
+    name: string,
+    base: number,
+    index: Expr,
+    ...lane: number[]
+  ): { address: Code; instruction: Code } {
+    const loop = this.loops.at(-1)
+    const form = loop && this.formOf(index)
+    if (loop === undefined || form === undefined) {
+      const { address, offset } = this.address(base, index, 4)
+      return { address, instruction: [name, offset, ...lane] }
+    }
+    const instruction: Patched = [name, 0, ...lane]
+    return { address: loop.pointers.address(base, form, 4, this.branch, instruction), instruction }
+  }
+  private formOf(e: Expr): Form | undefined {
+    const loop = this.loops.at(-1)
+    return loop && formOf(e, (name) => this.role(name, loop.turn))
+  }
+  private role(name: string, turn: string): Role {
+    if (name === turn) return { kind: "turn" }
+    const place = this.names.get(name)
+    if (place === undefined || place.kind === "memory") return { kind: "other" }
+    if (place.kind === "constant") return place
+    if (place.mutable) return { kind: "other" }
+    if (place.depth < this.depth) return { kind: "fixed" }
+    return place.form === undefined ? { kind: "other" } : { kind: "form", form: place.form }
   }
   private address(base: number, index: Expr, size: 2 | 4): Address {
     const { rest, constant } = this.splitIndex(index)
@@ -274,14 +411,17 @@ interface Address {
   readonly offset: number
 }
 const GROWING: ReadonlySet<string> = new Set(["add", "mul", "div", "rem", "min", "max", "shl", "shr"])
-/** The condition of the guard around a load; no kernel can spell this name. */
-const GUARD = "guard condition"
-const ZERO: Expr = { kind: "const", type: "i32", value: 0 }
+const isZero = (e: Expr): boolean =>
+  e.kind === "splat" && e.value.kind === "const" && Object.is(e.value.value, 0)
 
 function bind(into: Map<string, number>, name: string, locals: Locals): number {
   const local = locals.add("i32")
   into.set(name, local)
   return local
+}
+const constVector = (type: ScalarType, values: readonly number[]): Code => {
+  const words = values.map((v) => (isFloat(type) ? bitsOf(v) : type === "bool" ? -v : v | 0))
+  return ["v128.const", ...words]
 }
 const loadsIn = (e: Expr): boolean => e.kind === "load" || e.kind === "shared" || partsOf(e).some(loadsIn)
 const loadOf = (t: ScalarType, width: 1 | 4): string =>

@@ -20,10 +20,9 @@ import {
   type WasmFunction,
   when,
 } from "./code.js"
-import { Expressions, type Place } from "./expression.js"
+import { Expressions } from "./expression.js"
 import type { Functions } from "./functions.js"
 import { cutAtBarriers, hasBarrier, type Phase, typeOf, widthOf } from "./phases.js"
-import { valType } from "./scalar.js"
 
 export const KERNEL_TYPE: FunctionType = { params: ["i32", "i32", "i32", "i32"], results: [] }
 const [ARGUMENTS, PARAMETERS, FROM, TO] = [0, 1, 2, 3] as const
@@ -85,7 +84,7 @@ class KernelFunction {
     const extents = byAxis.map((g) => ({ local: x.locals.add("i32"), code: x.expr(g.extent) }))
     const rest = x.locals.add("i32")
     const variables: Code[] = byAxis.map((g, i) => {
-      const local = x.define(g.name, { kind: "local", local: x.locals.add("i32"), index: true })
+      const local = x.bind(g.name, "i32", 1, { index: true })
       if (byAxis.length === 1) return set(local, get(flat))
       const last = i === byAxis.length - 1
       return [
@@ -101,10 +100,13 @@ class KernelFunction {
   private lanes(lanes: { name: string; extent: number } | undefined, body: readonly Stmt[]): Code {
     const { x } = this
     if (lanes === undefined) return this.block(body.filter((s) => s.kind !== "barrier"))
-    const local = x.define(lanes.name, { kind: "local", local: x.locals.add("i32"), index: true })
+    if (lanes.extent === 1 && !hasBarrier(body)) {
+      x.define(lanes.name, { kind: "constant", value: 0 })
+      return this.block(body)
+    }
+    if (!hasBarrier(body)) return this.count(lanes.name, i32(lanes.extent), body)
+    const local = x.bind(lanes.name, "i32", 1, { index: true })
     this.lane = { local, extent: lanes.extent }
-    if (lanes.extent === 1 && !hasBarrier(body)) return [set(local, i32(0)), this.block(body)]
-    if (!hasBarrier(body)) return this.forEachLane(body)
     const { phases, kept } = cutAtBarriers(body)
     for (const k of kept) {
       const size = k.width === 4 ? 16 : 4
@@ -127,7 +129,7 @@ class KernelFunction {
         ),
       ]
     const end = x.locals.add("i32")
-    const turn = x.define(p.stmt.name, { kind: "local", local: x.locals.add("i32"), index: true })
+    const turn = x.bind(p.stmt.name, "i32", 1, { index: true })
     return [
       first,
       set(end, x.expr(p.stmt.extent)),
@@ -183,7 +185,10 @@ class KernelFunction {
       case "store-shared":
         return x.storeShared(s.name, s.index, s.value)
       case "when":
-        return when(x.expr(s.cond), this.block(s.then))
+        return when(
+          x.expr(s.cond),
+          x.inBranch(() => this.block(s.then)),
+        )
       case "barrier":
         return bug("a barrier where lanes run alone")
     }
@@ -192,10 +197,13 @@ class KernelFunction {
   private assign(name: string, value: Expr, constant: boolean): Code {
     const { x } = this
     const code = x.expr(value)
-    if (!x.isKept(name)) {
-      const local = x.locals.add(valType(typeOf(value), widthOf(value)))
-      x.define(name, { kind: "local", local, index: constant && x.isIndex(value) })
-    }
+    if (!x.isKept(name))
+      x.bind(
+        name,
+        typeOf(value),
+        widthOf(value),
+        constant ? { index: x.isIndex(value), value } : { mutable: true },
+      )
     return x.assign(name, code)
   }
 
@@ -212,14 +220,15 @@ class KernelFunction {
       })
     }
     if (s.on !== "serial") return bug(`${s.on} loop ${s.name} inside a kernel body`)
-    const names = x.scope()
     const extent = x.expr(s.extent)
+    if (s.extent.kind === "const") return this.count(s.name, extent, s.body)
     const end = x.locals.add("i32")
-    const turn: Place & { kind: "local" } = { kind: "local", local: x.locals.add("i32"), index: true }
-    x.define(s.name, turn)
-    const body = this.block(s.body)
-    x.leave(names)
-    if (s.extent.kind === "const") return countLoop(turn.local, i32(0), extent, body)
-    return [set(end, extent), countLoop(turn.local, i32(0), get(end), body)]
+    return [set(end, extent), this.count(s.name, get(end), s.body)]
+  }
+
+  /** `name` counts from 0 to `end` - 1. */
+  private count(name: string, end: Code, statements: readonly Stmt[]): Code {
+    const { turn, before, body, step } = this.x.loop(name, () => this.block(statements))
+    return [before, countLoop(turn, i32(0), end, [body, step])]
   }
 }

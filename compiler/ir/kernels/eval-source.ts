@@ -10,9 +10,10 @@ export function evalSource(kernel: Kernel): string {
     `const KERNEL = ${JSON.stringify(kernel.name)}`,
     "return (buffers, dims, scalars) => {",
   ]
-  kernel.params.forEach((p, i) => lines.push(`const ${local(p.name)} = buffers[${i}]`))
+  kernel.params.forEach((p, i) =>
+    lines.push(`const ${local(p.name)} = buffers[${i}], ${step(p.name)} = ${p.width}`),
+  )
   const cx: Context = {
-    widths: new Map(kernel.params.map((p) => [p.name, p.width])),
     generator: hasBarrier(kernel.body),
     shared: kernel,
   }
@@ -23,12 +24,14 @@ export function evalSource(kernel: Kernel): string {
 }
 
 interface Context {
-  readonly widths: ReadonlyMap<string, 1 | 4>
   readonly generator: boolean
   readonly shared: Kernel
 }
 
 const local = (name: string): string => `$${name}`
+/** Vectors of a buffer start at multiples of this. */
+const step = (buffer: string): string => `step${local(buffer)}`
+const widthOf = (e: Expr): 1 | 4 => ("width" in e ? e.width : 1)
 const hasBarrier = (body: readonly Stmt[]): boolean =>
   body.some(
     (s) =>
@@ -68,9 +71,10 @@ function block(body: readonly Stmt[], cx: Context, lines: string[]): void {
         lines.push(`${local(s.name)} = ${expr(s.value)}`)
         break
       case "store": {
-        const wide = cx.widths.get(s.buffer) === 4 ? "store4" : "store"
         const b = `"${s.buffer}", ${local(s.buffer)}`
-        lines.push(`support.${wide}(KERNEL, ${b}, ${expr(s.index)}, ${expr(s.value)})`)
+        const value = `${expr(s.index)}, ${expr(s.value)}`
+        if (widthOf(s.value) === 4) lines.push(`support.store4(KERNEL, ${b}, ${value}, ${step(s.buffer)})`)
+        else lines.push(`support.store(KERNEL, ${b}, ${value})`)
         break
       }
       case "when":
@@ -82,7 +86,8 @@ function block(body: readonly Stmt[], cx: Context, lines: string[]): void {
         lines.push("yield")
         break
       case "store-shared":
-        lines.push(`${local(s.name)}[${expr(s.index)}] = ${expr(s.value)}`)
+        if (widthOf(s.value) === 4) lines.push(`${local(s.name)}.set(${expr(s.value)}, ${expr(s.index)})`)
+        else lines.push(`${local(s.name)}[${expr(s.index)}] = ${expr(s.value)}`)
         break
       default:
         unreachable(s)
@@ -101,8 +106,15 @@ function expr(e: Expr): string {
     case "param":
       return `scalars.${e.name}`
     case "load":
-      return `support.${e.width === 4 ? "load4" : "load"}(KERNEL, "${e.buffer}", ${local(e.buffer)}, ${expr(e.index)})`
+      return e.width === 4
+        ? `support.load4(KERNEL, "${e.buffer}", ${local(e.buffer)}, ${expr(e.index)}, ${step(e.buffer)})`
+        : `support.load(KERNEL, "${e.buffer}", ${local(e.buffer)}, ${expr(e.index)})`
     case "guard":
+      if (widthOf(e.cond) === 4 && e.then.kind === "load") {
+        const lane = `c[i] ? support.load(KERNEL, "${e.then.buffer}", ${local(e.then.buffer)}, at + i) : o[i]`
+        const args = [e.cond, e.then.index, e.otherwise].map(expr).join(", ")
+        return `((c, at, o) => support.vector((i) => ${lane}))(${args})`
+      }
       return `(${expr(e.cond)} ? ${expr(e.then)} : ${expr(e.otherwise)})`
     case "splat":
       return `((x) => [x, x, x, x])(${expr(e.value)})`
@@ -111,7 +123,9 @@ function expr(e: Expr): string {
     case "lane":
       return `${expr(e.value)}[${e.lane}]`
     case "shared":
-      return `${local(e.name)}[${expr(e.index)}]`
+      return e.width === 4
+        ? `support.vector((i) => ${local(e.name)}[${expr(e.index)} + i])`
+        : `${local(e.name)}[${expr(e.index)}]`
     case "op": {
       const type = e.op === "select" ? e.type : typeOf(e.args[0]!)
       if (e.width === 1) return spell(e.op, type, e.args.map(expr))

@@ -109,9 +109,17 @@ export type CompiledKernel = (buffers: readonly DeviceArray[], dims: DimValues, 
 /** Support for the generated source: what is too long to be spelled in place. */
 export interface EvalSupport {
   load(kernel: string, name: string, data: DeviceArray, index: number): number
-  load4(kernel: string, name: string, data: DeviceArray, index: number): number[]
+  /** `step`: what the index is a multiple of. */
+  load4(kernel: string, name: string, data: DeviceArray, index: number, step: number): number[]
   store(kernel: string, name: string, data: DeviceArray, index: number, value: number): void
-  store4(kernel: string, name: string, data: DeviceArray, index: number, value: readonly number[]): void
+  store4(
+    kernel: string,
+    name: string,
+    data: DeviceArray,
+    index: number,
+    value: readonly number[],
+    step: number,
+  ): void
   scalar(op: Parameters<typeof scalarDef>[0], type: ScalarType, args: readonly number[]): number
   vector(f: (i: number) => number): number[]
   lanes(kernel: string, run: (lane: number) => Iterator<void>, count: number): void
@@ -129,16 +137,16 @@ const outOfRange = (kernel: string, name: string, index: number, length: number)
 }
 const SUPPORT: EvalSupport = {
   load: (kernel, name, data, index) => data[index] ?? outOfRange(kernel, name, index, data.length),
-  load4: (kernel, name, data, index) => {
-    if (index % 4 !== 0 || index < 0 || index + 4 > data.length) outOfRange(kernel, name, index, data.length)
+  load4: (kernel, name, data, index, step) => {
+    if (index % step !== 0 || index < 0 || index + 4 > data.length) outOfRange(kernel, name, index, data.length)
     return [data[index]!, data[index + 1]!, data[index + 2]!, data[index + 3]!]
   },
   store: (kernel, name, data, index, value) => {
     if (!(index >= 0 && index < data.length)) outOfRange(kernel, name, index, data.length)
     data[index] = value
   },
-  store4: (kernel, name, data, index, value) => {
-    if (index % 4 !== 0 || index < 0 || index + 4 > data.length) outOfRange(kernel, name, index, data.length)
+  store4: (kernel, name, data, index, value, step) => {
+    if (index % step !== 0 || index < 0 || index + 4 > data.length) outOfRange(kernel, name, index, data.length)
     data.set(value, index)
   },
   scalar: (op, type, args) => {

@@ -201,6 +201,7 @@ function statement(c: Cursor, names: Names): Stmt {
     const name = c.name()
     c.expect("[")
     const index = expr(c, names, 0)
+    wideMark(c)
     c.expect("]")
     c.expect("=")
     const value = expr(c, names, 0)
@@ -251,13 +252,14 @@ function primary(c: Cursor, names: Names): Expr {
     return { kind: "const", type: "bool", value: name === "true" ? 1 : 0 }
   if (c.accept("[")) {
     const index = expr(c, names, 0)
+    const wide = wideMark(c)
     c.expect("]")
     const param = names.params.get(name)
     if (param !== undefined)
-      return { kind: "load", buffer: name, index, type: param.dtype, width: param.width }
+      return { kind: "load", buffer: name, index, type: param.dtype, width: wide ? 4 : param.width }
     const array = names.shared.get(name)
     if (array === undefined) c.fail(`no buffer or workgroup array ${name}`, at)
-    return { kind: "shared", name, index, type: array!.type }
+    return { kind: "shared", name, index, type: array!.type, width: wide ? 4 : 1 }
   }
   if (c.is("(")) return call(c, names, name)
   const known = names.locals.get(name)
@@ -265,6 +267,9 @@ function primary(c: Cursor, names: Names): Expr {
   if (name === "B" || name === "R") return { kind: "dim", symbol: name }
   return c.fail(`${name} is not bound here`, at)
 }
+
+/** `; x4` behind an index: a vector from an array of elements. */
+const wideMark = (c: Cursor): boolean => c.accept(";") && c.expect("x4") !== undefined
 
 function literal(c: Cursor): Expr {
   const value = c.number()

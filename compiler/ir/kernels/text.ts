@@ -39,13 +39,14 @@ export function printKernel(k: Kernel): string {
   const lines = [`kernel ${k.name}(${params.join(", ")}) ${quote(k.template)} {`]
   for (const o of k.origins) lines.push(`  ${printOriginLine(o)}`)
   for (const s of k.shared) lines.push(`  shared ${s.name}: ${s.type}[${s.length}]`)
-  block(k.body, "  ", lines)
+  const wide = new Set(k.params.filter((p) => p.width === 4).map((p) => p.name))
+  block(k.body, "  ", lines, wide)
   lines.push("}")
   return lines.join("\n")
 }
 
-/** An expression in infix form with the fewest parentheses. */
-export const printExpr = (e: Expr): string => print(e, 0)
+/** An expression in infix form with the fewest parentheses. `wide`: arrays of vectors; from others a vector is `a[i; x4]`. */
+export const printExpr = (e: Expr, wide: ReadonlySet<string> = new Set()): string => print(e, 0, wide)
 
 const quote = (text: string): string => JSON.stringify(text)
 const indent = (text: string): string => text.replace(/^(?=.)/gm, "  ")
@@ -59,33 +60,33 @@ const printOriginLine = (o: Origin): string =>
     .filter((part) => part !== "")
     .join(" ")
 
-function block(body: readonly Stmt[], pad: string, lines: string[]): void {
+function block(body: readonly Stmt[], pad: string, lines: string[], wide: ReadonlySet<string>): void {
   for (const s of body) {
     switch (s.kind) {
       case "for":
-        lines.push(`${pad}for ${s.name} on ${s.on} in ${printExpr(s.extent)} {`)
-        block(s.body, pad + "  ", lines)
+        lines.push(`${pad}for ${s.name} on ${s.on} in ${printExpr(s.extent, wide)} {`)
+        block(s.body, pad + "  ", lines, wide)
         lines.push(`${pad}}`)
         break
       case "when":
-        lines.push(`${pad}when ${printExpr(s.cond)} {`)
-        block(s.then, pad + "  ", lines)
+        lines.push(`${pad}when ${printExpr(s.cond, wide)} {`)
+        block(s.then, pad + "  ", lines, wide)
         lines.push(`${pad}}`)
         break
       case "let":
-        lines.push(`${pad}let ${s.name} = ${printExpr(s.value)}`)
+        lines.push(`${pad}let ${s.name} = ${printExpr(s.value, wide)}`)
         break
       case "var":
-        lines.push(`${pad}var ${s.name}: ${s.type}${s.width === 4 ? " x4" : ""} = ${printExpr(s.init)}`)
+        lines.push(`${pad}var ${s.name}: ${s.type}${s.width === 4 ? " x4" : ""} = ${printExpr(s.init, wide)}`)
         break
       case "set":
-        lines.push(`${pad}set ${s.name} = ${printExpr(s.value)}`)
+        lines.push(`${pad}set ${s.name} = ${printExpr(s.value, wide)}`)
         break
       case "store":
-        lines.push(`${pad}store ${s.buffer}[${printExpr(s.index)}] = ${printExpr(s.value)}`)
+        lines.push(`${pad}store ${s.buffer}[${place(s.index, s.buffer, widthOf(s.value), wide)}] = ${printExpr(s.value, wide)}`)
         break
       case "store-shared":
-        lines.push(`${pad}store shared ${s.name}[${printExpr(s.index)}] = ${printExpr(s.value)}`)
+        lines.push(`${pad}store shared ${s.name}[${place(s.index, s.name, widthOf(s.value), wide)}] = ${printExpr(s.value, wide)}`)
         break
       case "barrier":
         lines.push(`${pad}barrier`)
@@ -118,7 +119,11 @@ export const INFIX: Readonly<Partial<Record<ScalarOp, readonly [symbol: string, 
 }
 const SUFFIX: Readonly<Record<ScalarType, string>> = { f32: "f", f16: "h", i32: "", u32: "u", bool: "" }
 
-function print(e: Expr, level: number): string {
+const widthOf = (e: Expr): 1 | 4 => ("width" in e ? e.width : 1)
+const place = (index: Expr, array: string, width: 1 | 4, wide: ReadonlySet<string>): string =>
+  print(index, 0, wide) + (width === 4 && !wide.has(array) ? "; x4" : "")
+
+function print(e: Expr, level: number, wide: ReadonlySet<string>): string {
   switch (e.kind) {
     case "const":
       return e.type === "bool" ? (e.value ? "true" : "false") : printNumber(e.value) + SUFFIX[e.type]
@@ -129,21 +134,22 @@ function print(e: Expr, level: number): string {
     case "param":
       return `@${e.name}`
     case "load":
+      return `${e.buffer}[${place(e.index, e.buffer, e.width, wide)}]`
     case "shared":
-      return `${e.kind === "load" ? e.buffer : e.name}[${print(e.index, 0)}]`
+      return `${e.name}[${place(e.index, e.name, e.width, wide)}]`
     case "guard":
-      return `guard(${print(e.cond, 0)}, ${print(e.then, 0)}, ${print(e.otherwise, 0)})`
+      return `guard(${print(e.cond, 0, wide)}, ${print(e.then, 0, wide)}, ${print(e.otherwise, 0, wide)})`
     case "splat":
-      return `splat(${print(e.value, 0)})`
+      return `splat(${print(e.value, 0, wide)})`
     case "vec":
-      return `vec(${e.items.map((i) => print(i, 0)).join(", ")})`
+      return `vec(${e.items.map((i) => print(i, 0, wide)).join(", ")})`
     case "lane":
-      return `lane(${print(e.value, 0)}, ${e.lane})`
+      return `lane(${print(e.value, 0, wide)}, ${e.lane})`
     case "op": {
       const infix = INFIX[e.op]
-      if (infix === undefined) return `${e.op}(${e.args.map((a) => print(a, 0)).join(", ")})`
+      if (infix === undefined) return `${e.op}(${e.args.map((a) => print(a, 0, wide)).join(", ")})`
       const [symbol, mine] = infix
-      const text = `${print(e.args[0]!, mine)} ${symbol} ${print(e.args[1]!, mine + 1)}`
+      const text = `${print(e.args[0]!, mine, wide)} ${symbol} ${print(e.args[1]!, mine + 1, wide)}`
       return mine < level ? `(${text})` : text
     }
     default:

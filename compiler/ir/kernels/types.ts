@@ -24,8 +24,8 @@ export type Expr =
       readonly type: ScalarType
       readonly width: 1 | 4
     }
-  /** `width` 4: four consecutive elements from `index`, which is a multiple of 4. An index outside the buffer is a bug
-   *  unless the load stands in the `then` of a guard whose condition is false there. */
+  /** `width` 4: four consecutive elements from `index`, which is a multiple of 4 unless the target allows vectors anywhere.
+   *  An index outside the buffer is a bug unless the load stands in the `then` of a guard whose condition is false there. */
   | {
       readonly kind: "load"
       readonly buffer: string
@@ -33,7 +33,8 @@ export type Expr =
       readonly type: ScalarType
       readonly width: 1 | 4
     }
-  /** `then` where `cond`, else `otherwise`; only the chosen side is meaningful. */
+  /** `then` where `cond`, else `otherwise`; only the chosen side is meaningful. A `cond` of width 4 chooses lane by lane, and
+   *  `then` is a load. */
   | {
       readonly kind: "guard"
       readonly cond: Expr
@@ -51,8 +52,14 @@ export type Expr =
     }
   /** Lane `lane` (0..3) of a vector. */
   | { readonly kind: "lane"; readonly value: Expr; readonly lane: number; readonly type: ScalarType }
-  /** An element of a workgroup array. */
-  | { readonly kind: "shared"; readonly name: string; readonly index: Expr; readonly type: ScalarType }
+  /** An element of a workgroup array, or four from `index` on where the target allows vectors anywhere. */
+  | {
+      readonly kind: "shared"
+      readonly name: string
+      readonly index: Expr
+      readonly type: ScalarType
+      readonly width: 1 | 4
+    }
 
 /** grid.*: one workgroup per turn. lane: invocations of one workgroup (extent constant). serial: a loop. unroll: copied out. */
 export type LoopKind = "grid.x" | "grid.y" | "grid.z" | "lane" | "serial" | "unroll"
@@ -84,7 +91,8 @@ export interface KernelParam {
   readonly name: string
   readonly dtype: DType
   readonly access: "read" | "write" | "read_write"
-  /** All accesses are of this width; the buffer is declared as an array of such vectors. */
+  /** All accesses are of this width; the buffer is declared as an array of such vectors. 1 where the target allows vectors
+   *  anywhere: accesses of both widths. */
   readonly width: 1 | 4
 }
 export interface SharedArray {

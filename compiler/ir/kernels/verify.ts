@@ -79,7 +79,7 @@ function verifyDispatch(
 }
 
 export function verifyKernel(k: Kernel, target: TargetProfile = DEFAULT_TARGET): string[] {
-  const check = new KernelCheck(k)
+  const check = new KernelCheck(k, target.anyVectors)
   check.limits(target)
   check.outer(k.body, target)
   return check.complaints
@@ -95,7 +95,10 @@ type Scope = ReadonlyMap<string, Bound>
 class KernelCheck {
   readonly complaints: string[] = []
   private readonly seen = new Set<string>()
-  constructor(private readonly k: Kernel) {}
+  constructor(
+    private readonly k: Kernel,
+    private readonly anyVectors: boolean,
+  ) {}
 
   limits(target: TargetProfile): void {
     const { k } = this
@@ -177,14 +180,14 @@ class KernelCheck {
         this.expect(s.index, "i32", 1, scope)
         if (p === undefined) return this.say(`store into ${s.buffer}, which is no parameter`)
         if (p.access === "read") this.say(`store into ${s.buffer}, which is read only`)
-        return this.expect(s.value, p.dtype, p.width, scope)
+        return this.expect(s.value, p.dtype, this.widthIn(p.width, widthOf(s.value)), scope)
       }
       case "store-shared": {
         const a = this.k.shared.find((x) => x.name === s.name)
         this.expect(s.index, "i32", 1, scope)
         if (!inLane) this.say(`workgroup array ${s.name} outside the lane loop`)
         if (a === undefined) return this.say(`store into ${s.name}, which is no workgroup array`)
-        return this.expect(s.value, a.type, 1, scope)
+        return this.expect(s.value, a.type, this.widthIn(1, widthOf(s.value)), scope)
       }
       case "barrier":
         if (!inLane) this.say("a barrier outside the lane loop")
@@ -217,13 +220,13 @@ class KernelCheck {
         const p = this.k.params.find((x) => x.name === e.buffer)
         if (p === undefined) return this.say(`load from ${e.buffer}, which is no parameter`)
         if (p.access === "write") this.say(`load from ${e.buffer}, which is write only`)
-        if (p.dtype !== e.type || p.width !== e.width) {
+        if (p.dtype !== e.type || this.widthIn(p.width, e.width) !== e.width) {
           this.say(`load of ${shape(e.type, e.width)} from ${e.buffer}: ${shape(p.dtype, p.width)}`)
         }
         return
       }
       case "guard":
-        this.expect(e.cond, "bool", 1, scope)
+        this.expect(e.cond, "bool", e.then.kind === "load" ? this.widthIn(1, widthOf(e.cond)) : 1, scope)
         this.expect(e.then, e.type, e.width, scope)
         return this.expect(e.otherwise, e.type, e.width, scope)
       case "splat":
@@ -237,7 +240,7 @@ class KernelCheck {
         this.expect(e.index, "i32", 1, scope)
         const a = this.k.shared.find((x) => x.name === e.name)
         if (a === undefined) this.say(`read of ${e.name}, which is no workgroup array`)
-        else if (a.type !== e.type) this.say(`${e.name} is ${a.type}, read as ${e.type}`)
+        else if (a.type !== e.type || this.widthIn(1, e.width) !== e.width) this.say(`${e.name} is ${a.type}, read as ${shape(e.type, e.width)}`)
         return
       }
       case "op": {
@@ -257,6 +260,11 @@ class KernelCheck {
           this.say(`${printExpr(e)} gives ${def.result(types)}, not ${e.type}`)
       }
     }
+  }
+
+  /** The width that an access has to have: its own where the target allows both. */
+  private widthIn(declared: 1 | 4, own: 1 | 4): 1 | 4 {
+    return this.anyVectors ? own : declared
   }
 
   private bind(scope: Map<string, Bound>, name: string, b: Bound): void {
