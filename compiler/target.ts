@@ -44,7 +44,7 @@ export const WASM_TARGET: TargetProfile = {
   maxBufferBytes: 2 ** 50,
   maxWorkgroupsPerDimension: 2 ** 30,
   maxInvocations: 256,
-  maxWorkgroupMemory: 65536,
+  maxWorkgroupMemory: 1024 * 1024,
   minStorageOffsetAlignment: 64,
   anyVectors: true,
   deviceClass: "wasm",

@@ -10,13 +10,16 @@ import { printKernel } from "../ir/kernels/text.js"
 import type { Buffer, BufferRef, Dispatch, Kernel, KernelProgram, Pack } from "../ir/kernels/types.js"
 import type { Origin } from "../ir/origin.js"
 import { divDim, numel } from "../ir/tensor.js"
+import { contraction } from "./contraction.js"
 import type { Group, GroupedGraph } from "./group.js"
 import { groupForm } from "./group-form.js"
 import { type BuiltBody, identifier, KernelBuild, type Placed } from "./kernel-build.js"
 import { storedIn } from "./group-loads.js"
 import { packForm } from "./pack.js"
+import { panelsOf } from "./panels.js"
 import { buildContract } from "./template-contract.js"
 import { buildMap } from "./template-map.js"
+import { buildPanels } from "./template-panels.js"
 import { buildRow } from "./template-row.js"
 import { elementsOf, type GraphIndex, indexGraph, typeOfValue } from "./values.js"
 
@@ -110,8 +113,14 @@ function buildGroup(
   narrow: ReadonlySet<number>,
 ): BuiltBody & { template: string } {
   const b = new KernelBuild(placed, group, narrow)
-  const built = group.kind === "map" ? buildMap(b) : group.kind === "row" ? buildRow(b) : buildContract(b)
+  const built = group.kind === "map" ? buildMap(b) : group.kind === "row" ? buildRow(b) : buildProducts(b)
   return built.mixed.length === 0 ? built : buildGroup(placed, group, new Set([...narrow, ...built.mixed]))
+}
+
+function buildProducts(b: KernelBuild): BuiltBody & { template: string } {
+  const cx = contraction(b)
+  const panels = panelsOf(cx)
+  return panels === undefined ? buildContract(cx) : buildPanels(panels)
 }
 
 /** The kernel of one part, walking over the buffers of all. A pack stands for a buffer of number -1 - its own. */

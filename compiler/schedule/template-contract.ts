@@ -1,25 +1,22 @@
 /** schedule: a sum of products, a tile of outputs per invocation held in registers.   contract group -> kernel body
- *  Rows are the output axes that only one operand depends on, columns those that only the other does (the side with the last
- *  axis), batch axes the rest. Rows and columns beyond the last are computed at the last one and not stored.
+ *  Rows and columns (`contraction.ts`) beyond the last are computed at the last one and not stored.
  *  Split: the lanes of a workgroup share one tile, each summing a part; the parts are added in lane order.
  *  Guarantees: sums run in a fixed order; the loops over the reduction are never unrolled (compile time).
  *  Not here:   sizes of tiles (`cost.ts`). */
 import { bug } from "../source/bug.js"
-import type { Node } from "../ir/graph/types.js"
-import type { Expr, ScalarType, Stmt } from "../ir/kernels/types.js"
-import { type Dim, divDim, mulDim, numel, sameShape, type Shape } from "../ir/tensor.js"
+import type { Expr, Stmt } from "../ir/kernels/types.js"
+import { type Dim, divDim, mulDim, numel } from "../ir/tensor.js"
+import { type Contraction, epilogueSize, operand, outputIndex, storesAt } from "./contraction.js"
 import { type ContractTile, contractTile, largest, nominal } from "./cost.js"
-import { type Exprs, operationsIn } from "./expr.js"
+import type { Exprs } from "./expr.js"
 import { ceilDiv, perInvocation, perWorkgroup } from "./grid.js"
 import type { BuiltBody, KernelBuild } from "./kernel-build.js"
 import { valuesThenStores } from "./template-map.js"
-import { permuted } from "./probe.js"
-import { absent, linearIndex, loweringOf, toStored, typeOfValue, unravel } from "./values.js"
 import { serialWalk, stridedWalk } from "./walk.js"
 
-export function buildContract(b: KernelBuild): BuiltBody & { template: string } {
-  const cx = contraction(b)
-  const { rows, columns, batch, tile } = cx
+export function buildContract(of: Contraction): BuiltBody & { template: string } {
+  const cx = tiled(of)
+  const { b, rows, columns, batch, tile } = cx
   const rowTiles = ceilDiv(b, numel(rows.shape), tile.rows)
   const columnTiles = ceilDiv(b, numel(columns.shape), tile.columns)
   const batches = numel(batch.shape)
@@ -64,107 +61,32 @@ export function buildContract(b: KernelBuild): BuiltBody & { template: string } 
 
 type Ref = Expr & { kind: "ref" }
 
-/** Some axes of the output, as one flat space. */
-interface Axes {
-  readonly axes: readonly number[]
-  readonly shape: Shape
-}
 interface TilePlace {
   readonly row: Expr
   readonly column: Expr
   readonly batch: Expr
 }
-interface Contraction {
-  readonly b: KernelBuild
-  readonly node: Node
-  readonly type: ScalarType
-  readonly extents: Shape
-  readonly rows: Axes
-  readonly columns: Axes
-  readonly batch: Axes
-  /** Whether the left operand runs along the columns. */
-  readonly leftIsColumn: boolean
+/** A contraction and the tile of it that an invocation computes. */
+interface Tiled extends Contraction {
   readonly vector: boolean
   readonly tile: ContractTile
 }
 
-function contraction(b: KernelBuild): Contraction {
-  const { k, values } = b
-  const node =
-    b.group.members.map((m) => b.placed.g.nodes.get(m)!).find((n) => loweringOf(n).kind === "contract") ??
-    bug("a contract group has a contraction")
-  const lower = loweringOf(node)
-  if (lower.kind !== "contract") return bug("not a contraction")
-  const { dtype } = node.type
-  const shape = b.group.outer
-  const argTypes = node.args.map((a) => typeOfValue(b.placed.g, a))
-  const extents = lower.extents(argTypes, node.attrs, node.type)
-  const index = shape.map((d) => (d === 1 ? k.int(0) : b.variable("o", d)))
-  const inner = extents.map((d) => (d === 1 ? k.int(0) : b.variable("q", d)))
-  const cx = values.context(node, rootIndex(b, index))
-  const left = k.namesIn(lower.left(cx, inner))
-  const right = k.namesIn(lower.right(cx, inner))
-  const of = (wanted: (l: boolean, r: boolean) => boolean): Axes => {
-    const axes = index.flatMap((v, n) =>
-      v.kind === "ref" && wanted(left.has(v.name), right.has(v.name)) ? [n] : [],
-    )
-    return { axes, shape: axes.map((n) => shape[n]!) }
-  }
-  const onlyLeft = of((l, r) => l && !r)
-  const onlyRight = of((l, r) => r && !l)
-  const last = (a: Axes): number => a.axes.at(-1) ?? -1
-  const leftIsColumn = last(onlyLeft) > last(onlyRight)
-  const columns = leftIsColumn ? onlyLeft : onlyRight
-  const rows = leftIsColumn ? onlyRight : onlyLeft
+function tiled(cx: Contraction): Tiled {
+  const { b, rows, columns, batch, extents } = cx
   const vector = columns.shape.length > 0 && divDim(columns.shape.at(-1)!, 4) !== undefined
   const tile = contractTile(
     {
       rows: nominal(numel(rows.shape)),
       columns: nominal(numel(columns.shape)),
-      batch: nominal(numel(of((l, r) => l === r).shape)),
+      batch: nominal(numel(batch.shape)),
       depth: nominal(numel(extents)),
       vector,
-      epilogue: epilogueSize(b, node),
+      epilogue: epilogueSize(cx),
     },
     b.placed.target,
   )
-  const batch = of((l, r) => l === r)
-  return { b, node, type: dtype, extents, rows, columns, batch, leftIsColumn, vector, tile }
-}
-
-/** The index of the contraction's result at an index of the group. */
-const rootIndex = (b: KernelBuild, index: readonly Expr[]): readonly Expr[] =>
-  b.group.rootAxes === null ? index : permuted(b.k, index, b.group.rootAxes)
-
-/** Operations per output after the sum. */
-function epilogueSize(b: KernelBuild, node: Node): number {
-  const probe = b.fork()
-  const sum = probe.k.ref("sum", node.type.dtype)
-  probe.bind(node.id, () => sum)
-  const i = probe.variable("i", numel(b.group.outer))
-  return b.group.stores.reduce((n, s) => {
-    const { shape } = typeOfValue(b.placed.g, s.value)
-    return n + 1 + operationsIn(probe.values.at(s.value, unravel(probe.k, i, shape)))
-  }, 0)
-}
-
-/** The output index of a row, a column and a batch place. */
-function outputIndex(cx: Contraction, row: Expr, column: Expr, batch: Expr): Expr[] {
-  const { k } = cx.b
-  const index: Expr[] = cx.b.group.outer.map(() => k.int(0))
-  const put = (a: Axes, at: Expr): void => unravel(k, at, a.shape).forEach((e, n) => (index[a.axes[n]!] = e))
-  put(cx.rows, row)
-  put(cx.columns, column)
-  put(cx.batch, batch)
-  return index
-}
-
-/** The operand along the rows (or columns) at an output index. */
-function operand(cx: Contraction, side: "row" | "column", index: readonly Expr[], r: readonly Expr[]): Expr {
-  const lower = loweringOf(cx.node)
-  if (lower.kind !== "contract") return bug("not a contraction")
-  const context = cx.b.values.context(cx.node, rootIndex(cx.b, index))
-  return (side === "column") === cx.leftIsColumn ? lower.left(context, r) : lower.right(context, r)
+  return { ...cx, vector, tile }
 }
 
 /** A column group: one column, or four in a vector (variable `j`). Clamped to the last one. */
@@ -178,7 +100,7 @@ interface TileShape {
   readonly row: (n: number) => Expr
   readonly group: (n: number) => Expr
 }
-function tileShape(cx: Contraction, at: TilePlace): TileShape {
+function tileShape(cx: Tiled, at: TilePlace): TileShape {
   const { k } = cx.b
   const { tile, vector } = cx
   const columns = numel(cx.columns.shape)
@@ -198,7 +120,7 @@ const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
 
 /** The accumulators of a tile, and the statements that add one place `r` of the reduction to them. */
 function accumulate(
-  cx: Contraction,
+  cx: Tiled,
   at: TilePlace,
   r: readonly Expr[],
 ): { vars: Stmt[]; sums: Ref[][]; add: Stmt[] } {
@@ -240,7 +162,7 @@ function accumulate(
   return { vars, sums, add: [...lets, ...add] }
 }
 
-function registerTile(cx: Contraction, at: TilePlace): Stmt[] {
+function registerTile(cx: Tiled, at: TilePlace): Stmt[] {
   const { b, tile } = cx
   const walk = serialWalk(b, cx.extents)
   const { vars, sums, add } = accumulate(cx, at, walk.r)
@@ -254,7 +176,7 @@ function registerTile(cx: Contraction, at: TilePlace): Stmt[] {
 
 /** The sums of a tile are put aside in workgroup memory, each lane's in its own part, and stored by a loop over them: the code
  *  after the sums is there once, not once per sum, and takes no registers from the loop before it. */
-function stagedTile(cx: Contraction, at: TilePlace, lane: Expr): Stmt[] {
+function stagedTile(cx: Tiled, at: TilePlace, lane: Expr): Stmt[] {
   const { b, tile, vector } = cx
   const { k } = b
   const walk = serialWalk(b, cx.extents)
@@ -282,7 +204,7 @@ function stagedTile(cx: Contraction, at: TilePlace, lane: Expr): Stmt[] {
 }
 
 /** Stores one column group of one row, if it exists. */
-function storeSum(cx: Contraction, at: TilePlace, row: Expr, group: Expr, t: TileShape, sum: Expr): Stmt[] {
+function storeSum(cx: Tiled, at: TilePlace, row: Expr, group: Expr, t: TileShape, sum: Expr): Stmt[] {
   const { b, vector, tile } = cx
   const { k } = b
   const done = b.name("sum")
@@ -324,31 +246,8 @@ function within(
   }
 }
 
-/** What the group stores at an output index, the sum there being `own`. */
-function storesAt(
-  cx: Contraction,
-  index: readonly Expr[],
-  own: Expr,
-  widen: (e: Expr, own: Expr) => Expr,
-): { buffer: string; place: Expr; value: Expr }[] {
-  const { b, node } = cx
-  const { k } = b
-  const { outer } = b.group
-  const place = linearIndex(k, index, outer)
-  const root = rootIndex(b, index)
-  const rootPlace = linearIndex(k, root, node.type.shape)
-  b.bind(node.id, (at) => (linearIndex(k, at, node.type.shape) === rootPlace ? own : absent(k, node)))
-  return b.group.stores.map(({ value }) => {
-    const { dtype, shape } = typeOfValue(b.placed.g, value)
-    const inGroup = sameShape(shape, outer) ? index : unravel(k, place, shape)
-    const isRoot = value === node.id
-    const e = toStored(k, b.values.at(value, isRoot ? root : inGroup), dtype)
-    return { buffer: b.target(value), place: isRoot ? rootPlace : place, value: widen(e, own) }
-  })
-}
-
 /** The lanes of a workgroup sum parts of one tile; then each lane adds up and stores one output. */
-function splitTile(cx: Contraction, at: TilePlace, lane: Expr): Stmt[] {
+function splitTile(cx: Tiled, at: TilePlace, lane: Expr): Stmt[] {
   const { b, tile, vector } = cx
   const { k } = b
   const { lanes } = tile

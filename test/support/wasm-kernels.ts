@@ -35,7 +35,7 @@ export function wasmKernels(kernels: readonly Kernel[]): KernelRunner {
       }
       const [commands, args, parameters, own] = [take(64), take(64), take(64), take(scratch)] as const
       const places = arrays.map((a) => take(a.byteLength))
-      const missing = Math.ceil(end / 65536) - memory.buffer.byteLength / 65536
+      const missing = Math.ceil((end + 64) / 65536) - memory.buffer.byteLength / 65536
       if (missing > 0) memory.grow(missing)
       const words = new Int32Array(memory.buffer)
       const { B, R } = dims

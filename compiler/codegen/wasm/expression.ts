@@ -80,7 +80,12 @@ export class Expressions {
     return this.loops.length
   }
   /** Binds a name to a local of its own. */
-  bind(name: string, type: ScalarType, width: 1 | 4, how: { index?: boolean; mutable?: true; value?: Expr }): number {
+  bind(
+    name: string,
+    type: ScalarType,
+    width: 1 | 4,
+    how: { index?: boolean; mutable?: true; value?: Expr },
+  ): number {
     const { value, mutable, index = false } = how
     const form = value !== undefined && type === "i32" && width === 1 ? this.formOf(value) : undefined
     const local = this.locals.add(valType(type, width))
@@ -173,6 +178,8 @@ export class Expressions {
         if (constants.length === 4) return constVector(e.type, constants)
         const loads = e.items.flatMap((i) => (i.kind === "load" && is32Bit(i.type) ? [i] : []))
         if (loads.length === 4) return this.gather(loads)
+        const lanes = e.items.flatMap((i) => (i.kind === "lane" ? [i] : []))
+        if (lanes.length === 4 && lanes.every((l) => l.lane === lanes[0]!.lane)) return this.column(lanes)
         const first = op(isFloat(e.type) ? "f32x4.splat" : "i32x4.splat", item(0))
         return ([1, 2, 3] as const).reduce<Code>((v, i) => replaceLane(e.type, v, item(i), i), first)
       }
@@ -248,6 +255,14 @@ export class Expressions {
     return e.width === 4 ? op("i32x4.ne", code, wordsConst(0)) : op("i32.ne", code, i32(0))
   }
 
+  /** The same lane of four vectors. Of a whole 4 x 4 block the engine works out the inner shuffles once. */
+  private column(lanes: readonly (Expr & { kind: "lane" })[]): Code {
+    const [a, b, c, d] = lanes.map((l) => this.expr(l.value)) as [Code, Code, Code, Code]
+    const { lane } = lanes[0]!
+    const inner = lane < 2 ? [0, 4, 1, 5] : [2, 6, 3, 7]
+    const outer = lane % 2 === 0 ? [0, 1, 4, 5] : [2, 3, 6, 7]
+    return [a, b, shuffle(inner), c, d, shuffle(inner), shuffle(outer)]
+  }
   /** Four loads into the lanes of a vector. */
   private gather(loads: readonly (Expr & { kind: "load" })[]): Code {
     return loads.reduce<Code>((vector, e, lane) => {
@@ -419,6 +434,11 @@ function bind(into: Map<string, number>, name: string, locals: Locals): number {
   into.set(name, local)
   return local
 }
+/** Four of the eight words of two vectors. */
+const shuffle = (words: readonly number[]): Code => [
+  "i8x16.shuffle",
+  ...words.flatMap((w) => [4 * w, 4 * w + 1, 4 * w + 2, 4 * w + 3]),
+]
 const constVector = (type: ScalarType, values: readonly number[]): Code => {
   const words = values.map((v) => (isFloat(type) ? bitsOf(v) : type === "bool" ? -v : v | 0))
   return ["v128.const", ...words]

@@ -138,7 +138,8 @@ const outOfRange = (kernel: string, name: string, index: number, length: number)
 const SUPPORT: EvalSupport = {
   load: (kernel, name, data, index) => data[index] ?? outOfRange(kernel, name, index, data.length),
   load4: (kernel, name, data, index, step) => {
-    if (index % step !== 0 || index < 0 || index + 4 > data.length) outOfRange(kernel, name, index, data.length)
+    if (index % step !== 0 || index < 0 || index + 4 > data.length)
+      outOfRange(kernel, name, index, data.length)
     return [data[index]!, data[index + 1]!, data[index + 2]!, data[index + 3]!]
   },
   store: (kernel, name, data, index, value) => {
@@ -146,7 +147,8 @@ const SUPPORT: EvalSupport = {
     data[index] = value
   },
   store4: (kernel, name, data, index, value, step) => {
-    if (index % step !== 0 || index < 0 || index + 4 > data.length) outOfRange(kernel, name, index, data.length)
+    if (index % step !== 0 || index < 0 || index + 4 > data.length)
+      outOfRange(kernel, name, index, data.length)
     data.set(value, index)
   },
   scalar: (op, type, args) => {

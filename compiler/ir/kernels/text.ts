@@ -83,10 +83,14 @@ function block(body: readonly Stmt[], pad: string, lines: string[], wide: Readon
         lines.push(`${pad}set ${s.name} = ${printExpr(s.value, wide)}`)
         break
       case "store":
-        lines.push(`${pad}store ${s.buffer}[${place(s.index, s.buffer, widthOf(s.value), wide)}] = ${printExpr(s.value, wide)}`)
+        lines.push(
+          `${pad}store ${s.buffer}[${place(s.index, s.buffer, widthOf(s.value), wide)}] = ${printExpr(s.value, wide)}`,
+        )
         break
       case "store-shared":
-        lines.push(`${pad}store shared ${s.name}[${place(s.index, s.name, widthOf(s.value), wide)}] = ${printExpr(s.value, wide)}`)
+        lines.push(
+          `${pad}store shared ${s.name}[${place(s.index, s.name, widthOf(s.value), wide)}] = ${printExpr(s.value, wide)}`,
+        )
         break
       case "barrier":
         lines.push(`${pad}barrier`)

@@ -240,7 +240,8 @@ class KernelCheck {
         this.expect(e.index, "i32", 1, scope)
         const a = this.k.shared.find((x) => x.name === e.name)
         if (a === undefined) this.say(`read of ${e.name}, which is no workgroup array`)
-        else if (a.type !== e.type || this.widthIn(1, e.width) !== e.width) this.say(`${e.name} is ${a.type}, read as ${shape(e.type, e.width)}`)
+        else if (a.type !== e.type || this.widthIn(1, e.width) !== e.width)
+          this.say(`${e.name} is ${a.type}, read as ${shape(e.type, e.width)}`)
         return
       }
       case "op": {

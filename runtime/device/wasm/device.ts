@@ -16,6 +16,8 @@ const PARAMETER_BLOCKS = 4096
 const COMMANDS = 8192
 /** Operations below which dividing a dispatch costs more than it saves: waking and meeting take a few microseconds. */
 export const WORTH_DIVIDING = 60_000
+/** A vector some of whose lanes are wanted may reach beyond the last buffer. */
+const SLACK = 64
 /** Timers and signals get their turn this often. */
 const BREATH_MS = 20
 
@@ -205,7 +207,7 @@ export class WasmDevice implements Device {
 
   private growTo(end: number): void {
     const { memory } = this.loaded
-    const missing = Math.ceil((end - memory.buffer.byteLength) / PAGE)
+    const missing = Math.ceil((end + SLACK - memory.buffer.byteLength) / PAGE)
     if (missing <= 0) return
     // By a quarter at least, so that many small pieces do not grow it one page at a time.
     const more = Math.ceil(memory.buffer.byteLength / PAGE / 4)

@@ -1,0 +1,148 @@
+/** schedule: how a contraction is cut for one core: items of rows and columns, depth in blocks, and where windows slide.
+ *  A window: an operand that depends on an axis `s` of its side and an axis `r` of the depth through `a*s + b*r` alone, as the
+ *  input of a convolution does. It is copied once per such sum, not once per pair.
+ *  Guarantees: what an item holds at once is of constant size.
+ *  Not here:   which of the ways to cut is best (`cost.ts`), loops (`template-panels.ts`). */
+import type { Expr } from "../ir/kernels/types.js"
+import { type Dim, isStatic, numel, type Shape } from "../ir/tensor.js"
+import { type Axes, type Contraction, indexAt, operand } from "./contraction.js"
+import { nominal } from "./cost.js"
+import { type PanelChoice, panelChoice, type SideCut } from "./cost-panels.js"
+import type { Exprs } from "./expr.js"
+import { unravel } from "./values.js"
+
+/** Axes as the loops see them: one flat axis, or the real ones that are longer than 1. */
+export interface Space {
+  readonly extents: readonly Dim[]
+  real(k: Exprs, at: readonly Expr[]): readonly Expr[]
+}
+/** packed[a*s + b*r + shift] is the operand at `s` and `r`; `from` 0 is the least sum. */
+export interface Window {
+  /** Axis of the side's space. */
+  readonly side: number
+  /** Axis of the depth's space. */
+  readonly depth: number
+  readonly a: number
+  readonly b: number
+}
+export interface Side {
+  readonly which: "row" | "column"
+  readonly axes: Axes
+  readonly space: Space
+  readonly windows: readonly Window[]
+  readonly cut: SideCut
+}
+export interface Panels {
+  readonly cx: Contraction
+  /** The side whose places stand in the lanes of vectors, and the other one. */
+  readonly wide: Side
+  readonly tall: Side
+  readonly depth: Space
+  /** Places of the depth's first axis at once. */
+  readonly block: number
+}
+
+export const LANES = 8
+export const TALL = 4
+
+/** The way to cut `cx`, if it is large enough to be worth it and of a kind that can be cut. */
+export function panelsOf(cx: Contraction): Panels | undefined {
+  if (cx.b.placed.target.deviceClass !== "wasm" || cx.type !== "f32") return undefined
+  const found = {
+    row: windowsOf(cx, "row"),
+    column: windowsOf(cx, "column"),
+  }
+  const slides = found.row.length + found.column.length > 0
+  const depth = slides ? axesSpace(cx.extents) : flatSpace(cx.extents)
+  if (depth.extents.slice(1).some((d) => !isStatic(d)) || depth.extents.length === 0) return undefined
+  const sideOf = (which: "row" | "column"): Omit<Side, "cut"> => {
+    const axes = which === "row" ? cx.rows : cx.columns
+    const windows = found[which].map((w) => ({ ...w, depth: placeOf(cx.extents, w.depth) }))
+    return { which, axes, windows, space: windows.length > 0 ? axesSpace(axes.shape) : flatSpace(axes.shape) }
+  }
+  const [row, column] = [sideOf("row"), sideOf("column")]
+  if (row.space.extents.length === 0 || column.space.extents.length === 0) return undefined
+  // The taps of a window make poor vectors.
+  const swapped = !suitsVectors(column) && suitsVectors(row)
+  const [wide, tall] = swapped ? [row, column] : [column, row]
+  const choice: PanelChoice | undefined = panelChoice({
+    wide: shapeOf(wide),
+    tall: shapeOf(tall),
+    depth: depth.extents,
+    batch: nominal(numel(cx.batch.shape)),
+    whole: [...wide.windows, ...tall.windows].some((w) => w.depth === 0),
+  })
+  if (choice === undefined) return undefined
+  return {
+    cx,
+    wide: { ...wide, cut: choice.wide },
+    tall: { ...tall, cut: choice.tall },
+    depth,
+    block: choice.block,
+  }
+}
+
+const flatSpace = (shape: Shape): Space => {
+  const count = numel(shape)
+  return count === 1
+    ? { extents: [], real: (k) => shape.map(() => k.int(0)) }
+    : { extents: [count], real: (k, [at]) => unravel(k, at!, shape) }
+}
+const axesSpace = (shape: Shape): Space => ({
+  extents: shape.filter((d) => d !== 1),
+  real: (k, at) => shape.map((d, n) => (d === 1 ? k.int(0) : at[placeOf(shape, n)]!)),
+})
+/** The place of an axis among those longer than 1. */
+const placeOf = (shape: Shape, axis: number): number => shape.slice(0, axis).filter((d) => d !== 1).length
+
+const suitsVectors = (side: Omit<Side, "cut">): boolean => {
+  const last = side.space.extents.length - 1
+  const window = side.windows.find((w) => w.side === last)
+  return nominal(side.space.extents[last]!) >= LANES - 1 && (window === undefined || window.a === 1)
+}
+const shapeOf = ({ space, windows }: Omit<Side, "cut">): { extents: readonly Dim[]; windows: boolean } => ({
+  extents: space.extents,
+  windows: windows.length > 0,
+})
+
+const STEPS = [1, -1, 2, -2, 3, -3]
+
+function windowsOf(cx: Contraction, which: "row" | "column"): Window[] {
+  const { k } = cx.b
+  const axes = which === "row" ? cx.rows : cx.columns
+  const many = (shape: Shape): number => shape.filter((d) => d !== 1).length
+  if (many(axes.shape) + many(cx.extents) < 3) return []
+  const side = axes.shape.map((_, n) => k.ref(`side ${n}`, "i32"))
+  const inner = cx.extents.map((d, n) => (d === 1 ? k.int(0) : k.ref(`depth ${n}`, "i32")))
+  const batch = k.ref("batch", "i32")
+  const value = (s: readonly Expr[], r: readonly Expr[]): Expr => {
+    const zeros = (a: Axes): Expr[] => a.shape.map(() => k.int(0))
+    const index =
+      which === "row" ? indexAt(cx, s, zeros(cx.columns), batch) : indexAt(cx, zeros(cx.rows), s, batch)
+    return operand(cx, which, index, r)
+  }
+  const whole = value(side, inner)
+  const names = k.namesIn(whole)
+  const out: Window[] = []
+  for (const [i, s] of side.entries()) {
+    for (const [j, r] of inner.entries()) {
+      if (r.kind !== "ref" || s.kind !== "ref" || !names.has(s.name) || !names.has(r.name)) continue
+      if (out.some((w) => w.depth === j)) continue
+      const taps = cx.extents[j]!
+      if (!isStatic(taps) || !isStatic(axes.shape[i]!)) continue
+      const fits = (a: number, b: number): boolean => {
+        const moved = a === 1 ? k.add(s, k.mul(r, k.int(b))) : k.int(0)
+        const tap = a === 1 ? k.int(0) : k.mul(k.add(k.mul(s, k.int(a)), k.mul(r, k.int(b))), k.int(b))
+        return value(side.with(i, moved), inner.with(j, tap)) === whole
+      }
+      const step = STEPS.find((b) => fits(1, b))
+      if (step !== undefined) out.push({ side: i, depth: j, a: 1, b: step })
+      else {
+        const stride = [2, 3, 4].find((a) => a < taps && fits(a, 1))
+        if (stride !== undefined) out.push({ side: i, depth: j, a: stride, b: 1 })
+      }
+      if (out.at(-1)?.side === i) break
+    }
+  }
+  return out
+}

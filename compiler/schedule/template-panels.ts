@@ -1,0 +1,378 @@
+/** schedule: a sum of products on one core with vectors of four and a cache.   contract group -> kernel body
+ *  A workgroup is one item: some rows and columns of the result. Block by block of the depth it copies what it needs of the
+ *  operands into workgroup memory, in the order in which tiles of 4 x 8 sums then read it, side by side. The sums are kept there
+ *  too, and everything after them is worked out along the result's last axis at the end.
+ *  Guarantees: sums run in a fixed order, whatever the number of items.
+ *  Not here:   how the contraction is cut (`panels.ts`), how operands are copied (`panel-operand.ts`). */
+import { bug } from "../source/bug.js"
+import type { Expr, Stmt } from "../ir/kernels/types.js"
+import { type Dim, divDim, isStatic, mulDim, numel } from "../ir/tensor.js"
+import { indexAt, storesAt } from "./contraction.js"
+import { largest, nominal } from "./cost.js"
+import { ceilDiv, perWorkgroup } from "./grid.js"
+import type { BuiltBody } from "./kernel-build.js"
+import { type Cut, loop, named, panelOperand, type TilePlace } from "./panel-operand.js"
+import { LANES, type Panels, type Side, TALL } from "./panels.js"
+import { valuesThenStores } from "./template-map.js"
+import { unravel } from "./values.js"
+
+export function buildPanels(p: Panels): BuiltBody & { template: string } {
+  const { b } = p.cx
+  const { k } = b
+  const [wide, tall] = [itemsOf(p, p.wide), itemsOf(p, p.tall)]
+  const batches = numel(p.cx.batch.shape)
+  const extent =
+    wide.extent === undefined || tall.extent === undefined
+      ? undefined
+      : mulDim(mulDim(batches, wide.extent), tall.extent)
+  const count = {
+    expr: k.mul(k.mul(k.dim(batches), tall.expr), wide.expr),
+    extent,
+    most: wide.most * tall.most * largest(batches),
+  }
+  const body = perWorkgroup(b, count, 1, (i) => {
+    const lets: Stmt[] = []
+    const above = k.div(i, wide.expr)
+    const single = batches === 1
+    const batch = single ? k.int(0) : named(p, "bt", k.div(above, tall.expr), batches, lets)
+    const place = {
+      wide: cutAt(p, p.wide, k.rem(i, wide.expr), lets),
+      tall: cutAt(p, p.tall, single ? above : k.rem(above, tall.expr), lets),
+      batch,
+    }
+    return [...lets, ...itemBody(p, place)]
+  })
+  const sizes = [p.tall, p.wide].map((s) => s.cut.local.reduce((n, d) => n * d, 1))
+  const slides = p.wide.windows.length + p.tall.windows.length > 0
+  return { ...b.finish(body), template: `panels ${sizes.join("x")} by ${p.block}${slides ? " windows" : ""}` }
+}
+
+interface Count {
+  readonly expr: Expr
+  readonly extent: Dim | undefined
+  readonly most: number
+}
+interface Place {
+  readonly wide: Cut
+  readonly tall: Cut
+  readonly batch: Expr
+}
+type Ref = Expr & { kind: "ref" }
+const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
+
+/** How many items a side is cut into. */
+function itemsOf(p: Panels, { space, cut }: Side): Count {
+  const { b } = p.cx
+  const before = space.extents.slice(0, cut.at).reduce<Dim>((n, d) => mulDim(n, d), 1)
+  const parts = ceilDiv(b, space.extents[cut.at]!, cut.chunk)
+  return {
+    expr: b.k.mul(b.k.dim(before), parts.expr),
+    extent: parts.extent === undefined ? undefined : mulDim(before, parts.extent),
+    most: largest(before) * parts.most,
+  }
+}
+
+/** Where item number `i` of a side stands. */
+function cutAt(p: Panels, { space, cut }: Side, i: Expr, lets: Stmt[]): Cut {
+  const { b } = p.cx
+  const { k } = b
+  const extent = space.extents[cut.at]!
+  const parts = ceilDiv(b, extent, cut.chunk)
+  const shape = space.extents.slice(0, cut.at)
+  const before = unravel(k, k.div(i, parts.expr), shape).map((e, n) => named(p, "at", e, shape[n], lets))
+  const part = named(p, "part", cut.at === 0 ? i : k.rem(i, parts.expr), parts.extent, lets)
+  return { before, start: k.mul(part, k.int(cut.chunk)), count: countFrom(p, part, extent, cut.chunk) }
+}
+/** Places that part number `part` of `extent` has. */
+function countFrom(p: Panels, part: Expr, extent: Dim, chunk: number): Expr {
+  const { k } = p.cx.b
+  if (divDim(extent, chunk) !== undefined) return k.int(chunk)
+  if (isStatic(extent) && extent <= chunk) return k.int(extent)
+  return k.op("min", k.int(chunk), k.sub(k.dim(extent), k.mul(part, k.int(chunk))))
+}
+
+function itemBody(p: Panels, place: Place): Stmt[] {
+  const { cx } = p
+  const { b } = cx
+  const { k } = b
+  const wide = panelOperand(p, p.wide)
+  const tall = panelOperand(p, p.tall)
+  const sums = sumsOf(p)
+  const depth = p.depth.extents[0]!
+  const blocks = ceilDiv(b, depth, p.block)
+  const once = blocks.extent === 1
+  const block = (part: Expr): Stmt[] => {
+    const cut: Cut = {
+      before: [],
+      start: k.mul(part, k.int(p.block)),
+      count: countFrom(p, part, depth, p.block),
+    }
+    const items = {
+      wide: { side: place.wide, depth: cut, batch: place.batch },
+      tall: { side: place.tall, depth: cut, batch: place.batch },
+    }
+    const rows = k.div(k.add(rowsIn(p, place), k.int(TALL - 1)), k.int(TALL))
+    const tiles = columnTiles(p, place, (outer, tile) =>
+      loop(p, "rt", rows, Math.ceil(p.tall.cut.local.reduce((n, d) => n * d, 1) / TALL), (row) => {
+        const at = {
+          wide: (offset: number): TilePlace => ({ item: items.wide, tile, outer, offset }),
+          tall: (offset: number): TilePlace => ({ item: items.tall, tile: row, outer: [], offset }),
+        }
+        const acc = range(TALL).map(() => range(LANES / 4).map((): Ref => ref(p, b.name("acc"))))
+        const first = (m: number, n: number): Expr =>
+          sums.at(k.add(k.mul(row, k.int(TALL)), k.int(m)), outer, tile, 4 * n)
+        const vars = acc.flatMap((list, m) =>
+          list.map((a, n): Stmt => {
+            const init = once ? k.splat(k.constant(0, cx.type)) : k.shared(sums.name, first(m, n), cx.type, 4)
+            return { kind: "var", name: a.name, type: cx.type, width: 4, init }
+          }),
+        )
+        const add = (d: readonly Expr[]): Stmt[] => {
+          const lets: Stmt[] = []
+          const held = (value: Expr): Expr => {
+            const name = b.name("v")
+            lets.push({ kind: "let", name, value })
+            return k.ref(name, cx.type, 4)
+          }
+          const columns = range(LANES / 4).map((n) => held(wide.read(at.wide(4 * n), d, 4)))
+          const rowValues = range(TALL).map((m) => held(k.splat(tall.read(at.tall(m), d, 1))))
+          const sets = rowValues.flatMap((r, m) =>
+            columns.map((c, n): Stmt => {
+              const a = acc[m]![n]!
+              return { kind: "set", name: a.name, value: k.op("add", a, k.op("mul", r, c)) }
+            }),
+          )
+          return [...lets, ...sets]
+        }
+        const keep = acc.flatMap((list, m) =>
+          list.map((a, n): Stmt => ({ kind: "store-shared", name: sums.name, index: first(m, n), value: a })),
+        )
+        return [...vars, ...products(p, cut, add), ...keep]
+      }),
+    )
+    return [...wide.pack(items.wide), ...tall.pack(items.tall), ...tiles]
+  }
+  const zero = loop(p, "z", k.int(sums.size / 4), sums.size / 4, (i) => [
+    {
+      kind: "store-shared",
+      name: sums.name,
+      index: k.mul(i, k.int(4)),
+      value: k.splat(k.constant(0, cx.type)),
+    },
+  ])
+  const work = once ? block(k.int(0)) : [...zero, ...loop(p, "db", blocks.expr, blocks.extent, block)]
+  return [...work, ...outputs(p, place, sums)]
+}
+const ref = (p: Panels, name: string): Ref => ({ kind: "ref", name, type: p.cx.type, width: 4 })
+
+/** Loops over the tiles of columns of an item: places of the axes before the last, and the number of the tile along that. */
+function columnTiles(
+  p: Panels,
+  place: Place,
+  body: (outer: readonly Expr[], tile: Expr) => readonly Stmt[],
+): readonly Stmt[] {
+  const { k } = p.cx.b
+  const { local } = p.wide.cut
+  const extentOf = (n: number): Expr => (n === 0 ? place.wide.count : k.int(local[n]!))
+  const go = (n: number, outer: readonly Expr[]): readonly Stmt[] => {
+    if (n < local.length - 1) return loop(p, "c", extentOf(n), local[n]!, (i) => go(n + 1, [...outer, i]))
+    const tiles = k.div(k.add(extentOf(n), k.int(LANES - 1)), k.int(LANES))
+    return loop(p, "ct", tiles, Math.ceil(local[n]! / LANES), (tile) => body(outer, tile))
+  }
+  return go(0, [])
+}
+
+/** Loops over a block of the depth, the longest innermost: only there do sums stay in registers from turn to turn. Turns are not
+ *  written out: an engine does so itself where it helps, and loads of several turns at once would push sums out of registers. */
+function products(p: Panels, cut: Cut, add: (depth: readonly Expr[]) => Stmt[]): readonly Stmt[] {
+  const { k } = p.cx.b
+  const lengths = p.depth.extents.map((d, n) => (n === 0 ? p.block : nominal(d)))
+  const longest = lengths.lastIndexOf(Math.max(...lengths))
+  const order = [...range(lengths.length).filter((n) => n !== longest), longest]
+  const go = (n: number, at: readonly (Expr | undefined)[]): readonly Stmt[] => {
+    const axis = order[n]
+    if (axis === undefined) return add(at.map((e) => e ?? bug("a place per axis")))
+    const end = axis === 0 ? cut.count : k.dim(p.depth.extents[axis]!)
+    const most = axis === 0 ? p.block : p.depth.extents[axis]!
+    return loop(p, "k", end, most, (i) => go(n + 1, at.with(axis, i)))
+  }
+  return go(
+    0,
+    lengths.map(() => undefined),
+  )
+}
+
+/** The sums of an item: rows, then columns with the last axis filled up to whole tiles. */
+interface Sums {
+  readonly name: string
+  readonly size: number
+  at(row: Expr, outer: readonly Expr[], tile: Expr, offset: number): Expr
+  /** At a place of the last axis. */
+  along(row: Expr, outer: readonly Expr[], place: Expr): Expr
+}
+function sumsOf(p: Panels): Sums {
+  const { b } = p.cx
+  const { k } = b
+  const { local } = p.wide.cut
+  const rows = p.tall.cut.local.reduce((n, d) => n * d, 1)
+  const width = Math.ceil(local.at(-1)! / LANES) * LANES
+  const columns = local.slice(0, -1).reduce((n, d) => n * d, width)
+  const size = Math.ceil(rows / TALL) * TALL * columns
+  const name = b.name("sums")
+  b.shared.push({ name, type: p.cx.type, length: size })
+  const along = (row: Expr, outer: readonly Expr[], place: Expr): Expr => {
+    const flat = outer.reduce<Expr>((sum, e, n) => k.add(k.mul(sum, k.int(local[n]!)), e), k.int(0))
+    return k.add(k.mul(row, k.int(columns)), k.add(k.mul(flat, k.int(width)), place))
+  }
+  return {
+    name,
+    size,
+    along,
+    at: (row, outer, tile, offset) => along(row, outer, k.add(k.mul(tile, k.int(LANES)), k.int(offset))),
+  }
+}
+/** The most places that an item takes of an axis. */
+const fullest = ({ space, cut }: Side, n: number): number => {
+  const extent = space.extents[cut.at + n]!
+  return isStatic(extent) ? Math.min(cut.local[n]!, extent) : cut.local[n]!
+}
+const rowsIn = (p: Panels, place: Place): Expr => {
+  const { k } = p.cx.b
+  return p.tall.cut.local.slice(1).reduce<Expr>((n, d) => k.mul(n, k.int(d)), place.tall.count)
+}
+
+/** Everything after the sums, along the side that has the last axis of the result. */
+function outputs(p: Panels, place: Place, sums: Sums): readonly Stmt[] {
+  const { cx } = p
+  const { b } = cx
+  const { k } = b
+  const { local, at: cutAxis } = p.wide.cut
+  const rows = rowsIn(p, place)
+  const rowRange = numel(p.tall.axes.shape)
+  const most = p.tall.cut.local.reduce((n, _, axis) => n * fullest(p.tall, axis), 1)
+  const rowStart = [...place.tall.before, place.tall.start].reduce<Expr>(
+    (sum, e, n) => k.add(k.mul(sum, k.dim(n === 0 ? 1 : p.tall.space.extents[n]!)), e),
+    k.int(0),
+  )
+  const rowBase = p.tall.cut.local.slice(1).reduce<Expr>((n, d) => k.mul(n, k.int(d)), rowStart)
+  const outerLoops = (
+    body: (outer: readonly Expr[], end: Expr, size: number) => readonly Stmt[],
+  ): readonly Stmt[] => {
+    const extentOf = (n: number): Expr => (n === 0 ? place.wide.count : k.int(local[n]!))
+    const go = (n: number, outer: readonly Expr[]): readonly Stmt[] =>
+      n === local.length - 1
+        ? body(outer, extentOf(n), fullest(p.wide, n))
+        : loop(p, "c", extentOf(n), local[n]!, (i) => go(n + 1, [...outer, i]))
+    return go(0, [])
+  }
+  /** The axes of the wide side, given the places in the item; names of known range where a place is a sum. */
+  const columnAxes = (outer: readonly Expr[], last: Expr, lets: Stmt[]): readonly Expr[] => {
+    const inside = [...outer, last].map((e, n) =>
+      n === 0 && n < local.length - 1
+        ? named(p, "column", k.add(place.wide.start, e), p.wide.space.extents[cutAxis], lets)
+        : e,
+    )
+    return p.wide.space.real(k, [...place.wide.before, ...inside])
+  }
+  const single = local.length === 1
+  const lastExtent = p.wide.space.extents.at(-1)!
+  const store = (rowPlace: Expr, columns: readonly Expr[], value: Expr, j: Ref | undefined): Stmt[] => {
+    const done = b.name("sum")
+    const own = k.ref(j === undefined ? done : b.name("each"), cx.type)
+    const [rowAxes, columnAxis] = [p.tall.axes, p.wide.axes]
+    const rowIndex = unravel(k, rowPlace, rowAxes.shape)
+    const swapped = p.wide.which === "row"
+    const index = swapped
+      ? indexAt(cx, columns, rowIndex, place.batch)
+      : indexAt(cx, rowIndex, columns, place.batch)
+    if (columnAxis.axes.length !== columns.length) bug("a place per axis")
+    const stores = storesAt(cx, index, own, (e) =>
+      j === undefined ? e : b.widen(e, j.name, new Map([[own, k.ref(done, cx.type, 4)]])),
+    )
+    const pending = stores.flatMap((s) =>
+      j === undefined
+        ? [{ buffer: s.buffer, index: s.place, value: s.value }]
+        : b.wideStores(s.buffer, s.place, j.name, s.value),
+    )
+    return [{ kind: "let", name: done, value }, ...valuesThenStores(b, pending)]
+  }
+  /** Vectors along `end` places, then what is left over. */
+  const inFours = (
+    end: Expr,
+    size: number,
+    four: (quad: Expr) => readonly Stmt[],
+    one: (place: Expr) => readonly Stmt[],
+  ): readonly Stmt[] => {
+    const fours = loop(p, "q", k.div(end, k.int(4)), Math.floor(size / 4), four)
+    const rest = k.rem(end, k.int(4))
+    if (rest.kind === "const" && rest.value === 0) return fours
+    const tail = loop(p, "e", rest, 4, (i) => one(k.add(k.mul(k.div(end, k.int(4)), k.int(4)), i)))
+    return size < 4 ? tail : [...fours, ...tail]
+  }
+  if (p.wide.which === "row") {
+    return outerLoops((outer, end, size) =>
+      loop(p, "column", end, size, (last) =>
+        inFours(
+          rows,
+          most,
+          (quad) => {
+            const lets: Stmt[] = []
+            const j = b.variable("j", 4)
+            const first = named(p, "row", k.add(rowBase, k.mul(quad, k.int(4))), rowRange, lets)
+            const axes = columnAxes(outer, lastPlace(last, lets), lets)
+            const values = range(4).map((n) =>
+              k.shared(sums.name, sums.along(k.add(k.mul(quad, k.int(4)), k.int(n)), outer, last), cx.type),
+            )
+            const [x, y, z, w] = values
+            return [...lets, ...store(k.add(first, j), axes, k.vec([x!, y!, z!, w!]), j)]
+          },
+          (i) => {
+            const lets: Stmt[] = []
+            const row = named(p, "row", k.add(rowBase, i), rowRange, lets)
+            const axes = columnAxes(outer, lastPlace(last, lets), lets)
+            return [
+              ...lets,
+              ...store(row, axes, k.shared(sums.name, sums.along(i, outer, last), cx.type), undefined),
+            ]
+          },
+        ),
+      ),
+    )
+  }
+  return loop(p, "row", rows, most, (i) => {
+    const rowLets: Stmt[] = []
+    const row = named(p, "row", k.add(rowBase, i), rowRange, rowLets)
+    const columns = outerLoops((outer, end, size) =>
+      inFours(
+        end,
+        size,
+        (quad) => {
+          const lets: Stmt[] = []
+          const j = b.variable("j", 4)
+          const axes = columnAxes(outer, k.add(fourPlace(quad, lets), j), lets)
+          const place = sums.along(i, outer, k.mul(quad, k.int(4)))
+          return [...lets, ...store(row, axes, k.shared(sums.name, place, cx.type, 4), j)]
+        },
+        (last) => {
+          const lets: Stmt[] = []
+          const axes = columnAxes(outer, lastPlace(last, lets), lets)
+          const value = k.shared(sums.name, sums.along(i, outer, last), cx.type)
+          return [...lets, ...store(row, axes, value, undefined)]
+        },
+      ),
+    )
+    return [...rowLets, ...columns]
+  })
+
+  /** A place of the last axis; the cut may start behind its first. */
+  function lastPlace(last: Expr, lets: Stmt[]): Expr {
+    return single ? named(p, "column", k.add(place.wide.start, last), lastExtent, lets) : last
+  }
+  function fourPlace(quad: Expr, lets: Stmt[]): Expr {
+    if (!single) return k.mul(quad, k.int(4))
+    const aligned = p.wide.cut.chunk % 4 === 0
+    if (!aligned) return named(p, "column", k.add(place.wide.start, k.mul(quad, k.int(4))), lastExtent, lets)
+    const all = divDim(lastExtent, 4) ?? (isStatic(lastExtent) ? Math.floor(lastExtent / 4) : undefined)
+    return k.mul(named(p, "quad", k.add(k.div(place.wide.start, k.int(4)), quad), all, lets), k.int(4))
+  }
+}
