@@ -52,7 +52,7 @@ export function vectorize(
         return rules.anywhere && x.name === j ? k.vec([k.int(0), k.int(1), k.int(2), k.int(3)]) : scalars(x)
       case "op":
         // Vectors of integers cannot be divided, and a scalar quotient may be simplified.
-        if (x.type === "i32" && (x.op === "div" || x.op === "rem")) return scalars(x)
+        if (rules.anywhere && x.type === "i32" && (x.op === "div" || x.op === "rem")) return scalars(x)
         return k.op(x.op, ...x.args.map(go))
       case "load": {
         const base = vectorBase(k, x.buffer, x.index, j, rules)
