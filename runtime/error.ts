@@ -47,6 +47,7 @@ const SYSTEM: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file",
   EISDIR: "it is a folder",
   EACCES: "permission denied",
+  ENOTDIR: "a part of the path is a file, not a folder",
 }
 const systemCode = (error: Error): string =>
   "syscall" in error && "code" in error && typeof error.code === "string" ? error.code : ""

@@ -49,7 +49,7 @@ export class Trainer {
   > {
     const checkpoint = resume === undefined ? undefined : await this.readCheckpoint(resume)
     const folder = runFolder === undefined ? undefined : this.openFolder(runFolder)
-    const end = await this.session.train({
+    const running = this.session.train({
       ...options,
       ...(checkpoint && { resume: checkpoint }),
       ...(folder && { store: folder }),
@@ -59,7 +59,13 @@ export class Trainer {
         onEvent?.(placed)
       },
     })
-    return folder ? { ...end, runFolder: folder.path } : end
+    try {
+      const end = await running
+      return folder ? { ...end, runFolder: folder.path } : end
+    } catch (caught) {
+      if (runFolder === "new") folder?.removeIfEmpty()
+      throw caught
+    }
   }
 
   /** Loss and metrics over the test rows (or, without a split, the training rows). */

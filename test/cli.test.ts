@@ -1,6 +1,6 @@
 // Commands, their exit codes and what they say, above all when something is wrong. Processes of their own, as a user runs them.
 
-import { cpSync, readFileSync, writeFileSync } from "node:fs"
+import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { beforeAll, describe, expect, it } from "vitest"
 import { STAGES } from "../compiler/cli/stage-list.js"
@@ -38,12 +38,24 @@ describe("a wrong command line ends with 2 and names the nearest", () => {
     [["train", "net.nn", "--steps", "many"], "whole number"],
     [["train", "net.nn", "--data", "rows"], "name=path"],
     [["train", "net.nn", "--device", "gpu"], "auto, webgpu"],
+    [["train", "net.nn", "--steps", "1", "--epochs", "1"], "cannot be used with"],
     [["compile", "net.nn"], "--out"],
   ])("%j", (args, said) => {
     const { exit, err, out } = nnc(args)
     expect(err).toContain("error[usage]")
     expect(err).toContain(said)
     expect({ exit, out }).toEqual({ exit: 2, out: "" })
+  })
+
+  it("with --json as an object too", () => {
+    const result = nnc(["train", "net.nn", "--json", "--sed", "1"])
+    expect(jsonLines(result)).toEqual([
+      { event: "error", code: "usage", message: "unknown option `--sed`", help: "did you mean `--seed`?" },
+    ])
+  })
+
+  it("no command at all shows the commands", () => {
+    expect(nnc([])).toMatchObject({ exit: 2, err: expect.stringContaining("Commands:") })
   })
 })
 
@@ -94,6 +106,21 @@ describe("commands that need no device", () => {
     const cwd = project()
     expect(nnc(["train", "nett.nn"], { cwd }).err).toContain("error[io-program]: there is no file nett.nn")
     expect(nnc(["check", "."], { cwd })).toMatchObject({ exit: 1 })
+    expect(nnc(["run", "out"], { cwd }).err).toContain("a folder that `nnc compile` wrote")
+  })
+
+  it("a program with nothing in it cannot be trained", () => {
+    const { exit, err } = nnc(["train", "empty.nn"], { cwd: project({ "empty.nn": "" }) })
+    expect({ exit, err }).toMatchObject({ exit: 1, err: expect.stringContaining("holds nothing to train") })
+  })
+
+  it("paths in any script work, also as a bundle", () => {
+    const cwd = project({ "сеть 学习.nn": PROGRAM })
+    expect(nnc(["train", "сеть 学习.nn", "--steps", "2"], { cwd }).err).toContain("in runs/сеть 学习-1/")
+    expect(nnc(["compile", "сеть 学习.nn", "-o", "вы ход"], { cwd }).exit).toBe(0)
+    expect(nnc(["run", "вы ход", "--steps", "2"], { cwd }).exit).toBe(0)
+    const { name } = JSON.parse(readFileSync(join(cwd, "вы ход/package.json"), "utf8")) as { name: string }
+    expect(name).toBe("trainer")
   })
 
   it("explain prints the page of a code, or the nearest code", () => {
@@ -152,6 +179,12 @@ describe("data that does not fit is refused by name", () => {
   it.each([
     ["a missing column", "a,c,y\n0,1,0\n", "data-missing-column", '"b"'],
     ["a text cell", "a,b,y\n0,1,0\n1,red,1\n", "data-not-a-number", "red"],
+    [
+      "a cell of a million letters",
+      `a,b,y\n0,${"x".repeat(1e6)},0\n`,
+      "data-not-a-number",
+      `is "${"x".repeat(40)}…"`,
+    ],
     ["a ragged row", "a,b,y\n0,1,0\n1,1\n", "data-ragged", "line 3"],
     ["a label out of range", "a,b,y\n0,1,0\n1,1,2\n", "data-class", "2"],
     ["no rows", "a,b,y\n", "data-empty", "rows.csv"],
@@ -253,6 +286,16 @@ describe("training, and what follows it", () => {
     const { exit, err } = nnc(["init", "blocked/inside"], { cwd })
     expect({ exit, err }).toMatchObject({ exit: 3, err: expect.stringContaining("error[io-system]") })
     expect(err).toContain("blocked")
+    expect(nnc(["init", "blocked"], { cwd }).err).toContain("blocked is a file where a folder is needed")
+    expect(nnc(["train", "net.nn", "--out", "blocked"], { cwd }).err).toContain(
+      "cannot be written: a file is where a folder is needed",
+    )
+  })
+
+  it("a run that never began leaves no folder", () => {
+    const fresh = project()
+    expect(nnc(["train", "net.nn", "--train", "other"], { cwd: fresh }).exit).toBe(1)
+    expect(readdirSync(join(fresh, "runs"))).toEqual([])
   })
 
   it("a loss that overflows is reported with its step", () => {

@@ -235,7 +235,7 @@ function packageText({ name }: Manifest): string {
   const types = (file: string): object => ({ types: `./${file}.d.ts`, default: `./${file}.js` })
   return `${JSON.stringify(
     {
-      name: `${name.toLowerCase().replace(/[^a-z0-9-]+/g, "-")}-trainer`,
+      name: `${name.toLowerCase().replace(/[^a-z0-9]+/g, "-")}-trainer`.replace(/^-+/, ""),
       version: "1.0.0",
       private: true,
       type: "module",

@@ -33,7 +33,7 @@ export function compileFile(path: string, options: CompileFileOptions = {}): Com
 /** Compiles all the way. */
 export function bundleOf(path: string, options: CompileFileOptions = {}): Bundle {
   const { bundle } = compileFile(path, options)
-  if (bundle === undefined)
+  if (bundle === undefined || bundle.manifest.trains.length + bundle.manifest.predicts.length === 0)
     throw new Failure("io-program", `${path} holds nothing to train or to predict with`)
   return bundle
 }
@@ -52,7 +52,9 @@ export function readProgram(path: string): SourceFile {
     throw new Failure(
       "io-program",
       `there is no file ${path}`,
-      path.endsWith(".nn") ? undefined : nnBeside(path),
+      path.endsWith(".nn")
+        ? undefined
+        : (nnBeside(path) ?? "name a .nn file, or a folder that `nnc compile` wrote"),
     )
   if (statSync(path).isDirectory())
     throw new Failure(

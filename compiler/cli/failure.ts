@@ -75,6 +75,7 @@ const SYSTEM: Readonly<Record<string, readonly [what: string, help: string]>> = 
   ENOSPC: ["cannot be written: the disk is full", "make room and run the command again"],
   EROFS: ["cannot be written: the file system is read-only", "choose another folder"],
   EISDIR: ["is a folder, not a file", "name a file"],
+  EEXIST: ["is a file where a folder is needed", "name a folder"],
   ENOTDIR: ["is a file where a folder is needed", "name a folder"],
   EMFILE: [
     "cannot be opened: too many files are open",

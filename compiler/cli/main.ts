@@ -15,7 +15,7 @@ import { addRun } from "./commands/run.js"
 import { addTrain } from "./commands/train.js"
 import { noteMessage, printJson } from "./console.js"
 import { EXIT, outcomeOf } from "./failure.js"
-import { newProgram, usageMessage } from "./usage.js"
+import { newProgram, usageFailure } from "./usage.js"
 
 const COMMANDS = [
   addInit,
@@ -39,12 +39,9 @@ export async function main(args: readonly string[]): Promise<number> {
     await program.parseAsync([...args], { from: "user" })
     return typeof process.exitCode === "number" ? process.exitCode : EXIT.done
   } catch (error) {
-    const usage = usageMessage(program, error, args)
-    if (usage !== undefined) {
-      if (usage.text !== "") noteMessage(usage.text)
-      return usage.exit
-    }
-    const outcome = outcomeOf(error)
+    const failure = usageFailure(program, error, args)
+    if (typeof failure === "number") return failure
+    const outcome = outcomeOf(failure)
     if (args.includes("--json")) printJson(outcome.json)
     noteMessage(outcome.text)
     return outcome.exit

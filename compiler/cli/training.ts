@@ -1,5 +1,5 @@
 /** cli: what `nnc train` and `nnc run` share: the options of a run, Ctrl-C, and what is said at the end. */
-import type { Command } from "commander"
+import { Option, type Command } from "commander"
 import { join } from "node:path"
 import type { Trainer } from "../../runtime/node.js"
 import { note } from "./console.js"
@@ -24,7 +24,11 @@ export function trains(command: Command): Command {
   return withDeviceOptions(command)
     .option("--json", "print one object per line: start, report, checkpoint, end")
     .option("--epochs <n>", "train this many epochs instead of what the program says", integer(0))
-    .option("--steps <n>", "train this many steps instead of what the program says", integer(0))
+    .addOption(
+      new Option("--steps <n>", "train this many steps instead of what the program says")
+        .argParser(integer(0))
+        .conflicts("epochs"),
+    )
     .option("--seed <n>", "of initial values, order of rows and random draws", integer(0))
     .option("--resume [checkpoint]", "go on from a checkpoint or run folder (default: the newest run)")
     .option("--out <folder>", "run folder for log, checkpoints and report (default: the next runs/NAME-N)")

@@ -1,8 +1,8 @@
-/** cli: how commands are declared, and what is said about a wrong command line (exit code 2). */
+/** cli: how commands are declared, and what a wrong command line is refused with (exit code 2). */
 import { Command, CommanderError, InvalidArgumentError } from "commander"
 import { nearest } from "../source/suggest.js"
 import { VERSION } from "../version.js"
-import { EXIT } from "./failure.js"
+import { EXIT, Failure } from "./failure.js"
 
 /** A program whose errors come back as exceptions, for `usageMessage` to word. */
 export function newProgram(): Command {
@@ -21,19 +21,18 @@ export function newProgram(): Command {
     )
 }
 
-/** What to say when the command line is wrong (text "" for `--help` and `--version`); undefined for any other error. */
-export function usageMessage(
-  program: Command,
-  error: unknown,
-  args: readonly string[],
-): { readonly text: string; readonly exit: number } | undefined {
-  if (!(error instanceof CommanderError)) return undefined
-  if (error.exitCode === 0 || error.code === "commander.help") return { text: "", exit: error.exitCode }
+/** What commander ends a command line with: an exit code when it has printed all there is to say, else the failure. Other errors
+ *  are given back. */
+export function usageFailure(program: Command, error: unknown, args: readonly string[]): unknown {
+  if (!(error instanceof CommanderError)) return error
+  if (error.exitCode === 0) return EXIT.done
+  // `nnc` alone, and help about a command that there is not.
+  if (error.code === "commander.help") return EXIT.usage
   const command = program.commands.find(({ _name }: Command & { _name?: string }) => _name === args[0])
   const message = error.message.replace(/^error: /, "").replaceAll("'", "`")
   const help =
     suggestion(program, command, error, message) ?? `nnc ${command?.name() ?? ""}`.trim() + " --help"
-  return { text: `error[usage]: ${message}\n  help: ${help}\n`, exit: EXIT.usage }
+  return new Failure("usage", message, help, EXIT.usage)
 }
 
 function suggestion(

@@ -12,7 +12,7 @@ export async function loadCheckpoint(path: string, manifest: Manifest): Promise<
     bytes = await readFile(file)
   } catch (caught) {
     throw new RunError("checkpoint-missing", `${file} cannot be read: ${reasonOf(caught)}`, {
-      help: "`--resume` takes a .safetensors file or a run folder (runs/NAME-1)",
+      help: "a checkpoint is a .safetensors file, or the folder of a run (runs/NAME-1)",
       cause: caught,
     })
   }

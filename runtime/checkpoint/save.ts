@@ -37,6 +37,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
   EPERM: "permission denied",
   EISDIR: "a folder of that name is in the way",
+  EEXIST: "a file is where a folder is needed",
   ENOTDIR: "a part of the path is a file, not a folder",
 }
 

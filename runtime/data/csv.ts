@@ -21,7 +21,7 @@ export function parseCsv(place: string, text: string, delimiter: string): Table 
   const names = header.cells.map((cell) => cell.trim())
   const twice = names.find((name, i) => names.indexOf(name) < i)
   if (twice !== undefined)
-    throw new RunError("data-format", `${place}: the header names the column "${twice}" twice`, {
+    throw new RunError("data-format", `${place}: the header names the column "${shortened(twice)}" twice`, {
       help: headerHelp(names, delimiter) ?? "give each column a name of its own in the first row",
     })
   if (lines.length === 0) throw new RunError("data-empty", `${place} has a header and no rows`)
@@ -78,12 +78,17 @@ function numbersOf(
     const value = cell === "" ? NaN : Number(cell)
     if (Number.isFinite(value)) return value
     const what =
-      cell === "" ? "is empty" : `is "${cell}", which is not a ${Number.isNaN(value) ? "" : "finite "}number`
+      cell === ""
+        ? "is empty"
+        : `is "${shortened(cell)}", which is not a ${Number.isNaN(value) ? "" : "finite "}number`
     throw new RunError("data-not-a-number", `${place}: ${rowLabel(row)}, column "${name}" ${what}`, {
       help: "drop the row, fill the cell, or leave the column out of the field",
     })
   })
 }
+
+/** A cell of a broken file may be as long as the file. */
+const shortened = (cell: string): string => (cell.length <= 40 ? cell : `${cell.slice(0, 40)}…`)
 
 function splitCsv(place: string, text: string, delimiter: string): Line[] {
   const lines: Line[] = []

@@ -1,5 +1,5 @@
 /** runtime/train: the folder of a run: `runs/NAME-N/` with log.jsonl and checkpoints/{last,best}.safetensors. */
-import { appendFileSync, mkdirSync, readdirSync } from "node:fs"
+import { appendFileSync, mkdirSync, readdirSync, rmdirSync } from "node:fs"
 import { join } from "node:path"
 import { saveWhole, writeFailed } from "../checkpoint/save.js"
 import type { CheckpointStore, TrainEvent } from "./events.js"
@@ -8,6 +8,8 @@ export interface RunFolder extends CheckpointStore {
   readonly path: string
   /** Appends one line to log.jsonl. */
   log(event: TrainEvent): void
+  /** After a run that never began. */
+  removeIfEmpty(): void
 }
 
 /** The next free `NAME-N` below `parent`, N counting from 1. */
@@ -39,6 +41,13 @@ export function openRunFolder(path: string): RunFolder {
         appendFileSync(log, `${JSON.stringify(event)}\n`)
       } catch (caught) {
         throw writeFailed(log, caught)
+      }
+    },
+    removeIfEmpty() {
+      try {
+        rmdirSync(path)
+      } catch {
+        // It holds something, or is gone.
       }
     },
     async save(kind, bytes) {

@@ -2,6 +2,7 @@
  *  applied to the rows first. */
 import type { Command } from "commander"
 import { readFileSync } from "node:fs"
+import { reasonOf } from "../../../runtime/error.js"
 import { parseCsv, type Tensor, type Trainer } from "../../../runtime/node.js"
 import { note, print, printJson } from "../console.js"
 import { Failure } from "../failure.js"
@@ -63,8 +64,8 @@ async function predict(trainer: Trainer, options: Options, rows: string): Promis
 function readRows(path: string): string {
   try {
     return readFileSync(path, "utf8")
-  } catch {
-    throw new Failure("io-program", `the rows to predict cannot be read from ${path}`, "check the path")
+  } catch (error) {
+    throw new Failure("io-program", `the rows to predict, ${path}, cannot be read: ${reasonOf(error)}`)
   }
 }
 
