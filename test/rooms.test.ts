@@ -79,7 +79,7 @@ function roomOf(file: string): string {
 }
 
 const isIrType = (path: string): boolean =>
-  path.endsWith("/types.ts") || !path.includes("/") || path === "kernels/scalar.ts"
+  path.endsWith("/types.ts") || !path.includes("/") || /^kernels\/(scalar|philox)\.ts$/.test(path)
 
 function importsOf(file: string): string[] {
   const text = readFileSync(file, "utf8")

@@ -95,6 +95,14 @@ const DOMAINS: Record<ScalarOp, Domain> = {
   shl: integers("u32"),
   shr: integers("u32"),
   mulhi: words,
+  philox: {
+    ...words,
+    values: [
+      [0, 0, 0, 0],
+      [1, 7, 123456789, 5],
+      [0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff],
+    ],
+  },
   select: exact([
     [1, 2, 3],
     [0, 2, 3],

@@ -707,6 +707,7 @@ const SLOW: Readonly<Partial<Record<ScalarOp, number>>> = {
   div: 2,
   sqrt: 2,
   mulhi: 6,
+  philox: 180,
 }
 
 const isOne = (e: Expr): boolean =>

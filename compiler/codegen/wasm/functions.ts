@@ -5,6 +5,7 @@ import { HALF_FUNCTIONS } from "./half.js"
 import { Vectors } from "./math/builder.js"
 import { MATH, type MathName } from "./math/functions.js"
 import { LARGE_FUNCTIONS } from "./math/trigonometric.js"
+import { RANDOM_FUNCTIONS } from "./random.js"
 
 export class Functions {
   readonly all: WasmFunction[] = []
@@ -32,7 +33,8 @@ export class Functions {
       const v = new Vectors(arity, this.call)
       return this.add(v.finish(name, build(v, get(0), get(1))))
     }
-    const make = LARGE_FUNCTIONS[name] ?? HALF_FUNCTIONS[name] ?? bug(`no function ${name}`)
+    const make =
+      LARGE_FUNCTIONS[name] ?? HALF_FUNCTIONS[name] ?? RANDOM_FUNCTIONS[name] ?? bug(`no function ${name}`)
     return this.add(make(this.call))
   }
 }

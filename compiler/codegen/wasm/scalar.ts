@@ -1,5 +1,6 @@
 /** codegen/wasm: how each scalar operation is spelled, for one value and for four. Fails to type-check when one is missing.
  *  A bool is 0 or 1 as a scalar; in a vector each lane is a mask of 0 or -1. f16 is computed in f32. */
+import { highWords } from "./random.js"
 import { bug } from "../../source/bug.js"
 import type { ScalarOp } from "../../ir/kernels/scalar.js"
 import type { ScalarType } from "../../ir/kernels/types.js"
@@ -78,6 +79,11 @@ const math =
     s.width === 4
       ? s.call(name, ...args)
       : [s.call(name, ...args.map((a) => op("f32x4.splat", a))), ["f32x4.extract_lane", 0]]
+
+const philox: Speller = (args, s) => {
+  if (s.width === 4) return s.call("philox", ...args)
+  return [s.call("philox", ...args.map((a) => op("i32x4.splat", a))), ["i32x4.extract_lane", 0]]
+}
 
 /** The scalar instruction on each lane when the width is 4. */
 const laneWise =
@@ -181,14 +187,7 @@ const mulhi: Speller = ([a, b], s) => {
       ]),
     )
   const [x, y] = [s.local("v128"), s.local("v128")]
-  const odd = [1, 3, 5, 7].flatMap((w) => [4 * w, 4 * w + 1, 4 * w + 2, 4 * w + 3])
-  return [
-    set(x, a!),
-    set(y, b!),
-    op("i64x2.extmul_low_i32x4_u", get(x), get(y)),
-    op("i64x2.extmul_high_i32x4_u", get(x), get(y)),
-    [["i8x16.shuffle", ...odd]],
-  ]
+  return [set(x, a!), set(y, b!), highWords(get(x), get(y))]
 }
 
 const nonfinite: Speller = ([a], s) => {
@@ -283,6 +282,7 @@ export const WASM_SCALARS: Record<ScalarOp, Speller> = {
   shl: shift("shl"),
   shr: shift("shr"),
   mulhi,
+  philox,
   select: ([c, a, b], s) =>
     s.width === 4 ? op("v128.bitselect", a!, b!, c!) : [a!, b!, c!, ["select", valType(s.result, 1)]],
   nonfinite,

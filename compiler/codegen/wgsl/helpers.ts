@@ -83,6 +83,26 @@ const TEXTS = {
   let w = a0 * b1 + (t & U(0xffffu));
   return a1 * b1 + (t >> U(16u)) + (w >> U(16u));
 }`,
+  /** Philox-4x32-10, see ir/kernels/philox.ts. */
+  philox: `fn NAME(element: U, at_step: U, seed: U, place: U) -> U {
+  var c0 = element;
+  var c1 = at_step;
+  var c2 = U(0u);
+  var c3 = U(0u);
+  var k0 = seed;
+  var k1 = place;
+  for (var round = 0; round < 10; round++) {
+    let next0 = DEP_mulhi(U(0xcd9e8d57u), c2) ^ c1 ^ k0;
+    let next2 = DEP_mulhi(U(0xd2511f53u), c0) ^ c3 ^ k1;
+    c1 = U(0xcd9e8d57u) * c2;
+    c3 = U(0xd2511f53u) * c0;
+    c0 = next0;
+    c2 = next2;
+    k0 += U(0x9e3779b9u);
+    k1 += U(0xbb67ae85u);
+  }
+  return c0;
+}`,
 } as const
 
 export type Helper = keyof typeof TEXTS

@@ -86,6 +86,7 @@ export const WGSL_SCALARS: Record<ScalarOp, Speller> = {
   shl: ([a, b], s) => `(${a} << ${s.resultType.startsWith("vec4") ? "vec4<u32>" : "u32"}(${b}))`,
   shr: ([a, b], s) => `(${a} >> ${s.resultType.startsWith("vec4") ? "vec4<u32>" : "u32"}(${b}))`,
   mulhi: helper("mulhi"),
+  philox: helper("philox"),
   select: ([c, a, b]) => `select(${b}, ${a}, ${c})`,
   nonfinite: ([a], s) => {
     const u = s.resultType.startsWith("vec4") ? "vec4<u32>" : "u32"

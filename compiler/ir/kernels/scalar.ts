@@ -1,8 +1,9 @@
 /** ir/kernels: the scalar vocabulary: name, arity, result type, meaning. Spelled once per target in codegen/. */
+import { philox } from "./philox.js"
 import type { ScalarType } from "./types.js"
 
 export interface ScalarDef {
-  readonly arity: 1 | 2 | 3
+  readonly arity: 1 | 2 | 3 | 4
   /** The type of the result, from the types of the arguments. */
   readonly result: (args: readonly ScalarType[]) => ScalarType
   /** Meaning on numbers; bool is 0 or 1; integers wrap by their type `t` (of the first argument). */
@@ -116,6 +117,12 @@ export const SCALARS = {
   shr: { arity: 2, result: same, eval: ([x, y], t) => (t === "u32" ? x! >>> y! : x! >> y!) },
   /** High 32 bits of the product of two u32. */
   mulhi: { arity: 2, result: same, eval: ([x, y]) => Number((BigInt(x! >>> 0) * BigInt(y! >>> 0)) >> 32n) },
+  /** philox(element, step, seed, place), of u32: word 0 of Philox-4x32-10, counter (element, step, 0, 0), key (seed, place). */
+  philox: {
+    arity: 4,
+    result: same,
+    eval: ([e, step, seed, at]) => philox([e!, step!, 0, 0], [seed!, at!])[0],
+  },
   /** select(cond, a, b): both sides are evaluated. */
   select: { arity: 3, result: (args) => args[1]!, eval: ([c, a, b]) => (c ? a! : b!) },
   /** Whether the bits are those of NaN or an infinity (tested on bits: WGSL may assume that neither occurs). */
