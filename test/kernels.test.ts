@@ -3,20 +3,11 @@ import { describe, expect, it } from "vitest"
 import { GraphBuild } from "../compiler/ir/graph/build.js"
 import type { Graph } from "../compiler/ir/graph/types.js"
 import { BATCH, type Dim, tensorType, type TensorType } from "../compiler/ir/tensor.js"
-import { allOps } from "../compiler/ops/index.js"
-import type { OpDef, Sample, Value } from "../compiler/ops/op.js"
+import type { Value } from "../compiler/ops/op.js"
 import { GPU, kernelDifferences, scheduled, SOFTWARE } from "./support/kernels.js"
+import { computed, graphOf } from "./support/registry.js"
 
-const computed = allOps().filter((def) => def.lower.kind !== "none")
-
-function graphOf(def: OpDef, sample: Sample): Graph {
-  const g = new GraphBuild(def.name)
-  const args = sample.args.map((t, i) => g.input(`a${i}`, t))
-  g.output("y", g.apply(def.name, args, sample.attrs))
-  return g.finish()
-}
-
-describe.each(computed.map((def) => ({ def, name: def.name })))("$name", ({ def }) => {
+describe.each(computed)("$name", ({ def }) => {
   it.each(def.samples.map((sample, i) => ({ sample, i })))("sample $i", ({ sample }) => {
     const graph = graphOf(def, sample)
     for (const target of [SOFTWARE, GPU]) {

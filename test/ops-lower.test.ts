@@ -2,10 +2,11 @@
  *  written and as the scheduler simplifies it. */
 import { describe, expect, it } from "vitest"
 import type { DimValues } from "../compiler/ir/tensor.js"
-import { allOps, completeAttrs, inferType } from "../compiler/ops/index.js"
+import { completeAttrs, inferType } from "../compiler/ops/index.js"
 import { Exprs } from "../compiler/schedule/expr.js"
 import { close } from "./support/close.js"
 import { randomArgs } from "./support/gradcheck.js"
+import { computed } from "./support/registry.js"
 import { PlainExprs, evalLowering } from "./support/lower-eval.js"
 
 const SIZES: readonly DimValues[] = [
@@ -15,8 +16,7 @@ const SIZES: readonly DimValues[] = [
 /** Constants pass through f32 (Exprs rounds them), which shows in the seventh digit. */
 const TOLERANCE = 1e-6
 
-const lowered = allOps().filter((def) => def.lower.kind !== "none")
-describe.each(lowered.map((def) => ({ def, name: def.name })))("$name", ({ def }) => {
+describe.each(computed)("$name", ({ def }) => {
   it.each(def.samples.flatMap((sample, i) => SIZES.map((dims) => ({ sample, i, dims }))))(
     "sample $i with B=$dims.B, R=$dims.R",
     ({ sample, dims }) => {

@@ -19,12 +19,7 @@ export function emitWgsl(kernel: Kernel): string {
   if (lanes) main.push(`let ${identifier(lanes.name)} = i32(lane_index);`)
   main.push(...cx.block(body))
   const size = lanes?.extent ?? 1
-  return [
-    `// ${kernel.name}: ${kernel.template}`,
-    ...new Set(
-      kernel.origins.filter((o) => o.at !== "").map((o) => `// ${o.at}${o.in ? ` in ${o.in}` : ""}`),
-    ),
-    "",
+  const module = [
     `struct Parameters {`,
     ...PARAMETER_WORDS.map((word) => `  ${word}: ${word === "seed" ? "u32" : "i32"},`),
     `}`,
@@ -41,6 +36,16 @@ export function emitWgsl(kernel: Kernel): string {
     ...indent(main),
     `}`,
     "",
+  ]
+  return [
+    `// ${kernel.name}: ${kernel.template}`,
+    ...new Set(
+      kernel.origins.filter((o) => o.at !== "").map((o) => `// ${o.at}${o.in ? ` in ${o.in}` : ""}`),
+    ),
+    "",
+    // Devices without halves refuse the extension, so only modules that have some ask for it.
+    ...(module.some((line) => /\bf16\b/.test(line)) ? ["enable f16;", ""] : []),
+    ...module,
   ].join("\n")
 }
 
@@ -183,8 +188,11 @@ function literal(value: number, type: ScalarType): string {
       return value === -2147483648 ? "i32(-2147483647 - 1)" : value < 0 ? `i32(${value})` : `${value}i`
     case "u32":
       return `${value >>> 0}u`
-    case "f16":
-      return `${finite(value)}h`
+    case "f16": {
+      // What starts a largest or smallest of halves was written for any float.
+      const held = Math.min(Math.max(finite(value), -LARGEST_F16), LARGEST_F16)
+      return held < 0 || Object.is(held, -0) ? `(${held}h)` : `${held}h`
+    }
     case "f32": {
       const text = shortestF32(finite(value))
       return value < 0 || Object.is(value, -0) ? `(${text}f)` : `${text}f`
@@ -197,6 +205,7 @@ function finite(value: number): number {
   if (!Number.isFinite(value) || !Number.isFinite(Math.fround(value))) bug(`WGSL has no literal for ${value}`)
   return value
 }
+const LARGEST_F16 = 65504
 const LARGEST_F32 = 3.4028234663852886e38
 /** Rounding the decimal up past the largest f32 would make a literal that WGSL refuses. */
 function shortestF32(value: number): string {

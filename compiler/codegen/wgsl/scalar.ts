@@ -22,16 +22,15 @@ const call =
   (name: string): Speller =>
   (args) =>
     `${name}(${args.join(", ")})`
+const singles = (s: Spelling): string => (s.argType.startsWith("vec4") ? "vec4<f32>" : "f32")
+/** Helpers are written for f32: halves are widened, and the result is rounded back. */
 const helper =
   (name: Helper): Speller =>
-  (args, s) =>
-    `${s.helper(name)}(${args.join(", ")})`
+  (args, s) => {
+    if (s.scalar !== "f16") return `${s.helper(name)}(${args.join(", ")})`
+    return `${s.resultType}(${s.helper(name)}(${args.map((a) => `${singles(s)}(${a})`).join(", ")}))`
+  }
 const convert: Speller = ([a], s) => `${s.resultType}(${a})`
-/** Helpers are written for f32; other dtypes take the builtin. */
-const f32Helper =
-  (name: Helper, builtin: string): Speller =>
-  (args, s) =>
-    s.scalar === "f32" ? helper(name)(args, s) : call(builtin)(args, s)
 const logical =
   (symbol: string): Speller =>
   ([a, b], s) =>
@@ -60,7 +59,7 @@ export const WGSL_SCALARS: Record<ScalarOp, Speller> = {
   atan: helper("atan"),
   sinh: helper("sinh"),
   cosh: call("cosh"),
-  tanh: f32Helper("tanh", "tanh"),
+  tanh: helper("tanh"),
   erf: helper("erf"),
   add: infix("+"),
   sub: infix("-"),
@@ -90,7 +89,8 @@ export const WGSL_SCALARS: Record<ScalarOp, Speller> = {
   select: ([c, a, b]) => `select(${b}, ${a}, ${c})`,
   nonfinite: ([a], s) => {
     const u = s.resultType.startsWith("vec4") ? "vec4<u32>" : "u32"
-    return `((bitcast<${u}>(${a}) & ${u}(0x7f800000u)) == ${u}(0x7f800000u))`
+    const single = s.scalar === "f16" ? `${singles(s)}(${a})` : a
+    return `((bitcast<${u}>(${single}) & ${u}(0x7f800000u)) == ${u}(0x7f800000u))`
   },
   to_f32: convert,
   to_f16: convert,
