@@ -8,6 +8,7 @@ import { renderDiagnostics } from "../../compiler/source/render.js"
 import type { SourceFile } from "../../compiler/source/source.js"
 import { DEFAULT_TARGET } from "../../compiler/target.js"
 import type { Bundle } from "../../runtime/bundle/format.js"
+import { unfusedBundle } from "../support/unfused-bundle.js"
 
 /** The program has errors. */
 export class DoesNotCompile extends Error {
@@ -19,11 +20,16 @@ export class DoesNotCompile extends Error {
   }
 }
 
-export function compileText(file: SourceFile): { readonly bundle: Bundle; readonly folder: string } {
-  const { bundle, diagnostics } = compile(file, fileHost(file.path), { target: DEFAULT_TARGET })
+/** `fusion` false: every node is a kernel of its own. */
+export function compileText(
+  file: SourceFile,
+  fusion = true,
+): { readonly bundle: Bundle; readonly folder: string } {
+  const compiled = compile(file, fileHost(file.path), { target: DEFAULT_TARGET })
+  const { bundle, diagnostics } = compiled
   const errors = diagnostics.filter(({ severity }) => severity === "error")
   if (errors.length > 0 || bundle === undefined) throw new DoesNotCompile(errors)
-  return { bundle, folder: dirname(file.path) }
+  return { bundle: fusion ? bundle : unfusedBundle(compiled), folder: dirname(file.path) }
 }
 
 let names: ReadonlySet<string> | undefined

@@ -1,6 +1,7 @@
-// `npm run reference -- DIR [--device D] [--only NAME] [--keep FOLDER]`: trains every reference case of a folder from its own
-// parameters, as a .nn program on the device, and compares with its numbers. DIR may be a folder of cases, a single case,
-// or a folder with ops.jsonl. `--keep` leaves the programs there to be read. Exit code 1 when something failed.
+// `npm run reference -- DIR [--device D] [--fusion off] [--only NAME] [--keep FOLDER]`: trains every reference case of a folder from
+// its own parameters, as a .nn program on the device, and compares with its numbers. DIR may be a folder of cases, a single case, or a
+// folder with ops.jsonl. `--fusion off`: a kernel for every node. `--keep` leaves the programs there to be read. Exit code 1 when
+// something failed.
 
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -14,13 +15,14 @@ import { Report, type Verdict } from "./report.js"
 import { runCase, type RunOptions } from "./run-case.js"
 import { runOps } from "./run-ops.js"
 
-const USAGE = "usage: npm run reference -- DIR [--device D] [--only NAME] [--keep FOLDER]"
+const USAGE = "usage: npm run reference -- DIR [--device D] [--fusion off] [--only NAME] [--keep FOLDER]"
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
       device: { type: "string", default: "webgpu" },
+      fusion: { type: "string", default: "on" },
       only: { type: "string" },
       keep: { type: "string" },
     },
@@ -28,11 +30,11 @@ async function main(): Promise<number> {
   const [folder] = positionals
   if (folder === undefined || positionals.length > 1) throw new Error(USAGE)
   if (!existsSync(folder)) throw new Error(`there is no folder ${folder}`)
-  const { device, only, keep } = values
+  const { device, fusion, only, keep } = values
   const written = keep === undefined ? mkdtempSync(join(tmpdir(), "nnc-reference-")) : resolve(keep)
   const report = new Report()
   try {
-    const options = { device, folder: written }
+    const options = { device, fusion: fusion !== "off", folder: written }
     const opsFile = join(folder, "ops.jsonl")
     if (existsSync(opsFile)) {
       const cases = readOpCases(opsFile).filter(

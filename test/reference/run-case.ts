@@ -11,12 +11,13 @@ import { openSession, type Session } from "./session.js"
 
 export interface RunOptions {
   readonly device: string
+  readonly fusion: boolean
   /** Where programs and their data are written. */
   readonly folder: string
 }
 
 export async function runCase(given: Case, options: RunOptions): Promise<Differences> {
-  const { program, bundle } = compileCase(given, join(options.folder, given.spec.name))
+  const { program, bundle } = compileCase(given, join(options.folder, given.spec.name), options.fusion)
   const session = await openSession(bundle, join(options.folder, given.spec.name), options.device)
   try {
     const gradient = await gradients(given, program, session)
@@ -42,6 +43,7 @@ export async function runCase(given: Case, options: RunOptions): Promise<Differe
 function compileCase(
   given: Case,
   folder: string,
+  fusion: boolean,
 ): ReturnType<typeof compileText> & { readonly program: Program } {
   const { rows, size } = given.spec.batching
   const attempt = (batched: boolean): ReturnType<typeof compileText> & { readonly program: Program } => {
@@ -50,7 +52,7 @@ function compileCase(
     for (const [name, array] of given.inputs) writeNpy(join(folder, `${name}.npy`), array)
     const path = join(folder, `${given.spec.name}.nn`)
     writeFileSync(path, program.text)
-    return { program, ...compileText({ path, text: program.text }) }
+    return { program, ...compileText({ path, text: program.text }, fusion) }
   }
   try {
     return attempt(true)

@@ -60,7 +60,7 @@ async function runTogether(
   }
   let session: Session
   try {
-    session = await openSession(compileText({ path, text }).bundle, folder, options.device)
+    session = await openSession(compileText({ path, text }, options.fusion).bundle, folder, options.device)
   } catch (error) {
     if (written.length > 1) return split()
     const detail = error instanceof DoesNotCompile ? error.message : `bug: ${String(error)}`
