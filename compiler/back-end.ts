@@ -113,12 +113,12 @@ const reachedGroups = (run: Compilation, { name, summary }: Stage, groups: reado
     () => groups.flatMap(groupDiagrams),
   )
 
-const reachedPrograms = (run: Compilation, programs: readonly KernelProgram[]): void =>
+const reachedPrograms = (run: Compilation, programs: readonly KernelProgram[], sizes: Sizes): void =>
   run.reached(
     buildKernels.name,
     buildKernels.summary,
     programs,
-    () => programs.map(printKernelProgram).join("\n"),
+    () => programs.map((p) => printKernelProgram(p, sizes(p.name))).join("\n"),
     () => programs.map(programDiagram),
   )
 
@@ -160,7 +160,7 @@ function planned(
   if (shown) reachedGroups(run, order, ordered)
   const built = [...run.pass(buildKernels, ordered, target)]
   const programs = whole.map(({ graph, parts }) => link(graph, parts, built.splice(0, parts.length)))
-  if (shown) reachedPrograms(run, programs)
+  if (shown) reachedPrograms(run, programs, sizes)
   const scheduled = whole.map(({ graph }, i) => ({ graph, program: programs[i]!, dims: sizes(graph.name) }))
   const plan = run.pass(planMemory, scheduled, target)
   if (shown) run.reached(planMemory.name, planMemory.summary, plan, () => printPlan(plan))

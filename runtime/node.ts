@@ -131,7 +131,7 @@ const gpus = { probeDevice: probeNodeDevice, mayHaveGpu }
 /** What `auto` takes on this machine, and why. */
 export const autoNodeDevice = (): ReturnType<typeof autoDevice> => autoDevice(gpus)
 
-const nodeHost = (folder: string): Host => ({
+export const nodeHost = (folder: string): Host => ({
   readFile: nodeReader(folder),
   openDevice: openNodeDevice,
   ...gpus,

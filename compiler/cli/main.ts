@@ -11,6 +11,7 @@ import { addFmt } from "./commands/fmt.js"
 import { addInit } from "./commands/init.js"
 import { addInspect } from "./commands/inspect.js"
 import { addPredict } from "./commands/predict.js"
+import { addProfile } from "./commands/profile.js"
 import { addRun } from "./commands/run.js"
 import { addTrain } from "./commands/train.js"
 import { noteMessage, printJson } from "./console.js"
@@ -26,6 +27,7 @@ const COMMANDS = [
   addEvaluate,
   addPredict,
   addInspect,
+  addProfile,
   addFmt,
   addExplain,
   addDoctor,

@@ -58,7 +58,7 @@ export function deviceText({ device, adapter, software, why }: DeviceInfo): stri
 
 /** Kernels for a software adapter are cut otherwise than those for a GPU. Where there is no adapter, opening it says so, after the
  *  program's own mistakes. */
-async function profileOfAdapter(): Promise<TargetProfile> {
+export async function profileOfAdapter(): Promise<TargetProfile> {
   const adapter = await probeNodeDevice().catch(() => undefined)
   return adapter?.software ? SOFTWARE_TARGET : DEFAULT_TARGET
 }

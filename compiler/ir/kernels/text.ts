@@ -2,11 +2,13 @@
  *  Guarantees: print(parse(print(x))) == print(x). */
 import { unreachable } from "../../source/bug.js"
 import type { Origin } from "../origin.js"
-import { printDim } from "../tensor.js"
+import { type DimValues, printDim } from "../tensor.js"
+import { costOf, printCost } from "./cost.js"
 import type { ScalarOp } from "./scalar.js"
 import type { BufferRef, Expr, Kernel, KernelProgram, Loop, ScalarType, Stmt } from "./types.js"
 
-export function printKernelProgram(p: KernelProgram): string {
+/** With `dims`, a comment at every dispatch says what it moves and computes at these sizes. */
+export function printKernelProgram(p: KernelProgram, dims?: DimValues): string {
   const lines = [`program ${quote(p.name)} {`]
   for (const b of p.buffers) {
     lines.push(`  buffer ${b.id} ${quote(b.name)}: ${b.role} ${b.dtype}[${printDim(b.elements)}]`)
@@ -15,7 +17,10 @@ export function printKernelProgram(p: KernelProgram): string {
     lines.push(`  pack ${pack.id} ${quote(pack.name)} = [${pack.members.join(", ")}]`)
   for (const k of p.kernels) lines.push("", indent(printKernel(k)))
   lines.push("")
-  const dispatches = p.dispatches.map((d) => `dispatch ${d.kernel}(${d.args.map(printRef).join(", ")})`)
+  const dispatches = p.dispatches.map((d) => {
+    const cost = dims === undefined ? "" : `  // ${printCost(costOf(p, d, dims))} at B = ${dims.B}`
+    return `dispatch ${d.kernel}(${d.args.map(printRef).join(", ")})${cost}`
+  })
   lines.push(...withLoops(dispatches, p.loops).map((line) => `  ${line}`))
   for (const o of p.outputs) lines.push(`  return ${quote(o.name)} = ${o.buffer}`)
   lines.push("}", "")

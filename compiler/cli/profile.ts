@@ -1,0 +1,183 @@
+/** cli: what `nnc profile` measures: a training step on a device, dispatch by dispatch, beside what each has to move and to compute, and
+ *  what the device does at most, measured by a product of two matrices and a copy.
+ *  Not here: how it is shown (commands/profile.ts), how a dispatch is timed (runtime/train/timing.ts). */
+import { dirname } from "node:path"
+import { availableParallelism } from "node:os"
+import { compile } from "../compile.js"
+import { type Cost, costOf } from "../ir/kernels/cost.js"
+import type { KernelProgram } from "../ir/kernels/types.js"
+import { buildKernels } from "../schedule/index.js"
+import { bug } from "../source/bug.js"
+import type { TargetProfile } from "../target.js"
+import type { Bundle, TrainSpec } from "../../runtime/bundle/format.js"
+import { overrideData } from "../../runtime/data/override.js"
+import { loadData } from "../../runtime/data/load.js"
+import { type Chosen, openDevice } from "../../runtime/device/choose.js"
+import type { DeviceInfo } from "../../runtime/device/device.js"
+import { RunError } from "../../runtime/error.js"
+import { uploadData } from "../../runtime/exec/dataset.js"
+import { type Machine, openMachine } from "../../runtime/exec/machine.js"
+import { nodeHost, nodeReader } from "../../runtime/node.js"
+import { batchesOf } from "../../runtime/train/batches.js"
+import { type ProgramTimes, timeProgram } from "../../runtime/train/timing.js"
+import { compileFile } from "./compile-file.js"
+import { fileHost } from "./host.js"
+
+export interface ProfileOptions {
+  readonly device: "webgpu" | "wasm"
+  readonly target: TargetProfile
+  readonly threads?: number
+  readonly train?: string
+  readonly data: ReadonlyMap<string, string>
+}
+
+/** Per second. */
+export interface Peak {
+  readonly flops: number
+  readonly bytes: number
+}
+/** Of all turns that it runs in a step. */
+export interface KernelProfile extends Cost {
+  readonly kernel: string
+  readonly template: string
+  readonly turns: number
+  readonly ms: number
+  /** Of the device's most: what it computes or what it moves, whichever is more. */
+  readonly of_peak: number
+  /** Places in the source. */
+  readonly origins: readonly string[]
+}
+export interface Profile {
+  readonly device: DeviceInfo
+  readonly train: string
+  readonly batch: number
+  readonly peak: Peak
+  /** The whole step, and the sum over its kernels, each by itself. */
+  readonly step_ms: number
+  readonly kernels_ms: number
+  readonly kernels: readonly KernelProfile[]
+  /** The time of a kernel is divided evenly among the lines it comes from. */
+  readonly lines: readonly { readonly at: string; readonly ms: number }[]
+}
+
+export async function profile(path: string, options: ProfileOptions): Promise<Profile> {
+  const { device, target, data } = options
+  const compiled = compileFile(path, { data, devices: [device], target })
+  const bundle = compiled.bundle ?? bug("a program that compiles has a bundle")
+  const programs = compiled.stages.get(buildKernels.name)?.json() as readonly KernelProgram[]
+  const spec = trainSpec(bundle, options.train)
+  const program = programs.find((p) => p.name === spec.step) ?? bug(`no program ${spec.step}`)
+  const measured = await onDevice(bundle, path, options, (machine, chosen) =>
+    measureStep(machine, chosen, spec, path, options),
+  )
+  const peak = await peakOf(options)
+  const { times, batch, rows, info } = measured
+  const { kernels: specs } = measured.seen.manifest
+  const templates = new Map(program.kernels.map((k) => [k.name, k.template]))
+  const kernels = program.dispatches.map((dispatch, i): KernelProfile => {
+    const { turns, ms } = times.dispatches[i]!
+    const one = costOf(program, dispatch, { B: batch, R: rows })
+    const cost = { bytes: one.bytes * turns, flops: one.flops * turns }
+    const { kernel } = measured.seen.manifest.programs.find((p) => p.name === spec.step)!.dispatches[i]!
+    const origins = specs.find((k) => k.name === kernel)?.origins ?? []
+    return {
+      kernel,
+      template: templates.get(dispatch.kernel) ?? "",
+      turns,
+      ms,
+      ...cost,
+      of_peak: Math.max(cost.flops / peak.flops, cost.bytes / peak.bytes) / (ms / 1000),
+      origins,
+    }
+  })
+  return {
+    device: info,
+    train: spec.name,
+    batch,
+    peak,
+    step_ms: times.ms,
+    kernels_ms: kernels.reduce((sum, k) => sum + k.ms, 0),
+    kernels,
+    lines: linesOf(kernels),
+  }
+}
+
+function trainSpec({ manifest: { trains } }: Bundle, name: string | undefined): TrainSpec {
+  const spec = name === undefined ? trains[0] : trains.find((t) => t.name === name)
+  if (spec) return spec
+  throw new RunError("unknown-name", `the program has no train section${name ? ` "${name}"` : ""}`)
+}
+
+/** Opens a bundle, does something with it, and closes it. */
+async function onDevice<T>(
+  bundle: Bundle,
+  path: string,
+  { device, threads }: ProfileOptions,
+  body: (machine: Machine, chosen: Chosen) => Promise<T>,
+): Promise<T> {
+  const choice = { device, ...(threads === undefined ? {} : { threads }) }
+  const chosen = await openDevice(bundle, nodeHost(dirname(path)), choice)
+  try {
+    return await body(await openMachine(chosen.bundle, chosen.device), chosen)
+  } finally {
+    chosen.device.close()
+  }
+}
+
+async function measureStep(
+  machine: Machine,
+  { device, info, bundle }: Chosen,
+  spec: TrainSpec,
+  path: string,
+  { data: paths }: ProfileOptions,
+): Promise<{ times: ProgramTimes; batch: number; rows: number; info: DeviceInfo; seen: Bundle }> {
+  const set = overrideData(bundle.manifest.data, paths).find(({ name }) => name === spec.data)
+  const loaded = set && (await loadData(set, nodeReader(dirname(path)))).train
+  const data = set && loaded ? uploadData(device, set.name, loaded) : null
+  const step = machine.program(spec.step, data)
+  const batch = batchesOf(step.rows, spec.batch, spec.dropLast).size
+  return { times: await timeProgram(step, batch, clockOf(info)), batch, rows: step.rows, info, seen: bundle }
+}
+
+/** Wall time. On a software adapter the processor's, shared by its cores: a busy machine does not count. */
+function clockOf({ software }: DeviceInfo): () => number {
+  if (!software) return () => performance.now()
+  return () => {
+    const { user, system } = process.cpuUsage()
+    return (user + system) / 1000 / availableParallelism()
+  }
+}
+
+const SIZE = 512
+const LENGTH = 1 << 22
+const PEAK = `model Product(a: f32[${SIZE}, ${SIZE}], b: f32[${SIZE}, ${SIZE}]) -> f32[${SIZE}, ${SIZE}] {
+  a @ b
+}
+model Copy(x: f32[${LENGTH}]) -> f32[${LENGTH}] {
+  -x
+}
+`
+
+async function peakOf(options: ProfileOptions): Promise<Peak> {
+  const file = { path: "peak.nn", text: PEAK }
+  const { bundle } = compile(file, fileHost(file.path), { target: options.target, devices: [options.device] })
+  return onDevice(bundle ?? bug("peak.nn compiles"), file.path, options, async (machine, { info }) => {
+    const seconds = async (model: string): Promise<number> => {
+      const { ms } = await timeProgram(machine.program(`predict.${model}`, null), 1, clockOf(info))
+      return ms / 1000
+    }
+    return {
+      flops: (2 * SIZE ** 3) / (await seconds("Product")),
+      bytes: (8 * LENGTH) / (await seconds("Copy")),
+    }
+  })
+}
+
+function linesOf(kernels: readonly KernelProfile[]): Profile["lines"] {
+  const lines = new Map<string, number>()
+  for (const { origins, ms } of kernels) {
+    const places = new Set(origins.map((at) => at.replace(/:\d+$/, "")))
+    for (const at of places) lines.set(at, (lines.get(at) ?? 0) + ms / places.size)
+  }
+  return [...lines].map(([at, ms]) => ({ at, ms })).sort((a, b) => b.ms - a.ms)
+}

@@ -1,0 +1,142 @@
+/** ir/kernels: what a dispatch moves and computes, told from its kernel: for people, who compare it with the time it takes.
+ *  bytes: every buffer bound counts once, twice where it is read and written; of a data set, the rows of one batch.
+ *  flops: operations on floats, a function like `exp` as one. Where a condition lets only some invocations work, they are taken to be
+ *  the first ones out of all: exact for tails and tiles, roughly right for the rest. */
+import { bytesOf, type DimValues, evalDim } from "../tensor.js"
+import { openGrid } from "./grid.js"
+import { scalarDef } from "./scalar.js"
+import type { Dispatch, Expr, Kernel, KernelProgram, ScalarType, Stmt } from "./types.js"
+
+export interface Cost {
+  readonly bytes: number
+  readonly flops: number
+}
+
+/** One turn of it, when it stands in a loop. */
+export function costOf(program: KernelProgram, dispatch: Dispatch, dims: DimValues): Cost {
+  const kernel = program.kernels.find((k) => k.name === dispatch.kernel)!
+  const batch = { ...dims, R: Math.min(dims.R, dims.B) }
+  const buffers = new Map(program.buffers.map((b) => [b.id, b]))
+  const packs = new Map(program.packs.map((p) => [p.id, p.members]))
+  const bytes = dispatch.args.reduce((sum, ref, i) => {
+    const times = kernel.params[i]!.access === "read_write" ? 2 : 1
+    const ids = ref.kind === "buffer" ? [ref.id] : packs.get(ref.id)!
+    const sizes = ids.map((id) => buffers.get(id)!).map((b) => evalDim(b.elements, batch) * bytesOf(b.dtype))
+    return sum + times * sizes.reduce((a, b) => a + b, 0)
+  }, 0)
+  return { bytes, flops: flopsOf(kernel, dims) }
+}
+
+/** `1.50 MB, 24.6 kflop` */
+export const printCost = ({ bytes, flops }: Cost): string => `${scaled(bytes)}B, ${scaled(flops)}flop`
+
+/** `1.50 M`: three digits, and the power of 1000 that they are to be taken times. */
+export function scaled(value: number): string {
+  const power = value < 1000 ? 0 : Math.min(4, Math.floor(Math.log10(value) / 3))
+  const digits = power === 0 ? String(Math.round(value)) : THREE_DIGITS.format(value / 1000 ** power)
+  return `${digits} ${["", "k", "M", "G", "T"][power]}`
+}
+const THREE_DIGITS = new Intl.NumberFormat("en", {
+  minimumSignificantDigits: 3,
+  maximumSignificantDigits: 3,
+  useGrouping: false,
+})
+
+function flopsOf(kernel: Kernel, dims: DimValues): number {
+  const { grid, lanes, body } = openGrid(kernel.body)
+  const count = new Count(dims)
+  let times = 1
+  for (const { name, extent } of grid) times *= count.loop(name, extent)
+  if (lanes !== undefined) {
+    count.most.set(lanes.name, lanes.extent - 1)
+    times *= lanes.extent
+  }
+  return Math.round(count.block(body, times))
+}
+
+class Count {
+  /** The largest value of each name; what is not an integer known from sizes is not here. */
+  readonly most = new Map<string, number>()
+
+  constructor(private readonly dims: DimValues) {}
+
+  /** How often a loop turns; its variable is known from now on. */
+  loop(name: string, extent: Expr): number {
+    const turns = Math.max(0, this.mostOf(extent) ?? 1)
+    this.most.set(name, turns - 1)
+    return turns
+  }
+
+  /** Operations of statements that run `times` times. */
+  block(body: readonly Stmt[], times: number): number {
+    return body.reduce((sum, s) => sum + this.stmt(s, times), 0)
+  }
+
+  private stmt(s: Stmt, times: number): number {
+    switch (s.kind) {
+      case "for":
+        return this.block(s.body, times * this.loop(s.name, s.extent))
+      case "when":
+        return this.block(s.then, times * this.share(s.cond))
+      case "let": {
+        const most = this.mostOf(s.value)
+        if (most !== undefined) this.most.set(s.name, most)
+        return times * operations(s.value)
+      }
+      case "set":
+        return times * operations(s.value)
+      case "var":
+        return times * operations(s.init)
+      case "store":
+      case "store-shared":
+        return times * operations(s.value)
+      case "barrier":
+        return 0
+    }
+  }
+
+  /** The part of all turns that a condition lets through. */
+  private share(cond: Expr): number {
+    if (cond.kind !== "op") return 1
+    const [a, b] = cond.args
+    if (cond.op === "and") return this.share(a!) * this.share(b!)
+    const [most, bound] = [this.mostOf(a!), this.mostOf(b ?? a!)]
+    if (most === undefined || bound === undefined) return 1
+    if (cond.op === "lt") return Math.min(1, bound / (most + 1))
+    return cond.op === "eq" ? 1 / (most + 1) : 1
+  }
+
+  private mostOf(e: Expr): number | undefined {
+    if (e.kind === "const") return e.type === "i32" ? e.value : undefined
+    if (e.kind === "dim") return this.dims[e.symbol]
+    if (e.kind === "ref") return this.most.get(e.name)
+    if (e.kind !== "op" || e.type !== "i32") return undefined
+    const [a, b] = e.args.map((x) => this.mostOf(x))
+    if (a === undefined || b === undefined) return undefined
+    if (e.op === "rem") return Math.min(a, b - 1)
+    return ["add", "sub", "mul", "div", "min", "max"].includes(e.op)
+      ? scalarDef(e.op).eval([a, b], "i32")
+      : undefined
+  }
+}
+
+const isFloat = (type: ScalarType): boolean => type === "f32" || type === "f16"
+
+/** Float operations of an expression, lanes of a vector each. */
+function operations(e: Expr): number {
+  switch (e.kind) {
+    case "op": {
+      const own = isFloat(e.type) && e.op !== "select" && !e.op.startsWith("to_") ? e.width : 0
+      return e.args.reduce((sum, a) => sum + operations(a), own)
+    }
+    case "guard":
+      return operations(e.cond) + operations(e.then)
+    case "splat":
+    case "lane":
+      return operations(e.value)
+    case "vec":
+      return e.items.reduce((sum, item) => sum + operations(item), 0)
+    default:
+      return 0
+  }
+}

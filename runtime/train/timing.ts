@@ -1,0 +1,54 @@
+/** runtime/train: how long a program and each of its dispatches take: repeated within one submission, the fastest of several.
+ *  A dispatch by itself finds its data in the cache, so the sum is less than the whole.
+ *  Not here:   what to compare the times with (cli/commands/profile.ts). */
+import type { Recorder } from "../device/device.js"
+import { ParameterBlocks } from "../exec/blocks.js"
+import type { Program } from "../exec/program.js"
+
+export interface ProgramTimes {
+  /** Milliseconds of all of it. */
+  readonly ms: number
+  /** In order. `turns`: how often it runs in one call; `ms`: of all turns. */
+  readonly dispatches: readonly { readonly kernel: string; readonly turns: number; readonly ms: number }[]
+}
+
+/** Long enough that what a submission costs does not count. */
+const LEAST_MS = 30
+const MOST_TIMES = 1000
+const RUNS = 5
+
+/** `clock`: milliseconds. The slots are updated as often as the program runs. */
+export async function timeProgram(
+  program: Program,
+  batch: number,
+  clock: () => number,
+): Promise<ProgramTimes> {
+  const { device } = program.machine
+  const call = { B: batch, R: program.rows, step: 1, epoch: 0, seed: 1, start: 0 }
+  const timeOf = async (record: (recorder: Recorder) => void): Promise<number> => {
+    const run = async (times: number): Promise<number> => {
+      const blocks = new ParameterBlocks(device, program.turns)
+      blocks.add(call, program.turns)
+      blocks.flush()
+      const recorder = device.record()
+      for (let n = 0; n < times; n++) record(recorder)
+      const began = clock()
+      recorder.submit()
+      await device.fence()()
+      return (clock() - began) / times
+    }
+    await run(1)
+    const times = Math.max(1, Math.min(MOST_TIMES, Math.round(LEAST_MS / (await run(1)))))
+    let best = Infinity
+    for (let n = 0; n < RUNS; n++) best = Math.min(best, await run(times))
+    return best
+  }
+  const turns = program.spec.dispatches.map(() => 0)
+  for (const { dispatch } of program.runOrder()) turns[dispatch]!++
+  const dispatches: { kernel: string; turns: number; ms: number }[] = []
+  for (const [i, { kernel }] of program.spec.dispatches.entries()) {
+    const ms = await timeOf((recorder) => program.recordDispatch(recorder, i, batch, 0))
+    dispatches.push({ kernel, turns: turns[i]!, ms: ms * turns[i]! })
+  }
+  return { ms: await timeOf((recorder) => program.record(recorder, batch, 0)), dispatches }
+}
