@@ -41,7 +41,7 @@ the text stops making sense.`,
   },
   "checkpoint-none": {
     title: "there is no run to take parameters from",
-    explanation: `\`nnc predict\`, \`nnc evaluate\` and \`nnc train --resume\` use the newest checkpoint of the newest run below runs/ when
+    explanation: `\`nnc predict\`, \`nnc evaluate\`, \`nnc export\` and \`nnc train --resume\` use the newest checkpoint of the newest run below runs/ when
 none is named. Train first, or name one: \`--checkpoint runs/cancer-1\`.`,
   },
 }

@@ -6,6 +6,7 @@ import { addCheck } from "./commands/check.js"
 import { addCompile } from "./commands/compile.js"
 import { addDoctor } from "./commands/doctor.js"
 import { addEvaluate } from "./commands/evaluate.js"
+import { addExport } from "./commands/export.js"
 import { addExplain } from "./commands/explain.js"
 import { addFmt } from "./commands/fmt.js"
 import { addInit } from "./commands/init.js"
@@ -26,6 +27,7 @@ const COMMANDS = [
   addRun,
   addEvaluate,
   addPredict,
+  addExport,
   addInspect,
   addProfile,
   addFmt,

@@ -78,9 +78,8 @@ export function newestRun(name: string): string | undefined {
 }
 
 /** The checkpoint to use: the one named, or the newest of this program. */
-export function checkpointFor(trainer: Trainer, named: string | undefined): string {
+export function checkpointFor({ name }: { readonly name: string }, named: string | undefined): string {
   if (named !== undefined) return named
-  const { name } = trainer.bundle.manifest
   const run = newestRun(name)
   if (run === undefined)
     throw new Failure(

@@ -31,7 +31,7 @@ export function addEvaluate(program: Command): void {
     .action(async (path: string, options: Options) => {
       const trainer = await openProgram(path, options)
       try {
-        const checkpoint = checkpointFor(trainer, options.checkpoint)
+        const checkpoint = checkpointFor(trainer.bundle.manifest, options.checkpoint)
         await trainer.load(checkpoint)
         const { train, part } = options
         const values = await trainer.evaluate({ ...(train ? { train } : {}), ...(part ? { part } : {}) })

@@ -43,7 +43,7 @@ export function addPredict(program: Command): void {
 
 async function predict(trainer: Trainer, options: Options, rows: string): Promise<void> {
   const model = modelOf(trainer, options.model)
-  const checkpoint = checkpointFor(trainer, options.checkpoint)
+  const checkpoint = checkpointFor(trainer.bundle.manifest, options.checkpoint)
   await trainer.load(checkpoint)
   const outputs = await trainer.predictTable(model, parseCsv(options.rows, rows, options.delimiter))
   const columns = Object.entries(outputs).flatMap(([name, tensor]) => columnsOf(name, tensor))

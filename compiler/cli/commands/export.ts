@@ -1,0 +1,97 @@
+/** cli: `nnc export`: what a checkpoint's model has learned, as a file for other programs.
+ *  Guarantees: the values that prediction reads: parameters, or the averages kept of them, and running values; nothing of the
+ *              optimizer. nnc reads the file back as a checkpoint of parameters, unless names were cut to one model's. */
+import { InvalidArgumentError, type Command } from "commander"
+import { encodeCheckpoint } from "../../../runtime/checkpoint/checkpoint.js"
+import { product } from "../../../runtime/exec/size.js"
+import { loadCheckpoint, nodeReader, readBundle, saveWhole, type Bundle } from "../../../runtime/node.js"
+import { nearest } from "../../source/suggest.js"
+import { bundleOf, isBundleFolder } from "../compile-file.js"
+import { note, printJson } from "../console.js"
+import { Failure } from "../failure.js"
+import { checkpointFor } from "../open-program.js"
+import { withData } from "../usage.js"
+
+type Manifest = Bundle["manifest"]
+type Slots = Awaited<ReturnType<typeof loadCheckpoint>>["slots"]
+
+interface Options {
+  readonly out: string
+  readonly checkpoint?: string
+  readonly model?: string
+  readonly data: ReadonlyMap<string, string>
+  readonly json?: boolean
+}
+
+export function addExport(program: Command): void {
+  withData(
+    program
+      .command("export")
+      .description("write what was learned to a .safetensors file, under PyTorch's names, for other programs")
+      .argument("<program>", "program or bundle folder"),
+  )
+    .requiredOption("-o, --out <file>", "where to write it, a name ending in .safetensors", safetensorsFile)
+    .option("--checkpoint <file>", "checkpoint or run folder (default: the newest run)")
+    .option("--model <name>", "this model alone, its name left out: `linear.0.weight`")
+    .option("--json", "print one object")
+    .action(async (path: string, { out, checkpoint, model, data, json }: Options) => {
+      const manifest = await manifestOf(path, data)
+      const file = checkpointFor(manifest, checkpoint)
+      const { slots } = await loadCheckpoint(file, manifest)
+      const learned = learnedValues(manifest, slots)
+      const { specs, values } = model === undefined ? learned : ofModel(manifest, learned, model)
+      await saveWhole(out, encodeCheckpoint({ ...manifest, slots: specs }, values, null))
+      const count = specs.reduce((sum, { shape }) => sum + product(shape), 0)
+      if (json)
+        printJson({
+          event: "end",
+          out,
+          checkpoint: file,
+          tensors: specs.map(({ name }) => name),
+          values: count,
+        })
+      else note(`${out}: ${specs.length} tensors, ${count} values, from ${file}`)
+    })
+}
+
+function safetensorsFile(name: string): string {
+  if (!name.endsWith(".safetensors")) throw new InvalidArgumentError("Its name must end in .safetensors.")
+  return name
+}
+
+async function manifestOf(path: string, data: ReadonlyMap<string, string>): Promise<Manifest> {
+  if (isBundleFolder(path)) return (await readBundle(path, nodeReader(path))).manifest
+  return bundleOf(path, { data, devices: ["wasm"] }).manifest
+}
+
+interface Learned {
+  readonly specs: Manifest["slots"]
+  readonly values: Slots
+}
+
+function learnedValues({ slots }: Manifest, values: Slots): Learned {
+  const specs = slots.filter(({ role }) => role === "param" || role === "state")
+  const read = specs.map(({ name }): [string, Uint8Array] => [
+    name,
+    values.get(`${name}/average`) ?? values.get(name)!,
+  ])
+  return { specs, values: new Map(read) }
+}
+
+function ofModel({ predicts }: Manifest, { specs, values }: Learned, model: string): Learned {
+  const models = predicts.map((each) => each.model)
+  if (!models.includes(model)) {
+    const near = nearest(model, models)
+    throw new Failure(
+      "unknown-name",
+      `there is no model "${model}"`,
+      near === undefined ? `there is ${models.join(", ")}` : `did you mean "${near}"?`,
+    )
+  }
+  const own = specs.filter(({ name }) => name.startsWith(`${model}.`))
+  const short = (name: string): string => name.slice(model.length + 1)
+  return {
+    specs: own.map((spec) => ({ ...spec, name: short(spec.name) })),
+    values: new Map(own.map(({ name }) => [short(name), values.get(name)!])),
+  }
+}
