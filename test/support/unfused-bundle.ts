@@ -14,8 +14,8 @@ import { context } from "./kernels.js"
 import { scheduledAlone } from "./unfused.js"
 
 export function unfusedBundle({ bundle, model, stages }: Compiled): Bundle {
-  const graphs = stages.get(GRAPH_PASSES.at(-1)!.name)?.json() as readonly Graph[]
-  const { programs } = stages.get(planMemory.name)?.json() as Plan
+  const graphs = stages.get(GRAPH_PASSES.at(-1)!.name)!.json() as readonly Graph[]
+  const { programs } = stages.get(planMemory.name)!.json() as Plan
   const sizes = new Map(programs.map((p) => [p.name, sizesOf(p)]))
   const planned = (target: TargetProfile): Plan => {
     const cx = context(target)
