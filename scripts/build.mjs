@@ -1,5 +1,6 @@
-// Builds dist/: compiled TypeScript, the standard library and what its parser made of it, and the runtime as one self-contained file each for Node
-// and for browsers (the compiler puts these into every bundle). Plain JavaScript, as `npm ci` runs it first of all.
+// Builds dist/: compiled TypeScript; the compiler and the command line with the packages they use in few files, which start
+// quickly; the standard library and what its parser made of it; the runtime as one self-contained file each for Node and for
+// browsers (the compiler puts these into every bundle). Plain JavaScript, as `npm ci` runs it first of all.
 
 import { build } from "esbuild"
 import { spawnSync } from "node:child_process"
@@ -11,6 +12,8 @@ const root = fileURLToPath(new URL("..", import.meta.url))
 const require = createRequire(import.meta.url)
 
 compileTypeScript()
+await bundleCompiler()
+await bundleCommandLine()
 await bundleRuntime("runtime/node.ts", "node.js", "node")
 await bundleRuntime("runtime/index.ts", "browser.js", "browser")
 cpSync(`${root}/stdlib`, `${root}/dist/stdlib`, {
@@ -37,23 +40,58 @@ async function parseLibrary(file) {
   writeFileSync(file, printLibrary(fileHost("").stdlib))
 }
 
+/** Does no I/O: one file for Node and for browsers. */
+function bundleCompiler() {
+  return bundle("compiler/index.ts", {
+    entryPoints: ["compiler/index.ts"],
+    outfile: "dist/compiler/index.js",
+    allowOverwrite: true,
+    platform: "neutral",
+    mainFields: ["module", "main"],
+  })
+}
+
+/** Large packages stay outside, in pieces of their own: only the commands that need them load them. */
+function bundleCommandLine() {
+  return bundle("compiler/cli/main.ts", {
+    entryPoints: { "cli/main": "compiler/cli/main.ts" },
+    outdir: "dist/compiler",
+    splitting: true,
+    chunkNames: "cli/[name]-[hash]",
+    allowOverwrite: true,
+    platform: "node",
+    external: ["webgpu", "ts-morph", "prettier"],
+    // Packages in the older module format ask for Node's modules by `require`.
+    banner: {
+      js: 'import { createRequire as nodeRequire } from "node:module"\nconst require = nodeRequire(import.meta.url)',
+    },
+  })
+}
+
 /** @param {string} entry @param {string} name @param {"node" | "browser"} platform */
-async function bundleRuntime(entry, name, platform) {
+function bundleRuntime(entry, name, platform) {
+  return bundle(entry, {
+    entryPoints: [entry],
+    outfile: `dist/runtime-bundle/${name}`,
+    platform,
+    external: ["webgpu"],
+  })
+}
+
+/** @param {string} what @param {import("esbuild").BuildOptions} options */
+async function bundle(what, options) {
+  const shared = /** @type {const} */ ({
+    absWorkingDir: root,
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    legalComments: "inline",
+    logLevel: "warning",
+  })
   try {
-    await build({
-      absWorkingDir: root,
-      entryPoints: [entry],
-      outfile: `dist/runtime-bundle/${name}`,
-      bundle: true,
-      format: "esm",
-      target: "es2022",
-      platform,
-      external: ["webgpu"],
-      legalComments: "inline",
-      logLevel: "warning",
-    })
+    await build({ ...shared, ...options })
   } catch {
-    console.error(`Bundling ${entry} failed; see above.`)
+    console.error(`Bundling ${what} failed; see above.`)
     process.exit(1)
   }
 }

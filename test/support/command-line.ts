@@ -32,7 +32,11 @@ export default async function setup(): Promise<() => void> {
       splitting: true,
       chunkNames: "compiler/cli/[name]-[hash]",
       platform: "node",
-      packages: "external",
+      external: ["webgpu", "ts-morph", "prettier"],
+      // Packages in the older module format ask for Node's modules by `require`.
+      banner: {
+        js: 'import { createRequire as nodeRequire } from "node:module"\nconst require = nodeRequire(import.meta.url)',
+      },
     }),
     build({
       ...shared,
