@@ -23,6 +23,9 @@ export const BESIDE = 4096
 export const mapLanes = (count: number, target: TargetProfile): number =>
   target.deviceClass === "wasm" ? 16 : target.deviceClass === "software" && count < 2048 ? 32 : 64
 
+/** Rows per workgroup of a device whose workgroups are loops: enough work to be worth a piece of its own. */
+export const rowsAtOnce = (inner: number): number => Math.max(1, Math.min(64, Math.floor(4096 / inner)))
+
 /** Whether a row is worked on by the lanes of one workgroup rather than by one invocation. */
 export function rowByGroup(rows: number, inner: number, target: TargetProfile): boolean {
   if (target.deviceClass === "wasm") return false

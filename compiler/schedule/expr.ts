@@ -365,6 +365,8 @@ export class Exprs implements ExprBuilder {
         const difference = this.sub(a, b)
         if (difference.kind === "const")
           return this.constant(Number((difference.value === 0) === (op === "eq")), "bool")
+        const divides = b.kind === "const" && b.value === 0 ? this.divides(a) : undefined
+        if (divides !== undefined) return this.constant(Number(divides === (op === "eq")), "bool")
         const { lo, hi } = this.range(difference)
         const apart =
           (lo !== undefined && nonNegative(subDim(lo, 1))) ||
@@ -381,6 +383,14 @@ export class Exprs implements ExprBuilder {
       default:
         return undefined
     }
+  }
+  /** Of x % d: whether it is surely 0, or surely not; x may be negative. */
+  private divides(e: Expr): boolean | undefined {
+    if (e.kind !== "op" || e.op !== "rem" || e.type !== "i32") return undefined
+    const by = this.form(e.args[1]!)
+    if (by.terms.length > 0 || !isStatic(by.constant) || by.constant < 1) return undefined
+    const { rest } = this.divideForm(this.form(e.args[0]!), by.constant)
+    return rest.terms.length === 0 && isStatic(rest.constant) ? rest.constant === 0 : undefined
   }
   /** Whether difference + offset >= 0, where provable. */
   private compare(difference: Expr, offset: number): Expr | undefined {

@@ -12,6 +12,7 @@ import { typeOf } from "./expr.js"
 import { countOf, perInvocation, perWorkgroup } from "./grid.js"
 import type { BuiltBody, KernelBuild, PendingStore } from "./kernel-build.js"
 import { valueAt, valuesThenStores } from "./template-map.js"
+import { buildVectorRows } from "./template-row-vectors.js"
 import { absent, firstRead, linearIndex, loweringOf, toStored, typeOfValue, unravel } from "./values.js"
 import { serialWalk, stridedWalk, type Walk } from "./walk.js"
 
@@ -41,6 +42,8 @@ export function buildRow(b: KernelBuild): BuiltBody & { template: string } {
     const body = perWorkgroup(b, count, ROW_LANES, (row, lane) => groupRow(b, row, lane))
     return { ...b.finish(body), template: `row per workgroup of ${ROW_LANES}` }
   }
+  const vectors = buildVectorRows(b)
+  if (vectors !== undefined) return vectors
   const lanes = mapLanes(nominal(rows), b.placed.target)
   const body = perInvocation(b, count, lanes, (row) => serialRow(b, row))
   return { ...b.finish(body), template: "row per invocation" }
@@ -49,7 +52,7 @@ export function buildRow(b: KernelBuild): BuiltBody & { template: string } {
 const nodeOf = (b: KernelBuild, m: ValueId): Node => b.placed.g.nodes.get(m) ?? bug(`%${m} is no node`)
 const kindOf = (b: KernelBuild, m: ValueId): string => loweringOf(nodeOf(b, m)).kind
 
-interface Reduction {
+export interface Reduction {
   /** The let that holds the result. */
   readonly name: string
   /** It needs the reductions of lower levels only. */
@@ -62,7 +65,7 @@ interface Reduction {
 }
 
 /** The reductions of the group at a row and a place `r` of the inner space, each bound to its name for those that follow. */
-function reductions(b: KernelBuild, row: Expr, r: readonly Expr[]): Reduction[] {
+export function reductions(b: KernelBuild, row: Expr, r: readonly Expr[]): Reduction[] {
   const { k, values } = b
   const out: Reduction[] = []
   const levelOf = new Map<string, number>()
@@ -174,7 +177,7 @@ function joinLanes(b: KernelBuild, lane: Expr, level: readonly Reduction[]): Stm
   return [...out, ...first]
 }
 
-const levelsOf = (all: readonly Reduction[]): Reduction[][] => {
+export const levelsOf = (all: readonly Reduction[]): Reduction[][] => {
   const out: Reduction[][] = []
   for (const x of all) (out[x.level] ??= []).push(x)
   return out
@@ -195,13 +198,13 @@ function step(b: KernelBuild, x: Reduction): Stmt[] {
 }
 
 /** One value per row. */
-function rowStores(b: KernelBuild, row: Expr): PendingStore[] {
+export function rowStores(b: KernelBuild, row: Expr): PendingStore[] {
   return b.group.stores
     .filter((s) => !b.group.full.includes(s.value))
     .map((s) => ({ buffer: b.target(s.value), index: row, value: valueAt(b, s.value, row) }))
 }
 /** One value per element of the rows. */
-function elementStores(b: KernelBuild, row: Expr, r: readonly Expr[]): PendingStore[] {
+export function elementStores(b: KernelBuild, row: Expr, r: readonly Expr[]): PendingStore[] {
   const stores = b.group.stores.filter((s) => b.group.full.includes(s.value))
   if (stores.length === 0) return []
   const { k, values } = b

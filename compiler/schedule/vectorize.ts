@@ -52,7 +52,11 @@ export function vectorize(
         return rules.anywhere && x.name === j ? k.vec([k.int(0), k.int(1), k.int(2), k.int(3)]) : scalars(x)
       case "op":
         // Vectors of integers cannot be divided, and a scalar quotient may be simplified.
-        if (rules.anywhere && x.type === "i32" && (x.op === "div" || x.op === "rem")) return scalars(x)
+        if (rules.anywhere && (x.type === "i32" || x.type === "bool")) {
+          if (x.op === "div" || x.op === "rem") return scalars(x)
+          const lanes = scalars(x)
+          if (isConstant(lanes)) return lanes
+        }
         return k.op(x.op, ...x.args.map(go))
       case "load": {
         const base = vectorBase(k, x.buffer, x.index, j, rules)
@@ -96,4 +100,7 @@ export function vectorBase(
   return k.substitute(index, j, k.int(0))
 }
 
+const isConstant = (e: Expr): boolean =>
+  (e.kind === "vec" && e.items.every((i) => i.kind === "const")) ||
+  (e.kind === "splat" && e.value.kind === "const")
 const fourfold = (d: Dim): boolean => divDim(d, 4) !== undefined

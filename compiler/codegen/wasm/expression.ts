@@ -176,8 +176,8 @@ export class Expressions {
         }
         const constants = e.items.flatMap((i) => (i.kind === "const" ? [i.value] : []))
         if (constants.length === 4) return constVector(e.type, constants)
-        const loads = e.items.flatMap((i) => (i.kind === "load" && is32Bit(i.type) ? [i] : []))
-        if (loads.length === 4) return this.gather(loads)
+        if (e.items.every((i) => i.kind === "const" || (i.kind === "load" && is32Bit(i.type))))
+          return this.gather(e.type, e.items)
         const lanes = e.items.flatMap((i) => (i.kind === "lane" ? [i] : []))
         if (lanes.length === 4 && lanes.every((l) => l.lane === lanes[0]!.lane)) return this.column(lanes)
         const first = op(isFloat(e.type) ? "f32x4.splat" : "i32x4.splat", item(0))
@@ -263,16 +263,22 @@ export class Expressions {
     const outer = lane % 2 === 0 ? [0, 1, 4, 5] : [2, 3, 6, 7]
     return [a, b, shuffle(inner), c, d, shuffle(inner), shuffle(outer)]
   }
-  /** Four loads into the lanes of a vector. */
-  private gather(loads: readonly (Expr & { kind: "load" })[]): Code {
-    return loads.reduce<Code>((vector, e, lane) => {
-      const base = this.buffer(e.buffer)
-      const at =
-        lane === 0
+  /** Loads and constants into the lanes of a vector. */
+  private gather(type: ScalarType, items: readonly Expr[]): Code {
+    const values = items.map((i) => (i.kind === "const" ? i.value : 0))
+    const whole = items.every((i) => i.kind === "load")
+    return items.reduce<Code>(
+      (vector, e, lane) => {
+        if (e.kind !== "load") return vector
+        const base = this.buffer(e.buffer)
+        const splats = whole && lane === 0
+        const at = splats
           ? this.access("v128.load32_splat", base, e.index)
           : this.access("v128.load32_lane", base, e.index, lane)
-      return [at.address, vector, at.instruction]
-    }, [])
+        return [at.address, splats ? [] : vector, at.instruction]
+      },
+      constVector(type, values),
+    )
   }
 
   /** A load at a place that may not exist reads the first element instead; anything else is behind a branch. */
