@@ -97,6 +97,39 @@ describe.skipIf(missing)(`in Chromium${missing ? ` (skipped: ${missing})` : ""}`
     await page.close()
   })
 
+  it("checkpoints of a run go where the page keeps them, as the README of the bundle shows; a later visit goes on", async () => {
+    const page = await open("plain")
+    const [store] = /^const store = [^]*?^}$/m.exec(readFileSync(join(bundle, "README.md"), "utf8")) ?? []
+    const events = await inPage(
+      page,
+      `const { load } = await import("/trainer.browser.js")
+      ${store}
+      const trainer = await load({ device: "wasm" })
+      const events = []
+      const onEvent = ({ event, kind, path }) => { if (event === "checkpoint") events.push(kind + " " + path) }
+      await trainer.train({ epochs: 20, store, onEvent })
+      trainer.close()
+      return events`,
+    )
+    expect(events).toContain("last last.safetensors")
+    await page.reload()
+    const [saved, resumed] = await inPage<[number[], number[]]>(
+      page,
+      `const { load } = await import("/trainer.browser.js")
+      const folder = await navigator.storage.getDirectory()
+      const file = await (await folder.getFileHandle("last.safetensors")).getFile()
+      const bytes = new Uint8Array(await file.arrayBuffer())
+      const trainer = await load({ device: "wasm" })
+      await trainer.resume(bytes, { epochs: 40 })
+      const resumed = await trainer.save()
+      trainer.close()
+      return [[...bytes], [...resumed]]`,
+    )
+    expect(saved.length).toBe(node.saved.length)
+    expect(resumed).toEqual(node.resumed)
+    await page.close()
+  })
+
   it("webgpu agrees within rounding; auto leaves the software adapter and says so", async (test) => {
     const page = await open("plain")
     const adapter = await page.evaluate("navigator.gpu?.requestAdapter().then((found) => found !== null)")

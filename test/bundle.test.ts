@@ -58,7 +58,7 @@ describe("the bundle of examples/cancer", () => {
     expect(said.test["accuracy"]).toBeGreaterThan(0.9)
   })
 
-  it("has a typed module that TypeScript accepts", () => {
+  it("has typed modules for Node and for pages that TypeScript accepts", () => {
     const use = `import { load, type ClassifierInputs } from "./out/trainer.js"
 const trainer = await load({ device: "auto" })
 const inputs: ClassifierInputs = { x: new Float32Array(30) }
@@ -68,10 +68,23 @@ const values: readonly number[] = output.shape
 await trainer.predict("Other", inputs)
 export { values }
 `
+    const page = `import { load } from "./out/trainer.browser.js"
+const trainer = await load({ device: "wasm", threads: 2 })
+await trainer.train({ epochs: 1, store: { save: async (kind, file) => kind + file.length } })
+const bytes: Uint8Array = await trainer.save()
+await trainer.resume(bytes, { epochs: 2 })
+// @ts-expect-error a page has no paths
+await trainer.save("model.safetensors")
+export const { why } = trainer.device
+`
     writeFileSync(join(elsewhere, "use.mts"), use)
+    writeFileSync(join(elsewhere, "page.mts"), page)
     const tsc = resolve("node_modules/typescript/bin/tsc")
     const compilerOptions = { noEmit: true, strict: true, module: "nodenext", target: "es2022", types: [] }
-    writeFileSync(join(elsewhere, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["use.mts"] }))
+    writeFileSync(
+      join(elsewhere, "tsconfig.json"),
+      JSON.stringify({ compilerOptions, files: ["use.mts", "page.mts"] }),
+    )
     const { stdout, status } = spawnSync(process.execPath, [tsc], { cwd: elsewhere, encoding: "utf8" })
     expect({ status, stdout }).toEqual({ status: 0, stdout: "" })
   })

@@ -5,7 +5,7 @@
 import { format } from "prettier"
 import { Project, type SourceFile, ts } from "ts-morph"
 import type { DataSpec, FieldSpec, Manifest, PredictSpec, SizeExpr } from "../../runtime/bundle/format.js"
-import { NODE_TYPES, TRAINER_TYPES } from "./trainer-types.js"
+import { NODE_TYPES, PAGE_TYPES, TRAINER_TYPES } from "./trainer-types.js"
 
 /** Texts by path. */
 export async function hostModule(manifest: Manifest): Promise<ReadonlyMap<string, string>> {
@@ -52,7 +52,7 @@ function writeTrainer(file: SourceFile, manifest: Manifest, platform: Platform):
     isExported: true,
     type: union(slots.filter(({ role }) => role === "param" || role === "state").map((slot) => slot.name)),
   })
-  file.addStatements(platform === "node" ? [TRAINER_TYPES, NODE_TYPES] : [TRAINER_TYPES])
+  file.addStatements([TRAINER_TYPES, platform === "node" ? NODE_TYPES : PAGE_TYPES])
   for (const predict of predicts) writeModelTypes(file, predict, manifest)
   writeTrainerType(file, manifest, platform)
   file.addStatements(loadText(manifest, platform))
@@ -132,12 +132,13 @@ function writeTrainerType(file: SourceFile, { predicts, data }: Manifest, platfo
   /** Goes on with the run that wrote the file (or run folder), exactly. */
   resume(path: string, options?: NodeTrainOptions): Promise<TrainEnd>`
       : `
+  train(options?: PageTrainOptions): Promise<TrainEnd>
   /** Parameters, optimizer state and the place in the run, as a .safetensors file. */
   save(): Promise<Uint8Array>
   /** Takes over the parameters of such a file. */
   restore(file: Uint8Array): void
   /** Goes on with the run that wrote the file, exactly. */
-  resume(file: Uint8Array, options?: TrainOptions): Promise<TrainEnd>`
+  resume(file: Uint8Array, options?: PageTrainOptions): Promise<TrainEnd>`
   file.addStatements(
     `export interface Trainer extends CommonTrainer {${files}\n  ${predictions.join("\n  ")}\n}`,
   )
@@ -279,8 +280,24 @@ ${example}trainer.close()
 \`\`\`
 
 \`await trainer.resume("model.safetensors", { epochs: 200 })\` goes on exactly where that file was saved;
-\`await trainer.restore("model.safetensors")\` only takes over its parameters. In a page, import \`./trainer.browser.js\`.
-trainer.d.ts has all types.
+\`await trainer.restore("model.safetensors")\` only takes over its parameters. trainer.d.ts has all types.
+
+In a page, import \`./trainer.browser.js\`: there \`save()\` gives the bytes of the file, \`resume\` and \`restore\` take them, and \`train({ store })\`
+hands over the checkpoints of the run as they come, for instance to the page's own files:
+
+\`\`\`js
+const store = {
+  async save(kind, bytes) {
+    const folder = await navigator.storage.getDirectory()
+    const file = await folder.getFileHandle(\`\${kind}.safetensors\`, { create: true })
+    const writing = await file.createWritable()
+    await writing.write(bytes)
+    await writing.close()
+    return file.name
+  },
+}
+await trainer.train({ store })
+\`\`\`
 
 | file | holds |
 | --- | --- |

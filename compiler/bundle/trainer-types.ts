@@ -94,3 +94,12 @@ export interface NodeTrainOptions extends TrainOptions {
   readonly runFolder?: string
 }
 `.trim()
+
+/** In a page, which has places of its own for files. */
+export const PAGE_TYPES = `
+export interface PageTrainOptions extends TrainOptions {
+  /** Takes the checkpoints of the run, bytes of .safetensors files, when \`checkpoint every\` and \`keep best\` of the program say so and
+   *  at the end; the result names the place, for events. */
+  readonly store?: { save(kind: "last" | "best", file: Uint8Array): Promise<string> }
+}
+`.trim()
