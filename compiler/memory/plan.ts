@@ -175,9 +175,12 @@ class KernelTable {
   readonly all: Kernel[] = []
   private readonly byText = new Map<string, string>()
   private readonly names = new Set<string>()
+  /** A number of its own per distinct body. */
+  private readonly bodies = new Map<string, number>()
+  private readonly bodyOf = new Map<Kernel["body"], number>()
 
   add(kernel: Kernel, program: string): string {
-    const text = JSON.stringify([kernel.params, kernel.shared, kernel.body])
+    const text = JSON.stringify([kernel.params, this.body(kernel)])
     const known = this.byText.get(text)
     if (known !== undefined) return known
     let name = kernel.name
@@ -187,5 +190,15 @@ class KernelTable {
     this.byText.set(text, name)
     this.all.push({ ...kernel, name, origins: kernel.origins.length > 0 ? kernel.origins : [NOWHERE] })
     return name
+  }
+  /** Many dispatches run one body: its text is made once. */
+  private body({ body, shared }: Kernel): number {
+    const known = this.bodyOf.get(body)
+    if (known !== undefined) return known
+    const text = JSON.stringify([shared, body])
+    const number = this.bodies.get(text) ?? this.bodies.size
+    this.bodies.set(text, number)
+    this.bodyOf.set(body, number)
+    return number
   }
 }

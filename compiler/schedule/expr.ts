@@ -79,6 +79,8 @@ export class Exprs implements ExprBuilder {
 
   add(a: Expr, b: Expr): Expr {
     if (typeOf(a) !== "i32" || widthOf(a) === 4) return this.op("add", a, b)
+    if (isConst(a, 0)) return this.adopt(b)
+    if (isConst(b, 0)) return this.adopt(a)
     return this.fromForm(sum(this.form(a), this.form(b)))
   }
   sub(a: Expr, b: Expr): Expr {
@@ -87,6 +89,8 @@ export class Exprs implements ExprBuilder {
   }
   mul(a: Expr, b: Expr): Expr {
     if (typeOf(a) !== "i32" || widthOf(a) === 4) return this.op("mul", a, b)
+    if (isConst(a, 1)) return this.adopt(b)
+    if (isConst(b, 1)) return this.adopt(a)
     const x = this.form(a)
     const y = this.form(b)
     if (x.terms.length === 0) return this.fromForm(scaled(y, x.constant))
@@ -220,9 +224,8 @@ export class Exprs implements ExprBuilder {
     const x = this.adopt(e)
     const known = this.names.get(x)
     if (known !== undefined) return known
-    const names = new Set<string>()
-    if (x.kind === "ref") names.add(x.name)
-    for (const child of childrenOf(x)) for (const n of this.namesIn(child)) names.add(n)
+    let names: ReadonlySet<string> = x.kind === "ref" ? new Set([x.name]) : NO_NAMES
+    for (const child of childrenOf(x)) names = union(names, this.namesIn(child))
     this.names.set(x, names)
     return names
   }
@@ -328,12 +331,15 @@ export class Exprs implements ExprBuilder {
     return this.intern(`d ${symbol}`, () => ({ kind: "dim", symbol }))
   }
   private raw(op: ScalarOp, args: readonly Expr[]): Expr {
-    return this.intern(`o ${op} ${args.map((a) => this.id(a)).join(" ")}`, () => ({
+    const own = args.map((a) => this.adopt(a))
+    let key = `o ${op}`
+    for (const a of own) key += ` ${this.ids.get(a)!}`
+    return this.intern(key, () => ({
       kind: "op",
       op,
-      args: args.map((a) => this.adopt(a)),
-      type: scalarDef(op).result(args.map(typeOf)),
-      width: args.some((a) => widthOf(a) === 4) ? 4 : 1,
+      args: own,
+      type: scalarDef(op).result(own.map(typeOf)),
+      width: own.some((a) => widthOf(a) === 4) ? 4 : 1,
     }))
   }
   private fold(op: ScalarOp, args: readonly Expr[]): Expr {
@@ -653,8 +659,8 @@ export class Exprs implements ExprBuilder {
   private depth(e: Expr): number {
     const known = this.depths.get(e)
     if (known !== undefined) return known
-    let depth = 0
-    for (const name of this.namesIn(e)) depth = Math.max(depth, this.variables.get(name)?.depth ?? 0)
+    let depth = e.kind === "ref" ? (this.variables.get(e.name)?.depth ?? 0) : 0
+    for (const child of childrenOf(e)) depth = Math.max(depth, this.depth(child))
     this.depths.set(e, depth)
     return depth
   }
@@ -720,6 +726,16 @@ const SLOW: Readonly<Partial<Record<ScalarOp, number>>> = {
   philox: 180,
 }
 
+const NO_NAMES: ReadonlySet<string> = new Set()
+/** One of the two where it holds the other: most expressions have the names of one of their parts. */
+function union(a: ReadonlySet<string>, b: ReadonlySet<string>): ReadonlySet<string> {
+  if (a === b || b.size === 0) return a
+  if (a.size === 0) return b
+  const added = [...b].filter((n) => !a.has(n))
+  return added.length === 0 ? a : new Set([...a, ...added])
+}
+
+const isConst = (e: Expr, value: number): boolean => e.kind === "const" && e.value === value
 const isOne = (e: Expr): boolean =>
   (e.kind === "const" && e.value === 1 && e.type !== "bool") || (e.kind === "splat" && isOne(e.value))
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))

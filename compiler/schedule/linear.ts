@@ -42,7 +42,9 @@ export function scaled(a: Linear, by: Dim): Linear {
 }
 
 export function sum(a: Linear, b: Linear): Linear {
-  if (a.terms.length === 0 && b.terms.length === 0) return constantForm(addDim(a.constant, b.constant))
+  const constant = addDim(a.constant, b.constant)
+  if (b.terms.length === 0) return { terms: a.terms, constant }
+  if (a.terms.length === 0) return { terms: b.terms, constant }
   const coefs = new Map<Expr, Dim>()
   for (const t of a.terms) coefs.set(t.atom, t.coef)
   for (const t of b.terms) {
@@ -51,10 +53,7 @@ export function sum(a: Linear, b: Linear): Linear {
     if (coef === 0) coefs.delete(t.atom)
     else coefs.set(t.atom, coef)
   }
-  return {
-    terms: [...coefs].map(([atom, coef]) => ({ atom, coef })),
-    constant: addDim(a.constant, b.constant),
-  }
+  return { terms: [...coefs].map(([atom, coef]) => ({ atom, coef })), constant }
 }
 
 /** Bounds of a form from the bounds of its atoms. */
