@@ -1,0 +1,82 @@
+// The whole way from text to bundle is linear in the number of layers: twice as many cost at most 2.2 times the work. Work is
+// counted, not timed: entries looked up in maps and sets, and elements that array methods go through.
+
+import { afterEach, expect, it } from "vitest"
+import { type CompileHost, compile } from "../compiler/compile.js"
+import { parseLibrary } from "../compiler/parse/library.js"
+import { bug } from "../compiler/source/bug.js"
+import { SOFTWARE_TARGET } from "../compiler/target.js"
+import { programs } from "./support/programs.js"
+
+const host: CompileHost = {
+  stdlib: parseLibrary(programs().filter(({ path }) => path.startsWith("stdlib/"))),
+  load: () => undefined,
+  data: ({ name }) => bug(`data ${name} in a program that has none`),
+}
+
+/** A chain of layers, trained on nothing but its own weights. */
+const deep = (layers: number): string => `
+model Deep(x: f32[B, 8]) -> f32[B, 8] {
+  x
+${"    |> Linear(8) |> relu\n".repeat(layers)}}
+train {
+  minimize mean(Deep(ones([4, 8])))  with SGD(lr: 0.1)
+  steps 1
+}
+`
+
+const LOOKUPS = [
+  [Map.prototype, "get"],
+  [Map.prototype, "has"],
+  [Map.prototype, "set"],
+  [Set.prototype, "has"],
+  [Set.prototype, "add"],
+] as const
+const PASSES = [
+  "map",
+  "flatMap",
+  "filter",
+  "forEach",
+  "some",
+  "every",
+  "find",
+  "includes",
+  "indexOf",
+  "reduce",
+] as const
+
+let restore: (() => void)[] = []
+afterEach(() => restore.forEach((undo) => undo()))
+
+it.each(["webgpu", "wasm"] as const)("twice the layers cost at most 2.2 times the work: %s", (device) => {
+  // What is set up at the first use is not counted.
+  work(2, device)
+  const [once, twice] = [work(40, device), work(80, device)]
+  expect(twice / once).toBeLessThan(2.2)
+})
+
+function work(layers: number, device: "webgpu" | "wasm"): number {
+  let count = 0
+  const wrap = (owner: object, name: string, cost: (self: { length?: number }) => number): void => {
+    const plain = Reflect.get(owner, name) as (...args: unknown[]) => unknown
+    const counting = function (this: { length?: number }, ...args: unknown[]): unknown {
+      count += cost(this)
+      return plain.apply(this, args)
+    }
+    Object.defineProperty(owner, name, { value: counting, configurable: true, writable: true })
+    restore.push(() =>
+      Object.defineProperty(owner, name, { value: plain, configurable: true, writable: true }),
+    )
+  }
+  for (const [owner, name] of LOOKUPS) wrap(owner, name, () => 1)
+  for (const name of PASSES) wrap(Array.prototype, name, (self) => self.length ?? 0)
+  try {
+    const source = { path: "deep.nn", text: deep(layers) }
+    const { bundle, diagnostics } = compile(source, host, { target: SOFTWARE_TARGET, devices: [device] })
+    if (bundle === undefined) throw new Error(diagnostics.map((d) => d.message).join("\n"))
+  } finally {
+    restore.forEach((undo) => undo())
+    restore = []
+  }
+  return count
+}
