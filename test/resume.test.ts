@@ -59,9 +59,17 @@ describe("a run of 40 epochs", () => {
     expect(tensors(join(cwd, "parts", LAST))).toEqual(tensors(join(cwd, "whole", LAST)))
   })
 
-  it("is the same when it was killed and resumed", async () => {
-    const last = join(cwd, "killed", LAST)
-    const child = startNnc(["train", "net.nn", "--out", "killed", "--epochs", "100000", "--json"], cwd)
+  it.each([
+    ["webgpu", ["--device", "webgpu"]],
+    ["one thread", ["--device", "wasm", "--threads", "1"]],
+    ["two threads", ["--device", "wasm", "--threads", "2"]],
+  ])("is the same when it was killed and resumed, on %s", async (name, device) => {
+    const [killed, compare] = [`killed on ${name}`, `whole on ${name}`]
+    const last = join(cwd, killed, LAST)
+    const child = startNnc(
+      ["train", "net.nn", "--out", killed, "--epochs", "100000", "--json", ...device],
+      cwd,
+    )
     await new Promise<void>((resolve) => {
       child.stdout?.on("data", () => {
         if (existsSync(last)) resolve()
@@ -71,13 +79,15 @@ describe("a run of 40 epochs", () => {
     await once(child, "exit")
     const stopped = stepOf(last)
     const until = String(Math.max(40, Math.ceil(stopped / 6) + 5))
-    expect(nnc(["train", "net.nn", "--resume", "killed", "--epochs", until], { cwd })).toMatchObject({
+    expect(nnc(["train", "net.nn", "--resume", killed, "--epochs", until, ...device], { cwd })).toMatchObject(
+      {
+        exit: 0,
+      },
+    )
+    expect(nnc(["train", "net.nn", "--out", compare, "--epochs", until, ...device], { cwd })).toMatchObject({
       exit: 0,
     })
-    expect(nnc(["train", "net.nn", "--out", "compare", "--epochs", until], { cwd })).toMatchObject({
-      exit: 0,
-    })
-    expect(tensors(last)).toEqual(tensors(join(cwd, "compare", LAST)))
+    expect(tensors(last)).toEqual(tensors(join(cwd, compare, LAST)))
   })
 
   it("saves and says how to resume when it is interrupted", async () => {
