@@ -23,9 +23,9 @@ const EXAMPLES = [
   "xor",
 ]
 const DEVICES = [
-  { device: "webgpu" },
-  { device: "wasm", threads: 1 },
-  { device: "wasm", threads: 2 },
+  { on: "webgpu", device: "webgpu" },
+  { on: "one thread", device: "wasm", threads: 1 },
+  { on: "two threads", device: "wasm", threads: 2 },
 ] as const
 /** Steps of the transformer take longer than those of all others together. */
 const stepsOf = (name: string): number => (name === "char-lm" ? 6 : 24)
@@ -45,7 +45,7 @@ describe.each(EXAMPLES)("%s", (name) => {
   let onWasm: Map<string, Buffer> | undefined
   const devices = DEVICES.filter(({ device }) => device === "wasm" || some.has(name))
 
-  it.each(devices)("on $device, threads $threads", async (choice) => {
+  it.each(devices)("on $on", async ({ on: _, ...choice }) => {
     const cut = 1 + Math.floor((steps - 1) * next())
     const checkpoint = join(folder, `${name}.safetensors`)
     const open = (): Promise<Trainer> => openBundle(bundle(), dirname(path), choice)

@@ -62,12 +62,15 @@ function insertByOffset(sorted: Placed[], entry: Placed): void {
   sorted.splice(low, 0, entry)
 }
 
-/** The most bytes alive at any one dispatch: no plan can need less. */
-export function liveSetBound(list: readonly Allocation[]): number {
-  const events = list.flatMap((a) => [
-    { at: a.first, order: 0, bytes: a.bytes },
-    { at: a.last, order: 1, bytes: -a.bytes },
-  ])
+/** The most bytes alive at any one dispatch, each allocation up to where the next may start: no plan can need less. */
+export function liveSetBound(list: readonly Allocation[], alignment: number): number {
+  const events = list.flatMap((a) => {
+    const bytes = alignUp(a.bytes, alignment)
+    return [
+      { at: a.first, order: 0, bytes },
+      { at: a.last, order: 1, bytes: -bytes },
+    ]
+  })
   events.sort((a, b) => a.at - b.at || a.order - b.order)
   let live = 0
   let peak = 0

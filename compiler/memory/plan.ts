@@ -65,7 +65,7 @@ export const planMemory: Pass<readonly Scheduled[], Plan> = {
         }
       }
       const workBytes = arenas.reduce((sum, bytes) => sum + bytes, 0)
-      const liveBytes = liveSetBound(list)
+      const liveBytes = liveSetBound(list, alignment)
       const ratio = liveBytes === 0 ? 1 : workBytes / liveBytes
       cx.remark(
         `${item.program.name}: ${workBytes} bytes of work memory, ${ratio.toFixed(2)} x what is alive at once`,

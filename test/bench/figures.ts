@@ -1,9 +1,9 @@
 /** bench: what can be told of a compiled program without running it, the same on every machine. */
 import { compileFile } from "../../compiler/cli/compile-file.js"
-import type { Buffer, Kernel, KernelProgram } from "../../compiler/ir/kernels/types.js"
+import { costOf } from "../../compiler/ir/kernels/cost.js"
+import type { Buffer, KernelProgram } from "../../compiler/ir/kernels/types.js"
 import type { Plan } from "../../compiler/ir/plan/types.js"
 import { bytesOf, type DimValues, evalDim } from "../../compiler/ir/tensor.js"
-import { liveSetBound } from "../../compiler/memory/arena.js"
 import { planMemory } from "../../compiler/memory/plan.js"
 import { buildKernels } from "../../compiler/schedule/index.js"
 import type { TargetProfile } from "../../compiler/target.js"
@@ -30,7 +30,7 @@ export type StageTimes = Readonly<Record<string, number>>
 
 export interface Measured {
   readonly bundle: Bundle
-  readonly kernels: readonly Kernel[]
+  readonly plan: Plan
   readonly figures: Figures
   readonly stages: StageTimes
 }
@@ -45,7 +45,7 @@ export function measure(path: string, target: TargetProfile): Measured {
   if (bundle === undefined) throw new Error(`${path} compiles to nothing`)
   const plan = compiled.stages.get(planMemory.name)?.json() as Plan
   const programs = compiled.stages.get(buildKernels.name)?.json() as KernelProgram[]
-  return { bundle, kernels: plan.kernels, figures: figuresOf(bundle, plan, programs), stages }
+  return { bundle, plan, figures: figuresOf(bundle, plan, programs), stages }
 }
 
 function figuresOf(
@@ -58,35 +58,19 @@ function figuresOf(
   const program = programs.find((p) => p.name === name)!
   // A step reads the rows of its batch, however many the data set has.
   const dims = { B: planned.maxBatch, R: planned.maxBatch }
-  const work = planned.buffers.filter((b) => b.arena.startsWith("work"))
   return {
     kernels: plan.kernels.length,
     code_bytes: wasm?.length ?? [...wgsl.values()].reduce((sum, text) => sum + text.length, 0),
     dispatches: planned.dispatches.length,
     state_bytes: plan.arenas.find((a) => a.name === "state")?.bytes ?? 0,
-    work_bytes: Math.max(0, ...work.map((b) => b.offset + b.bytes)),
-    live_bytes: liveSetBound(work.map((b) => ({ ...b, members: [] }))),
-    moved_bytes: movedBytes(program, dims),
+    work_bytes: planned.workBytes,
+    live_bytes: planned.liveBytes,
+    moved_bytes: program.dispatches.reduce((sum, d) => sum + costOf(program, d, dims).bytes, 0),
     least_bytes: leastBytes(program, dims),
   }
 }
 
 const sizeOf = (b: Buffer, dims: DimValues): number => evalDim(b.elements, dims) * bytesOf(b.dtype)
-
-function movedBytes(program: KernelProgram, dims: DimValues): number {
-  const kernels = new Map(program.kernels.map((k) => [k.name, k]))
-  const buffers = new Map(program.buffers.map((b) => [b.id, b]))
-  const packs = new Map(program.packs.map((p) => [p.id, p.members]))
-  let bytes = 0
-  for (const { kernel, args } of program.dispatches) {
-    args.forEach((ref, i) => {
-      const times = kernels.get(kernel)!.params[i]!.access === "read_write" ? 2 : 1
-      const ids = ref.kind === "buffer" ? [ref.id] : packs.get(ref.id)!
-      for (const id of ids) bytes += times * sizeOf(buffers.get(id)!, dims)
-    })
-  }
-  return bytes
-}
 
 function leastBytes({ buffers }: KernelProgram, dims: DimValues): number {
   const times = { slot: 2, data: 1, feed: 1, output: 1, temp: 0 }

@@ -39,7 +39,7 @@ export interface PlannedProgram {
   readonly name: string
   /** The largest B. */
   readonly maxBatch: number
-  /** Bytes of its work arenas, and the most bytes alive at any one dispatch, which no plan can undercut. */
+  /** Bytes of its work arenas, and the most bytes alive at any one dispatch, whole steps of the alignment each: no plan can undercut it. */
   readonly workBytes: number
   readonly liveBytes: number
   readonly buffers: readonly PlacedBuffer[]
