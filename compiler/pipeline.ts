@@ -1,6 +1,7 @@
 /** compiler: the passes in order, one per line, and the way from graphs to kernels. `nnc inspect` offers this list. */
 import { autodiff } from "./autodiff/backward.js"
 import type { Graph } from "./ir/graph/types.js"
+import { afterLoops } from "./optimize/after-loops.js"
 import { cse } from "./optimize/cse.js"
 import { dce } from "./optimize/dce.js"
 import { foldConstants } from "./optimize/fold-constants.js"
@@ -19,5 +20,6 @@ export const GRAPH_PASSES: readonly Pass<Graph, Graph>[] = [
   simplify,
   cse,
   dce,
+  afterLoops,
   sequences,
 ]

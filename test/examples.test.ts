@@ -6,7 +6,13 @@ import { openProgram } from "../compiler/cli/open-program.js"
 import type { ReportEvent } from "../runtime/node.js"
 
 /** Enough to tell learning from chance; 20 where nothing is said. */
-const STEPS: Readonly<Record<string, number>> = { boston: 60, "char-lm": 6, mnist: 10, xor: 60 }
+const STEPS: Readonly<Record<string, number>> = {
+  boston: 60,
+  "char-lm": 6,
+  "gru-text": 8,
+  mnist: 10,
+  xor: 60,
+}
 /** What falls, where it is not the loss alone: of two networks against each other, the critic learns first. */
 const FALLS: Readonly<Record<string, string>> = { gan: "loss.0" }
 

@@ -8,6 +8,7 @@ import type { Graph } from "../compiler/ir/graph/types.js"
 import { assertGraph } from "../compiler/ir/graph/verify.js"
 import type { DimValues } from "../compiler/ir/tensor.js"
 import type { NdArray } from "../compiler/ops/op.js"
+import { afterLoops } from "../compiler/optimize/after-loops.js"
 import { cse } from "../compiler/optimize/cse.js"
 import { dce } from "../compiler/optimize/dce.js"
 import { foldConstants } from "../compiler/optimize/fold-constants.js"
@@ -20,7 +21,7 @@ import { casesIn, testCases } from "./support/cases.js"
 import { close } from "./support/close.js"
 import { random, randomArray } from "./support/random.js"
 
-const PASSES: readonly Pass<Graph, Graph>[] = [autodiff, simplify, foldConstants, cse, dce]
+const PASSES: readonly Pass<Graph, Graph>[] = [autodiff, simplify, foldConstants, cse, dce, afterLoops]
 const DIMS: DimValues = { B: 2, R: 3 }
 
 function run(pass: Pass<Graph, Graph>, text: string): { before: Graph; after: Graph; messages: string[] } {

@@ -1,4 +1,4 @@
-// Lets a trained char-lm write: node sample.mjs BUNDLE CHECKPOINT [PROMPT] [LENGTH] [TEMPERATURE]
+// Lets a trained model of characters write, char-lm's or gru-text's: node sample.mjs BUNDLE CHECKPOINT [PROMPT] [LENGTH] [TEMPERATURE]
 //
 // BUNDLE is what `nnc compile` wrote; nothing else of nnc is needed. CHECKPOINT is a run folder or a .safetensors file.
 
@@ -14,13 +14,13 @@ const nnc = await import(pathToFileURL(resolve(bundle, "runtime.js")).href)
 const trainer = await nnc.loadBundle(bundle)
 try {
   await trainer.load(checkpoint)
-  const { data } = trainer.bundle.manifest
+  const { data, predicts } = trainer.bundle.manifest
   const [window] = data[0].fields.find(({ name }) => name === "ids").shape
   const vocabulary = nnc.vocabularyOf(data[0])
   const text = [...nnc.encodeText(vocabulary, prompt)]
   process.stdout.write(prompt)
   for (let i = 0; i < Number(length); i++) {
-    const next = draw(await scoresOfNext(text.slice(-window), window, vocabulary.length))
+    const next = draw(await scoresOfNext(predicts[0].model, text.slice(-window), window))
     text.push(next)
     process.stdout.write(nnc.decodeText(vocabulary, [next]))
   }
@@ -30,11 +30,12 @@ try {
 }
 
 /** The scores of every character to follow. No position sees a later one, so what fills up the window does not matter. */
-async function scoresOfNext(recent, window, characters) {
+async function scoresOfNext(model, recent, window) {
   const ids = new Int32Array(window)
   ids.set(recent)
-  const { output } = await trainer.predict("CharLm", { ids })
-  const from = ((recent.length - 1) * output.values.length) / window
+  const { output } = await trainer.predict(model, { ids })
+  const characters = output.values.length / window
+  const from = (recent.length - 1) * characters
   return output.values.subarray(from, from + characters)
 }
 

@@ -133,7 +133,12 @@ function valueText(value: unknown): string {
   )
 }
 
-const ROLES: Readonly<Record<string, string>> = { param: "learned", state: "running value" }
+const ROLES: Readonly<Record<string, string>> = {
+  param: "learned",
+  state: "running value",
+  average: "average of what is learned",
+  run: "of the run",
+}
 
 function modelTable({ slots }: Manifest): string {
   const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1)
