@@ -14,7 +14,10 @@ interface VitestReport {
   readonly numFailedTests: number
   readonly numPendingTests: number
   readonly numTodoTests: number
-  readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly unknown[] }[]
+  readonly testResults: readonly {
+    readonly status: string
+    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[]
+  }[]
 }
 
 interface Tally {
@@ -57,6 +60,7 @@ function vitest(args: readonly string[]): Tally {
   const report = readReport(file)
   rmSync(folder, { recursive: true })
   if (!report) return { passed: 0, failed: 1, skipped: 0 }
+  printSkipped(report)
   const filesThatDidNotLoad = report.testResults.filter(
     ({ status, assertionResults }) => status === "failed" && assertionResults.length === 0,
   ).length
@@ -66,6 +70,15 @@ function vitest(args: readonly string[]): Tally {
     failed: !ok && failed === 0 ? 1 : failed,
     skipped: report.numPendingTests + report.numTodoTests,
   }
+}
+
+/** Tests that cannot run here have the reason in their name: `(skipped: no Chromium here)`. */
+function printSkipped({ testResults }: VitestReport): void {
+  const reasons = testResults
+    .flatMap(({ assertionResults }) => assertionResults)
+    .flatMap(({ fullName }) => /\(skipped: ([^)]*)\)/.exec(fullName)?.[1] ?? [])
+  for (const reason of new Set(reasons))
+    console.log(`skipped: ${reason} (${reasons.filter((each) => each === reason).length})`)
 }
 
 function readReport(file: string): VitestReport | undefined {

@@ -46,7 +46,7 @@ function mountSmall(folder: string): string | undefined {
   const { status, stderr, error } = spawnSync("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", folder], {
     encoding: "utf8",
   })
-  return status === 0 ? undefined : (error?.message ?? stderr).trim()
+  return status === 0 ? undefined : (error?.message ?? stderr).trim().split("\n")[0]
 }
 
 /** Until not a byte more goes in. */
