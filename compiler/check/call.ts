@@ -1,7 +1,7 @@
 /** check: calls and pipes: `f(x)`, `Linear(64)`, `enc(x)`, `x |> Linear(64) |> relu`.
  *  Every call is elaborated with the types of its arguments, so shapes are checked with the sizes at hand.
  *  Not here:   instances (layers.ts), primitives (call-op.ts), built-in functions (call-builtin.ts). */
-import type { BinaryExpr, CallExpr, FnDecl, LayerDecl, ModelDecl, PipeExpr } from "../ir/ast/types.js"
+import type { BinaryExpr, CallExpr, Expr, FnDecl, LayerDecl, ModelDecl, PipeExpr } from "../ir/ast/types.js"
 import type { Span } from "../source/source.js"
 import { assign, bindAll, bindSizes, coerceTo, evalArgs, type Given } from "./args.js"
 import { callBuiltin } from "./call-builtin.js"
@@ -25,13 +25,21 @@ export function evalCall(env: Env, expr: CallExpr, hint: string | undefined): Va
   return callValue(env, callee, evalArgs(env, args), expr.span, expr.callee.span, hint)
 }
 
-/** `x |> f(a)` is f(x, a); `x |> Layer(a)` makes an instance and applies it; `x |> instance` applies it. */
+/** `x |> f(a)` is f(x, a); `x |> Layer(a)` makes an instance and applies it; `x |> instance` applies it. A network may be one
+ *  long chain of pipes, which is gone through without recursion. */
 export function evalPipe(env: Env, expr: PipeExpr): Value {
-  const value = evalExpr(env, expr.value)
-  const { target } = expr
-  const first: Given = { value, span: expr.value.span }
-  if (target.kind !== "call") return pipeInto(env, evalExpr(env, target), first, [], target.span)
-  return pipeInto(env, evalExpr(env, target.callee), first, evalArgs(env, target.args), target.span)
+  const chain: PipeExpr[] = []
+  let head: Expr = expr
+  for (; head.kind === "pipe"; head = head.value) chain.push(head)
+  let value = evalExpr(env, head)
+  for (const { value: before, target } of chain.reverse()) {
+    const first: Given = { value, span: before.span }
+    value =
+      target.kind === "call"
+        ? pipeInto(env, evalExpr(env, target.callee), first, evalArgs(env, target.args), target.span)
+        : pipeInto(env, evalExpr(env, target), first, [], target.span)
+  }
+  return value
 }
 
 function pipeInto(env: Env, target: Value, first: Given, args: readonly Given[], span: Span): Value {

@@ -26,7 +26,7 @@ above it, so the message points at the bracket that was left open.`,
   },
   "syntax-nesting": {
     title: "an expression is nested or chained too deeply",
-    explanation: `Brackets may nest 100 deep and a chain of operators or pipes may have 2000 parts. Give the inner parts
+    explanation: `Brackets may nest 100 deep and a chain of operators or pipes may have 3000 parts. Give the inner parts
 names with \`let\`, write a \`fn\`, or use a \`for\`.`,
   },
   "syntax-too-large": {

@@ -13,7 +13,7 @@ import { hole, nameOf, spanOf, the, whole, type Reading } from "./reading.js"
 import { readBlock, readIf } from "./statements.js"
 
 /** Later stages recurse into a chain, so a chain has an end. */
-export const MAX_CHAIN = 2000
+export const MAX_CHAIN = 3000
 
 export function readExpression(cx: Reading, node: cst.ExpressionCstNode): ast.Expr {
   const c = whole(node)
