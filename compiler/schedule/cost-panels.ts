@@ -19,7 +19,15 @@ export interface PanelChoice {
 }
 interface SideShape {
   readonly extents: readonly Dim[]
-  readonly windows: boolean
+  /** Axes of the side over which axes of the depth slide, `a` and `b` places at a time. */
+  readonly windows: readonly {
+    readonly side: number
+    readonly depth: number
+    readonly a: number
+    readonly b: number
+  }[]
+  /** It is copied. */
+  readonly packed: boolean
 }
 
 const TALL = 4
@@ -54,13 +62,12 @@ export function panelChoice(size: {
   for (const wide of cutsOf(size.wide, LANES)) {
     for (const tall of cutsOf(size.tall, TALL)) {
       if (wide.size * tall.size > MOST_SUMS) continue
-      const block = size.whole ? nominal(size.depth[0]!) : blockOf(size.depth, wide.size + tall.size)
+      const width = (size.wide.packed ? wide.size : 0) + (size.tall.packed ? tall.size : 0)
+      const copied = copiedFor(size.wide, wide, size.depth) + copiedFor(size.tall, tall, size.depth)
+      const block = size.whole ? nominal(size.depth[0]!) : blockOf(size.depth, width)
       const blocks = Math.ceil(nominal(size.depth[0]!) / block)
       const tiles = Math.ceil(tall.size / TALL) * (wide.size / LANES)
-      const item =
-        tiles * (depth * TALL + blocks * TILE) +
-        depth * (wide.size + tall.size) * PACK +
-        wide.size * tall.size * OUTPUT
+      const item = tiles * (depth * TALL + blocks * TILE) + copied * PACK + wide.size * tall.size * OUTPUT
       const items = wide.count * tall.count * batch
       const waiting = item * items < DIVIDED ? 1 : (Math.ceil(items / THREADS) * THREADS) / items
       const cost = item * items * waiting
@@ -78,13 +85,28 @@ interface Cut {
   readonly count: number
 }
 
+/** Elements that an item copies of an operand. */
+function copiedFor({ packed, windows }: SideShape, { cut, size }: Cut, depth: readonly Dim[]): number {
+  if (!packed) return 0
+  const within = windows.filter((w) => w.side >= cut.at)
+  const free = depth.reduce<number>(
+    (n, d, axis) => (within.some((w) => w.depth === axis) ? n : n * nominal(d)),
+    1,
+  )
+  return within.reduce((n, w) => {
+    const own = cut.local[w.side - cut.at]!
+    const reach = w.a * (own - 1) + Math.abs(w.b) * (nominal(depth[w.depth]!) - 1) + 1
+    return (n * reach) / own
+  }, free * size)
+}
+
 function* cutsOf({ extents, windows }: SideShape, step: number): Generator<Cut> {
   const up = (n: number): number => Math.ceil(n / step) * step
   for (let at = extents.length - 1; at >= 0; at--) {
     const inside = extents.slice(at + 1)
     if (!inside.every(isStatic)) return
     const extent = extents[at]!
-    for (const chunk of windows ? divisors(extent) : chunks(extent, up)) {
+    for (const chunk of windows.length > 0 ? divisors(extent) : chunks(extent, up)) {
       const local = [chunk, ...inside]
       const before = local.slice(0, -1).reduce((n, d) => n * d, 1)
       const count =

@@ -7,9 +7,8 @@
 import type { Expr, Stmt } from "../ir/kernels/types.js"
 import { type Dim, divDim, isStatic } from "../ir/tensor.js"
 import { bug } from "../source/bug.js"
-import { indexAt, operand } from "./contraction.js"
 import { childrenOf } from "./expr.js"
-import { LANES, type Panels, type Side, TALL } from "./panels.js"
+import { LANES, type Panels, type Side, TALL, valueAt } from "./panels.js"
 import { unravel } from "./values.js"
 
 /** Where an item stands along a side, or a block along the depth: the places of the axes before the cut, the first place of the
@@ -41,20 +40,7 @@ export interface TilePlace {
 
 export function panelOperand(p: Panels, side: Side): PanelOperand {
   if (side.windows.length > 0) return slidingOperand(p, side)
-  return directOperand(p, side) ?? tiledOperand(p, side)
-}
-
-/** The value of the operand where the axes of its side and of the depth have these places. */
-function valueAt(p: Panels, side: Side, at: readonly Expr[], depth: readonly Expr[], batch: Expr): Expr {
-  const { cx } = p
-  const { k } = cx.b
-  const own = side.space.real(k, at)
-  const zeros = (n: number): Expr[] => Array.from({ length: n }, () => k.int(0))
-  const index =
-    side.which === "row"
-      ? indexAt(cx, own, zeros(cx.columns.axes.length), batch)
-      : indexAt(cx, zeros(cx.rows.axes.length), own, batch)
-  return operand(cx, side.which, index, p.depth.real(k, depth))
+  return side === p.tall && side.direct ? directOperand(p, side) : tiledOperand(p, side)
 }
 
 /** A let of a known range, so that places can be simplified. */
@@ -110,31 +96,15 @@ const staticOf = (d: Dim): number => (isStatic(d) ? d : bug("a size in an item i
 
 // ---- where it lies
 
-/** An operand that is loaded as it is, side by side along the depth. */
-function directOperand(p: Panels, side: Side): PanelOperand | undefined {
-  if (side === p.wide) return undefined
+function directOperand(p: Panels, side: Side): PanelOperand {
   const { k } = p.cx.b
-  const [extent] = side.space.extents
-  const probe = p.cx.b.fork()
-  const q: Panels = { ...p, cx: { ...p.cx, b: probe } }
-  const row = probe.variable("row", extent)
-  const depth = p.depth.extents.map((d) => probe.variable("d", d))
-  const e = valueAt(q, side, [row], depth, probe.variable("batch"))
-  if (e.kind !== "load") return undefined
-  const { terms } = probe.k.form(e.index)
-  const coefOf = (v: Expr): Dim | undefined => terms.find((t) => t.atom === v)?.coef
-  const plain = depth.every((v) => {
-    const coef = coefOf(v)
-    const inside = terms.some((t) => t.atom !== v && probe.k.namesIn(t.atom).has(v.name))
-    return coef !== undefined && isStatic(coef) && !inside
-  })
-  if (!plain || coefOf(depth.at(-1)!) !== 1) return undefined
+  const extent = side.space.extents[0]!
   return {
     pack: () => [],
     read: ({ item, tile, offset }, at) => {
       const place = k.add(k.mul(tile, k.int(TALL)), k.add(item.side.start, k.int(offset)))
       const inside =
-        divDim(extent!, TALL) === undefined ? k.op("min", place, k.sub(k.dim(extent!), k.int(1))) : place
+        divDim(extent, TALL) === undefined ? k.op("min", place, k.sub(k.dim(extent), k.int(1))) : place
       return valueAt(p, side, [inside], inBlock(p, item.depth, at), item.batch)
     },
   }

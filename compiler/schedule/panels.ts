@@ -30,6 +30,8 @@ export interface Side {
   readonly axes: Axes
   readonly space: Space
   readonly windows: readonly Window[]
+  /** It can be loaded from where it lies, side by side along the depth. */
+  readonly direct: boolean
   readonly cut: SideCut
 }
 export interface Panels {
@@ -58,7 +60,9 @@ export function panelsOf(cx: Contraction): Panels | undefined {
   const sideOf = (which: "row" | "column"): Omit<Side, "cut"> => {
     const axes = which === "row" ? cx.rows : cx.columns
     const windows = found[which].map((w) => ({ ...w, depth: placeOf(cx.extents, w.depth) }))
-    return { which, axes, windows, space: windows.length > 0 ? axesSpace(axes.shape) : flatSpace(axes.shape) }
+    const space = windows.length > 0 ? axesSpace(axes.shape) : flatSpace(axes.shape)
+    const direct = windows.length === 0 && space.extents.length > 0 && liesDirect(cx, { which, space }, depth)
+    return { which, axes, windows, space, direct }
   }
   const [row, column] = [sideOf("row"), sideOf("column")]
   if (row.space.extents.length === 0 || column.space.extents.length === 0) return undefined
@@ -66,8 +70,8 @@ export function panelsOf(cx: Contraction): Panels | undefined {
   const swapped = !suitsVectors(column) && suitsVectors(row)
   const [wide, tall] = swapped ? [row, column] : [column, row]
   const choice: PanelChoice | undefined = panelChoice({
-    wide: shapeOf(wide),
-    tall: shapeOf(tall),
+    wide: { extents: wide.space.extents, windows: wide.windows, packed: true },
+    tall: { extents: tall.space.extents, windows: tall.windows, packed: !tall.direct },
     depth: depth.extents,
     batch: nominal(numel(cx.batch.shape)),
     whole: [...wide.windows, ...tall.windows].some((w) => w.depth === 0),
@@ -100,10 +104,40 @@ const suitsVectors = (side: Omit<Side, "cut">): boolean => {
   const window = side.windows.find((w) => w.side === last)
   return nominal(side.space.extents[last]!) >= LANES - 1 && (window === undefined || window.a === 1)
 }
-const shapeOf = ({ space, windows }: Omit<Side, "cut">): { extents: readonly Dim[]; windows: boolean } => ({
-  extents: space.extents,
-  windows: windows.length > 0,
-})
+/** The value of the operand where the axes of its side and of the depth have these places. */
+export function valueAt(
+  { cx, depth }: Pick<Panels, "cx" | "depth">,
+  side: Pick<Side, "which" | "space">,
+  at: readonly Expr[],
+  inner: readonly Expr[],
+  batch: Expr,
+): Expr {
+  const { k } = cx.b
+  const own = side.space.real(k, at)
+  const zeros = (n: number): Expr[] => Array.from({ length: n }, () => k.int(0))
+  const index =
+    side.which === "row"
+      ? indexAt(cx, own, zeros(cx.columns.axes.length), batch)
+      : indexAt(cx, zeros(cx.rows.axes.length), own, batch)
+  return operand(cx, side.which, index, depth.real(k, inner))
+}
+
+/** Whether the operand is one load, whose place moves by constants along the depth and by one along its last axis. */
+function liesDirect(cx: Contraction, side: Pick<Side, "which" | "space">, depth: Space): boolean {
+  const b = cx.b.fork()
+  const row = b.variable("row", side.space.extents[0])
+  const inner = depth.extents.map((d) => b.variable("d", d))
+  const e = valueAt({ cx: { ...cx, b }, depth }, side, [row], inner, b.variable("batch"))
+  if (e.kind !== "load") return false
+  const { terms } = b.k.form(e.index)
+  const coefOf = (v: Expr): Dim | undefined => terms.find((t) => t.atom === v)?.coef
+  const plain = inner.every((v) => {
+    const coef = coefOf(v)
+    const inside = terms.some((t) => t.atom !== v && b.k.namesIn(t.atom).has(v.name))
+    return coef !== undefined && isStatic(coef) && !inside
+  })
+  return plain && coefOf(inner.at(-1)!) === 1
+}
 
 const STEPS = [1, -1, 2, -2, 3, -3]
 
