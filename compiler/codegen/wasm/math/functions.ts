@@ -63,11 +63,14 @@ function expOfReduced(v: Vectors, r: Code, n: Code): Code {
   return v.scale(y, v.let(op("i32x4.trunc_sat_f32x4_s", n)))
 }
 
+/** What rounds to 0 is not computed: on its way it would be subnormal, which takes processors four times as long, and masked
+ *  scores are all of that kind. */
 function exp(v: Vectors, given: Code): Code {
-  const x = v.let(v.clamp(given, -104, 89))
+  const gone = v.let(v.lt(given, v.c(-103.98)))
+  const x = v.let(v.clamp(op("v128.andnot", given, gone), -104, 89))
   const n = v.let(op("f32x4.nearest", v.mul(x, v.c(LOG2_E))))
   const r = v.let(v.sub(v.sub(x, v.mul(n, v.c(LN2_HIGH))), v.mul(n, v.c(LN2_LOW))))
-  return expOfReduced(v, r, n)
+  return op("v128.andnot", expOfReduced(v, r, n), gone)
 }
 
 function exp2(v: Vectors, given: Code): Code {
