@@ -59,7 +59,9 @@ export function vectorize(
         }
         return k.op(x.op, ...x.args.map(go))
       case "load": {
-        const base = vectorBase(k, x.buffer, x.index, j, rules)
+        // A place that a vector says, such as that of a sorted element, is another one in each lane.
+        const scattered = [...k.namesIn(x.index)].some((n) => n !== j && names.has(n))
+        const base = scattered ? undefined : vectorBase(k, x.buffer, x.index, j, rules)
         return base === undefined ? scalars(x) : k.load(x.buffer, base, x.type, 4)
       }
       case "guard": {

@@ -48,7 +48,10 @@ export function trialOf(graph: Graph, values: readonly NdArray[], dims: DimValue
       outputs: Object.fromEntries(graph.outputs.map((o) => [o.name, found.get(o.value)!])),
       updates: Object.fromEntries(graph.updates.map((u) => [slots.get(u.slot)!, found.get(u.value)!])),
     },
-    largest: graph.nodes.reduce((m, { id }) => Math.max(m, ...found.get(id)!.data.map(Math.abs)), 0),
+    largest: graph.nodes.reduce(
+      (m, { id }) => found.get(id)!.data.reduce((n, v) => Math.max(n, Math.abs(v)), m),
+      0,
+    ),
     start: () => ({
       dims,
       scalars: SCALARS,
