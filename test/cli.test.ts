@@ -336,6 +336,15 @@ describe("devices", () => {
 })
 
 describe("bundles", () => {
+  it("compile --timings says how long each stage took", () => {
+    const cwd = project()
+    const { err } = nnc(["compile", "net.nn", "-o", "out", "--timings"], { cwd })
+    for (const stage of ["parse", "check", "kernels", "plan", "wgsl", "wasm", "bundle"])
+      expect(err).toMatch(new RegExp(`^ +\\d+\\.\\d ms  ${stage}$`, "m"))
+    const { out } = nnc(["compile", "net.nn", "-o", "out", "--timings", "--json"], { cwd })
+    expect(JSON.parse(out)).toMatchObject({ stages_ms: { kernels: expect.any(Number) } })
+  })
+
   it("compile replaces bundles and nothing else; a changed file is refused", () => {
     const cwd = project()
     expect(nnc(["compile", "net.nn", "-o", "out"], { cwd })).toMatchObject({ exit: 0 })

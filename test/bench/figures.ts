@@ -25,27 +25,21 @@ export interface Figures {
   readonly least_bytes: number
 }
 
-/** Milliseconds by stage; passes that run once per program are added up. */
-export type StageTimes = Readonly<Record<string, number>>
-
 export interface Measured {
   readonly bundle: Bundle
   readonly plan: Plan
   readonly figures: Figures
-  readonly stages: StageTimes
 }
 
 /** Compiles `path` for the device that `target` describes, and looks at what came of it. */
 export function measure(path: string, target: TargetProfile): Measured {
-  const stages: Record<string, number> = {}
-  const time = (pass: string, ms: number): void => void (stages[pass] = (stages[pass] ?? 0) + ms)
   const devices = [target.deviceClass === "wasm" ? "wasm" : "webgpu"] as const
-  const compiled = compileFile(path, { target, devices, hooks: { time } })
+  const compiled = compileFile(path, { target, devices })
   const { bundle } = compiled
   if (bundle === undefined) throw new Error(`${path} compiles to nothing`)
   const plan = compiled.stages.get(planMemory.name)?.json() as Plan
   const programs = compiled.stages.get(buildKernels.name)?.json() as KernelProgram[]
-  return { bundle, plan, figures: figuresOf(bundle, plan, programs), stages }
+  return { bundle, plan, figures: figuresOf(bundle, plan, programs) }
 }
 
 function figuresOf(

@@ -12,13 +12,14 @@ import { type Workload, writeData } from "./data.js"
 import { summaryOf } from "./median.js"
 import { BadOption, type BenchOptions, type DeviceName, optionsFrom } from "./options.js"
 import { measurementOf, nnc, peersIn, type Runner, type Sample } from "./peers.js"
-import { printTable } from "./table.js"
+import { printCosts, printTable } from "./table.js"
 
 const FOLDER = fileURLToPath(new URL(".", import.meta.url))
 const ROOT = join(FOLDER, "../..")
 
 try {
   const options = optionsFrom(process.argv.slice(2))
+  execFileSync("npm", ["run", "--silent", "build"], { cwd: ROOT, stdio: "inherit" })
   writeData(join(FOLDER, "data"))
   mkdirSync(join(FOLDER, "results"), { recursive: true })
   for (const device of options.devices)
@@ -40,6 +41,8 @@ async function benchmark(device: DeviceName, { peers, only, seconds, rounds }: B
   }
   console.log()
   printTable(samples, only)
+  console.log()
+  printCosts(samples, only)
   const time = new Date().toISOString()
   const out = join(FOLDER, "results", `${device}-${time.replace(/[:.]/g, "-")}.json`)
   const found = samples.find((s) => s.device !== undefined)?.device

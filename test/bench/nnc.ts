@@ -1,7 +1,13 @@
 /** bench: trains one workload with nnc and prints what was measured as one line of JSON, as the peers do.
- *  `tsx test/bench/nnc.ts webgpu|wasm W3 [seconds]`. A process of its own, so that its first step is a first step. */
+ *  `tsx test/bench/nnc.ts webgpu|wasm W3 [seconds]`. The first step is measured in a process of its own, with the built library. */
+import { execFileSync } from "node:child_process"
+import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { writeBundle } from "../../compiler/cli/write-bundle.js"
 import { DEFAULT_TARGET, SOFTWARE_TARGET, type TargetProfile, WASM_TARGET } from "../../compiler/target.js"
+import type { Bundle } from "../../runtime/bundle/format.js"
 import { openBundle, probeNodeDevice, type Trainer } from "../../runtime/node.js"
 import { measure } from "./figures.js"
 
@@ -15,16 +21,17 @@ const CHUNK_MS = 400
 const WARM_MS = 1000
 const WINDOWS = 5
 
-const began = performance.now()
+const firstStep = JSON.parse(
+  execFileSync(process.execPath, [join(FOLDER, "first-step.mjs"), device, workload], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+  }),
+) as object
 const target = device === "wasm" ? WASM_TARGET : await targetOfAdapter()
-const probed = performance.now()
 const path = `${FOLDER}${workload.toLowerCase()}.nn`
-const { bundle, figures, stages } = measure(path, target)
-const compiled = performance.now()
+const { bundle, figures } = measure(path, target)
 const trainer = await openBundle(bundle, FOLDER, { device })
-const opened = performance.now()
 const firstLoss = await trainFor(trainer, 1)
-const first = performance.now()
 const chunk = Math.max(1, Math.min(CHUNK, Math.floor(CHUNK_MS / (await oneStep(trainer)))))
 const { rates, loss, steps } = await ratesOf(trainer, Number(seconds) * 1000)
 const info = trainer.device
@@ -36,19 +43,13 @@ console.log(
     workload,
     steps_per_s: median(rates),
     rates,
-    first_step_ms: round(first - began),
-    first_step_parts_ms: {
-      probe: round(probed - began),
-      compile: round(compiled - probed),
-      open: round(opened - compiled),
-      step: round(first - opened),
-    },
-    stages_ms: Object.fromEntries(Object.entries(stages).map(([name, ms]) => [name, round(ms)])),
+    ...firstStep,
     first_loss: firstLoss,
     final_loss: loss,
     steps,
     sync_every: chunk,
     ...figures,
+    bundle_bytes: await bundleBytes(bundle),
     device: info,
   }),
 )
@@ -56,6 +57,21 @@ console.log(
 async function targetOfAdapter(): Promise<TargetProfile> {
   const { software } = await probeNodeDevice()
   return software ? SOFTWARE_TARGET : DEFAULT_TARGET
+}
+
+/** Of everything that `nnc compile` writes, the runtime for Node and for pages included, data aside. */
+async function bundleBytes(bundle: Bundle): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), "nnc-bench-"))
+  try {
+    await writeBundle(bundle, join(folder, "bundle"), FOLDER)
+    const files = readdirSync(join(folder, "bundle"), { recursive: true, encoding: "utf8" })
+    return files
+      .filter((name) => !name.startsWith("data"))
+      .map((name) => statSync(join(folder, "bundle", name)))
+      .reduce((sum, file) => sum + (file.isFile() ? file.size : 0), 0)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 }
 
 /** The loss before the last of `steps` steps. */

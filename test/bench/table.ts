@@ -1,4 +1,4 @@
-/** bench: samples -> a table of medians with their spread, and ratios to the best peer. */
+/** bench: samples -> tables: medians with their spread and ratios to the best peer; what our steps cost. */
 import type { Workload } from "./data.js"
 import { median, ratesOf } from "./median.js"
 import type { Sample } from "./peers.js"
@@ -25,6 +25,43 @@ export function printTable(samples: readonly Sample[], workloads: readonly Workl
       each(dispatches),
     ])
   }
+  print(rows)
+}
+
+/** Of the runner that tells: nnc. Megabytes are beside the least that they could be. */
+export function printCosts(samples: readonly Sample[], workloads: readonly Workload[]): void {
+  const rows = [
+    [
+      "",
+      "first step ms",
+      "compile / open / step",
+      "dispatches",
+      "MB moved (least)",
+      "MB in all (bound)",
+      "bundle KB",
+    ],
+  ]
+  for (const workload of workloads) {
+    const own = samples.filter((s) => s.workload === workload && "first_step_parts_ms" in s)
+    const of = (f: (s: Sample) => unknown): number => median(own.map((s) => Number(f(s))))
+    const part = (name: string): string =>
+      number(of((s) => (s["first_step_parts_ms"] as Record<string, number>)[name]))
+    const mega = (f: (s: Sample) => unknown): string => number(of(f) / 1e6)
+    const state = of((s) => s["state_bytes"])
+    rows.push([
+      workload,
+      number(of((s) => s.first_step_ms)),
+      ["compile", "open", "step"].map(part).join(" / "),
+      number(of((s) => s.dispatches)),
+      `${mega((s) => s["moved_bytes"])} (${mega((s) => s["least_bytes"])})`,
+      `${mega((s) => state + Number(s["work_bytes"]))} (${mega((s) => state + Number(s["live_bytes"]))})`,
+      number(of((s) => s["bundle_bytes"]) / 1e3),
+    ])
+  }
+  print(rows)
+}
+
+function print(rows: readonly (readonly string[])[]): void {
   const widths = rows[0]!.map((_, n) => Math.max(...rows.map((row) => row[n]!.length)))
   for (const row of rows) console.log(`| ${row.map((cell, n) => cell.padEnd(widths[n]!)).join(" | ")} |`)
 }

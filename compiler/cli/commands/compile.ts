@@ -11,6 +11,7 @@ interface Options {
   readonly for?: "webgpu" | "wasm"
   readonly data: ReadonlyMap<string, string>
   readonly json?: boolean
+  readonly timings?: boolean
 }
 
 export function addCompile(program: Command): void {
@@ -21,10 +22,14 @@ export function addCompile(program: Command): void {
     .addOption(
       new Option("--for <device>", "leave out the code for other devices").choices(["webgpu", "wasm"]),
     )
+    .option("--timings", "say how long each stage took")
     .option("--json", "print one object")
     .action(async (file: string, options: Options) => {
+      const stages = new Map<string, number>()
+      const time = (stage: string, ms: number): void => void stages.set(stage, (stages.get(stage) ?? 0) + ms)
       const bundle = bundleOf(file, {
         data: options.data,
+        hooks: { time },
         ...(options.for === undefined ? {} : { devices: [options.for] }),
       })
       // Loaded here because TypeScript's compiler comes with it, which no other command needs.
@@ -38,10 +43,20 @@ export function addCompile(program: Command): void {
           .filter(({ role }) => role === "param")
           .reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
       }
-      if (options.json) printJson({ event: "end", out: options.out, files, ...facts })
-      else
+      const timings = options.timings
+        ? {
+            stages_ms: Object.fromEntries(
+              [...stages].map(([stage, ms]) => [stage, Math.round(ms * 10) / 10]),
+            ),
+          }
+        : {}
+      if (options.json) printJson({ event: "end", out: options.out, files, ...facts, ...timings })
+      else {
+        if (options.timings)
+          for (const [stage, ms] of stages) note(`${ms.toFixed(1).padStart(9)} ms  ${stage}`)
         note(
           `${basename(file)}: ${files.length} files in ${options.out}: ${facts.kernels} kernels, ${facts.parameters} parameters`,
         )
+      }
     })
 }
