@@ -1,0 +1,13 @@
+/** codegen/wasm: the page about programs that do not fit WebAssembly. */
+import type { CodePages } from "../../source/codes.js"
+
+export const wasmCodes: CodePages = {
+  "memory-wasm": {
+    title: "a program that needs more memory than WebAssembly addresses",
+    explanation: `WebAssembly addresses 4 GiB. Parameters, optimizer state, intermediate results and data lie in them together, and half a
+GiB is kept for other splits and for copies of the state. The message says what takes how much; a bundle for both devices is then
+one for WebGPU alone, and this is a warning.`,
+    bad: `model M(x: f32[B, 16384]) -> f32[B, 16384] { x |> Linear(16384) |> Linear(16384) |> Linear(16384) |> Linear(16384) }`,
+    good: `model M(x: f32[B, 16384]) -> f32[B, 16384] { x |> Linear(64) |> Linear(16384) }`,
+  },
+}
