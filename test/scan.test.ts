@@ -128,6 +128,61 @@ describe("kernels of a scan", () => {
   })
 })
 
+describe("a scan in the block of another", () => {
+  const source = (inner: string): string => `
+model M(xs: f32[B, 4, 2], ys: f32[B, 3, 2]) -> (f32[B, 4, 2], f32[B, 2]) {
+  let mix = Linear(2)
+  var h = zeros([B, 2])
+  let all = scan x in xs over 1 {
+    var best = x
+    ${inner}
+    h = h + mean(seen, axis: 1)
+    best * h
+  }
+  (all, h)
+}
+train {
+  let (all, h) = M(xs: ones([2, 4, 2]), ys: ones([2, 3, 2]))
+  minimize sum(all) + sum(h) with SGD(lr: 0.1)
+  steps 1
+}`
+  const looped = `let seen = scan y in ys over 1 {
+      best = tanh(best + (mix(y) |> Linear(2)))
+      h = h + best * y
+      best
+    }`
+  const written = `let out = Linear(2)
+    var list = []
+    for t in 0..3 {
+      best = tanh(best + out(mix(ys[:, t])))
+      h = h + best * ys[:, t]
+      list = list + [best]
+    }
+    let seen = stack(list, 1)`
+  const rename = (name: string): string => name.replace(".out.", ".linear.0.")
+  it.each(["predict.M", "step"])("%s is what its turns written out give", (program) => {
+    const results = [looped, written].map((inner) => {
+      const graph = optimized(lowered(source(inner)).get(program)!)
+      const values = randomArgs(
+        [...graph.inputs, ...[...graph.state].sort((a, b) => (rename(a.name) < rename(b.name) ? -1 : 1))].map(
+          (s) => s.type,
+        ),
+        DIMS,
+      )
+      const slots = graph.state.map((s) => rename(s.name)).sort()
+      const state = new Map(slots.map((name, i) => [name, values[graph.inputs.length + i]!]))
+      const { outputs, updates } = evalGraph(graph, {
+        inputs: Object.fromEntries(graph.inputs.map((input, i) => [input.name, values[i]!])),
+        state: Object.fromEntries(graph.state.map((s) => [s.name, state.get(rename(s.name))!])),
+        dims: DIMS,
+      })
+      return { ...outputs, ...Object.fromEntries(Object.entries(updates).map(([n, u]) => [rename(n), u])) }
+    })
+    expect(Object.keys(results[0]!).sort()).toEqual(Object.keys(results[1]!).sort())
+    for (const [name, value] of Object.entries(results[0]!)) close(value, results[1]![name]!, 1e-10, name)
+  })
+})
+
 describe("recurrent layers", () => {
   const source = (layer: string, turns: number): string => `
 data d = array(x: [[${Array.from({ length: turns * 2 }, (_, i) => i % 3).join(", ")}]], y: [[1]]) {

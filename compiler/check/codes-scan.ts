@@ -39,7 +39,7 @@ export const scanCodes: CodePages = {
   "scan-block": {
     title: "something that cannot stand in the block of a `scan`",
     explanation:
-      "The block is one turn of a loop that runs on the device: it cannot `return` from the function around it, change a `state`, or contain another `scan`.",
+      "The block is one turn of a loop that runs on the device: it cannot `return` from the function around it or change a `state`.",
     bad: loop("xs over 1", "return x"),
     good: right,
   },

@@ -21,13 +21,14 @@ import { evalExpr } from "./expr.js"
 import { complain } from "./report.js"
 import { lookup, newScope, type Binding } from "./scope.js"
 import { append, nested } from "./section.js"
+import { evalUnrolled } from "./scan-nested.js"
 import { fit } from "./slots.js"
 import { declare, runStatements } from "./stmt.js"
 import * as v from "./values.js"
 import type { TensorValue, Value } from "./values.js"
 
 export function evalScan(env: Env, expr: ScanExpr): Value {
-  if (refused(env, "another `scan`", expr.span)) return v.ERROR
+  if (isInLoop(env)) return evalUnrolled(env, expr)
   const sequences = sequencesOf(env, expr)
   const carries = carriedBy(env, expr.body)
   if (!sequences || !carries) return v.ERROR
@@ -107,9 +108,11 @@ export function evalScan(env: Env, expr: ScanExpr): Value {
   return v.withTensors(result.stacked.value, stacks.flatMap(v.tensorsIn))
 }
 
+const isInLoop = (env: Env): boolean => env.loop?.turn.section === env.section
+
 /** Complains when this place is in the block of a scan. */
 export function refused(env: Env, what: string, span: Span): boolean {
-  if (env.loop?.turn.section !== env.section) return false
+  if (!env.loop || !isInLoop(env)) return false
   complain(env, {
     code: "scan-block",
     message: `the block of a \`scan\` cannot contain ${what}`,
@@ -129,7 +132,7 @@ interface Sequences {
   readonly axis: number
 }
 
-function sequencesOf(env: Env, expr: ScanExpr): Sequences | undefined {
+export function sequencesOf(env: Env, expr: ScanExpr): Sequences | undefined {
   const given = evalExpr(env, expr.sequence)
   const axis = evalExpr(env, expr.axis)
   if (v.hasError(given) || v.hasError(axis)) return undefined
@@ -191,7 +194,7 @@ interface Carry {
 }
 
 /** The variables from outside that the block assigns, in order of their first assignment; numbers become scalars. */
-function carriedBy(env: Env, body: Block): Carry[] | undefined {
+export function carriedBy(env: Env, body: Block): Carry[] | undefined {
   const out: Carry[] = []
   for (const name of assignedIn(body)) {
     const binding = lookup(env.scope, name.text)
@@ -234,17 +237,21 @@ function assignedIn(block: Block, inner: ReadonlySet<string> = new Set()): Name[
   const visit = (s: Stmt): void => {
     if (s.kind === "var") own.add(s.name.text)
     else if (s.kind === "assign" && !own.has(s.name.text)) add([s.name])
-    else if (s.kind === "for") add(assignedIn(s.body, own))
-    else if (s.kind === "if") for (const part of [s.then, s.else]) if (part) add(assignedIn(part, own))
-    if (s.kind === "expr" && s.value.kind === "if-expr")
-      for (const part of [s.value.then, s.value.else]) add(assignedIn(part, own))
+    for (const part of blocksIn(s)) add(assignedIn(part, own))
   }
   block.statements.forEach(visit)
   return [...out.values()]
 }
 
+/** The outermost blocks within a statement: of `if`, `for` and `scan`, wherever they stand in it. */
+function blocksIn(node: unknown): Block[] {
+  if (typeof node !== "object" || node === null) return []
+  if ("statements" in node) return [node as Block]
+  return Object.entries(node).flatMap(([key, part]) => (key === "span" ? [] : blocksIn(part)))
+}
+
 /** What a carried variable is after a turn; undefined after a diagnostic. */
-function nextOf(
+export function nextOf(
   env: Env,
   { name, binding, first }: Carry,
   before: readonly TensorValue[],
@@ -280,7 +287,7 @@ function changes(env: Env, name: Name, binding: Binding, was: string, is: string
 }
 
 /** The value of the block as tensors that can be stacked where the sequences' axis was. */
-function stackedIn(
+export function stackedIn(
   env: Env,
   value: Value,
   expr: ScanExpr,
