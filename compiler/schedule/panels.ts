@@ -8,7 +8,7 @@ import { type Dim, isStatic, numel, type Shape } from "../ir/tensor.js"
 import { type Axes, type Contraction, indexAt, operand } from "./contraction.js"
 import { nominal } from "./cost.js"
 import { type PanelChoice, panelChoice, type SideCut } from "./cost-panels.js"
-import type { Exprs } from "./expr.js"
+import { childrenOf, type Exprs } from "./expr.js"
 import { unravel } from "./values.js"
 
 /** Axes as the loops see them: one flat axis, or the real ones that are longer than 1. */
@@ -139,7 +139,8 @@ function liesDirect(cx: Contraction, side: Pick<Side, "which" | "space">, depth:
   return plain && coefOf(inner.at(-1)!) === 1
 }
 
-const STEPS = [1, -1, 2, -2, 3, -3]
+/** Wider steps than these are no windows but places of a tensor laid out flat. */
+const WIDEST = 8
 
 function windowsOf(cx: Contraction, which: "row" | "column"): Window[] {
   const { k } = cx.b
@@ -156,27 +157,47 @@ function windowsOf(cx: Contraction, which: "row" | "column"): Window[] {
     return operand(cx, which, index, r)
   }
   const whole = value(side, inner)
-  const names = k.namesIn(whole)
   const out: Window[] = []
   for (const [i, s] of side.entries()) {
     for (const [j, r] of inner.entries()) {
-      if (r.kind !== "ref" || s.kind !== "ref" || !names.has(s.name) || !names.has(r.name)) continue
+      const [taps, places] = [cx.extents[j]!, axes.shape[i]!]
+      if (r.kind !== "ref" || !isStatic(taps) || !isStatic(places)) continue
       if (out.some((w) => w.depth === j)) continue
-      const taps = cx.extents[j]!
-      if (!isStatic(taps) || !isStatic(axes.shape[i]!)) continue
-      const fits = (a: number, b: number): boolean => {
-        const moved = a === 1 ? k.add(s, k.mul(r, k.int(b))) : k.int(0)
-        const tap = a === 1 ? k.int(0) : k.mul(k.add(k.mul(s, k.int(a)), k.mul(r, k.int(b))), k.int(b))
-        return value(side.with(i, moved), inner.with(j, tap)) === whole
-      }
-      const step = STEPS.find((b) => fits(1, b))
-      if (step !== undefined) out.push({ side: i, depth: j, a: 1, b: step })
-      else {
-        const stride = [2, 3, 4].find((a) => a < taps && fits(a, 1))
-        if (stride !== undefined) out.push({ side: i, depth: j, a: stride, b: 1 })
-      }
-      if (out.at(-1)?.side === i) break
+      const steps = stepsIn(k, whole, s, r)
+      if (steps === undefined) continue
+      const { a, b } = steps
+      // Windows that do not overlap are no fewer places than pairs.
+      if (Math.abs(b) > WIDEST || (a !== 1 && (b !== 1 || a >= taps))) continue
+      const moved = a === 1 ? k.add(s, k.mul(r, k.int(b))) : k.int(0)
+      const tap = a === 1 ? k.int(0) : k.add(k.mul(s, k.int(a)), r)
+      if (value(side.with(i, moved), inner.with(j, tap)) !== whole) continue
+      out.push({ side: i, depth: j, a, b })
+      break
     }
   }
   return out
 }
+
+/** The smallest steps in which `s` and `r` move a place together, by the first place in `e` that both move. */
+function stepsIn(k: Exprs, e: Expr, s: Expr, r: Expr): { a: number; b: number } | undefined {
+  const seen = new Set<Expr>()
+  const find = (x: Expr): { a: number; b: number } | undefined => {
+    if (seen.has(x)) return undefined
+    seen.add(x)
+    if (x.kind === "op" && x.type === "i32" && x.width === 1) {
+      const { terms } = k.form(x)
+      const [a, b] = [s, r].map((v) => terms.find((t) => t.atom === v)?.coef)
+      if (a !== undefined && b !== undefined && isStatic(a) && isStatic(b)) {
+        const by = gcd(Math.abs(a), Math.abs(b)) * Math.sign(a)
+        return { a: a / by, b: b / by }
+      }
+    }
+    for (const part of childrenOf(x)) {
+      const found = find(part)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+  return find(e)
+}
+const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
