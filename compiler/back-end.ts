@@ -15,11 +15,26 @@ import type { Kernel, KernelProgram } from "./ir/kernels/types.js"
 import { printPlan } from "./ir/plan/text.js"
 import type { Plan } from "./ir/plan/types.js"
 import type { DimValues } from "./ir/tensor.js"
-import { planMemory } from "./memory/plan.js"
+import { planMemory, type Scheduled } from "./memory/plan.js"
+import { slotsInOrder } from "./memory/slots.js"
 import { GRAPH_PASSES } from "./pipeline.js"
 import { groupDiagrams } from "./schedule/group-diagram.js"
 import { printGroups } from "./schedule/group-text.js"
-import { buildKernels, cut, fuse, type GroupedGraph, link, order, pack, type Part } from "./schedule/index.js"
+import {
+  buildKernels,
+  canBeMany,
+  cut,
+  forOneWorkgroup,
+  fuse,
+  type GroupedGraph,
+  link,
+  manyCalls,
+  manyPays,
+  order,
+  pack,
+  type Part,
+  workOf,
+} from "./schedule/index.js"
 import { type TargetProfile, WASM_TARGET } from "./target.js"
 
 /** The largest B and R of a program, by its name. */
@@ -113,14 +128,16 @@ const reachedGroups = (run: Compilation, { name, summary }: Stage, groups: reado
     () => groups.flatMap(groupDiagrams),
   )
 
-const reachedPrograms = (run: Compilation, programs: readonly KernelProgram[], sizes: Sizes): void =>
+function reachedPrograms(run: Compilation, scheduled: readonly Scheduled[]): void {
+  const programs = scheduled.map((s) => s.program)
   run.reached(
     buildKernels.name,
     buildKernels.summary,
     programs,
-    () => programs.map((p) => printKernelProgram(p, sizes(p.name))).join("\n"),
+    () => scheduled.map((s) => printKernelProgram(s.program, s.dims)).join("\n"),
     () => programs.map(programDiagram),
   )
+}
 
 interface Stage {
   readonly name: string
@@ -159,12 +176,28 @@ function planned(
   const ordered = grouped.map((g) => run.pass(order, g, target))
   if (shown) reachedGroups(run, order, ordered)
   const built = [...run.pass(buildKernels, ordered, target)]
-  const programs = whole.map(({ graph, parts }) => link(graph, parts, built.splice(0, parts.length)))
-  if (shown) reachedPrograms(run, programs, sizes)
-  const scheduled = whole.map(({ graph }, i) => ({ graph, program: programs[i]!, dims: sizes(graph.name) }))
+  const single = whole.map(({ graph, parts }): Scheduled => {
+    return { graph, program: link(graph, parts, built.splice(0, parts.length)), dims: sizes(graph.name) }
+  })
+  const scheduled = [...single, ...manyOf(single, run, target ?? run.options.target)]
+  if (shown) reachedPrograms(run, scheduled)
   const plan = run.pass(planMemory, scheduled, target)
   if (shown) run.reached(planMemory.name, planMemory.summary, plan, () => printPlan(plan))
   return plan
+}
+
+/** Programs that pay it, scheduled a second time: all kernels as one, for many calls in a dispatch. */
+function manyOf(single: readonly Scheduled[], run: Compilation, target: TargetProfile): Scheduled[] {
+  const slots = slotsInOrder(single.map((s) => s.program))
+  const within = forOneWorkgroup(target)
+  return single.flatMap(({ graph, program, dims }) => {
+    const size = { work: workOf(graph, dims), kernels: program.dispatches.length }
+    if (!canBeMany(graph) || !manyPays(size, target)) return []
+    const groups = run.pass(order, run.pass(fuse, graph, within), within)
+    const kernels = run.pass(buildKernels, [groups], within)
+    const many = run.stage("many", () => manyCalls(kernels[0]!, dims, slots, target))
+    return typeof many === "string" ? [] : [{ graph, program: many, dims }]
+  })
 }
 
 /** Programs of kernels without the graphs they came from: their WGSL, and no plan. */

@@ -17,6 +17,8 @@ export interface TargetProfile {
   readonly anyVectors: boolean
   /** For the cost model: software adapters run invocations one after another on few cores. */
   readonly deviceClass: "software" | "gpu" | "wasm"
+  /** Invocations of the one workgroup that is to run all of a program; absent when kernels have the whole device. */
+  readonly oneWorkgroup?: number
 }
 
 const MiB = 1024 * 1024

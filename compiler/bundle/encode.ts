@@ -13,9 +13,11 @@ import {
   type Manifest,
   type PredictSpec,
   type ProgramSpec,
+  type RangeSpec,
   type TrainSpec,
   type WasmSpec,
 } from "../../runtime/bundle/format.js"
+import { callsOf } from "../ir/kernels/grid.js"
 import type { Kernel, Stmt } from "../ir/kernels/types.js"
 import { feedBounds, type RowBounds } from "../ir/model/index-bounds.js"
 import { rowTotals } from "../ir/model/row-totals.js"
@@ -168,7 +170,7 @@ function encodeProgram(
       name: o.name,
       dtype: o.type.dtype,
       shape: o.type.shape.map(dimSize),
-      ...range(buffer(o.buffer)),
+      ...element(range(buffer(o.buffer)), o),
     })),
     dispatches: p.dispatches.map((d) => ({
       kernel: d.kernel,
@@ -177,7 +179,24 @@ function encodeProgram(
       writes: writes(d),
     })),
     ...(p.loops && { loops: p.loops }),
+    ...callsIn(p, kernels),
   }
+}
+
+/** The range of an output that shares its buffer with others. */
+function element(range: RangeSpec, { at, type }: PlannedProgram["outputs"][number]): RangeSpec {
+  if (at === undefined) return range
+  const bytes = bytesOf(type.dtype)
+  return { arena: range.arena, offset: range.offset + at * bytes, bytes }
+}
+
+/** The outputs of one call lie together, those of the next behind them. */
+function callsIn(p: PlannedProgram, kernels: ReadonlyMap<string, Kernel>): Pick<ProgramSpec, "calls"> {
+  const [only] = p.dispatches
+  const kernel = only && kernels.get(only.kernel)
+  const most = kernel && callsOf(kernel)
+  if (most === undefined) return {}
+  return { calls: { most, bytes: p.outputs.reduce((sum, o) => sum + bytesOf(o.type.dtype), 0) } }
 }
 
 function storedBuffers(body: readonly Stmt[], into = new Set<string>()): Set<string> {

@@ -131,7 +131,7 @@ function planProgram(
     ...(program.loops && { loops: program.loops }),
     outputs: program.outputs.map((o) => {
       const value = graph.outputs.find((g) => g.name === o.name)?.value ?? bug(`no output ${o.name}`)
-      return { name: o.name, buffer: o.buffer, type: types.get(value)! }
+      return { ...o, type: types.get(value)! }
     }),
     inputs: inputs.map((b) => {
       const input = graph.inputs.find((i) => i.name === b.name) ?? bug(`no input ${b.name}`)

@@ -46,6 +46,15 @@ export function placeSlots(
   }
 }
 
+/** All slots of f32, in an order in which the packs of all programs lie one after another. */
+export function slotsInOrder(programs: readonly KernelProgram[]): Buffer[] {
+  const byName = new Map(slotPacks(programs).flatMap((pack) => pack.map((b) => [b.name, b] as const)))
+  for (const program of programs)
+    for (const b of program.buffers)
+      if (b.role === "slot" && b.dtype === "f32" && !byName.has(b.name)) byName.set(b.name, b)
+  return [...byName.values()]
+}
+
 /** The packs of slots over all programs; a pack that is a run within another one needs nothing of its own. */
 function slotPacks(programs: readonly KernelProgram[]): Buffer[][] {
   const packs: Buffer[][] = []

@@ -19,9 +19,45 @@ export const DISPATCH = 20_000
 /** Work of so few operations shares a kernel with other work over the same space, even if they have nothing in common. */
 export const BESIDE = 4096
 
+/** A target for programs that one workgroup runs whole. Software adapters run eight invocations as one vector, and more of them
+ *  in turns that change at every barrier. */
+export const forOneWorkgroup = (target: TargetProfile): TargetProfile => ({
+  ...target,
+  name: `${target.name}, one workgroup`,
+  oneWorkgroup: target.deviceClass === "gpu" ? target.maxInvocations : 8,
+  // Its kernels become one, whose buffers lie in a few bindings; their grids become loops.
+  maxStorageBuffersPerStage: 64,
+  maxWorkgroupsPerDimension: 2 ** 30,
+})
+
+/** Whether a program runs faster in one workgroup, all kernels and many calls in one dispatch. work: multiplications and the like
+ *  of a call. A software adapter gives up its other cores, and compiles the kernel for as long as it has parts. */
+export function manyPays(size: { work: number; kernels: number }, target: TargetProfile): boolean {
+  const most = MOST_OF_MANY[target.deviceClass]
+  return size.work <= most.work && size.kernels <= most.kernels
+}
+const MOST_OF_MANY = {
+  gpu: { work: 1_000_000, kernels: 64 },
+  software: { work: 300_000, kernels: 32 },
+  wasm: { work: 0, kernels: 0 },
+} as const
+
+/** Whether buffers are read and written in vectors of four where that is possible. */
+export const inFours = (target: TargetProfile): boolean => target.oneWorkgroup === undefined
+
+/** Whether contractions go on with what is elementwise in their results. In one workgroup the results stay near, and a loop of
+ *  its own is less code than a copy for each output of a tile. */
+export const joinsContractions = (target: TargetProfile): boolean => target.oneWorkgroup === undefined
+
 /** Invocations of a workgroup for elementwise kernels. */
 export const mapLanes = (count: number, target: TargetProfile): number =>
-  target.deviceClass === "wasm" ? 16 : target.deviceClass === "software" && count < 2048 ? 32 : 64
+  target.oneWorkgroup
+    ? target.oneWorkgroup
+    : target.deviceClass === "wasm"
+      ? 16
+      : target.deviceClass === "software" && count < 2048
+        ? 32
+        : 64
 
 /** Rows per workgroup of a device whose workgroups are loops: enough work to be worth a piece of its own. */
 export const rowsAtOnce = (inner: number): number => Math.max(1, Math.min(64, Math.floor(4096 / inner)))
@@ -29,10 +65,11 @@ export const rowsAtOnce = (inner: number): number => Math.max(1, Math.min(64, Ma
 /** Whether a row is worked on by the lanes of one workgroup rather than by one invocation. */
 export function rowByGroup(rows: number, inner: number, target: TargetProfile): boolean {
   if (target.deviceClass === "wasm") return false
+  if (target.oneWorkgroup !== undefined) return inner >= 512 && rows * 4 <= target.oneWorkgroup
   if (target.deviceClass === "software") return inner >= 512 && rows <= 64
   return inner >= 64 && rows < 16384
 }
-export const ROW_LANES = 64
+export const rowLanes = (target: TargetProfile): number => target.oneWorkgroup ?? 64
 
 export interface ContractTile {
   /** Outputs of one invocation: rows x columns. */
@@ -93,6 +130,7 @@ export function contractTile(
 ): ContractTile {
   const { rows, columns, batch, depth, vector } = size
   if (target.deviceClass === "wasm") return registerTile(rows, columns, vector)
+  if (target.oneWorkgroup !== undefined) return oneWorkgroupTile(size, target.oneWorkgroup, target)
   const fill = target.deviceClass === "software" ? 64 : 8192
   const lanes = target.deviceClass === "software" ? 16 : 64
   const sizes = TILES[target.deviceClass][vector ? "vector" : "scalar"]
@@ -124,7 +162,7 @@ export function contractTile(
 export function rowsFillDevice(rows: number, elements: number, target: TargetProfile): boolean {
   // One row has a purpose of its own, such as the norm of a gradient: long work over it is better spread.
   if (rows === 1) return elements <= 256
-  const lanes = rowByGroup(rows, elements / rows, target) ? ROW_LANES : 1
+  const lanes = rowByGroup(rows, elements / rows, target) ? rowLanes(target) : 1
   return elements <= 16384 || rows * lanes >= (target.deviceClass === "software" ? 32 : 1024)
 }
 
@@ -134,4 +172,37 @@ function registerTile(rows: number, columns: number, vector: boolean): ContractT
   const down = step(rows, 4)
   const across = vector ? (columns >= 8 ? 8 : 4) : step(columns, 4)
   return { rows: down, columns: across, lanes: 1, split: false, staged: false }
+}
+
+/** Sides of tiles of one workgroup. */
+const SIDES = [1, 2, 4, 8]
+/** In instructions: a load and a sum per turn, what a turn costs anyway, and an output of a tile, once per round of tiles and
+ *  once for the time to compile it. llvmpipe loads for each of eight lanes by itself, keeps sums in memory when there are barriers
+ *  (it makes coroutines of invocations then), and needs milliseconds to compile a store. */
+const IN_ONE = {
+  software: { load: 25, sum: 3, turn: 20, output: 40, code: 800 },
+  gpu: { load: 4, sum: 1, turn: 4, output: 8, code: 0 },
+} as const
+
+/** The tile that lets all lanes finish first. */
+function oneWorkgroupTile(
+  size: { rows: number; columns: number; batch: number; depth: number },
+  lanes: number,
+  target: TargetProfile,
+): ContractTile {
+  const { load, sum, turn, output, code } = IN_ONE[target.deviceClass === "gpu" ? "gpu" : "software"]
+  let best: ContractTile = { rows: 1, columns: 1, lanes, split: false, staged: false }
+  let least = Infinity
+  for (const rows of SIDES) {
+    for (const columns of SIDES) {
+      const tiles = Math.ceil(size.rows / rows) * Math.ceil(size.columns / columns) * size.batch
+      const outputs = rows * columns
+      const each = size.depth * (load * (rows + columns) + sum * outputs + turn) + output * outputs
+      const cost = Math.ceil(tiles / lanes) * each + code * outputs
+      if (cost >= least) continue
+      least = cost
+      best = { rows, columns, lanes, split: false, staged: false }
+    }
+  }
+  return best
 }

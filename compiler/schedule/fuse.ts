@@ -13,7 +13,7 @@ import { printAttrs } from "../ir/graph/text.js"
 import type { Graph, Node, ValueId } from "../ir/graph/types.js"
 import type { Expr } from "../ir/kernels/types.js"
 import { numel, printShape, printType, sameDim, type Shape } from "../ir/tensor.js"
-import { BESIDE, DISPATCH, nominal, rowsFillDevice } from "./cost.js"
+import { BESIDE, DISPATCH, joinsContractions, nominal, rowsFillDevice } from "./cost.js"
 import { Exprs, operationsIn } from "./expr.js"
 import type { Group, GroupedGraph, GroupKind, Store } from "./group.js"
 import { order } from "./order.js"
@@ -184,7 +184,7 @@ class Grouping {
     if (this.alone.has(node.id)) return undefined
     const latest = this.latest(node.id)
     const own = this.drafts[latest]
-    if (own !== undefined) {
+    if (own !== undefined && (own.kind !== "contract" || joinsContractions(this.cx.target))) {
       const outer = own.probe.atOuter(node.id)
       if (outer !== undefined && this.leavesRoom(own, node, [outer])) return { draft: own, full: false }
       const root = this.g.nodes.get(own.members[0]!)!

@@ -10,6 +10,8 @@ import { link } from "./link.js"
 import { order } from "./order.js"
 import { pack } from "./pack.js"
 
+export { forOneWorkgroup, manyPays } from "./cost.js"
+export { canBeMany, manyCalls, workOf } from "./many.js"
 export { parseGroups, printGroups } from "./group-text.js"
 export { buildKernels, cut, fuse, link, order, pack }
 export type { GroupedGraph, Part }

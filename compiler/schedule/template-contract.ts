@@ -7,7 +7,7 @@ import { bug } from "../source/bug.js"
 import type { Expr, Stmt } from "../ir/kernels/types.js"
 import { type Dim, divDim, mulDim, numel } from "../ir/tensor.js"
 import { type Contraction, epilogueSize, operand, outputIndex, storesAt } from "./contraction.js"
-import { type ContractTile, contractTile, largest, nominal } from "./cost.js"
+import { type ContractTile, contractTile, inFours, largest, nominal } from "./cost.js"
 import type { Exprs } from "./expr.js"
 import { ceilDiv, perInvocation, perWorkgroup } from "./grid.js"
 import type { BuiltBody, KernelBuild } from "./kernel-build.js"
@@ -74,7 +74,8 @@ interface Tiled extends Contraction {
 
 function tiled(cx: Contraction): Tiled {
   const { b, rows, columns, batch, extents } = cx
-  const vector = columns.shape.length > 0 && divDim(columns.shape.at(-1)!, 4) !== undefined
+  const vector =
+    inFours(b.placed.target) && columns.shape.length > 0 && divDim(columns.shape.at(-1)!, 4) !== undefined
   const tile = contractTile(
     {
       rows: nominal(numel(rows.shape)),

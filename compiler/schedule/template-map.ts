@@ -1,7 +1,7 @@
 /** schedule: one element, or four, per invocation.   map group -> kernel body */
 import type { Expr, Stmt } from "../ir/kernels/types.js"
 import { divDim, numel } from "../ir/tensor.js"
-import { mapLanes, nominal } from "./cost.js"
+import { inFours, mapLanes, nominal } from "./cost.js"
 import { countOf, perInvocation } from "./grid.js"
 import type { BuiltBody, KernelBuild, PendingStore } from "./kernel-build.js"
 import { toStored, typeOfValue, unravel } from "./values.js"
@@ -9,7 +9,7 @@ import { toStored, typeOfValue, unravel } from "./values.js"
 export function buildMap(b: KernelBuild): BuiltBody & { template: string } {
   const { k, group } = b
   const total = numel(group.outer)
-  const quads = divDim(total, 4)
+  const quads = inFours(b.placed.target) ? divDim(total, 4) : undefined
   const count = countOf(b, quads ?? total)
   const lanes = mapLanes(nominal(count.extent), b.placed.target)
   const body = perInvocation(b, count, lanes, (i) => {

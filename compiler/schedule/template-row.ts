@@ -7,7 +7,7 @@ import type { Node, ValueId } from "../ir/graph/types.js"
 import type { ScalarOp } from "../ir/kernels/scalar.js"
 import type { Expr, ScalarType, Stmt } from "../ir/kernels/types.js"
 import { numel } from "../ir/tensor.js"
-import { mapLanes, nominal, ROW_LANES, rowByGroup } from "./cost.js"
+import { mapLanes, nominal, rowByGroup, rowLanes } from "./cost.js"
 import { typeOf } from "./expr.js"
 import { countOf, perInvocation, perWorkgroup } from "./grid.js"
 import type { BuiltBody, KernelBuild, PendingStore } from "./kernel-build.js"
@@ -39,8 +39,9 @@ export function buildRow(b: KernelBuild): BuiltBody & { template: string } {
   const folds = group.members.some((m) => b.placed.g.nodes.get(m) !== undefined && kindOf(b, m) === "fold")
   const count = countOf(b, rows)
   if (!folds && rowByGroup(nominal(rows), nominal(inner), b.placed.target)) {
-    const body = perWorkgroup(b, count, ROW_LANES, (row, lane) => groupRow(b, row, lane))
-    return { ...b.finish(body), template: `row per workgroup of ${ROW_LANES}` }
+    const lanes = rowLanes(b.placed.target)
+    const body = perWorkgroup(b, count, lanes, (row, lane) => groupRow(b, row, lane, lanes))
+    return { ...b.finish(body), template: `row per workgroup of ${lanes}` }
   }
   const vectors = buildVectorRows(b)
   if (vectors !== undefined) return vectors
@@ -127,30 +128,30 @@ function serialRow(b: KernelBuild, row: Expr): Stmt[] {
 }
 
 /** A tree in workgroup memory joins the sums of the lanes. */
-function groupRow(b: KernelBuild, row: Expr, lane: Expr): Stmt[] {
+function groupRow(b: KernelBuild, row: Expr, lane: Expr, lanes: number): Stmt[] {
   const { k } = b
   const out: Stmt[] = []
-  const first = stridedWalk(b, b.group.inner, lane, ROW_LANES)
+  const first = stridedWalk(b, b.group.inner, lane, lanes)
   levelsOf(reductions(b, row, first.r)).forEach((level, n) => {
-    const walk = n === 0 ? first : stridedWalk(b, b.group.inner, lane, ROW_LANES)
+    const walk = n === 0 ? first : stridedWalk(b, b.group.inner, lane, lanes)
     out.push(...level.flatMap(vars))
     out.push(...walk.around(level.flatMap((x) => step(b, moved(b, x, first, walk)))))
-    out.push(...joinLanes(b, lane, level))
+    out.push(...joinLanes(b, lane, lanes, level))
   })
   const stores = valuesThenStores(b, rowStores(b, row))
   if (stores.length > 0) out.push({ kind: "when", cond: k.op("eq", lane, k.int(0)), then: stores })
-  const last = stridedWalk(b, b.group.inner, lane, ROW_LANES)
+  const last = stridedWalk(b, b.group.inner, lane, lanes)
   const elements = elementStores(b, row, last.r)
   if (elements.length > 0) out.push(...last.around(valuesThenStores(b, elements)))
   return out
 }
 
-function joinLanes(b: KernelBuild, lane: Expr, level: readonly Reduction[]): Stmt[] {
+function joinLanes(b: KernelBuild, lane: Expr, lanes: number, level: readonly Reduction[]): Stmt[] {
   const { k } = b
   const arrays = level.map((x) => {
     const type = typeOf(x.result)
     const name = b.name("part")
-    b.shared.push({ name, type, length: ROW_LANES })
+    b.shared.push({ name, type, length: lanes })
     return { name, type, op: COMBINE_OP[x.combine ?? bug("a fold has no tree")] }
   })
   const put = (n: number, value: Expr): Stmt => ({
@@ -160,7 +161,7 @@ function joinLanes(b: KernelBuild, lane: Expr, level: readonly Reduction[]): Stm
     value,
   })
   const out: Stmt[] = [...level.map((x, n) => put(n, x.result)), { kind: "barrier" }]
-  for (let half = ROW_LANES / 2; half >= 1; half /= 2) {
+  for (let half = lanes / 2; half >= 1; half /= 2) {
     const then = arrays.map((a, n) => {
       const [mine, other] = [lane, k.add(lane, k.int(half))].map((at) => k.shared(a.name, at, a.type)) as [
         Expr,

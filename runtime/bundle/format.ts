@@ -18,6 +18,10 @@ export type SizeExpr =
 
 /** The parameter block of a call: one uniform buffer slice at @group(0) @binding(0), seven 32-bit words in this order. */
 export const PARAMETER_WORDS = ["B", "R", "step", "epoch", "seed", "start", "turn"] as const
+/** The block of a kernel that makes many calls in one dispatch: blocks lie one after another, MANY_STRIDE bytes apart, and the
+ *  first says how many calls there are. */
+export const MANY_WORDS = [...PARAMETER_WORDS, "calls"] as const
+export const MANY_STRIDE = 32
 /** Distance of two parameter blocks in the ring: the default minUniformBufferOffsetAlignment. */
 export const PARAMETER_STRIDE = 256
 
@@ -84,7 +88,8 @@ export interface LoopSpec {
   readonly end: number
   readonly turns: number
 }
-/** A graph, compiled: run its dispatches in order. */
+/** A graph, compiled: run its dispatches in order. A program `NAME.many` computes what `NAME` does, for many calls in one
+ *  dispatch; it is there where that is faster. */
 export interface ProgramSpec {
   readonly name: string
   /** The largest B its memory is laid out for. */
@@ -94,6 +99,8 @@ export interface ProgramSpec {
   readonly dispatches: readonly DispatchSpec[]
   /** In order, not nested; absent when there is none. */
   readonly loops?: readonly LoopSpec[]
+  /** Its one dispatch makes up to `most` calls; the outputs of each lie `bytes` after those of the call before. */
+  readonly calls?: { readonly most: number; readonly bytes: number }
 }
 
 /** `standardize`, `minmax` and `scale` as fitted: value * scale[column] + shift[column]. One entry per column, in row-major

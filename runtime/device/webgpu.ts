@@ -2,7 +2,7 @@
  *  Assumes:    kernels use @group(0) @binding(0) for parameters and @group(1) for storage; entry point `main`.
  *  Guarantees: uncaptured errors and device loss end the run; nothing is created per dispatch.
  *  Not here:   finding the adapter and how to wait (node-gpu.ts, browser-gpu.ts). */
-import { PARAMETER_STRIDE, PARAMETER_WORDS } from "../bundle/format.js"
+import { PARAMETER_STRIDE } from "../bundle/format.js"
 import { reasonOf, RunError } from "../error.js"
 import { CALLS_PER_SUBMIT } from "./device.js"
 import type { BoundRange, Call, Device, DeviceInfo, Grid, KernelSource, Memory, Recorder } from "./device.js"
@@ -16,6 +16,8 @@ const MAP_READ = 0x1
 const COMPUTE_STAGE = 0x4
 
 const PARAMETER_BLOCKS = 1024
+/** What kernels may read from a block on: the parameters of many calls, the largest uniform binding that WebGPU guarantees. */
+const PARAMETER_WINDOW = 65536
 /** A read-back goes through a staging buffer; larger ones go in pieces. */
 const LARGEST_STAGING = 64 * 1024 * 1024
 
@@ -83,14 +85,13 @@ export class WebGpuDevice implements Device {
         },
       )
     })
-    const words = PARAMETER_WORDS.length * 4
     this.parameterLayout = gpu.createBindGroupLayout({
       label: "parameters",
       entries: [
         {
           binding: 0,
           visibility: COMPUTE_STAGE,
-          buffer: { type: "uniform", hasDynamicOffset: true, minBindingSize: words },
+          buffer: { type: "uniform", hasDynamicOffset: true, minBindingSize: PARAMETER_WINDOW },
         },
       ],
     })
@@ -99,7 +100,7 @@ export class WebGpuDevice implements Device {
   }
 
   get parameterBlocks(): number {
-    return this.parameters.size / PARAMETER_STRIDE
+    return (this.parameters.size - PARAMETER_WINDOW) / PARAMETER_STRIDE
   }
   reserveBlocks(perCall: number): void {
     if (perCall * CALLS_PER_SUBMIT <= this.parameterBlocks) return
@@ -206,14 +207,14 @@ export class WebGpuDevice implements Device {
   }
 
   private makeParameters(blocks: number): GPUBuffer {
-    const size = blocks * PARAMETER_STRIDE
+    const size = blocks * PARAMETER_STRIDE + PARAMETER_WINDOW
     return this.gpu.createBuffer({ label: "parameters", size, usage: USAGE.uniform | USAGE.copyDst })
   }
   private groupOfParameters(): GPUBindGroup {
     return this.gpu.createBindGroup({
       label: "parameters",
       layout: this.parameterLayout,
-      entries: [{ binding: 0, resource: { buffer: this.parameters, size: PARAMETER_STRIDE } }],
+      entries: [{ binding: 0, resource: { buffer: this.parameters, size: PARAMETER_WINDOW } }],
     })
   }
 

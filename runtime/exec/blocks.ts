@@ -1,7 +1,6 @@
 /** runtime/exec: parameter blocks, the seven words that tell one call, and one turn of its loops, from the next. */
-import { PARAMETER_STRIDE, PARAMETER_WORDS } from "../bundle/format.js"
+import { MANY_STRIDE, MANY_WORDS, PARAMETER_STRIDE, PARAMETER_WORDS } from "../bundle/format.js"
 import type { Device } from "../device/device.js"
-import type { Program } from "./program.js"
 
 /** One call's parameters; the names are those of PARAMETER_WORDS, but `turn`, of which a call has as many as its longest loop. */
 export interface CallParameters {
@@ -50,20 +49,26 @@ export class ParameterBlocks {
     return first
   }
 
+  /** Adds the parameters of calls that one dispatch makes, and gives the number of the block where they begin. */
+  addMany(calls: number, at: (index: number) => CallParameters): number {
+    const taken = Math.ceil((calls * MANY_STRIDE) / PARAMETER_STRIDE)
+    if (!this.hasRoom(taken)) throw new Error("more parameter blocks than a submission holds")
+    const first = this.count
+    this.count += taken
+    for (let index = 0; index < calls; index++) {
+      const parameters = at(index)
+      const base = (first * PARAMETER_STRIDE + index * MANY_STRIDE) / 4
+      for (let i = 0; i < MANY_WORDS.length; i++) {
+        const word = MANY_WORDS[i]!
+        this.words[base + i] = word === "calls" ? calls : word === "turn" ? 0 : parameters[word]
+      }
+    }
+    return first
+  }
+
   /** Sends the blocks and starts anew. */
   flush(): void {
     this.device.writeParameters(new Uint8Array(this.words.buffer, 0, this.count * PARAMETER_STRIDE))
     this.count = 0
   }
-}
-
-/** One call by itself, submitted. */
-export function callOnce(program: Program, parameters: CallParameters): void {
-  const { device } = program.machine
-  const blocks = new ParameterBlocks(device, program.turns)
-  const block = blocks.add(parameters, program.turns)
-  blocks.flush()
-  const recorder = device.record()
-  program.record(recorder, parameters.B, block)
-  recorder.submit()
 }

@@ -1,5 +1,5 @@
 /** runtime/exec: outputs (loss, metrics) of many calls of one program, kept on the device and read back at once.
- *  Assumes:    `recordStep` follows the dispatches of its call in the same recorder.
+ *  Assumes:    `recordCalls` follows the dispatches of its calls in the same recorder.
  *  Guarantees: one or few copies per call; nothing is read until `drain`. */
 import type { BundleDType, OutputSpec } from "../bundle/format.js"
 import type { Memory, Recorder } from "../device/device.js"
@@ -89,11 +89,15 @@ export class History {
     return this.count === this.capacity
   }
 
-  recordStep(recorder: Recorder): void {
-    if (this.full) throw new Error("the history is full")
-    const base = this.count++ * this.entryBytes
+  /** Keeps the outputs of the last dispatch: of one call, or of as many as it made. */
+  recordCalls(recorder: Recorder, calls: number): void {
+    if (this.count + calls > this.capacity) throw new Error("the history is full")
+    const base = this.count * this.entryBytes
+    this.count += calls
+    // Rows of many calls lie as entries do.
+    const beyond = (calls - 1) * this.entryBytes
     for (const { arena, offset, bytes, at } of this.copies)
-      recorder.copy(this.program.machine.arena(arena), offset, this.memory, base + at, bytes)
+      recorder.copy(this.program.machine.arena(arena), offset, this.memory, base + at, bytes + beyond)
   }
 
   /** All calls since the last drain, oldest first. */

@@ -61,7 +61,7 @@ export class Evaluator {
         const B = this.sizes[i]!
         const block = this.blocks.add({ ...at, B, start: i * this.batch }, turns)
         this.program.record(recorder, B, block)
-        this.history.recordStep(recorder)
+        this.history.recordCalls(recorder, 1)
       }
       this.blocks.flush()
       recorder.submit()

@@ -1,7 +1,8 @@
 /** runtime/train: where the first NaN or infinity came from.
  *  Runs again from the last good state up to the step whose loss was not finite, then that step dispatch by dispatch, reading
  *  everything that is written. Values that were not finite in the good step before it too (a mask of -inf) are no finding. */
-import { callOnce, ParameterBlocks, type CallParameters } from "../exec/blocks.js"
+import { ParameterBlocks, type CallParameters } from "../exec/blocks.js"
+import { callOnce } from "../exec/calls.js"
 import type { Program } from "../exec/program.js"
 import { bytesOf, evalSize } from "../exec/size.js"
 import type { Snapshot, State } from "../exec/state.js"
@@ -9,7 +10,10 @@ import { firstNonFinite } from "../exec/values.js"
 import { RunError } from "../error.js"
 
 export interface NonFiniteLoss {
+  /** Its dispatches are looked at one by one. */
   readonly program: Program
+  /** What ran: the program, or its form for many calls. */
+  readonly steps: Program
   readonly state: State
   /** The state before step `goodStep`, whose loss was finite (or which is the run's first). */
   readonly good: Snapshot
@@ -20,13 +24,13 @@ export interface NonFiniteLoss {
 }
 
 export async function explainNonFinite(found: NonFiniteLoss): Promise<RunError> {
-  const { program, state, good, goodStep, badStep, parametersOf } = found
+  const { program, steps, state, good, goodStep, badStep, parametersOf } = found
   const { device } = program.machine
   const restore = device.record()
   state.recordRestore(restore, good)
   restore.submit()
   for (let step = goodStep; step < badStep - 1; step++) {
-    callOnce(program, parametersOf(step))
+    callOnce(steps, parametersOf(step))
     await device.fence()()
   }
   const usual = new Set<number>()

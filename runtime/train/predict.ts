@@ -2,7 +2,7 @@
  *  Guarantees: the last chunk has exactly the rows that are left.
  *  Not here:   turning raw rows into inputs (data/apply.ts). */
 import type { InputSpec } from "../bundle/format.js"
-import { callOnce } from "../exec/blocks.js"
+import { callOnce } from "../exec/calls.js"
 import type { Program } from "../exec/program.js"
 import { evalShape, product } from "../exec/size.js"
 import type { Numbers, Tensor, Values } from "../exec/values.js"

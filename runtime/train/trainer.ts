@@ -5,7 +5,9 @@
  *  Not here:   opening devices and data (session.ts), files (run-folder.ts). */
 import { encodeCheckpoint, type Position } from "../checkpoint/checkpoint.js"
 import type { TrainSpec } from "../bundle/format.js"
+import type { Recorder } from "../device/device.js"
 import { ParameterBlocks, type CallParameters } from "../exec/blocks.js"
+import { callsPerSubmit, manyOf, recordCalls } from "../exec/calls.js"
 import { History, type Scalars } from "../exec/history.js"
 import type { Machine } from "../exec/machine.js"
 import type { Program } from "../exec/program.js"
@@ -54,6 +56,8 @@ interface PendingReport {
 const TWO_SNAPSHOTS_BELOW = 64 * 1024 * 1024
 
 export class Trainer {
+  /** What runs: the step program, in the form that makes many steps in one dispatch where there is one. */
+  private readonly steps: Program
   /** One is filled while the other is on its way back. */
   private readonly histories: readonly [History, History]
   private filling: 0 | 1 = 0
@@ -77,9 +81,10 @@ export class Trainer {
     this.step = this.unread = this.goodStep = from.step
     this.best = from.best
     const entries = schedule.total - from.step + 1
-    this.histories = [new History(step, entries), new History(step, entries)]
+    this.steps = manyOf(step)
+    this.histories = [new History(this.steps, entries), new History(this.steps, entries)]
     this.blocks = new ParameterBlocks(machine.device)
-    this.pace = new Pace(Math.floor(machine.device.parameterBlocks / step.turns))
+    this.pace = new Pace(callsPerSubmit(this.steps, machine.device.parameterBlocks))
     const count = state.bytes < TWO_SNAPSHOTS_BELOW ? 2 : 1
     this.snapshots = Array.from({ length: count }, (_, i) => state.allocSnapshot(`snapshot ${i}`))
   }
@@ -125,7 +130,7 @@ export class Trainer {
     const count = Math.min(stop - this.step, this.pace.stepsPerSubmit, room)
     const { device } = this.setup.machine
     const recorder = device.record()
-    for (let i = 0; i < count; i++) this.recordStep(recorder, this.step + i)
+    this.recordSteps(recorder, this.step, count)
     this.blocks.flush()
     const submitted = this.setup.now()
     recorder.submit()
@@ -146,11 +151,9 @@ export class Trainer {
     this.lastDone = now
   }
 
-  private recordStep(recorder: ReturnType<Machine["device"]["record"]>, step: number): void {
-    const parameters = this.parametersOf(step)
-    const { step: program } = this.setup
-    program.record(recorder, parameters.B, this.blocks.add(parameters, program.turns))
-    this.history.recordStep(recorder)
+  private recordSteps(recorder: Recorder, first: number, count: number): void {
+    const { blocks, history } = this
+    recordCalls(this.steps, count, (i) => this.parametersOf(first + i), { recorder, blocks, history })
   }
 
   private readonly parametersOf = (step: number): CallParameters => {
@@ -174,7 +177,7 @@ export class Trainer {
     const snapshot = (this.good + 1) % this.snapshots.length
     const recorder = machine.device.record()
     state.recordSave(recorder, this.snapshots[snapshot]!)
-    this.recordStep(recorder, step)
+    this.recordSteps(recorder, step, 1)
     if (final) state.recordRestore(recorder, this.snapshots[snapshot]!)
     this.blocks.flush()
     recorder.submit()
@@ -254,6 +257,7 @@ export class Trainer {
       .find((value) => !Number.isFinite(value))
     throw await explainNonFinite({
       program: this.setup.step,
+      steps: this.steps,
       state: this.setup.state,
       good: this.snapshots[this.good]!,
       goodStep: this.goodStep,

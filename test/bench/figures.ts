@@ -13,7 +13,7 @@ export interface Figures {
   /** Kernels of all programs, and bytes of their WGSL or of their WebAssembly module. */
   readonly kernels: number
   readonly code_bytes: number
-  /** Of one training step. */
+  /** Of one training step; 1 where one dispatch makes many. All that follow are of the step that is made by itself. */
   readonly dispatches: number
   readonly state_bytes: number
   readonly work_bytes: number
@@ -50,12 +50,13 @@ function figuresOf(
   const name = manifest.trains[0]?.step ?? plan.programs[0]!.name
   const planned = plan.programs.find((p) => p.name === name)!
   const program = programs.find((p) => p.name === name)!
+  const runs = plan.programs.find((p) => p.name === `${name}.many`) ?? planned
   // A step reads the rows of its batch, however many the data set has.
   const dims = { B: planned.maxBatch, R: planned.maxBatch }
   return {
     kernels: plan.kernels.length,
     code_bytes: wasm?.length ?? [...wgsl.values()].reduce((sum, text) => sum + text.length, 0),
-    dispatches: planned.dispatches.length,
+    dispatches: runs.dispatches.length,
     state_bytes: plan.arenas.find((a) => a.name === "state")?.bytes ?? 0,
     work_bytes: planned.workBytes,
     live_bytes: planned.liveBytes,

@@ -6,8 +6,21 @@ import { printKernelProgram } from "../../compiler/ir/kernels/text.js"
 import type { KernelProgram } from "../../compiler/ir/kernels/types.js"
 import { verifyKernels } from "../../compiler/ir/kernels/verify.js"
 import type { DimValues } from "../../compiler/ir/tensor.js"
+import { slotsInOrder } from "../../compiler/memory/slots.js"
 import type { Sample } from "../../compiler/ops/op.js"
-import { cut, fuse, order, pack, parseGroups, printGroups, schedule } from "../../compiler/schedule/index.js"
+import {
+  buildKernels,
+  canBeMany,
+  cut,
+  forOneWorkgroup,
+  fuse,
+  manyCalls,
+  order,
+  pack,
+  parseGroups,
+  printGroups,
+  schedule,
+} from "../../compiler/schedule/index.js"
 import type { GroupedGraph } from "../../compiler/schedule/index.js"
 import type { PassContext } from "../../compiler/pass.js"
 import { Diagnostics } from "../../compiler/source/diagnostic.js"
@@ -38,7 +51,7 @@ function rangeOf(
   return s.type.dtype === "i32" ? integers : undefined
 }
 
-/** Complaints about the scheduled program, its text and its results; empty when all is well. */
+/** Complaints about the scheduled program, its form for many calls, their texts and their results; empty when all is well. */
 export function kernelDifferences(
   graph: Graph,
   options: {
@@ -53,15 +66,25 @@ export function kernelDifferences(
   } = {},
 ): string[] {
   const { dims = { B: 3, R: 7 }, target = SOFTWARE, tolerance = 2e-4 } = options
-  const program = scheduled(graph, target)
-  const complaints = verifyKernels(program, target)
+  const programs = [scheduled(graph, target)]
+  if (canBeMany(graph)) {
+    const within = forOneWorkgroup(target)
+    const ordered = order.run(fuse.run(graph, context(within)), context(within))
+    const [kernels] = buildKernels.run([ordered], context(within))
+    const many = manyCalls(kernels!, dims, slotsInOrder(programs), target)
+    if (typeof many !== "string") programs.push(many)
+  }
+  const complaints: string[] = []
   for (const part of cut.run(graph, context(target))) {
     const groups = printGroups(grouped(part.graph, target))
     if (printGroups(parseGroups(groups)) !== groups)
       complaints.push("the text of its groups does not read back")
   }
-  const text = printKernelProgram(program)
-  if (printKernelProgram(parseKernelProgram(text)) !== text) complaints.push("the text does not read back")
+  for (const program of programs) {
+    complaints.push(...verifyKernels(program, target))
+    const text = printKernelProgram(program)
+    if (printKernelProgram(parseKernelProgram(text)) !== text) complaints.push("the text does not read back")
+  }
   if (options.run === false) return complaints
 
   const sources = sourcesOf(graph)
@@ -71,6 +94,10 @@ export function kernelDifferences(
     options.ranges ?? sources.map((s) => rangeOf(s, options.integers)),
   )
   const trial = trialOf(graph, values, dims)
-  const run = trial.start()
-  return [...complaints, ...wrongResults(trial, evalKernels(program, run), run, tolerance)]
+  for (const program of programs) {
+    const run = trial.start()
+    const wrong = wrongResults(trial, evalKernels(program, run), run, tolerance)
+    complaints.push(...wrong.map((text) => `${program.name}: ${text}`))
+  }
+  return complaints
 }

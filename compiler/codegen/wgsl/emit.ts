@@ -1,10 +1,11 @@
 /** codegen/wgsl: Kernel -> WGSL text. Almost a transcription.
  *  Assumes:    the kernel verified; binding accesses are those of the plan.
- *  Guarantees: one module with entry point `main`; @group(0) @binding(0) is the parameter block, @group(1) the buffers.
+ *  Guarantees: one module with entry point `main`; @group(0) @binding(0) is the parameter block, or an array of them in a
+ *              kernel that makes many calls; @group(1) the buffers.
  *  Not here:   any choice about loops, tiles or placement. */
 import { bug, unreachable } from "../../source/bug.js"
-import { PARAMETER_WORDS } from "../../../runtime/bundle/format.js"
-import { openGrid } from "../../ir/kernels/grid.js"
+import { MANY_WORDS, PARAMETER_WORDS } from "../../../runtime/bundle/format.js"
+import { callsOf, openGrid } from "../../ir/kernels/grid.js"
 import type { Expr, Kernel, KernelParam, ScalarType, Stmt } from "../../ir/kernels/types.js"
 import { type Helper, helperName, helperText } from "./helpers.js"
 import { identifier } from "./identifier.js"
@@ -19,11 +20,16 @@ export function emitWgsl(kernel: Kernel): string {
   if (lanes) main.push(`let ${identifier(lanes.name)} = i32(lane_index);`)
   main.push(...cx.block(body))
   const size = lanes?.extent ?? 1
+  const calls = callsOf(kernel)
   const module = [
     `struct Parameters {`,
-    ...PARAMETER_WORDS.map((word) => `  ${word}: ${word === "seed" ? "u32" : "i32"},`),
+    ...(calls === undefined ? PARAMETER_WORDS : MANY_WORDS).map(
+      (word) => `  ${word}: ${word === "seed" ? "u32" : "i32"},`,
+    ),
     `}`,
-    `@group(0) @binding(0) var<uniform> parameters: Parameters;`,
+    calls === undefined
+      ? `@group(0) @binding(0) var<uniform> parameters: Parameters;`
+      : `@group(0) @binding(0) var<uniform> blocks: array<Parameters, ${calls}>;`,
     ...kernel.params.map(
       (p, i) =>
         `@group(1) @binding(${i}) var<storage, ${p.access === "read" ? "read" : "read_write"}> ${identifier(p.name)}: array<${elementType(p)}>;`,
@@ -74,6 +80,13 @@ class ModuleText {
     switch (s.kind) {
       case "for": {
         const name = identifier(s.name)
+        if (s.on === "calls")
+          return [
+            `for (var ${name} = 0; ${name} < blocks[0].calls; ${name}++) {`,
+            `  let parameters = blocks[${name}];`,
+            ...indent(this.block(s.body)),
+            `}`,
+          ]
         if (s.on === "serial")
           return [
             `for (var ${name} = 0; ${name} < ${this.expr(s.extent)}; ${name}++) {`,
@@ -110,7 +123,7 @@ class ModuleText {
       case "when":
         return [`if (${this.expr(s.cond)}) {`, ...indent(this.block(s.then)), `}`]
       case "barrier":
-        return [`workgroupBarrier();`]
+        return [s.memory === "storage" ? `storageBarrier();` : `workgroupBarrier();`]
       case "store-shared":
         return [`${identifier(s.name)}[${this.expr(s.index)}] = ${this.expr(s.value)};`]
       default:

@@ -55,7 +55,9 @@ function block(body: readonly Stmt[], cx: Context, lines: string[]): void {
             lines.push(`support.lanes(KERNEL, function* (${name}) {`, ...inner, `}, ${expr(s.extent)})`)
           } else lines.push(`for (let ${name} = 0; ${name} < ${expr(s.extent)}; ${name}++) {`, ...inner, "}")
         } else {
-          lines.push(`for (let ${name} = 0, end = ${expr(s.extent)}; ${name} < end; ${name}++) {`)
+          // An evaluation is one call.
+          const extent = s.on === "calls" ? "1" : expr(s.extent)
+          lines.push(`for (let ${name} = 0, end = ${extent}; ${name} < end; ${name}++) {`)
           block(s.body, cx, lines)
           lines.push("}")
         }

@@ -69,7 +69,12 @@ export function runDispatches(
       if (kernel.params[i]!.access !== "read") v.scatter()
     })
   }
-  return new Map(program.outputs.map((o) => [o.name, memory.get(o.buffer)!]))
+  return new Map(
+    program.outputs.map(({ name, buffer, at }) => {
+      const data = memory.get(buffer)!
+      return [name, at === undefined ? data : data.subarray(at, at + 1)]
+    }),
+  )
 }
 
 export const allocate = (dtype: DType, size: number): DeviceArray =>

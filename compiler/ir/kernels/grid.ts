@@ -23,10 +23,18 @@ export function openGrid(body: readonly Stmt[]): OpenGrid {
       if (only.extent.kind !== "const") return bug(`the extent of lane loop ${only.name} is not constant`)
       return { grid, lanes: { name: only.name, extent: only.extent.value }, body: only.body }
     }
-    if (only.on === "serial" || only.on === "unroll") return { grid, body: rest }
+    if (only.on === "serial" || only.on === "unroll" || only.on === "calls") return { grid, body: rest }
     grid.push({ name: only.name, axis: AXES[only.on], extent: only.extent })
     rest = only.body
   }
+}
+
+/** The most calls that one dispatch of the kernel makes; undefined for a kernel that knows only one. */
+export function callsOf(kernel: Kernel): number | undefined {
+  const [loop] = openGrid(kernel.body).body
+  return loop?.kind === "for" && loop.on === "calls" && loop.extent.kind === "const"
+    ? loop.extent.value
+    : undefined
 }
 
 const ONE: Expr = { kind: "const", type: "i32", value: 1 }

@@ -31,7 +31,7 @@ export function parseKernelProgram(text: string): KernelProgram {
   const kernels: Kernel[] = []
   const dispatches: Dispatch[] = []
   const loops: Loop[] = []
-  const outputs: { name: string; buffer: number }[] = []
+  const outputs: { name: string; buffer: number; at?: number }[] = []
   c.expect("{")
   while (!c.accept("}")) {
     if (c.accept("buffer")) buffers.push(buffer(c))
@@ -52,7 +52,8 @@ export function parseKernelProgram(text: string): KernelProgram {
     } else if (c.accept("return")) {
       const output = c.string()
       c.expect("=")
-      outputs.push({ name: output, buffer: c.integer() })
+      const buffer = c.integer()
+      outputs.push({ name: output, buffer, ...(c.accept("at") && { at: c.integer() }) })
     } else c.fail("expected `buffer`, `pack`, `kernel`, `dispatch`, `loop` or `return`")
   }
   c.end()
@@ -67,7 +68,7 @@ export function parseKernel(text: string): Kernel {
 }
 
 const DTYPES: readonly string[] = ["f32", "f16", "i32", "u32", "bool"]
-const LOOPS: readonly string[] = ["grid.x", "grid.y", "grid.z", "lane", "serial", "unroll"]
+const LOOPS: readonly string[] = ["grid.x", "grid.y", "grid.z", "lane", "calls", "serial", "unroll"]
 const ROLES: readonly string[] = ["slot", "data", "feed", "temp", "output"]
 const ACCESSES: readonly string[] = ["read", "write", "read_write"]
 const PARAMS: Readonly<Record<string, ScalarType>> = {
@@ -195,7 +196,7 @@ function statement(c: Cursor, names: Names): Stmt {
     c.expect("=")
     return { kind: "set", name, value: expr(c, names, 0) }
   }
-  if (c.accept("barrier")) return { kind: "barrier" }
+  if (c.accept("barrier")) return { kind: "barrier", ...(c.accept("storage") && { memory: "storage" }) }
   if (c.accept("store")) {
     const kind = c.accept("shared") ? "store-shared" : "store"
     const name = c.name()

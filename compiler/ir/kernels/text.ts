@@ -22,7 +22,8 @@ export function printKernelProgram(p: KernelProgram, dims?: DimValues): string {
     return `dispatch ${d.kernel}(${d.args.map(printRef).join(", ")})${cost}`
   })
   lines.push(...withLoops(dispatches, p.loops).map((line) => `  ${line}`))
-  for (const o of p.outputs) lines.push(`  return ${quote(o.name)} = ${o.buffer}`)
+  for (const o of p.outputs)
+    lines.push(`  return ${quote(o.name)} = ${o.buffer}${o.at === undefined ? "" : ` at ${o.at}`}`)
   lines.push("}", "")
   return lines.join("\n")
 }
@@ -98,7 +99,7 @@ function block(body: readonly Stmt[], pad: string, lines: string[], wide: Readon
         )
         break
       case "barrier":
-        lines.push(`${pad}barrier`)
+        lines.push(`${pad}barrier${s.memory === undefined ? "" : ` ${s.memory}`}`)
         break
       default:
         unreachable(s)

@@ -61,8 +61,13 @@ export type Expr =
       readonly width: 1 | 4
     }
 
-/** grid.*: one workgroup per turn. lane: invocations of one workgroup (extent constant). serial: a loop. unroll: copied out. */
-export type LoopKind = "grid.x" | "grid.y" | "grid.z" | "lane" | "serial" | "unroll"
+/** grid.*: one workgroup per turn. lane: invocations of one workgroup (extent constant). serial: a loop. unroll: copied out.
+ *  calls: one turn for each call that the dispatch makes, at most as many as the extent (constant); within, dimensions and
+ *  run-time scalars are those of the turn's call. */
+export type LoopKind = "grid.x" | "grid.y" | "grid.z" | "lane" | "calls" | "serial" | "unroll"
+
+/** The most calls of one dispatch: their parameters fill the largest uniform binding that WebGPU guarantees. */
+export const MOST_CALLS = 2048
 
 export type Stmt =
   | {
@@ -83,7 +88,8 @@ export type Stmt =
   | { readonly kind: "set"; readonly name: string; readonly value: Expr }
   | { readonly kind: "store"; readonly buffer: string; readonly index: Expr; readonly value: Expr }
   | { readonly kind: "when"; readonly cond: Expr; readonly then: readonly Stmt[] }
-  | { readonly kind: "barrier" }
+  /** All lanes get here before any goes on, and see what the others wrote into workgroup arrays or, `storage`, into buffers. */
+  | { readonly kind: "barrier"; readonly memory?: "storage" }
   | { readonly kind: "store-shared"; readonly name: string; readonly index: Expr; readonly value: Expr }
 
 export interface KernelParam {
@@ -104,7 +110,7 @@ export interface Kernel {
   readonly name: string
   readonly params: readonly KernelParam[]
   readonly shared: readonly SharedArray[]
-  /** grid loops outermost, then at most one `lane` loop, then the rest. */
+  /** grid loops outermost, then at most one `lane` loop, then at most one `calls` loop, then the rest. */
   readonly body: readonly Stmt[]
   /** The template that built it and its choices, for people: `contract 8x8`, `map vec4`. */
   readonly template: string
@@ -151,5 +157,6 @@ export interface KernelProgram {
   readonly dispatches: readonly Dispatch[]
   /** In order; absent when there is none. */
   readonly loops?: readonly Loop[]
-  readonly outputs: readonly { readonly name: string; readonly buffer: number }[]
+  /** `at`: the element of the buffer, of an output that shares it with others. */
+  readonly outputs: readonly { readonly name: string; readonly buffer: number; readonly at?: number }[]
 }

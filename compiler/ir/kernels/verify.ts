@@ -1,8 +1,8 @@
 /** ir/kernels: what holds of every kernel program. Checked:
  *  names are bound once and before use; types and widths of operations, stores and assignments agree; loads and stores use the
  *  width and access of their parameter; grid loops stand outermost, each dimension once, then at most one lane loop, of constant
- *  extent; barriers and workgroup arrays only inside it; bindings, invocations and workgroup memory within the target's limits;
- *  dispatches name kernels and bind one buffer once; dtypes and sizes of arguments fit; every output has a buffer. */
+ *  extent; loops over calls, barriers and workgroup arrays only inside it; bindings, invocations and workgroup memory within
+ *  the target's limits; dispatches name kernels and bind one buffer once; dtypes and sizes of arguments fit; every output has a buffer. */
 import { DEFAULT_TARGET, type TargetProfile } from "../../target.js"
 import { bytesOf, type Dim, sameDim } from "../tensor.js"
 import { scalarDef } from "./scalar.js"
@@ -155,6 +155,8 @@ class KernelCheck {
       case "for": {
         if (s.on.startsWith("grid")) this.say(`the ${s.on} loop ${s.name} is not outermost`)
         if (s.on === "lane" && inLane) this.say("a lane loop within a lane loop")
+        if (s.on === "calls" && !(inLane && s.extent.kind === "const"))
+          this.say("a loop over calls outside the lane loop, or not of constant extent")
         this.expect(s.extent, "i32", 1, scope)
         const inner = new Map(scope)
         this.bind(inner, s.name, { type: "i32", width: 1, mutable: false })

@@ -90,7 +90,10 @@ function printProgram(p: PlannedProgram): string[] {
       }),
       p.loops,
     ).map((line) => `  ${line}`),
-    ...p.outputs.map((o) => `  output ${quote(o.name)} ${o.buffer}: ${printType(o.type)}`),
+    ...p.outputs.map(
+      (o) =>
+        `  output ${quote(o.name)} ${o.buffer}${o.at === undefined ? "" : ` at ${o.at}`}: ${printType(o.type)}`,
+    ),
     "}",
   ]
 }
@@ -125,7 +128,8 @@ function parseProgram(c: Cursor, kernels: ReadonlyMap<string, Kernel>): PlannedP
       loops.push({ first, end: dispatches.length, turns })
     } else {
       c.expect("output")
-      outputs.push({ name: c.string(), buffer: c.integer(), type: typeAfterColon(c) })
+      const output = { name: c.string(), buffer: c.integer() }
+      outputs.push({ ...output, ...(c.accept("at") && { at: c.integer() }), type: typeAfterColon(c) })
     }
   }
   const looped = loops.length > 0 && { loops }

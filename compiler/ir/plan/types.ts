@@ -46,7 +46,13 @@ export interface PlannedProgram {
   readonly dispatches: readonly PlannedDispatch[]
   /** Absent when there is none. */
   readonly loops?: readonly Loop[]
-  readonly outputs: readonly { readonly name: string; readonly buffer: number; readonly type: TensorType }[]
+  /** `at`: the element of the buffer, of an output that shares it with others. */
+  readonly outputs: readonly {
+    readonly name: string
+    readonly buffer: number
+    readonly at?: number
+    readonly type: TensorType
+  }[]
   readonly inputs: readonly {
     readonly name: string
     readonly buffer: number

@@ -1,0 +1,176 @@
+/** schedule: all kernels of a program as one, run by one workgroup, for many calls in one dispatch.
+ *  KernelProgram -> KernelProgram
+ *  Assumes:    the program was scheduled for one workgroup (`forOneWorkgroup` in cost.ts): every kernel has the same lanes.
+ *  Guarantees: each lane computes what it computed in the kernels, in their order; a barrier stands wherever a kernel needs or
+ *              replaces what others made. Outputs have a row per call.
+ *  Not here:   whether it pays (`cost.ts`); where values lie meanwhile (`many-places.ts`). */
+import type { Graph } from "../ir/graph/types.js"
+import { openGrid } from "../ir/kernels/grid.js"
+import {
+  type Buffer,
+  type Dispatch,
+  type Kernel,
+  type KernelProgram,
+  MOST_CALLS,
+  type SharedArray,
+  type Stmt,
+} from "../ir/kernels/types.js"
+import { type DimValues, evalDim, numel } from "../ir/tensor.js"
+import { bug } from "../source/bug.js"
+import type { TargetProfile } from "../target.js"
+import { CALL, LANE, type Place, placesOf } from "./many-places.js"
+import { Splice } from "./splice.js"
+import { elementsOf, indexGraph, loweringOf, typeOfValue } from "./values.js"
+
+/** Multiplications and the like of one call. */
+export function workOf(graph: Graph, dims: DimValues): number {
+  const g = indexGraph(graph)
+  return graph.nodes.reduce((sum, node) => {
+    const lower = loweringOf(node)
+    const out = evalDim(elementsOf(g, node.id), dims)
+    if (lower.kind === "map" || lower.kind === "none") return sum + out
+    const argTypes = node.args.map((a) => typeOfValue(g, a))
+    return sum + out * evalDim(numel(lower.extents(argTypes, node.attrs, node.type)), dims)
+  }, 0)
+}
+
+/** Whether nobody has to look between two calls: what is learned stays in slots, and outputs are numbers. */
+export const canBeMany = (graph: Graph): boolean =>
+  graph.updates.length > 0 &&
+  graph.outputs.length > 0 &&
+  graph.nodes.every((n) => n.regions === undefined) &&
+  graph.inputs.every((i) => i.source.kind !== "feed") &&
+  graph.outputs.every(({ value }) => {
+    const { dtype, shape } = typeOfValue(indexGraph(graph), value)
+    return dtype === "f32" && numel(shape) === 1
+  })
+
+export const manyName = (program: string): string => `${program}.many`
+
+/** `slots`: those of f32, in the order in which they lie in memory. A text: why it cannot be. */
+export function manyCalls(
+  program: KernelProgram,
+  dims: DimValues,
+  slots: readonly Buffer[],
+  target: TargetProfile,
+): KernelProgram | string {
+  const kernels = new Map(program.kernels.map((k) => [k.name, k]))
+  const steps = program.dispatches.map((dispatch): Step => {
+    return { dispatch, kernel: kernels.get(dispatch.kernel) ?? bug(`no kernel ${dispatch.kernel}`) }
+  })
+  const own = steps.flatMap((s) => s.kernel.shared)
+  const places = placesOf(program, own, dims, slots, target)
+  if (typeof places === "string") return places
+  const shared: SharedArray[] = [...places.shared]
+  const taken = new Set([LANE, CALL, ...places.params.map((p) => p.name), ...shared.map((s) => s.name)])
+  const hazards = new Hazards(places.of)
+  const body = steps.flatMap((step) => {
+    const spliced = splice(step, places.of, taken, target)
+    shared.push(...spliced.shared)
+    return [...hazards.before(step), ...spliced.body]
+  })
+  const lanes = lanesOf(steps)
+  const inOrder: Kernel = {
+    name: `${program.name.replace(/\W/g, "_")}_many`,
+    params: places.params.map(({ name, dtype, access }) => ({ name, dtype, access, width: 1 })),
+    shared,
+    body: [loop(LANE, "lane", lanes, [loop(CALL, "calls", MOST_CALLS, [...body, ...hazards.atEnd(shared)])])],
+    template: `whole program in one workgroup of ${lanes}`,
+    origins: distinct(program.kernels.flatMap((k) => k.origins)),
+  }
+  return {
+    name: manyName(program.name),
+    buffers: places.buffers,
+    packs: places.packs,
+    kernels: [inOrder],
+    dispatches: [{ kernel: inOrder.name, args: places.params.map((p) => p.ref) }],
+    outputs: places.results,
+  }
+}
+
+interface Step {
+  readonly dispatch: Dispatch
+  readonly kernel: Kernel
+}
+
+const loop = (name: string, on: "lane" | "calls", extent: number, body: readonly Stmt[]): Stmt => {
+  return { kind: "for", name, extent: { kind: "const", type: "i32", value: extent }, on, body }
+}
+
+function lanesOf(steps: readonly Step[]): number {
+  const all = new Set(steps.map((s) => openGrid(s.kernel.body).lanes?.extent ?? 1))
+  const [lanes] = all
+  return all.size === 1 && lanes !== undefined ? lanes : bug(`kernels of ${[...all].join(", ")} lanes`)
+}
+
+/** A kernel's body as part of a larger one: its grid becomes loops that all lanes run. */
+function splice(
+  { dispatch, kernel }: Step,
+  placeOf: (id: number) => Place,
+  taken: Set<string>,
+  target: TargetProfile,
+): { shared: readonly SharedArray[]; body: readonly Stmt[] } {
+  const { grid, lanes, body } = openGrid(kernel.body)
+  const places = new Map(
+    kernel.params.map((p, i) => {
+      const ref = dispatch.args[i]!
+      return [p.name, ref.kind === "buffer" ? placeOf(ref.id) : bug(`${kernel.name} walks over a pack`)]
+    }),
+  )
+  const s = new Splice(places, taken, target.deviceClass === "software")
+  const shared = kernel.shared.map((a) => ({ ...a, name: s.declare(a.name) }))
+  if (lanes !== undefined) s.alias(lanes.name, LANE)
+  // A turn may still read what the next one writes into the kernel's own arrays.
+  const apart: readonly Stmt[] = hasBarrier(body) ? [{ kind: "barrier" }] : []
+  const nest = grid.reduceRight<readonly Stmt[]>(
+    (inner, g) => [{ kind: "for", name: g.name, extent: g.extent, on: "serial", body: inner }],
+    [...body, ...apart],
+  )
+  return { shared, body: s.block(nest) }
+}
+
+const hasBarrier = (body: readonly Stmt[]): boolean =>
+  body.some(
+    (s) =>
+      s.kind === "barrier" ||
+      (s.kind === "for" && hasBarrier(s.body)) ||
+      (s.kind === "when" && hasBarrier(s.then)),
+  )
+
+/** What was read and written since the last barrier, by buffer. */
+class Hazards {
+  private readonly reads = new Set<number>()
+  private readonly writes = new Set<number>()
+  constructor(private readonly placeOf: (id: number) => Place) {}
+
+  /** The barriers that the kernel needs before it, which is then taken to have run. */
+  before({ kernel, dispatch }: Step): Stmt[] {
+    const used = kernel.params.map((p, i) => ({ id: dispatch.args[i]!.id, access: p.access }))
+    const waits = used.filter(({ id, access }) => {
+      return this.writes.has(id) || (access !== "read" && this.reads.has(id))
+    })
+    const out = [false, true].flatMap((shared) =>
+      waits.some(({ id }) => this.isShared(id) === shared) ? [this.barrier(shared)] : [],
+    )
+    for (const { id, access } of used) {
+      if (access !== "write") this.reads.add(id)
+      if (access !== "read") this.writes.add(id)
+    }
+    return out
+  }
+  /** The next call starts when all lanes are done with this one. */
+  atEnd(shared: readonly SharedArray[]): Stmt[] {
+    return [this.barrier(false), ...(shared.length > 0 ? [this.barrier(true)] : [])]
+  }
+
+  private barrier(shared: boolean): Stmt {
+    for (const set of [this.reads, this.writes])
+      for (const id of set) if (this.isShared(id) === shared) set.delete(id)
+    return shared ? { kind: "barrier" } : { kind: "barrier", memory: "storage" }
+  }
+  private readonly isShared = (id: number): boolean => this.placeOf(id).kind === "shared"
+}
+
+function distinct<T extends object>(all: readonly T[]): T[] {
+  return [...new Map(all.map((x) => [JSON.stringify(x), x])).values()]
+}

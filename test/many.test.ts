@@ -1,0 +1,139 @@
+// A step in one workgroup, many in one dispatch: the same as the same kernels dispatched one by one.
+import { describe, expect, it } from "vitest"
+import { compile } from "../compiler/compile.js"
+import { fileHost } from "../compiler/cli/host.js"
+import { DEFAULT_TARGET, SOFTWARE_TARGET, type TargetProfile } from "../compiler/target.js"
+import type { Bundle } from "../runtime/bundle/format.js"
+import { openBundle, type ReportEvent } from "../runtime/node.js"
+
+const rows = Array.from({ length: 50 }, (_, i) => [Math.sin(i), Math.cos(1.7 * i), Math.sin(0.3 * i * i)])
+const targets = rows.map(([a, b, c]) => a! * b! - c!)
+
+const program = (
+  model: string,
+  train: string,
+): string => `data rows = array(x: ${JSON.stringify(rows)}, y: ${JSON.stringify(targets)}) {
+  x: f32[3] = column("x")
+  y: f32[1] = column("y")
+}
+model Net(x: f32[B, 3]) -> f32[B, 1] { ${model} }
+train on rows {
+  ${train}
+  steps 60
+}
+`
+
+/** Shuffled, and with a last batch of two rows. */
+const BATCHES = "batch 16, shuffle, seed 3"
+const MANY: Readonly<Record<string, string>> = {
+  "one layer": program("x |> Linear(1)", "minimize mse(Net(x), y) with SGD(lr: 0.1)"),
+  "batches, the last one smaller": program(
+    "x |> Linear(8) |> relu |> Linear(1)",
+    `minimize mse(Net(x), y) with SGD(lr: 0.1, momentum: 0.9)  ${BATCHES}`,
+  ),
+  "draws, running means, a schedule, more outputs": program(
+    "x |> Linear(8) |> BatchNorm1d |> tanh |> Dropout(0.2) |> Linear(1)",
+    `let z = Net(x)
+     minimize mse(z, y) with Adam(lr: cosine(0.02, 60))
+     report close = mean(f32(abs(z - y) < 0.3))
+     clip_norm 1.0
+     ${BATCHES}`,
+  ),
+  "more than workgroup memory holds": program(
+    "x |> Linear(64) |> tanh |> Linear(32) |> tanh |> Linear(1)",
+    "minimize mse(Net(x), y) with SGD(lr: 0.05)",
+  ),
+}
+
+function compiled(text: string, target: TargetProfile): Bundle {
+  const { bundle, diagnostics } = compile({ path: "many.nn", text }, fileHost("many.nn"), {
+    target,
+    devices: ["webgpu"],
+  })
+  expect(diagnostics).toEqual([])
+  return bundle!
+}
+const isMany = ({ name }: { readonly name: string }): boolean => name.endsWith(".many")
+const oneByOne = (bundle: Bundle): Bundle => {
+  const programs = bundle.manifest.programs.filter((p) => !isMany(p))
+  return { ...bundle, manifest: { ...bundle.manifest, programs } }
+}
+
+interface Run {
+  readonly slots: Readonly<Record<string, readonly number[]>>
+  readonly reports: readonly ReportEvent[]
+}
+async function trained(bundle: Bundle, steps: number, every: number): Promise<Run> {
+  const trainer = await openBundle(bundle, ".", { device: "webgpu" })
+  const reports: ReportEvent[] = []
+  await trainer.train({
+    steps,
+    reportEvery: { unit: "steps", count: every },
+    onEvent: (event) => void (event.event === "report" && reports.push(event)),
+  })
+  const slots = await trainer.parameters(true)
+  trainer.close()
+  return { slots: Object.fromEntries([...slots].map(([name, { values }]) => [name, [...values]])), reports }
+}
+
+function expectClose(found: Run, wanted: Run): void {
+  const near = (a: number, b: number): void => expect(Math.abs(a - b)).toBeLessThan(2e-4 * (1 + Math.abs(b)))
+  for (const [name, values] of Object.entries(wanted.slots))
+    values.forEach((value, i) => near(found.slots[name]![i]!, value))
+  expect(found.reports.map((r) => r.step)).toEqual(wanted.reports.map((r) => r.step))
+  wanted.reports.forEach((report, i) => {
+    for (const [name, value] of Object.entries(report))
+      if (typeof value === "number") near(Number(found.reports[i]![name]), value)
+  })
+}
+
+describe.each(Object.entries(MANY))("a step of %s", (_, text) => {
+  it.each([SOFTWARE_TARGET, DEFAULT_TARGET])(
+    "in one dispatch on $deviceClass is the same step",
+    async (target) => {
+      const bundle = compiled(text, target)
+      const many = bundle.manifest.programs.filter(isMany)
+      expect(many.map(({ name, dispatches }) => [name, dispatches.length])).toEqual([["step.many", 1]])
+      expectClose(await trained(bundle, 60, 20), await trained(oneByOne(bundle), 60, 20))
+    },
+  )
+
+  it("is the same bits however many steps a dispatch makes", async () => {
+    const bundle = compiled(text, SOFTWARE_TARGET)
+    const [often, rarely] = [await trained(bundle, 60, 1), await trained(bundle, 60, 60)]
+    expect(often.slots).toEqual(rarely.slots)
+    expect(often.reports.at(-1)).toEqual(rarely.reports.at(-1))
+  })
+})
+
+it("more steps than one dispatch makes, and than are kept of losses at once", async () => {
+  const bundle = compiled(MANY["one layer"]!, SOFTWARE_TARGET)
+  const [{ slots, reports }, short] = [
+    await trained(bundle, 20_000, 20_000),
+    await trained(bundle, 20_000, 700),
+  ]
+  expect(slots).toEqual(short.slots)
+  expect(reports.at(-1)).toEqual(short.reports.at(-1))
+})
+
+describe("steps that stay many dispatches", () => {
+  it.each([
+    ["large", "x |> Linear(512) |> relu |> Linear(512) |> relu |> Linear(1)"],
+    ["deep", `x ${"|> Linear(2) |> relu ".repeat(20)} |> Linear(1)`],
+  ])("%s ones", (_, model) => {
+    const { manifest } = compiled(
+      program(model, "minimize mse(Net(x), y) with SGD(lr: 0.1)"),
+      SOFTWARE_TARGET,
+    )
+    expect(manifest.programs.filter(isMany)).toEqual([])
+  })
+})
+
+it("a loss that is no number is found in the step that makes it first", async () => {
+  const text = program("x |> Linear(1)", "minimize mse(Net(x), y) with SGD(lr: 100)")
+  const bundle = compiled(text, SOFTWARE_TARGET)
+  const found = (b: Bundle): Promise<unknown> =>
+    trained(b, 500, 100).catch((error: Error & { code?: string }) => `${error.code}: ${error.message}`)
+  expect(await found(bundle)).toMatch(/^non-finite: the loss is .* at step \d+ .*many\.nn:\d+/)
+  expect(await found(bundle)).toBe(await found(oneByOne(bundle)))
+})
