@@ -30,17 +30,13 @@ export const forOneWorkgroup = (target: TargetProfile): TargetProfile => ({
   maxWorkgroupsPerDimension: 2 ** 30,
 })
 
-/** Whether a program runs faster in one workgroup, all kernels and many calls in one dispatch. work: multiplications and the like
- *  of a call. A software adapter gives up its other cores, and compiles the kernel for as long as it has parts. */
-export function manyPays(size: { work: number; kernels: number }, target: TargetProfile): boolean {
-  const most = MOST_OF_MANY[target.deviceClass]
-  return size.work <= most.work && size.kernels <= most.kernels
-}
-const MOST_OF_MANY = {
-  gpu: { work: 1_000_000, kernels: 64 },
-  software: { work: 300_000, kernels: 32 },
-  wasm: { work: 0, kernels: 0 },
-} as const
+/** Whether a program of so many multiplications and the like runs faster in one workgroup, all kernels and many calls in one
+ *  dispatch. A software adapter gives up its other cores for that. */
+export const manyPays = (work: number, target: TargetProfile): boolean =>
+  work <= { gpu: 1_000_000, software: 300_000, wasm: 0 }[target.deviceClass]
+
+/** Loads and stores in the code of one kernel: llvmpipe compiles 160 in two seconds, and 400 in a minute. */
+export const MOST_ACCESSES = 200
 
 /** Whether buffers are read and written in vectors of four where that is possible. */
 export const inFours = (target: TargetProfile): boolean => target.oneWorkgroup === undefined

@@ -34,6 +34,9 @@ export interface Places {
   readonly shared: readonly SharedArray[]
   readonly buffers: readonly Buffer[]
   readonly packs: readonly Pack[]
+  /** Outputs that lie in slots, and where each call puts them among its results. */
+  readonly copied: readonly { readonly id: number; readonly to: Place }[]
+  /** The outputs, in the buffer of the results. */
   readonly results: KernelProgram["outputs"]
 }
 
@@ -79,6 +82,7 @@ class Making {
   private readonly buffers: Buffer[] = []
   private readonly packs: Pack[] = []
   private readonly places = new Map<number, Place>()
+  private readonly copied: { id: number; to: Place }[] = []
   /** By type: buffers of what does not fit in workgroup memory, by element so far. */
   private readonly large = new Map<ScalarType, { id: number; length: number }>()
 
@@ -106,6 +110,7 @@ class Making {
   /** One row per call, one number for each output. */
   results(program: KernelProgram): Places["results"] {
     const outputs = [...new Set(program.outputs.map((o) => o.buffer))]
+    const roles = new Map(program.buffers.map((b) => [b.id, b.role]))
     const id = this.buffer({
       name: "results",
       dtype: "f32",
@@ -117,7 +122,9 @@ class Making {
     const row: Expr = { kind: "op", op: "mul", args: [call, int(outputs.length)], type: "i32", width: 1 }
     outputs.forEach((o, n) => {
       const base: Expr = { kind: "op", op: "add", args: [row, int(n)], type: "i32", width: 1 }
-      this.at(o, { kind: "param", name: "results", base })
+      const to: Place = { kind: "param", name: "results", base }
+      if (roles.get(o) === "output") this.at(o, to)
+      else this.copied.push({ id: o, to })
     })
     return program.outputs.map(({ name, buffer }) => ({ name, buffer: id, at: outputs.indexOf(buffer) }))
   }
@@ -141,9 +148,9 @@ class Making {
   finish(results: Places["results"]): Places {
     for (const { id, length } of this.large.values())
       this.buffers[id] = { ...this.buffers[id]!, elements: length }
-    const { places, params, shared, buffers, packs } = this
+    const { places, params, shared, buffers, packs, copied } = this
     const of = (id: number): Place => places.get(id) ?? bug(`buffer ${id} has no place`)
-    return { of, params, shared, buffers, packs, results }
+    return { of, params, shared, buffers, packs, copied, results }
   }
 
   private bind(id: number, name: string, b: Buffer): void {

@@ -9,7 +9,9 @@ import { openGrid } from "../ir/kernels/grid.js"
 import {
   type Buffer,
   type Dispatch,
+  type Expr,
   type Kernel,
+  type KernelParam,
   type KernelProgram,
   MOST_CALLS,
   type SharedArray,
@@ -18,7 +20,10 @@ import {
 import { type DimValues, evalDim, numel } from "../ir/tensor.js"
 import { bug } from "../source/bug.js"
 import type { TargetProfile } from "../target.js"
-import { CALL, LANE, type Place, placesOf } from "./many-places.js"
+import { MOST_ACCESSES } from "./cost.js"
+import { CALL, LANE, type Place, type Places, placesOf } from "./many-places.js"
+import { childrenOf } from "./expr.js"
+import { exprsOf } from "./kernel-build.js"
 import { Splice } from "./splice.js"
 import { elementsOf, indexGraph, loweringOf, typeOfValue } from "./values.js"
 
@@ -65,10 +70,14 @@ export function manyCalls(
   const taken = new Set([LANE, CALL, ...places.params.map((p) => p.name), ...shared.map((s) => s.name)])
   const hazards = new Hazards(places.of)
   const body = steps.flatMap((step) => {
-    const spliced = splice(step, places.of, taken, target)
+    const spliced = splice(step, places.of, taken)
     shared.push(...spliced.shared)
-    return [...hazards.before(step), ...spliced.body]
+    const used = step.kernel.params.map((p, i) => ({ id: step.dispatch.args[i]!.id, access: p.access }))
+    return [...hazards.before(used), ...spliced.body]
   })
+  body.push(...hazards.before(places.copied.map(({ id }) => ({ id, access: "read" }))), ...copies(places))
+  const accesses = accessesIn(body)
+  if (accesses > MOST_ACCESSES) return `its code has ${accesses} loads and stores`
   const lanes = lanesOf(steps)
   const inOrder: Kernel = {
     name: `${program.name.replace(/\W/g, "_")}_many`,
@@ -86,6 +95,32 @@ export function manyCalls(
     dispatches: [{ kernel: inOrder.name, args: places.params.map((p) => p.ref) }],
     outputs: places.results,
   }
+}
+
+/** By the first lane. */
+function copies({ copied, of }: Places): Stmt[] {
+  if (copied.length === 0) return []
+  const lane: Expr = { kind: "ref", name: LANE, type: "i32", width: 1 }
+  const zero: Expr = { kind: "const", type: "i32", value: 0 }
+  const first: Expr = { kind: "op", op: "eq", args: [lane, zero], type: "bool", width: 1 }
+  const then = copied.map(({ id, to }): Stmt => {
+    const from = of(id)
+    if (from.kind === "shared") return bug("an output that is neither a slot nor a result")
+    const value: Expr = { kind: "load", buffer: from.name, index: from.base, type: "f32", width: 1 }
+    return { kind: "store", buffer: to.name, index: to.base, value }
+  })
+  return [{ kind: "when", cond: first, then }]
+}
+
+function accessesIn(body: readonly Stmt[]): number {
+  const inExpr = (e: Expr): number =>
+    childrenOf(e).reduce((n, x) => n + inExpr(x), e.kind === "load" || e.kind === "shared" ? 1 : 0)
+  return body.reduce((n, s) => {
+    const own = exprsOf(s).reduce((m, e) => m + inExpr(e), n)
+    if (s.kind === "for") return own + accessesIn(s.body)
+    if (s.kind === "when") return own + accessesIn(s.then)
+    return s.kind === "store" || s.kind === "store-shared" ? own + 1 : own
+  }, 0)
 }
 
 interface Step {
@@ -108,7 +143,6 @@ function splice(
   { dispatch, kernel }: Step,
   placeOf: (id: number) => Place,
   taken: Set<string>,
-  target: TargetProfile,
 ): { shared: readonly SharedArray[]; body: readonly Stmt[] } {
   const { grid, lanes, body } = openGrid(kernel.body)
   const places = new Map(
@@ -117,7 +151,7 @@ function splice(
       return [p.name, ref.kind === "buffer" ? placeOf(ref.id) : bug(`${kernel.name} walks over a pack`)]
     }),
   )
-  const s = new Splice(places, taken, target.deviceClass === "software")
+  const s = new Splice(places, taken)
   const shared = kernel.shared.map((a) => ({ ...a, name: s.declare(a.name) }))
   if (lanes !== undefined) s.alias(lanes.name, LANE)
   // A turn may still read what the next one writes into the kernel's own arrays.
@@ -143,9 +177,8 @@ class Hazards {
   private readonly writes = new Set<number>()
   constructor(private readonly placeOf: (id: number) => Place) {}
 
-  /** The barriers that the kernel needs before it, which is then taken to have run. */
-  before({ kernel, dispatch }: Step): Stmt[] {
-    const used = kernel.params.map((p, i) => ({ id: dispatch.args[i]!.id, access: p.access }))
+  /** The barriers that what uses these buffers needs before it; it is then taken to have run. */
+  before(used: readonly { readonly id: number; readonly access: KernelParam["access"] }[]): Stmt[] {
     const waits = used.filter(({ id, access }) => {
       return this.writes.has(id) || (access !== "read" && this.reads.has(id))
     })

@@ -11,8 +11,6 @@ export class Splice {
     private readonly places: ReadonlyMap<string, Place>,
     /** Names of the kernel that is made. */
     private readonly taken: Set<string>,
-    /** Keeps drivers on the processor from copying out loops of a few turns: that takes them seconds. */
-    private readonly rolled: boolean,
   ) {}
 
   /** The new name of what `name` declares. */
@@ -36,7 +34,7 @@ export class Splice {
       case "for": {
         const extent = this.expr(s.extent)
         const name = this.declare(s.name)
-        const kept = this.rolled && s.on === "serial" && extent.kind === "const" ? unknown(extent) : extent
+        const kept = s.on === "serial" && extent.kind === "const" ? unknown(extent) : extent
         return { ...s, name, extent: kept, body: this.block(s.body) }
       }
       case "let": {
@@ -115,7 +113,8 @@ function at(place: Place, index: Expr): Expr {
   return { kind: "op", op: "add", args: [index, place.base], type: "i32", width: 1 }
 }
 
-/** The same number, which the driver cannot know: R is not negative. */
+/** The same number, which the driver cannot know: R is not negative. Drivers write out loops of a few turns, which for all of a
+ *  program in one kernel takes them seconds. */
 function unknown(count: Expr): Expr {
   const zero: Expr = { kind: "const", type: "i32", value: 0 }
   const nothing: Expr = {
