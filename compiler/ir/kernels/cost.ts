@@ -12,7 +12,7 @@ export interface Cost {
   readonly flops: number
 }
 
-/** One turn of it, when it stands in a loop. */
+/** One turn of it, when it stands in a loop; one call, when it makes many. */
 export function costOf(program: KernelProgram, dispatch: Dispatch, dims: DimValues): Cost {
   const kernel = program.kernels.find((k) => k.name === dispatch.kernel)!
   const batch = { ...dims, R: Math.min(dims.R, dims.B) }
@@ -75,7 +75,9 @@ class Count {
   private stmt(s: Stmt, times: number): number {
     switch (s.kind) {
       case "for":
-        return this.block(s.body, times * this.loop(s.name, s.extent))
+        if (s.on !== "calls") return this.block(s.body, times * this.loop(s.name, s.extent))
+        this.most.set(s.name, 0)
+        return this.block(s.body, times)
       case "when":
         return this.block(s.then, times * this.share(s.cond))
       case "let": {
