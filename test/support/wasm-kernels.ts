@@ -33,7 +33,8 @@ export function wasmKernels(kernels: readonly Kernel[]): KernelRunner {
         end = align(end + size)
         return at
       }
-      const [commands, args, parameters, own] = [take(64), take(64), take(64), take(scratch)] as const
+      const [commands, args] = [take(64), take(4 * arrays.length)] as const
+      const [parameters, own] = [take(64), take(scratch)] as const
       const places = arrays.map((a) => take(a.byteLength))
       const missing = Math.ceil((end + 64) / 65536) - memory.buffer.byteLength / 65536
       if (missing > 0) memory.grow(missing)
