@@ -18,7 +18,7 @@ import { runInWasm } from "./support/wasm-program.js"
 const TARGETS = [SOFTWARE, GPU, WASM_TARGET]
 const PROGRAMS = 2000
 /** Files of tests run side by side, tests of a file do not; a test of its own says how far they got. */
-const PER_TEST = 250
+const PER_TEST = 100
 
 /** What is wrong with a program; undefined where it computes numbers too large to compare. */
 function complaints(graph: Graph, targets: readonly (typeof GPU)[]): string[] | undefined {
