@@ -67,8 +67,9 @@ export function panelsOf(cx: Contraction): Panels | undefined {
   const [row, column] = [sideOf("row"), sideOf("column")]
   if (row.space.extents.length === 0 || column.space.extents.length === 0) return undefined
   // The taps of a window make poor vectors.
-  const swapped = !suitsVectors(column) && suitsVectors(row)
+  const swapped = !suitsVectors(column) && (suitsVectors(row) || !liesTogether(column))
   const [wide, tall] = swapped ? [row, column] : [column, row]
+  if (!liesTogether(wide)) return undefined
   const choice: PanelChoice | undefined = panelChoice({
     wide: { extents: wide.space.extents, windows: wide.windows, packed: true },
     tall: { extents: tall.space.extents, windows: tall.windows, packed: !tall.direct },
@@ -99,11 +100,11 @@ const axesSpace = (shape: Shape): Space => ({
 /** The place of an axis among those longer than 1. */
 const placeOf = (shape: Shape, axis: number): number => shape.slice(0, axis).filter((d) => d !== 1).length
 
-const suitsVectors = (side: Omit<Side, "cut">): boolean => {
-  const last = side.space.extents.length - 1
-  const window = side.windows.find((w) => w.side === last)
-  return nominal(side.space.extents[last]!) >= LANES - 1 && (window === undefined || window.a === 1)
-}
+/** Whether places next to each other along the last axis are so in memory too: not where windows move in larger steps. */
+const liesTogether = (side: Omit<Side, "cut">): boolean =>
+  side.windows.every((w) => w.side !== side.space.extents.length - 1 || w.a === 1)
+const suitsVectors = (side: Omit<Side, "cut">): boolean =>
+  nominal(side.space.extents.at(-1)!) >= LANES - 1 && liesTogether(side)
 /** The value of the operand where the axes of its side and of the depth have these places. */
 export function valueAt(
   { cx, depth }: Pick<Panels, "cx" | "depth">,
