@@ -37,8 +37,9 @@ const MOST_SUMS = 32 * 1024
 const MOST_PACKED = 48 * 1024
 /** Products below which packing does not pay. */
 const LEAST = 2048
-/** Cycles to pack an element, to start a tile, and to write an output. */
+/** Cycles to pack an element, to stream one past that is read where it lies, to start a tile, and to write an output. */
 const PACK = 1
+const STREAM = 0.3
 const TILE = 40
 const OUTPUT = 2
 /** Below so many cycles one thread does it all; else pieces for at least so many. */
@@ -67,7 +68,11 @@ export function panelChoice(size: {
       const block = size.whole ? nominal(size.depth[0]!) : blockOf(size.depth, width)
       const blocks = Math.ceil(nominal(size.depth[0]!) / block)
       const tiles = Math.ceil(tall.size / TALL) * (wide.size / LANES)
-      const item = tiles * (depth * TALL + blocks * TILE) + copied * PACK + wide.size * tall.size * OUTPUT
+      const item =
+        tiles * (depth * TALL + blocks * TILE) +
+        copied * PACK +
+        (size.tall.packed ? 0 : depth * tall.size * STREAM) +
+        wide.size * tall.size * OUTPUT
       const items = wide.count * tall.count * batch
       const waiting = item * items < DIVIDED ? 1 : (Math.ceil(items / THREADS) * THREADS) / items
       const cost = item * items * waiting

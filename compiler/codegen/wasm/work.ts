@@ -13,18 +13,24 @@ const FUNCTIONS: ReadonlySet<string> = new Set(
 
 export function workOf(kernel: Kernel): number {
   const { lanes, body } = openGrid(kernel.body)
-  return Math.max(1, (lanes?.extent ?? 1) * ofBlock(body))
+  return Math.max(1, (lanes?.extent ?? 1) * ofBlock(body, new Map()))
 }
 
-const ofBlock = (body: readonly Stmt[]): number => body.reduce((sum, s) => sum + ofStmt(s), 0)
+/** Values by name. */
+type Lets = Map<string, Expr>
 
-function ofStmt(s: Stmt): number {
+const ofBlock = (body: readonly Stmt[], lets: Lets): number =>
+  body.reduce((sum, s) => sum + ofStmt(s, lets), 0)
+
+function ofStmt(s: Stmt, lets: Lets): number {
   switch (s.kind) {
     case "for":
-      return trips(s.extent) * ofBlock(s.body)
+      return (most(s.extent, lets) ?? UNKNOWN_TRIPS) * ofBlock(s.body, lets)
     case "when":
-      return ofExpr(s.cond) + ofBlock(s.then)
+      return ofExpr(s.cond) + ofBlock(s.then, lets)
     case "let":
+      lets.set(s.name, s.value)
+      return ofExpr(s.value)
     case "set":
       return ofExpr(s.value)
     case "var":
@@ -42,9 +48,25 @@ function ofExpr(e: Expr): number {
   return partsOf(e).reduce((sum, part) => sum + ofExpr(part), own)
 }
 
-/** An extent that depends on a loop around is taken as 8. */
-function trips(extent: Expr): number {
-  return onlySizes(extent) ? evalSize(extent, NOMINAL) : 8
+/** Turns of a loop whose extent depends on a loop around in a way that shows no bound. */
+const UNKNOWN_TRIPS = 8
+const GROWING: Readonly<Record<string, (a: number, b: number) => number>> = {
+  add: (a, b) => a + b,
+  mul: (a, b) => a * b,
+  div: (a, b) => Math.floor(a / b),
+}
+
+/** The most that an extent can be, where that shows. */
+function most(e: Expr, lets: Lets): number | undefined {
+  if (onlySizes(e)) return evalSize(e, NOMINAL)
+  if (e.kind === "ref") {
+    const value = lets.get(e.name)
+    return value && most(value, lets)
+  }
+  if (e.kind !== "op") return undefined
+  const [a, b] = e.args.map((x) => most(x, lets))
+  if (e.op === "min") return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b)
+  return a === undefined || b === undefined ? undefined : GROWING[e.op]?.(a, b)
 }
 const onlySizes = (e: Expr): boolean =>
   e.kind === "const" || e.kind === "dim" || (e.kind === "op" && e.args.every(onlySizes))
