@@ -16,7 +16,7 @@ import { printPlan } from "./ir/plan/text.js"
 import type { Plan } from "./ir/plan/types.js"
 import type { DimValues } from "./ir/tensor.js"
 import { planMemory, type Scheduled } from "./memory/plan.js"
-import { slotsInOrder } from "./memory/slots.js"
+import { clashing, slotsInOrder } from "./memory/slots.js"
 import { GRAPH_PASSES } from "./pipeline.js"
 import { groupDiagrams } from "./schedule/group-diagram.js"
 import { printGroups } from "./schedule/group-text.js"
@@ -173,11 +173,21 @@ function planned(
   run: Compilation,
   { shown, target }: How,
 ): Plan {
-  const ordered = grouped.map((g) => run.pass(order, g, target))
+  const programsOf = (all: readonly GroupedGraph[]): KernelProgram[] => {
+    const built = [...run.pass(buildKernels, all, target)]
+    return whole.map(({ graph, parts }) => link(graph, parts, built.splice(0, parts.length)))
+  }
+  let ordered = grouped.map((g) => run.pass(order, g, target))
+  let programs = programsOf(ordered)
+  const apart = clashing(programs)
+  if (apart.size > 0) {
+    const unpacked = whole.flatMap(({ parts }, i) => parts.map(() => apart.has(programs[i]!)))
+    ordered = grouped.map((g, i) => (unpacked[i] ? run.pass(order, withoutPacks(g), target) : ordered[i]!))
+    programs = programsOf(ordered)
+  }
   if (shown) reachedGroups(run, order, ordered)
-  const built = [...run.pass(buildKernels, ordered, target)]
-  const single = whole.map(({ graph, parts }): Scheduled => {
-    return { graph, program: link(graph, parts, built.splice(0, parts.length)), dims: sizes(graph.name) }
+  const single = whole.map(({ graph }, i): Scheduled => {
+    return { graph, program: programs[i]!, dims: sizes(graph.name) }
   })
   const scheduled = [...single, ...manyOf(single, run, target ?? run.options.target)]
   if (shown) reachedPrograms(run, scheduled)
@@ -185,6 +195,11 @@ function planned(
   if (shown) run.reached(planMemory.name, planMemory.summary, plan, () => printPlan(plan))
   return plan
 }
+
+const withoutPacks = ({ graph, groups }: GroupedGraph): GroupedGraph => ({
+  graph,
+  groups: groups.flatMap((x) => (x.kind === "pack" ? x.parts : [x])),
+})
 
 /** Programs that pay it, scheduled a second time: all kernels as one, for many calls in a dispatch. */
 function manyOf(single: readonly Scheduled[], run: Compilation, target: TargetProfile): Scheduled[] {

@@ -34,7 +34,7 @@ const MANY: Readonly<Record<string, string>> = {
   "draws, running means, a schedule, more outputs": program(
     "x |> Linear(8) |> BatchNorm1d |> tanh |> Dropout(0.2) |> Linear(1)",
     `let z = Net(x)
-     minimize mse(z, y) with SGD(lr: cosine(0.05, 60))
+     minimize mse(z, y) with SGD(lr: cosine(0.05, 60), momentum: 0.9)
      report close = mean(f32(abs(z - y) < 0.3))
      clip_norm 1.0
      ${BATCHES}`,
