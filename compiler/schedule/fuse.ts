@@ -433,10 +433,14 @@ class Grouping {
     for (const v of stored) {
       needSums([(draft.full.has(v) ? probe.atElements(v) : probe.atOuter(v)) ?? bug(`%${v} left its group`)])
     }
-    const members = draft.members.filter((m) => {
-      const heavy = loweringOf(this.g.nodes.get(m)!).kind !== "map"
-      return heavy ? sums.has(m) : true
-    })
+    const isSum = (m: ValueId): boolean => loweringOf(this.g.nodes.get(m)!).kind !== "map"
+    // The walk over elements is that of the first reduction, needed or not.
+    const first = draft.members.find(isSum)
+    if (first !== undefined && !sums.has(first) && stored.some((v) => draft.full.has(v))) {
+      sums.add(first)
+      needSums(probe.terms(this.g.nodes.get(first)!) ?? bug(`%${first} left its group`))
+    }
+    const members = draft.members.filter((m) => !isSum(m) || sums.has(m))
     return { members, loads: new Set(probe.loadsIn(exprs).map((l) => l.value)) }
   }
   /** Slots and outputs whose new value is not made by a group, or is made for another slot already. */
