@@ -30,6 +30,7 @@ import {
   link,
   manyCalls,
   manyPays,
+  merge,
   order,
   pack,
   type Part,
@@ -128,11 +129,11 @@ const reachedGroups = (run: Compilation, { name, summary }: Stage, groups: reado
     () => groups.flatMap(groupDiagrams),
   )
 
-function reachedPrograms(run: Compilation, scheduled: readonly Scheduled[]): void {
+function reachedPrograms(run: Compilation, { name, summary }: Stage, scheduled: readonly Scheduled[]): void {
   const programs = scheduled.map((s) => s.program)
   run.reached(
-    buildKernels.name,
-    buildKernels.summary,
+    name,
+    summary,
     programs,
     () => scheduled.map((s) => printKernelProgram(s.program, s.dims)).join("\n"),
     () => programs.map(programDiagram),
@@ -189,8 +190,15 @@ function planned(
   const single = whole.map(({ graph }, i): Scheduled => {
     return { graph, program: programs[i]!, dims: sizes(graph.name) }
   })
-  const scheduled = [...single, ...manyOf(single, run, target ?? run.options.target)]
-  if (shown) reachedPrograms(run, scheduled)
+  const unmerged = [...single, ...manyOf(single, run, target ?? run.options.target)]
+  if (shown) reachedPrograms(run, buildKernels, unmerged)
+  const merged = run.pass(
+    merge,
+    unmerged.map((s) => s.program),
+    target,
+  )
+  const scheduled = unmerged.map((s, i) => ({ ...s, program: merged[i]! }))
+  if (shown) reachedPrograms(run, merge, scheduled)
   const plan = run.pass(planMemory, scheduled, target)
   if (shown) run.reached(planMemory.name, planMemory.summary, plan, () => printPlan(plan))
   return plan

@@ -138,12 +138,44 @@ const patterns: [string, number, Build][] = [
   ],
   [
     "outputs that are inputs, views and constants",
-    3,
+    2,
     (g) => {
       const x = g.input("x", f32(B, 4))
       g.output("view", g.apply("reshape", [x], { shape: [4, B] }))
       g.output("scalar", g.constant(3))
       g.output("sum", g.apply("sum", [x], { axes: [0, 1], keepdim: false }))
+    },
+  ],
+  [
+    "a product, a sum and a table that do not wait for each other",
+    1,
+    (g) => {
+      const x = g.input("x", f32(B, 8))
+      g.output("y", linear(g, "l", x, 12))
+      g.output("sums", g.apply("sum", [x], { axes: [0], keepdim: false }))
+      g.output("doubled", g.binary("mul", g.slot("t", f32(3, 7), "param"), g.constant(2)))
+    },
+  ],
+  [
+    "updates with more slots than a kernel binds, by vector and by element",
+    1,
+    (g) => {
+      const [x, dy] = [g.input("x", f32(B, 8)), g.input("dy", f32(B, 12))]
+      const dw = g.apply("matmul", [g.apply("transpose", [x], { perm: [1, 0] }), dy])
+      adam(g, "w", f32(12, 8), () => g.apply("transpose", [dw], { perm: [1, 0] }))
+      adam(g, "b", f32(12), () => g.apply("sum", [dy], { axes: [0], keepdim: false }))
+      adam(g, "c", f32(12), () => g.apply("max", [dy], { axes: [0], keepdim: false }))
+    },
+  ],
+  [
+    "a slot that one product reads and another one updates",
+    2,
+    (g) => {
+      const [x, dy] = [g.input("x", f32(B, 8)), g.input("dy", f32(B, 12))]
+      adam(g, "w", f32(8, 12), (w) => {
+        g.output("dx", g.apply("matmul", [dy, g.apply("transpose", [w], { perm: [1, 0] })]))
+        return g.apply("matmul", [g.apply("transpose", [x], { perm: [1, 0] }), dy])
+      })
     },
   ],
   [

@@ -6,7 +6,7 @@ import { availableParallelism } from "node:os"
 import { compile } from "../compile.js"
 import { type Cost, costOf } from "../ir/kernels/cost.js"
 import type { KernelProgram } from "../ir/kernels/types.js"
-import { buildKernels } from "../schedule/index.js"
+import { merge } from "../schedule/index.js"
 import { bug } from "../source/bug.js"
 import type { TargetProfile } from "../target.js"
 import type { Bundle, TrainSpec } from "../../runtime/bundle/format.js"
@@ -64,7 +64,7 @@ export async function profile(path: string, options: ProfileOptions): Promise<Pr
   const { device, target, data } = options
   const compiled = compileFile(path, { data, devices: [device], target })
   const bundle = compiled.bundle ?? bug("a program that compiles has a bundle")
-  const programs = compiled.stages.get(buildKernels.name)?.json() as readonly KernelProgram[]
+  const programs = compiled.stages.get(merge.name)?.json() as readonly KernelProgram[]
   const spec = trainSpec(bundle, options.train)
   const program = programs.find((p) => p.name === spec.step) ?? bug(`no program ${spec.step}`)
   const measured = await onDevice(bundle, path, options, (machine, chosen) =>

@@ -3,9 +3,9 @@
 import type { TargetProfile } from "../target.js"
 import { type Dim, type DimValues, evalDim } from "../ir/tensor.js"
 
-const NOMINAL: DimValues = { B: 64, R: 4096 }
+export const NOMINAL: DimValues = { B: 64, R: 4096 }
 /** Larger than any batch that is likely: workgroup counts are folded into two dimensions when they could exceed the limit. */
-const LARGEST: DimValues = { B: 65536, R: 1 << 20 }
+export const LARGEST: DimValues = { B: 65536, R: 1 << 20 }
 
 export const nominal = (d: Dim): number => evalDim(d, NOMINAL)
 export const largest = (d: Dim): number => evalDim(d, LARGEST)
@@ -66,6 +66,13 @@ export function rowByGroup(rows: number, inner: number, target: TargetProfile): 
   return inner >= 64 && rows < 16384
 }
 export const rowLanes = (target: TargetProfile): number => target.oneWorkgroup ?? 64
+
+/** Workgroups more than this many, for running on fewer lanes, cost as much as the dispatch that is saved by merging. */
+export const MOST_EXTRA_WORKGROUPS = 100
+/** Whether kernels with barriers run beside others. A software adapter cuts all of such a kernel into pieces when it compiles it. */
+export const barriersMerge = (target: TargetProfile): boolean => target.deviceClass !== "software"
+/** Expressions and statements of a merged kernel. A software adapter compiles two long kernels faster than one of both. */
+export const MOST_MERGED = { software: 1200, gpu: 8192, wasm: 0 } as const
 
 export interface ContractTile {
   /** Outputs of one invocation: rows x columns. */
@@ -128,7 +135,6 @@ export function contractTile(
   if (target.deviceClass === "wasm") return registerTile(rows, columns, vector)
   if (target.oneWorkgroup !== undefined) return oneWorkgroupTile(size, target.oneWorkgroup, target)
   const fill = target.deviceClass === "software" ? 64 : 8192
-  const lanes = target.deviceClass === "software" ? 16 : 64
   const sizes = TILES[target.deviceClass][vector ? "vector" : "scalar"]
   const mostEpilogue = MOST_EPILOGUE[target.deviceClass]
   const least = sizes[sizes.length - 1]!
@@ -142,7 +148,9 @@ export function contractTile(
   )
   const count = (r: number, c: number): number => Math.ceil(rows / r) * Math.ceil(columns / c) * batch
   const whole = (r: number, c: number): ContractTile => {
-    return { rows: r, columns: c, lanes, split: false, staged: staged(r, c) }
+    // A workgroup costs a tenth of a microsecond there; few tiles are spread over more of them.
+    const most = target.deviceClass === "software" && count(r, c) < 1024 ? 16 : 64
+    return { rows: r, columns: c, lanes: most, split: false, staged: staged(r, c) }
   }
   for (const [r, c] of fitting) if (count(r, c) >= fill) return whole(r, c)
   // Few outputs: a long sum is split over a workgroup, a short one is left to small tiles.

@@ -130,7 +130,7 @@ class Making {
   }
   share(b: Buffer, length: number): void {
     const name = this.free(b.name)
-    this.shared.push({ name, type: stored(b.dtype), length })
+    this.shared.push({ name, type: stored(b.dtype), length, width: 1 })
     this.at(b.id, { kind: "shared", name, base: int(0) })
   }
   keep(b: Buffer, length: number): void {

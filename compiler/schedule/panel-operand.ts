@@ -119,7 +119,7 @@ function tiledOperand(p: Panels, side: Side): PanelOperand {
   const name = b.name(side === p.wide ? "wide" : "tall")
   const size = depthSize(p)
   const tiles = Math.ceil(side.cut.chunk / lanes)
-  b.shared.push({ name, type: p.cx.type, length: tiles * lanes * size })
+  b.shared.push({ name, type: p.cx.type, length: tiles * lanes * size, width: 1 })
   const at = (tile: Expr, depth: readonly Expr[]): Expr =>
     k.mul(k.add(k.mul(tile, k.int(size)), flatDepth(p, depth)), k.int(lanes))
   const across = transposes(p, side)
@@ -263,7 +263,7 @@ function slidingOperand(p: Panels, side: Side): PanelOperand {
   const name = b.name(side === p.wide ? "wide" : "tall")
   // Tiles and vectors may reach beyond the last axis.
   const length = axes.reduce((size, x) => size * x.extent, 1) + 2 * LANES
-  b.shared.push({ name, type: p.cx.type, length: Math.ceil(length / 4) * 4 })
+  b.shared.push({ name, type: p.cx.type, length: Math.ceil(length / 4) * 4, width: 1 })
   const { at } = side.cut
   const position = (local: readonly Expr[], depth: readonly Expr[]): Expr =>
     axes.reduce<Expr>((sum, x, n) => {

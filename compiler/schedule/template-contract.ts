@@ -175,28 +175,24 @@ function registerTile(cx: Tiled, at: TilePlace): Stmt[] {
   return out
 }
 
-/** The sums of a tile are put aside in workgroup memory, each lane's in its own part, and stored by a loop over them: the code
+/** The vectors of sums of a tile are put aside in workgroup memory, each lane's in its own part, and stored by a loop over them: the code
  *  after the sums is there once, not once per sum, and takes no registers from the loop before it. */
 function stagedTile(cx: Tiled, at: TilePlace, lane: Expr): Stmt[] {
-  const { b, tile, vector } = cx
+  const { b, tile } = cx
   const { k } = b
   const walk = serialWalk(b, cx.extents)
   const { vars, sums, add } = accumulate(cx, at, walk.r)
   const t = tileShape(cx, at)
   const stage = b.name("stage")
   const outputs = tile.rows * tile.columns
-  b.shared.push({ name: stage, type: cx.type, length: outputs * tile.lanes })
-  const place = (n: Expr): Expr => k.add(k.mul(n, k.int(tile.lanes)), lane)
-  const flat = sums.flat().flatMap((s) => (vector ? range(4).map((n) => k.lane(s, n)) : [s]))
-  const put = flat.map((value, n): Stmt => {
+  b.shared.push({ name: stage, type: cx.type, length: outputs * tile.lanes, width: 4 })
+  const place = (n: Expr): Expr => k.mul(k.add(k.mul(n, k.int(tile.lanes)), lane), k.int(4))
+  const put = sums.flat().map((value, n): Stmt => {
     return { kind: "store-shared", name: stage, index: place(k.int(n)), value }
   })
   const m = b.variable("m", tile.rows)
   const n = b.variable("n", t.groups)
-  const width = vector ? 4 : 1
-  const first = k.add(k.mul(m, k.int(tile.columns)), k.mul(n, k.int(width)))
-  const own = range(width).map((e) => k.shared(stage, place(k.add(first, k.int(e))), cx.type))
-  const sum = vector ? k.vec([own[0]!, own[1]!, own[2]!, own[3]!]) : own[0]!
+  const sum = k.shared(stage, place(k.add(k.mul(m, k.int(t.groups)), n)), cx.type, 4)
   const store = storeSum(cx, at, k.add(t.row(0), m), k.add(t.group(0), n), t, sum)
   const loop = (variable: Ref, count: number, body: readonly Stmt[]): Stmt => {
     return { kind: "for", name: variable.name, extent: k.int(count), on: "serial", body }
@@ -256,7 +252,7 @@ function splitTile(cx: Tiled, at: TilePlace, lane: Expr): Stmt[] {
   const { vars, sums, add } = accumulate(cx, at, walk.r)
   const outputs = tile.rows * tile.columns
   const part = b.name("part")
-  b.shared.push({ name: part, type: cx.type, length: outputs * lanes })
+  b.shared.push({ name: part, type: cx.type, length: outputs * lanes, width: 1 })
   const flat = sums.flat().flatMap((s) => (vector ? range(4).map((n) => k.lane(s, n)) : [s]))
   const put = flat.map((value, n): Stmt => {
     return { kind: "store-shared", name: part, index: k.add(k.int(n * lanes), lane), value }

@@ -219,7 +219,7 @@ function sumsOf(p: Panels): Sums {
   const columns = local.slice(0, -1).reduce((n, d) => n * d, width)
   const size = Math.ceil(rows / TALL) * TALL * columns
   const name = b.name("sums")
-  b.shared.push({ name, type: p.cx.type, length: size })
+  b.shared.push({ name, type: p.cx.type, length: size, width: 1 })
   const along = (row: Expr, outer: readonly Expr[], place: Expr): Expr => {
     const flat = outer.reduce<Expr>((sum, e, n) => k.add(k.mul(sum, k.int(local[n]!)), e), k.int(0))
     return k.add(k.mul(row, k.int(columns)), k.add(k.mul(flat, k.int(width)), place))

@@ -151,7 +151,7 @@ function joinLanes(b: KernelBuild, lane: Expr, lanes: number, level: readonly Re
   const arrays = level.map((x) => {
     const type = typeOf(x.result)
     const name = b.name("part")
-    b.shared.push({ name, type, length: lanes })
+    b.shared.push({ name, type, length: lanes, width: 1 })
     return { name, type, op: COMBINE_OP[x.combine ?? bug("a fold has no tree")] }
   })
   const put = (n: number, value: Expr): Stmt => ({

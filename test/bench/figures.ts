@@ -5,7 +5,7 @@ import type { Buffer, KernelProgram } from "../../compiler/ir/kernels/types.js"
 import type { Plan } from "../../compiler/ir/plan/types.js"
 import { bytesOf, type DimValues, evalDim } from "../../compiler/ir/tensor.js"
 import { planMemory } from "../../compiler/memory/plan.js"
-import { buildKernels } from "../../compiler/schedule/index.js"
+import { merge } from "../../compiler/schedule/index.js"
 import type { TargetProfile } from "../../compiler/target.js"
 import type { Bundle } from "../../runtime/bundle/format.js"
 
@@ -38,7 +38,7 @@ export function measure(path: string, target: TargetProfile): Measured {
   const { bundle } = compiled
   if (bundle === undefined) throw new Error(`${path} compiles to nothing`)
   const plan = compiled.stages.get(planMemory.name)?.json() as Plan
-  const programs = compiled.stages.get(buildKernels.name)?.json() as KernelProgram[]
+  const programs = compiled.stages.get(merge.name)?.json() as KernelProgram[]
   return { bundle, plan, figures: figuresOf(bundle, plan, programs) }
 }
 

@@ -34,7 +34,9 @@ export function emitWgsl(kernel: Kernel): string {
       (p, i) =>
         `@group(1) @binding(${i}) var<storage, ${p.access === "read" ? "read" : "read_write"}> ${identifier(p.name)}: array<${elementType(p)}>;`,
     ),
-    ...kernel.shared.map((s) => `var<workgroup> ${identifier(s.name)}: array<${s.type}, ${s.length}>;`),
+    ...kernel.shared.map(
+      (s) => `var<workgroup> ${identifier(s.name)}: array<${wide(s.type, s.width)}, ${s.length / s.width}>;`,
+    ),
     "",
     ...cx.helperTexts.flatMap((text) => [text, ""]),
     `@compute @workgroup_size(${size})`,
@@ -125,7 +127,7 @@ class ModuleText {
       case "barrier":
         return [s.memory === "storage" ? `storageBarrier();` : `workgroupBarrier();`]
       case "store-shared":
-        return [`${identifier(s.name)}[${this.expr(s.index)}] = ${this.expr(s.value)};`]
+        return [`${identifier(s.name)}[${this.element(s.index, widthOf(s.value))}] = ${this.expr(s.value)};`]
       default:
         return unreachable(s)
     }
@@ -180,7 +182,7 @@ class ModuleText {
       case "lane":
         return `${this.expr(e.value)}.${"xyzw"[e.lane]!}`
       case "shared":
-        return `${identifier(e.name)}[${this.expr(e.index)}]`
+        return `${identifier(e.name)}[${this.element(e.index, e.width)}]`
       default:
         return unreachable(e)
     }

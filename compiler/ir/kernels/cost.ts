@@ -78,8 +78,14 @@ class Count {
         if (s.on !== "calls") return this.block(s.body, times * this.loop(s.name, s.extent))
         this.most.set(s.name, 0)
         return this.block(s.body, times)
-      case "when":
-        return this.block(s.then, times * this.share(s.cond))
+      case "when": {
+        const share = this.share(s.cond)
+        const before = new Map(this.most)
+        this.bound(s.cond)
+        const inside = this.block(s.then, times * share)
+        before.forEach((most, name) => this.most.set(name, most))
+        return inside
+      }
       case "let": {
         const most = this.mostOf(s.value)
         if (most !== undefined) this.most.set(s.name, most)
@@ -101,11 +107,26 @@ class Count {
   private share(cond: Expr): number {
     if (cond.kind !== "op") return 1
     const [a, b] = cond.args
-    if (cond.op === "and") return this.share(a!) * this.share(b!)
+    if (cond.op === "and") {
+      const [x, y] = [this.share(a!), this.share(b!)]
+      // From the one and below the other: of one thing, what both leave out is left out once each.
+      return isRange(a!, b!) ? Math.max(0, x + y - 1) : x * y
+    }
     const [most, bound] = [this.mostOf(a!), this.mostOf(b ?? a!)]
     if (most === undefined || bound === undefined) return 1
     if (cond.op === "lt") return Math.min(1, bound / (most + 1))
+    if (cond.op === "ge") return Math.max(0, 1 - bound / (most + 1))
     return cond.op === "eq" ? 1 / (most + 1) : 1
+  }
+
+  /** What a condition says of the names in it. */
+  private bound(cond: Expr): void {
+    if (cond.kind !== "op") return
+    if (cond.op === "and") return cond.args.forEach((c) => this.bound(c))
+    const [a, b] = cond.args
+    if (cond.op !== "lt" || a?.kind !== "ref" || b === undefined) return
+    const [most, below] = [this.most.get(a.name), this.mostOf(b)]
+    if (most !== undefined && below !== undefined) this.most.set(a.name, Math.min(most, below - 1))
   }
 
   private mostOf(e: Expr): number | undefined {
@@ -120,6 +141,13 @@ class Count {
       ? scalarDef(e.op).eval([a, b], "i32")
       : undefined
   }
+}
+
+/** `x >= a` and `x < b` */
+function isRange(from: Expr, below: Expr): boolean {
+  if (from.kind !== "op" || below.kind !== "op" || from.op !== "ge" || below.op !== "lt") return false
+  const [a, b] = [from.args[0], below.args[0]]
+  return a?.kind === "ref" && b?.kind === "ref" && a.name === b.name
 }
 
 const isFloat = (type: ScalarType): boolean => type === "f32" || type === "f16"

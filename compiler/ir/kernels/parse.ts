@@ -140,8 +140,9 @@ export function parseKernelAt(c: Cursor): Kernel {
     c.expect(":")
     const type = oneOf<ScalarType>(c, DTYPES, "a type")
     c.expect("[")
-    shared.push({ name: array, type, length: c.integer() })
+    const length = c.integer()
     c.expect("]")
+    shared.push({ name: array, type, length, width: c.accept("x4") ? 4 : 1 })
   }
   const names: Names = {
     params: new Map(params.map((p) => [p.name, p])),

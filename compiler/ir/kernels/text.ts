@@ -44,7 +44,8 @@ export function printKernel(k: Kernel): string {
   const params = k.params.map((p) => `${p.name}: ${p.access} ${p.dtype}${p.width === 4 ? " x4" : ""}`)
   const lines = [`kernel ${k.name}(${params.join(", ")}) ${quote(k.template)} {`]
   for (const o of k.origins) lines.push(`  ${printOriginLine(o)}`)
-  for (const s of k.shared) lines.push(`  shared ${s.name}: ${s.type}[${s.length}]`)
+  for (const s of k.shared)
+    lines.push(`  shared ${s.name}: ${s.type}[${s.length}]${s.width === 4 ? " x4" : ""}`)
   const wide = new Set(k.params.filter((p) => p.width === 4).map((p) => p.name))
   block(k.body, "  ", lines, wide)
   lines.push("}")

@@ -105,6 +105,8 @@ export interface SharedArray {
   readonly name: string
   readonly type: ScalarType
   readonly length: number
+  /** As of a parameter. */
+  readonly width: 1 | 4
 }
 export interface Kernel {
   readonly name: string
@@ -129,7 +131,7 @@ export interface Buffer {
 /** Each member of a pack starts at a multiple of this many elements: 256 bytes, so that it can be bound on its own too. */
 export const PACK_ALIGN = 64
 /** Several buffers laid one after another in memory, so that one kernel walks over all of them. Each member starts at a
- *  multiple of PACK_ALIGN elements; all packs of one dispatch have members of equal sizes. */
+ *  multiple of PACK_ALIGN elements. */
 export interface Pack {
   readonly id: number
   readonly name: string

@@ -4,7 +4,7 @@
  *  extent; loops over calls, barriers and workgroup arrays only inside it; bindings, invocations and workgroup memory within
  *  the target's limits; dispatches name kernels and bind one buffer once; dtypes and sizes of arguments fit; every output has a buffer. */
 import { DEFAULT_TARGET, type TargetProfile } from "../../target.js"
-import { bytesOf, type Dim, sameDim } from "../tensor.js"
+import { bytesOf } from "../tensor.js"
 import { scalarDef } from "./scalar.js"
 import { printExpr } from "./text.js"
 import type { Buffer, Dispatch, Expr, Kernel, KernelProgram, Pack, ScalarType, Stmt } from "./types.js"
@@ -56,7 +56,6 @@ function verifyDispatch(
   }
   const out: string[] = []
   const bound = new Set<number>()
-  const sizes: Dim[][] = []
   d.args.forEach((ref, j) => {
     const param = kernel.params[j]!
     const members = ref.kind === "buffer" ? [ref.id] : (packs.get(ref.id)?.members ?? [])
@@ -70,11 +69,7 @@ function verifyDispatch(
       if (bound.has(id)) out.push(`buffer ${id} is bound twice`)
       bound.add(id)
     }
-    if (ref.kind === "pack") sizes.push(members.map((id) => buffers.get(id)?.elements ?? 0))
   })
-  if (sizes.some((s) => s.length !== sizes[0]!.length || s.some((x, i) => !sameDim(x, sizes[0]![i]!)))) {
-    out.push("its packs have members of different sizes")
-  }
   return out
 }
 
@@ -189,7 +184,7 @@ class KernelCheck {
         this.expect(s.index, "i32", 1, scope)
         if (!inLane) this.say(`workgroup array ${s.name} outside the lane loop`)
         if (a === undefined) return this.say(`store into ${s.name}, which is no workgroup array`)
-        return this.expect(s.value, a.type, this.widthIn(1, widthOf(s.value)), scope)
+        return this.expect(s.value, a.type, this.widthIn(a.width, widthOf(s.value)), scope)
       }
       case "barrier":
         if (!inLane) this.say("a barrier outside the lane loop")
@@ -242,7 +237,7 @@ class KernelCheck {
         this.expect(e.index, "i32", 1, scope)
         const a = this.k.shared.find((x) => x.name === e.name)
         if (a === undefined) this.say(`read of ${e.name}, which is no workgroup array`)
-        else if (a.type !== e.type || this.widthIn(1, e.width) !== e.width)
+        else if (a.type !== e.type || this.widthIn(a.width, e.width) !== e.width)
           this.say(`${e.name} is ${a.type}, read as ${shape(e.type, e.width)}`)
         return
       }
