@@ -74,6 +74,9 @@ export const barriersMerge = (target: TargetProfile): boolean => target.deviceCl
 /** Expressions and statements of a merged kernel. A software adapter compiles two long kernels faster than one of both. */
 export const MOST_MERGED = { software: 1200, gpu: 8192, wasm: 0 } as const
 
+/** Dispatches that are ready and of which one kernel is made up. More would make compiling quadratic where all of them are. */
+export const MOST_TRIED = 64
+
 export interface ContractTile {
   /** Outputs of one invocation: rows x columns. */
   readonly rows: number

@@ -12,7 +12,7 @@ import type { DimValues } from "../ir/tensor.js"
 import { evalSize, gridOf } from "../ir/kernels/grid.js"
 import type { Buffer, BufferRef, Dispatch, Kernel, KernelProgram, Pack } from "../ir/kernels/types.js"
 import { canonical } from "./build-kernels.js"
-import { barriersMerge, LARGEST, MOST_EXTRA_WORKGROUPS, MOST_MERGED, NOMINAL } from "./cost.js"
+import { barriersMerge, LARGEST, MOST_EXTRA_WORKGROUPS, MOST_MERGED, MOST_TRIED, NOMINAL } from "./cost.js"
 import { type Bindings, bindingsOf } from "./merge-bindings.js"
 import { codeSize, commonLanes, hasBarrier, lanesOf, mergedKernel } from "./merged-kernel.js"
 
@@ -95,6 +95,8 @@ class Merging {
   private readonly kernels: Kernel[] = []
   private readonly known = new Map<string, string>()
   private readonly names: Set<string>
+  private readonly packNames: Set<string>
+  private lastPack = 0
   private readonly sizes = new Map<Kernel, number>()
 
   constructor(
@@ -106,6 +108,7 @@ class Merging {
     this.uses = new Uses(program)
     this.buffers = new Map(program.buffers.map((b) => [b.id, b]))
     this.packs = [...program.packs]
+    this.packNames = new Set(program.packs.map((p) => p.name))
     this.names = new Set(program.kernels.map((k) => k.name))
   }
 
@@ -132,44 +135,54 @@ class Merging {
   }
 
   private segment(dispatches: readonly Dispatch[]): Dispatch[] {
-    const { before, rank } = this.hazards(dispatches)
-    const left = new Set(dispatches.keys())
+    const { after, rank } = this.hazards(dispatches)
+    const waits = dispatches.map(() => 0)
+    for (const next of after) for (const i of next) waits[i] = waits[i]! + 1
+    let ready = [...dispatches.keys()].filter((i) => waits[i] === 0)
     const out: Dispatch[] = []
-    while (left.size > 0) {
-      const ready = [...left].filter((i) => before[i]!.every((j) => !left.has(j)))
+    while (ready.length > 0) {
       ready.sort((a, b) => rank[b]! - rank[a]! || a - b)
-      let bucket: number[] = []
+      let bucket: number[] = [ready[0]!]
       let bindings: Bindings | undefined
-      for (const i of ready) {
-        const wanted = [...bucket, i].map((n) => dispatches[n]!)
-        const fitting = bucket.length === 0 ? undefined : this.fit(wanted)
-        if (bucket.length > 0 && fitting === undefined) continue
-        bucket = [...bucket, i]
+      for (const i of ready.slice(1, MOST_TRIED)) {
+        const wanted = [...bucket, i]
+        const fitting = this.fit(wanted.map((n) => dispatches[n]!))
+        if (fitting === undefined) continue
+        bucket = wanted
         bindings = fitting
       }
-      for (const i of bucket) left.delete(i)
       const members = bucket.map((i) => dispatches[i]!)
       out.push(bindings === undefined ? this.alone(members[0]!) : this.merged(members, bindings))
+      const done = new Set(bucket)
+      ready = ready.filter((i) => !done.has(i))
+      for (const i of bucket)
+        for (const next of after[i]!) if ((waits[next] = waits[next]! - 1) === 0) ready.push(next)
     }
     return out
   }
 
-  /** What each dispatch has to stay after, and how many follow one another from it to the end. */
-  private hazards(dispatches: readonly Dispatch[]): { before: number[][]; rank: number[] } {
-    const uses = dispatches.map((d) => this.uses.of(d))
-    const meet = (a: ReadonlySet<number>, b: ReadonlySet<number>): boolean => [...a].some((x) => b.has(x))
-    const before = uses.map((own, i) =>
-      [...uses.keys()].slice(0, i).filter((j) => {
-        const other = uses[j]!
-        return (
-          meet(own.reads, other.writes) || meet(own.writes, other.reads) || meet(own.writes, other.writes)
-        )
-      }),
-    )
+  /** What has to stay after each dispatch, the nearest only, and how many follow one another from it to the end. */
+  private hazards(dispatches: readonly Dispatch[]): { after: ReadonlySet<number>[]; rank: number[] } {
+    const after = dispatches.map(() => new Set<number>())
+    const lastWrite = new Map<number, number>()
+    const readsSince = new Map<number, number[]>()
+    dispatches.forEach((d, i) => {
+      const { reads, writes } = this.uses.of(d)
+      for (const id of [...reads, ...writes]) {
+        const writer = lastWrite.get(id)
+        if (writer !== undefined) after[writer]!.add(i)
+      }
+      for (const id of writes) for (const reader of readsSince.get(id) ?? []) after[reader]!.add(i)
+      for (const id of writes) {
+        lastWrite.set(id, i)
+        readsSince.set(id, [])
+      }
+      for (const id of reads) if (!writes.has(id)) readsSince.set(id, [...(readsSince.get(id) ?? []), i])
+    })
     const rank = dispatches.map(() => 1)
     for (let i = dispatches.length - 1; i >= 0; i--)
-      for (const j of before[i]!) rank[j] = Math.max(rank[j]!, rank[i]! + 1)
-    return { before, rank }
+      for (const next of after[i]!) rank[i] = Math.max(rank[i]!, rank[next]! + 1)
+    return { after, rank }
   }
 
   private fit(dispatches: readonly Dispatch[]): Bindings | undefined {
@@ -226,9 +239,9 @@ class Merging {
     return { kernel: name, args }
   }
   private packName(): string {
-    const used = new Set(this.packs.map((p) => p.name))
     let name = "updated"
-    for (let i = 1; used.has(name); i++) name = `updated_${i}`
+    while (this.packNames.has(name)) name = `updated_${++this.lastPack}`
+    this.packNames.add(name)
     return name
   }
 }
