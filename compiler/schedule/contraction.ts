@@ -3,11 +3,11 @@
  *  Rows are the output axes that only one operand depends on, columns those that only the other does (the side with the last
  *  axis), batch axes the rest.
  *  Not here:   loops (`template-contract.ts`, `template-panels.ts`). */
+import { operationsIn } from "./operations.js"
 import { bug } from "../source/bug.js"
 import type { Node } from "../ir/graph/types.js"
 import type { Expr, ScalarType } from "../ir/kernels/types.js"
 import { numel, sameShape, type Shape } from "../ir/tensor.js"
-import { operationsIn } from "./expr.js"
 import type { KernelBuild } from "./kernel-build.js"
 import { permuted } from "./probe.js"
 import { absent, linearIndex, loweringOf, toStored, typeOfValue, unravel } from "./values.js"

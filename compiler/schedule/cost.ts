@@ -88,18 +88,19 @@ export interface ContractTile {
   readonly staged: boolean
 }
 
+const VECTOR_TILES = [
+  [8, 8],
+  [4, 8],
+  [4, 4],
+  [2, 4],
+  [1, 4],
+] as const
 /** Rows x columns of one invocation's tile, the best first. Without vectors columns may be any. Software adapters run a scalar
  *  tile as fast as a vector tile. Tiles of 8x16 and scalar ones of 8x8 make steps a fifth faster there and
  *  their first step three times slower: llvmpipe compiles a kernel of that size for seconds. */
 const TILES = {
   gpu: {
-    vector: [
-      [8, 8],
-      [4, 8],
-      [4, 4],
-      [2, 4],
-      [1, 4],
-    ],
+    vector: VECTOR_TILES,
     scalar: [
       [4, 4],
       [4, 2],
@@ -108,13 +109,7 @@ const TILES = {
     ],
   },
   software: {
-    vector: [
-      [8, 8],
-      [4, 8],
-      [4, 4],
-      [2, 4],
-      [1, 4],
-    ],
+    vector: VECTOR_TILES,
     scalar: [
       [8, 4],
       [4, 4],

@@ -6,6 +6,7 @@ import type { ExprBuilder } from "../ops/op.js"
 import type { ScalarName } from "../ir/graph/types.js"
 import { scalarDef, type ScalarOp } from "../ir/kernels/scalar.js"
 import type { Expr, ScalarType } from "../ir/kernels/types.js"
+import { childrenOf, typeOf, widthOf } from "../ir/kernels/walk.js"
 import { addDim, BATCH, DATA_ROWS, type Dim, divDim, isStatic, mulDim, subDim } from "../ir/tensor.js"
 import {
   constantForm,
@@ -28,9 +29,6 @@ export const SCALAR_PARAM_TYPES: Readonly<Record<ScalarName, ScalarType>> = {
   start: "i32",
   turn: "i32",
 }
-
-export const widthOf = (e: Expr): 1 | 4 => ("width" in e ? e.width : 1)
-export const typeOf = (e: Expr): ScalarType => (e.kind === "dim" ? "i32" : e.type)
 
 interface Variable {
   readonly extent: Dim | undefined
@@ -666,66 +664,6 @@ export class Exprs implements ExprBuilder {
   }
 }
 
-/** The direct parts of an expression. */
-export function childrenOf(e: Expr): readonly Expr[] {
-  switch (e.kind) {
-    case "const":
-    case "ref":
-    case "dim":
-    case "param":
-      return []
-    case "op":
-      return e.args
-    case "load":
-    case "shared":
-      return [e.index]
-    case "guard":
-      return [e.cond, e.then, e.otherwise]
-    case "splat":
-    case "lane":
-      return [e.value]
-    case "vec":
-      return e.items
-  }
-}
-
-/** How many different operations on values (not indices) `e` is made of. */
-export function operationsIn(e: Expr): number {
-  const seen = new Set<Expr>()
-  const visit = (x: Expr): number => {
-    if (seen.has(x)) return 0
-    seen.add(x)
-    if (x.kind === "load") return 0
-    const own = x.kind === "op" ? (x.type === "i32" ? 0 : (SLOW[x.op] ?? 1)) : 0
-    return childrenOf(x).reduce((n, part) => n + visit(part), own)
-  }
-  return visit(e)
-}
-/** What counts for more than one operation. */
-const SLOW: Readonly<Partial<Record<ScalarOp, number>>> = {
-  exp: 8,
-  exp2: 8,
-  expm1: 12,
-  log: 8,
-  log1p: 12,
-  log2: 8,
-  pow: 16,
-  sin: 8,
-  cos: 8,
-  tan: 12,
-  tanh: 16,
-  erf: 24,
-  atan2: 16,
-  asin: 12,
-  atan: 12,
-  sinh: 16,
-  cosh: 16,
-  div: 2,
-  sqrt: 2,
-  mulhi: 6,
-  philox: 180,
-}
-
 const NO_NAMES: ReadonlySet<string> = new Set()
 /** One of the two where it holds the other: most expressions have the names of one of their parts. */
 function union(a: ReadonlySet<string>, b: ReadonlySet<string>): ReadonlySet<string> {
@@ -736,6 +674,7 @@ function union(a: ReadonlySet<string>, b: ReadonlySet<string>): ReadonlySet<stri
 }
 
 const isConst = (e: Expr, value: number): boolean => e.kind === "const" && e.value === value
+
 const isOne = (e: Expr): boolean =>
   (e.kind === "const" && e.value === 1 && e.type !== "bool") || (e.kind === "splat" && isOne(e.value))
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))

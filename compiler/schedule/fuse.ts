@@ -6,6 +6,7 @@
  *              opens a group or joins one over the same space; an elementwise node joins the latest group that it depends on,
  *              where it can be computed there. Since it is the latest, groups never come to wait for each other.
  *  Not here:   loop order and tiles (`template-*.ts`), the order of dispatches and updates in place (`order.ts`). */
+import { operationsIn } from "./operations.js"
 import type { Pass } from "../pass.js"
 import type { PassContext } from "../pass.js"
 import { bug } from "../source/bug.js"
@@ -14,7 +15,7 @@ import type { Graph, Node, ValueId } from "../ir/graph/types.js"
 import type { Expr } from "../ir/kernels/types.js"
 import { numel, printShape, printType, sameDim, type Shape } from "../ir/tensor.js"
 import { BESIDE, DISPATCH, joinsContractions, nominal, rowsFillDevice } from "./cost.js"
-import { Exprs, operationsIn } from "./expr.js"
+import { Exprs } from "./expr.js"
 import type { Group, GroupedGraph, GroupKind, Store } from "./group.js"
 import { order } from "./order.js"
 import { Probe, reordering } from "./probe.js"

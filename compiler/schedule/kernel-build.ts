@@ -4,8 +4,9 @@ import { bug } from "../source/bug.js"
 import type { TargetProfile } from "../target.js"
 import type { Row, ValueId } from "../ir/graph/types.js"
 import type { Buffer, Expr, KernelParam, SharedArray, Stmt } from "../ir/kernels/types.js"
+import { childrenOf, eachStmt, exprsOf, widthOf } from "../ir/kernels/walk.js"
 import type { Dim } from "../ir/tensor.js"
-import { childrenOf, Exprs, widthOf } from "./expr.js"
+import { Exprs } from "./expr.js"
 import type { Group } from "./group.js"
 import { placeLets } from "./place-lets.js"
 import {
@@ -213,31 +214,4 @@ export function identifier(name: string): string {
   const tail = parts.length > 2 ? parts.slice(1) : parts
   const text = tail.join("_")
   return /^[A-Za-z]\w+$/.test(text) && !/^[a-z]\d*$/.test(text) ? text : `in_${text}`
-}
-
-export function eachStmt(body: readonly Stmt[], visit: (s: Stmt) => void): void {
-  for (const s of body) {
-    visit(s)
-    if (s.kind === "for") eachStmt(s.body, visit)
-    if (s.kind === "when") eachStmt(s.then, visit)
-  }
-}
-/** The expressions that stand directly in a statement. */
-export function exprsOf(s: Stmt): readonly Expr[] {
-  switch (s.kind) {
-    case "for":
-      return [s.extent]
-    case "when":
-      return [s.cond]
-    case "let":
-    case "set":
-      return [s.value]
-    case "var":
-      return [s.init]
-    case "store":
-    case "store-shared":
-      return [s.index, s.value]
-    case "barrier":
-      return []
-  }
 }

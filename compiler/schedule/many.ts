@@ -17,13 +17,12 @@ import {
   type SharedArray,
   type Stmt,
 } from "../ir/kernels/types.js"
+import { childrenOf, exprsOf } from "../ir/kernels/walk.js"
 import { type DimValues, evalDim, numel } from "../ir/tensor.js"
 import { bug } from "../source/bug.js"
 import type { TargetProfile } from "../target.js"
 import { MOST_ACCESSES } from "./cost.js"
 import { CALL, LANE, type Place, type Places, placesOf } from "./many-places.js"
-import { childrenOf } from "./expr.js"
-import { exprsOf } from "./kernel-build.js"
 import { Splice } from "./splice.js"
 import { elementsOf, indexGraph, loweringOf, typeOfValue } from "./values.js"
 

@@ -5,10 +5,10 @@
 import { bug } from "../source/bug.js"
 import { openGrid } from "../ir/kernels/grid.js"
 import type { Expr, Kernel, KernelParam, SharedArray, Stmt } from "../ir/kernels/types.js"
+import { childrenOf, eachStmt, exprsOf } from "../ir/kernels/walk.js"
 import type { Origin } from "../ir/origin.js"
 import { FOLD } from "./cost.js"
-import { childrenOf, Exprs } from "./expr.js"
-import { eachStmt, exprsOf } from "./kernel-build.js"
+import { Exprs } from "./expr.js"
 import { renamed } from "./rename.js"
 
 /** What stands for a parameter of a part in the merged kernel. */

@@ -7,9 +7,9 @@
 import type { Expr, Stmt } from "../ir/kernels/types.js"
 import { type Dim, divDim, isStatic } from "../ir/tensor.js"
 import { bug } from "../source/bug.js"
-import { childrenOf } from "./expr.js"
 import { LANES, type Panels, type Side, TALL, valueAt } from "./panels.js"
 import { unravel } from "./values.js"
+import { isScattered } from "./vectorize.js"
 
 /** Where an item stands along a side, or a block along the depth: the places of the axes before the cut, the first place of the
  *  one that is cut, and how many it takes of it. */
@@ -240,11 +240,8 @@ function transposes(p: Panels, side: Side): boolean {
   const last = p.depth.extents.at(-1)!
   const along = valueAt(q, side, [four(extent)], depth, batch)
   const across = valueAt(q, side, [place], [...depth.slice(0, -1), four(last)], batch)
-  return scattered(b.widen(along, j.name)) && !scattered(b.widen(across, j.name))
+  return isScattered(b.widen(along, j.name)) && !isScattered(b.widen(across, j.name))
 }
-const scattered = (e: Expr): boolean =>
-  (e.kind === "vec" && e.items.some((i) => i.kind !== "const")) || childrenOf(e).some(scattered)
-
 // ---- windows
 
 /** An axis of the packed operand: places of the side, of the depth, or sums of both. */

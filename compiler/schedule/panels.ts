@@ -4,11 +4,12 @@
  *  Guarantees: what an item holds at once is of constant size.
  *  Not here:   which of the ways to cut is best (`cost.ts`), loops (`template-panels.ts`). */
 import type { Expr } from "../ir/kernels/types.js"
+import { childrenOf } from "../ir/kernels/walk.js"
 import { type Dim, isStatic, numel, type Shape } from "../ir/tensor.js"
 import { type Axes, type Contraction, indexAt, operand } from "./contraction.js"
 import { nominal } from "./cost.js"
 import { type PanelChoice, panelChoice, type SideCut } from "./cost-panels.js"
-import { childrenOf, type Exprs } from "./expr.js"
+import type { Exprs } from "./expr.js"
 import { unravel } from "./values.js"
 
 /** Axes as the loops see them: one flat axis, or the real ones that are longer than 1. */

@@ -5,7 +5,8 @@
  *              its names are bound. Loads never leave the `when` they stand in, nor loops that may run zero times.
  *  Not here:   simplification (`expr.ts`). */
 import type { Expr, Stmt } from "../ir/kernels/types.js"
-import { childrenOf, type Exprs, typeOf, widthOf } from "./expr.js"
+import { childrenOf, typeOf, widthOf } from "../ir/kernels/walk.js"
+import type { Exprs } from "./expr.js"
 
 export function placeLets(body: readonly Stmt[], k: Exprs, taken: ReadonlySet<string>): Stmt[] {
   const mutable = new Set<string>()

@@ -4,8 +4,9 @@
  *  frame's own outer point only; asked for anywhere else, the node cannot join. */
 import type { Node, ValueId } from "../ir/graph/types.js"
 import type { Expr } from "../ir/kernels/types.js"
+import { childrenOf } from "../ir/kernels/walk.js"
 import { numel, sameDim, sameShape, type Shape } from "../ir/tensor.js"
-import { childrenOf, Exprs } from "./expr.js"
+import { Exprs } from "./expr.js"
 import {
   fromStored,
   type GraphIndex,

@@ -1,5 +1,6 @@
 /** schedule: a loop nest under other names.   Stmt[] -> Stmt[] */
 import type { Expr, Stmt } from "../ir/kernels/types.js"
+import { withChildren } from "../ir/kernels/walk.js"
 
 export interface Renaming {
   /** Loop variables, lets, vars and workgroup arrays. */
@@ -35,29 +36,16 @@ export function renamed(body: readonly Stmt[], to: Renaming): Stmt[] {
 function inExpr(e: Expr, to: Renaming): Expr {
   const go = (x: Expr): Expr => inExpr(x, to)
   switch (e.kind) {
-    case "const":
-    case "dim":
-    case "param":
-      return e
     case "ref":
       return { ...e, name: to.local(e.name) }
-    case "op":
-      return { ...e, args: e.args.map(go) }
     case "load": {
       const { name, offset } = to.buffer(e.buffer)
       return { ...e, buffer: name, index: moved(go(e.index), offset) }
     }
     case "shared":
       return { ...e, name: to.local(e.name), index: go(e.index) }
-    case "guard":
-      return { ...e, cond: go(e.cond), then: go(e.then), otherwise: go(e.otherwise) }
-    case "splat":
-    case "lane":
-      return { ...e, value: go(e.value) }
-    case "vec": {
-      const [a, b, c, d] = e.items
-      return { ...e, items: [go(a), go(b), go(c), go(d)] }
-    }
+    default:
+      return withChildren(e, go)
   }
 }
 

@@ -1,6 +1,7 @@
 /** schedule: statements of one kernel made part of another: new local names, buffers at their places there.
  *  Assumes: all accesses are of width 1. */
 import type { Expr, Stmt } from "../ir/kernels/types.js"
+import { withChildren } from "../ir/kernels/walk.js"
 import { bug } from "../source/bug.js"
 import type { Place } from "./many-places.js"
 
@@ -67,23 +68,8 @@ export class Splice {
   private expr(e: Expr): Expr {
     const go = (x: Expr): Expr => this.expr(x)
     switch (e.kind) {
-      case "const":
-      case "dim":
-      case "param":
-        return e
       case "ref":
         return { ...e, name: this.name(e.name) }
-      case "op":
-        return { ...e, args: e.args.map(go) }
-      case "guard":
-        return { ...e, cond: go(e.cond), then: go(e.then), otherwise: go(e.otherwise) }
-      case "splat":
-      case "lane":
-        return { ...e, value: go(e.value) }
-      case "vec": {
-        const [x, y, z, w] = e.items
-        return { ...e, items: [go(x), go(y), go(z), go(w)] }
-      }
       case "shared":
         return { ...e, name: this.name(e.name), index: go(e.index) }
       case "load": {
@@ -94,6 +80,8 @@ export class Splice {
           ? { kind: "shared", name: place.name, index, type: e.type, width: 1 }
           : { ...e, buffer: place.name, index }
       }
+      default:
+        return withChildren(e, go)
     }
   }
 

@@ -3,13 +3,14 @@
  *  Guarantees: sums run in a fixed order.
  *  Not here:   what is reduced (`template-row.ts`). */
 import type { Expr, Stmt } from "../ir/kernels/types.js"
+import { typeOf } from "../ir/kernels/walk.js"
 import { type Dim, divDim, isStatic, mulDim, numel } from "../ir/tensor.js"
 import { nominal, rowsAtOnce } from "./cost.js"
-import { childrenOf, typeOf } from "./expr.js"
 import { countOf, perInvocation } from "./grid.js"
 import type { BuiltBody, KernelBuild, PendingStore } from "./kernel-build.js"
 import { valuesThenStores } from "./template-map.js"
 import { COMBINE_OP, elementStores, levelsOf, type Reduction, reductions, rowStores } from "./template-row.js"
+import { isScattered } from "./vectorize.js"
 
 export function buildVectorRows(b: KernelBuild): (BuiltBody & { template: string }) | undefined {
   if (!b.placed.target.anyVectors) return undefined
@@ -19,9 +20,6 @@ export function buildVectorRows(b: KernelBuild): (BuiltBody & { template: string
 type Ref = Expr & { kind: "ref" }
 /** The inner space as loops: all axes, or those before the last. */
 type Given = Map<Expr, Expr>
-
-const scattered = (e: Expr): boolean =>
-  (e.kind === "vec" && e.items.some((i) => i.kind !== "const")) || childrenOf(e).some(scattered)
 
 /** A loop, or nothing around the body where there is one turn. */
 function loop(
@@ -77,7 +75,7 @@ function liesAlong(b: KernelBuild, last: number): boolean {
   })
   const all = reductions(probe, row, r)
   if (all.some((x) => x.combine === undefined)) return false
-  return all.every((x) => x.next.every((e) => !scattered(probe.widen(e, j.name))))
+  return all.every((x) => x.next.every((e) => !isScattered(probe.widen(e, j.name))))
 }
 
 /** The places of the inner space, in fours along axis `last`, and then what is left over. */

@@ -7,7 +7,7 @@ import { bug } from "../source/bug.js"
 import type { Graph, Input, Node, StateSlot, ValueId } from "../ir/graph/types.js"
 import type { Expr, ScalarType } from "../ir/kernels/types.js"
 import { type Dim, type DType, numel, type Shape, strides, type TensorType } from "../ir/tensor.js"
-import { type Exprs } from "./expr.js"
+import type { Exprs } from "./expr.js"
 
 /** A graph with its values by number and the consumers of each. */
 export interface GraphIndex {

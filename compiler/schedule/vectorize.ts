@@ -4,6 +4,7 @@
  *  plus j will do, and conditions may differ from lane to lane.
  *  Not here:   choosing what to vectorise (the templates). */
 import type { Expr } from "../ir/kernels/types.js"
+import { childrenOf } from "../ir/kernels/walk.js"
 import { type Dim, divDim } from "../ir/tensor.js"
 import type { Exprs } from "./expr.js"
 
@@ -106,3 +107,7 @@ const isConstant = (e: Expr): boolean =>
   (e.kind === "vec" && e.items.every((i) => i.kind === "const")) ||
   (e.kind === "splat" && e.value.kind === "const")
 const fourfold = (d: Dim): boolean => divDim(d, 4) !== undefined
+
+/** Whether lanes are put together one by one somewhere in `e`. */
+export const isScattered = (e: Expr): boolean =>
+  (e.kind === "vec" && e.items.some((i) => i.kind !== "const")) || childrenOf(e).some(isScattered)

@@ -18,7 +18,7 @@ import {
   choose,
   wordsConst,
 } from "./code.js"
-import { partsOf, typeOf, widthOf } from "./phases.js"
+import { childrenOf, typeOf, widthOf } from "../../ir/kernels/walk.js"
 import { type Form, formOf, LoopPointers, type Patched, type Role } from "./pointers.js"
 import { extract, replaceLane, valType, WASM_SCALARS } from "./scalar.js"
 
@@ -449,7 +449,7 @@ const constVector = (type: ScalarType, values: readonly number[]): Code => {
   const words = values.map((v) => (isFloat(type) ? bitsOf(v) : type === "bool" ? -v : v | 0))
   return ["v128.const", ...words]
 }
-const loadsIn = (e: Expr): boolean => e.kind === "load" || e.kind === "shared" || partsOf(e).some(loadsIn)
+const loadsIn = (e: Expr): boolean => e.kind === "load" || e.kind === "shared" || childrenOf(e).some(loadsIn)
 const loadOf = (t: ScalarType, width: 1 | 4): string =>
   width === 4 ? "v128.load" : isFloat(t) ? "f32.load" : "i32.load"
 const storeOf = (t: ScalarType, width: 1 | 4): string =>

@@ -22,7 +22,8 @@ import {
 } from "./code.js"
 import { Expressions } from "./expression.js"
 import type { Functions } from "./functions.js"
-import { cutAtBarriers, hasBarrier, type Phase, typeOf, widthOf } from "./phases.js"
+import { typeOf, widthOf } from "../../ir/kernels/walk.js"
+import { cutAtBarriers, hasBarrier, type Phase } from "./phases.js"
 
 export const KERNEL_TYPE: FunctionType = { params: ["i32", "i32", "i32", "i32"], results: [] }
 const [ARGUMENTS, PARAMETERS, FROM, TO] = [0, 1, 2, 3] as const

@@ -4,6 +4,7 @@
  *  Not here:   the code of the pieces (emit.ts). */
 import { bug } from "../../source/bug.js"
 import type { Expr, ScalarType, Stmt } from "../../ir/kernels/types.js"
+import { childrenOf, exprsOf, typeOf, widthOf } from "../../ir/kernels/walk.js"
 
 export type Phase =
   /** Statements without a barrier, run by one lane after another. */
@@ -47,10 +48,10 @@ export function cutAtBarriers(body: readonly Stmt[]): Phases {
   }
   const uses = (e: Expr, phase: Phase | undefined): void => {
     if (e.kind === "ref") use(e.name, phase)
-    for (const part of partsOf(e)) uses(part, phase)
+    for (const part of childrenOf(e)) uses(part, phase)
   }
   const statement = (s: Stmt, phase: Phase): void => {
-    for (const e of expressionsOf(s)) uses(e, phase)
+    for (const e of exprsOf(s)) uses(e, phase)
     if (s.kind === "let") define(s.name, typeOf(s.value), widthOf(s.value), phase)
     if (s.kind === "var") define(s.name, s.type, s.width, phase)
     if (s.kind === "set") use(s.name, phase)
@@ -90,49 +91,4 @@ function cut(body: readonly Stmt[]): Phase[] {
   }
   close()
   return out
-}
-
-export const typeOf = (e: Expr): ScalarType => (e.kind === "dim" ? "i32" : e.type)
-export const widthOf = (e: Expr): 1 | 4 => ("width" in e ? e.width : 1)
-
-/** The expressions that stand directly in an expression. */
-export function partsOf(e: Expr): readonly Expr[] {
-  switch (e.kind) {
-    case "const":
-    case "ref":
-    case "dim":
-    case "param":
-      return []
-    case "op":
-      return e.args
-    case "load":
-    case "shared":
-      return [e.index]
-    case "guard":
-      return [e.cond, e.then, e.otherwise]
-    case "splat":
-    case "lane":
-      return [e.value]
-    case "vec":
-      return e.items
-  }
-}
-
-function expressionsOf(s: Stmt): readonly Expr[] {
-  switch (s.kind) {
-    case "for":
-      return [s.extent]
-    case "when":
-      return [s.cond]
-    case "let":
-    case "set":
-      return [s.value]
-    case "var":
-      return [s.init]
-    case "store":
-    case "store-shared":
-      return [s.index, s.value]
-    case "barrier":
-      return []
-  }
 }

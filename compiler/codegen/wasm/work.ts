@@ -2,7 +2,7 @@
  *  Sizes known only at run time are taken at nominal values. */
 import { evalSize, openGrid } from "../../ir/kernels/grid.js"
 import type { Expr, Kernel, Stmt } from "../../ir/kernels/types.js"
-import { partsOf } from "./phases.js"
+import { childrenOf } from "../../ir/kernels/walk.js"
 
 const NOMINAL = { B: 64, R: 4096 }
 /** A function of math/ costs about as much as this many operations. */
@@ -45,7 +45,7 @@ function ofStmt(s: Stmt, lets: Lets): number {
 
 function ofExpr(e: Expr): number {
   const own = e.kind === "op" ? (FUNCTIONS.has(e.op) ? FUNCTION : 1) : e.kind === "load" ? 1 : 0
-  return partsOf(e).reduce((sum, part) => sum + ofExpr(part), own)
+  return childrenOf(e).reduce((sum, part) => sum + ofExpr(part), own)
 }
 
 /** Turns of a loop whose extent depends on a loop around in a way that shows no bound. */

@@ -1,0 +1,82 @@
+/** ir/kernels: expressions and statements by their structure: what stands in them, and the same with other parts. */
+import type { Expr, ScalarType, Stmt } from "./types.js"
+
+export const typeOf = (e: Expr): ScalarType => (e.kind === "dim" ? "i32" : e.type)
+export const widthOf = (e: Expr): 1 | 4 => ("width" in e ? e.width : 1)
+
+/** The direct parts of an expression. */
+export function childrenOf(e: Expr): readonly Expr[] {
+  switch (e.kind) {
+    case "const":
+    case "ref":
+    case "dim":
+    case "param":
+      return []
+    case "op":
+      return e.args
+    case "load":
+    case "shared":
+      return [e.index]
+    case "guard":
+      return [e.cond, e.then, e.otherwise]
+    case "splat":
+    case "lane":
+      return [e.value]
+    case "vec":
+      return e.items
+  }
+}
+
+/** An expression with `change` made to each of its direct parts. */
+export function withChildren(e: Expr, change: (part: Expr) => Expr): Expr {
+  switch (e.kind) {
+    case "const":
+    case "ref":
+    case "dim":
+    case "param":
+      return e
+    case "op":
+      return { ...e, args: e.args.map(change) }
+    case "load":
+    case "shared":
+      return { ...e, index: change(e.index) }
+    case "guard":
+      return { ...e, cond: change(e.cond), then: change(e.then), otherwise: change(e.otherwise) }
+    case "splat":
+    case "lane":
+      return { ...e, value: change(e.value) }
+    case "vec": {
+      const [a, b, c, d] = e.items
+      return { ...e, items: [change(a), change(b), change(c), change(d)] }
+    }
+  }
+}
+
+/** The expressions that stand directly in a statement. */
+export function exprsOf(s: Stmt): readonly Expr[] {
+  switch (s.kind) {
+    case "for":
+      return [s.extent]
+    case "when":
+      return [s.cond]
+    case "let":
+    case "set":
+      return [s.value]
+    case "var":
+      return [s.init]
+    case "store":
+    case "store-shared":
+      return [s.index, s.value]
+    case "barrier":
+      return []
+  }
+}
+
+/** Every statement, those in loops and conditions after the one they stand in. */
+export function eachStmt(body: readonly Stmt[], visit: (s: Stmt) => void): void {
+  for (const s of body) {
+    visit(s)
+    if (s.kind === "for") eachStmt(s.body, visit)
+    if (s.kind === "when") eachStmt(s.then, visit)
+  }
+}
