@@ -100,6 +100,25 @@ describe("a run of 40 epochs", () => {
     expect({ exit, said }).toMatchObject({ exit: 130, said: expect.stringContaining("--resume interrupted") })
     expect(existsSync(join(cwd, "interrupted", LAST))).toBe(true)
   })
+
+  it("says which step the values of an interrupted run are from", async () => {
+    const child = startNnc(["train", "net.nn", "--out", "stopped", "--epochs", "100000"], cwd)
+    let [out, err] = ["", ""]
+    child.stdout?.on("data", (text) => (out += String(text)))
+    child.stderr?.on("data", (text) => (err += String(text)))
+    await new Promise<void>((resolve) => {
+      child.stderr?.on("data", () => {
+        if (/^step \d/m.test(err)) resolve()
+      })
+    })
+    child.kill("SIGINT")
+    await once(child, "close")
+    const reported = [...err.matchAll(/^step (\d+)/gm)].at(-1)?.[1]
+    const [, stopped, from] =
+      /^interrupted at step (\d+) {2}(?:last report, at step (\d+): )?loss/m.exec(out) ?? []
+    expect(from ?? stopped).toBe(reported)
+    expect(from === undefined).toBe(stopped === reported)
+  })
 })
 
 function stepOf(path: string): number {

@@ -120,7 +120,8 @@ function startText(event: StartEvent): string {
 }
 
 function endText({ step, seconds, steps_per_second, why }: EndEvent, last: ReportEvent | undefined): string {
-  const values = last === undefined ? "" : `  ${valuesText(last)}`
+  const from = last === undefined || last.step === step ? "" : `last report, at step ${last.step}: `
+  const values = last === undefined ? "" : `  ${from}${valuesText(last)}`
   const stopped = why === "interrupted" ? "interrupted at " : ""
   return `${stopped}step ${step}${values}  (${timeText(seconds)}, ${rateText(steps_per_second)} steps/s)`
 }
