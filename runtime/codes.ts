@@ -67,7 +67,7 @@ export const RUN_CODES = {
   },
   "data-format": {
     title: "a data file is not of the format it is declared to be",
-    explanation: "CSV, IDX (raw or gz) and NPY files are checked from their first bytes on.",
+    explanation: "CSV, JSON lines, IDX (raw or gz), NPY and NPZ files are checked from their first bytes on.",
   },
   "data-truncated": {
     title: "a data file ends too early",
@@ -106,6 +106,11 @@ export const RUN_CODES = {
   "data-class": {
     title: "a label is not one of the declared classes",
     explanation: "classes(n) and one_hot(n) take whole numbers from 0 to n - 1.",
+  },
+  "data-category": {
+    title: "a value is not one of the categories, or there are too many of them",
+    explanation:
+      "categories(n) numbers the different values that a column holds in the training rows, at most n of them. They are kept in the bundle: rows that are evaluated or predicted from later have no others.",
   },
   "data-vocabulary": {
     title: "a character is not in the vocabulary, or there are too many characters",

@@ -249,6 +249,8 @@ describe("training, and what follows it", () => {
       { row: 0, output: [expect.any(Number), expect.any(Number)] },
       { row: 1, output: [expect.any(Number), expect.any(Number)] },
     ])
+    writeFileSync(join(cwd, "new.jsonl"), '{"b": 1, "a": 0}\n{"b": 0, "a": 1}\n')
+    expect(nnc(["predict", "net.nn", "--data", "new.jsonl"], { cwd }).out).toBe(csv.out)
     expect(nnc(["evaluate", "net.nn"], { cwd }).out).toMatch(/^loss \d/)
   })
 

@@ -20,6 +20,7 @@ const EXAMPLES = [
   "gan",
   "gradient-penalty",
   "six-points",
+  "vae",
   "xor",
 ]
 const DEVICES = [

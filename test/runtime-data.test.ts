@@ -1,5 +1,5 @@
 /** Data files -> tables -> fields, and every message about them. */
-import { gzipSync } from "fflate"
+import { gzipSync, zipSync } from "fflate"
 import { describe, expect, test } from "vitest"
 import type { DataSpec, FieldSpec, SourceSpec } from "../runtime/bundle/format.js"
 import { applyField } from "../runtime/data/apply.js"
@@ -8,8 +8,11 @@ import { parseCsv } from "../runtime/data/csv.js"
 import { fitFields, type UnfittedField } from "../runtime/data/fit.js"
 import { parseIdx } from "../runtime/data/idx.js"
 import { loadData, loadTable } from "../runtime/data/load.js"
+import { parseJsonLines } from "../runtime/data/json-lines.js"
 import { parseNpy } from "../runtime/data/npy.js"
+import { parseNpz } from "../runtime/data/npz.js"
 import { overrideData } from "../runtime/data/override.js"
+import { tableOfRecords } from "../runtime/data/records.js"
 import { allRows, splitRows } from "../runtime/data/split.js"
 import { tableOf, type Table } from "../runtime/data/table.js"
 import { parseText } from "../runtime/data/text.js"
@@ -206,6 +209,123 @@ describe("fields", () => {
       Infinity,
       NaN,
       0x3c00,
+    ])
+  })
+})
+
+describe("JSON lines", () => {
+  const table = parseJsonLines(
+    "t.jsonl",
+    '{"x": [1, 2], "ok": true, "kind": "cat"}\r\n\n{"kind": " dog", "ok": false, "x": [3, 4], "more": 1}\n',
+  )
+  test("keys are columns: numbers, lists, truth values, texts", () => {
+    expect([table.rows, table.names, table.rowLabel(1)]).toEqual([2, ["x", "ok", "kind"], "row 2 (line 3)"])
+    expect([table.column("x").shape, column(table, "x"), column(table, "ok")]).toEqual([
+      [2],
+      [1, 2, 3, 4],
+      [1, 0],
+    ])
+    expect(table.texts("kind")).toEqual(["cat", "dog"])
+    expect(tableOfRecords("rows", ["x"], [{ x: Float32Array.of(1, 2) }]).column("x").shape).toEqual([2])
+  })
+  const broken: readonly [string, string, string][] = [
+    ['{"x": 1}\n{"x": 1', "data-format", "t.jsonl: line 2 is not JSON"],
+    ["[1, 2]", "data-format", "t.jsonl: line 1 is not a JSON object"],
+    ["\n \n", "data-empty", "t.jsonl is empty"],
+    ['{"x": 1}\n{"y": 1}', "data-ragged", 't.jsonl: row 2 (line 2) has no "x"'],
+    [
+      '{"x": [1]}\n{"x": [1, 2]}',
+      "data-ragged",
+      't.jsonl: row 2 (line 2), "x" is [2], and in the first row [1]',
+    ],
+    ['{"x": "one"}', "data-not-a-number", 't.jsonl: row 1 (line 1), "x" holds "one", which is not a number'],
+    ['{"x": null}', "data-not-a-number", 't.jsonl: row 1 (line 1), "x" holds null, which is not a number'],
+    ['{"z": 1}', "data-missing-column", 't.jsonl has no column "x"'],
+  ]
+  test.each(broken)("%s", (text, code, message) => {
+    expect(failure(() => parseJsonLines("t.jsonl", text).column("x")).slice(0, 2)).toEqual([code, message])
+  })
+})
+
+describe("npz", () => {
+  const npy = (shape: string, ...values: number[]): Uint8Array => {
+    const header = `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape}), }\n`
+    const magic = Buffer.from([0x93, ...Buffer.from("NUMPY"), 1, 0, header.length, 0])
+    return Buffer.concat([magic, Buffer.from(header), new Uint8Array(Float32Array.from(values).buffer)])
+  }
+  test("one column per array, stored or deflated", () => {
+    for (const level of [0, 6] as const) {
+      const table = parseNpz(
+        "t.npz",
+        zipSync({ "x.npy": npy("2, 2", 1, 2, 3, 4), "y.npy": npy("2,", 5, 6) }, { level }),
+      )
+      expect([table.rows, table.names, table.column("x").shape]).toEqual([2, ["x", "y"], [2]])
+      expect([column(table, "x"), column(table, "y")]).toEqual([
+        [1, 2, 3, 4],
+        [5, 6],
+      ])
+    }
+  })
+  test("what is no archive, or has no arrays", () => {
+    expect(failure(() => parseNpz("t.npz", npy("1,", 1)))[2]).toBe(
+      "it is a single array: read it with `npy(x: ...)`",
+    )
+    expect(failure(() => parseNpz("t.npz", new Uint8Array()))[0]).toBe("data-empty")
+    expect(failure(() => parseNpz("t.npz", zipSync({ "a.txt": npy("1,", 1) }))).slice(0, 2)).toEqual([
+      "data-format",
+      "t.npz is an archive without arrays",
+    ])
+    const cut = zipSync({ "x.npy": npy("1,", 1) }).subarray(0, 60)
+    expect(failure(() => parseNpz("t.npz", cut))[0]).toBe("data-format")
+  })
+})
+
+describe("categories", () => {
+  const unfitted = (count: number): UnfittedField => ({
+    name: "y",
+    type: { dtype: "i32", shape: [] },
+    columns: { kind: "only", names: ["kind"] },
+    stages: [{ kind: "categories", count }],
+  })
+  const table = csv("kind,size\ndog,10\ncat, 9\ndog,100\nowl,9")
+  const numbers = (field: FieldSpec, of: Table, rows: readonly number[]): number[] => [
+    ...new Int32Array(applyField(field, of, Uint32Array.from(rows)).bytes.buffer),
+  ]
+  test("are numbered in order, by the training rows alone", () => {
+    const [y] = fitFields(table, Uint32Array.of(0, 1, 2), [unfitted(2)])
+    expect(y!.stages).toEqual([{ kind: "categories", count: 2, names: ["cat", "dog"] }])
+    expect(numbers(y!, table, [0, 1, 2])).toEqual([1, 0, 1])
+    expect(failure(() => applyField(y!, table, Uint32Array.of(3))).slice(0, 3)).toEqual([
+      "data-category",
+      't.csv: row 4 (line 5), column "kind": "owl" is none of the 2 categories of the training rows',
+      'there is "cat", "dog"',
+    ])
+  })
+  test("numbers are in the order of numbers; one_hot may follow", () => {
+    const sizes: UnfittedField = {
+      ...unfitted(3),
+      type: { dtype: "f32", shape: [3] },
+      columns: { kind: "only", names: ["size"] },
+      stages: [
+        { kind: "categories", count: 3 },
+        { kind: "one_hot", classes: 3 },
+      ],
+    }
+    const [field] = fitFields(table, allRows(4), [sizes])
+    expect(floats(applyField(field!, table, Uint32Array.of(2, 1)).bytes)).toEqual([0, 0, 1, 1, 0, 0])
+    const counted = tableOf("t", [{ name: "kind", shape: [], values: Float64Array.of(30, 4) }])
+    expect(numbers(fitFields(counted, allRows(2), [unfitted(2)])[0]!, counted, [0, 1])).toEqual([1, 0])
+  })
+  test("too many of them, and an empty cell", () => {
+    expect(failure(() => fitFields(table, allRows(4), [unfitted(2)]))).toEqual([
+      "data-category",
+      't.csv: column "kind" holds 3 different values in its training rows, and categories(2) numbers 2',
+      "write categories(3), and 3 where the model counts them",
+    ])
+    const holed = csv("kind,x\na,1\n,2")
+    expect(failure(() => fitFields(holed, allRows(2), [unfitted(2)])).slice(0, 2)).toEqual([
+      "data-category",
+      't.csv: row 2 (line 3), column "kind" is empty',
     ])
   })
 })

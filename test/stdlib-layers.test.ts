@@ -338,6 +338,30 @@ const initialisers: Readonly<Record<string, readonly [number, number, number]>> 
   xavier_normal: [0, Math.sqrt(2 / 90), Infinity],
 }
 
+/** Expression in the shape of `x` -> mean and standard deviation. */
+const draws: Readonly<Record<string, readonly [number, number]>> = {
+  "rand_like(x)": [0.5, 1 / Math.sqrt(12)],
+  "randn_like(x)": [0, 1],
+  "bernoulli(full([40, 50], 0.3))": [0.3, Math.sqrt(0.3 * 0.7)],
+}
+
+describe("random numbers", () => {
+  for (const [draw, [mean, deviation]] of Object.entries(draws))
+    it(`${draw} draws anew in every step`, () => {
+      const g = lowered(`model M(x: f32[40, 50]) -> f32[40, 50] { ${draw} }`).get("predict.M")!
+      const inputs = { x: array([40, 50], new Array(2000).fill(0)) }
+      const drawn = (step: number): readonly number[] =>
+        Array.from(Object.values(evalGraph(g, { inputs, scalars: { seed: 3, step } }).outputs)[0]!.data)
+      const data = drawn(7)
+      const average = data.reduce((s, v) => s + v, 0) / 2000
+      const spread = Math.sqrt(data.reduce((s, v) => s + (v - average) ** 2, 0) / 2000)
+      expect(Math.abs(average - mean)).toBeLessThan(0.1 * deviation)
+      expect(Math.abs(spread - deviation)).toBeLessThan(0.05 * deviation)
+      expect(drawn(7)).toEqual(data)
+      expect(drawn(8)).not.toEqual(data)
+    })
+})
+
 describe("initialisers", () => {
   for (const [init, [mean, deviation, bound]] of Object.entries(initialisers))
     it(init, () => {

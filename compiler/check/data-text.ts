@@ -3,7 +3,7 @@
 import type { CallExpr, Expr, SplitDecl } from "../ir/ast/types.js"
 import type { ColumnSelection, DataSource, Field, FieldStage } from "../ir/model/types.js"
 import type { TensorType } from "../ir/tensor.js"
-import { badSource, numberOf, textOf } from "./data.js"
+import { badSource, numberOf, textOf } from "./data-source.js"
 import type { Env } from "./env.js"
 import { complain, didYouMean } from "./report.js"
 

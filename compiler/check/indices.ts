@@ -54,6 +54,7 @@ function compareField(env: Env, use: IndexUse, name: string, decl: DataDecl, set
 }
 
 function countOf(stage: FieldStage): { readonly stage: string; readonly count: number } | undefined {
-  if (stage.kind === "classes") return { stage: "classes", count: stage.count }
+  if (stage.kind === "classes" || stage.kind === "categories")
+    return { stage: stage.kind, count: stage.count }
   return stage.kind === "vocabulary" ? { stage: "vocabulary", count: stage.size } : undefined
 }

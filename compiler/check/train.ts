@@ -1,6 +1,14 @@
 /** check: a train section: elaborated twice, as the step (`training` is true) and as its evaluation. */
 import type { DataDecl, MinimizeStmt, ReportStmt, SettingStmt, TrainDecl } from "../ir/ast/types.js"
-import type { DataSet, DataSource, ModelInput, ModelValue, Section, TrainSection } from "../ir/model/types.js"
+import type {
+  DataSet,
+  DataSource,
+  Field,
+  ModelInput,
+  ModelValue,
+  Section,
+  TrainSection,
+} from "../ir/model/types.js"
 import { BATCH, isStatic, printType, tensorType } from "../ir/tensor.js"
 import { averagesOf } from "./average.js"
 import { checkBatchNorms } from "./batch-norm.js"
@@ -18,7 +26,7 @@ import { addInput, finish, newSection, usedValues } from "./section.js"
 import { settingsOf } from "./settings.js"
 import { runStatement } from "./stmt.js"
 import * as v from "./values.js"
-import type { TensorValue } from "./values.js"
+import type { TensorValue, Value } from "./values.js"
 
 export function checkTrain(
   cx: Cx,
@@ -30,7 +38,8 @@ export function checkTrain(
   if (decl.data && !data) return undefined
   const dataSet = data && dataSets.get(data)
   if (data && !dataSet) return undefined
-  const step = runTrain(cx, module, decl, dataSet, true)
+  const fields = data && dataSet && { decl: data, set: dataSet }
+  const step = runTrain(cx, module, decl, fields, true)
   const read = new Map<ModelValue, string>()
   const objectives = objectivesOf(step.env, step.losses, read)
   if (step.losses.length === 0)
@@ -41,7 +50,7 @@ export function checkTrain(
       label: "no loss",
       help: "add `minimize loss with SGD(lr: 0.1)`",
     })
-  const evaluate = runTrain(cx, module, decl, dataSet, false)
+  const evaluate = runTrain(cx, module, decl, fields, false)
   checkRowTotals(evaluate.env, evaluate.section, spansOf(evaluate.losses, decl))
   const stated = decl.body.filter((s): s is SettingStmt => s.kind === "setting")
   const settings = settingsOf(step.env, stated, {
@@ -62,7 +71,6 @@ export function checkTrain(
   )
   const rows = dataSet?.source.kind === "array" && !dataSet.split ? rowsOf(dataSet.source) : undefined
   checkBatchNorms(step.env, settings, rows)
-  const fields = data && dataSet && { decl: data, set: dataSet }
   checkIndices(step.env, step.section, fields)
   checkIndices(evaluate.env, evaluate.section, fields)
   if (data && dataSet && !cx.diagnostics.hasErrors)
@@ -132,24 +140,18 @@ function runTrain(
   cx: Cx,
   module: ModuleScope,
   decl: TrainDecl,
-  data: DataSet | undefined,
+  data: { readonly decl: DataDecl; readonly set: DataSet } | undefined,
   training: boolean,
 ): Run {
   const observed = nothingObserved(decl.name?.text ?? "train")
   const env = topEnv(cx, module, newSection(training, { observed }))
   if (data) {
     env.scope.names.set("B", { value: v.fromDim(BATCH), span: decl.span, kind: "size" })
-    for (const field of data.fields) {
-      const value = addInput(
-        env.section,
-        field.name,
-        tensorType(field.type.dtype, [BATCH, ...field.type.shape]),
-        {
-          kind: "data",
-          field: field.name,
-        },
-      )
-      env.scope.names.set(field.name, { value, span: decl.data?.span ?? decl.span, kind: "argument" })
+    for (const { name } of data.decl.fields) {
+      const field = data.set.fields.find((f) => f.name === name.text)
+      // What is wrong with the others has been said where they are declared.
+      const value = field ? batchOf(env, field) : v.ERROR
+      env.scope.names.set(name.text, { value, span: decl.data?.span ?? decl.span, kind: "argument" })
     }
   }
   const losses: Loss[] = []
@@ -215,6 +217,9 @@ function reportValue(env: Env, s: ReportStmt, before: readonly string[]): Tensor
     })
   return undefined
 }
+
+const batchOf = (env: Env, { name, type }: Field): Value =>
+  addInput(env.section, name, tensorType(type.dtype, [BATCH, ...type.shape]), { kind: "data", field: name })
 
 function warnOfUnusedFields(env: Env, data: DataDecl, ...sections: readonly Section[]): void {
   const read = (input: ModelInput): boolean => input.source.kind === "data"

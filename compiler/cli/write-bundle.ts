@@ -92,7 +92,7 @@ function copyData(
   }
   const moved = (source: SourceSpec): SourceSpec => {
     if (source.kind === "array") return source
-    if (source.kind === "csv" || source.kind === "text") return { ...source, path: place(source.path) }
+    if ("path" in source) return { ...source, path: place(source.path) }
     return { ...source, files: source.files.map(({ column, path }) => ({ column, path: place(path) })) }
   }
   const data = specs.map((spec) => ({

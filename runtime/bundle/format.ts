@@ -114,6 +114,8 @@ export type FittedStage =
     }
   | { readonly kind: "one_hot"; readonly classes: number }
   | { readonly kind: "classes"; readonly count: number }
+  /** What stands in the columns becomes its place in `names`, the different values of the training rows: at most `count`. */
+  | { readonly kind: "categories"; readonly count: number; readonly names: readonly string[] }
   /** The values `from` up to but not including `to`. */
   | { readonly kind: "slice"; readonly from: number; readonly to: number }
   /** Code points become places in `characters`, which are those of the training rows in order: at most `size`. */
@@ -137,6 +139,7 @@ export interface FieldSpec {
 }
 export type SourceSpec =
   | { readonly kind: "csv"; readonly path: string; readonly delimiter: string }
+  | { readonly kind: "jsonl" | "npz"; readonly path: string }
   /** Row i holds `window` characters from character i * stride on: the column `characters`, of code points. */
   | { readonly kind: "text"; readonly path: string; readonly window: number; readonly stride: number }
   | {

@@ -7,6 +7,7 @@ import { inPart, RunError } from "../error.js"
 import { bytesOf, product } from "../exec/size.js"
 import { makeValues, toHalf } from "../exec/values.js"
 import { checkBounds } from "./bounds.js"
+import { categoryNumbers } from "./categories.js"
 import type { Table } from "./table.js"
 import { toVocabulary } from "./vocabulary.js"
 
@@ -27,7 +28,7 @@ export function checkField(field: FieldSpec, table: Table, rows: Uint32Array): v
     applyField(field, table, rows)
   else
     inPart({ field: field.name }, () => {
-      checkWidth(field, table, gatherer(field.columns, table).width)
+      checkWidth(field, table, gatherer(field, table).width)
       for (const name of field.columns) checkFinite(table, name)
     })
 }
@@ -45,7 +46,7 @@ function checkFinite(table: Table, name: string): void {
 }
 
 function apply(field: FieldSpec, table: Table, rows: Uint32Array): FieldRows {
-  const gather = gatherer(field.columns, table)
+  const gather = gatherer(field, table)
   const width = checkWidth(field, table, gather.width)
   const elements = Math.ceil((rows.length * width * bytesOf(field.dtype)) / 4) * (4 / bytesOf(field.dtype))
   const out = makeValues(field.dtype, elements)
@@ -58,23 +59,30 @@ function apply(field: FieldSpec, table: Table, rows: Uint32Array): FieldRows {
   return { name: field.name, bytes: new Uint8Array(out.buffer) }
 }
 
-/** Reads the columns of one row, one after another. The array is used again for the next row. */
+/** Reads the columns of one row, one after another: numbers, or for `categories` what their texts are numbered. The array is used
+ *  again for the next row. */
 export function gatherer(
-  names: readonly string[],
+  { columns: names, stages }: Pick<FieldSpec, "columns" | "stages">,
   table: Table,
 ): { readonly width: number; row(row: number): Float64Array } {
-  const columns = names.map((name) => table.column(name))
-  const widths = columns.map(({ shape }) => product(shape))
-  const width = widths.reduce((a, b) => a + b, 0)
+  const [first] = stages
+  const columns = names.map((name) => {
+    if (first?.kind === "categories") {
+      const { width, at } = categoryNumbers(table, name, first.names)
+      return { width, stride: width, at }
+    }
+    const { values, shape, stride } = table.column(name)
+    const width = product(shape)
+    return { width, stride: stride ?? width, at: (place: number) => values[place]! }
+  })
+  const width = columns.reduce((sum, column) => sum + column.width, 0)
   const buffer = new Float64Array(width)
   return {
     width,
     row(row) {
-      let at = 0
-      columns.forEach(({ values, stride }, c) => {
-        const from = row * (stride ?? widths[c]!)
-        for (let j = 0; j < widths[c]!; j++) buffer[at++] = values[from + j]!
-      })
+      let next = 0
+      for (const { width, stride, at } of columns)
+        for (let j = 0; j < width; j++) buffer[next++] = at(row * stride + j)
       return buffer
     },
   }
@@ -99,6 +107,8 @@ export function applyStage(stage: FittedStage, values: Float64Array, where: () =
     }
     case "classes":
       for (const value of values) checkClass(value, stage.count, where)
+      return values
+    case "categories":
       return values
     case "slice":
       return values.slice(stage.from, stage.to)

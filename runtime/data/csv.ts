@@ -36,6 +36,10 @@ export function parseCsv(place: string, text: string, delimiter: string): Table 
         },
       )
   const known = new Map<string, Column>()
+  const indexOf = (name: string): number => {
+    const index = names.indexOf(name)
+    return index < 0 ? missingColumn(place, name, names, headerHelp(names, delimiter)) : index
+  }
   const rowLabel = (row: number): string => `row ${row + 1} (line ${lines[row]!.number})`
   return {
     place,
@@ -43,15 +47,17 @@ export function parseCsv(place: string, text: string, delimiter: string): Table 
     names,
     rowLabel,
     column(name) {
-      const index = names.indexOf(name)
-      if (index < 0) missingColumn(place, name, names, headerHelp(names, delimiter))
       const column = known.get(name) ?? {
         name,
         shape: [],
-        values: numbersOf(place, name, index, lines, rowLabel),
+        values: numbersOf(place, name, indexOf(name), lines, rowLabel),
       }
       known.set(name, column)
       return column
+    },
+    texts(name) {
+      const index = indexOf(name)
+      return lines.map(({ cells }) => cells[index]!.trim())
     },
   }
 }
@@ -82,7 +88,10 @@ function numbersOf(
         ? "is empty"
         : `is "${shortened(cell)}", which is not a ${Number.isNaN(value) ? "" : "finite "}number`
     throw new RunError("data-not-a-number", `${place}: ${rowLabel(row)}, column "${name}" ${what}`, {
-      help: "drop the row, fill the cell, or leave the column out of the field",
+      help:
+        cell === ""
+          ? "drop the row, fill the cell, or leave the column out of the field"
+          : "leave the column out of the field, or number the different texts it holds: `|> categories(n)`",
     })
   })
 }

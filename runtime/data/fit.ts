@@ -1,10 +1,11 @@
-/** runtime/data: what `standardize`, `minmax` and `vocabulary` need to know of the training rows.
+/** runtime/data: what `standardize`, `minmax`, `categories` and `vocabulary` need to know of the training rows.
  *  Guarantees: looks at the training rows alone. `standardize` uses the mean and the population standard deviation (divided
  *  by n, as in scikit-learn); a constant column keeps scale 1 and becomes 0.
  *  The compiler calls this; `UnfittedField` has the shape of its own type, which this room does not import. */
 import type { BundleDType, FieldSpec, FittedStage } from "../bundle/format.js"
 import { inPart } from "../error.js"
 import { applyStage, gatherer } from "./apply.js"
+import { fitCategories } from "./categories.js"
 import type { Table } from "./table.js"
 import { fitVocabulary } from "./vocabulary.js"
 
@@ -21,6 +22,7 @@ export interface UnfittedField {
     | { readonly kind: "scale"; readonly by: number }
     | { readonly kind: "one_hot"; readonly classes: number }
     | { readonly kind: "classes"; readonly count: number }
+    | { readonly kind: "categories"; readonly count: number }
     | { readonly kind: "slice"; readonly from: number; readonly to: number }
     | { readonly kind: "vocabulary"; readonly size: number }
   )[]
@@ -44,6 +46,7 @@ function fitField(
   for (const stage of stages) {
     if (stage.kind === "scale") fitted.push({ kind: "affine", from: "scale", scale: [stage.by], shift: [0] })
     else if (stage.kind === "standardize") fitted.push(standardize(eachRow(table, rows, columns, fitted)))
+    else if (stage.kind === "categories") fitted.push(fitCategories(table, rows, columns, stage.count))
     else if (stage.kind === "minmax") fitted.push(minmax(eachRow(table, rows, columns, fitted)))
     // Of whole rows, also where the field takes a slice: fields of the same text number its characters alike.
     else if (stage.kind === "vocabulary")
@@ -74,7 +77,7 @@ function eachRow(
   columns: readonly string[],
   stages: readonly FittedStage[],
 ): Walk {
-  const gather = gatherer(columns, table)
+  const gather = gatherer({ columns, stages }, table)
   return (visit) =>
     rows.forEach((row) => {
       const where = (): string => `${table.place}: ${table.rowLabel(row)}`

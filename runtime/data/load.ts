@@ -5,7 +5,9 @@ import { reasonOf, RunError } from "../error.js"
 import { applyField, type FieldRows } from "./apply.js"
 import { parseCsv } from "./csv.js"
 import { parseIdx } from "./idx.js"
+import { parseJsonLines } from "./json-lines.js"
 import { parseNpy } from "./npy.js"
+import { parseNpz } from "./npz.js"
 import { allRows, splitRows, type SplitShares } from "./split.js"
 import { tableOf, type Table } from "./table.js"
 import { parseText } from "./text.js"
@@ -84,6 +86,8 @@ async function readSource(name: string, source: SourceSpec, readFile: ReadFile):
 export function filesOf(name: string, source: SourceSpec): readonly { key: string; path: string }[] {
   switch (source.kind) {
     case "csv":
+    case "jsonl":
+    case "npz":
     case "text":
       return [{ key: name, path: source.path }]
     case "idx":
@@ -108,6 +112,10 @@ export function parseSource(name: string, source: SourceSpec, bytes: (path: stri
   switch (source.kind) {
     case "csv":
       return parseCsv(source.path, text(source.path), source.delimiter)
+    case "jsonl":
+      return parseJsonLines(source.path, text(source.path))
+    case "npz":
+      return parseNpz(source.path, bytes(source.path))
     case "text":
       return parseText(source.path, text(source.path), source)
     case "idx":

@@ -1,5 +1,5 @@
 /** runtime/data: `--data NAME=PATH` on the data sets of a bundle.
- *    name=path              the file of a csv or text source
+ *    name=path              the file of a source that is one: csv, jsonl, npz, text
  *    name.column=path       one file of an idx or npy source
  *    name.test=path, name.test.column=path   the same of the test source
  *  Guarantees: every override was used, or a RunError says what there is. */
@@ -30,7 +30,7 @@ function keysOf({ name, source, test }: DataSpec): string[] {
 }
 
 function sourceKeys(source: SourceSpec, name: string): string[] {
-  if (source.kind === "csv" || source.kind === "text") return [name]
+  if ("path" in source) return [name]
   return source.kind === "array" ? [] : source.files.map(({ column }) => `${name}.${column}`)
 }
 
@@ -39,8 +39,7 @@ function overrideSource(
   name: string,
   overrides: ReadonlyMap<string, string>,
 ): SourceSpec {
-  if (source.kind === "csv" || source.kind === "text")
-    return { ...source, path: overrides.get(name) ?? source.path }
+  if ("path" in source) return { ...source, path: overrides.get(name) ?? source.path }
   if (source.kind === "array") return source
   const files = source.files.map(({ column, path }) => ({
     column,

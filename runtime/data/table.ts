@@ -21,6 +21,8 @@ export interface Table {
   readonly names: readonly string[]
   /** Throws a RunError when the column is not there or does not hold numbers. */
   column(name: string): Column
+  /** What stands in the column, one text per row and value: for columns that hold names. */
+  texts(name: string): readonly string[]
   /** Rows follow one another, and each shares values with this many after it: only a split in order keeps parts apart.
    *  Left out: rows are independent of each other. */
   readonly overlap?: number
@@ -40,11 +42,13 @@ export function tableOf(place: string, columns: readonly Column[]): Table {
     )
   const byName = new Map(columns.map((column) => [column.name, column]))
   const names = columns.map(({ name }) => name)
+  const column = (name: string): Column => byName.get(name) ?? missingColumn(place, name, names)
   return {
     place,
     rows: rows[0] ?? 0,
     names,
-    column: (name) => byName.get(name) ?? missingColumn(place, name, names),
+    column,
+    texts: (name) => Array.from(column(name).values, String),
     rowLabel: (row) => `row ${row + 1}`,
   }
 }

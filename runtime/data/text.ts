@@ -16,13 +16,14 @@ export function parseText(
     throw new RunError("data-empty", `${place} has ${values.length} characters, and a row takes ${window}`, {
       help: "use a longer text, or shorter windows",
     })
-  const column: Column = { name: CHARACTERS, shape: [window], values, stride }
+  const characters: Column = { name: CHARACTERS, shape: [window], values, stride }
   return {
     place,
     rows: Math.floor((values.length - window) / stride) + 1,
     names: [CHARACTERS],
     overlap: Math.ceil(window / stride) - 1,
-    column: (name) => (name === CHARACTERS ? column : missingColumn(place, name, [CHARACTERS])),
+    column: (name) => (name === CHARACTERS ? characters : missingColumn(place, name, [CHARACTERS])),
+    texts: () => [...text],
     rowLabel: (row) => `row ${row + 1} (from character ${row * stride + 1} on)`,
   }
 }

@@ -1,9 +1,9 @@
-/** cli: `nnc predict`: the outputs of a model for raw rows, as CSV or JSON. The fitted transforms of the training data are
+/** cli: `nnc predict`: the outputs of a model for raw rows, as CSV or JSON lines. The fitted transforms of the training data are
  *  applied to the rows first. */
 import type { Command } from "commander"
 import { readFileSync } from "node:fs"
 import { reasonOf } from "../../../runtime/error.js"
-import { parseCsv, type Tensor, type Trainer } from "../../../runtime/node.js"
+import { parseSource, type Table, type Tensor, type Trainer } from "../../../runtime/node.js"
 import { note, print, printJson } from "../console.js"
 import { Failure } from "../failure.js"
 import { checkpointFor, deviceText, type DeviceName, openProgram, withDevice } from "../open-program.js"
@@ -11,7 +11,6 @@ import { checkpointFor, deviceText, type DeviceName, openProgram, withDevice } f
 interface Options {
   readonly device: DeviceName
   readonly threads?: number
-  readonly rows: string
   readonly delimiter: string
   readonly json?: boolean
   readonly checkpoint?: string
@@ -22,30 +21,33 @@ export function addPredict(program: Command): void {
   withDevice(
     program
       .command("predict")
-      .description("the outputs of a model for rows of a CSV file")
+      .description("the outputs of a model for rows of a file")
       .argument("<program>", "program or bundle folder"),
   )
-    .requiredOption("--data <file>", "CSV file with the columns that the model's inputs are made of")
-    .option("--delimiter <character>", "between the cells of that file", ",")
+    .requiredOption(
+      "--data <file>",
+      "rows with the columns that the model's inputs are made of: CSV, .jsonl or .npz",
+    )
+    .option("--delimiter <character>", "between the cells of a CSV file", ",")
     .option("--checkpoint <file>", "checkpoint or run folder (default: the newest run)")
     .option("--model <name>", "the model to use, when there are several")
     .option("--json", "print one object per row")
-    .action(async (path: string, { data, ...options }: Omit<Options, "rows"> & { data: string }) => {
-      const rows = readRows(data)
+    .action(async (path: string, { data, ...options }: Options & { data: string }) => {
+      const rows = readRows(data, options.delimiter)
       const trainer = await openProgram(path, { ...options, data: new Map() })
       try {
-        await predict(trainer, { ...options, rows: data }, rows)
+        await predict(trainer, options, rows)
       } finally {
         trainer.close()
       }
     })
 }
 
-async function predict(trainer: Trainer, options: Options, rows: string): Promise<void> {
+async function predict(trainer: Trainer, options: Options, rows: Table): Promise<void> {
   const model = modelOf(trainer, options.model)
   const checkpoint = checkpointFor(trainer.bundle.manifest, options.checkpoint)
   await trainer.load(checkpoint)
-  const outputs = await trainer.predictTable(model, parseCsv(options.rows, rows, options.delimiter))
+  const outputs = await trainer.predictTable(model, rows)
   const columns = Object.entries(outputs).flatMap(([name, tensor]) => columnsOf(name, tensor))
   const count = Math.max(...Object.values(outputs).map(({ shape }) => shape[0] ?? 1))
   if (options.json)
@@ -61,12 +63,17 @@ async function predict(trainer: Trainer, options: Options, rows: string): Promis
   }
 }
 
-function readRows(path: string): string {
-  try {
-    return readFileSync(path, "utf8")
-  } catch (error) {
-    throw new Failure("io-program", `the rows to predict, ${path}, cannot be read: ${reasonOf(error)}`)
-  }
+/** A file is what its name says it is. */
+function readRows(path: string, delimiter: string): Table {
+  const kind = /\.(jsonl|npz)$/.exec(path)?.[1] as "jsonl" | "npz" | undefined
+  const source = kind ? { kind, path } : { kind: "csv" as const, path, delimiter }
+  return parseSource("rows", source, () => {
+    try {
+      return readFileSync(path)
+    } catch (error) {
+      throw new Failure("io-program", `the rows to predict, ${path}, cannot be read: ${reasonOf(error)}`)
+    }
+  })
 }
 
 function modelOf(trainer: Trainer, named: string | undefined): string {

@@ -31,6 +31,7 @@ function printSourceOf(source: DataSource): string {
   if (source.kind === "csv") return `csv(${quote(source.path)}, ${quote(source.delimiter)})`
   if (source.kind === "text")
     return `text(${quote(source.path)}, window ${source.window}, stride ${source.stride})`
+  if ("path" in source) return `${source.kind}(${quote(source.path)})`
   if (source.kind === "array") {
     const columns = source.columns.map(
       (c) => `${printName(c.column)}: [${c.shape.join(", ")}] [${c.values.map(printNumber).join(", ")}]`,
@@ -57,7 +58,8 @@ function printStage(stage: FieldStage): string {
     case "one_hot":
       return `one_hot(${stage.classes})`
     case "classes":
-      return `classes(${stage.count})`
+    case "categories":
+      return `${stage.kind}(${stage.count})`
     case "slice":
       return `slice(${stage.from}, ${stage.to})`
     case "vocabulary":
@@ -98,6 +100,13 @@ function parseSourceOf(c: Cursor): DataSource {
     c.expect(")")
     return { kind: "csv", path, delimiter }
   }
+  for (const kind of ["jsonl", "npz"] as const)
+    if (c.accept(kind)) {
+      c.expect("(")
+      const path = c.string()
+      c.expect(")")
+      return { kind, path }
+    }
   if (c.accept("text")) {
     c.expect("(")
     const path = c.string()
@@ -159,6 +168,7 @@ function parseStage(c: Cursor): FieldStage | undefined {
   if (c.accept("scale")) return { kind: "scale", by: argument() }
   if (c.accept("one_hot")) return { kind: "one_hot", classes: argument() }
   if (c.accept("classes")) return { kind: "classes", count: argument() }
+  if (c.accept("categories")) return { kind: "categories", count: argument() }
   if (c.accept("vocabulary")) return { kind: "vocabulary", size: argument() }
   if (c.accept("slice")) {
     c.expect("(")

@@ -155,6 +155,7 @@ export type FieldStage =
   | { readonly kind: "scale"; readonly by: number }
   | { readonly kind: "one_hot"; readonly classes: number }
   | { readonly kind: "classes"; readonly count: number }
+  | { readonly kind: "categories"; readonly count: number }
   | { readonly kind: "slice"; readonly from: number; readonly to: number }
   | { readonly kind: "vocabulary"; readonly size: number }
 export interface Field {
@@ -165,10 +166,11 @@ export interface Field {
   readonly stages: readonly FieldStage[]
   readonly origin: Origin
 }
-/** A table with named columns. csv: one file. idx, npy: one file per column. array: values in the source. text: one column,
- *  `characters`, whose rows are windows of a file, each `stride` characters after the one before. */
+/** A table with named columns. csv, jsonl, npz: one file. idx, npy: one file per column. array: values in the source. text: one
+ *  column, `characters`, whose rows are windows of a file, each `stride` characters after the one before. */
 export type DataSource =
   | { readonly kind: "csv"; readonly path: string; readonly delimiter: string }
+  | { readonly kind: "jsonl" | "npz"; readonly path: string }
   | { readonly kind: "text"; readonly path: string; readonly window: number; readonly stride: number }
   | {
       readonly kind: "idx" | "npy"

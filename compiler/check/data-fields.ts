@@ -1,0 +1,217 @@
+/** check: the fields of a data set: which columns a field takes and what they go through.
+ *  Guarantees: a field with a mistake in its pipeline still has its type, so that nothing is said twice. */
+import type { Arg, DataDecl, Expr, FieldDecl } from "../ir/ast/types.js"
+import type { ColumnSelection, DataSource, Field, FieldStage } from "../ir/model/types.js"
+import { printType, type TensorType } from "../ir/tensor.js"
+import { resolveType } from "./args.js"
+import { numberOf } from "./data-source.js"
+import { charactersOf } from "./data-text.js"
+import { originAt, type Env } from "./env.js"
+import { evalExpr } from "./expr.js"
+import { complain, didYouMean } from "./report.js"
+import * as v from "./values.js"
+
+/** `source`: the name of the source, as it was written. */
+export function fieldOf(env: Env, decl: FieldDecl, source: string | undefined): Field | undefined {
+  const type = resolveType(env, decl.type)
+  const pipeline: Expr[] = []
+  let head = decl.value
+  while (head.kind === "pipe") {
+    pipeline.unshift(head.target)
+    head = head.value
+  }
+  const taken = source === "text" ? charactersOf(env, head, type) : columnsOf(env, head)
+  const { columns, slice } = taken && "slice" in taken ? taken : { columns: taken, slice: undefined }
+  const stages = [...(slice ? [slice] : []), ...pipeline.map((stage) => stageOf(env, stage))]
+  if (!type) return undefined
+  const field = { name: decl.name.text, type, origin: originAt(env, decl.span) }
+  const understood = stages.filter((s) => s !== undefined)
+  if (!columns || understood.length < stages.length)
+    return { ...field, columns: columns ?? { kind: "all" }, stages: understood }
+  checkFieldType(env, decl, type, columns, understood)
+  return { ...field, columns, stages: understood }
+}
+
+function columnsOf(env: Env, expr: Expr): ColumnSelection | undefined {
+  const callee = expr.kind === "call" ? expr.callee : expr
+  const args: readonly Arg[] = expr.kind === "call" ? expr.args : []
+  const name = callee.kind === "name" ? callee.name : undefined
+  if (name !== "column" && name !== "columns") {
+    complain(env, {
+      code: "data-columns",
+      message: "a field starts with the columns it takes",
+      span: expr.span,
+      label: "not `column(...)` or `columns(...)`",
+      help:
+        (name !== undefined && didYouMean(name, ["column", "columns"])) ||
+        'write `column("name")`, `columns("a", "b")` or `columns(except: "c")`',
+    })
+    return undefined
+  }
+  const except = args.find((a) => a.name?.text === "except")
+  const listed = args.filter((a) => a !== except)
+  const names = (some: readonly Arg[]): string[] | undefined => namesOf(env, some)
+  if (except) {
+    const out = names([except])
+    return out && { kind: "except", names: out }
+  }
+  if (listed.length === 0) return { kind: "all" }
+  const only = names(listed)
+  return only && { kind: "only", names: only }
+}
+
+function namesOf(env: Env, args: readonly Arg[]): string[] | undefined {
+  const out: string[] = []
+  for (const arg of args) {
+    const value = evalExpr(env, arg.value)
+    const items = value.kind === "list" ? value.items : [value]
+    for (const item of items) {
+      if (item.kind !== "string") {
+        if (!v.hasError(item))
+          complain(env, {
+            code: "data-columns",
+            message: `columns are named by texts, and this is ${v.describe(item)}`,
+            span: arg.value.span,
+            label: v.describe(item),
+          })
+        return undefined
+      }
+      if (out.includes(item.value)) {
+        complain(env, {
+          code: "data-columns",
+          message: `the column "${item.value}" is taken twice`,
+          span: arg.value.span,
+          label: "again here",
+        })
+        return undefined
+      }
+      out.push(item.value)
+    }
+  }
+  return out
+}
+
+/** Stages that take one number, what it counts, and what becomes of it. Only `scale` takes any number. */
+const WITH_NUMBER: Readonly<Record<string, { counts?: string; make: (n: number) => FieldStage }>> = {
+  scale: { make: (by) => ({ kind: "scale", by }) },
+  one_hot: { counts: "classes", make: (classes) => ({ kind: "one_hot", classes }) },
+  classes: { counts: "classes", make: (count) => ({ kind: "classes", count }) },
+  categories: { counts: "categories", make: (count) => ({ kind: "categories", count }) },
+  vocabulary: { counts: "characters", make: (size) => ({ kind: "vocabulary", size }) },
+}
+const STAGES = ["standardize", "minmax", ...Object.keys(WITH_NUMBER)]
+
+function stageOf(env: Env, expr: Expr): FieldStage | undefined {
+  const callee = expr.kind === "call" ? expr.callee : expr
+  const args: readonly Arg[] = expr.kind === "call" ? expr.args : []
+  const name = callee.kind === "name" ? callee.name : ""
+  const refuse = (message: string, label: string, help?: string): undefined => {
+    complain(env, { code: "data-stage", message, span: expr.span, label, help })
+    return undefined
+  }
+  const taking = WITH_NUMBER[name]
+  if (taking) {
+    const { counts, make } = taking
+    const [arg, more] = args
+    if (!arg || more) return refuse(`\`${name}\` takes one number`, `${args.length} given`)
+    const n = numberOf(env, arg.value, `the argument of \`${name}\``)
+    if (n === undefined) return undefined
+    if (counts === undefined || (Number.isInteger(n) && n >= 1)) return make(n)
+    return refuse(`\`${name}\` takes a number of ${counts}, not ${n}`, `${n}`)
+  }
+  if (name !== "standardize" && name !== "minmax")
+    return refuse(
+      `there is no stage \`${name}\` for a field`,
+      "not a stage",
+      name === "reshape"
+        ? "the type of the field says the shape of a row: values are laid out in it row by row"
+        : (didYouMean(name, STAGES) ?? `stages are ${STAGES.map((s) => `\`${s}\``).join(", ")}`),
+    )
+  return args.length === 0 ? { kind: name } : refuse(`\`${name}\` takes no arguments`, "not a stage")
+}
+
+function checkFieldType(
+  env: Env,
+  decl: FieldDecl,
+  type: TensorType,
+  columns: ColumnSelection,
+  stages: readonly FieldStage[],
+): void {
+  const wrong = (message: string, label: string, help?: string): void => {
+    complain(env, {
+      code: "field-type",
+      message,
+      span: decl.type.span,
+      label,
+      related: [{ span: decl.value.span, text: "because of this" }],
+      help,
+    })
+  }
+  const symbolic = type.shape.some((d) => typeof d !== "number")
+  if (symbolic)
+    return wrong("a row has a fixed shape", "known only at run time", "the batch axis is not written here")
+  const last = type.shape.at(-1)
+  const encoded = stages.some((s) => s.kind === "one_hot")
+  for (const [i, stage] of stages.entries()) {
+    if (stage.kind === "categories" && i > 0)
+      return wrong("categories number what a column holds, so they come first", "not the first stage")
+    if (
+      (stage.kind === "classes" || stage.kind === "categories") &&
+      type.dtype !== "i32" &&
+      !(stage.kind === "categories" && encoded)
+    )
+      return wrong(
+        `${stage.kind} are i32 numbers, and \`${decl.name.text}\` is ${printType(type)}`,
+        printType(type),
+        "write `i32`",
+      )
+    if (stage.kind === "slice" && type.shape.length > (encoded ? 2 : 1))
+      return wrong("characters of a text stand in a row", printType(type), "use one axis, as in `i32[64]`")
+    if (stage.kind === "vocabulary" && !stages.some((s) => s.kind === "slice"))
+      return wrong("a vocabulary numbers the characters of a text", "not from a text")
+    if (stage.kind === "vocabulary" && type.dtype !== "i32" && !encoded)
+      return wrong(
+        `characters are numbered with i32, and \`${decl.name.text}\` is ${printType(type)}`,
+        printType(type),
+        "write `i32`",
+      )
+    if (stage.kind === "one_hot" && last !== stage.classes)
+      return wrong(
+        `one_hot(${stage.classes}) gives ${stage.classes} numbers, and \`${decl.name.text}\` is ${printType(type)}`,
+        printType(type),
+        `write \`f32[${stage.classes}]\``,
+      )
+    if (
+      (stage.kind === "standardize" || stage.kind === "minmax" || stage.kind === "scale") &&
+      type.dtype !== "f32"
+    )
+      return wrong(
+        `\`${stage.kind}\` gives f32, and \`${decl.name.text}\` is ${printType(type)}`,
+        printType(type),
+      )
+  }
+  if (columns.kind === "only" && columns.names.length > 1 && !encoded && last !== columns.names.length)
+    wrong(
+      `${columns.names.length} columns are taken, and \`${decl.name.text}\` is ${printType(type)}`,
+      printType(type),
+      `write \`${type.dtype}[${columns.names.length}]\``,
+    )
+}
+
+export function checkArrayFields(env: Env, decl: DataDecl, source: DataSource & { kind: "array" }): void {
+  const known = source.columns.map((c) => c.column)
+  for (const field of decl.fields) {
+    let head = field.value
+    while (head.kind === "pipe") head = head.value
+    for (const arg of head.kind === "call" ? head.args : []) {
+      if (arg.value.kind !== "string" || known.includes(arg.value.value)) continue
+      complain(env, {
+        code: "data-columns",
+        message: `there is no column "${arg.value.value}" in this array`,
+        span: arg.value.span,
+        label: "not a column",
+        help: didYouMean(arg.value.value, known) ?? `columns are ${known.map((k) => `"${k}"`).join(", ")}`,
+      })
+    }
+  }
+}
