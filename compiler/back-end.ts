@@ -34,6 +34,7 @@ import {
   order,
   pack,
   type Part,
+  roll,
   workOf,
 } from "./schedule/index.js"
 import { type TargetProfile, WASM_TARGET } from "./target.js"
@@ -192,13 +193,14 @@ function planned(
   })
   const unmerged = [...single, ...manyOf(single, run, target ?? run.options.target)]
   if (shown) reachedPrograms(run, buildKernels, unmerged)
-  const merged = run.pass(
-    merge,
-    unmerged.map((s) => s.program),
-    target,
-  )
-  const scheduled = unmerged.map((s, i) => ({ ...s, program: merged[i]! }))
-  if (shown) reachedPrograms(run, merge, scheduled)
+  const through = (pass: typeof merge, before: readonly Scheduled[]): Scheduled[] => {
+    const programs = before.map((s) => s.program)
+    const after = run.pass(pass, programs, target)
+    const scheduled = before.map((s, i) => ({ ...s, program: after[i]! }))
+    if (shown) reachedPrograms(run, pass, scheduled)
+    return scheduled
+  }
+  const scheduled = through(roll, through(merge, unmerged))
   const plan = run.pass(planMemory, scheduled, target)
   if (shown) run.reached(planMemory.name, planMemory.summary, plan, () => printPlan(plan))
   return plan

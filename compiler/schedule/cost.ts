@@ -71,8 +71,9 @@ export const rowLanes = (target: TargetProfile): number => target.oneWorkgroup ?
 export const MOST_EXTRA_WORKGROUPS = 100
 /** Whether kernels with barriers run beside others. A software adapter cuts all of such a kernel into pieces when it compiles it. */
 export const barriersMerge = (target: TargetProfile): boolean => target.deviceClass !== "software"
-/** Expressions and statements of a merged kernel. A software adapter compiles two long kernels faster than one of both. */
-export const MOST_MERGED = { software: 1200, gpu: 8192, wasm: 0 } as const
+/** Expressions and statements of a merged kernel. A software adapter compiles two kernels of sums faster than one of both, and
+ *  gains nothing from running them together; small ones that wait for nothing are one dispatch less. */
+export const MOST_MERGED = { software: 500, gpu: 8192, wasm: 0 } as const
 
 /** Dispatches that are ready and of which one kernel is made up. More would make compiling quadratic where all of them are. */
 export const MOST_TRIED = 64
@@ -120,8 +121,8 @@ const TILES = {
   },
 } as const
 /** Operations after the sums of a tile, written out one by one: they cost compile time. Software adapters do with one copy of
- *  them in a loop over sums put aside: faster to compile, and the loop over the sums faster to run. */
-const MOST_EPILOGUE = { gpu: 1200, software: 2400 } as const
+ *  them in a loop over sums put aside, which compiles several times as fast. */
+const MOST_EPILOGUE = 1200
 
 /** rows x columns outputs in `batch` independent products, each a sum over `depth`.
  *  vector: columns come in aligned groups of four. epilogue: operations per output after the sum. */
@@ -134,15 +135,14 @@ export function contractTile(
   if (target.oneWorkgroup !== undefined) return oneWorkgroupTile(size, target.oneWorkgroup, target)
   const fill = target.deviceClass === "software" ? 64 : 8192
   const sizes = TILES[target.deviceClass][vector ? "vector" : "scalar"]
-  const mostEpilogue = MOST_EPILOGUE[target.deviceClass]
   const least = sizes[sizes.length - 1]!
   const staged = (r: number, c: number): boolean =>
-    target.deviceClass === "software" && vector && r * c * size.epilogue > mostEpilogue
+    target.deviceClass === "software" && r * c > (vector ? 4 : 1)
   const fitting = sizes.filter(
     ([r, c]) =>
       r <= Math.max(1, rows) &&
       c <= Math.max(vector ? 4 : 1, columns) &&
-      (size.epilogue * r * c <= mostEpilogue || staged(r, c)),
+      (size.epilogue * r * c <= MOST_EPILOGUE || staged(r, c)),
   )
   const count = (r: number, c: number): number => Math.ceil(rows / r) * Math.ceil(columns / c) * batch
   const whole = (r: number, c: number): ContractTile => {

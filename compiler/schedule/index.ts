@@ -10,11 +10,12 @@ import { link } from "./link.js"
 import { merge } from "./merge.js"
 import { order } from "./order.js"
 import { pack } from "./pack.js"
+import { roll } from "./roll.js"
 
 export { forOneWorkgroup, manyPays } from "./cost.js"
 export { canBeMany, manyCalls, workOf } from "./many.js"
 export { parseGroups, printGroups } from "./group-text.js"
-export { buildKernels, cut, fuse, link, merge, order, pack }
+export { buildKernels, cut, fuse, link, merge, order, pack, roll }
 export type { GroupedGraph, Part }
 
 /** All passes of this room, in order. */
@@ -28,5 +29,5 @@ export const SCHEDULE_PASSES: readonly [
 export function schedule(graph: Graph, cx: PassContext): KernelProgram {
   const parts = cut.run(graph, cx)
   const grouped = parts.map((p) => order.run(pack.run(fuse.run(p.graph, cx), cx), cx))
-  return merge.run([link(graph, parts, buildKernels.run(grouped, cx))], cx)[0]!
+  return roll.run(merge.run([link(graph, parts, buildKernels.run(grouped, cx))], cx), cx)[0]!
 }

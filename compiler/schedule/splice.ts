@@ -35,8 +35,7 @@ export class Splice {
       case "for": {
         const extent = this.expr(s.extent)
         const name = this.declare(s.name)
-        const kept = s.on === "serial" && extent.kind === "const" ? unknown(extent) : extent
-        return { ...s, name, extent: kept, body: this.block(s.body) }
+        return { ...s, name, extent, body: this.block(s.body) }
       }
       case "let": {
         const value = this.expr(s.value)
@@ -99,18 +98,4 @@ function at(place: Place, index: Expr): Expr {
     return { ...index, value: index.value + place.base.value }
   if (place.base.kind === "const" && place.base.value === 0) return index
   return { kind: "op", op: "add", args: [index, place.base], type: "i32", width: 1 }
-}
-
-/** The same number, which the driver cannot know: R is not negative. Drivers write out loops of a few turns, which for all of a
- *  program in one kernel takes them seconds. */
-function unknown(count: Expr): Expr {
-  const zero: Expr = { kind: "const", type: "i32", value: 0 }
-  const nothing: Expr = {
-    kind: "op",
-    op: "min",
-    args: [{ kind: "dim", symbol: "R" }, zero],
-    type: "i32",
-    width: 1,
-  }
-  return { kind: "op", op: "add", args: [count, nothing], type: "i32", width: 1 }
 }

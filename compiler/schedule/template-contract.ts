@@ -185,14 +185,15 @@ function stagedTile(cx: Tiled, at: TilePlace, lane: Expr): Stmt[] {
   const t = tileShape(cx, at)
   const stage = b.name("stage")
   const outputs = tile.rows * tile.columns
-  b.shared.push({ name: stage, type: cx.type, length: outputs * tile.lanes, width: 4 })
-  const place = (n: Expr): Expr => k.mul(k.add(k.mul(n, k.int(tile.lanes)), lane), k.int(4))
+  const width = cx.vector ? 4 : 1
+  b.shared.push({ name: stage, type: cx.type, length: outputs * tile.lanes, width })
+  const place = (n: Expr): Expr => k.mul(k.add(k.mul(n, k.int(tile.lanes)), lane), k.int(width))
   const put = sums.flat().map((value, n): Stmt => {
     return { kind: "store-shared", name: stage, index: place(k.int(n)), value }
   })
   const m = b.variable("m", tile.rows)
   const n = b.variable("n", t.groups)
-  const sum = k.shared(stage, place(k.add(k.mul(m, k.int(t.groups)), n)), cx.type, 4)
+  const sum = k.shared(stage, place(k.add(k.mul(m, k.int(t.groups)), n)), cx.type, width)
   const store = storeSum(cx, at, k.add(t.row(0), m), k.add(t.group(0), n), t, sum)
   const loop = (variable: Ref, count: number, body: readonly Stmt[]): Stmt => {
     return { kind: "for", name: variable.name, extent: k.int(count), on: "serial", body }
