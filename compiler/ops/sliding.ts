@@ -121,6 +121,37 @@ export function seer(
   return { index, inside }
 }
 
+/** How many windows see one position, at most. */
+export const seers = (taps: number, s: Sliding): number =>
+  s.dilation === 1 ? Math.ceil(taps / s.stride) : taps
+
+/** The window that sees `position` with tap `turn`; without dilation the one `turn` before the last that sees it, so that no turn
+ *  is spent on taps which fall between windows. */
+export function coverer(
+  k: ExprBuilder,
+  axes: readonly Sliding[],
+  sizes: readonly number[],
+  window: readonly number[],
+  position: readonly Expr[],
+  turn: readonly Expr[],
+): Place {
+  const along = axes.map((s, a): Place => {
+    const taps = window[a]!
+    const size = sizes[a]!
+    if (s.dilation !== 1 || s.stride === 1) return seer(k, [s], [size], [taps], [position[a]!], [turn[a]!])
+    const inside: Expr[] = []
+    const from = k.add(position[a]!, k.int(s.low))
+    const index = k.sub(k.div(from, k.int(s.stride)), turn[a]!)
+    const tap = k.add(k.rem(from, k.int(s.stride)), k.mul(turn[a]!, k.int(s.stride)))
+    const count = windowCount(size, taps, s)
+    if (taps % s.stride !== 0) inside.push(k.op("lt", tap, k.int(taps)))
+    if (Math.floor(s.low / s.stride) < seers(taps, s) - 1) inside.push(k.op("ge", index, k.int(0)))
+    if (Math.floor((size - 1 + s.low) / s.stride) >= count) inside.push(k.op("lt", index, k.int(count)))
+    return { index: [index], inside }
+  })
+  return { index: along.flatMap((x) => x.index), inside: along.flatMap((x) => x.inside) }
+}
+
 /** `value` where all of `inside` holds, else `otherwise`. */
 export const guarded = (k: ExprBuilder, place: Place, value: Expr, otherwise: Expr): Expr =>
   place.inside.length === 0 ? value : k.guard(k.and(...place.inside), value, otherwise)

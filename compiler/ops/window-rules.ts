@@ -16,7 +16,7 @@ import { bug } from "../source/bug.js"
 import { intsAttr } from "./attrs.js"
 import { count, unravel } from "./ndarray.js"
 import type { AttrSpec, ExprBuilder, InferContext, LowerContext, Sample } from "./op.js"
-import { SLIDING_ATTRS, type Place, printSliding, seen, seer } from "./sliding.js"
+import { SLIDING_ATTRS, type Place, coverer, printSliding, seen, seers } from "./sliding.js"
 import { slidingAttrs, slidingAttrsFit, slidingAxes, taps, windowCount } from "./sliding.js"
 import { SMALLER_WINDOW, TO_FLOAT, countOf, dependsOnBatch, windowTooLarge } from "./wording.js"
 
@@ -67,12 +67,17 @@ export function tapPlace(cx: LowerContext, tap: readonly Expr[]): Place {
   const place = seen(cx.k, slidingAxes(cx.attrs), sizes, window, cx.index.slice(-window.length), tap)
   return { ...place, index: [...lead, ...place.index] }
 }
-/** The window that sees the output's index with `tap`, for ops whose result has the sizes slid over. */
-export function seerPlace(cx: LowerContext, tap: readonly Expr[]): Place {
+/** How many windows see an element, at most, along each axis. */
+export const seerExtents = (attrs: Attrs): number[] => {
+  const window = intsAttr(attrs, "window")
+  return slidingAxes(attrs).map((s, axis) => seers(window[axis]!, s))
+}
+/** The window that sees the output's index, of as many as may, for ops whose result has the sizes slid over. */
+export function seerPlace(cx: LowerContext, turn: readonly Expr[]): Place {
   const window = intsAttr(cx.attrs, "window")
   const lead = cx.index.slice(0, -window.length)
   const sizes = spatial(cx.type.shape, window.length)
-  const place = seer(cx.k, slidingAxes(cx.attrs), sizes, window, cx.index.slice(-window.length), tap)
+  const place = coverer(cx.k, slidingAxes(cx.attrs), sizes, window, cx.index.slice(-window.length), turn)
   return { ...place, index: [...lead, ...place.index] }
 }
 

@@ -20,6 +20,7 @@ import {
 } from "./window-rules.js"
 import {
   sample,
+  seerExtents,
   seerPlace,
   slide,
   slideBack,
@@ -77,9 +78,9 @@ const windowSumGrad: OpDef = defineOp({
   lower: {
     kind: "reduce",
     combine: "sum",
-    extents: (_types, attrs) => intsAttr(attrs, "window"),
-    term: (cx, tap) => {
-      const place = seerPlace(cx, tap)
+    extents: (_types, attrs) => seerExtents(attrs),
+    term: (cx, turn) => {
+      const place = seerPlace(cx, turn)
       return guarded(cx.k, place, cx.args[0]!(place.index), cx.k.constant(0, cx.type.dtype))
     },
   },
@@ -92,6 +93,8 @@ const windowSumGrad: OpDef = defineOp({
       input_size: [6, 5],
     }),
     sample([[3]], [2], { dilation: [3], strides: [2], padding_low: [1], input_size: [7] }),
+    sample([[4]], [7], { strides: [3], padding_low: [5], padding_high: [4], input_size: [9] }),
+    sample([[2, 2, 2]], [2, 2], { strides: [2, 3], input_size: [4, 6] }),
   ],
 })
 
@@ -302,12 +305,12 @@ const windowPut: OpDef = defineOp({
   lower: {
     kind: "reduce",
     combine: "sum",
-    extents: (_types, attrs) => intsAttr(attrs, "window"),
-    term: (cx, tap) => {
+    extents: (_types, attrs) => seerExtents(attrs),
+    term: (cx, turn) => {
       const { k, args, attrs, index, type } = cx
       const n = intsAttr(attrs, "window").length
       const sizes = spatial(type.shape, n)
-      const place = seerPlace(cx, tap)
+      const place = seerPlace(cx, turn)
       const chosen = clamp(k, args[1]!(place.index), count(sizes))
       const mine = k.op("eq", chosen, flat(k, index.slice(-n), sizes))
       const zero = k.constant(0, type.dtype)

@@ -11,7 +11,7 @@ import { numel } from "../ir/tensor.js"
 import { mapLanes, nominal, rowByGroup, rowLanes } from "./cost.js"
 import { countOf, perInvocation, perWorkgroup } from "./grid.js"
 import type { BuiltBody, KernelBuild, PendingStore } from "./kernel-build.js"
-import { valueAt, valuesThenStores } from "./template-map.js"
+import { buildMap, valueAt, valuesThenStores } from "./template-map.js"
 import { buildVectorRows } from "./template-row-vectors.js"
 import { absent, firstRead, linearIndex, loweringOf, toStored, typeOfValue, unravel } from "./values.js"
 import { serialWalk, stridedWalk, type Walk } from "./walk.js"
@@ -45,9 +45,22 @@ export function buildRow(b: KernelBuild): BuiltBody & { template: string } {
   }
   const vectors = buildVectorRows(b)
   if (vectors !== undefined) return vectors
+  if (!folds && inner === 1 && group.full.length === 0) return singles(b)
   const lanes = mapLanes(nominal(rows), b.placed.target)
   const body = perInvocation(b, count, lanes, (row) => serialRow(b, row))
   return { ...b.finish(body), template: "row per invocation" }
+}
+
+/** Reductions over one place, as of a pooling window that no other overlaps, are elementwise. */
+function singles(b: KernelBuild): BuiltBody & { template: string } {
+  for (const m of b.group.members) {
+    const node = nodeOf(b, m)
+    const lower = loweringOf(node)
+    if (lower.kind !== "reduce") continue
+    const only = b.group.inner.map(() => b.k.int(0))
+    b.bind(m, (at) => lower.term(b.values.context(node, at), only))
+  }
+  return buildMap(b)
 }
 
 const nodeOf = (b: KernelBuild, m: ValueId): Node => b.placed.g.nodes.get(m) ?? bug(`%${m} is no node`)
