@@ -151,6 +151,13 @@ model M(x: f32[B, 3, 3]) { x |> Flatten() |> Pair() }`,
   x * sum(w)
 }`,
   },
+  "tensor-size": {
+    title: "a tensor with more elements than can be counted",
+    explanation:
+      "Sizes are exact up to 2^53 elements, far more than any device holds. Mostly a padding, a kernel or a repetition has a number that is meant for something else.",
+    bad: `model M(x: f32[B, 1, 8, 8]) { x |> Conv2d(16, kernel: 3, padding: 1000000000) }`,
+    good: `model M(x: f32[B, 1, 8, 8]) { x |> Conv2d(16, kernel: 3, padding: 1) }`,
+  },
   "grad-scalar": {
     title: "the gradient of something that is no scalar",
     explanation: "`grad(y, x)` is the derivative of one number y by x. Reduce y with `sum` or `mean` first.",

@@ -10,6 +10,8 @@ import {
   scalarType,
   type DType,
   type Shape,
+  isStatic,
+  numel,
 } from "../ir/tensor.js"
 import { findOp, inferType } from "../ops/index.js"
 import { ConstraintError } from "../ops/op.js"
@@ -37,6 +39,14 @@ export function emit(env: Env, op: string, given: readonly TensorValue[], attrs:
       args.map((a) => a.type),
       attrs,
     )
+    if (!countable(type.shape))
+      return complain(env, {
+        code: "tensor-size",
+        message: `this would be ${printType(type)}, with more elements than can be counted`,
+        span,
+        label: "too large for any device",
+        related: args.map(declaredAt),
+      })
     const id = env.section.nextId++
     env.section.places.set(id, userSpan(env, span))
     append(env.section, {
@@ -61,6 +71,13 @@ export function emit(env: Env, op: string, given: readonly TensorValue[], attrs:
       help: error.help ?? wouldFit(env, def, args, attrs, span),
     })
   }
+}
+
+/** Sizes are computed with as numbers: beyond 2^53 they would not be exact. */
+function countable(shape: Shape): boolean {
+  const count = numel(shape)
+  const coefficients = isStatic(count) ? [count] : count.terms.map((t) => t.coef)
+  return coefficients.every((c) => Math.abs(c) <= Number.MAX_SAFE_INTEGER)
 }
 
 /** Where a tensor was declared, as a second label. */
