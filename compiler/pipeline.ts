@@ -6,12 +6,13 @@ import { cse } from "./optimize/cse.js"
 import { dce } from "./optimize/dce.js"
 import { foldConstants } from "./optimize/fold-constants.js"
 import { sequences } from "./optimize/sequences.js"
+import { signs } from "./optimize/signs.js"
 import { simplify } from "./optimize/simplify.js"
 import { sink } from "./optimize/sink.js"
 import type { Pass } from "./pass.js"
 
 /** Each keeps what the graph computes. Folding first lets simplify see constants; what it uncovers is folded again; cse comes
- *  when equal things look equal; dce sweeps up after all. Loops read their
+ *  when equal things look equal; signs goes by equal comparisons; dce sweeps up after all. Loops read their
  *  sequences themselves only then: as long as they do not, a slice is a value that rules see. */
 export const GRAPH_PASSES: readonly Pass<Graph, Graph>[] = [
   autodiff,
@@ -19,6 +20,7 @@ export const GRAPH_PASSES: readonly Pass<Graph, Graph>[] = [
   foldConstants,
   simplify,
   cse,
+  signs,
   dce,
   afterLoops,
   sequences,

@@ -12,6 +12,7 @@ import { afterLoops } from "../compiler/optimize/after-loops.js"
 import { cse } from "../compiler/optimize/cse.js"
 import { dce } from "../compiler/optimize/dce.js"
 import { foldConstants } from "../compiler/optimize/fold-constants.js"
+import { signs } from "../compiler/optimize/signs.js"
 import { simplify } from "../compiler/optimize/simplify.js"
 import { runPass } from "../compiler/pass.js"
 import type { Pass } from "../compiler/pass.js"
@@ -21,7 +22,7 @@ import { casesIn, testCases } from "./support/cases.js"
 import { close } from "./support/close.js"
 import { random, randomArray } from "./support/random.js"
 
-const PASSES: readonly Pass<Graph, Graph>[] = [autodiff, simplify, foldConstants, cse, dce, afterLoops]
+const PASSES: readonly Pass<Graph, Graph>[] = [autodiff, simplify, foldConstants, cse, signs, dce, afterLoops]
 const DIMS: DimValues = { B: 2, R: 3 }
 
 function run(pass: Pass<Graph, Graph>, text: string): { before: Graph; after: Graph; messages: string[] } {

@@ -208,15 +208,18 @@ function rowsAcross(b: KernelBuild, row: Expr, j: Ref): Stmt[] {
   const from = inner.map((d) => b.variable("r", d))
   const places = inner.map((d, n) => (d === 1 ? k.int(0) : from[n]!))
   for (const level of levelsOf(reductions(b, row, places))) {
-    for (const { accumulators } of level) {
+    const written = writtenOut(b, level, from, j)
+    const looped = level.filter((x) => !written.has(x))
+    for (const { accumulators } of looped) {
       for (const { name, init } of accumulators) {
         out.push({ kind: "var", name, type: typeOf(init), width: 4, init: wide(init) })
         given.set(k.ref(name, typeOf(init)), k.ref(name, typeOf(init), 4))
       }
     }
-    out.push(...joined(overInner(b, (r) => level.flatMap((x) => stepAcross(b, x, from, r, j, wide)))))
+    if (looped.length > 0)
+      out.push(...joined(overInner(b, (r) => looped.flatMap((x) => stepAcross(b, x, from, r, j, wide)))))
     for (const x of level) {
-      const value = wide(x.result)
+      const value = wide(written.get(x) ?? x.result)
       out.push({ kind: "let", name: x.name, value })
       given.set(k.ref(x.name, typeOf(value)), k.ref(x.name, typeOf(value), 4))
     }
@@ -241,10 +244,14 @@ function joined(body: readonly Stmt[]): Stmt[] {
 
 /** All places of the inner space: written out where they are few, else loops. */
 function overInner(b: KernelBuild, body: (r: readonly Expr[]) => readonly Stmt[]): Stmt[] {
+  return tapsOf(b)?.flatMap((r) => body(r)) ?? loops(b, b.group.inner, body)
+}
+/** The places of an inner space small enough to be written out. */
+function tapsOf(b: KernelBuild): Expr[][] | undefined {
   const { k } = b
   const { inner } = b.group
   const taps = numel(inner)
-  if (!isStatic(taps) || taps > MOST_TAPS) return loops(b, inner, body)
+  if (!isStatic(taps) || taps > MOST_TAPS) return undefined
   const sizes = inner.map((d) => (isStatic(d) ? d : 1))
   return Array.from({ length: taps }, (_, tap) => {
     let rest = tap
@@ -253,8 +260,33 @@ function overInner(b: KernelBuild, body: (r: readonly Expr[]) => readonly Stmt[]
       r[n] = rest % sizes[n]!
       rest = Math.floor(rest / sizes[n]!)
     }
-    return body(r.map((n) => k.int(n)))
-  }).flat()
+    return r.map((n) => k.int(n))
+  })
+}
+
+/** The results of reductions over few places as expressions without accumulators, so that what is known of the first place, as that
+ *  it wins, is known when compiling. Not of those that test a condition for all four rows at once. */
+function writtenOut(
+  b: KernelBuild,
+  level: readonly Reduction[],
+  from: readonly Ref[],
+  j: Ref,
+): Map<Reduction, Expr> {
+  const { k } = b
+  const out = new Map<Reduction, Expr>()
+  const taps = tapsOf(b)
+  for (const x of taps === undefined ? [] : level) {
+    const refs = x.accumulators.map((a) => k.ref(a.name, typeOf(a.init)))
+    const at = (e: Expr, values: readonly Expr[]): Expr => k.rewrite(e, (y) => values[refs.indexOf(y as Ref)])
+    const steps = taps!.map((r) => x.next.map((e) => moved(b, e, from, r)))
+    if (steps.some(([e]) => sharedConditions(b, x, e!, j).conditions.length > 0)) continue
+    const last = steps.reduce<readonly Expr[]>(
+      (values, next) => next.map((e) => at(e, values)),
+      x.accumulators.map((a) => a.init),
+    )
+    out.set(x, at(x.result, last))
+  }
+  return out
 }
 
 /** All new values are known before the first accumulator changes. */

@@ -63,7 +63,8 @@ export function vectorize(
         // A place that a vector says, such as that of a sorted element, is another one in each lane.
         const scattered = [...k.namesIn(x.index)].some((n) => n !== j && names.has(n))
         const base = scattered ? undefined : vectorBase(k, x.buffer, x.index, j, rules)
-        return base === undefined ? scalars(x) : k.load(x.buffer, base, x.type, 4)
+        if (base !== undefined) return k.load(x.buffer, base, x.type, 4)
+        return (rules.anywhere && nearby(k, scalars(x))) || scalars(x)
       }
       case "guard": {
         if (varies(x.cond)) {
@@ -79,6 +80,23 @@ export function vectorize(
     }
   }
   return go(e)
+}
+
+/** Four loads within eight elements, such as every second one, as the first four of those and the last four: each lane is in one. */
+function nearby(k: Exprs, four: Expr): Expr | undefined {
+  if (four.kind !== "vec") return undefined
+  const loads = four.items.flatMap((i) => (i.kind === "load" ? [i] : []))
+  const first = loads[0]
+  if (loads.length < 4 || first === undefined || first.type === "f16") return undefined
+  if (loads.some((l) => l.buffer !== first.buffer)) return undefined
+  const steps = loads.map((l) => k.sub(l.index, first.index))
+  const places = steps.flatMap((d) => (d.kind === "const" ? [d.value] : []))
+  const [least, most] = [Math.min(...places), Math.max(...places)]
+  if (places.length < 4 || most - least < 3 || most - least > 7) return undefined
+  const from = (place: number): Expr => k.load(first.buffer, k.add(first.index, k.int(place)), first.type, 4)
+  const [low, high] = [from(least), from(most - 3)]
+  const lanes = places.map((p) => (p - least < 4 ? k.lane(low, p - least) : k.lane(high, p - most + 3)))
+  return k.vec([lanes[0]!, lanes[1]!, lanes[2]!, lanes[3]!])
 }
 
 /** Where the vector of the elements of `buffer` at `index` starts, if they are one. */

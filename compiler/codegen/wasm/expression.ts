@@ -180,6 +180,7 @@ export class Expressions {
           return this.gather(e.type, e.items)
         const lanes = e.items.flatMap((i) => (i.kind === "lane" ? [i] : []))
         if (lanes.length === 4 && lanes.every((l) => l.lane === lanes[0]!.lane)) return this.column(lanes)
+        if (lanes.length === 4 && distinct(lanes.map((l) => l.value)).length <= 2) return this.shuffled(lanes)
         const first = op(isFloat(e.type) ? "f32x4.splat" : "i32x4.splat", item(0))
         return ([1, 2, 3] as const).reduce<Code>((v, i) => replaceLane(e.type, v, item(i), i), first)
       }
@@ -262,6 +263,12 @@ export class Expressions {
     const inner = lane < 2 ? [0, 4, 1, 5] : [2, 6, 3, 7]
     const outer = lane % 2 === 0 ? [0, 1, 4, 5] : [2, 3, 6, 7]
     return [a, b, shuffle(inner), c, d, shuffle(inner), shuffle(outer)]
+  }
+  /** Lanes of one vector or of two. */
+  private shuffled(lanes: readonly (Expr & { kind: "lane" })[]): Code {
+    const values = distinct(lanes.map((l) => l.value))
+    const words = lanes.map((l) => 4 * values.findIndex((v) => isSame(v, l.value)) + l.lane)
+    return [this.expr(values[0]!), this.expr(values.at(-1)!), shuffle(words)]
   }
   /** Loads and constants into the lanes of a vector. */
   private gather(type: ScalarType, items: readonly Expr[]): Code {
@@ -440,6 +447,10 @@ function bind(into: Map<string, number>, name: string, locals: Locals): number {
   into.set(name, local)
   return local
 }
+const isSame = (a: Expr, b: Expr): boolean =>
+  a === b || (a.kind === "ref" && b.kind === "ref" && a.name === b.name)
+const distinct = (all: readonly Expr[]): Expr[] =>
+  all.filter((e, n) => all.findIndex((x) => isSame(x, e)) === n)
 /** Four of the eight words of two vectors. */
 const shuffle = (words: readonly number[]): Code => [
   "i8x16.shuffle",

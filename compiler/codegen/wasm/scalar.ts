@@ -115,14 +115,17 @@ function shift(name: string): Speller {
   }
 }
 
-/** The lesser or greater; NaN stays. With a constant the cheap instruction keeps NaN as well, the constant standing second. */
+/** The lesser or greater; NaN stays. Engines spell the instruction that keeps it out with eight: the cheap one keeps the NaN of its
+ *  first argument, and that of the second is put back, unless it is a constant. */
 function extreme(name: "min" | "max"): Speller {
   return ([a, b], s) => {
     if (isFloat(s.type)) {
       if (s.width === 1) return op(`f32.${name}`, a!, b!)
       if (isConst(b!)) return op(`f32x4.p${name}`, a!, b)
       if (isConst(a!)) return op(`f32x4.p${name}`, b!, a)
-      return op(`f32x4.${name}`, a!, b!)
+      const y = s.local("v128")
+      const either = op(`f32x4.p${name}`, a!, get(y))
+      return [set(y, b!), op("v128.or", either, op("f32x4.ne", get(y), get(y)))]
     }
     const sign = s.type === "i32" ? "s" : "u"
     if (s.width === 4) return op(`i32x4.${name}_${sign}`, a!, b!)

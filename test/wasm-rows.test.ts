@@ -1,0 +1,77 @@
+/** schedule, codegen/wasm: reductions four at a time, along rows and across them: windows of every kind with lines that fit vectors
+ *  and that do not, against the graph's meaning, and WebAssembly against the kernel evaluator. */
+import { describe, expect, it } from "vitest"
+import { GraphBuild } from "../compiler/ir/graph/build.js"
+import type { Attrs, Graph } from "../compiler/ir/graph/types.js"
+import { printKernel } from "../compiler/ir/kernels/text.js"
+import { BATCH, type Shape, tensorType } from "../compiler/ir/tensor.js"
+import { WASM_TARGET } from "../compiler/target.js"
+import { kernelDifferences, scheduled } from "./support/kernels.js"
+import { wasmKernels } from "./support/wasm-kernels.js"
+import { wasmDifferences } from "./support/wasm-program.js"
+
+const window = (size: number, stride: number, padding = 0): Attrs => ({
+  window: [size, size],
+  strides: [stride, stride],
+  padding_low: [padding, padding],
+  padding_high: [padding, padding],
+  dilation: [1, 1],
+})
+
+/** The largest of each window and its place, as a training step wants both. */
+function pooled(shape: Shape, attrs: Attrs): Graph {
+  const g = new GraphBuild("pooled")
+  const x = g.input("x", tensorType("f32", shape))
+  g.output("max", g.apply("window_max", [x], attrs))
+  g.output("place", g.apply("window_argmax", [x], attrs))
+  g.output("sum", g.apply("window_sum", [x], attrs))
+  return g.finish()
+}
+
+const CASES = [
+  { name: "every second place, whole vectors", shape: [BATCH, 3, 16, 16], attrs: window(2, 2), near: true },
+  { name: "every second place, lines of 7", shape: [BATCH, 2, 14, 14], attrs: window(2, 2), near: true },
+  { name: "windows that overlap", shape: [BATCH, 2, 15, 15], attrs: window(3, 2), near: true },
+  {
+    name: "windows that reach beyond the ends",
+    shape: [BATCH, 2, 15, 15],
+    attrs: window(3, 2, 1),
+    near: true,
+  },
+  {
+    name: "places too far apart for two vectors",
+    shape: [BATCH, 2, 15, 15],
+    attrs: window(3, 3),
+    near: false,
+  },
+] as const
+
+describe.each(CASES)("windows: $name", ({ shape, attrs, near }) => {
+  const graph = pooled([...shape], attrs)
+  it.each([1, 5])("are right for a batch of %i", (B) => {
+    const dims = { B, R: 7 }
+    expect(kernelDifferences(graph, { target: WASM_TARGET, dims })).toEqual([])
+    expect(wasmDifferences(graph, { target: WASM_TARGET, dims })).toEqual([])
+  })
+  it(near ? "are read in whole vectors" : "are read place by place", () => {
+    const texts = scheduled(graph, WASM_TARGET).kernels.map((k) => printKernel(k))
+    expect(texts.some((text) => text.includes("= vec(lane("))).toBe(near)
+    expect(texts.every((text) => text.includes("four rows per invocation"))).toBe(true)
+  })
+})
+
+describe.each(["maximum", "minimum"])("%s", (op) => {
+  it.each([4, 5])("keeps a NaN in either place, of %i elements", (size) => {
+    const g = new GraphBuild("extremes")
+    const [a, b] = ["a", "b"].map((name) => g.input(name, tensorType("f32", [size])))
+    g.output("y", g.apply(op, [a!, b!]))
+    const { kernels } = scheduled(g.finish(), WASM_TARGET)
+    const given = { in_a: [NaN, 1, 2, NaN, NaN], in_b: [3, NaN, 1, NaN, 4] } as Record<string, number[]>
+    const arrays = kernels[0]!.params.map((p) =>
+      Float32Array.from((given[p.name] ?? [0, 0, 0, 0, 0]).slice(0, size)),
+    )
+    const scalars = { step: 0, epoch: 0, seed: 0, start: 0, turn: 0 }
+    wasmKernels(kernels).run(0, arrays, { B: 1, R: 1 }, scalars)
+    expect([...arrays[2]!]).toEqual([NaN, NaN, op === "maximum" ? 2 : 1, NaN, NaN].slice(0, size))
+  })
+})
