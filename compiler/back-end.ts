@@ -5,6 +5,7 @@ import { emitWasm, wasmModule } from "./codegen/wasm/emit.js"
 import { linearMemoryExcess } from "./codegen/wasm/limits.js"
 import { printWat } from "./codegen/wasm/text.js"
 import { emitWgsl } from "./codegen/wgsl/emit.js"
+import { type Budgets, RECOMPUTE, withinBudgets } from "./budget.js"
 import type { Compilation } from "./compilation.js"
 import { graphDiagrams } from "./ir/graph/diagram.js"
 import { printGraphs } from "./ir/graph/text.js"
@@ -49,18 +50,28 @@ export interface Emitted {
 }
 
 /** Graphs as lowering made them, `grad` nodes and all. */
-export function fromGraphs(graphs: readonly Graph[], sizes: Sizes, run: Compilation): Emitted {
-  return fromOptimized(optimized(graphs, run), sizes, run)
+export function fromGraphs(
+  graphs: readonly Graph[],
+  sizes: Sizes,
+  run: Compilation,
+  budgets: Budgets = new Map(),
+): Emitted {
+  return fromOptimized(optimized(graphs, run), sizes, run, budgets)
 }
 
 /** Graphs as lowering made them, to code for every device asked for. The stages shown are those of the first device. */
-export function forDevices(graphs: readonly Graph[], sizes: Sizes, run: Compilation): EmittedCode {
+export function forDevices(
+  graphs: readonly Graph[],
+  sizes: Sizes,
+  run: Compilation,
+  budgets: Budgets = new Map(),
+): EmittedCode {
   const { devices = ["webgpu", "wasm"] } = run.options
   const best = optimized(graphs, run)
-  const webgpu = devices.includes("webgpu") ? fromOptimized(best, sizes, run) : undefined
+  const webgpu = devices.includes("webgpu") ? fromOptimized(best, sizes, run, budgets) : undefined
   return {
     webgpu,
-    wasm: devices.includes("wasm") ? wasmOf(best, sizes, run, webgpu === undefined) : undefined,
+    wasm: devices.includes("wasm") ? wasmOf(best, sizes, run, budgets, webgpu === undefined) : undefined,
   }
 }
 
@@ -74,9 +85,8 @@ function optimized(graphs: readonly Graph[], run: Compilation): readonly Graph[]
   return current
 }
 
-function fromOptimized(graphs: readonly Graph[], sizes: Sizes, run: Compilation): Emitted {
-  const whole = graphs.map((graph): Whole => ({ graph, parts: run.pass(cut, graph) }))
-  const plan = planned(whole, packed(whole, run, SHOWN), sizes, run, SHOWN)
+function fromOptimized(graphs: readonly Graph[], sizes: Sizes, run: Compilation, budgets: Budgets): Emitted {
+  const plan = planOf(graphs, sizes, run, budgets, SHOWN)
   return { plan, wgsl: emit(plan.kernels, run) }
 }
 
@@ -86,11 +96,10 @@ function wasmOf(
   graphs: readonly Graph[],
   sizes: Sizes,
   run: Compilation,
+  budgets: Budgets,
   alone: boolean,
 ): EmittedCode["wasm"] {
-  const how: How = { shown: alone, target: WASM_TARGET }
-  const whole = graphs.map((graph): Whole => ({ graph, parts: run.pass(cut, graph, WASM_TARGET) }))
-  const plan = planned(whole, packed(whole, run, how), sizes, run, how)
+  const plan = planOf(graphs, sizes, run, budgets, { shown: alone, target: WASM_TARGET })
   const excess = linearMemoryExcess(plan)
   if (excess !== undefined) {
     run.diagnostics.add({ ...excess, severity: alone ? "error" : "warning" })
@@ -101,6 +110,26 @@ function wasmOf(
   const wat = (): string => printWat(wasmModule(plan.kernels).module)
   run.reached("wasm", "all kernels as one WebAssembly module", plan.kernels, wat)
   return { plan, module }
+}
+
+/** Optimised graphs, scheduled, and laid out in memory within the budgets of their programs. */
+function planOf(graphs: readonly Graph[], sizes: Sizes, run: Compilation, budgets: Budgets, how: How): Plan {
+  const { shown, target = run.options.target } = how
+  const scheduled = (all: readonly Graph[], inRun: Compilation, hows: How): Plan => {
+    const whole = all.map((graph): Whole => ({ graph, parts: inRun.pass(cut, graph, target) }))
+    return planned(whole, packed(whole, inRun, hows), sizes, inRun, hows)
+  }
+  if (budgets.size === 0) return scheduled(graphs, run, how)
+  const aside = run.aside()
+  const within = withinBudgets(graphs, budgets, {
+    plan: (all) => scheduled(all, aside, { shown: false, target }),
+    group: (graph) => aside.pass(order, aside.pass(pack, aside.pass(fuse, graph, target), target), target),
+    sizes,
+    target,
+    run,
+  })
+  if (shown) reachedGraphs(run, RECOMPUTE, within)
+  return scheduled(within, run, how)
 }
 
 /** Groups read from text, packed or not: each graph is a program of its own. */

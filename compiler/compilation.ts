@@ -61,12 +61,23 @@ export class Compilation {
     if (this.options.stopAfter === name || this.diagnostics.hasErrors) throw new Stop()
   }
 
+  /** To try something out: nothing that is said or made there counts here. */
+  aside(): Compilation {
+    const aside = new Compilation(this.options)
+    for (const [path, file] of this.sources) aside.sources.set(path, file)
+    return aside
+  }
+
   /** Stops when there are errors. */
   gate(): void {
     if (this.diagnostics.hasErrors) throw new Stop()
   }
 
-  private locate({ at }: Origin): Span | undefined {
+  remark(pass: string, text: string): void {
+    this.options.hooks?.remark?.(pass, text)
+  }
+
+  locate({ at }: Origin): Span | undefined {
     const [, path = "", line, column] = /^(.*):(\d+):(\d+)$/.exec(at) ?? []
     const file = this.sources.get(path)
     return file && spanFrom(file, { line: Number(line), column: Number(column) })

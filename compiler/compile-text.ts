@@ -1,6 +1,7 @@
 /** compiler: IR text as input. The first words tell which noun it is; compilation goes on from there.
  *  Throws `IrTextError` for text that is none of them; lines are those of the whole text. */
 import { fromGraphs, fromGroups, fromKernels, fromPlan, reachedGraphs } from "./back-end.js"
+import { budgetsOf } from "./budget.js"
 import { Compilation, type CompileOptions, type Outcome } from "./compilation.js"
 import { parseGraphs } from "./ir/graph/text.js"
 import { parseKernelProgram } from "./ir/kernels/parse.js"
@@ -33,7 +34,7 @@ export function compileText(text: string, dims: DimValues, options: CompileOptio
         run.reached("model", "the model that was given", model, () => printModel(model))
         const { graphs } = run.pass(lower, model)
         reachedGraphs(run, { name: "graph", summary: lower.summary }, graphs)
-        return fromGraphs(graphs, sizes, run)
+        return fromGraphs(graphs, sizes, run, budgetsOf(model))
       }
       default:
         throw new IrTextError(1, 1, "this is not the text of a model, of graphs, groups, kernels or a plan")

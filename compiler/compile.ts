@@ -2,6 +2,7 @@
  *  Guarantees: never throws for a user's mistake; every stage reached is in `stages`. */
 import type { Bundle } from "../runtime/bundle/format.js"
 import { forDevices, reachedGraphs } from "./back-end.js"
+import { budgetsOf } from "./budget.js"
 import { encode } from "./bundle/encode.js"
 import { check } from "./check/check.js"
 import { Compilation, type CompileOptions, type Outcome } from "./compilation.js"
@@ -49,7 +50,7 @@ export function compile(main: SourceFile, host: CompileHost, options: CompileOpt
     run.gate()
     const { graphs } = run.pass(lower, model)
     reachedGraphs(run, { name: "graph", summary: lower.summary }, graphs)
-    const code = forDevices(graphs, batchSizes(model, data), run)
+    const code = forDevices(graphs, batchSizes(model, data), run, budgetsOf(model))
     const name = main.path.replace(/^.*\//, "").replace(/\.nn$/, "")
     const specs = [...data.values()].map((facts) => facts.spec)
     const bundle = run.stage("bundle", () => encode({ name, compiler: VERSION, model, ...code, data: specs }))

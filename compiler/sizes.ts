@@ -8,7 +8,8 @@ export interface DataRows {
   readonly testRows: number | null
 }
 
-/** Evaluation and prediction go through their rows in pieces of this size, or of the training batch when that is larger. */
+/** Evaluation and prediction go through their rows in pieces of this size, or of the training batch when that is larger, or when
+ *  memory is short (`budget memory`). */
 const EVALUATION_ROWS = 256
 
 /** Sizes by program name; `data` holds the rows of each data set by name. */
@@ -17,6 +18,7 @@ export function batchSizes(
   data: ReadonlyMap<string, DataRows>,
 ): (program: string) => DimValues {
   const sizes = new Map<string, DimValues>()
+  const atOnce = model.trains.some((t) => t.settings.budget !== null) ? 1 : EVALUATION_ROWS
   let largest = 1
   for (const train of model.trains) {
     const rows = train.data === null ? undefined : data.get(train.data)
@@ -24,9 +26,9 @@ export function batchSizes(
     const R = Math.max(trainRows, rows?.testRows ?? 1)
     const batch = Math.max(1, Math.min(train.settings.batch ?? trainRows, trainRows))
     sizes.set(programName(train.name, "step"), { B: batch, R })
-    sizes.set(programName(train.name, "evaluate"), { B: Math.min(R, Math.max(batch, EVALUATION_ROWS)), R })
-    largest = Math.max(largest, Math.min(R, Math.max(batch, EVALUATION_ROWS)))
+    sizes.set(programName(train.name, "evaluate"), { B: Math.min(R, Math.max(batch, atOnce)), R })
+    largest = Math.max(largest, Math.min(R, Math.max(batch, atOnce)))
   }
-  const others = { B: model.trains.some((t) => t.data !== null) ? largest : EVALUATION_ROWS, R: 1 }
+  const others = { B: model.trains.some((t) => t.data !== null) ? largest : atOnce, R: 1 }
   return (program) => sizes.get(program) ?? (program === "init" ? { B: 1, R: 1 } : others)
 }

@@ -197,6 +197,7 @@ export type TrainStatementCstChildren = {
   report?: ReportCstNode[]
   checkpoint?: CheckpointCstNode[]
   keep?: KeepCstNode[]
+  budget?: BudgetCstNode[]
   setting?: SettingCstNode[]
   statement?: StatementCstNode[]
 }
@@ -270,6 +271,18 @@ export type KeepCstChildren = {
   Identifier?: IToken[]
   Average?: IToken[]
   expression?: ExpressionCstNode[]
+}
+
+export interface BudgetCstNode extends CstNode {
+  name: "budget"
+  children: BudgetCstChildren
+}
+
+export type BudgetCstChildren = {
+  Budget: IToken[]
+  Memory: IToken[]
+  expression: ExpressionCstNode[]
+  ByteUnit: IToken[]
 }
 
 export interface SettingCstNode extends CstNode {

@@ -126,6 +126,7 @@ const constructs: Record<string, string> = {
   report: "`report`",
   checkpoint: "`checkpoint`",
   keep: "`keep`",
+  budget: "`budget memory`",
   setting: "a training setting",
   params: "a list of parameters",
   type: "a type",
@@ -195,6 +196,7 @@ const helps: readonly { when: (p: Place) => boolean; help: string }[] = [
     help: "as in `checkpoint every 10 epochs`",
   },
   { when: (p) => p.rule === "keep", help: "as in `keep best accuracy` or `keep average ema(decay: 0.999)`" },
+  { when: (p) => p.rule === "budget", help: "as in `budget memory 64 MiB`; the units are KiB, MiB and GiB" },
   {
     when: (p) => p.found.tokenType === t.Equals && p.stack.includes("if"),
     help: "compare with `==`; a single `=` gives a name its value",

@@ -173,6 +173,7 @@ export class NnParser extends CstParser {
       { ALT: () => this.SUBRULE(this.report), IGNORE_AMBIGUITIES: true },
       { ALT: () => this.SUBRULE(this.checkpoint), IGNORE_AMBIGUITIES: true },
       { ALT: () => this.SUBRULE(this.keep), IGNORE_AMBIGUITIES: true },
+      { ALT: () => this.SUBRULE(this.budget), IGNORE_AMBIGUITIES: true },
       { ALT: () => this.SUBRULE(this.setting), IGNORE_AMBIGUITIES: true },
       { ALT: () => this.SUBRULE(this.statement) },
     ])
@@ -234,6 +235,13 @@ export class NnParser extends CstParser {
         },
       },
     ])
+  })
+
+  budget: Rule = this.RULE("budget", () => {
+    this.CONSUME(t.Budget)
+    this.CONSUME(t.Memory)
+    this.SUBRULE(this.expression)
+    this.CONSUME(t.ByteUnit)
   })
 
   setting: Rule = this.RULE("setting", () => {

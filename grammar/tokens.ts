@@ -63,6 +63,8 @@ export const Every = contextual("every")
 export const Keep = contextual("keep")
 export const Best = contextual("best")
 export const Average = contextual("average")
+export const Budget = contextual("budget")
+export const Memory = contextual("memory")
 export const As = contextual("as")
 
 /** Settings of a `train` that take a value, and those that are said by their name alone. */
@@ -70,6 +72,9 @@ export const ValueSetting = createToken({ name: "ValueSetting", label: "a settin
 export const FlagSetting = createToken({ name: "FlagSetting", label: "a setting", pattern: Lexer.NA })
 /** What `every` counts. */
 export const Unit = createToken({ name: "Unit", label: "`steps` or `epochs`", pattern: Lexer.NA })
+/** What `budget memory` counts. */
+export const ByteUnit = createToken({ name: "ByteUnit", label: "`KiB`, `MiB` or `GiB`", pattern: Lexer.NA })
+const byteUnits = ["KiB", "MiB", "GiB"].map((unit) => contextual(unit, ByteUnit))
 const settings = [
   contextual("batch", ValueSetting),
   contextual("epochs", ValueSetting, Unit),
@@ -95,6 +100,7 @@ export const settingWords = [
   "report",
   "checkpoint",
   "keep",
+  "budget",
 ]
 
 /** Stands between two operands. `precedence.ts` says how tightly. */
@@ -169,9 +175,19 @@ const Space = createToken({
 const declarationKeywords = [Fn, Layer, Model, Optimizer, Data, Train, Import]
 const statementKeywords = [Let, Var, Param, Frozen, State, Return, If, Else, For]
 const valueKeywords = [Scan, True, False, None]
-const trainWords = [Over, With, Minimize, Report, Checkpoint, Every, Keep, Best, Average]
+const trainWords = [Over, With, Minimize, Report, Checkpoint, Every, Keep, Best, Average, Budget, Memory]
 const contextualWords = [From, In, On, As, Split, Test, ...trainWords]
-const categories = [AnyWord, AnyLParen, AnyLBracket, ValueSetting, FlagSetting, Unit, InfixOp, PrefixOp]
+const categories = [
+  AnyWord,
+  AnyLParen,
+  AnyLBracket,
+  ValueSetting,
+  FlagSetting,
+  Unit,
+  ByteUnit,
+  InfixOp,
+  PrefixOp,
+]
 
 export const allTokens: TokenType[] = [
   Space,
@@ -183,6 +199,7 @@ export const allTokens: TokenType[] = [
   ...valueKeywords,
   ...contextualWords,
   ...settings,
+  ...byteUnits,
   Identifier,
   Pipe,
   Arrow,

@@ -1,8 +1,8 @@
 /** check: the settings of a train section: `batch 64, shuffle, epochs 100, checkpoint every 10 epochs, keep best accuracy`. */
-import type { SettingStmt } from "../ir/ast/types.js"
+import { BYTE_UNITS, type SettingStmt } from "../ir/ast/types.js"
 import type { TrainSettings } from "../ir/model/types.js"
 import type { Span } from "../source/source.js"
-import type { Env } from "./env.js"
+import { originAt, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
 import { complain, didYouMean } from "./report.js"
 import * as v from "./values.js"
@@ -22,7 +22,9 @@ export function settingsOf(env: Env, all: readonly SettingStmt[], cx: Context): 
   const every = (name: string): TrainSettings["reportEvery"] | undefined => {
     const setting = given.get(name)
     const n = positiveInt(env, setting)
-    return n === undefined || !setting ? undefined : { unit: setting.unit ?? "epochs", count: n }
+    return n === undefined || !setting
+      ? undefined
+      : { unit: setting.unit === "steps" ? "steps" : "epochs", count: n }
   }
   const duration = durationOf(env, given, cx)
   return {
@@ -42,6 +44,7 @@ export function settingsOf(env: Env, all: readonly SettingStmt[], cx: Context): 
     clipNorm: positive(env, given.get("clip_norm")) ?? null,
     clipValue: positive(env, given.get("clip_value")) ?? null,
     accumulate: count("accumulate") ?? 1,
+    budget: budgetOf(env, given.get("budget memory")),
   }
 }
 
@@ -118,6 +121,14 @@ function keepBest(env: Env, setting: SettingStmt | undefined, cx: Context): stri
     help: didYouMean(name, known) ?? `known are ${known.map((k) => `\`${k}\``).join(", ")}`,
   })
   return null
+}
+
+function budgetOf(env: Env, setting: SettingStmt | undefined): TrainSettings["budget"] {
+  const count = positive(env, setting)
+  const unit = setting?.unit
+  if (count === undefined || !setting || unit === undefined || unit === "steps" || unit === "epochs")
+    return null
+  return { bytes: Math.floor(count * BYTE_UNITS[unit]), origin: originAt(env, setting.span) }
 }
 
 const positiveInt = (env: Env, s: SettingStmt | undefined): number | undefined => integer(env, s, 1)

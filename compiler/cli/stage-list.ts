@@ -1,4 +1,5 @@
 /** cli: the stages and passes that `nnc inspect --after` knows, in order. */
+import { RECOMPUTE } from "../budget.js"
 import { lower } from "../lower/lower.js"
 import { planMemory } from "../memory/plan.js"
 import { GRAPH_PASSES } from "../pipeline.js"
@@ -14,6 +15,7 @@ export const STAGES: readonly StageName[] = [
   { name: "model", summary: "names resolved, layers instantiated, every value typed" },
   { name: "graph", summary: lower.summary },
   ...GRAPH_PASSES,
+  RECOMPUTE,
   ...SCHEDULE_PASSES,
   planMemory,
   { name: "wgsl", summary: "one WGSL module per kernel" },

@@ -24,6 +24,22 @@ export const memoryCodes: CodePages = {
   h
 }`,
   },
+  "memory-budget": {
+    title: "a memory budget that training cannot keep to",
+    explanation: `\`budget memory\` bounds what parameters, optimizer state and the results of a step take together on the device. To keep
+to it, gradients are computed from values that are computed again instead of kept; the message says how little memory that can
+come to. The data set is not counted. A step with a loop over time computes nothing again.`,
+    bad: `model Net(x: f32[B, 8]) -> f32[B, 8] { x |> Linear(64) |> relu |> Linear(8) }
+train {
+  minimize mean(square(Net(ones([32, 8])))) with SGD(lr: 0.1)
+  steps 10, budget memory 8 KiB
+}`,
+    good: `model Net(x: f32[B, 8]) -> f32[B, 8] { x |> Linear(64) |> relu |> Linear(8) }
+train {
+  minimize mean(square(Net(ones([32, 8])))) with SGD(lr: 0.1)
+  steps 10, budget memory 1 MiB
+}`,
+  },
   "memory-grid": {
     title: "a result with more parts than a device computes at once",
     explanation: `A kernel runs as a grid of workgroups, and a device limits how many: WebGPU guarantees 65535 along each of three axes. ${tryTarget}`,

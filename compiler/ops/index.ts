@@ -4,6 +4,7 @@ import type { Attrs, AttrValue } from "../ir/graph/types.js"
 import type { TensorType } from "../ir/tensor.js"
 import type { AttrSpec, InferContext, OpDef } from "./op.js"
 import { ConstraintError } from "./op.js"
+import { afterOps } from "./after.js"
 import { metaOps } from "./meta.js"
 import { movementOps } from "./movement.js"
 import { contractOps } from "./contract.js"
@@ -30,6 +31,7 @@ const registry: ReadonlyMap<string, OpDef> = new Map(
     ...orderOps,
     ...rowOps,
     ...metaOps,
+    ...afterOps,
     ...scanOps,
   ].map((def: OpDef) => [def.name, def]),
 )

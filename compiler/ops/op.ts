@@ -141,6 +141,8 @@ export interface Traits {
   readonly commutative?: boolean
   /** Equal arguments and attributes do not mean an equal result may be shared (never true for pure ops). */
   readonly barrier?: boolean
+  /** The last argument is not read: what is computed from the node is computed after it. */
+  readonly waits?: boolean
 }
 
 /** One try of the op: types of the arguments (with B where wanted), attributes, and optionally ranges of the values. */

@@ -130,6 +130,7 @@ function readTrainStatement(cx: Reading, node: cst.TrainStatementCstNode): ast.T
     return readEvery(cx, the(Checkpoint), the(every))
   }
   if (c.keep) return readKeep(cx, the(c.keep))
+  if (c.budget) return readBudget(cx, the(c.budget))
   if (c.setting) return readSetting(cx, the(c.setting))
   return readStatement(cx, the(c.statement))
 }
@@ -179,6 +180,20 @@ function readKeep(cx: Reading, node: cst.KeepCstNode): ast.SettingStmt {
     value: metric
       ? { kind: "name", name: metric.text, span: metric.span }
       : readExpression(cx, the(c.expression)),
+    span: spanOf(cx, node),
+  }
+}
+
+/** `budget memory 64 MiB` is the setting `budget memory`. */
+function readBudget(cx: Reading, node: cst.BudgetCstNode): ast.SettingStmt {
+  const c = whole(node)
+  const first = nameOf(cx, the(c.Budget))
+  const second = nameOf(cx, the(c.Memory))
+  return {
+    kind: "setting",
+    name: { text: `${first.text} ${second.text}`, span: cover(first.span, second.span) },
+    value: readExpression(cx, the(c.expression)),
+    unit: nameOf(cx, the(c.ByteUnit)).text as ast.ByteUnit,
     span: spanOf(cx, node),
   }
 }

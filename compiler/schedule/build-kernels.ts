@@ -21,7 +21,7 @@ import { buildContract } from "./template-contract.js"
 import { buildMap } from "./template-map.js"
 import { buildPanels } from "./template-panels.js"
 import { buildRow } from "./template-row.js"
-import { elementsOf, type GraphIndex, indexGraph, typeOfValue } from "./values.js"
+import { defOf, elementsOf, type GraphIndex, indexGraph, typeOfValue } from "./values.js"
 
 export const buildKernels: Pass<readonly GroupedGraph[], readonly KernelProgram[]> = {
   name: "kernels",
@@ -69,7 +69,8 @@ function kernelsOf(
       kernels.push(kernel)
       names.add(name)
     }
-    dispatches.push({ kernel: kernel.name, args })
+    const waits = waitsFor(g, group, inBuffer)
+    dispatches.push({ kernel: kernel.name, args, ...(waits && { waits }) })
   }
   const outputs = graph.outputs.map((o) => ({
     name: o.name,
@@ -77,6 +78,18 @@ function kernelsOf(
   }))
   const buffers = places.used(dispatches, packs, outputs)
   return { name: graph.name, buffers, packs, kernels, dispatches, outputs }
+}
+
+/** Whether what the group computes may not be computed any earlier. */
+function waitsFor(g: GraphIndex, group: Group, inBuffer: (v: ValueId) => boolean): boolean {
+  const seen = new Set<ValueId>()
+  const waits = (v: ValueId): boolean => {
+    const node = g.nodes.get(v)
+    if (node === undefined || seen.has(v)) return false
+    seen.add(v)
+    return defOf(node).traits.waits === true || node.args.some((a) => !inBuffer(a) && waits(a))
+  }
+  return group.members.some(waits)
 }
 
 /** What a dispatch runs, and on what. */

@@ -14,6 +14,8 @@ import { roll } from "./roll.js"
 
 export { forOneWorkgroup, manyPays } from "./cost.js"
 export { canBeMany, manyCalls, workOf } from "./many.js"
+export { recompute } from "./recompute.js"
+export { type Choice, choices, lateGroups } from "./recompute-choices.js"
 export { parseGroups, printGroups } from "./group-text.js"
 export { buildKernels, cut, fuse, link, merge, order, pack, roll }
 export type { GroupedGraph, Part }

@@ -33,7 +33,7 @@ export function link(
           ? { kind: "pack", id: firstPack + ref.id }
           : { kind: "buffer", id: bufferOf(ref.id) },
       )
-      dispatches.push({ kernel: names.get(d.kernel) ?? bug(`no kernel ${d.kernel}`), args })
+      dispatches.push({ ...d, kernel: names.get(d.kernel) ?? bug(`no kernel ${d.kernel}`), args })
     }
     const turns = parts[i]?.turns ?? null
     if (turns !== null && dispatches.length > first) loops.push({ first, end: dispatches.length, turns })

@@ -1,7 +1,7 @@
 /** schedule: kernels that do not wait for each other run as one.   KernelProgram[] -> KernelProgram[]
  *  Assumes:    dispatches are in an order in which the program is right.
  *  Guarantees: a dispatch that reads what another one writes, or writes what it reads, stays after it; nothing moves into or out of
- *              a loop; no kernel binds more buffers than the target allows.
+ *              a loop, or past a dispatch that waits; no kernel binds more buffers than the target allows.
  *  How:        a list of buckets, each one dispatch. What the most dispatches wait for, one after another, opens a bucket; whatever
  *              else is ready joins where it fits. Slots that a bucket updates may be bound as one pack.
  *  Not here:   the text of a merged kernel (`merged-kernel.ts`). */
@@ -26,6 +26,12 @@ export const merge: Pass<readonly KernelProgram[], readonly KernelProgram[]> = {
       return new Merging(program, packable(program, others), cx.target, cx.remark).run()
     })
   },
+}
+
+/** Nothing changes places with a dispatch that waits. */
+function untilOneWaits(dispatches: readonly Dispatch[]): readonly (readonly Dispatch[])[] {
+  const starts = [0, ...dispatches.flatMap((d, i) => (d.waits && i > 0 ? [i] : []))]
+  return starts.map((start, n) => dispatches.slice(start, starts[n + 1]))
 }
 
 const workgroups = (kernel: Kernel, dims: DimValues): number =>
@@ -118,7 +124,7 @@ class Merging {
     const newLoops = []
     let at = 0
     for (const loop of [...loops, undefined]) {
-      out.push(...this.segment(dispatches.slice(at, loop?.first)))
+      for (const piece of untilOneWaits(dispatches.slice(at, loop?.first))) out.push(...this.segment(piece))
       if (loop === undefined) break
       const first = out.length
       out.push(...this.segment(dispatches.slice(loop.first, loop.end)))

@@ -1,6 +1,7 @@
 /** cli: `nnc check`: everything that can be known without running. */
 import type { Command } from "commander"
-import { compile } from "../../compile.js"
+import { planBytes, sizeText } from "../../budget.js"
+import { compile, type Compiled } from "../../compile.js"
 import { diagnosticJson } from "../../source/render.js"
 import { DEFAULT_TARGET } from "../../target.js"
 import { accept, readProgram } from "../compile-file.js"
@@ -27,12 +28,41 @@ export function addCheck(program: Command): void {
         if (options.json) {
           const errors = compiled.diagnostics.filter(({ severity }) => severity === "error").length
           for (const each of compiled.diagnostics) printJson({ event: "diagnostic", ...diagnosticJson(each) })
-          printJson({ event: "end", file: path, errors, warnings: compiled.diagnostics.length - errors })
+          const memory = memoryOf(compiled)
+          printJson({
+            event: "end",
+            file: path,
+            errors,
+            warnings: compiled.diagnostics.length - errors,
+            ...(memory && { memory }),
+          })
           if (errors > 0) process.exitCode = EXIT.mistake
         } else {
           accept(compiled)
           note(`${path}: no mistakes found`)
+          const memory = memoryOf(compiled)
+          if (memory) note(`${path}: ${memoryText(memory)}`)
         }
       }
     })
+}
+
+interface Memory {
+  readonly budget: number
+  /** Bytes on each device that the program is compiled for. */
+  readonly takes: Readonly<Record<string, number>>
+}
+
+/** Of a program that trains within a budget. */
+function memoryOf({ model, bundle }: Compiled): Memory | undefined {
+  const budgets = model?.trains.flatMap(({ settings }) => settings.budget?.bytes ?? []) ?? []
+  if (bundle === undefined || budgets.length === 0) return undefined
+  const { arenas, wasm } = bundle.manifest
+  const takes = { webgpu: planBytes({ arenas }), ...(wasm && { wasm: planBytes(wasm) }) }
+  return { budget: Math.min(...budgets), takes }
+}
+
+const memoryText = ({ budget, takes }: Memory): string => {
+  const each = Object.entries(takes).map(([device, bytes]) => `${sizeText(bytes)} on ${device}`)
+  return `training takes ${each.join(", ")}; the budget is ${sizeText(budget)}`
 }

@@ -263,6 +263,7 @@ const trainWords = new Set([
   "report",
   "checkpoint",
   "keep",
+  "budget",
   "batch",
   "epochs",
   "steps",

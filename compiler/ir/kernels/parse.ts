@@ -88,7 +88,8 @@ function oneOf<T extends string>(c: Cursor, words: readonly string[], what: stri
 
 function dispatch(c: Cursor): Dispatch {
   const kernel = c.name("a kernel's name")
-  return { kernel, args: c.list("(", ")", () => bufferRef(c)) }
+  const args = c.list("(", ")", () => bufferRef(c))
+  return { kernel, args, ...(c.accept("waits") && { waits: true }) }
 }
 function buffer(c: Cursor): Buffer {
   const id = c.integer()

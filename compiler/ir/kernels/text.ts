@@ -19,7 +19,7 @@ export function printKernelProgram(p: KernelProgram, dims?: DimValues): string {
   lines.push("")
   const dispatches = p.dispatches.map((d) => {
     const cost = dims === undefined ? "" : `  // ${printCost(costOf(p, d, dims))} at B = ${dims.B}`
-    return `dispatch ${d.kernel}(${d.args.map(printRef).join(", ")})${cost}`
+    return `dispatch ${d.kernel}(${d.args.map(printRef).join(", ")})${d.waits ? " waits" : ""}${cost}`
   })
   lines.push(...withLoops(dispatches, p.loops).map((line) => `  ${line}`))
   for (const o of p.outputs)

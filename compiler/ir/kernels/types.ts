@@ -143,6 +143,8 @@ export interface Dispatch {
   readonly kernel: string
   /** One per kernel parameter. */
   readonly args: readonly BufferRef[]
+  /** All dispatches before it stay before it, and those behind it behind: what it stores is not wanted any earlier. */
+  readonly waits?: true
 }
 /** The dispatches from `first` up to but not including `end` run `turns` times over; `turn` counts from 0. Loops do not nest. */
 export interface Loop {

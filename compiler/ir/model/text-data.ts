@@ -9,7 +9,15 @@ import {
   printNumber,
 } from "../text/notation.js"
 import type { Cursor } from "../text/scanner.js"
-import type { ColumnSelection, DataSet, DataSource, Field, FieldStage, TrainSettings } from "./types.js"
+import type {
+  Budget,
+  ColumnSelection,
+  DataSet,
+  DataSource,
+  Field,
+  FieldStage,
+  TrainSettings,
+} from "./types.js"
 
 const quote = (text: string): string => JSON.stringify(text)
 
@@ -199,6 +207,7 @@ export const printSettings = (s: TrainSettings): string =>
     `clip_norm ${orNone(s.clipNorm)}`,
     `clip_value ${orNone(s.clipValue)}`,
     `accumulate ${s.accumulate}`,
+    `budget ${s.budget === null ? "none" : `${s.budget.bytes} at ${quote(s.budget.origin.at)}`}`,
   ].join(", ")
 
 export function parseSettings(c: Cursor): TrainSettings {
@@ -220,6 +229,11 @@ export function parseSettings(c: Cursor): TrainSettings {
     c.expect("epochs")
     return { unit: "epochs", count }
   }
+  const budget = (): Budget => {
+    const bytes = c.integer()
+    c.expect("at")
+    return { bytes, origin: { at: c.string() } }
+  }
   return {
     batch: named("batch", () => orNull(() => c.integer())),
     shuffle: named("shuffle", flag),
@@ -232,5 +246,6 @@ export function parseSettings(c: Cursor): TrainSettings {
     clipNorm: named("clip_norm", () => orNull(() => c.number())),
     clipValue: named("clip_value", () => orNull(() => c.number())),
     accumulate: named("accumulate", () => c.integer()),
+    budget: named("budget", () => orNull(budget)),
   }
 }

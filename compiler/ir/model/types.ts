@@ -106,6 +106,10 @@ export interface Objective {
   readonly origin: Origin
 }
 
+export interface Budget {
+  readonly bytes: number
+  readonly origin: Origin
+}
 export interface TrainSettings {
   /** null: all rows at once. */
   readonly batch: number | null
@@ -120,6 +124,8 @@ export interface TrainSettings {
   readonly clipNorm: number | null
   readonly clipValue: number | null
   readonly accumulate: number
+  /** What state and intermediate results may take together on a device. null: what the device has. */
+  readonly budget: Budget | null
 }
 export interface TrainSection {
   /** `train` or the name given. */

@@ -1,0 +1,132 @@
+/** compiler: `budget memory`: what a step keeps for its gradients is computed again, as much of it as it takes until the plan fits.
+ *  How:        a choice is made by an estimate (schedule/recompute-choices.ts), carried out, scheduled and laid out; where that does
+ *              not fit, the next choice. What counts is the plan: the arena of the slots and those of intermediate results, which
+ *              all programs share. The data set is not counted, nor what the runtime copies to explain a loss that is no number.
+ *  Not here:   loops over time: a program with one is planned as it is. */
+import type { Compilation } from "./compilation.js"
+import { programName } from "./bundle/encode.js"
+import { isScan } from "./ir/graph/scan.js"
+import type { Graph } from "./ir/graph/types.js"
+import type { Budget, Model } from "./ir/model/types.js"
+import type { Plan } from "./ir/plan/types.js"
+import type { DimValues } from "./ir/tensor.js"
+import { type Choice, choices, type GroupedGraph, lateGroups, recompute } from "./schedule/index.js"
+import type { TargetProfile } from "./target.js"
+
+/** By the name of the program that trains. */
+export type Budgets = ReadonlyMap<string, Budget>
+
+export const RECOMPUTE = {
+  name: "recompute",
+  summary: "compute again what would take too much memory to keep",
+}
+
+export const budgetsOf = ({ trains }: Model): Budgets =>
+  new Map(
+    trains.flatMap(({ name, settings: { budget } }): [string, Budget][] =>
+      budget === null ? [] : [[programName(name, "step"), budget]],
+    ),
+  )
+
+/** Bytes that a program has on the device, whatever the size of the data. */
+export const planBytes = ({ arenas }: Pick<Plan, "arenas">): number => arenas.reduce((n, a) => n + a.bytes, 0)
+
+interface Means {
+  /** Schedules and lays out, and says nothing of it. */
+  readonly plan: (graphs: readonly Graph[]) => Plan
+  /** The groups of a graph without loops, in order. */
+  readonly group: (graph: Graph) => GroupedGraph
+  readonly sizes: (program: string) => DimValues
+  readonly target: TargetProfile
+  readonly run: Compilation
+}
+
+/** The graphs with what it takes; an error where nothing does. */
+export function withinBudgets(graphs: readonly Graph[], budgets: Budgets, means: Means): readonly Graph[] {
+  const tightest = [...budgets.values()].reduce((a, b) => (b.bytes < a.bytes ? b : a))
+  const steps = new Map(graphs.filter((g) => budgets.has(g.name)).map((g) => [g.name, new Step(g, means)]))
+  let least: Plan | undefined
+  for (;;) {
+    const tried = graphs.map((g) => steps.get(g.name)?.graph ?? g)
+    const plan = means.plan(tried)
+    if (planBytes(plan) <= tightest.bytes) {
+      for (const step of steps.values()) step.tell()
+      return tried
+    }
+    if (least === undefined || planBytes(plan) < planBytes(least)) least = plan
+    const work = tightest.bytes - stateBytes(plan)
+    const over = plan.programs.filter((p) => p.workBytes > work)
+    const moved = over.map((p) => steps.get(p.name)?.next(p.workBytes, work) ?? false)
+    if (moved.includes(true)) continue
+    tooMuch(least, tightest, means)
+    return graphs
+  }
+}
+
+const stateBytes = (plan: Plan): number => plan.arenas.find((a) => a.name === "state")?.bytes ?? 0
+
+/** A step and the choices for it, from the first on. */
+class Step {
+  graph: Graph
+  private at = 0
+  private known: { readonly grouped: GroupedGraph; readonly choices: readonly Choice[] } | undefined
+
+  constructor(
+    private readonly original: Graph,
+    private readonly means: Means,
+  ) {
+    this.graph = original
+  }
+
+  /** Goes on to the first choice that should fit, or else to the last; false at the last. `took`: what the present one does. */
+  next(took: number, budget: number): boolean {
+    if (this.original.nodes.some(isScan)) return false
+    const { grouped, choices: all } = (this.known ??= this.prepared())
+    if (this.at >= all.length - 1) return false
+    const beyond = Math.max(0, took - all[this.at]!.bytes)
+    const fitting = all.findIndex((c, n) => n > this.at && c.bytes + beyond <= budget)
+    this.at = fitting < 0 ? all.length - 1 : fitting
+    this.graph = recompute(grouped, all[this.at]!.again, lateGroups(grouped))
+    return true
+  }
+  private prepared(): NonNullable<Step["known"]> {
+    const grouped = this.means.group(this.original)
+    return { grouped, choices: choices(grouped, this.means.sizes(this.original.name)) }
+  }
+
+  tell(): void {
+    const { grouped, choices: all } = this.known ?? {}
+    if (all === undefined || grouped === undefined || this.at === 0) return
+    const { again, operations } = all[this.at]!
+    const nodes = new Map(grouped.graph.nodes.map((n) => [n.id, n]))
+    const places = [...again].map((v) => `%${v} ${nodes.get(v)!.op} of ${nodes.get(v)!.origin.at}`)
+    this.means.run.remark(
+      RECOMPUTE.name,
+      `${this.original.name} computes ${again.size} values again, ${operations} operations: ${places.join(", ")}`,
+    )
+  }
+}
+
+function tooMuch(plan: Plan, { bytes, origin }: Budget, { target, run }: Means): void {
+  const state = stateBytes(plan)
+  const total = planBytes(plan)
+  const [largest] = [...plan.programs].sort((a, b) => b.workBytes - a.workBytes)
+  const span = run.locate(origin)
+  run.diagnostics.add({
+    code: "memory-budget",
+    severity: "error",
+    message: `training takes ${sizeText(total)} on ${target.name} at the least: ${sizeText(state)} of parameters and optimizer state, and ${sizeText(total - state)} of what \`${largest?.name}\` computes`,
+    ...(span && { primary: { span, text: `${sizeText(bytes)}` } }),
+    help:
+      state > bytes
+        ? "use fewer or smaller layers, or an optimizer with less state"
+        : "use a smaller `batch` or smaller layers, or allow more",
+  })
+}
+
+/** In the largest unit that leaves a number of at least 1, rounded up: a budget of it is enough. */
+export function sizeText(bytes: number): string {
+  const [unit, name] =
+    bytes >= 2 ** 30 ? [2 ** 30, "GiB"] : bytes >= 2 ** 20 ? [2 ** 20, "MiB"] : [2 ** 10, "KiB"]
+  return `${(Math.ceil((bytes / unit) * 100) / 100).toFixed(2).replace(/\.?0+$/, "")} ${name}`
+}

@@ -1,0 +1,169 @@
+// `budget memory`: what a step computes takes less memory, and comes to the same.
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { describe, expect, it } from "vitest"
+import { fileHost } from "../compiler/cli/host.js"
+import { compile, type Compiled } from "../compiler/compile.js"
+import { renderDiagnostics } from "../compiler/source/render.js"
+import { compileText } from "../compiler/compile-text.js"
+import { SOFTWARE_TARGET } from "../compiler/target.js"
+import { openBundle } from "../runtime/node.js"
+import { nnc, temporaryFolder } from "./support/nnc.js"
+
+const COUNT = 256
+const rows = Array.from({ length: COUNT }, (_, i) =>
+  Array.from({ length: 16 }, (_, j) => Math.sin(i * (j + 1) * 0.1)),
+)
+const DATA = `data rows = array(x: ${JSON.stringify(rows)}, y: ${JSON.stringify(rows.map(([a, b]) => a! * b!))}) {
+  x: f32[16] = column("x")
+  y: f32[1] = column("y")
+}
+`
+interface Program {
+  readonly model: string
+  readonly batch: number
+  /** Of what the step takes without a budget, for intermediate results. */
+  readonly part: number
+}
+const SHORT: Program = {
+  model: "  var h = x\n  for i in 0..10 { h = h |> Linear(32) |> relu |> Dropout(0.1) }\n  h |> Linear(1)",
+  batch: 96,
+  part: 1 / 2,
+}
+const PROGRAMS: Readonly<Record<string, Program>> = {
+  "24 layers": {
+    model: "  var h = x\n  for i in 0..24 { h = h |> Linear(64) |> relu }\n  h |> Linear(1)",
+    batch: COUNT,
+    part: 1 / 3,
+  },
+  "residual blocks with normalisation and random draws": {
+    model: `  var h = x |> Linear(32)
+  for i in 0..8 { h = h + (h |> LayerNorm |> Linear(128) |> gelu |> Dropout(0.2) |> Linear(32)) }
+  h |> Linear(1)`,
+    batch: 64,
+    part: 1 / 2,
+  },
+  "convolutions and batch normalisation": {
+    model: `  var h = x |> reshape([B, 1, 4, 4])
+  for i in 0..6 { h = h |> Conv2d(8, kernel: 3, padding: 1) |> BatchNorm2d |> relu }
+  h |> reshape([B, 128]) |> Linear(1)`,
+    batch: 64,
+    part: 2 / 3,
+  },
+  attention: {
+    model: `  var h = x |> reshape([B, 4, 4]) |> Linear(16)
+  for i in 0..4 { h = h + (h |> LayerNorm |> MultiHeadAttention(4, causal: true, dropout: 0.1)) }
+  h |> reshape([B, 64]) |> Linear(1)`,
+    batch: 64,
+    part: 3 / 4,
+  },
+}
+const DEVICES = ["webgpu", "wasm"] as const
+type Device = (typeof DEVICES)[number]
+
+const source = ({ model, batch }: Program, budget?: number): string => `${DATA}
+model Net(x: f32[B, 16]) -> f32[B, 1] {
+${model}
+}
+train on rows {
+  minimize mse(Net(x), y) with Adam(lr: 0.001)
+  steps 6, batch ${batch}, shuffle${budget === undefined ? "" : `\n  budget memory ${budget / 1024} KiB`}
+}
+`
+
+function compiled(program: Program, device: Device, budget?: number): Compiled {
+  const path = "budget.nn"
+  return compile({ path, text: source(program, budget) }, fileHost(path), {
+    target: SOFTWARE_TARGET,
+    devices: [device],
+  })
+}
+
+const failed = ({ diagnostics }: Compiled): never => {
+  throw new Error(renderDiagnostics(diagnostics))
+}
+
+const layout = (all: Compiled, device: Device): { state: number; work: number } => {
+  const manifest = all.bundle?.manifest ?? failed(all)
+  const arenas = (device === "wasm" ? manifest.wasm! : manifest).arenas
+  const state = arenas.find(({ name }) => name === "state")!.bytes
+  return { state, work: arenas.reduce((n, a) => n + a.bytes, 0) - state }
+}
+
+async function trained({ bundle }: Compiled, device: Device): Promise<Map<string, number[]>> {
+  const trainer = await openBundle(bundle!, ".", { device })
+  try {
+    await trainer.train({})
+    const tensors = await trainer.parameters()
+    return new Map([...tensors].map(([name, { values }]) => [name, Array.from(values, Number)]))
+  } finally {
+    trainer.close()
+  }
+}
+
+const part = ({ state, work }: ReturnType<typeof layout>, { part }: Program): number =>
+  state + Math.floor(work * part)
+
+describe.each(DEVICES)("on %s", (device) => {
+  it.each(Object.entries(PROGRAMS))("%s fit into a part of the memory", (_, program) => {
+    const budget = part(layout(compiled(program, device), device), program)
+    const within = compiled(program, device, budget)
+    expect(within.diagnostics).toEqual([])
+    const { state, work } = layout(within, device)
+    expect(state + work).toBeLessThanOrEqual(budget)
+  })
+})
+
+// A driver takes seconds to compile the kernels of a program, and the graphs are changed in one way for both.
+const learning = [
+  ...Object.entries(PROGRAMS).map(([name, program]) => ({ name, program, device: "wasm" as const })),
+  { name: "10 layers with random draws", program: SHORT, device: "webgpu" as const },
+]
+it.each(learning)("$name learn the same on $device", async ({ program, device }) => {
+  const free = compiled(program, device)
+  const within = compiled(program, device, part(layout(free, device), program))
+  const [a, b] = [await trained(free, device), await trained(within, device)]
+  expect([...b.keys()]).toEqual([...a.keys()])
+  for (const [name, values] of a)
+    b.get(name)!.forEach((value, i) => expect(value, `${name}[${i}]`).toBeCloseTo(values[i]!, 5))
+})
+
+describe("what can be read of it", () => {
+  const free = compiled(SHORT, "webgpu")
+  const within = compiled(SHORT, "webgpu", part(layout(free, "webgpu"), SHORT))
+
+  it("the stage says what is computed again, and when", () => {
+    expect(free.stages.has("recompute")).toBe(false)
+    const text = within.stages.get("recompute")!.text()
+    expect(text).toMatch(/= where .* by recompute$/m)
+    expect(text).toMatch(/= after %\d+, %\d+ :/)
+  })
+  it("nothing of it is merged with what comes before", () => {
+    expect(within.stages.get("merge")!.text()).toMatch(/dispatch .*\) waits/)
+    expect(free.stages.get("merge")!.text()).not.toMatch(/ waits/)
+  })
+  it("a budget that is large enough changes nothing", () => {
+    const { state, work } = layout(free, "webgpu")
+    const same = compiled(SHORT, "webgpu", 2 ** 20 * Math.ceil((state + work) / 2 ** 20))
+    const step = (c: Compiled): unknown => c.bundle!.manifest.programs.find((p) => p.name === "step")
+    expect(step(same)).toEqual(step(free))
+  })
+  it("the text of the stage goes on from there", () => {
+    const { batch } = SHORT
+    const text = within.stages.get("recompute")!.text()
+    const again = compileText(text, { B: batch, R: COUNT }, { target: SOFTWARE_TARGET })
+    const plan = (stages: Compiled["stages"]): string =>
+      /program step .*/.exec(stages.get("plan")!.text())![0]
+    expect(again.diagnostics).toEqual([])
+    expect(plan(again.stages)).toBe(plan(within.stages))
+  })
+  it("`nnc check` says what training takes", () => {
+    const folder = temporaryFolder()
+    writeFileSync(join(folder, "net.nn"), source(SHORT, 400 * 1024))
+    const { err, exit } = nnc(["check", "net.nn"], { cwd: folder })
+    expect(exit).toBe(0)
+    expect(err).toMatch(
+      /^net\.nn: no mistakes found\nnet\.nn: training takes [\d.]+ KiB on webgpu, [\d.]+ KiB on wasm; the budget is 400 KiB\n$/,
+    )
+  })
+})
