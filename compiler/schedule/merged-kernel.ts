@@ -92,7 +92,7 @@ export function mergedKernel(parts: readonly MergePart[], lanes: number, folded:
     // A workgroup runs one part: the parts may share their arrays.
     const free = [...shared]
     for (const s of part.kernel.shared) {
-      const at = free.findIndex((x) => x.type === s.type && x.width === s.width)
+      const at = free.findIndex((x) => x.type === s.type && x.width === s.width && x.own === s.own)
       const [known] = at < 0 ? [] : free.splice(at, 1)
       if (known === undefined) shared.push({ ...s, name: local(s.name) })
       else {

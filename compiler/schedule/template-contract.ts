@@ -50,9 +50,9 @@ export function buildContract(of: Contraction): BuiltBody & { template: string }
         const { at, lets } = locate(i)
         return [...lets, ...splitTile(cx, at, lane)]
       })
-    : perInvocation(b, count, tile.lanes, (i, lane) => {
+    : perInvocation(b, count, tile.lanes, (i) => {
         const { at, lets } = locate(i)
-        return [...lets, ...(tile.staged ? stagedTile(cx, at, lane) : registerTile(cx, at))]
+        return [...lets, ...(tile.staged ? stagedTile(cx, at) : registerTile(cx, at))]
       })
   const size = `${tile.rows}x${tile.columns}${cx.vector ? " vec4" : ""}`
   const how = tile.split ? ` split over ${tile.lanes}` : tile.staged ? " staged" : ""
@@ -175,19 +175,18 @@ function registerTile(cx: Tiled, at: TilePlace): Stmt[] {
   return out
 }
 
-/** The vectors of sums of a tile are put aside in workgroup memory, each lane's in its own part, and stored by a loop over them: the code
- *  after the sums is there once, not once per sum, and takes no registers from the loop before it. */
-function stagedTile(cx: Tiled, at: TilePlace, lane: Expr): Stmt[] {
-  const { b, tile } = cx
+/** The sums of a tile are put aside in an array of the lane, and stored by a loop over them: the code after the sums is there
+ *  once, not once per sum, and takes no registers from the loop before it. */
+function stagedTile(cx: Tiled, at: TilePlace): Stmt[] {
+  const { b, tile, vector } = cx
   const { k } = b
   const walk = serialWalk(b, cx.extents)
   const { vars, sums, add } = accumulate(cx, at, walk.r)
   const t = tileShape(cx, at)
   const stage = b.name("stage")
-  const outputs = tile.rows * tile.columns
-  const width = cx.vector ? 4 : 1
-  b.shared.push({ name: stage, type: cx.type, length: outputs * tile.lanes, width })
-  const place = (n: Expr): Expr => k.mul(k.add(k.mul(n, k.int(tile.lanes)), lane), k.int(width))
+  const width = vector ? 4 : 1
+  b.shared.push({ name: stage, type: cx.type, length: tile.rows * tile.columns, width, own: true })
+  const place = (n: Expr): Expr => k.mul(n, k.int(width))
   const put = sums.flat().map((value, n): Stmt => {
     return { kind: "store-shared", name: stage, index: place(k.int(n)), value }
   })

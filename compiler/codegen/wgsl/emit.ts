@@ -35,7 +35,8 @@ export function emitWgsl(kernel: Kernel): string {
         `@group(1) @binding(${i}) var<storage, ${p.access === "read" ? "read" : "read_write"}> ${identifier(p.name)}: array<${elementType(p)}>;`,
     ),
     ...kernel.shared.map(
-      (s) => `var<workgroup> ${identifier(s.name)}: array<${wide(s.type, s.width)}, ${s.length / s.width}>;`,
+      (s) =>
+        `var<${s.own ? "private" : "workgroup"}> ${identifier(s.name)}: array<${wide(s.type, s.width)}, ${s.length / s.width}>;`,
     ),
     "",
     ...cx.helperTexts.flatMap((text) => [text, ""]),

@@ -17,7 +17,8 @@ export function evalSource(kernel: Kernel): string {
     generator: hasBarrier(kernel.body),
     shared: kernel,
   }
-  if (kernel.body.length > 0 && kernel.body[0]!.kind !== "for") lines.push(...sharedArrays(cx))
+  if (kernel.body.length > 0 && kernel.body[0]!.kind !== "for")
+    lines.push(...arrays(cx, false), ...arrays(cx, true))
   block(kernel.body, cx, lines)
   lines.push("}")
   return lines.join("\n")
@@ -39,8 +40,10 @@ const hasBarrier = (body: readonly Stmt[]): boolean =>
       (s.kind === "for" && hasBarrier(s.body)) ||
       (s.kind === "when" && hasBarrier(s.then)),
   )
-const sharedArrays = (cx: Context): string[] =>
-  cx.shared.shared.map((s) => `const ${local(s.name)} = support.shared(${s.length}, "${s.type}")`)
+const arrays = (cx: Context, own: boolean): string[] =>
+  cx.shared.shared
+    .filter((s) => (s.own ?? false) === own)
+    .map((s) => `const ${local(s.name)} = support.shared(${s.length}, "${s.type}")`)
 
 function block(body: readonly Stmt[], cx: Context, lines: string[]): void {
   for (const s of body) {
@@ -48,8 +51,8 @@ function block(body: readonly Stmt[], cx: Context, lines: string[]): void {
       case "for": {
         const name = local(s.name)
         if (s.on === "lane") {
-          lines.push(...sharedArrays(cx))
-          const inner: string[] = []
+          lines.push(...arrays(cx, false))
+          const inner = arrays(cx, true)
           block(s.body, cx, inner)
           if (cx.generator) {
             lines.push(`support.lanes(KERNEL, function* (${name}) {`, ...inner, `}, ${expr(s.extent)})`)

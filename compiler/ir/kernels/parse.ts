@@ -143,7 +143,8 @@ export function parseKernelAt(c: Cursor): Kernel {
     c.expect("[")
     const length = c.integer()
     c.expect("]")
-    shared.push({ name: array, type, length, width: c.accept("x4") ? 4 : 1 })
+    const width = c.accept("x4") ? 4 : 1
+    shared.push({ name: array, type, length, width, ...(c.accept("own") && { own: true }) })
   }
   const names: Names = {
     params: new Map(params.map((p) => [p.name, p])),

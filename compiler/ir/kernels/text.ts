@@ -45,7 +45,9 @@ export function printKernel(k: Kernel): string {
   const lines = [`kernel ${k.name}(${params.join(", ")}) ${quote(k.template)} {`]
   for (const o of k.origins) lines.push(`  ${printOriginLine(o)}`)
   for (const s of k.shared)
-    lines.push(`  shared ${s.name}: ${s.type}[${s.length}]${s.width === 4 ? " x4" : ""}`)
+    lines.push(
+      `  shared ${s.name}: ${s.type}[${s.length}]${s.width === 4 ? " x4" : ""}${s.own ? " own" : ""}`,
+    )
   const wide = new Set(k.params.filter((p) => p.width === 4).map((p) => p.name))
   block(k.body, "  ", lines, wide)
   lines.push("}")

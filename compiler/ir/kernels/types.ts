@@ -101,12 +101,14 @@ export interface KernelParam {
    *  anywhere: accesses of both widths. */
   readonly width: 1 | 4
 }
+/** An array of a workgroup or, `own`, of each lane by itself. */
 export interface SharedArray {
   readonly name: string
   readonly type: ScalarType
   readonly length: number
   /** As of a parameter. */
   readonly width: 1 | 4
+  readonly own?: true
 }
 export interface Kernel {
   readonly name: string

@@ -100,7 +100,7 @@ class KernelCheck {
     if (k.params.length > target.maxStorageBuffersPerStage) {
       this.say(`${k.params.length} buffers, ${target.name} allows ${target.maxStorageBuffersPerStage}`)
     }
-    const bytes = k.shared.reduce((sum, s) => sum + s.length * bytesOf(s.type), 0)
+    const bytes = k.shared.reduce((sum, s) => sum + (s.own ? 0 : s.length * bytesOf(s.type)), 0)
     if (bytes > target.maxWorkgroupMemory) {
       this.say(`${bytes} bytes of workgroup memory, ${target.name} allows ${target.maxWorkgroupMemory}`)
     }
