@@ -34,7 +34,7 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
   "24 layers": {
     model: "  var h = x\n  for i in 0..24 { h = h |> Linear(64) |> relu }\n  h |> Linear(1)",
     batch: COUNT,
-    part: 1 / 3,
+    part: 0.45,
   },
   "residual blocks with normalisation and random draws": {
     model: `  var h = x |> Linear(32)
