@@ -4,7 +4,8 @@
 
 import { build } from "esbuild"
 import { spawnSync } from "node:child_process"
-import { cpSync, rmSync, writeFileSync } from "node:fs"
+import { createHash } from "node:crypto"
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { fileURLToPath } from "node:url"
 
@@ -21,6 +22,7 @@ cpSync(`${root}/stdlib`, `${root}/dist/stdlib`, {
   filter: (path) => path.endsWith(".nn") || !/\.[^/]+$/.test(path),
 })
 await parseLibrary(`${root}/dist/stdlib/library.ast`)
+markBuild(`${root}/dist/compiler/cli`, `${root}/dist/stdlib`)
 
 function compileTypeScript() {
   const tsc = require.resolve("typescript/bin/tsc")
@@ -38,6 +40,16 @@ async function parseLibrary(file) {
   const { fileHost } = await import("../dist/compiler/cli/host.js")
   const { printLibrary } = await import("../dist/compiler/ir/ast/library.js")
   writeFileSync(file, printLibrary(fileHost("").stdlib))
+}
+
+/** What this build is made of, by which the command line knows programs that it compiled before.
+ *  @param {string} cli @param {string} stdlib */
+function markBuild(cli, stdlib) {
+  const hash = createHash("sha256")
+  for (const folder of [cli, stdlib])
+    for (const name of readdirSync(folder).sort())
+      if (/\.(js|nn|ast)$/.test(name)) hash.update(`${name}\n`).update(readFileSync(`${folder}/${name}`))
+  writeFileSync(`${cli}/build.sha256`, hash.digest("hex"))
 }
 
 /** Does no I/O: one file for Node and for browsers. */

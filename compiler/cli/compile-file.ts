@@ -1,6 +1,6 @@
 /** cli: a path -> a compiled program; its warnings on stderr, its errors as `Refused`. */
 import { existsSync, readFileSync, statSync } from "node:fs"
-import { join } from "node:path"
+import { join, resolve } from "node:path"
 import type { Outcome } from "../compilation.js"
 import { compile, type Compiled, type CompileOptions } from "../compile.js"
 import type { RunnerHooks } from "../pass.js"
@@ -8,9 +8,10 @@ import { renderDiagnostics } from "../source/render.js"
 import type { SourceFile } from "../source/source.js"
 import { DEFAULT_TARGET, type TargetProfile } from "../target.js"
 import type { Bundle } from "../../runtime/bundle/format.js"
+import type { CompileCache } from "./compile-cache.js"
 import { noteMessage } from "./console.js"
 import { Failure, Refused } from "./failure.js"
-import { fileHost } from "./host.js"
+import { fileHost, type FileHost } from "./host.js"
 
 export interface CompileFileOptions {
   /** `--data name=path`: checked while compiling, because the sources decide the sizes. */
@@ -24,22 +25,32 @@ export interface CompileFileOptions {
 
 /** Compiles, and stops with the diagnostics when there are errors. */
 export function compileFile(path: string, options: CompileFileOptions = {}): Compiled {
-  const host = fileHost(path, options.data)
-  const compiled = accept(compile(readProgram(path), host, { target: DEFAULT_TARGET, ...options }))
+  return compileWith(fileHost(path, options.data), path, options)
+}
+
+function compileWith(host: FileHost, path: string, options: CompileFileOptions): Compiled {
+  const program = readProgram(path, host.read)
+  const compiled = accept(compile(program, host, { target: DEFAULT_TARGET, ...options }))
   host.checkOverrides()
   return compiled
 }
 
-/** Compiles all the way. */
-export function bundleOf(path: string, options: CompileFileOptions = {}): Bundle {
-  const { bundle } = compileFile(path, options)
+/** Compiles all the way, if that was not done before: then the cache has what came of it. */
+export function bundleOf(path: string, options: CompileFileOptions = {}, cache?: CompileCache): Bundle {
+  const { data = new Map<string, string>(), devices, target } = options
+  const asked = [path, resolve(path), [...data].map(([name, file]) => [name, resolve(file)]), devices, target]
+  const known = cache?.find(asked)
+  if (known !== undefined) return accept(known).bundle
+  const host = fileHost(path, data)
+  const { bundle, diagnostics } = compileWith(host, path, options)
   if (bundle === undefined || bundle.manifest.trains.length + bundle.manifest.predicts.length === 0)
     throw new Failure("io-program", `${path} holds nothing to train or to predict with`)
+  cache?.keep(asked, { bundle, diagnostics }, host.reads)
   return bundle
 }
 
 /** Shows the warnings; throws when there are errors. */
-export function accept<T extends Outcome>(compiled: T): T {
+export function accept<T extends Pick<Outcome, "diagnostics">>(compiled: T): T {
   const { diagnostics } = compiled
   if (diagnostics.some(({ severity }) => severity === "error")) throw new Refused(diagnostics)
   if (diagnostics.length > 0) noteMessage(renderDiagnostics(diagnostics))
@@ -47,7 +58,7 @@ export function accept<T extends Outcome>(compiled: T): T {
 }
 
 /** A `.nn` file, or the text of an intermediate form. */
-export function readProgram(path: string): SourceFile {
+export function readProgram(path: string, read: (path: string) => Buffer = readFileSync): SourceFile {
   if (!existsSync(path))
     throw new Failure(
       "io-program",
@@ -62,7 +73,12 @@ export function readProgram(path: string): SourceFile {
       `${path} is a folder, not a program`,
       isBundleFolder(path) ? `it is a compiled bundle: \`nnc run ${path}\` trains it` : "name a .nn file",
     )
-  return { path, text: readFileSync(path, "utf8").replace(/^\uFEFF/, "") }
+  return {
+    path,
+    text: read(path)
+      .toString("utf8")
+      .replace(/^\uFEFF/, ""),
+  }
 }
 
 export const isBundleFolder = (path: string): boolean => existsSync(join(path, "manifest.json"))

@@ -8,6 +8,7 @@ import { checkField } from "../../runtime/data/apply.js"
 import { fitFields } from "../../runtime/data/fit.js"
 import { overrideData } from "../../runtime/data/override.js"
 import { product } from "../../runtime/exec/size.js"
+import { hashOf, type Reads } from "./compile-cache.js"
 import { readTables } from "./data-tables.js"
 import { RunError } from "../../runtime/error.js"
 import type { DataSpec, FieldSpec } from "../../runtime/bundle/format.js"
@@ -20,6 +21,10 @@ import type { Diagnostic } from "../source/diagnostic.js"
 import type { SourceFile } from "../source/source.js"
 
 export interface FileHost extends CompileHost {
+  /** Reads a file, and remembers what was in it. */
+  read(path: string): Buffer
+  /** Every file read so far, the standard library aside. */
+  readonly reads: Reads
   /** Throws when a `--data` names nothing in the program that was compiled. */
   checkOverrides(): void
 }
@@ -29,14 +34,24 @@ export function fileHost(main: string, overrides: ReadonlyMap<string, string> = 
   const folder = dirname(main)
   const absolute = new Map([...overrides].map(([name, path]) => [name, resolve(path)]))
   const seen: DataSpec[] = []
+  const reads = new Map<string, string>()
+  const read = (path: string): Buffer => {
+    const bytes = readFileSync(path)
+    reads.set(resolve(path), hashOf(bytes))
+    return bytes
+  }
   return {
     stdlib: standardLibrary(),
-    load: (path, from) => loadSource(join(dirname(from.path), path)),
+    read,
+    reads,
+    load: (path, from) => loadSource(join(dirname(from.path), path), read),
     data: (set, about) => {
       const spec = withoutFields(set)
       seen.push(spec)
       try {
-        return dataFacts(set, overridden(spec, absolute), about, folder)
+        return dataFacts(set, overridden(spec, absolute), about, (file) =>
+          read(isAbsolute(file) ? file : join(folder, file)),
+        )
       } catch (error) {
         if (error instanceof RunError) return asDiagnostic(error, about)
         throw error
@@ -63,10 +78,8 @@ function overridden(spec: DataSpec, overrides: ReadonlyMap<string, string>): Dat
   return overrideData([spec], new Map(own))[0] ?? spec
 }
 
-function dataFacts(set: DataSet, spec: DataSpec, { bounds }: DataContext, folder: string): DataFacts {
-  const { train, test } = readTables(spec, (path) =>
-    readFileSync(isAbsolute(path) ? path : join(folder, path)),
-  )
+function dataFacts(set: DataSet, spec: DataSpec, { bounds }: DataContext, read: FileHost["read"]): DataFacts {
+  const { train, test } = readTables(spec, read)
   const fields = fitFields(train.table, train.rows, set.fields).map((field): FieldSpec => {
     const bound = bounds.get(field.name)
     return bound ? { ...field, bounds: bound } : field
@@ -118,7 +131,7 @@ const filesOf = (folder: string): readonly SourceFile[] =>
     .sort()
     .map((name) => ({ path: `stdlib/${name}`, text: readFileSync(join(folder, name), "utf8") }))
 
-function loadSource(path: string): SourceFile | undefined {
+function loadSource(path: string, read: FileHost["read"]): SourceFile | undefined {
   if (!existsSync(path) || !statSync(path).isFile()) return undefined
-  return { path, text: readFileSync(path, "utf8") }
+  return { path, text: read(path).toString("utf8") }
 }

@@ -11,6 +11,7 @@ import {
   type DeviceInfo,
   type Trainer,
 } from "../../runtime/node.js"
+import { userCache } from "./compile-cache.js"
 import { bundleOf, isBundleFolder } from "./compile-file.js"
 import { Failure } from "./failure.js"
 import { integer, withData } from "./usage.js"
@@ -46,7 +47,7 @@ export async function openProgram(path: string, { device, threads, data }: Devic
   // Decided before compiling, as only the code that will run is made.
   const chosen = device === "auto" ? await autoNodeDevice() : { name: device }
   const target = chosen.name === "webgpu" ? await profileOfAdapter() : DEFAULT_TARGET
-  const bundle = bundleOf(path, { data, devices: [chosen.name], target })
+  const bundle = bundleOf(path, { data, devices: [chosen.name], target }, userCache())
   const { name, ...reason } = chosen
   return openBundle(bundle, dirname(path), { ...choice, device: name, ...reason })
 }
