@@ -1,7 +1,7 @@
 // The whole way from text to bundle is linear in the number of layers: twice as many cost at most 2.2 times the work. Work is
 // counted, not timed: entries looked up in maps and sets, and elements that array methods go through.
 
-import { afterEach, expect, it } from "vitest"
+import { afterEach, describe, expect, it } from "vitest"
 import { type CompileHost, compile } from "../compiler/compile.js"
 import { parseLibrary } from "../compiler/parse/library.js"
 import { bug } from "../compiler/source/bug.js"
@@ -22,6 +22,14 @@ ${"    |> Linear(8) |> relu\n".repeat(layers)}}
 train {
   minimize mean(Deep(ones([4, 8])))  with SGD(lr: 0.1)
   steps 1
+}
+`
+
+/** A chain of elementwise operations. */
+const chain = (operations: number): string => `
+model Chain(x: f32[B, 4]) -> f32[B, 4] {
+  var h = x
+${"  h = tanh(h)\n".repeat(operations)}  h
 }
 `
 
@@ -48,14 +56,29 @@ const PASSES = [
 let restore: (() => void)[] = []
 afterEach(() => restore.forEach((undo) => undo()))
 
-it.each(["webgpu", "wasm"] as const)("twice the layers cost at most 2.2 times the work: %s", (device) => {
-  // What is set up at the first use is not counted.
-  work(2, device)
-  const [once, twice] = [work(40, device), work(80, device)]
-  expect(twice / once).toBeLessThan(2.2)
+describe.each(["webgpu", "wasm"] as const)("%s", (device) => {
+  it.each([
+    { what: "layers", program: deep, size: 40 },
+    { what: "operations of a chain", program: chain, size: 600 },
+  ])("twice the $what cost at most 2.2 times the work", ({ program, size }) => {
+    // What is set up at the first use is not counted.
+    work(program(2), device)
+    const [once, twice] = [work(program(size), device), work(program(2 * size), device)]
+    expect(twice / once).toBeLessThan(2.2)
+  })
+
+  it("a chain of 3000 operations compiles", () => {
+    expect(() => compiled(chain(3000), device)).not.toThrow()
+  })
 })
 
-function work(layers: number, device: "webgpu" | "wasm"): number {
+function compiled(text: string, device: "webgpu" | "wasm"): void {
+  const source = { path: "deep.nn", text }
+  const { bundle, diagnostics } = compile(source, host, { target: SOFTWARE_TARGET, devices: [device] })
+  if (bundle === undefined) throw new Error(diagnostics.map((d) => d.message).join("\n"))
+}
+
+function work(text: string, device: "webgpu" | "wasm"): number {
   let count = 0
   const wrap = (owner: object, name: string, cost: (self: { length?: number }) => number): void => {
     const plain = Reflect.get(owner, name) as (...args: unknown[]) => unknown
@@ -71,9 +94,7 @@ function work(layers: number, device: "webgpu" | "wasm"): number {
   for (const [owner, name] of LOOKUPS) wrap(owner, name, () => 1)
   for (const name of PASSES) wrap(Array.prototype, name, (self) => self.length ?? 0)
   try {
-    const source = { path: "deep.nn", text: deep(layers) }
-    const { bundle, diagnostics } = compile(source, host, { target: SOFTWARE_TARGET, devices: [device] })
-    if (bundle === undefined) throw new Error(diagnostics.map((d) => d.message).join("\n"))
+    compiled(text, device)
   } finally {
     restore.forEach((undo) => undo())
     restore = []

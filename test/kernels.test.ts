@@ -179,6 +179,16 @@ const patterns: [string, number, Build][] = [
     },
   ],
   [
+    "a chain too long for one expression",
+    3,
+    (g) => {
+      const x = g.input("x", f32(B, 4))
+      let y = x
+      for (let n = 0; n < 300; n++) y = g.binary("add", g.binary("mul", y, g.constant(0.5)), x)
+      g.output("y", g.apply("sum", [y], { axes: [1], keepdim: false }))
+    },
+  ],
+  [
     "ten buffers",
     2,
     (g) => {

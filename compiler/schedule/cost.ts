@@ -19,6 +19,10 @@ export const DISPATCH = 20_000
 /** Work of so few operations shares a kernel with other work over the same space, even if they have nothing in common. */
 export const BESIDE = 4096
 
+/** Elementwise nodes one after another that are worked out as one expression. Stages walk expressions by recursion, so a chain of
+ *  thousands is stored in between. */
+export const MOST_IN_CHAIN = 256
+
 /** A target for programs that one workgroup runs whole. Software adapters run eight invocations as one vector, and more of them
  *  in turns that change at every barrier. */
 export const forOneWorkgroup = (target: TargetProfile): TargetProfile => ({

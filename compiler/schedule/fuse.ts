@@ -14,7 +14,7 @@ import { printAttrs } from "../ir/graph/text.js"
 import type { Graph, Node, ValueId } from "../ir/graph/types.js"
 import type { Expr } from "../ir/kernels/types.js"
 import { numel, printShape, printType, sameDim, type Shape } from "../ir/tensor.js"
-import { BESIDE, DISPATCH, joinsContractions, nominal, rowsFillDevice } from "./cost.js"
+import { BESIDE, DISPATCH, MOST_IN_CHAIN, joinsContractions, nominal, rowsFillDevice } from "./cost.js"
 import { Exprs } from "./expr.js"
 import type { Group, GroupedGraph, GroupKind, Store } from "./group.js"
 import { order } from "./order.js"
@@ -60,6 +60,8 @@ interface Draft {
   /** Values read from buffers. */
   readonly loads: Set<ValueId>
   probe: Probe
+  /** Nothing joins any more. */
+  closed: boolean
 }
 /** Where a node can be computed: per point of the group, or per element of its rows; in another order of axes, if need be. */
 interface Found {
@@ -77,6 +79,8 @@ class Grouping {
   private readonly costMemo = new Map<ValueId, number>()
   private readonly operationsMemo = new Map<string, number>()
   private readonly frames = new Map<string, Draft>()
+  /** Elementwise nodes up to this one. */
+  private readonly chain = new Map<ValueId, number>()
   private readonly slotsOf = new Map<ValueId, ValueId[]>()
   /** What the finished groups read from buffers, by their number. */
   private readonly loads = new Map<number, ReadonlySet<ValueId>>()
@@ -138,6 +142,7 @@ class Grouping {
     const fits = (d: Draft | undefined): d is Draft =>
       d !== undefined &&
       d.kind === "row" &&
+      !d.closed &&
       d.at >= latest &&
       sameDim(numel(d.outer), numel(node.type.shape)) &&
       d.inner.length === inner.length &&
@@ -152,7 +157,8 @@ class Grouping {
   // ---- elementwise nodes
 
   private place(node: Node): void {
-    const required = this.required.has(node.id) || this.kept.has(node.id)
+    const endsChain = this.endsChain(node)
+    const required = endsChain || this.required.has(node.id) || this.kept.has(node.id)
     const { kind } = defOf(node).traits
     if (kind === "view" && !required) return this.placeTransposed(node)
     const found = this.draftFor(node)
@@ -164,6 +170,15 @@ class Grouping {
       const e = full ? draft.probe.atElements(node.id) : draft.probe.atOuter(node.id)
       this.join(draft, node, full, [e ?? bug(`%${node.id} left its group`)])
     }
+    if (endsChain) this.home.get(node.id)!.closed = true
+  }
+
+  /** Whether the chain of elementwise nodes up to this one is as long as an expression may be. */
+  private endsChain(node: Node): boolean {
+    const length = 1 + Math.max(0, ...node.args.map((a) => this.chain.get(a) ?? 0))
+    const ends = length >= MOST_IN_CHAIN
+    this.chain.set(node.id, ends ? 0 : length)
+    return ends
   }
 
   /** A contraction that is only ever read transposed is stored transposed: the gradients of weights. */
@@ -185,7 +200,7 @@ class Grouping {
     if (this.alone.has(node.id)) return undefined
     const latest = this.latest(node.id)
     const own = this.drafts[latest]
-    if (own !== undefined && (own.kind !== "contract" || joinsContractions(this.cx.target))) {
+    if (own !== undefined && !own.closed && (own.kind !== "contract" || joinsContractions(this.cx.target))) {
       const outer = own.probe.atOuter(node.id)
       if (outer !== undefined && this.leavesRoom(own, node, [outer])) return { draft: own, full: false }
       const root = this.g.nodes.get(own.members[0]!)!
@@ -199,7 +214,7 @@ class Grouping {
       if (element !== undefined && this.leavesRoom(own, node, [element])) return { draft: own, full: true }
     }
     const beside = this.frames.get(frameKey("map", node.type.shape, []))
-    if (beside === undefined || beside.at <= latest) return undefined
+    if (beside === undefined || beside.closed || beside.at <= latest) return undefined
     const e = beside.probe.atOuter(node.id)
     if (e === undefined) return undefined
     // All that updates one parameter belongs together, and apart from other parameters: equal ones run side by side (`pack.ts`).
@@ -306,6 +321,7 @@ class Grouping {
       full: new Set(),
       loads: new Set(),
       probe,
+      closed: false,
     }
     this.drafts.push(draft)
     this.frames.set(frameKey(kind, outer, inner), draft)
