@@ -7,7 +7,9 @@ import { operationsIn } from "./operations.js"
 import { bug } from "../source/bug.js"
 import type { Node } from "../ir/graph/types.js"
 import type { Expr, ScalarType } from "../ir/kernels/types.js"
-import { numel, sameShape, type Shape } from "../ir/tensor.js"
+import { childrenOf } from "../ir/kernels/walk.js"
+import { isStatic, numel, sameShape, type Shape } from "../ir/tensor.js"
+import type { Exprs } from "./expr.js"
 import type { KernelBuild } from "./kernel-build.js"
 import { permuted } from "./probe.js"
 import { absent, linearIndex, loweringOf, toStored, typeOfValue, unravel } from "./values.js"
@@ -27,6 +29,16 @@ export interface Contraction {
   readonly batch: Axes
   /** Whether the left operand runs along the columns. */
   readonly leftIsColumn: boolean
+  readonly slide: Slide | undefined
+}
+/** A window that slides along the last axis of the columns: the place in memory that the columns' operand is read at moves by
+ *  `step` with that axis and by `tap` with the last axis of the sum, so neighbouring columns read the same elements. */
+export interface Slide {
+  readonly step: number
+  readonly tap: number
+  /** Loads for one element of either operand. */
+  readonly columnLoads: number
+  readonly rowLoads: number
 }
 
 /** The contraction of a contract group, and which axes of the output belong to which operand. */
@@ -44,8 +56,10 @@ export function contraction(b: KernelBuild): Contraction {
   const index = shape.map((d) => (d === 1 ? k.int(0) : b.variable("o", d)))
   const inner = extents.map((d) => (d === 1 ? k.int(0) : b.variable("q", d)))
   const cx = values.context(node, rootIndex(b, index))
-  const left = k.namesIn(lower.left(cx, inner))
-  const right = k.namesIn(lower.right(cx, inner))
+  const leftAt = lower.left(cx, inner)
+  const rightAt = lower.right(cx, inner)
+  const left = k.namesIn(leftAt)
+  const right = k.namesIn(rightAt)
   const of = (wanted: (l: boolean, r: boolean) => boolean): Axes => {
     const axes = index.flatMap((v, n) =>
       v.kind === "ref" && wanted(left.has(v.name), right.has(v.name)) ? [n] : [],
@@ -59,7 +73,31 @@ export function contraction(b: KernelBuild): Contraction {
   const columns = leftIsColumn ? onlyLeft : onlyRight
   const rows = leftIsColumn ? onlyRight : onlyLeft
   const batch = of((l, r) => l === r)
-  return { b, node, type: dtype, extents, rows, columns, batch, leftIsColumn }
+  const [across, down] = leftIsColumn ? [leftAt, rightAt] : [rightAt, leftAt]
+  const slide = slideOf(k, loadsIn(across), loadsIn(down).length, index[last(columns)], inner.at(-1))
+  return { b, node, type: dtype, extents, rows, columns, batch, leftIsColumn, slide }
+}
+
+function slideOf(
+  k: Exprs,
+  loads: readonly (Expr & { kind: "load" })[],
+  rowLoads: number,
+  column: Expr | undefined,
+  place: Expr | undefined,
+): Slide | undefined {
+  for (const load of loads) {
+    const { terms } = k.form(load.index)
+    const step = terms.find((t) => t.atom === column)?.coef
+    const tap = terms.find((t) => t.atom === place)?.coef
+    if (step !== undefined && tap !== undefined && isStatic(step) && isStatic(tap))
+      return { step, tap, columnLoads: loads.length, rowLoads }
+  }
+  return undefined
+}
+function loadsIn(e: Expr, found = new Set<Expr & { kind: "load" }>()): (Expr & { kind: "load" })[] {
+  if (e.kind === "load") found.add(e)
+  for (const part of childrenOf(e)) loadsIn(part, found)
+  return [...found]
 }
 
 /** The index of the contraction's result at an index of the group. */

@@ -86,6 +86,8 @@ export interface ContractTile {
   /** Outputs of one invocation: rows x columns. */
   readonly rows: number
   readonly columns: number
+  /** Places of the last axis of the sum that one turn of the loop adds. */
+  readonly taps: number
   readonly lanes: number
   /** The lanes of a workgroup share one tile and split the reduction. */
   readonly split: boolean
@@ -152,13 +154,13 @@ export function contractTile(
   const whole = (r: number, c: number): ContractTile => {
     // A workgroup costs a tenth of a microsecond there; few tiles are spread over more of them.
     const most = target.deviceClass === "software" && count(r, c) < 1024 ? 16 : 64
-    return { rows: r, columns: c, lanes: most, split: false, staged: staged(r, c) }
+    return { rows: r, columns: c, taps: 1, lanes: most, split: false, staged: staged(r, c) }
   }
   for (const [r, c] of fitting) if (count(r, c) >= fill) return whole(r, c)
   // Few outputs: a long sum is split over a workgroup, a short one is left to small tiles.
   if (depth >= 256) {
     const [r, c] = fitting.find(([x, y]) => x * y <= 16) ?? least
-    return { rows: r, columns: c, lanes: 64, split: true, staged: false }
+    return { rows: r, columns: c, taps: 1, lanes: 64, split: true, staged: false }
   }
   const [r, c] = fitting.at(-1) ?? least
   return whole(r, c)
@@ -177,7 +179,7 @@ function registerTile(rows: number, columns: number, vector: boolean): ContractT
   const step = (n: number, most: number): number => (n >= most ? most : n >= most / 2 ? most / 2 : 1)
   const down = step(rows, 4)
   const across = vector ? (columns >= 8 ? 8 : 4) : step(columns, 4)
-  return { rows: down, columns: across, lanes: 1, split: false, staged: false }
+  return { rows: down, columns: across, taps: 1, lanes: 1, split: false, staged: false }
 }
 
 /** Sides of tiles of one workgroup. */
@@ -197,7 +199,7 @@ function oneWorkgroupTile(
   target: TargetProfile,
 ): ContractTile {
   const { load, sum, turn, output, code } = IN_ONE[target.deviceClass === "gpu" ? "gpu" : "software"]
-  let best: ContractTile = { rows: 1, columns: 1, lanes, split: false, staged: false }
+  let best: ContractTile = { rows: 1, columns: 1, taps: 1, lanes, split: false, staged: false }
   let least = Infinity
   for (const rows of SIDES) {
     for (const columns of SIDES) {
@@ -207,7 +209,7 @@ function oneWorkgroupTile(
       const cost = Math.ceil(tiles / lanes) * each + code * outputs
       if (cost >= least) continue
       least = cost
-      best = { rows, columns, lanes, split: false, staged: false }
+      best = { rows, columns, taps: 1, lanes, split: false, staged: false }
     }
   }
   return best

@@ -5,14 +5,15 @@
  *  Not here:   sizes of tiles (`cost.ts`). */
 import { bug } from "../source/bug.js"
 import type { Expr, Stmt } from "../ir/kernels/types.js"
-import { type Dim, divDim, mulDim, numel } from "../ir/tensor.js"
+import { type Dim, divDim, mulDim, numel, type Shape } from "../ir/tensor.js"
 import { type Contraction, epilogueSize, operand, outputIndex, storesAt } from "./contraction.js"
 import { type ContractTile, contractTile, inFours, largest, nominal } from "./cost.js"
+import { slidingTile } from "./cost-slide.js"
 import type { Exprs } from "./expr.js"
 import { ceilDiv, perInvocation, perWorkgroup } from "./grid.js"
 import type { BuiltBody, KernelBuild } from "./kernel-build.js"
 import { valuesThenStores } from "./template-map.js"
-import { serialWalk, stridedWalk } from "./walk.js"
+import { serialWalk, stridedWalk, type Walk } from "./walk.js"
 
 export function buildContract(of: Contraction): BuiltBody & { template: string } {
   const cx = tiled(of)
@@ -55,8 +56,9 @@ export function buildContract(of: Contraction): BuiltBody & { template: string }
         return [...lets, ...(tile.staged ? stagedTile(cx, at) : registerTile(cx, at))]
       })
   const size = `${tile.rows}x${tile.columns}${cx.vector ? " vec4" : ""}`
+  const taps = tile.taps === 1 ? "" : ` by ${tile.taps}`
   const how = tile.split ? ` split over ${tile.lanes}` : tile.staged ? " staged" : ""
-  return { ...b.finish(body), template: `contract ${size}${how}` }
+  return { ...b.finish(body), template: `contract ${size}${taps}${how}` }
 }
 
 type Ref = Expr & { kind: "ref" }
@@ -76,18 +78,18 @@ function tiled(cx: Contraction): Tiled {
   const { b, rows, columns, batch, extents } = cx
   const vector =
     inFours(b.placed.target) && columns.shape.length > 0 && divDim(columns.shape.at(-1)!, 4) !== undefined
-  const tile = contractTile(
-    {
-      rows: nominal(numel(rows.shape)),
-      columns: nominal(numel(columns.shape)),
-      batch: nominal(numel(batch.shape)),
-      depth: nominal(numel(extents)),
-      vector,
-      epilogue: epilogueSize(cx),
-    },
-    b.placed.target,
-  )
-  return { ...cx, vector, tile }
+  const size = {
+    rows: nominal(numel(rows.shape)),
+    columns: nominal(numel(columns.shape)),
+    batch: nominal(numel(batch.shape)),
+    depth: nominal(numel(extents)),
+    vector,
+    epilogue: epilogueSize(cx),
+  }
+  const slid =
+    cx.slide && slidingTile(size, { ...cx.slide, along: columns.shape, over: extents }, b.placed.target)
+  if (slid !== undefined) return { ...cx, vector: false, tile: slid }
+  return { ...cx, vector, tile: contractTile(size, b.placed.target) }
 }
 
 /** A column group: one column, or four in a vector (variable `j`). Clamped to the last one. */
@@ -119,11 +121,25 @@ const clamped = (k: Exprs, e: Expr, count: Dim, by: number): Expr =>
   divDim(count, by) !== undefined ? e : k.op("min", e, k.sub(k.dim(count), k.int(1)))
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
 
-/** The accumulators of a tile, and the statements that add one place `r` of the reduction to them. */
+/** The places of the reduction that one turn adds, and the walk over turns. */
+function turns(cx: Tiled, walkOver: (extents: Shape) => Walk): { walk: Walk; places: (readonly Expr[])[] } {
+  const { k } = cx.b
+  const { taps } = cx.tile
+  if (taps === 1) {
+    const walk = walkOver(cx.extents)
+    return { walk, places: [walk.r] }
+  }
+  const count = divDim(cx.extents.at(-1)!, taps) ?? bug("turns take equally many places")
+  const walk = walkOver([...cx.extents.slice(0, -1), count])
+  const first = k.mul(walk.r.at(-1)!, k.int(taps))
+  return { walk, places: range(taps).map((t) => [...walk.r.slice(0, -1), k.add(first, k.int(t))]) }
+}
+
+/** The accumulators of a tile, and the statements that add the places of one turn to them. */
 function accumulate(
   cx: Tiled,
   at: TilePlace,
-  r: readonly Expr[],
+  places: readonly (readonly Expr[])[],
 ): { vars: Stmt[]; sums: Ref[][]; add: Stmt[] } {
   const { b, tile, vector } = cx
   const { k } = b
@@ -132,12 +148,16 @@ function accumulate(
   const width = vector ? 4 : 1
   const zero = k.constant(0, cx.type)
   const left = range(tile.rows).map((n) =>
-    operand(cx, "row", outputIndex(cx, clamped(k, t.row(n), t.rowCount, tile.rows), k.int(0), at.batch), r),
+    places.map((r) =>
+      operand(cx, "row", outputIndex(cx, clamped(k, t.row(n), t.rowCount, tile.rows), k.int(0), at.batch), r),
+    ),
   )
   const right = range(t.groups).map((n) => {
     const column = columnAt(k, clamped(k, t.group(n), t.groupCount, t.groups), j)
-    const value = operand(cx, "column", outputIndex(cx, k.int(0), column, at.batch), r)
-    return j === undefined ? value : b.widen(value, j.name)
+    return places.map((r) => {
+      const value = operand(cx, "column", outputIndex(cx, k.int(0), column, at.batch), r)
+      return j === undefined ? value : b.widen(value, j.name)
+    })
   })
   const sums = left.map((_, m) =>
     range(t.groups).map((n): Ref => ({ kind: "ref", name: b.name(`acc_${m}_${n}`), type: cx.type, width })),
@@ -145,28 +165,46 @@ function accumulate(
   const vars = sums.flat().map((s): Stmt => {
     return { kind: "var", name: s.name, type: cx.type, width, init: vector ? k.splat(zero) : zero }
   })
-  // All loads before the first sum: adapters on the CPU keep more sums in registers that way.
-  const lets: Stmt[] = []
-  const named = (wanted: string, value: Expr): Expr => {
-    const name = b.name(wanted)
-    lets.push({ kind: "let", name, value })
-    return k.ref(name, cx.type, width)
+  const named = (wanted: string, values: readonly Expr[], into: Stmt[]): Expr[] => {
+    const names = new Map<Expr, Expr>()
+    return values.map((value) => {
+      const known = names.get(value)
+      if (known !== undefined) return known
+      const name = b.name(wanted)
+      into.push({ kind: "let", name, value })
+      const made = k.ref(name, cx.type, width)
+      names.set(value, made)
+      return made
+    })
   }
-  const rowValues = left.map((a) => named("a", vector ? k.splat(a) : a))
-  const columnValues = right.map((c) => named("c", c))
-  const add = rowValues.flatMap((a, m) =>
-    columnValues.map((c, n): Stmt => {
-      const sum = sums[m]![n]!
-      return { kind: "set", name: sum.name, value: k.op("add", sum, k.op("mul", a, c)) }
-    }),
-  )
-  return { vars, sums, add: [...lets, ...add] }
+  const add: Stmt[] = []
+  const splat = (a: Expr): Expr => (vector ? k.splat(a) : a)
+  const next = (sum: Ref, as: readonly Expr[], cs: readonly Expr[]): Stmt => {
+    const value = as.reduce<Expr>((e, a, n) => k.op("add", e, k.op("mul", a, cs[n]!)), sum)
+    return { kind: "set", name: sum.name, value }
+  }
+  const inTurn = <T>(all: readonly T[], n: number): T[] =>
+    all.slice(n * places.length, (n + 1) * places.length)
+  if (places.length === 1) {
+    // All loads before the first sum: adapters on the CPU keep more sums in registers that way.
+    const as = named("a", left.flat().map(splat), add)
+    const cs = named("c", right.flat(), add)
+    add.push(...sums.flatMap((row, m) => row.map((sum, n) => next(sum, [as[m]!], [cs[n]!]))))
+  } else {
+    // What slides is loaded once for all columns, and each row's own just before it is used.
+    const cs = named("c", right.flat(), add)
+    sums.forEach((row, m) => {
+      const as = named("a", left[m]!.map(splat), add)
+      add.push(...row.map((sum, n) => next(sum, as, inTurn(cs, n))))
+    })
+  }
+  return { vars, sums, add }
 }
 
 function registerTile(cx: Tiled, at: TilePlace): Stmt[] {
   const { b, tile } = cx
-  const walk = serialWalk(b, cx.extents)
-  const { vars, sums, add } = accumulate(cx, at, walk.r)
+  const { walk, places } = turns(cx, (extents) => serialWalk(b, extents))
+  const { vars, sums, add } = accumulate(cx, at, places)
   const t = tileShape(cx, at)
   const out: Stmt[] = [...vars, ...walk.around(add)]
   for (const m of range(tile.rows)) {
@@ -180,8 +218,8 @@ function registerTile(cx: Tiled, at: TilePlace): Stmt[] {
 function stagedTile(cx: Tiled, at: TilePlace): Stmt[] {
   const { b, tile, vector } = cx
   const { k } = b
-  const walk = serialWalk(b, cx.extents)
-  const { vars, sums, add } = accumulate(cx, at, walk.r)
+  const { walk, places } = turns(cx, (extents) => serialWalk(b, extents))
+  const { vars, sums, add } = accumulate(cx, at, places)
   const t = tileShape(cx, at)
   const stage = b.name("stage")
   const width = vector ? 4 : 1
@@ -248,8 +286,8 @@ function splitTile(cx: Tiled, at: TilePlace, lane: Expr): Stmt[] {
   const { b, tile, vector } = cx
   const { k } = b
   const { lanes } = tile
-  const walk = stridedWalk(b, cx.extents, lane, lanes)
-  const { vars, sums, add } = accumulate(cx, at, walk.r)
+  const { walk, places } = turns(cx, (extents) => stridedWalk(b, extents, lane, lanes))
+  const { vars, sums, add } = accumulate(cx, at, places)
   const outputs = tile.rows * tile.columns
   const part = b.name("part")
   b.shared.push({ name: part, type: cx.type, length: outputs * lanes, width: 1 })
