@@ -2,6 +2,7 @@
  *  and that do not, against the graph's meaning, and WebAssembly against the kernel evaluator. */
 import { describe, expect, it } from "vitest"
 import { GraphBuild } from "../compiler/ir/graph/build.js"
+import type { Value } from "../compiler/ops/op.js"
 import type { Attrs, Graph } from "../compiler/ir/graph/types.js"
 import { printKernel } from "../compiler/ir/kernels/text.js"
 import { BATCH, type Shape, tensorType } from "../compiler/ir/tensor.js"
@@ -57,6 +58,57 @@ describe.each(CASES)("windows: $name", ({ shape, attrs, near }) => {
     const texts = scheduled(graph, WASM_TARGET).kernels.map((k) => printKernel(k))
     expect(texts.some((text) => text.includes("= vec(lane("))).toBe(near)
     expect(texts.every((text) => text.includes("four rows per invocation"))).toBe(true)
+  })
+})
+
+const softmax = (shape: Shape): Graph => {
+  const g = new GraphBuild("softmax")
+  const x = g.input("x", tensorType("f32", shape))
+  const last = { axes: [shape.length - 1] }
+  const wide = (v: Value): Value => g.apply("broadcast", [v], { shape })
+  const e = g.apply("exp", [g.binary("sub", x, wide(g.apply("max", [x], { ...last, keepdim: true })))])
+  g.output("y", g.binary("div", e, wide(g.apply("sum", [e], { ...last, keepdim: true }))))
+  return g.finish()
+}
+const totals = (shape: Shape): Graph => {
+  const g = new GraphBuild("totals")
+  const x = g.input("x", tensorType("f32", shape))
+  g.output("sum", g.apply("sum", [x], { axes: [0], keepdim: false }))
+  g.output("most", g.apply("max", [x], { axes: [0], keepdim: false }))
+  return g.finish()
+}
+const joined = (): Graph => {
+  const g = new GraphBuild("joined")
+  const parts = [8, 12, 4].map((n, i) => g.input(`x${i}`, tensorType("f32", [BATCH, n])))
+  g.output("y", g.apply("concat", parts, { axis: 1 }))
+  return g.finish()
+}
+const textOf = (graph: Graph): string => {
+  const { kernels } = scheduled(graph, WASM_TARGET)
+  return kernels.map((k) => printKernel(k)).join("")
+}
+
+describe.each([
+  { name: "a softmax", graph: softmax([BATCH, 64]), has: "shared kept", lacks: /exp\(.*exp\(/s },
+  { name: "a softmax, rows of 30", graph: softmax([BATCH, 30]), has: "shared kept", lacks: /(exp\(.*){3}/s },
+  { name: "a softmax of long rows", graph: softmax([BATCH, 9000]), has: "exp", lacks: /kept/ },
+  {
+    name: "columns of a matrix",
+    graph: totals([100, 128]),
+    has: "16 rows per invocation",
+    lacks: /grid.x in 32/,
+  },
+  { name: "few columns of a matrix", graph: totals([100, 16]), has: "four rows", lacks: /16 rows/ },
+  { name: "pieces put together", graph: joined(), has: "guard(i", lacks: /guard\(.*splat\(i/ },
+])("$name", ({ graph, has, lacks }) => {
+  it.each([1, 5])("is right for a batch of %i", (B) => {
+    const dims = { B, R: 7 }
+    expect(kernelDifferences(graph, { target: WASM_TARGET, dims })).toEqual([])
+    expect(wasmDifferences(graph, { target: WASM_TARGET, dims })).toEqual([])
+  })
+  it("is scheduled as it should", () => {
+    expect(textOf(graph)).toContain(has)
+    expect(textOf(graph)).not.toMatch(lacks)
   })
 })
 

@@ -16,6 +16,10 @@ export const FOLD = 32768
 /** One dispatch, in scalar operations: about 10 microseconds. */
 export const DISPATCH = 20_000
 
+/** Whether a value of so many operations is loaded rather than worked out again from values at hand. A load from memory takes as long
+ *  as several operations on every device, and there is a store for it. */
+export const worthLoading = (operations: number): boolean => operations > 6
+
 /** Work of so few operations shares a kernel with other work over the same space, even if they have nothing in common. */
 export const BESIDE = 4096
 
@@ -61,6 +65,16 @@ export const mapLanes = (count: number, target: TargetProfile): number =>
 
 /** Rows per workgroup of a device whose workgroups are loops: enough work to be worth a piece of its own. */
 export const rowsAtOnce = (inner: number): number => Math.max(1, Math.min(64, Math.floor(4096 / inner)))
+
+/** Vectors of neighbouring rows that one invocation works on, of `quads` in all. Long walks down columns want whole cache lines and
+ *  several sums at once; there should still be pieces for all threads. */
+export const vectorsSideBySide = (quads: number, inner: number): number =>
+  inner < 32 ? 1 : ([4, 2].find((n) => quads % n === 0 && quads / n >= 8) ?? 1)
+
+/** Elements that the rows of a workgroup may have for values of them to be kept from one walk to the next: a third of a first-level
+ *  cache. Worth it where computing one again is longer than a load. */
+export const MOST_KEPT = 4096
+export const worthKeeping = (operations: number): boolean => operations >= 8
 
 /** Whether a row is worked on by the lanes of one workgroup rather than by one invocation. */
 export function rowByGroup(rows: number, inner: number, target: TargetProfile): boolean {

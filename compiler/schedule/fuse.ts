@@ -19,6 +19,7 @@ import { Exprs } from "./expr.js"
 import type { Group, GroupedGraph, GroupKind, Store } from "./group.js"
 import { order } from "./order.js"
 import { Probe, reordering } from "./probe.js"
+import { type Loader, Loaders } from "./work-again.js"
 import {
   defOf,
   elementsOf,
@@ -397,10 +398,20 @@ class Grouping {
   private finish(): Group[] {
     const wanted = new Set(this.required)
     const out: Group[] = []
+    const loaders = new Loaders()
+    const again = new Set<ValueId>()
+    const isLoaded = (v: ValueId): boolean => this.isPlaced(v) && !again.has(v)
     for (const draft of [...this.drafts].reverse()) {
+      for (const m of draft.members) {
+        if (!wanted.has(m) || this.required.has(m) || this.kept.has(m)) continue
+        if (!loaders.giveUp(this.g, m, isLoaded, (node) => this.operations(node))) continue
+        again.add(m)
+        wanted.delete(m)
+      }
       const stored = draft.members.filter((m) => wanted.has(m))
       if (stored.length === 0) continue
-      const { members, loads } = this.needed(draft, stored)
+      const { members, loads, operands } = this.needed(draft, stored)
+      loaders.add({ loads, operands })
       for (const v of loads) wanted.add(v)
       const stores = stored.map((value): Store => ({ value, slot: this.slotsOf.get(value)?.[0] ?? null }))
       const group: Group = {
@@ -435,16 +446,19 @@ class Grouping {
     return full.filter((x) => bound(after.get(x.id)!) > limit)
   }
   /** The members that the stored ones need, and what they load. */
-  private needed(draft: Draft, stored: readonly ValueId[]): { members: ValueId[]; loads: Set<ValueId> } {
+  private needed(draft: Draft, stored: readonly ValueId[]): Loader & { members: ValueId[] } {
     const { probe } = draft
     const exprs: Expr[] = []
+    const terms: Expr[] = []
     const sums = new Set<ValueId>()
     const needSums = (list: readonly Expr[]): void => {
       exprs.push(...list)
       for (const s of probe.sumsIn(list)) {
         if (sums.has(s)) continue
         sums.add(s)
-        needSums(probe.terms(this.g.nodes.get(s)!) ?? bug(`%${s} left its group`))
+        const own = probe.terms(this.g.nodes.get(s)!) ?? bug(`%${s} left its group`)
+        if (draft.kind === "contract") terms.push(...own)
+        needSums(own)
       }
     }
     for (const v of stored) {
@@ -458,7 +472,8 @@ class Grouping {
       needSums(probe.terms(this.g.nodes.get(first)!) ?? bug(`%${first} left its group`))
     }
     const members = draft.members.filter((m) => !isSum(m) || sums.has(m))
-    return { members, loads: new Set(probe.loadsIn(exprs).map((l) => l.value)) }
+    const loaded = (list: readonly Expr[]): Set<ValueId> => new Set(probe.loadsIn(list).map((l) => l.value))
+    return { members, loads: loaded(exprs), operands: loaded(terms) }
   }
   /** Slots and outputs whose new value is not made by a group, or is made for another slot already. */
   private copies(): Group[] {

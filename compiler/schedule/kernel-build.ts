@@ -109,6 +109,10 @@ export class KernelBuild {
     this.bound.set(value, at)
   }
 
+  boundTo(value: ValueId): ((index: readonly Expr[]) => Expr) | undefined {
+    return this.bound.get(value)
+  }
+
   /** The parameter that `value` is stored into. */
   target(value: ValueId): string {
     const store = this.group.stores.find((s) => s.value === value) ?? bug(`%${value} is not stored here`)

@@ -94,6 +94,8 @@ class Placer {
     if (isLeaf(e)) return
     // Reads of vars and workgroup arrays stay in their statement.
     if (this.isVolatile(e)) return this.useParts(e, from, at)
+    // A lane of a vector that has a name needs none: four of them may be one shuffle.
+    if (e.kind === "lane") return this.use(e.value, from, at)
     let home = from
     let place = at
     const loads = this.hasLoad(e)

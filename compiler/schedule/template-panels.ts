@@ -11,7 +11,7 @@ import { indexAt, storesAt } from "./contraction.js"
 import { largest, nominal } from "./cost.js"
 import { ceilDiv, perWorkgroup } from "./grid.js"
 import type { BuiltBody } from "./kernel-build.js"
-import { type Cut, loop, named, panelOperand, type TilePlace } from "./panel-operand.js"
+import { type Cut, type Item, loop, named, panelOperand, type TilePlace } from "./panel-operand.js"
 import { LANES, type Panels, type Side, TALL } from "./panels.js"
 import { valuesThenStores } from "./template-map.js"
 import { unravel } from "./values.js"
@@ -97,60 +97,73 @@ function itemBody(p: Panels, place: Place): Stmt[] {
   const { k } = b
   const wide = panelOperand(p, p.wide)
   const tall = panelOperand(p, p.tall)
-  const sums = sumsOf(p)
   const depth = p.depth.extents[0]!
   const blocks = ceilDiv(b, depth, p.block)
   const once = blocks.extent === 1
-  const block = (part: Expr): Stmt[] => {
-    const cut: Cut = {
-      before: [],
-      start: k.mul(part, k.int(p.block)),
-      count: countFrom(p, part, depth, p.block),
+  const sums = sumsOf(p, once ? TALL : rowsOf(p))
+  const rows = k.div(k.add(rowsIn(p, place), k.int(TALL - 1)), k.int(TALL))
+  const rowTiles = (body: (row: Expr) => readonly Stmt[]): Stmt[] =>
+    loop(p, "rt", rows, Math.ceil(rowsOf(p) / TALL), body)
+  /** The tile of sums for a block of the depth. `row`: of the tile's first sum. */
+  const tile = (items: Items, rt: Expr, outer: readonly Expr[], ct: Expr, row: Expr): Stmt[] => {
+    const at = {
+      wide: (offset: number): TilePlace => ({ item: items.wide, tile: ct, outer, offset }),
+      tall: (offset: number): TilePlace => ({ item: items.tall, tile: rt, outer: [], offset }),
     }
-    const items = {
+    const acc = range(TALL).map(() => range(LANES / 4).map((): Ref => ref(p, b.name("acc"))))
+    const first = (m: number, n: number): Expr => sums.at(k.add(row, k.int(m)), outer, ct, 4 * n)
+    const vars = acc.flatMap((list, m) =>
+      list.map((a, n): Stmt => {
+        const init = once ? k.splat(k.constant(0, cx.type)) : k.shared(sums.name, first(m, n), cx.type, 4)
+        return { kind: "var", name: a.name, type: cx.type, width: 4, init }
+      }),
+    )
+    const add = (d: readonly Expr[]): Stmt[] => {
+      const lets: Stmt[] = []
+      const held = (value: Expr): Expr => {
+        const name = b.name("v")
+        lets.push({ kind: "let", name, value })
+        return k.ref(name, cx.type, 4)
+      }
+      const columns = range(LANES / 4).map((n) => held(wide.read(at.wide(4 * n), d, 4)))
+      const rowValues = range(TALL).map((m) => held(k.splat(tall.read(at.tall(m), d, 1))))
+      const sets = rowValues.flatMap((r, m) =>
+        columns.map((c, n): Stmt => {
+          const a = acc[m]![n]!
+          return { kind: "set", name: a.name, value: k.op("add", a, k.op("mul", r, c)) }
+        }),
+      )
+      return [...lets, ...sets]
+    }
+    const keep = acc.flatMap((list, m) =>
+      list.map((a, n): Stmt => ({ kind: "store-shared", name: sums.name, index: first(m, n), value: a })),
+    )
+    return [...vars, ...products(p, items.wide.depth, add), ...keep]
+  }
+  const itemsAt = (part: Expr): Items => {
+    const start = k.mul(part, k.int(p.block))
+    const cut: Cut = { before: [], start, count: countFrom(p, part, depth, p.block) }
+    return {
       wide: { side: place.wide, depth: cut, batch: place.batch },
       tall: { side: place.tall, depth: cut, batch: place.batch },
     }
-    const rows = k.div(k.add(rowsIn(p, place), k.int(TALL - 1)), k.int(TALL))
-    const tiles = columnTiles(p, place, (outer, tile) =>
-      loop(p, "rt", rows, Math.ceil(p.tall.cut.local.reduce((n, d) => n * d, 1) / TALL), (row) => {
-        const at = {
-          wide: (offset: number): TilePlace => ({ item: items.wide, tile, outer, offset }),
-          tall: (offset: number): TilePlace => ({ item: items.tall, tile: row, outer: [], offset }),
-        }
-        const acc = range(TALL).map(() => range(LANES / 4).map((): Ref => ref(p, b.name("acc"))))
-        const first = (m: number, n: number): Expr =>
-          sums.at(k.add(k.mul(row, k.int(TALL)), k.int(m)), outer, tile, 4 * n)
-        const vars = acc.flatMap((list, m) =>
-          list.map((a, n): Stmt => {
-            const init = once ? k.splat(k.constant(0, cx.type)) : k.shared(sums.name, first(m, n), cx.type, 4)
-            return { kind: "var", name: a.name, type: cx.type, width: 4, init }
-          }),
-        )
-        const add = (d: readonly Expr[]): Stmt[] => {
-          const lets: Stmt[] = []
-          const held = (value: Expr): Expr => {
-            const name = b.name("v")
-            lets.push({ kind: "let", name, value })
-            return k.ref(name, cx.type, 4)
-          }
-          const columns = range(LANES / 4).map((n) => held(wide.read(at.wide(4 * n), d, 4)))
-          const rowValues = range(TALL).map((m) => held(k.splat(tall.read(at.tall(m), d, 1))))
-          const sets = rowValues.flatMap((r, m) =>
-            columns.map((c, n): Stmt => {
-              const a = acc[m]![n]!
-              return { kind: "set", name: a.name, value: k.op("add", a, k.op("mul", r, c)) }
-            }),
-          )
-          return [...lets, ...sets]
-        }
-        const keep = acc.flatMap((list, m) =>
-          list.map((a, n): Stmt => ({ kind: "store-shared", name: sums.name, index: first(m, n), value: a })),
-        )
-        return [...vars, ...products(p, cut, add), ...keep]
-      }),
+  }
+  const packed = (items: Items): readonly Stmt[] => [...wide.pack(items.wide), ...tall.pack(items.tall)]
+  if (once) {
+    // Four rows at a time, up to what is stored: their sums stay in the nearest cache.
+    const items = itemsAt(k.int(0))
+    const tiles = rowTiles((rt) => [
+      ...columnTiles(p, place, (outer, ct) => tile(items, rt, outer, ct, k.int(0))),
+      ...outputs(p, place, sums, rowsOfTile(p, place, rt)),
+    ])
+    return [...packed(items), ...tiles]
+  }
+  const block = (part: Expr): Stmt[] => {
+    const items = itemsAt(part)
+    const tiles = columnTiles(p, place, (outer, ct) =>
+      rowTiles((rt) => tile(items, rt, outer, ct, k.mul(rt, k.int(TALL)))),
     )
-    return [...wide.pack(items.wide), ...tall.pack(items.tall), ...tiles]
+    return [...packed(items), ...tiles]
   }
   const zero = loop(p, "z", k.int(sums.size / 4), sums.size / 4, (i) => [
     {
@@ -160,8 +173,12 @@ function itemBody(p: Panels, place: Place): Stmt[] {
       value: k.splat(k.constant(0, cx.type)),
     },
   ])
-  const work = once ? block(k.int(0)) : [...zero, ...loop(p, "db", blocks.expr, blocks.extent, block)]
-  return [...work, ...outputs(p, place, sums)]
+  const all: Rows = { first: k.int(0), count: rowsIn(p, place), most: mostRows(p) }
+  return [...zero, ...loop(p, "db", blocks.expr, blocks.extent, block), ...outputs(p, place, sums, all)]
+}
+interface Items {
+  readonly wide: Item
+  readonly tall: Item
 }
 const ref = (p: Panels, name: string): Ref => ({ kind: "ref", name, type: p.cx.type, width: 4 })
 
@@ -210,11 +227,10 @@ interface Sums {
   /** At a place of the last axis. */
   along(row: Expr, outer: readonly Expr[], place: Expr): Expr
 }
-function sumsOf(p: Panels): Sums {
+function sumsOf(p: Panels, rows: number): Sums {
   const { b } = p.cx
   const { k } = b
   const { local } = p.wide.cut
-  const rows = p.tall.cut.local.reduce((n, d) => n * d, 1)
   const width = Math.ceil(local.at(-1)! / LANES) * LANES
   const columns = local.slice(0, -1).reduce((n, d) => n * d, width)
   const size = Math.ceil(rows / TALL) * TALL * columns
@@ -236,25 +252,49 @@ const fullest = ({ space, cut }: Side, n: number): number => {
   const extent = space.extents[cut.at + n]!
   return isStatic(extent) ? Math.min(cut.local[n]!, extent) : cut.local[n]!
 }
+/** The rows of an item, the last tile's filled up; those that it has at most. */
+const rowsOf = (p: Panels): number => p.tall.cut.local.reduce((n, d) => n * d, 1)
+const mostRows = (p: Panels): number => p.tall.cut.local.reduce((n, _, axis) => n * fullest(p.tall, axis), 1)
 const rowsIn = (p: Panels, place: Place): Expr => {
   const { k } = p.cx.b
   return p.tall.cut.local.slice(1).reduce<Expr>((n, d) => k.mul(n, k.int(d)), place.tall.count)
 }
 
-/** Everything after the sums, along the side that has the last axis of the result. */
-function outputs(p: Panels, place: Place, sums: Sums): readonly Stmt[] {
+/** Rows of an item. */
+interface Rows {
+  readonly first: Expr
+  readonly count: Expr
+  readonly most: number
+}
+function rowsOfTile(p: Panels, place: Place, rt: Expr): Rows {
+  const { k } = p.cx.b
+  const first = k.mul(rt, k.int(TALL))
+  const { at, chunk, local } = p.tall.cut
+  const inside = local.slice(1).reduce((n, d) => n * d, 1)
+  const whole =
+    inside % TALL === 0 || (chunk % TALL === 0 && divDim(p.tall.space.extents[at]!, TALL) !== undefined)
+  const count = whole ? k.int(TALL) : k.op("min", k.int(TALL), k.sub(rowsIn(p, place), first))
+  return { first, count, most: TALL }
+}
+
+/** Everything after the sums of `rows`, along the side that has the last axis of the result. */
+function outputs(
+  p: Panels,
+  place: Place,
+  sums: Sums,
+  { first: firstRow, count: rows, most }: Rows,
+): readonly Stmt[] {
   const { cx } = p
   const { b } = cx
   const { k } = b
   const { local, at: cutAxis } = p.wide.cut
-  const rows = rowsIn(p, place)
   const rowRange = numel(p.tall.axes.shape)
-  const most = p.tall.cut.local.reduce((n, _, axis) => n * fullest(p.tall, axis), 1)
   const rowStart = [...place.tall.before, place.tall.start].reduce<Expr>(
     (sum, e, n) => k.add(k.mul(sum, k.dim(n === 0 ? 1 : p.tall.space.extents[n]!)), e),
     k.int(0),
   )
-  const rowBase = p.tall.cut.local.slice(1).reduce<Expr>((n, d) => k.mul(n, k.int(d)), rowStart)
+  const itemRow = p.tall.cut.local.slice(1).reduce<Expr>((n, d) => k.mul(n, k.int(d)), rowStart)
+  const rowBase = k.add(itemRow, firstRow)
   const outerLoops = (
     body: (outer: readonly Expr[], end: Expr, size: number) => readonly Stmt[],
   ): readonly Stmt[] => {

@@ -5,9 +5,10 @@
 import type { Expr, Stmt } from "../ir/kernels/types.js"
 import { typeOf } from "../ir/kernels/walk.js"
 import { type Dim, divDim, isStatic, mulDim, numel } from "../ir/tensor.js"
-import { nominal, rowsAtOnce } from "./cost.js"
+import { nominal, rowsAtOnce, vectorsSideBySide } from "./cost.js"
 import { countOf, perInvocation } from "./grid.js"
 import type { BuiltBody, KernelBuild, PendingStore } from "./kernel-build.js"
+import { keeping } from "./row-kept.js"
 import { valuesThenStores } from "./template-map.js"
 import { COMBINE_OP, elementStores, levelsOf, type Reduction, reductions, rowStores } from "./template-row.js"
 import { isScattered } from "./vectorize.js"
@@ -19,7 +20,7 @@ export function buildVectorRows(b: KernelBuild): (BuiltBody & { template: string
 
 type Ref = Expr & { kind: "ref" }
 /** The inner space as loops: all axes, or those before the last. */
-type Given = Map<Expr, Expr>
+type Given = ReadonlyMap<Expr, Expr>
 
 /** A loop, or nothing around the body where there is one turn. */
 function loop(
@@ -58,9 +59,8 @@ function along(b: KernelBuild): (BuiltBody & { template: string }) | undefined {
   const last = inner.findLastIndex((d) => d !== 1)
   if (last < 0 || nominal(inner[last]!) < LEAST_ALONG || !liesAlong(b, last)) return undefined
   const rows = numel(b.group.outer)
-  const body = perInvocation(b, countOf(b, rows), rowsAtOnce(nominal(numel(inner))), (row) =>
-    rowAlong(b, row, last),
-  )
+  const lanes = rowsAtOnce(nominal(numel(inner)))
+  const body = perInvocation(b, countOf(b, rows), lanes, (row, lane) => rowAlong(b, row, last, lane, lanes))
   return { ...b.finish(body), template: "row per invocation, vec4 along" }
 }
 
@@ -106,12 +106,16 @@ function inFours(
   return { fours, rest }
 }
 
-function rowAlong(b: KernelBuild, row: Expr, last: number): Stmt[] {
+function rowAlong(b: KernelBuild, row: Expr, last: number, lane: Expr, lanes: number): Stmt[] {
   const { k } = b
   const out: Stmt[] = []
   const from = b.group.inner.map((d) => b.variable("r", d))
   const places = b.group.inner.map((d, n) => (d === 1 ? k.int(0) : from[n]!))
-  for (const level of levelsOf(reductions(b, row, places))) {
+  const levels = levelsOf(reductions(b, row, places))
+  const stores = elementStores(b, row, places)
+  const walks = [...levels.map((level) => level.map((x) => x.next[0]!)), stores.map((s) => s.value)]
+  const keep = keeping(b, walks, from, lane, lanes)
+  for (const [walk, level] of levels.entries()) {
     const names = level.map((x) => b.name(`${x.accumulators[0]!.name}_4`))
     const types = level.map((x) => typeOf(x.accumulators[0]!.init))
     const scalar = level.map((x, n) => k.ref(x.accumulators[0]!.name, types[n]!))
@@ -119,19 +123,23 @@ function rowAlong(b: KernelBuild, row: Expr, last: number): Stmt[] {
     const { fours, rest } = inFours(
       b,
       last,
-      (r, j) =>
-        level.map((x, n): Stmt => {
-          const given: Given = new Map([[scalar[n]!, wide[n]!]])
-          return {
-            kind: "set",
-            name: names[n]!,
-            value: b.widen(moved(b, x.next[0]!, from, r), j.name, given),
-          }
-        }),
-      (r) =>
-        level.map((x): Stmt => {
-          return { kind: "set", name: x.accumulators[0]!.name, value: moved(b, x.next[0]!, from, r) }
-        }),
+      (r, j) => {
+        const { before, known } = keep.at(walk, r, j, (e) => moved(b, e, from, r))
+        const sets = level.map((x, n): Stmt => {
+          const given: Given = new Map([...known, [scalar[n]!, wide[n]!]])
+          const value = b.widen(moved(b, x.next[0]!, from, r), j.name, given)
+          return { kind: "set", name: names[n]!, value }
+        })
+        return [...before, ...sets]
+      },
+      (r) => {
+        const { before, known } = keep.at(walk, r, undefined, (e) => moved(b, e, from, r))
+        const sets = level.map((x): Stmt => {
+          const value = replaced(b, moved(b, x.next[0]!, from, r), known)
+          return { kind: "set", name: x.accumulators[0]!.name, value }
+        })
+        return [...before, ...sets]
+      },
     )
     level.forEach((x, n) => {
       const init = k.splat(x.accumulators[0]!.init)
@@ -148,15 +156,25 @@ function rowAlong(b: KernelBuild, row: Expr, last: number): Stmt[] {
     out.push(...level.map((x): Stmt => ({ kind: "let", name: x.name, value: x.result })))
   }
   out.push(...valuesThenStores(b, rowStores(b, row)))
-  if (elementStores(b, row, places).length === 0) return out
+  if (stores.length === 0) return out
+  const at = (r: readonly Expr[]): PendingStore[] =>
+    stores.map((s) => ({ ...s, index: moved(b, s.index, from, r), value: moved(b, s.value, from, r) }))
   const { fours, rest } = inFours(
     b,
     last,
-    (r, j) => valuesThenStores(b, widened(b, elementStores(b, row, r), j, new Map())),
-    (r) => valuesThenStores(b, elementStores(b, row, r)),
+    (r, j) => {
+      const { before, known } = keep.at(levels.length, r, j, (e) => moved(b, e, from, r))
+      return [...before, ...valuesThenStores(b, widened(b, at(r), j, known))]
+    },
+    (r) => {
+      const { before, known } = keep.at(levels.length, r, undefined, (e) => moved(b, e, from, r))
+      const values = at(r).map((s) => ({ ...s, value: replaced(b, s.value, known) }))
+      return [...before, ...valuesThenStores(b, values)]
+    },
   )
   return [...out, ...fours, ...rest]
 }
+const replaced = (b: KernelBuild, e: Expr, known: Given): Expr => b.k.rewrite(e, (x) => known.get(x))
 
 /** The stores of four neighbours. */
 const widened = (b: KernelBuild, stores: readonly PendingStore[], j: Ref, given: Given): PendingStore[] =>
@@ -177,11 +195,17 @@ function across(b: KernelBuild): (BuiltBody & { template: string }) | undefined 
   // A line at a time leaves the places of its axes out of the loop along it.
   if (width % 4 === 0 && outer.filter((d) => d !== 1).length === 1) {
     const quads = divDim(numel(outer), 4)!
-    const body = perInvocation(b, countOf(b, quads), rowsAtOnce(4 * work), (i) => {
+    const side = isStatic(quads) ? vectorsSideBySide(quads, work) : 1
+    const body = perInvocation(b, countOf(b, divDim(quads, side)!), rowsAtOnce(4 * side * work), (i) => {
       const j = b.variable("j", 4)
-      return rowsAcross(b, k.add(k.mul(i, k.int(4)), j), j)
+      const first = (n: number): Expr => k.add(k.mul(i, k.int(4 * side)), k.int(4 * n))
+      return rowsAcross(
+        b,
+        Array.from({ length: side }, (_, n) => k.add(first(n), j)),
+        j,
+      )
     })
-    return { ...b.finish(body), template }
+    return { ...b.finish(body), template: side === 1 ? template : `${4 * side} rows per invocation` }
   }
   // Rows that are updated in place are computed once: the last vector would overlap the one before.
   if (width % 4 !== 0 && b.group.stores.some((s) => s.slot !== null)) return undefined
@@ -189,7 +213,7 @@ function across(b: KernelBuild): (BuiltBody & { template: string }) | undefined 
   const body = perInvocation(b, countOf(b, lines), rowsAtOnce(width * work), (line) => {
     const at = (first: Expr): Stmt[] => {
       const j = b.variable("j", 4)
-      return rowsAcross(b, k.add(k.mul(line, k.int(width)), k.add(first, j)), j)
+      return rowsAcross(b, [k.add(k.mul(line, k.int(width)), k.add(first, j))], j)
     }
     const whole = Math.floor(width / 4)
     const fours = loop(b, k.int(whole), whole, (quad) => at(k.mul(quad, k.int(4))))
@@ -198,16 +222,16 @@ function across(b: KernelBuild): (BuiltBody & { template: string }) | undefined 
   return { ...b.finish(body), template: `${template}, lines of ${width}` }
 }
 
-/** Rows `row` for `j` from 0 to 3. */
-function rowsAcross(b: KernelBuild, row: Expr, j: Ref): Stmt[] {
+/** Each of `rows`, for `j` from 0 to 3. */
+function rowsAcross(b: KernelBuild, rows: readonly Expr[], j: Ref): Stmt[] {
   const { k } = b
   const { inner } = b.group
   const out: Stmt[] = []
-  const given: Given = new Map()
+  const given = new Map<Expr, Expr>()
   const wide = (e: Expr): Expr => b.widen(e, j.name, given)
   const from = inner.map((d) => b.variable("r", d))
   const places = inner.map((d, n) => (d === 1 ? k.int(0) : from[n]!))
-  for (const level of levelsOf(reductions(b, row, places))) {
+  for (const level of levelsOf(rows.flatMap((row) => reductions(b, row, places)))) {
     const written = writtenOut(b, level, from, j)
     const looped = level.filter((x) => !written.has(x))
     for (const { accumulators } of looped) {
@@ -224,10 +248,11 @@ function rowsAcross(b: KernelBuild, row: Expr, j: Ref): Stmt[] {
       given.set(k.ref(x.name, typeOf(value)), k.ref(x.name, typeOf(value), 4))
     }
   }
-  out.push(...valuesThenStores(b, widened(b, rowStores(b, row), j, given)))
-  if (elementStores(b, row, places).length === 0) return out
-  const elements = overInner(b, (r) => valuesThenStores(b, widened(b, elementStores(b, row, r), j, given)))
-  return [...out, ...elements]
+  const stored = (of: (row: Expr) => PendingStore[]): Stmt[] =>
+    rows.flatMap((row) => valuesThenStores(b, widened(b, of(row), j, given)))
+  out.push(...stored((row) => rowStores(b, row)))
+  if (rows.every((row) => elementStores(b, row, places).length === 0)) return out
+  return [...out, ...overInner(b, (r) => stored((row) => elementStores(b, row, r)))]
 }
 
 /** Neighbours under the same condition stand under one. */

@@ -78,7 +78,7 @@ export interface Reduction {
   readonly result: Expr
 }
 
-/** The reductions of the group at a row and a place `r` of the inner space, each bound to its name for those that follow. */
+/** The reductions of the group at a row and a place `r` of the inner space, each bound to its name there for those that follow. */
 export function reductions(b: KernelBuild, row: Expr, r: readonly Expr[]): Reduction[] {
   const { k, values } = b
   const out: Reduction[] = []
@@ -108,7 +108,10 @@ export function reductions(b: KernelBuild, row: Expr, r: readonly Expr[]): Reduc
     levelOf.set(name, level)
     const value = k.ref(name, typeOf(result))
     const place = linearIndex(k, index, node.type.shape)
-    b.bind(m, (at) => (linearIndex(k, at, node.type.shape) === place ? value : absent(k, node)))
+    const before = b.boundTo(m)
+    b.bind(m, (at) =>
+      linearIndex(k, at, node.type.shape) === place ? value : (before?.(at) ?? absent(k, node)),
+    )
     const combine = lower.kind === "reduce" ? lower.combine : undefined
     out.push({ name, level, accumulators, next, combine, result })
   }

@@ -4,7 +4,7 @@
  *  plus j will do, and conditions may differ from lane to lane.
  *  Not here:   choosing what to vectorise (the templates). */
 import type { Expr } from "../ir/kernels/types.js"
-import { childrenOf } from "../ir/kernels/walk.js"
+import { childrenOf, typeOf } from "../ir/kernels/walk.js"
 import { type Dim, divDim } from "../ir/tensor.js"
 import type { Exprs } from "./expr.js"
 
@@ -51,7 +51,9 @@ export function vectorize(
     switch (x.kind) {
       case "ref":
         return rules.anywhere && x.name === j ? k.vec([k.int(0), k.int(1), k.int(2), k.int(3)]) : scalars(x)
-      case "op":
+      case "op": {
+        const alike = rules.anywhere ? inAllLanes(k, x, j) : undefined
+        if (alike !== undefined) return k.splat(alike)
         // Vectors of integers cannot be divided, and a scalar quotient may be simplified.
         if (rules.anywhere && (x.type === "i32" || x.type === "bool")) {
           if (x.op === "div" || x.op === "rem") return scalars(x)
@@ -59,6 +61,7 @@ export function vectorize(
           if (isConstant(lanes)) return lanes
         }
         return k.op(x.op, ...x.args.map(go))
+      }
       case "load": {
         // A place that a vector says, such as that of a sorted element, is another one in each lane.
         const scattered = [...k.namesIn(x.index)].some((n) => n !== j && names.has(n))
@@ -67,13 +70,14 @@ export function vectorize(
         return (rules.anywhere && nearby(k, scalars(x))) || scalars(x)
       }
       case "guard": {
-        if (varies(x.cond)) {
+        const cond = rules.anywhere ? k.rewrite(x.cond, (y) => inAllLanes(k, y, j)) : x.cond
+        if (varies(cond)) {
           const loaded = rules.anywhere ? go(x.then) : x.then
           const wide = loaded.kind === "load" && loaded.width === 4
           return wide ? k.guard(go(x.cond), loaded, go(x.otherwise)) : scalars(x)
         }
         const then = go(x.then)
-        return then.kind === "load" ? k.guard(x.cond, then, go(x.otherwise)) : scalars(x)
+        return then.kind === "load" ? k.guard(cond, then, go(x.otherwise)) : scalars(x)
       }
       default:
         return scalars(x)
@@ -82,7 +86,22 @@ export function vectorize(
   return go(e)
 }
 
-/** Four loads within eight elements, such as every second one, as the first four of those and the last four: each lane is in one. */
+/** A comparison of places that is the same for all four: rest + j < 0 == rest < 0 where 4 divides the rest, and so for >=. */
+function inAllLanes(k: Exprs, x: Expr, j: string): Expr | undefined {
+  if (x.kind !== "op" || (x.op !== "lt" && x.op !== "ge") || !k.namesIn(x).has(j)) return undefined
+  const [a, b] = x.args as [Expr, Expr]
+  if (typeOf(a) !== "i32" || x.width === 4) return undefined
+  const { terms, constant } = k.form(k.sub(a, b))
+  const own = terms.find((t) => t.atom.kind === "ref" && t.atom.name === j)
+  const others = terms.filter((t) => t !== own)
+  if (own?.coef !== 1 || !fourfold(constant)) return undefined
+  if (others.some((t) => !fourfold(t.coef) || k.namesIn(t.atom).has(j))) return undefined
+  const at = (e: Expr): Expr => k.substitute(e, j, k.int(0))
+  return k.op(x.op, at(a), at(b))
+}
+
+/** Four loads within eight elements, such as every second one or each one twice, as the first four of those and the last four: each
+ *  lane is in one. */
 function nearby(k: Exprs, four: Expr): Expr | undefined {
   if (four.kind !== "vec") return undefined
   const loads = four.items.flatMap((i) => (i.kind === "load" ? [i] : []))
@@ -92,11 +111,19 @@ function nearby(k: Exprs, four: Expr): Expr | undefined {
   const steps = loads.map((l) => k.sub(l.index, first.index))
   const places = steps.flatMap((d) => (d.kind === "const" ? [d.value] : []))
   const [least, most] = [Math.min(...places), Math.max(...places)]
-  if (places.length < 4 || most - least < 3 || most - least > 7) return undefined
+  if (places.length < 4 || most - least > 7) return undefined
   const from = (place: number): Expr => k.load(first.buffer, k.add(first.index, k.int(place)), first.type, 4)
-  const [low, high] = [from(least), from(most - 3)]
+  const whole = most - least >= 3
+  const low = whole ? from(least) : firstOf(k, most - least + 1, from(least))
+  const high = whole ? from(most - 3) : low
   const lanes = places.map((p) => (p - least < 4 ? k.lane(low, p - least) : k.lane(high, p - most + 3)))
   return k.vec([lanes[0]!, lanes[1]!, lanes[2]!, lanes[3]!])
+}
+/** The first lanes of a load, behind which the buffer may end. */
+function firstOf(k: Exprs, count: number, load: Expr): Expr {
+  const there = (lane: number): Expr => k.constant(Number(lane < count), "bool")
+  const none = k.splat(k.constant(0, typeOf(load)))
+  return k.guard(k.vec([there(0), there(1), there(2), there(3)]), load, none)
 }
 
 /** Where the vector of the elements of `buffer` at `index` starts, if they are one. */

@@ -18,6 +18,7 @@ import {
   choose,
   wordsConst,
 } from "./code.js"
+import type { Functions } from "./functions.js"
 import { childrenOf, typeOf, widthOf } from "../../ir/kernels/walk.js"
 import { type Form, formOf, LoopPointers, type Patched, type Role } from "./pointers.js"
 import { extract, replaceLane, valType, WASM_SCALARS } from "./scalar.js"
@@ -46,6 +47,8 @@ export class Expressions {
   private readonly sharedBases = new Map<string, number>()
   private readonly words = new Map<string, number>()
   private readonly params: ReadonlyMap<string, KernelParam>
+  /** Names of vectors that are constant, not all of them false. */
+  private readonly masks = new Set<string>()
   /** The loops around, the innermost last. */
   private readonly loops: { readonly turn: string; readonly pointers: LoopPointers }[] = []
   /** The branch that is being written. */
@@ -55,7 +58,7 @@ export class Expressions {
   constructor(
     kernel: Kernel,
     functionParams: number,
-    private readonly call: (name: string, ...args: Code[]) => Code,
+    private readonly functions: Functions,
   ) {
     this.locals = new Locals(functionParams)
     this.params = new Map(kernel.params.map((p) => [p.name, p]))
@@ -89,6 +92,7 @@ export class Expressions {
     const { value, mutable, index = false } = how
     const form = value !== undefined && type === "i32" && width === 1 ? this.formOf(value) : undefined
     const local = this.locals.add(valType(type, width))
+    if (value !== undefined && someTrue(value)) this.masks.add(name)
     this.names.set(name, {
       kind: "local",
       local,
@@ -223,7 +227,11 @@ export class Expressions {
         result: e.type,
         width,
         local: (type) => this.locals.add(type),
-        call: this.call,
+        call: this.functions.call,
+        math: (name, ...args) =>
+          this.depth > 0
+            ? this.functions.inLoop(name, this.locals, ...args)
+            : this.functions.call(name, ...args),
       },
     )
   }
@@ -306,6 +314,8 @@ export class Expressions {
    *  around the buffer are read, which exist in memory. */
   private maskedLoad(e: Expr & { kind: "guard" }): Code {
     if (e.then.kind !== "load") return bug("a guard by lanes around no load")
+    if (this.isKnown(e.cond) && isZero(e.otherwise))
+      return op("v128.and", this.load(e.then), this.expr(e.cond))
     const [mask, any] = [this.locals.add("v128"), this.locals.add("i32")]
     const value = this.loadIf(e.then, any)
     return [
@@ -317,6 +327,9 @@ export class Expressions {
     ]
   }
 
+  private isKnown(e: Expr): boolean {
+    return e.kind === "ref" ? this.masks.has(e.name) : someTrue(e)
+  }
   /** The load where the local `cond` is true, else one of the first elements. */
   private loadIf(e: Expr & { kind: "load" }, cond: number): Code {
     const { dtype } = this.param(e.buffer)
@@ -339,7 +352,7 @@ export class Expressions {
 
   private loadHalf(at: Address, width: 1 | 4): Code {
     const one = (lane: number): Code =>
-      this.call("from_half", load("i32.load16_u", at.address, at.offset + 2 * lane))
+      this.functions.call("from_half", load("i32.load16_u", at.address, at.offset + 2 * lane))
     if (width === 1) return one(0)
     return [1, 2, 3].reduce<Code>(
       (v, lane) => replaceLane("f32", v, one(lane), lane),
@@ -347,13 +360,13 @@ export class Expressions {
     )
   }
   private storeHalf(at: Address, value: Code, width: 1 | 4): Code {
-    if (width === 1) return store("i32.store16", at.address, this.call("to_half", value), at.offset)
+    if (width === 1) return store("i32.store16", at.address, this.functions.call("to_half", value), at.offset)
     const v = this.locals.add("v128")
     const lanes = [0, 1, 2, 3].map((lane) =>
       store(
         "i32.store16",
         at.address,
-        this.call("to_half", extract("f32", get(v), lane)),
+        this.functions.call("to_half", extract("f32", get(v), lane)),
         at.offset + 2 * lane,
       ),
     )
@@ -439,6 +452,11 @@ interface Address {
   readonly offset: number
 }
 const GROWING: ReadonlySet<string> = new Set(["add", "mul", "div", "rem", "min", "max", "shl", "shr"])
+/** Lanes that are constant, not all of them false. */
+const someTrue = (e: Expr): boolean =>
+  e.kind === "vec" &&
+  e.items.every((i) => i.kind === "const") &&
+  e.items.some((i) => i.kind === "const" && i.value !== 0)
 const isZero = (e: Expr): boolean =>
   e.kind === "splat" && e.value.kind === "const" && Object.is(e.value.value, 0)
 

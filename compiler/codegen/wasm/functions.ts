@@ -1,11 +1,13 @@
 /** codegen/wasm: the functions of a module by name: those of math/, added when first called, and what others add. */
 import { bug } from "../../source/bug.js"
-import { type Code, get, type WasmFunction } from "./code.js"
+import { type Code, get, type Locals, set, type WasmFunction } from "./code.js"
 import { HALF_FUNCTIONS } from "./half.js"
 import { Vectors } from "./math/builder.js"
 import { MATH, type MathName } from "./math/functions.js"
 import { LARGE_FUNCTIONS } from "./math/trigonometric.js"
 import { RANDOM_FUNCTIONS } from "./random.js"
+
+const SHORT: ReadonlySet<string> = new Set(["exp", "exp2", "log", "tanh", "erf"] satisfies MathName[])
 
 export class Functions {
   readonly all: WasmFunction[] = []
@@ -26,6 +28,17 @@ export class Functions {
 
   /** A call by name; library functions come into the module here. */
   call = (name: string, ...args: Code[]): Code => [args, ["call", this.numbers.get(name) ?? this.bring(name)]]
+
+  /** In a loop, where calls would take a fourth of the time: a short function of math/ written out, with `locals` of the function that
+   *  it stands in. */
+  inLoop = (name: string, locals: Locals, ...args: Code[]): Code => {
+    if (!SHORT.has(name)) return this.call(name, ...args)
+    const { build } = MATH[name as MathName]
+    const given = args.map((value) => ({ value, local: locals.add("v128") }))
+    const [x, y] = given.map((g) => get(g.local))
+    const v = new Vectors(args.length, this.call, locals)
+    return [given.map((g) => set(g.local, g.value)), v.written(build(v, x!, y ?? x!))]
+  }
 
   private bring(name: string): number {
     if (name in MATH) {

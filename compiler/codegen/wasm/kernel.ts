@@ -49,9 +49,7 @@ class KernelFunction {
     functions: Functions,
     private readonly scratch: number,
   ) {
-    this.x = new Expressions(kernel, KERNEL_TYPE.params.length, (name, ...args) =>
-      functions.call(name, ...args),
-    )
+    this.x = new Expressions(kernel, KERNEL_TYPE.params.length, functions)
   }
 
   finish(): KernelCode {

@@ -26,6 +26,8 @@ export interface Spelling {
   readonly width: 1 | 4
   readonly local: (type: ValType) => number
   readonly call: (name: string, ...args: Code[]) => Code
+  /** A call of a function of math/, or what it does, in a loop. */
+  readonly math: (name: string, ...args: Code[]) => Code
 }
 type Speller = (args: readonly Code[], s: Spelling) => Code
 
@@ -77,7 +79,7 @@ const math =
   (name: string): Speller =>
   (args, s) =>
     s.width === 4
-      ? s.call(name, ...args)
+      ? s.math(name, ...args)
       : [s.call(name, ...args.map((a) => op("f32x4.splat", a))), ["f32x4.extract_lane", 0]]
 
 const philox: Speller = (args, s) => {

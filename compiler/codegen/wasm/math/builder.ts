@@ -1,18 +1,17 @@
-/** codegen/wasm/math: writes functions of f32x4 vectors, nearly all of it straight-line code.
+/** codegen/wasm/math: writes functions of f32x4 vectors, nearly all of it straight-line code, to be called or to stand in a loop.
  *  A scalar goes through the same function, so a vector's tail has the bits that its body would have. */
 import { type Code, f32x4Const, get, Locals, op, set, type WasmFunction, wordsConst } from "../code.js"
 
 export class Vectors {
   private readonly body: Code[] = []
-  private readonly locals: Locals
 
   constructor(
     private readonly params: number,
     /** A call of another function of this room. */
     readonly call: (name: string, ...args: Code[]) => Code,
-  ) {
-    this.locals = new Locals(params)
-  }
+    /** Those of the function that the code stands in. */
+    private readonly locals = new Locals(params),
+  ) {}
 
   /** Computes `value` once; the result can be used many times. */
   let(value: Code): Code {
@@ -35,8 +34,13 @@ export class Vectors {
       name,
       type: { params: Array.from({ length: this.params }, () => "v128" as const), results: ["v128"] },
       locals: this.locals.types,
-      code: [this.body, result],
+      code: this.written(result),
     }
+  }
+
+  /** All of the code, leaving the result. */
+  written(result: Code): Code {
+    return [this.body, result]
   }
 
   c(value: number): Code {
@@ -60,8 +64,20 @@ export class Vectors {
   /** `magnitude` with the sign bit of `sign`. */
   withSign = (magnitude: Code, sign: Code): Code =>
     op("v128.bitselect", sign, magnitude, this.word(-0x80000000))
-  /** c[0] + x c[1] + x^2 c[2] + ... */
+  /** c[0] + x c[1] + x^2 c[2] + ..., in pairs (Estrin): a processor works on several of them at once. */
   polynomial(x: Code, coefficients: readonly number[]): Code {
+    let terms = coefficients.map((c) => this.c(c))
+    for (let power = x; terms.length > 1; power = this.let(this.mul(power, power))) {
+      const by = power
+      terms = Array.from({ length: Math.ceil(terms.length / 2) }, (_, n) => {
+        const [low, high] = [terms[2 * n]!, terms[2 * n + 1]]
+        return high === undefined ? low : this.add(low, this.mul(high, by))
+      })
+    }
+    return terms[0]!
+  }
+  /** The same term by term (Horner): what comes last is rounded last. */
+  nested(x: Code, coefficients: readonly number[]): Code {
     const [last, ...rest] = [...coefficients].reverse()
     return rest.reduce<Code>((sum, c) => this.add(this.mul(sum, x), this.c(c)), this.c(last ?? 0))
   }

@@ -60,31 +60,39 @@ const EXP = [0.500000012, 1.6666665459e-1, 4.1665795894e-2, 8.3334519073e-3, 1.3
 
 function expOfReduced(v: Vectors, r: Code, n: Code): Code {
   const y = v.add(v.add(v.mul(v.mul(r, r), v.polynomial(r, EXP)), r), v.c(1))
-  return v.scale(y, v.let(op("i32x4.trunc_sat_f32x4_s", n)))
+  return v.scale(y, n)
+}
+
+/** Added to a number of less than 2^22 it leaves the nearest integer in the last bits. Cheaper than converting, which has to saturate. */
+const ROUNDER = 12582912
+function rounded(v: Vectors, x: Code): { n: Code; integer: Code } {
+  const shifted = v.let(v.add(x, v.c(ROUNDER)))
+  const n = v.let(v.sub(shifted, v.c(ROUNDER)))
+  return { n, integer: v.let(op("i32x4.sub", shifted, v.word(0x4b400000))) }
 }
 
 /** What rounds to 0 is not computed: on its way it would be subnormal, which takes processors four times as long, and masked
  *  scores are all of that kind. */
 function exp(v: Vectors, given: Code): Code {
   const gone = v.let(v.lt(given, v.c(-103.98)))
-  const x = v.let(v.clamp(op("v128.andnot", given, gone), -104, 89))
-  const n = v.let(op("f32x4.nearest", v.mul(x, v.c(LOG2_E))))
+  const x = v.let(op("f32x4.pmin", op("v128.andnot", given, gone), v.c(89)))
+  const { n, integer } = rounded(v, v.mul(x, v.c(LOG2_E)))
   const r = v.let(v.sub(v.sub(x, v.mul(n, v.c(LN2_HIGH))), v.mul(n, v.c(LN2_LOW))))
-  return op("v128.andnot", expOfReduced(v, r, n), gone)
+  return op("v128.andnot", expOfReduced(v, r, integer), gone)
 }
 
 function exp2(v: Vectors, given: Code): Code {
   const x = v.let(v.clamp(given, -151, 129))
-  const n = v.let(op("f32x4.nearest", x))
+  const { n, integer } = rounded(v, x)
   const r = v.let(v.mul(v.sub(x, n), v.c(0.6931471805599453)))
-  return expOfReduced(v, r, n)
+  return expOfReduced(v, r, integer)
 }
 
 /** Taylor series up to 0.5, where exp(x) - 1 would cancel. */
 function expm1(v: Vectors, x: Code): Code {
   const near = v.let(v.clamp(x, -0.5, 0.5))
   const series = [1, 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720, 1 / 5040, 1 / 40320, 1 / 362880]
-  const small = v.mul(near, v.polynomial(near, series))
+  const small = v.mul(near, v.nested(near, series))
   const large = v.sub(v.call("exp", x), v.c(1))
   return v.select(v.lt(v.c(0.5), v.abs(x)), large, small)
 }
