@@ -18,6 +18,7 @@ export type {
   CheckpointEvent,
   CheckpointStore,
   EndEvent,
+  ErrorEvent,
   NoteEvent,
   ReportEvent,
   StartEvent,

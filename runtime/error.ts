@@ -1,6 +1,7 @@
 /** runtime: what a run stops with. Every code has its page in codes.ts.
  *  Not here: failures of our own (an ordinary Error), mistakes in a source text (the compiler's diagnostics). */
 import type { RunCode } from "./codes.js"
+import type { ErrorEvent } from "./train/events.js"
 
 /** The process exit code: 1, the user can repair it (data, checkpoint, bundle, option); 3, device or file system. */
 export type RunExit = 1 | 3
@@ -24,6 +25,12 @@ export class RunError extends Error {
     this.exit = about.exit ?? 1
     this.part = about.part
   }
+}
+
+/** What a run that began stopped with, as an event. */
+export const errorEvent = (caught: unknown): ErrorEvent => {
+  const { code, help } = caught instanceof RunError ? caught : { code: "bug", help: undefined }
+  return { event: "error", code, message: reasonOf(caught), ...(help === undefined ? {} : { help }) }
 }
 
 export type DataPart = { readonly field: string } | "source" | "test" | "split"

@@ -55,7 +55,12 @@ export class Trainer {
       ...(folder && { store: folder }),
       onEvent: (event: TrainEvent) => {
         const placed = folder && event.event === "start" ? { ...event, folder: folder.path } : event
-        folder?.log(placed)
+        try {
+          folder?.log(placed)
+        } catch (caught) {
+          // The log may be what could not be written: the run ends with its own reason.
+          if (placed.event !== "error") throw caught
+        }
         onEvent?.(placed)
       },
     })

@@ -15,7 +15,7 @@ import { allRows } from "./data/split.js"
 import type { Table } from "./data/table.js"
 import { openDevice, type DeviceChoice } from "./device/choose.js"
 import type { DeviceInfo } from "./device/device.js"
-import { RunError } from "./error.js"
+import { errorEvent, RunError } from "./error.js"
 import { callOnce } from "./exec/calls.js"
 import { uploadData, type DeviceData } from "./exec/dataset.js"
 import { openMachine, type Machine } from "./exec/machine.js"
@@ -153,6 +153,9 @@ export class Session {
       const end = await trainer.run()
       this.position = trainer.position(end.step)
       return end
+    } catch (caught) {
+      onEvent(errorEvent(caught))
+      throw caught
     } finally {
       trainer.free()
       evaluator?.free()

@@ -294,6 +294,16 @@ describe("training, and what follows it", () => {
     )
   })
 
+  it.skipIf(process.platform !== "linux")("a folder where the system takes none is refused at once", () => {
+    for (const command of [["init"], ["compile", "net.nn", "-o"], ["train", "net.nn", "--out"]]) {
+      const { exit, err } = nnc([...command, "/proc/nowhere/inside"], { cwd })
+      expect({ exit, err }).toMatchObject({
+        exit: 3,
+        err: expect.stringContaining("no folder can be made there"),
+      })
+    }
+  })
+
   it("a run that never began leaves no folder", () => {
     const fresh = project()
     expect(nnc(["train", "net.nn", "--train", "other"], { cwd: fresh }).exit).toBe(1)

@@ -105,6 +105,21 @@ describe("the page", () => {
     )
   })
 
+  it("of a run that stopped says with what, and no more once the run was resumed", () => {
+    const error: TrainEvent = {
+      event: "error",
+      code: "non-finite",
+      message: "the loss is NaN",
+      help: "lower it",
+    }
+    const events = [start(0), report(0), report(10), error]
+    expect(reportPage(manifest, events)).toContain(
+      "Stopped after step 10 of 40: the loss is NaN (non-finite; lower it).",
+    )
+    const resumed = [...events, start(10), report(40), end(40)]
+    expect(reportPage(manifest, resumed)).toContain("Finished at step 40 of 40.")
+  })
+
   it("is not broken by names or values: they are text", () => {
     const evil = "</script><script>alert(1)</script>"
     const page = reportPage({ ...manifest, name: evil }, [start(0), report(0, { [evil]: 1, other: evil })])
@@ -125,6 +140,47 @@ describe("a run", () => {
     expect(page()).toContain("Finished at step 200 of 200.")
     expect(nnc(["train", program, "--resume", "--steps", "300"], { cwd })).toMatchObject({ exit: 0 })
     expect(page()).toContain('"steps":[0,100,200,300]')
+  })
+
+  /** Ten points of two classes, half of them for the test. */
+  const points = (
+    train: string,
+  ): string => `data d = array(x: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], y: [0, 1, 0, 1, 0, 1, 0, 1, 0, 1]) {
+  x: f32[1] = column("x")
+  y: i32 = column("y") |> classes(2)
+  split train: 0.5, test: 0.5, seed: 1
+}
+model Net(x: f32[B, 1]) -> f32[B, 2] { x |> Linear(2) }
+train on d { ${train} }
+`
+
+  it("whose loss overflows leaves its reason in log and report", () => {
+    const cwd = temporaryFolder()
+    writeFileSync(
+      join(cwd, "far.nn"),
+      points("minimize mse(Net(x), one_hot(y, 2)) with SGD(lr: 1e9)  epochs 90"),
+    )
+    expect(nnc(["train", "far.nn", "--out", "out"], { cwd })).toMatchObject({ exit: 1 })
+    const last = readFileSync(join(cwd, "out/log.jsonl"), "utf8").trimEnd().split("\n").at(-1)!
+    expect(JSON.parse(last)).toMatchObject({ event: "error", code: "non-finite" })
+    const page = readFileSync(join(cwd, "out/report.html"), "utf8")
+    expect(page).toMatch(/Stopped after step \d+ of \d+: .*\(non-finite/)
+  })
+
+  it("with a table among its reports shows numbers on the way, and the table in log and report", () => {
+    const cwd = temporaryFolder()
+    const train = `minimize cross_entropy(Net(x), y) with SGD(lr: 1e-3)
+  report share = mean(f32(y == 0))
+  report table = confusion_matrix(Net(x), y)
+  epochs 1`
+    writeFileSync(join(cwd, "table.nn"), points(train))
+    const { exit, err } = nnc(["train", "table.nn", "--out", "out"], { cwd })
+    expect({ exit, lines: err.includes("test_share 0.") }).toEqual({ exit: 0, lines: true })
+    expect(err).not.toContain("table ")
+    const log = readFileSync(join(cwd, "out/log.jsonl"), "utf8").trimEnd().split("\n")
+    const reports = log.map((line) => JSON.parse(line)).filter((event) => event.event === "report")
+    expect(reports.at(-1).test_table.flat()).toHaveLength(4)
+    expect(readFileSync(join(cwd, "out/report.html"), "utf8")).toMatch(/<th>test_table<td[^>]*><table>/)
   })
 
   it("whose report cannot be written says so once and goes on", () => {

@@ -32,9 +32,9 @@ export interface DeviceInfo {
   readonly why?: string
 }
 
-/** \`start\`, \`report\` (step, epoch, loss and metrics), \`note\`, \`checkpoint\`, \`end\`. */
+/** \`start\`, \`report\` (step, epoch, loss and metrics), \`note\`, \`checkpoint\`, and \`end\` or \`error\` (code, message). */
 export interface TrainEvent {
-  readonly event: "start" | "report" | "note" | "checkpoint" | "end"
+  readonly event: "start" | "report" | "note" | "checkpoint" | "end" | "error"
   readonly [fact: string]: unknown
 }
 

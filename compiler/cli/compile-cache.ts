@@ -6,7 +6,6 @@
 import { createHash, randomUUID } from "node:crypto"
 import {
   existsSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -20,6 +19,7 @@ import { dirname, isAbsolute, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { deserialize, serialize } from "node:v8"
 import type { Bundle } from "../../runtime/bundle/format.js"
+import { makeFolders } from "../../runtime/folders.js"
 import type { Diagnostic } from "../source/diagnostic.js"
 
 export interface CacheEntry {
@@ -64,7 +64,7 @@ export class CompileCache {
     const aside = `${file}.${randomUUID()}`
     const kept = succeeds(() => {
       const content = serialize({ bundle, diagnostics, reads })
-      mkdirSync(this.folder, { recursive: true })
+      makeFolders(this.folder)
       writeFileSync(aside, Buffer.concat([sha256(content), content]))
       renameSync(aside, file)
     })

@@ -83,8 +83,15 @@ const SYSTEM: Readonly<Record<string, readonly [what: string, help: string]>> = 
   ],
 }
 
+/** Of a folder whose parent is there: file systems that the kernel makes up say so. */
+const NO_FOLDERS = ["cannot be made: no folder can be made there", "choose another folder"] as const
+
 function systemFailure(error: SystemError): Failure {
-  const [what, help] = SYSTEM[error.code] ?? [`failed: ${error.code} in ${error.syscall}`, undefined]
+  const noFolders = error.syscall === "mkdir" && error.code === "ENOENT"
+  const [what, help] = (noFolders ? NO_FOLDERS : SYSTEM[error.code]) ?? [
+    `failed: ${error.code} in ${error.syscall}`,
+    undefined,
+  ]
   return new Failure("io-system", `${error.path ?? "a file"} ${what}`, help, EXIT.device)
 }
 

@@ -61,7 +61,8 @@ async function runTraining(path: string, options: RunOptions): Promise<void> {
       signal: interrupt.signal,
       onEvent: (event) => {
         report.see(event)
-        show(event)
+        // An error is shown where the command ends.
+        if (event.event !== "error") show(event)
       },
     })
     const folder = end.runFolder ?? ""

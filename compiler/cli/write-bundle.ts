@@ -3,18 +3,10 @@
  *              earlier bundle is replaced. Every file but the manifest is listed in it with its SHA-256.
  *  Not here:   the trainer module (`bundle/host-module.ts`), what is in the manifest (`bundle/encode.ts`). */
 import { createHash } from "node:crypto"
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs"
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { basename, dirname, isAbsolute, join, resolve } from "node:path"
 import type { Bundle, DataSpec, SourceSpec } from "../../runtime/bundle/format.js"
+import { makeFolders } from "../../runtime/folders.js"
 import { hostModule } from "../bundle/host-module.js"
 import { Failure } from "./failure.js"
 import { packageFolder } from "./host.js"
@@ -24,11 +16,11 @@ export async function writeBundle(bundle: Bundle, out: string, sources: string):
   const target = resolve(out)
   refuseToReplace(target, out)
   const files = await bundleFiles(bundle, sources)
-  mkdirSync(dirname(target), { recursive: true })
+  makeFolders(dirname(target))
   const aside = `${target}.writing-${process.pid}`
   try {
     for (const [path, content] of files) {
-      mkdirSync(dirname(join(aside, path)), { recursive: true })
+      makeFolders(dirname(join(aside, path)))
       writeFileSync(join(aside, path), content)
     }
     rmSync(target, { recursive: true, force: true })

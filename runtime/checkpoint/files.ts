@@ -1,5 +1,6 @@
 /** runtime/checkpoint: the calls into the file system that saving makes, as a value, so that tests can make each fail. */
-import { mkdir, open, rename, rm, type FileHandle } from "node:fs/promises"
+import { open, rename, rm, type FileHandle } from "node:fs/promises"
+import { makeFolders } from "../folders.js"
 
 export interface FileCalls {
   readonly mkdir: (folder: string) => Promise<unknown>
@@ -9,7 +10,7 @@ export interface FileCalls {
 }
 
 export const nodeFiles: FileCalls = {
-  mkdir: (folder) => mkdir(folder, { recursive: true }),
+  mkdir: async (folder) => makeFolders(folder),
   open,
   rename,
   remove: (path) => rm(path, { force: true }),

@@ -36,6 +36,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EROFS: "the file system is read-only",
   EACCES: "permission denied",
   EPERM: "permission denied",
+  ENOENT: "no folder can be made there",
   EISDIR: "a folder of that name is in the way",
   EEXIST: "a file is where a folder is needed",
   ENOTDIR: "a part of the path is a file, not a folder",

@@ -1,5 +1,6 @@
 /** runtime/train: what a run says while it runs. The same objects are the lines of log.jsonl. */
 import type { DeviceInfo } from "../device/device.js"
+import type { Metric } from "./evaluate.js"
 
 export interface StartEvent extends DeviceInfo {
   readonly event: "start"
@@ -18,13 +19,13 @@ export interface StartEvent extends DeviceInfo {
   /** Where log and checkpoints go. */
   readonly folder?: string
 }
-/** `loss` and metrics of the batch of step `step`, before its update; `test_loss`, ... over all test rows. */
+/** `loss` and metrics of the batch of step `step`, before its update; `test_loss`, ... over all test rows. Tables only over these. */
 export interface ReportEvent {
   readonly event: "report"
   readonly step: number
   readonly epoch: number
   readonly loss: number
-  readonly [metric: string]: number | string
+  readonly [metric: string]: Metric | string
 }
 export interface NoteEvent {
   readonly event: "note"
@@ -43,7 +44,14 @@ export interface EndEvent {
   readonly steps_per_second: number
   readonly why: "finished" | "interrupted"
 }
-export type TrainEvent = StartEvent | ReportEvent | NoteEvent | CheckpointEvent | EndEvent
+/** Instead of the end: what the run stopped with. */
+export interface ErrorEvent {
+  readonly event: "error"
+  readonly code: string
+  readonly message: string
+  readonly help?: string
+}
+export type TrainEvent = StartEvent | ReportEvent | NoteEvent | CheckpointEvent | EndEvent | ErrorEvent
 
 export type CheckpointKind = "last" | "best"
 

@@ -1,6 +1,7 @@
 /** runtime/train: the folder of a run: `runs/NAME-N/` with log.jsonl and checkpoints/{last,best}.safetensors. */
 import { appendFileSync, mkdirSync, readdirSync, rmdirSync } from "node:fs"
 import { join } from "node:path"
+import { makeFolders } from "../folders.js"
 import { saveWhole, writeFailed } from "../checkpoint/save.js"
 import type { CheckpointStore, TrainEvent } from "./events.js"
 
@@ -15,7 +16,7 @@ export interface RunFolder extends CheckpointStore {
 /** The next free `NAME-N` below `parent`, N counting from 1. */
 export function newRunFolder(parent: string, name: string): RunFolder {
   const attempt = (): string => {
-    mkdirSync(parent, { recursive: true })
+    makeFolders(parent)
     const numbers = readdirSync(parent)
       .filter((entry) => entry.startsWith(`${name}-`))
       .map((entry) => Number(entry.slice(name.length + 1)))
@@ -37,7 +38,7 @@ export function openRunFolder(path: string): RunFolder {
     path,
     log(event) {
       try {
-        mkdirSync(path, { recursive: true })
+        makeFolders(path)
         appendFileSync(log, `${JSON.stringify(event)}\n`)
       } catch (caught) {
         throw writeFailed(log, caught)

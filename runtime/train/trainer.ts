@@ -13,7 +13,7 @@ import type { Machine } from "../exec/machine.js"
 import type { Program } from "../exec/program.js"
 import type { SlotBytes, Snapshot, State } from "../exec/state.js"
 import type { Batches } from "./batches.js"
-import { numbersOf, type Evaluator } from "./evaluate.js"
+import { numbersOf, type Evaluator, type Metrics } from "./evaluate.js"
 import type { CheckpointKind, CheckpointStore, EndEvent, TrainEvent } from "./events.js"
 import { isBetter, isFiniteLoss, lossNames, reported } from "./metrics.js"
 import { explainNonFinite } from "./non-finite.js"
@@ -44,7 +44,7 @@ export interface TrainSetup {
 interface PendingReport {
   readonly step: number
   readonly epoch: number
-  readonly tests: Readonly<Record<string, number>>
+  readonly tests: Metrics
   /** Holds the state before `step`; good once the losses are known to be finite. */
   readonly snapshot: number
   /** First step of the losses that `fetch` brings. */
@@ -173,7 +173,7 @@ export class Trainer {
     if (this.history.full || this.snapshots.length === 1) await this.settle()
     // The only snapshot is about to be written over, now that the losses before are known to be finite.
     if (this.snapshots.length === 1) this.goodStep = step
-    if (step > 0) this.observe(tests, "test_", step)
+    if (step > 0) this.observe(numbersOf(tests), "test_", step)
     const snapshot = (this.good + 1) % this.snapshots.length
     const recorder = machine.device.record()
     state.recordSave(recorder, this.snapshots[snapshot]!)
@@ -187,7 +187,7 @@ export class Trainer {
   }
 
   /** Whether a schedule waits for a metric of the training batch: one that no evaluation gave. */
-  private awaitsObservation(tests: Readonly<Record<string, number>>): boolean {
+  private awaitsObservation(tests: Metrics): boolean {
     return this.setup.spec.observed?.some(({ metric }) => !(`test_${metric}` in tests)) ?? false
   }
 
@@ -208,19 +208,15 @@ export class Trainer {
     const results = await this.checked(first, await fetch())
     this.good = snapshot
     this.goodStep = step
-    const values = { ...reported(results.at(-1) ?? {}), ...tests }
-    this.setup.onEvent({ event: "report", step, epoch, ...values, loss: values["loss"] ?? NaN })
+    const values = { ...reported(results.at(-1) ?? {}), ...numbersOf(tests) }
+    this.setup.onEvent({ event: "report", step, epoch, ...values, ...tests, loss: values["loss"] ?? NaN })
     // The last report's step was taken back.
     if (step > 0 && this.step > step && this.awaitsObservation(tests)) this.observe(values, "", step + 1)
     if (step > 0) await this.keepBest(values, step)
   }
 
-  private async evaluateTest(
-    evaluator: Evaluator,
-    step: number,
-    epoch: number,
-  ): Promise<Record<string, number>> {
-    const values = numbersOf(await evaluator.run(step, epoch))
+  private async evaluateTest(evaluator: Evaluator, step: number, epoch: number): Promise<Metrics> {
+    const values = await evaluator.run(step, epoch)
     return Object.fromEntries(Object.entries(values).map(([name, value]) => [`test_${name}`, value]))
   }
 

@@ -1,7 +1,8 @@
 /** cli: `nnc init DIR`: a small working program to start from. */
 import type { Command } from "commander"
-import { existsSync, mkdirSync, writeFileSync } from "node:fs"
+import { existsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { makeFolders } from "../../../runtime/folders.js"
 import { note } from "../console.js"
 import { Failure } from "../failure.js"
 
@@ -50,7 +51,7 @@ export function addInit(program: Command): void {
       const there = Object.keys(files).find((name) => existsSync(join(folder, name)))
       if (there !== undefined)
         throw new Failure("io-folder", `${join(folder, there)} is there already`, "choose another folder")
-      mkdirSync(folder, { recursive: true })
+      makeFolders(folder)
       for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
       note(`Wrote ${join(folder, "program.nn")}. Next: nnc train ${join(folder, "program.nn")}`)
     })

@@ -2,13 +2,15 @@
  *  Guarantees: steps ascend, each once: what a resumed run did again counts as it came out last. Curves of very long runs are
  *  thinned, first and last point kept.
  *  Not here:   how they look (page.ts). */
-import type { EndEvent, ReportEvent, StartEvent, TrainEvent } from "../../../runtime/node.js"
+import type { EndEvent, ErrorEvent, ReportEvent, StartEvent, TrainEvent } from "../../../runtime/node.js"
 
 /** From one start of the program to its end. */
 export interface Part {
   readonly start: StartEvent
   /** Missing while it runs, and when it ended otherwise than by itself. */
   readonly end: EndEvent | undefined
+  /** What it stopped with. */
+  readonly error: ErrorEvent | undefined
 }
 export interface Chart {
   readonly title: string
@@ -28,18 +30,18 @@ export interface History {
 const MOST_POINTS = 4000
 
 export function historyOf(events: readonly TrainEvent[]): History {
-  const parts: { start: StartEvent; end: EndEvent | undefined }[] = []
+  const parts: { start: StartEvent; end: EndEvent | undefined; error: ErrorEvent | undefined }[] = []
   let reports: ReportEvent[] = []
   for (const event of events) {
     if (event.event === "start") {
-      parts.push({ start: event, end: undefined })
+      parts.push({ start: event, end: undefined, error: undefined })
       reports = reports.filter(({ step }) => step < event.step)
     } else if (event.event === "report") {
       reports = reports.at(-1)?.step === event.step ? reports.slice(0, -1) : reports
       reports.push(event)
-    } else if (event.event === "end") {
+    } else if (event.event === "end" || event.event === "error") {
       const part = parts.at(-1)
-      if (part) part.end = event
+      if (part) Object.assign(part, { [event.event]: event })
     }
   }
   const shown = thinned(reports)

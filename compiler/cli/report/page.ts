@@ -74,6 +74,10 @@ const file = (name: string): string => readFileSync(require.resolve(`uplot/dist/
 
 function statusText({ parts, lastStep }: History): string {
   const part = parts.at(-1)
+  if (part?.error !== undefined) {
+    const { code, message, help } = part.error
+    return `Stopped after step ${lastStep} of ${part.start.steps}: ${message} (${code}${help === undefined ? "" : `; ${help}`}).`
+  }
   if (part?.end === undefined) return `Not finished when this was written, at step ${lastStep}.`
   const of = ` at step ${part.end.step} of ${part.start.steps}.`
   return `${part.end.why === "finished" ? "Finished" : "Interrupted"}${of}`
