@@ -9,6 +9,7 @@ import { sequences } from "./optimize/sequences.js"
 import { signs } from "./optimize/signs.js"
 import { simplify } from "./optimize/simplify.js"
 import { sink } from "./optimize/sink.js"
+import { autocast } from "./precision/autocast.js"
 import type { Pass } from "./pass.js"
 
 /** Each keeps what the graph computes. Folding first lets simplify see constants; what it uncovers is folded again; cse comes
@@ -24,4 +25,5 @@ export const GRAPH_PASSES: readonly Pass<Graph, Graph>[] = [
   dce,
   afterLoops,
   sequences,
+  autocast,
 ]

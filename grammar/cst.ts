@@ -198,6 +198,7 @@ export type TrainStatementCstChildren = {
   checkpoint?: CheckpointCstNode[]
   keep?: KeepCstNode[]
   budget?: BudgetCstNode[]
+  precision?: PrecisionCstNode[]
   setting?: SettingCstNode[]
   statement?: StatementCstNode[]
 }
@@ -283,6 +284,18 @@ export type BudgetCstChildren = {
   Memory: IToken[]
   expression: ExpressionCstNode[]
   ByteUnit: IToken[]
+}
+
+export interface PrecisionCstNode extends CstNode {
+  name: "precision"
+  children: PrecisionCstChildren
+}
+
+export type PrecisionCstChildren = {
+  Precision: IToken[]
+  Mixed: IToken[]
+  With?: IToken[]
+  postfix?: PostfixCstNode[]
 }
 
 export interface SettingCstNode extends CstNode {

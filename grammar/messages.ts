@@ -127,6 +127,7 @@ const constructs: Record<string, string> = {
   checkpoint: "`checkpoint`",
   keep: "`keep`",
   budget: "`budget memory`",
+  precision: "`precision mixed`",
   setting: "a training setting",
   params: "a list of parameters",
   type: "a type",

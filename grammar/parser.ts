@@ -174,6 +174,7 @@ export class NnParser extends CstParser {
       { ALT: () => this.SUBRULE(this.checkpoint), IGNORE_AMBIGUITIES: true },
       { ALT: () => this.SUBRULE(this.keep), IGNORE_AMBIGUITIES: true },
       { ALT: () => this.SUBRULE(this.budget), IGNORE_AMBIGUITIES: true },
+      { ALT: () => this.SUBRULE(this.precision), IGNORE_AMBIGUITIES: true },
       { ALT: () => this.SUBRULE(this.setting), IGNORE_AMBIGUITIES: true },
       { ALT: () => this.SUBRULE(this.statement) },
     ])
@@ -242,6 +243,15 @@ export class NnParser extends CstParser {
     this.CONSUME(t.Memory)
     this.SUBRULE(this.expression)
     this.CONSUME(t.ByteUnit)
+  })
+
+  precision: Rule = this.RULE("precision", () => {
+    this.CONSUME(t.Precision)
+    this.CONSUME(t.Mixed)
+    this.OPTION(() => {
+      this.CONSUME(t.With)
+      this.SUBRULE(this.postfix)
+    })
   })
 
   setting: Rule = this.RULE("setting", () => {

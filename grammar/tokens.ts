@@ -65,6 +65,8 @@ export const Best = contextual("best")
 export const Average = contextual("average")
 export const Budget = contextual("budget")
 export const Memory = contextual("memory")
+export const Precision = contextual("precision")
+export const Mixed = contextual("mixed")
 export const As = contextual("as")
 
 /** Settings of a `train` that take a value, and those that are said by their name alone. */
@@ -101,6 +103,7 @@ export const settingWords = [
   "checkpoint",
   "keep",
   "budget",
+  "precision",
 ]
 
 /** Stands between two operands. `precedence.ts` says how tightly. */
@@ -175,7 +178,21 @@ const Space = createToken({
 const declarationKeywords = [Fn, Layer, Model, Optimizer, Data, Train, Import]
 const statementKeywords = [Let, Var, Param, Frozen, State, Return, If, Else, For]
 const valueKeywords = [Scan, True, False, None]
-const trainWords = [Over, With, Minimize, Report, Checkpoint, Every, Keep, Best, Average, Budget, Memory]
+const trainWords = [
+  Over,
+  With,
+  Minimize,
+  Report,
+  Checkpoint,
+  Every,
+  Keep,
+  Best,
+  Average,
+  Budget,
+  Memory,
+  Precision,
+  Mixed,
+]
 const contextualWords = [From, In, On, As, Split, Test, ...trainWords]
 const categories = [
   AnyWord,

@@ -14,6 +14,7 @@ import { dce } from "../compiler/optimize/dce.js"
 import { foldConstants } from "../compiler/optimize/fold-constants.js"
 import { signs } from "../compiler/optimize/signs.js"
 import { simplify } from "../compiler/optimize/simplify.js"
+import { autocast } from "../compiler/precision/autocast.js"
 import { runPass } from "../compiler/pass.js"
 import type { Pass } from "../compiler/pass.js"
 import { Diagnostics } from "../compiler/source/diagnostic.js"
@@ -22,7 +23,16 @@ import { casesIn, testCases } from "./support/cases.js"
 import { close } from "./support/close.js"
 import { random, randomArray } from "./support/random.js"
 
-const PASSES: readonly Pass<Graph, Graph>[] = [autodiff, simplify, foldConstants, cse, signs, dce, afterLoops]
+const PASSES: readonly Pass<Graph, Graph>[] = [
+  autodiff,
+  simplify,
+  foldConstants,
+  cse,
+  signs,
+  dce,
+  afterLoops,
+  autocast,
+]
 const DIMS: DimValues = { B: 2, R: 3 }
 
 function run(pass: Pass<Graph, Graph>, text: string): { before: Graph; after: Graph; messages: string[] } {

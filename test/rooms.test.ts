@@ -21,6 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   check: STAGE,
   lower: STAGE,
   autodiff: STAGE,
+  precision: STAGE,
   optimize: STAGE,
   schedule: STAGE,
   memory: STAGE,

@@ -23,6 +23,7 @@ import { checkRowTotals } from "./row-totals.js"
 import type { ModuleScope } from "./resolve.js"
 import type { Span } from "../source/source.js"
 import { addInput, finish, newSection, usedValues } from "./section.js"
+import { scalingOf } from "./scaling.js"
 import { settingsOf } from "./settings.js"
 import { runStatement } from "./stmt.js"
 import * as v from "./values.js"
@@ -59,6 +60,12 @@ export function checkTrain(
     tables: step.reports.filter((r) => r.isTable).map((r) => r.name),
     span: decl.name?.span ?? { ...decl.span, end: decl.span.start + "train".length },
   })
+  const scaling = scalingOf(
+    step.env,
+    decl.name?.text ?? "train",
+    stated.find((s) => s.name.text === "precision mixed"),
+    read,
+  )
   const averages = averagesOf(
     step.env,
     stated.find((s) => s.name.text === "keep average"),
@@ -85,6 +92,7 @@ export function checkTrain(
     },
     evaluate: evaluate.section,
     objectives,
+    scaling,
     averages,
     observed,
     reports: step.reports.map((r) => r.name),

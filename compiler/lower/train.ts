@@ -14,6 +14,7 @@ import { flatten } from "./flatten.js"
 import { GraphInputs } from "./inputs.js"
 import { prune } from "./prune.js"
 import { cutAtRowTotals } from "./row-totals.js"
+import { type Scaling, scalingIn, scalingSection } from "./scaling.js"
 import { SlotValues } from "./slots.js"
 
 /** `step` for the section without a name, `NAME.step` for the others. */
@@ -21,12 +22,14 @@ export const graphName = (train: TrainSection, graph: "step" | "evaluate" | "ove
   train.name === "train" ? graph : `${train.name}.${graph}`
 
 export function lowerStep(model: Model, train: TrainSection): Graph {
-  const g = new GraphBuild(graphName(train, "step"))
+  const g = new GraphBuild(graphName(train, "step"), train.scaling !== null)
   const inputs = new GraphInputs(g, train.settings.shuffle, { ...train.origin, by: "lower" })
   const slots = new SlotValues(g, model.slots)
   const results = flatten(g, train.step, slots, (i) => inputs.of(i))
   const accumulated = train.settings.accumulate > 1 ? accumulation(g, slots, inputs, train) : undefined
-  const gradients = train.objectives.map((o) => gradientsOf(g, o, results, slots, train, accumulated))
+  const scaling = scalingIn(g, slots, train)
+  const found = train.objectives.map((o) => gradientsOf(g, o, results, slots, accumulated, scaling))
+  const gradients = found.map((list, k) => clip(g, list, train.settings, train.objectives[k]!.origin))
   const scalars = (input: ModelInput): Value => {
     if (input.source.kind === "step") return result(results, input.source.result)
     return accumulated && isStep(input) ? accumulated.step : inputs.of(input)
@@ -42,6 +45,9 @@ export function lowerStep(model: Model, train: TrainSection): Graph {
       input.source.kind !== "feed" ? scalars(input) : slots.read(input.name === "p" ? param : slot)
     slots.write(slot, result(flatten(g, section, slots, given), "average"))
   }
+  scaling?.settle(found.flat(), (scale, overflow) =>
+    updated(g, scalingSection(train), slots, scale, overflow, scalars),
+  )
   accumulated?.settle()
   addOutputs(g, train, results, isNumber)
   slots.finish()
@@ -62,20 +68,24 @@ export function lowerEvaluate(model: Model, train: TrainSection): readonly Graph
   return cutAtRowTotals(g.finish(), graphName(train, "overall"))
 }
 
-/** The clipped gradient of an objective by each parameter it moves. */
+/** The gradient of an objective by each parameter it moves. */
 function gradientsOf(
   g: GraphBuild,
   objective: Objective,
   results: ReadonlyMap<string, Value>,
   slots: SlotValues,
-  train: TrainSection,
   accumulated: Accumulation | undefined,
+  scaling: Scaling | undefined,
 ): readonly Value[] {
-  const loss = result(results, objective.loss)
+  const found = result(results, objective.loss)
+  const loss = scaling?.scaled(found) ?? found
   g.at({ ...objective.origin, by: "lower" })
   const params = objective.updates.map(({ param }) => param)
-  const gradients = params.map((param) => g.apply("grad", [loss, slots.initial(param)]))
-  return clip(g, accumulated?.add(params, gradients) ?? gradients, train.settings, objective.origin)
+  const gradients = params.map((param) => {
+    const gradient = g.apply("grad", [loss, slots.initial(param)])
+    return scaling?.unscaled(gradient) ?? gradient
+  })
+  return accumulated?.add(params, gradients) ?? gradients
 }
 
 /** What the optimizer makes of one parameter. */

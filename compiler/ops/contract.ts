@@ -19,7 +19,7 @@ const matmul: OpDef = defineOp({
   params: ["a", "b"],
   attrs: {},
   doc: "[.., m, k] x [.., k, n] -> [.., m, n]: the matrix product of each pair, as torch.bmm. Leading axes are equal; the `@` of the language broadcasts them first.",
-  traits: { kind: "contraction" },
+  traits: { kind: "contraction", autocast: true },
   constraints: {
     c1: "both are of one float dtype",
     c2: "both have the same rank, at least 2",

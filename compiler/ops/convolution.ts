@@ -58,7 +58,7 @@ const conv: OpDef = defineOp({
   params: ["x", "weight"],
   attrs: CONV_ATTRS,
   doc: "x [N, C, s..] and weight [O, C/groups, k..] -> [N, O, s'..]: cross-correlation over 1 to 3 spatial axes, as torch.conv1d, conv2d and conv3d without bias.",
-  traits: { kind: "contraction" },
+  traits: { kind: "contraction", autocast: true },
   constraints: CONSTRAINTS,
   infer: ([x, weight], attrs, at: InferContext) => {
     requireSameKind(x!, weight!, at)
@@ -109,7 +109,7 @@ const convInputGrad: OpDef = defineOp({
   params: ["dy", "weight"],
   attrs: { ...CONV_ATTRS, input_size: { doc: "spatial sizes of the result", kind: "ints" } },
   doc: "dy [N, O, s'..] and weight [O, C/groups, k..] -> [N, C, input_size..]: the adjoint of conv by its input. Also torch.conv_transpose, whose output_padding is a choice of input_size.",
-  traits: { kind: "contraction" },
+  traits: { kind: "contraction", autocast: true },
   constraints: CONSTRAINTS,
   infer: ([dy, weight], attrs, at: InferContext) => {
     requireSameKind(dy!, weight!, at)
@@ -176,7 +176,7 @@ const convWeightGrad: OpDef = defineOp({
   params: ["x", "dy"],
   attrs: { ...CONV_ATTRS, kernel_size: { doc: "spatial sizes of the result", kind: "ints" } },
   doc: "x [N, C, s..] and dy [N, O, s'..] -> [O, C/groups, kernel_size..]: the adjoint of conv by its weight.",
-  traits: { kind: "contraction" },
+  traits: { kind: "contraction", autocast: true },
   constraints: CONSTRAINTS,
   infer: ([x, dy], attrs, at: InferContext) => {
     requireSameKind(x!, dy!, at)

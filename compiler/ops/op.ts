@@ -141,6 +141,8 @@ export interface Traits {
   readonly commutative?: boolean
   /** Equal arguments and attributes do not mean an equal result may be shared (never true for pure ops). */
   readonly barrier?: boolean
+  /** Its arguments are rounded to f16 where a program asks for mixed precision; sums and results stay f32. */
+  readonly autocast?: boolean
   /** The last argument is not read: what is computed from the node is computed after it. */
   readonly waits?: boolean
 }

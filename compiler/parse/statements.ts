@@ -131,6 +131,7 @@ function readTrainStatement(cx: Reading, node: cst.TrainStatementCstNode): ast.T
   }
   if (c.keep) return readKeep(cx, the(c.keep))
   if (c.budget) return readBudget(cx, the(c.budget))
+  if (c.precision) return readPrecision(cx, the(c.precision))
   if (c.setting) return readSetting(cx, the(c.setting))
   return readStatement(cx, the(c.statement))
 }
@@ -194,6 +195,19 @@ function readBudget(cx: Reading, node: cst.BudgetCstNode): ast.SettingStmt {
     name: { text: `${first.text} ${second.text}`, span: cover(first.span, second.span) },
     value: readExpression(cx, the(c.expression)),
     unit: nameOf(cx, the(c.ByteUnit)).text as ast.ByteUnit,
+    span: spanOf(cx, node),
+  }
+}
+
+/** `precision mixed` is a setting of two words; what scales the loss is its value. */
+function readPrecision(cx: Reading, node: cst.PrecisionCstNode): ast.SettingStmt {
+  const c = whole(node)
+  const first = nameOf(cx, the(c.Precision))
+  const second = nameOf(cx, the(c.Mixed))
+  return {
+    kind: "setting",
+    name: { text: `${first.text} ${second.text}`, span: cover(first.span, second.span) },
+    ...(c.postfix && { value: readPostfix(cx, the(c.postfix)), with: true }),
     span: spanOf(cx, node),
   }
 }

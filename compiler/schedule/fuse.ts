@@ -13,7 +13,7 @@ import { bug } from "../source/bug.js"
 import { printAttrs } from "../ir/graph/text.js"
 import type { Graph, Node, ValueId } from "../ir/graph/types.js"
 import type { Expr } from "../ir/kernels/types.js"
-import { numel, printShape, printType, sameDim, type Shape } from "../ir/tensor.js"
+import { bytesOf, numel, printShape, printType, sameDim, type Shape } from "../ir/tensor.js"
 import { BESIDE, DISPATCH, MOST_IN_CHAIN, joinsContractions, nominal, rowsFillDevice } from "./cost.js"
 import { Exprs } from "./expr.js"
 import type { Group, GroupedGraph, GroupKind, Store } from "./group.js"
@@ -159,9 +159,11 @@ class Grouping {
 
   private place(node: Node): void {
     const endsChain = this.endsChain(node)
-    const required = endsChain || this.required.has(node.id) || this.kept.has(node.id)
+    const shrinks = this.growth(node) < 1
+    const required = endsChain || shrinks || this.required.has(node.id) || this.kept.has(node.id)
     const { kind } = defOf(node).traits
     if (kind === "view" && !required) return this.placeTransposed(node)
+    if (!required && this.growth(node) > 1) return
     const found = this.draftFor(node)
     if (!required && !this.worthStoring(node, found)) return
     if (found === undefined) this.open("map", node, node.type.shape, [])
@@ -180,6 +182,12 @@ class Grouping {
     const ends = length >= MOST_IN_CHAIN
     this.chain.set(node.id, ends ? 0 : length)
     return ends
+  }
+
+  /** The bytes of an element, beside those of what it is made of alone. A value that shrinks is stored: that is what it was made for,
+   *  and a driver would leave out rounding that only stands between two operations. One that grows is left to its readers. */
+  private growth({ args, type }: Node): number {
+    return args.length === 1 ? bytesOf(type.dtype) / bytesOf(typeOfValue(this.g, args[0]!).dtype) : 1
   }
 
   /** A contraction that is only ever read transposed is stored transposed: the gradients of weights. */

@@ -153,7 +153,7 @@ class Printer {
   }
 
   private setting(s: ast.SettingStmt): Doc {
-    const value = s.value === undefined ? "" : [" ", this.expressions.any(s.value)]
+    const value = s.value === undefined ? "" : [s.with ? " with " : " ", this.expressions.any(s.value)]
     return [s.name.text, value, s.unit === undefined ? "" : ` ${s.unit}`]
   }
 
@@ -264,6 +264,7 @@ const trainWords = new Set([
   "checkpoint",
   "keep",
   "budget",
+  "precision",
   "batch",
   "epochs",
   "steps",

@@ -213,12 +213,14 @@ export interface ReportStmt extends Node {
 }
 /** `batch 64`, `shuffle`, `epochs 100`, `steps 5000`, `seed 1`, `drop_last`, `clip_norm 1.0`, `clip_value 0.5`,
  *  `accumulate 4`, `report every 100 steps`, `checkpoint every 10 epochs`, `keep best accuracy`, `keep average ema(0.99)`,
- *  `budget memory 64 MiB`. */
+ *  `budget memory 64 MiB`, `precision mixed with GradScaler()`. */
 export interface SettingStmt extends Node {
   readonly kind: "setting"
   readonly name: Name
   readonly value?: Expr
   readonly unit?: "steps" | "epochs" | ByteUnit
+  /** The value stands behind the word `with`. */
+  readonly with?: true
 }
 export const BYTE_UNITS = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 } as const
 export type ByteUnit = keyof typeof BYTE_UNITS

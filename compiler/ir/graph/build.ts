@@ -34,7 +34,10 @@ export class GraphBuild implements GraphBuilder {
   private nextId = 0
   private origin: Origin = NOWHERE
 
-  constructor(private readonly name: string) {}
+  constructor(
+    private readonly name: string,
+    private readonly mixed = false,
+  ) {}
 
   /** The origin of the nodes that follow. */
   at(origin: Origin): this {
@@ -77,7 +80,7 @@ export class GraphBuild implements GraphBuilder {
   }
   finish(): Graph {
     const { name, inputs, state, nodes, outputs, updates } = this
-    return { name, inputs, state, nodes, outputs, updates }
+    return { name, ...(this.mixed && { mixed: true }), inputs, state, nodes, outputs, updates }
   }
 
   apply(op: string, args: readonly Value[], attrs: Attrs = {}, regions?: readonly Graph[]): Value {
@@ -156,7 +159,7 @@ export class GraphBuild implements GraphBuilder {
 
 /** Starts a graph with the inputs and slots of another. `values` maps its ids to the new ones. */
 export function buildLike(graph: Graph): { g: GraphBuild; values: Map<ValueId, Value> } {
-  const g = new GraphBuild(graph.name)
+  const g = new GraphBuild(graph.name, graph.mixed)
   const values = new Map<ValueId, Value>()
   for (const i of graph.inputs) values.set(i.id, g.input(i.name, i.type, i.source, i.origin))
   for (const s of graph.state) values.set(s.id, g.slot(s.name, s.type, s.role, s.origin))

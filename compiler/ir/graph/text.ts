@@ -58,7 +58,7 @@ export function valueNames(graph: Graph): ReadonlyMap<ValueId, string> {
 
 /** On one line, unless inputs have origins to say. */
 function printHeader(graph: Graph): string[] {
-  const start = `graph ${printName(graph.name)}(`
+  const start = `graph ${printName(graph.name)}${graph.mixed ? " mixed" : ""}(`
   if (graph.inputs.every((i) => originComment(i.origin) === ""))
     return [`${start}${graph.inputs.map(printInput).join(", ")}) {`]
   return [start, ...graph.inputs.map((i) => `  ${printInput(i)},${originComment(i.origin)}`), ") {"]
@@ -129,6 +129,7 @@ type Written =
 export function parseGraphAt(c: Cursor): Graph {
   c.expect("graph")
   const name = parseName(c, "the graph's name")
+  const mixed = c.accept("mixed")
   const inputs = parseInputs(c)
   c.expect("{")
   const state: Omit<StateSlot, "id">[] = []
@@ -157,6 +158,7 @@ export function parseGraphAt(c: Cursor): Graph {
   }
   return {
     name,
+    ...(mixed && { mixed }),
     inputs: inputList,
     state: stateList,
     nodes: nodes.map((n): Node => ({ ...n, args: n.args.map(resolve) })),

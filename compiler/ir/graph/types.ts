@@ -77,6 +77,8 @@ export interface Update {
 export interface Graph {
   /** `init`, `step`, `evaluate`, `predict.Classifier`. */
   readonly name: string
+  /** Contractions are to read f16: what the pass `autocast` does. */
+  readonly mixed?: true
   readonly inputs: readonly Input[]
   readonly state: readonly StateSlot[]
   /** In an order where every argument comes earlier. */

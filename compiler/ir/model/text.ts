@@ -61,6 +61,9 @@ function printTrain(train: TrainSection): string {
     `  step ${printSection(train.step, "  ")}`,
     `  evaluate ${printSection(train.evaluate, "  ")}`,
     ...objectives,
+    ...(train.scaling === null
+      ? []
+      : [`  scaling ${printSlotName(train.scaling.param)} ${printSection(train.scaling.section, "  ")}`]),
     ...train.averages.map(
       (a) => `  average ${printSlotName(a.param)} ${printSlotName(a.slot)} ${printSection(a.section, "  ")}`,
     ),
@@ -183,13 +186,14 @@ function parseTrain(c: Cursor): TrainSection {
   const evaluate = parseSection(c).section
   const objectives: Objective[] = []
   while (c.accept("minimize")) objectives.push(parseObjective(c))
+  const scaling = c.accept("scaling") ? { param: c.slot(), section: parseSection(c).section } : null
   const averages: ParameterAverage[] = []
   while (c.accept("average"))
     averages.push({ param: c.slot(), slot: c.slot(), section: parseSection(c).section })
   const observed: Observation[] = []
   while (c.accept("observed")) observed.push({ metric: parseName(c), value: c.slot(), at: c.slot() })
   c.expect("}")
-  return { name, data, settings, step, evaluate, objectives, averages, observed, reports, origin }
+  return { name, data, settings, step, evaluate, objectives, scaling, averages, observed, reports, origin }
 }
 
 function parseObjective(c: Cursor): Objective {

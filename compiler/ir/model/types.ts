@@ -137,6 +137,9 @@ export interface TrainSection {
   /** training = false: the same results, without the settings. */
   readonly evaluate: Section
   readonly objectives: readonly Objective[]
+  /** Of mixed precision: the slot of the factor of the loss, and what becomes of it: `g` is 1 where a gradient was not finite, else
+   *  0. null: everything in f32. */
+  readonly scaling: ParameterUpdate | null
   readonly averages: readonly ParameterAverage[]
   readonly observed: readonly Observation[]
   readonly reports: readonly string[]

@@ -67,6 +67,12 @@ function verifyTrain(
       else expectResult(update.section, "p", type, types, place, found)
     }
   }
+  if (train.scaling !== null) {
+    const place = `${where}, scaling`
+    const types = section(train.scaling.section, place)
+    expectResult(train.scaling.section, "p", { dtype: "f32", shape: [] }, types, place, found)
+    if (!slots.has(train.scaling.param)) found.push(`${place}: there is no such slot`)
+  }
   for (const { param, slot, section: s } of train.averages) {
     const place = `${where}, average of @${param}`
     const type = slots.get(param)

@@ -1,0 +1,48 @@
+/** check: `precision mixed with GradScaler()`: the factor of the loss, and what becomes of it after a step.
+ *  Guarantees: a slot `TRAIN/loss_scale`, and a section as an optimizer's for it: `g` says whether a gradient was not finite.
+ *  Not here:   which operations read f16 (precision/), how a step is skipped (lower/). */
+import type { Expr, SettingStmt } from "../ir/ast/types.js"
+import type { ModelValue, ParameterUpdate, Slot } from "../ir/model/types.js"
+import { scalarType } from "../ir/tensor.js"
+import { newNaming, originAt, userSpan, type Env } from "./env.js"
+import { evalExpr } from "./expr.js"
+import { optimizerOf, type OptimizerValue, updateOf } from "./optimizer.js"
+import { newSection } from "./section.js"
+import { initSection } from "./slots.js"
+import * as v from "./values.js"
+
+export function scalingOf(
+  env: Env,
+  train: string,
+  setting: SettingStmt | undefined,
+  /** As of `updateOf`. */
+  settings: Map<ModelValue, string>,
+): ParameterUpdate | null {
+  if (!setting) return null
+  const expr: Expr = setting.value ?? { kind: "name", name: "GradScaler", span: setting.span }
+  const scaler = optimizerOf(env, expr)
+  if (!scaler) return null
+  const name = `${train}/loss_scale`
+  const type = scalarType("f32")
+  const first = firstScale(scaler, expr)
+  const section = newSection(true)
+  const inner: Env = { ...env, section, naming: newNaming(name), turns: [], stepsFrom: 0 }
+  const value = first ? evalExpr(inner, first) : v.float(1)
+  const slot: Slot = {
+    name,
+    type,
+    role: "optimizer",
+    frozen: false,
+    init: initSection(inner, value, name, type, first?.span ?? setting.span),
+    origin: originAt(env, setting.span),
+  }
+  env.cx.slots.set(name, { slot, span: setting.span, user: userSpan(env, setting.span) })
+  return updateOf(env, scaler, expr, slot, settings) ?? null
+}
+
+/** The scaler's setting `init_scale`, or what it is when left out. */
+function firstScale({ decl }: OptimizerValue, expr: Expr): Expr | undefined {
+  const isFirst = (a: { readonly name?: { readonly text: string } }): boolean => a.name?.text === "init_scale"
+  const stated = expr.kind === "call" ? expr.args.find(isFirst)?.value : undefined
+  return stated ?? decl.config.find(isFirst)?.default
+}
