@@ -1,6 +1,7 @@
 /** compiler: graphs -> code for the devices, one function per noun to start from. Source text and IR text both end up here.
  *  Guarantees: every stage reached is kept; the text of a stage, given back, goes on from it. */
 import type { EmittedCode } from "./bundle/encode.js"
+import type { WebgpuCode } from "./bundle/encode-variants.js"
 import { emitWasm, wasmModule } from "./codegen/wasm/emit.js"
 import { linearMemoryExcess } from "./codegen/wasm/limits.js"
 import { printWat } from "./codegen/wasm/text.js"
@@ -68,9 +69,10 @@ export function forDevices(
 ): EmittedCode {
   const { devices = ["webgpu", "wasm"] } = run.options
   const best = optimized(graphs, run)
-  const webgpu = devices.includes("webgpu") ? fromOptimized(best, sizes, run, budgets) : undefined
+  const [webgpu, ...variants] = devices.includes("webgpu") ? webgpuOf(best, sizes, run, budgets) : []
   return {
     webgpu,
+    variants,
     wasm: devices.includes("wasm") ? wasmOf(best, sizes, run, budgets, webgpu === undefined) : undefined,
   }
 }
@@ -83,6 +85,23 @@ function optimized(graphs: readonly Graph[], run: Compilation): readonly Graph[]
     current = after
   }
   return current
+}
+
+/** Code for the compilation's own target, whose stages are shown, and for its variants. */
+function webgpuOf(
+  graphs: readonly Graph[],
+  sizes: Sizes,
+  run: Compilation,
+  budgets: Budgets,
+): readonly WebgpuCode[] {
+  const { target, variants = [] } = run.options
+  const own = fromOptimized(graphs, sizes, run, budgets)
+  const others = variants.map((variant): WebgpuCode => {
+    const plan = planOf(graphs, sizes, run, budgets, { shown: false, target: variant })
+    run.gate()
+    return { target: variant, plan, wgsl: run.stage("wgsl", () => wgslOf(plan.kernels)) }
+  })
+  return [{ target, ...own }, ...others]
 }
 
 function fromOptimized(graphs: readonly Graph[], sizes: Sizes, run: Compilation, budgets: Budgets): Emitted {
@@ -265,8 +284,11 @@ export const fromKernels = (
 
 export const fromPlan = (plan: Plan, run: Compilation): Emitted => ({ plan, wgsl: emit(plan.kernels, run) })
 
+const wgslOf = (kernels: readonly Kernel[]): ReadonlyMap<string, string> =>
+  new Map(kernels.map((k) => [k.name, emitWgsl(k)]))
+
 function emit(kernels: readonly Kernel[], run: Compilation): ReadonlyMap<string, string> {
-  const wgsl = run.stage("wgsl", () => new Map(kernels.map((k) => [k.name, emitWgsl(k)])))
+  const wgsl = run.stage("wgsl", () => wgslOf(kernels))
   run.reached("wgsl", "one WGSL module per kernel", wgsl, () => [...wgsl.values()].join("\n"))
   return wgsl
 }

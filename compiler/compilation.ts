@@ -8,6 +8,8 @@ import type { TargetProfile } from "./target.js"
 
 export interface CompileOptions {
   readonly target: TargetProfile
+  /** Other WebGPU adapters to compile for besides `target`. */
+  readonly variants?: readonly TargetProfile[]
   /** What to compile for; left out: both. */
   readonly devices?: readonly ("webgpu" | "wasm")[]
   /** The stage or pass after which to stop. */

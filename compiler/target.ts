@@ -15,6 +15,8 @@ export interface TargetProfile {
   readonly minStorageOffsetAlignment: number
   /** Four elements may be loaded from and stored to any place, and a buffer be accessed by one and by four. */
   readonly anyVectors: boolean
+  /** Invocations of a workgroup run in subgroups that can combine values without memory. */
+  readonly subgroups: boolean
   /** For the cost model: software adapters run invocations one after another on few cores. */
   readonly deviceClass: "software" | "gpu" | "wasm"
   /** Invocations of the one workgroup that is to run all of a program; absent when kernels have the whole device. */
@@ -34,8 +36,12 @@ export const DEFAULT_TARGET: TargetProfile = {
   maxWorkgroupMemory: 16384,
   minStorageOffsetAlignment: 256,
   anyVectors: false,
+  subgroups: false,
   deviceClass: "gpu",
 }
+
+/** The same with the feature `subgroups`. */
+export const SUBGROUP_TARGET: TargetProfile = { ...DEFAULT_TARGET, name: "webgpu-subgroups", subgroups: true }
 
 /** One linear memory of 32-bit addresses, loops instead of workgroups. */
 export const WASM_TARGET: TargetProfile = {
@@ -49,6 +55,7 @@ export const WASM_TARGET: TargetProfile = {
   maxWorkgroupMemory: 1024 * 1024,
   minStorageOffsetAlignment: 64,
   anyVectors: true,
+  subgroups: false,
   deviceClass: "wasm",
 }
 
@@ -58,3 +65,6 @@ export const SOFTWARE_TARGET: TargetProfile = {
   name: "webgpu-software",
   deviceClass: "software",
 }
+
+/** The kinds of WebGPU adapters that code is made for, besides the default: a GPU of which nothing else is known. */
+export const WEBGPU_VARIANTS: readonly TargetProfile[] = [SUBGROUP_TARGET, SOFTWARE_TARGET]

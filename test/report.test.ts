@@ -19,6 +19,7 @@ const start = (step: number): TrainEvent => ({
   vendor: "",
   architecture: "simd128",
   software: false,
+  features: [],
   why: "this machine has no GPU",
   parameters: 3,
   rows: 6,

@@ -95,7 +95,7 @@ describe("a device", () => {
     const gpu = create([])
     const adapter = await gpu.requestAdapter()
     const lost = await adapter!.requestDevice()
-    const device = new WebGpuDevice(lost, { device: "webgpu", adapter: "a", vendor: "", architecture: "", software: true }, quietWait) // prettier-ignore
+    const device = new WebGpuDevice(lost, { device: "webgpu", adapter: "a", vendor: "", architecture: "", software: true, features: [] }, quietWait) // prettier-ignore
     const memory = device.alloc("m", 16)
     lost.destroy()
     expect((await rejection(device.read(memory, 0, 4)))[0]).toBe("device-lost")

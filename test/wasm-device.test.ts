@@ -107,7 +107,14 @@ describe("choosing", () => {
     probeDevice: () =>
       adapter === undefined
         ? Promise.reject(new RunError("no-adapter", "no adapter was found", { exit: 3 }))
-        : Promise.resolve({ device: "webgpu", adapter: "Adapter", vendor: "", architecture: "", ...adapter }),
+        : Promise.resolve({
+            device: "webgpu",
+            adapter: "Adapter",
+            vendor: "",
+            architecture: "",
+            features: [],
+            ...adapter,
+          }),
     mayHaveGpu: () => mayHaveGpu,
     threads: { start: startNodeThread, most: 1, mayBlock: true },
     now: () => 0,

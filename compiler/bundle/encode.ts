@@ -25,6 +25,7 @@ import type { Model, PredictSection, TrainSection } from "../ir/model/types.js"
 import type { PlannedDispatch, PlannedProgram, Plan } from "../ir/plan/types.js"
 import { bytesOf, evalShape, sameShape } from "../ir/tensor.js"
 import { bug } from "../source/bug.js"
+import { encodeVariants, type WebgpuCode, withoutOrigins } from "./encode-variants.js"
 import { dimSize, extentSize } from "./sizes.js"
 
 export interface EncodeInput extends EmittedCode {
@@ -35,8 +36,9 @@ export interface EncodeInput extends EmittedCode {
 }
 /** Code for one device or both. */
 export interface EmittedCode {
-  /** WGSL by kernel name. */
-  readonly webgpu?: { readonly plan: Plan; readonly wgsl: ReadonlyMap<string, string> } | undefined
+  readonly webgpu?: WebgpuCode | undefined
+  /** For other kinds of adapters than `webgpu`. */
+  readonly variants: readonly WebgpuCode[]
   readonly wasm?: { readonly plan: Plan; readonly module: EmittedModule } | undefined
 }
 /** What `codegen/wasm` makes. */
@@ -47,11 +49,12 @@ interface EmittedModule {
   readonly kernels: readonly { readonly name: string; readonly work: number }[]
 }
 
-export function encode({ name, compiler, model, webgpu, wasm, data }: EncodeInput): Bundle {
+export function encode({ name, compiler, model, webgpu, variants, wasm, data }: EncodeInput): Bundle {
   const feeds = new Map(model.predicts.map((p) => [programOf(p), feedBounds(p.section)]))
   const layout = encodePlan(webgpu?.plan ?? wasm?.plan ?? bug("a bundle for no device"), feeds)
   const programNames = new Set(layout.programs.map((p) => p.name))
-  const wgsl = webgpu?.wgsl ?? new Map<string, string>()
+  const others = webgpu && encodeVariants(webgpu, layout, variants, (plan) => encodePlan(plan, feeds))
+  const wgsl = others?.wgsl ?? new Map<string, string>()
   const spec = wasm && encodeWasm(wasm.plan, wasm.module, feeds)
   const manifest: Manifest = {
     format: BUNDLE_FORMAT,
@@ -60,15 +63,17 @@ export function encode({ name, compiler, model, webgpu, wasm, data }: EncodeInpu
     compiler,
     fingerprint: fingerprint([
       layout.slots.map((s) => [s.name, s.dtype, s.shape, s.role]),
-      [...wgsl].map(withoutOrigins),
+      [...wgsl].map(([kernel, text]) => [kernel, withoutOrigins(text)]),
       ...(wasm ? [bytesToHex(sha256(wasm.module.bytes))] : []),
     ]),
+    target: webgpu?.target.name ?? "wasm",
     ...layout,
     // Compiled for processors alone: no kernels for WebGPU.
     ...(webgpu ? {} : { kernels: [] }),
     data,
     trains: model.trains.map((t) => encodeTrain(t, programNames)),
     predicts: model.predicts.map((p) => encodePredict(p, model)),
+    ...(others && others.variants.length > 0 ? { variants: others.variants } : {}),
     ...(spec ? { wasm: spec } : {}),
     files: {},
   }
@@ -77,7 +82,7 @@ export function encode({ name, compiler, model, webgpu, wasm, data }: EncodeInpu
 
 /** Of the inputs of each prediction program. */
 type FeedBounds = ReadonlyMap<string, ReturnType<typeof feedBounds>>
-type Layout = Pick<Manifest, "arenas" | "slots" | "kernels" | "programs">
+export type Layout = Pick<Manifest, "arenas" | "slots" | "kernels" | "programs">
 
 /** What depends on the device. */
 function encodePlan(plan: Plan, feeds: FeedBounds): Layout {
@@ -124,11 +129,6 @@ function encodeWasm(
 export const programName = (section: string, kind: "step" | "evaluate" | "overall"): string =>
   section === "train" ? kind : `${section}.${kind}`
 
-/** Where a kernel comes from does not change what it computes. */
-const withoutOrigins = ([name, text]: readonly [string, string]): string[] => [
-  name,
-  text.replace(/^\/\/.*\n/gm, ""),
-]
 const fingerprint = (facts: unknown): string => bytesToHex(sha256(utf8ToBytes(JSON.stringify(facts))))
 
 const programOf = (p: PredictSection): string => `predict.${p.model}`

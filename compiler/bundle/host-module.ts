@@ -293,7 +293,7 @@ await trainer.train({ store })
 | file | holds |
 | --- | --- |
 | manifest.json | programs, dispatches, memory, data, and the SHA-256 of every other file |
-| kernels/ | one readable WGSL module per kernel, with the lines it comes from |
+| kernels/ | one readable WGSL module per kernel, with the lines it comes from; for GPUs, GPUs with subgroups and software adapters |
 | data/ | the data the program was compiled with |
 | trainer.js, trainer.d.ts | the typed module for Node; trainer.browser.\\* for pages |
 | runtime.js, runtime.browser.js | nnc's runtime |

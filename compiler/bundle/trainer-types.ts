@@ -28,6 +28,10 @@ export interface DeviceInfo {
   readonly architecture: string
   /** Emulated on the CPU. */
   readonly software: boolean
+  /** Of the features that kernels may use, those it offers. */
+  readonly features: readonly string[]
+  /** For which kind of adapters the kernels are that it runs: \`webgpu-software\`. */
+  readonly kernels?: string
   /** Why this device was taken, when it was not asked for by name. */
   readonly why?: string
 }

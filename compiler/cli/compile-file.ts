@@ -19,6 +19,8 @@ export interface CompileFileOptions {
   readonly stopAfter?: string
   readonly devices?: NonNullable<CompileOptions["devices"]>
   readonly hooks?: RunnerHooks
+  /** Other kinds of adapters to compile for. */
+  readonly variants?: readonly TargetProfile[]
   /** Left out: what WebGPU guarantees everywhere. */
   readonly target?: TargetProfile
 }

@@ -2,7 +2,9 @@
 import { existsSync, readdirSync, statSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { Option, type Command } from "commander"
-import { DEFAULT_TARGET, SOFTWARE_TARGET, type TargetProfile } from "../target.js"
+import { suits } from "../../runtime/bundle/variants.js"
+import { kindOf } from "../bundle/encode-variants.js"
+import { DEFAULT_TARGET, type TargetProfile, WEBGPU_VARIANTS } from "../target.js"
 import {
   autoNodeDevice,
   loadBundle,
@@ -53,16 +55,18 @@ export async function openProgram(path: string, { device, threads, data }: Devic
 }
 
 /** `wasm: WebAssembly SIMD, 2 threads (this machine has no GPU)` */
-export function deviceText({ device, adapter, software, why }: DeviceInfo): string {
-  return `${device}: ${adapter}${software ? ", software" : ""}${why === undefined ? "" : ` (${why})`}`
+export function deviceText({ device, adapter, software, kernels, why }: DeviceInfo): string {
+  return `${device}: ${adapter}${software ? ", software" : ""}${kernels === undefined ? "" : `, kernels for ${kernels}`}${why === undefined ? "" : ` (${why})`}`
 }
 
-/** Kernels for a software adapter are cut otherwise than those for a GPU. Where there is no adapter, opening it says so, after the
- *  program's own mistakes. */
+/** What to compile for the adapter of this machine. Where there is none, opening it says so, after the program's own mistakes. */
 export async function profileOfAdapter(): Promise<TargetProfile> {
   const adapter = await probeNodeDevice().catch(() => undefined)
-  return adapter?.software ? SOFTWARE_TARGET : DEFAULT_TARGET
+  return adapter === undefined ? DEFAULT_TARGET : profileFor(adapter)
 }
+/** The target whose kernels an adapter is best given. */
+export const profileFor = (adapter: DeviceInfo): TargetProfile =>
+  WEBGPU_VARIANTS.find((target) => suits(kindOf(target), adapter)) ?? DEFAULT_TARGET
 
 const RUNS = "runs"
 const LAST = join("checkpoints", "last.safetensors")

@@ -6,6 +6,7 @@ import { createHash } from "node:crypto"
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { basename, dirname, isAbsolute, join, resolve } from "node:path"
 import type { Bundle, DataSpec, SourceSpec } from "../../runtime/bundle/format.js"
+import { allKernels } from "../../runtime/bundle/variants.js"
 import { makeFolders } from "../../runtime/folders.js"
 import { hostModule } from "../bundle/host-module.js"
 import { Failure } from "./failure.js"
@@ -37,7 +38,7 @@ async function bundleFiles(bundle: Bundle, sources: string): Promise<Files> {
   const { data, copies } = copyData(bundle.manifest.data, sources)
   const manifest = { ...bundle.manifest, data }
   const files = new Map<string, string | Uint8Array>(copies)
-  for (const { name, file } of manifest.kernels) files.set(file, bundle.wgsl.get(name) ?? "")
+  for (const { name, file } of allKernels(manifest)) files.set(file, bundle.wgsl.get(name) ?? "")
   if (manifest.wasm && bundle.wasm) files.set(manifest.wasm.file, bundle.wasm)
   for (const [from, to] of RUNTIMES) files.set(to, readFileSync(runtimeFile(from)))
   for (const [path, text] of await hostModule(manifest)) files.set(path, text)

@@ -17,6 +17,7 @@ import { type BuiltBody, identifier, KernelBuild, type Placed } from "./kernel-b
 import { storedIn } from "./group-loads.js"
 import { packForm } from "./pack.js"
 import { panelsOf } from "./panels.js"
+import { blockOf, buildBlock } from "./template-block.js"
 import { buildContract } from "./template-contract.js"
 import { buildMap } from "./template-map.js"
 import { buildPanels } from "./template-panels.js"
@@ -133,7 +134,9 @@ function buildGroup(
 function buildProducts(b: KernelBuild): BuiltBody & { template: string } {
   const cx = contraction(b)
   const panels = panelsOf(cx)
-  return panels === undefined ? buildContract(cx) : buildPanels(panels)
+  if (panels !== undefined) return buildPanels(panels)
+  const block = blockOf(cx)
+  return block === undefined ? buildContract(cx) : buildBlock(cx, block)
 }
 
 /** The kernel of one part, walking over the buffers of all. A pack stands for a buffer of number -1 - its own. */

@@ -3,12 +3,13 @@
  *  Rows are the output axes that only one operand depends on, columns those that only the other does (the side with the last
  *  axis), batch axes the rest.
  *  Not here:   loops (`template-contract.ts`, `template-panels.ts`). */
-import { operationsIn } from "./operations.js"
+import { allOperationsIn, operationsIn } from "./operations.js"
 import { bug } from "../source/bug.js"
 import type { Node } from "../ir/graph/types.js"
 import type { Expr, ScalarType } from "../ir/kernels/types.js"
 import { childrenOf } from "../ir/kernels/walk.js"
-import { isStatic, numel, sameShape, type Shape } from "../ir/tensor.js"
+import { divDim, isStatic, numel, sameShape, type Shape } from "../ir/tensor.js"
+import { type ContractSizes, inFours, nominal } from "./cost.js"
 import type { Exprs } from "./expr.js"
 import type { KernelBuild } from "./kernel-build.js"
 import { permuted } from "./probe.js"
@@ -104,8 +105,36 @@ function loadsIn(e: Expr, found = new Set<Expr & { kind: "load" }>()): (Expr & {
 const rootIndex = (b: KernelBuild, index: readonly Expr[]): readonly Expr[] =>
   b.group.rootAxes === null ? index : permuted(b.k, index, b.group.rootAxes)
 
+/** What the choice of a tile asks. */
+export function sizesOf(cx: Contraction): ContractSizes {
+  const { rows, columns, batch, extents, b } = cx
+  return {
+    rows: nominal(numel(rows.shape)),
+    columns: nominal(numel(columns.shape)),
+    batch: nominal(numel(batch.shape)),
+    depth: nominal(numel(extents)),
+    vector:
+      inFours(b.placed.target) && columns.shape.length > 0 && divDim(columns.shape.at(-1)!, 4) !== undefined,
+    epilogue: epilogueSize(cx),
+  }
+}
+
+/** Operations per element of an operand at any place of the depth, those on indices included. */
+export function operandSize(cx: Contraction, side: "row" | "column"): number {
+  const b = cx.b.fork()
+  const { k } = b
+  const place = (shape: Shape, name: string): Expr => b.variable(name, numel(shape))
+  const zero = k.int(0)
+  const own = place(cx[side === "row" ? "rows" : "columns"].shape, side)
+  const batch = place(cx.batch.shape, "batch")
+  const index =
+    side === "row" ? outputIndex({ ...cx, b }, own, zero, batch) : outputIndex({ ...cx, b }, zero, own, batch)
+  const r = unravel(k, place(cx.extents, "depth"), cx.extents)
+  return allOperationsIn(operand({ ...cx, b }, side, index, r))
+}
+
 /** Operations per output after the sum. */
-export function epilogueSize({ b, node }: Contraction): number {
+function epilogueSize({ b, node }: Contraction): number {
   const probe = b.fork()
   const sum = probe.k.ref("sum", node.type.dtype)
   probe.bind(node.id, () => sum)

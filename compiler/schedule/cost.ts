@@ -13,8 +13,14 @@ export const largest = (d: Dim): number => evalDim(d, LARGEST)
 /** Workgroups along x when they are folded into x and y. */
 export const FOLD = 32768
 
-/** One dispatch, in scalar operations: about 10 microseconds. */
-export const DISPATCH = 20_000
+/** One dispatch less, in operations and loads of single numbers: about 10 microseconds on a processor. A GPU begins the next one after
+ *  about 5, in which it loads four million numbers (see `cost-block.ts`); but code of many operations is not repeated for that. */
+export const dispatchSaved = (operations: number, target: TargetProfile): number =>
+  target.deviceClass === "gpu" && operations <= MOST_REPEATED ? 4_000_000 : 20_000
+const MOST_REPEATED = 64
+
+/** How often a contraction uses an element that it has computed for itself: as often as its tile or block is wide. */
+export const REUSE = { software: 8, gpu: 32, wasm: 8 } as const
 
 /** Whether a value of so many operations is loaded rather than worked out again from values at hand. A load from memory takes as long
  *  as several operations on every device, and there is a store for it. */
@@ -33,6 +39,8 @@ export const forOneWorkgroup = (target: TargetProfile): TargetProfile => ({
   ...target,
   name: `${target.name}, one workgroup`,
   oneWorkgroup: target.deviceClass === "gpu" ? target.maxInvocations : 8,
+  // Its loops go round, and arrays that lanes are joined through would be written again while others still read.
+  subgroups: false,
   // Its kernels become one, whose buffers lie in a few bindings; their grids become loops.
   maxStorageBuffersPerStage: 64,
   maxWorkgroupsPerDimension: 2 ** 30,
@@ -142,14 +150,21 @@ const TILES = {
 } as const
 /** Operations after the sums of a tile, written out one by one: they cost compile time. Software adapters do with one copy of
  *  them in a loop over sums put aside, which compiles several times as fast. */
-const MOST_EPILOGUE = 1200
+export const MOST_EPILOGUE = 1200
 
-/** rows x columns outputs in `batch` independent products, each a sum over `depth`.
- *  vector: columns come in aligned groups of four. epilogue: operations per output after the sum. */
-export function contractTile(
-  size: { rows: number; columns: number; batch: number; depth: number; vector: boolean; epilogue: number },
-  target: TargetProfile,
-): ContractTile {
+/** rows x columns outputs in `batch` independent products, each a sum over `depth`. */
+export interface ContractSizes {
+  readonly rows: number
+  readonly columns: number
+  readonly batch: number
+  readonly depth: number
+  /** Columns come in aligned groups of four. */
+  readonly vector: boolean
+  /** Operations per output after the sum. */
+  readonly epilogue: number
+}
+
+export function contractTile(size: ContractSizes, target: TargetProfile): ContractTile {
   const { rows, columns, batch, depth, vector } = size
   if (target.deviceClass === "wasm") return registerTile(rows, columns, vector)
   if (target.oneWorkgroup !== undefined) return oneWorkgroupTile(size, target.oneWorkgroup, target)

@@ -14,7 +14,15 @@ import { printAttrs } from "../ir/graph/text.js"
 import type { Graph, Node, ValueId } from "../ir/graph/types.js"
 import type { Expr } from "../ir/kernels/types.js"
 import { bytesOf, numel, printShape, printType, sameDim, type Shape } from "../ir/tensor.js"
-import { BESIDE, DISPATCH, MOST_IN_CHAIN, joinsContractions, nominal, rowsFillDevice } from "./cost.js"
+import {
+  BESIDE,
+  dispatchSaved,
+  joinsContractions,
+  MOST_IN_CHAIN,
+  nominal,
+  REUSE,
+  rowsFillDevice,
+} from "./cost.js"
 import { Exprs } from "./expr.js"
 import type { Group, GroupedGraph, GroupKind, Store } from "./group.js"
 import { order } from "./order.js"
@@ -266,7 +274,8 @@ class Grouping {
     // Scalars are worked out once per invocation, not once per element.
     const again = readers.reduce((n, r) => n + this.reuse(node, r), 0) / (size === 1 ? 16 : 1)
     const inlined = again * size * cost
-    const stored = size * cost + (again + 1) * size + (found === undefined ? DISPATCH : 0)
+    const stored =
+      size * cost + (again + 1) * size + (found === undefined ? dispatchSaved(cost, this.cx.target) : 0)
     return inlined > stored
   }
   /** Whether the group would have to store an argument for this node alone: then it may as well store the node. */
@@ -289,7 +298,7 @@ class Grouping {
     const argTypes = reader.args.map((a) => typeOfValue(this.g, a))
     const reads = out * nominal(numel(lower.extents(argTypes, reader.attrs, reader.type)))
     // A tile of a contraction uses what it reads several times.
-    return Math.max(1, reads / size / (lower.kind === "contract" ? 8 : 1))
+    return Math.max(1, reads / size / (lower.kind === "contract" ? REUSE[this.cx.target.deviceClass] : 1))
   }
   /** Operations and loads per element, with all that is inlined. */
   private cost(v: ValueId): number {

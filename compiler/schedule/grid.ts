@@ -69,7 +69,7 @@ export function ceilDiv(
 ): { expr: Expr; extent: Dim | undefined; most: number } {
   const exact = isStatic(d) ? Math.ceil(d / by) : divDim(d, by)
   return {
-    expr: b.k.div(b.k.add(b.k.dim(d), b.k.int(by - 1)), b.k.int(by)),
+    expr: exact === undefined ? b.k.div(b.k.add(b.k.dim(d), b.k.int(by - 1)), b.k.int(by)) : b.k.dim(exact),
     extent: exact,
     most: Math.ceil(largest(d) / by),
   }

@@ -1,5 +1,5 @@
 /** schedule: what a merged kernel binds: each buffer once, and slots that it updates as packs when there are too many. */
-import { bytesOf, isStatic } from "../ir/tensor.js"
+import { bytesOf, divDim, isStatic } from "../ir/tensor.js"
 import {
   type Buffer,
   type BufferRef,
@@ -22,7 +22,8 @@ interface Part {
   readonly args: readonly BufferRef[]
 }
 
-/** Undefined where the parts bind too much together, one buffer in two widths, or one that cannot be bound at all. */
+/** Undefined where the parts bind too much together, one that cannot be bound at all, or one in two widths; but what is only read may
+ *  be read in both if it is made of whole vectors. */
 export function bindingsOf(
   parts: readonly Part[],
   buffers: ReadonlyMap<number, Buffer>,
@@ -56,10 +57,11 @@ export function bindingsOf(
       const to: BufferRef = inPack === undefined ? ref : { kind: "pack", id: -1 - inPack.pack }
       bound.set(key, { param: { ...param, name }, ref: to })
     } else {
-      if (known.param.width !== param.width || known.param.dtype !== param.dtype) return undefined
-      const { access } = known.param
-      if (access !== param.access)
-        bound.set(key, { ...known, param: { ...known.param, access: "read_write" } })
+      if (known.param.dtype !== param.dtype) return undefined
+      const access = known.param.access === param.access ? param.access : "read_write"
+      const mixed = known.param.width !== param.width
+      if (mixed && !(access === "read" && inWholeVectors(ref, buffers))) return undefined
+      bound.set(key, { ...known, param: { ...known.param, access, width: mixed ? 4 : param.width } })
     }
   }
   if (bound.size > limit) return undefined
@@ -80,6 +82,8 @@ interface Use {
   readonly param: KernelParam
   readonly ref: BufferRef
 }
+const inWholeVectors = (ref: BufferRef, buffers: ReadonlyMap<number, Buffer>): boolean =>
+  ref.kind === "buffer" && divDim(buffers.get(ref.id)!.elements, 4) !== undefined
 const keyOf = (ref: BufferRef): string => `${ref.kind} ${ref.id}`
 
 interface Layout {

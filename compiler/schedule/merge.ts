@@ -8,13 +8,14 @@
 import type { Pass } from "../pass.js"
 import { bug } from "../source/bug.js"
 import type { TargetProfile } from "../target.js"
-import type { DimValues } from "../ir/tensor.js"
+import { bytesOf, type DimValues } from "../ir/tensor.js"
 import { evalSize, gridOf } from "../ir/kernels/grid.js"
+import { hasBarrier } from "../ir/kernels/walk.js"
 import type { Buffer, BufferRef, Dispatch, Kernel, KernelProgram, Pack } from "../ir/kernels/types.js"
 import { canonical } from "./build-kernels.js"
 import { barriersMerge, LARGEST, MOST_EXTRA_WORKGROUPS, MOST_MERGED, MOST_TRIED, NOMINAL } from "./cost.js"
 import { type Bindings, bindingsOf } from "./merge-bindings.js"
-import { codeSize, commonLanes, hasBarrier, lanesOf, mergedKernel } from "./merged-kernel.js"
+import { codeSize, commonArrays, commonLanes, lanesOf, mergedKernel } from "./merged-kernel.js"
 
 export const merge: Pass<readonly KernelProgram[], readonly KernelProgram[]> = {
   name: "merge",
@@ -198,6 +199,9 @@ class Merging {
     if (!barriersMerge(this.target) && kernels.some((k) => hasBarrier(k.body))) return undefined
     if (kernels.reduce((n, k) => n + this.sizeOf(k), 0) > MOST_MERGED[this.target.deviceClass])
       return undefined
+    const arrays = commonArrays(kernels).arrays.filter((s) => !s.own)
+    const bytes = arrays.reduce((n, s) => n + s.length * bytesOf(s.type), 0)
+    if (bytes > this.target.maxWorkgroupMemory) return undefined
     const more = kernels.map((k) => workgroups(k, NOMINAL) * Math.max(0, lanesOf(k) / lanes - 1))
     if (more.reduce((a, b) => a + b) > MOST_EXTRA_WORKGROUPS) return undefined
     const parts = dispatches.map((d, i) => ({ kernel: kernels[i]!, args: d.args }))

@@ -5,7 +5,7 @@
 import { bug } from "../source/bug.js"
 import { openGrid } from "../ir/kernels/grid.js"
 import type { Expr, Kernel, KernelParam, SharedArray, Stmt } from "../ir/kernels/types.js"
-import { childrenOf, eachStmt, exprsOf } from "../ir/kernels/walk.js"
+import { childrenOf, eachStmt, exprsOf, hasBarrier } from "../ir/kernels/walk.js"
 import type { Origin } from "../ir/origin.js"
 import { FOLD } from "./cost.js"
 import { Exprs } from "./expr.js"
@@ -44,10 +44,27 @@ export function codeSize(body: readonly Stmt[]): number {
   })
   return size
 }
-export const hasBarrier = (body: readonly Stmt[]): boolean => {
-  let found = false
-  eachStmt(body, (s) => (found ||= s.kind === "barrier"))
-  return found
+
+/** The workgroup arrays that all of them can do with, as a workgroup runs only one; and which of them each kernel has for its own. */
+export function commonArrays(kernels: readonly Kernel[]): {
+  readonly arrays: readonly SharedArray[]
+  readonly of: readonly (readonly number[])[]
+} {
+  const arrays: SharedArray[] = []
+  const of = kernels.map(({ shared }) => {
+    const taken = new Set<number>()
+    return shared.map((own) => {
+      const alike = (x: SharedArray): boolean =>
+        x.type === own.type && x.width === own.width && x.own === own.own
+      const at = arrays.findIndex((x, n) => !taken.has(n) && alike(x))
+      const place = at < 0 ? arrays.length : at
+      const length = Math.max(own.length, arrays[place]?.length ?? 0)
+      arrays[place] = { ...(arrays[place] ?? own), length }
+      taken.add(place)
+      return place
+    })
+  })
+  return { arrays, of }
 }
 
 /** `folded`: the workgroups of all together may be too many for one dimension. */
@@ -69,9 +86,10 @@ export function mergedKernel(parts: readonly MergePart[], lanes: number, folded:
   const gx = variable("g")
   const gy = folded ? variable("gy") : undefined
   const group = gy === undefined ? gx : variable("group")
-  const shared: SharedArray[] = []
+  const common = commonArrays(parts.map((p) => p.kernel))
+  const shared = common.arrays.map((s) => ({ ...s, name: fresh(s.name) }))
   let start = k.int(0)
-  const body = parts.flatMap((part): Stmt[] => {
+  const body = parts.flatMap((part, i): Stmt[] => {
     const { grid, lanes: own, body: work } = openGrid(part.kernel.body)
     const ownLanes = own?.extent ?? 1
     const along = (axis: string): Expr => grid.find((g) => g.axis === axis)?.extent ?? k.int(1)
@@ -89,17 +107,7 @@ export function mergedKernel(parts: readonly MergePart[], lanes: number, folded:
       if (known === undefined) names.set(name, (known = fresh(name)))
       return known
     }
-    // A workgroup runs one part: the parts may share their arrays.
-    const free = [...shared]
-    for (const s of part.kernel.shared) {
-      const at = free.findIndex((x) => x.type === s.type && x.width === s.width && x.own === s.own)
-      const [known] = at < 0 ? [] : free.splice(at, 1)
-      if (known === undefined) shared.push({ ...s, name: local(s.name) })
-      else {
-        names.set(s.name, known.name)
-        shared[shared.indexOf(known)] = { ...known, length: Math.max(known.length, s.length) }
-      }
-    }
+    part.kernel.shared.forEach((s, n) => names.set(s.name, shared[common.of[i]![n]!]!.name))
     const bound = new Map(part.kernel.params.map((p, i) => [p.name, part.bindings[i]!]))
     const lets: Stmt[] = []
     const named = (name: string, value: Expr): Expr => {

@@ -1,16 +1,32 @@
 /** schedule: how much an expression costs to compute. */
 import type { ScalarOp } from "../ir/kernels/scalar.js"
-import type { Expr } from "../ir/kernels/types.js"
+import type { Expr, ScalarType } from "../ir/kernels/types.js"
 import { childrenOf } from "../ir/kernels/walk.js"
 
 /** How many different operations on values (not indices) `e` is made of. */
 export function operationsIn(e: Expr): number {
+  return count(
+    e,
+    (x) => x.kind !== "load",
+    (type) => type !== "i32",
+  )
+}
+/** The same with operations on indices, those that say what is loaded too. */
+export function allOperationsIn(e: Expr): number {
+  return count(
+    e,
+    () => true,
+    () => true,
+  )
+}
+
+function count(e: Expr, enter: (x: Expr) => boolean, counts: (type: ScalarType) => boolean): number {
   const seen = new Set<Expr>()
   const visit = (x: Expr): number => {
     if (seen.has(x)) return 0
     seen.add(x)
-    if (x.kind === "load") return 0
-    const own = x.kind === "op" ? (x.type === "i32" ? 0 : (SLOW[x.op] ?? 1)) : 0
+    if (!enter(x)) return 0
+    const own = x.kind === "op" && counts(x.type) ? (SLOW[x.op] ?? 1) : 0
     return childrenOf(x).reduce((n, part) => n + visit(part), own)
   }
   return visit(e)

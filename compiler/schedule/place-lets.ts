@@ -84,6 +84,10 @@ class Placer {
         case "store-shared":
           this.use(s.index, into, at)
           return this.use(s.value, into, at)
+        case "join":
+          this.use(s.value, into, at)
+          into.names.add(s.name)
+          return
         case "barrier":
           return
       }
@@ -158,6 +162,8 @@ class Placer {
       case "store":
       case "store-shared":
         return { ...s, index: this.named(s.index, b), value: this.named(s.value, b) }
+      case "join":
+        return { ...s, value: this.named(s.value, b) }
       case "barrier":
         return s
     }
@@ -268,6 +274,6 @@ function boundNames(body: readonly Stmt[]): string[] {
   return body.flatMap((s) => {
     if (s.kind === "for") return [s.name, ...boundNames(s.body)]
     if (s.kind === "when") return boundNames(s.then)
-    return s.kind === "let" || s.kind === "var" ? [s.name] : []
+    return s.kind === "let" || s.kind === "var" || s.kind === "join" ? [s.name] : []
   })
 }

@@ -27,6 +27,14 @@ export function renamed(body: readonly Stmt[], to: Renaming): Stmt[] {
       }
       case "store-shared":
         return { ...s, name: to.local(s.name), index: inExpr(s.index, to), value: inExpr(s.value, to) }
+      case "join":
+        return {
+          ...s,
+          name: to.local(s.name),
+          value: inExpr(s.value, to),
+          neutral: inExpr(s.neutral, to),
+          through: to.local(s.through),
+        }
       case "barrier":
         return s
     }

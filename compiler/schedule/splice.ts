@@ -49,6 +49,8 @@ export class Splice {
         return { ...s, name: this.name(s.name), value: this.expr(s.value) }
       case "when":
         return { ...s, cond: this.expr(s.cond), then: this.block(s.then) }
+      case "join":
+        return bug("a kernel for one workgroup joins its lanes in subgroups")
       case "barrier":
         return s
       case "store-shared":

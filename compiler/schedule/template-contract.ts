@@ -5,47 +5,21 @@
  *  Not here:   sizes of tiles (`cost.ts`). */
 import { bug } from "../source/bug.js"
 import type { Expr, Stmt } from "../ir/kernels/types.js"
-import { type Dim, divDim, mulDim, numel, type Shape } from "../ir/tensor.js"
-import { type Contraction, epilogueSize, operand, outputIndex, storesAt } from "./contraction.js"
-import { type ContractTile, contractTile, inFours, largest, nominal } from "./cost.js"
+import { type Dim, divDim, numel, type Shape } from "../ir/tensor.js"
+import { type Contraction, operand, outputIndex, sizesOf, storesAt } from "./contraction.js"
+import { columnAt, storeSum, type TilePlace, tilesOf } from "./contract-tiles.js"
+import { type ContractTile, contractTile } from "./cost.js"
 import { slidingTile } from "./cost-slide.js"
 import type { Exprs } from "./expr.js"
-import { ceilDiv, perInvocation, perWorkgroup } from "./grid.js"
-import type { BuiltBody, KernelBuild } from "./kernel-build.js"
+import { perInvocation, perWorkgroup } from "./grid.js"
+import type { BuiltBody } from "./kernel-build.js"
 import { valuesThenStores } from "./template-map.js"
 import { serialWalk, stridedWalk, type Walk } from "./walk.js"
 
 export function buildContract(of: Contraction): BuiltBody & { template: string } {
   const cx = tiled(of)
-  const { b, rows, columns, batch, tile } = cx
-  const rowTiles = ceilDiv(b, numel(rows.shape), tile.rows)
-  const columnTiles = ceilDiv(b, numel(columns.shape), tile.columns)
-  const batches = numel(batch.shape)
-  const { k } = b
-  const extent =
-    rowTiles.extent === undefined || columnTiles.extent === undefined
-      ? undefined
-      : mulDim(mulDim(batches, rowTiles.extent), columnTiles.extent)
-  const count = {
-    expr: k.mul(k.mul(k.dim(batches), rowTiles.expr), columnTiles.expr),
-    extent,
-    most: rowTiles.most * columnTiles.most * largest(batches),
-  }
-  const locate = (i: Expr): { at: TilePlace; lets: Stmt[] } => {
-    const lets: Stmt[] = []
-    const place = (name: string, value: Expr, range: Dim | undefined): Expr => {
-      if (value.kind === "const" || value.kind === "ref") return value
-      const v = b.variable(name, range)
-      lets.push({ kind: "let", name: v.name, value })
-      return v
-    }
-    const above = k.div(i, columnTiles.expr)
-    const column = place("ct", k.rem(i, columnTiles.expr), columnTiles.extent)
-    const outermost = batches === 1
-    const row = place("rt", outermost ? above : k.rem(above, rowTiles.expr), rowTiles.extent)
-    const which = place("bt", outermost ? k.int(0) : k.div(above, rowTiles.expr), batches)
-    return { at: { row, column, batch: which }, lets }
-  }
+  const { b, tile } = cx
+  const { count, locate } = tilesOf(cx, tile.rows, tile.columns)
   const body = tile.split
     ? perWorkgroup(b, count, tile.lanes, (i, lane) => {
         const { at, lets } = locate(i)
@@ -63,11 +37,6 @@ export function buildContract(of: Contraction): BuiltBody & { template: string }
 
 type Ref = Expr & { kind: "ref" }
 
-interface TilePlace {
-  readonly row: Expr
-  readonly column: Expr
-  readonly batch: Expr
-}
 /** A contraction and the tile of it that an invocation computes. */
 interface Tiled extends Contraction {
   readonly vector: boolean
@@ -75,26 +44,13 @@ interface Tiled extends Contraction {
 }
 
 function tiled(cx: Contraction): Tiled {
-  const { b, rows, columns, batch, extents } = cx
-  const vector =
-    inFours(b.placed.target) && columns.shape.length > 0 && divDim(columns.shape.at(-1)!, 4) !== undefined
-  const size = {
-    rows: nominal(numel(rows.shape)),
-    columns: nominal(numel(columns.shape)),
-    batch: nominal(numel(batch.shape)),
-    depth: nominal(numel(extents)),
-    vector,
-    epilogue: epilogueSize(cx),
-  }
+  const size = sizesOf(cx)
   const slid =
-    cx.slide && slidingTile(size, { ...cx.slide, along: columns.shape, over: extents }, b.placed.target)
+    cx.slide &&
+    slidingTile(size, { ...cx.slide, along: cx.columns.shape, over: cx.extents }, cx.b.placed.target)
   if (slid !== undefined) return { ...cx, vector: false, tile: slid }
-  return { ...cx, vector, tile: contractTile(size, b.placed.target) }
+  return { ...cx, vector: size.vector, tile: contractTile(size, cx.b.placed.target) }
 }
-
-/** A column group: one column, or four in a vector (variable `j`). Clamped to the last one. */
-const columnAt = (k: Exprs, group: Expr, j: Expr | undefined): Expr =>
-  j === undefined ? group : k.add(k.mul(group, k.int(4)), j)
 
 interface TileShape {
   readonly rowCount: Dim
@@ -208,7 +164,7 @@ function registerTile(cx: Tiled, at: TilePlace): Stmt[] {
   const t = tileShape(cx, at)
   const out: Stmt[] = [...vars, ...walk.around(add)]
   for (const m of range(tile.rows)) {
-    for (const n of range(t.groups)) out.push(...storeSum(cx, at, t.row(m), t.group(n), t, sums[m]![n]!))
+    for (const n of range(t.groups)) out.push(...storeGroup(cx, at, t.row(m), t.group(n), t, sums[m]![n]!))
   }
   return out
 }
@@ -231,54 +187,16 @@ function stagedTile(cx: Tiled, at: TilePlace): Stmt[] {
   const m = b.variable("m", tile.rows)
   const n = b.variable("n", t.groups)
   const sum = k.shared(stage, place(k.add(k.mul(m, k.int(t.groups)), n)), cx.type, width)
-  const store = storeSum(cx, at, k.add(t.row(0), m), k.add(t.group(0), n), t, sum)
+  const store = storeGroup(cx, at, k.add(t.row(0), m), k.add(t.group(0), n), t, sum)
   const loop = (variable: Ref, count: number, body: readonly Stmt[]): Stmt => {
     return { kind: "for", name: variable.name, extent: k.int(count), on: "serial", body }
   }
   return [...vars, ...walk.around(add), ...put, loop(m, tile.rows, [loop(n, t.groups, store)])]
 }
 
-/** Stores one column group of one row, if it exists. */
-function storeSum(cx: Tiled, at: TilePlace, row: Expr, group: Expr, t: TileShape, sum: Expr): Stmt[] {
-  const { b, vector, tile } = cx
-  const { k } = b
-  const done = b.name("sum")
-  const own: Stmt = { kind: "let", name: done, value: sum }
-  const j = vector ? b.variable("j", 4) : undefined
-  const inRows = within(b, "row", row, t.rowCount, tile.rows)
-  const inColumns = within(b, "column", group, t.groupCount, t.groups)
-  const index = outputIndex(cx, inRows.place, columnAt(k, inColumns.place, j), at.batch)
-  const stores = storesAt(
-    cx,
-    index,
-    vector ? k.ref(b.name("each"), cx.type) : k.ref(done, cx.type),
-    (e, own) => (j === undefined ? e : b.widen(e, j.name, new Map([[own, k.ref(done, cx.type, 4)]]))),
-  )
-  const pending = stores.flatMap(({ buffer, place, value }) =>
-    j === undefined ? [{ buffer, index: place, value }] : b.wideStores(buffer, place, j.name, value),
-  )
-  const conditions = [...inRows.conditions, ...inColumns.conditions]
-  const body = [...inRows.lets, ...inColumns.lets, own, ...valuesThenStores(b, pending)]
-  return conditions.length === 0 ? body : [{ kind: "when", cond: k.and(...conditions), then: body }]
-}
-
-/** A place that tiles of `by` may carry beyond `count`: under `conditions` it is below, and its new name says so. The name also
- *  keeps the tile's own sum apart from divisions, which could write one place in two ways. */
-function within(
-  b: KernelBuild,
-  name: string,
-  place: Expr,
-  count: Dim,
-  by: number,
-): { place: Expr; conditions: readonly Expr[]; lets: readonly Stmt[] } {
-  const exact = divDim(count, by) !== undefined
-  if (exact && (place.kind === "const" || place.kind === "ref")) return { place, conditions: [], lets: [] }
-  const inside = b.variable(name, count)
-  return {
-    place: inside,
-    conditions: exact ? [] : [b.k.op("lt", place, b.k.dim(count))],
-    lets: [{ kind: "let", name: inside.name, value: place }],
-  }
+const storeGroup = (cx: Tiled, at: TilePlace, row: Expr, group: Expr, t: TileShape, sum: Expr): Stmt[] => {
+  const { vector, tile } = cx
+  return storeSum(cx, { batch: at.batch, row, rowsBy: tile.rows, group, groupsBy: t.groups, vector }, sum)
 }
 
 /** The lanes of a workgroup sum parts of one tile; then each lane adds up and stores one output. */

@@ -5,7 +5,7 @@ import { bug } from "../source/bug.js"
 import type { Combine } from "../ops/op.js"
 import type { Node, ValueId } from "../ir/graph/types.js"
 import type { ScalarOp } from "../ir/kernels/scalar.js"
-import type { Expr, ScalarType, Stmt } from "../ir/kernels/types.js"
+import type { Expr, JoinOp, ScalarType, Stmt } from "../ir/kernels/types.js"
 import { typeOf } from "../ir/kernels/walk.js"
 import { numel } from "../ir/tensor.js"
 import { mapLanes, nominal, rowByGroup, rowLanes } from "./cost.js"
@@ -16,12 +16,12 @@ import { buildVectorRows } from "./template-row-vectors.js"
 import { absent, firstRead, linearIndex, loweringOf, toStored, typeOfValue, unravel } from "./values.js"
 import { serialWalk, stridedWalk, type Walk } from "./walk.js"
 
-export const COMBINE_OP: Readonly<Record<Combine, ScalarOp>> = {
+export const COMBINE_OP = {
   sum: "add",
   prod: "mul",
   max: "max",
   min: "min",
-}
+} as const satisfies Readonly<Record<Combine, JoinOp & ScalarOp>>
 
 /** The value that changes nothing. Finite: WGSL need not know infinities. */
 export function identity(combine: Combine, type: ScalarType): number {
@@ -41,7 +41,10 @@ export function buildRow(b: KernelBuild): BuiltBody & { template: string } {
   if (!folds && rowByGroup(nominal(rows), nominal(inner), b.placed.target)) {
     const lanes = rowLanes(b.placed.target)
     const body = perWorkgroup(b, count, lanes, (row, lane) => groupRow(b, row, lane, lanes))
-    return { ...b.finish(body), template: `row per workgroup of ${lanes}` }
+    return {
+      ...b.finish(body),
+      template: `row per workgroup of ${lanes}${b.placed.target.subgroups ? " in subgroups" : ""}`,
+    }
   }
   const vectors = buildVectorRows(b)
   if (vectors !== undefined) return vectors
@@ -164,6 +167,8 @@ function groupRow(b: KernelBuild, row: Expr, lane: Expr, lanes: number): Stmt[] 
 
 function joinLanes(b: KernelBuild, lane: Expr, lanes: number, level: readonly Reduction[]): Stmt[] {
   const { k } = b
+  if (b.placed.target.subgroups && level.every((x) => typeOf(x.result) !== "bool"))
+    return level.map((x) => joinSubgroups(b, lanes, x))
   const arrays = level.map((x) => {
     const type = typeOf(x.result)
     const name = b.name("part")
@@ -192,6 +197,15 @@ function joinLanes(b: KernelBuild, lane: Expr, lanes: number, level: readonly Re
     return { kind: "let", name: x.name, value: k.shared(a.name, k.int(0), a.type) }
   })
   return [...out, ...first]
+}
+
+function joinSubgroups(b: KernelBuild, lanes: number, { name, result, combine }: Reduction): Stmt {
+  const type = typeOf(result)
+  const through = b.name("part")
+  b.shared.push({ name: through, type, length: lanes, width: 1 })
+  const how = combine ?? bug("a fold has no subgroups")
+  const neutral = b.k.constant(identity(how, type), type)
+  return { kind: "join", name, op: COMBINE_OP[how], value: result, neutral, through }
 }
 
 export const levelsOf = (all: readonly Reduction[]): Reduction[][] => {

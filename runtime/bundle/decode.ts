@@ -4,6 +4,8 @@
 import { reasonOf, RunError } from "../error.js"
 import { BUNDLE_FORMAT, BUNDLE_VERSION, type Bundle, type Manifest } from "./format.js"
 
+import { allKernels } from "./variants.js"
+
 export type ReadFile = (path: string) => Promise<Uint8Array>
 
 /** `place` names the bundle in messages. */
@@ -24,7 +26,7 @@ export async function readBundle(place: string, readFile: ReadFile): Promise<Bun
     }),
   )
   const wgsl = new Map(
-    manifest.kernels.map(({ name, file }) => {
+    allKernels(manifest).map(({ name, file }) => {
       const text = texts.get(file)
       if (text === undefined)
         throw new RunError(

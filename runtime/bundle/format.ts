@@ -217,6 +217,19 @@ export interface WasmSpec {
   readonly programs: readonly ProgramSpec[]
 }
 
+/** The same programs for other WebGPU adapters: emulated ones if `software`, real ones if not, that have these features.
+ *  Replaces the fields of the manifest of the same name that are there; a name in a list stands for what the manifest has under it. */
+export interface VariantSpec {
+  /** What the compiler calls such adapters: `webgpu-software`. */
+  readonly target: string
+  readonly software: boolean
+  readonly features: readonly string[]
+  readonly arenas?: readonly ArenaSpec[]
+  readonly slots?: readonly SlotSpec[]
+  readonly kernels: readonly (KernelSpec | string)[]
+  readonly programs: readonly (ProgramSpec | string)[]
+}
+
 export interface Manifest {
   readonly format: typeof BUNDLE_FORMAT
   readonly version: typeof BUNDLE_VERSION
@@ -225,6 +238,8 @@ export interface Manifest {
   readonly compiler: string
   /** Hex SHA-256 over slots (names, types) and kernels: two bundles with equal fingerprints continue each other's runs exactly. */
   readonly fingerprint: string
+  /** What the compiler calls the devices that arenas, slots, kernels and programs are for. */
+  readonly target: string
   readonly arenas: readonly ArenaSpec[]
   readonly slots: readonly SlotSpec[]
   readonly kernels: readonly KernelSpec[]
@@ -233,6 +248,8 @@ export interface Manifest {
   readonly data: readonly DataSpec[]
   readonly trains: readonly TrainSpec[]
   readonly predicts: readonly PredictSpec[]
+  /** The first that suits an adapter is taken, else the manifest's own programs. Absent where there are none. */
+  readonly variants?: readonly VariantSpec[]
   /** Absent: compiled for WebGPU only. */
   readonly wasm?: WasmSpec
   /** SHA-256 of every other file of the bundle, by path: a corrupted bundle is refused by name. */
@@ -241,7 +258,7 @@ export interface Manifest {
 /** A bundle in memory: what `decode` gives and the runtime runs. */
 export interface Bundle {
   readonly manifest: Manifest
-  /** WGSL text by kernel name. */
+  /** WGSL text by kernel name, of all variants. */
   readonly wgsl: ReadonlyMap<string, string>
   /** The module that `manifest.wasm` describes. */
   readonly wasm?: Uint8Array

@@ -1,7 +1,8 @@
 /** runtime/device: which device a bundle runs on.
- *  Guarantees: `auto` takes a real GPU, else WebAssembly, and says why; a software WebGPU adapter is taken only when asked for.
+ *  Guarantees: the kernels for the kind of adapter that there is. `auto` takes a real GPU, else WebAssembly, and says why; a software WebGPU adapter is taken only when asked for.
  *  Not here:   how a device is opened (node-gpu.ts, browser-gpu.ts, wasm/open.ts). */
 import type { Bundle, Manifest } from "../bundle/format.js"
+import { forAdapter } from "../bundle/variants.js"
 import { RunError } from "../error.js"
 import { needsOf } from "../exec/machine.js"
 import type { Host } from "../host.js"
@@ -24,10 +25,15 @@ export interface Chosen {
 
 export async function openDevice(bundle: Bundle, host: Host, choice: DeviceChoice = {}): Promise<Chosen> {
   const { name, why } = await choose(bundle, host, choice)
-  const seen = name === "wasm" ? forWasm(bundle) : bundle
-  const device =
-    name === "wasm" ? await openWasm(bundle, host, choice.threads) : await host.openDevice(needsOf(bundle))
-  return { device, bundle: seen, info: { ...device.info, ...(why === undefined ? {} : { why }) } }
+  const because = why === undefined ? {} : { why }
+  if (name === "wasm") {
+    const device = await openWasm(bundle, host, choice.threads)
+    return { device, bundle: forWasm(bundle), info: { ...device.info, ...because } }
+  }
+  const seen = bundle.manifest.variants ? forAdapter(bundle, await host.probeDevice()) : bundle
+  const device = await host.openDevice(needsOf(seen))
+  const info = { ...device.info, kernels: seen.manifest.target, ...because }
+  return { device, bundle: seen, info }
 }
 
 /** What `auto` takes of a bundle for both devices. */
@@ -52,7 +58,7 @@ export function forWasm(bundle: Bundle): Bundle {
   const { wasm } = bundle.manifest
   if (!wasm) return bundle
   const { arenas, slots, kernels, programs } = wasm
-  const manifest: Manifest = { ...bundle.manifest, arenas, slots, kernels, programs }
+  const manifest: Manifest = { ...bundle.manifest, target: "wasm", arenas, slots, kernels, programs }
   return { ...bundle, manifest }
 }
 

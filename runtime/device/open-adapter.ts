@@ -1,20 +1,9 @@
 /** runtime/device: a GPU object -> Device, the same in Node and in a browser page.
- *  Guarantees: asks for everything the adapter offers, after checking that it is enough for the bundle; a data set's size
- *  is known only later. */
+ *  Guarantees: asks for buffers as large as the adapter offers, as a data set's size is known only later, and for nothing else beyond what
+ *  the bundle uses; what WebGPU guarantees everywhere is enough for most. */
 import { RunError } from "../error.js"
 import type { Device, DeviceInfo, DeviceNeeds } from "./device.js"
 import { mib, WebGpuDevice, type Waiter } from "./webgpu.js"
-
-const LIMITS = [
-  "maxBufferSize",
-  "maxStorageBufferBindingSize",
-  "maxStorageBuffersPerShaderStage",
-  "maxComputeWorkgroupStorageSize",
-  "maxComputeInvocationsPerWorkgroup",
-  "maxComputeWorkgroupSizeX",
-  "maxComputeWorkgroupSizeY",
-  "maxComputeWorkgroupSizeZ",
-] as const
 
 export async function openAdapter(adapter: GPUAdapter, needs: DeviceNeeds, wait: Waiter): Promise<Device> {
   const features = needs.features.filter(isFeature)
@@ -34,7 +23,11 @@ export async function openAdapter(adapter: GPUAdapter, needs: DeviceNeeds, wait:
     const most = adapter.limits.maxStorageBuffersPerShaderStage
     refuse(adapter, `a kernel binds ${needs.storageBuffers} buffers, it allows ${most}`)
   }
-  const requiredLimits = Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]]))
+  const requiredLimits = {
+    maxBufferSize: adapter.limits.maxBufferSize,
+    maxStorageBufferBindingSize: adapter.limits.maxStorageBufferBindingSize,
+    maxStorageBuffersPerShaderStage: needs.storageBuffers,
+  }
   const gpu = await adapter.requestDevice({ requiredLimits, requiredFeatures: features })
   return new WebGpuDevice(gpu, describe(adapter), wait)
 }
@@ -50,8 +43,12 @@ export function describe(adapter: GPUAdapter): DeviceInfo {
     vendor,
     architecture,
     software,
+    features: USABLE.filter((name) => adapter.features.has(name)),
   }
 }
+
+/** What kernels are compiled with where it is there. */
+const USABLE = ["shader-f16", "subgroups"] as const
 
 const isFeature = (name: string): name is GPUFeatureName => /^[a-z0-9-]+$/.test(name)
 

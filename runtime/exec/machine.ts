@@ -88,7 +88,9 @@ export function needsOf({ manifest, wgsl }: Bundle): DeviceNeeds {
     dispatches.flatMap((dispatch) => dispatch.bindings.filter((range) => dataField(range) === undefined)),
   )
   const enabled = new Set(
-    [...wgsl.values()].flatMap((text) => [...text.matchAll(/^enable ([\w ,]+);/gm)].map((m) => m[1]!)),
+    manifest.kernels.flatMap(({ name }) =>
+      [...(wgsl.get(name) ?? "").matchAll(/^enable ([\w ,]+);/gm)].map((m) => m[1]!),
+    ),
   )
   const features = [...enabled].flatMap((list) =>
     list

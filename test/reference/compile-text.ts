@@ -6,7 +6,7 @@ import { fileHost } from "../../compiler/cli/host.js"
 import type { Diagnostic } from "../../compiler/source/diagnostic.js"
 import { renderDiagnostics } from "../../compiler/source/render.js"
 import type { SourceFile } from "../../compiler/source/source.js"
-import { DEFAULT_TARGET } from "../../compiler/target.js"
+import { DEFAULT_TARGET, WEBGPU_VARIANTS } from "../../compiler/target.js"
 import type { Bundle } from "../../runtime/bundle/format.js"
 import { unfusedBundle } from "../support/unfused-bundle.js"
 
@@ -25,7 +25,10 @@ export function compileText(
   file: SourceFile,
   fusion = true,
 ): { readonly bundle: Bundle; readonly folder: string } {
-  const compiled = compile(file, fileHost(file.path), { target: DEFAULT_TARGET })
+  const compiled = compile(file, fileHost(file.path), {
+    target: DEFAULT_TARGET,
+    variants: WEBGPU_VARIANTS,
+  })
   const { bundle, diagnostics } = compiled
   const errors = diagnostics.filter(({ severity }) => severity === "error")
   if (errors.length > 0 || bundle === undefined) throw new DoesNotCompile(errors)

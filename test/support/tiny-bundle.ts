@@ -130,6 +130,7 @@ export function tinyBundle({ train, data, rows = 10, badRow }: TinyOptions = {})
     name: "tiny",
     compiler: "test",
     fingerprint: "tiny-1",
+    target: "webgpu-default",
     arenas: [
       { name: "state", bytes: 1024 },
       { name: "work", bytes: 1024 },

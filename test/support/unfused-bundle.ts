@@ -30,7 +30,12 @@ export function unfusedBundle({ bundle, model, stages }: Compiled): Bundle {
     compiler: bundle!.manifest.compiler,
     model: model!,
     data: bundle!.manifest.data,
-    webgpu: { plan: webgpu, wgsl: new Map(webgpu.kernels.map((k) => [k.name, emitWgsl(k)])) },
+    webgpu: {
+      target: DEFAULT_TARGET,
+      plan: webgpu,
+      wgsl: new Map(webgpu.kernels.map((k) => [k.name, emitWgsl(k)])),
+    },
+    variants: [],
     wasm: { plan: wasm, module: emitWasm(wasm.kernels) },
   })
 }

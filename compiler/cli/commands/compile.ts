@@ -2,6 +2,7 @@
 import { Option, type Command } from "commander"
 import { basename, dirname } from "node:path"
 import { forWasm } from "../../../runtime/device/choose.js"
+import { WEBGPU_VARIANTS } from "../../target.js"
 import { bundleOf } from "../compile-file.js"
 import { note, printJson } from "../console.js"
 import { withData } from "../usage.js"
@@ -30,6 +31,7 @@ export function addCompile(program: Command): void {
       const bundle = bundleOf(file, {
         data: options.data,
         hooks: { time },
+        variants: WEBGPU_VARIANTS,
         ...(options.for === undefined ? {} : { devices: [options.for] }),
       })
       // Loaded here because TypeScript's compiler comes with it, which no other command needs.

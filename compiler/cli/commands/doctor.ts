@@ -7,6 +7,7 @@ import { nodeThreads } from "../../../runtime/device/wasm/node-thread.js"
 import { MOST_THREADS } from "../../../runtime/device/wasm/open.js"
 import { VERSION } from "../../version.js"
 import { print, printJson } from "../console.js"
+import { profileFor } from "../open-program.js"
 import { EXIT } from "../failure.js"
 
 const HOW = `
@@ -35,7 +36,13 @@ export function addDoctor(program: Command): void {
       const webgpu = await probe()
       const auto = await autoNodeDevice()
       if (options.json)
-        printJson({ event: "end", machine, wasm, webgpu, auto: { device: auto.name, why: auto.why } })
+        printJson({
+          event: "end",
+          machine,
+          wasm,
+          webgpu: withKernels(webgpu),
+          auto: { device: auto.name, why: auto.why },
+        })
       else {
         print(machine)
         print(`wasm:   ${wasmText(wasm)}`)
@@ -53,13 +60,17 @@ const wasmText = ({ simd, threads }: { readonly simd: boolean; readonly threads:
     : "does not work: this engine has no WebAssembly SIMD"
 
 function webgpuText(found: DeviceInfo | { readonly error: string }): string {
-  if (!("error" in found)) return `${found.adapter}${found.software ? " (software: runs on the CPU)" : ""}`
+  if (!("error" in found))
+    return `${found.adapter}${found.software ? " (software: runs on the CPU)" : ""}, kernels for ${profileFor(found).name}`
   const named = process.env["VK_DRIVER_FILES"] || process.env["VK_ICD_FILENAMES"]
   const others = named
     ? `; the environment names the Vulkan driver ${named}, so no others are looked for`
     : ""
   return `${found.error}${others}`
 }
+
+const withKernels = (found: DeviceInfo | { readonly error: string }): object =>
+  "error" in found ? found : { ...found, kernels: profileFor(found).name }
 
 async function probe(): Promise<DeviceInfo | { readonly error: string }> {
   try {

@@ -8,7 +8,7 @@ import { IrTextError } from "../../ir/text/scanner.js"
 import { nearest } from "../../source/suggest.js"
 import type { SourceFile } from "../../source/source.js"
 import type { StageDump } from "../../stages.js"
-import { DEFAULT_TARGET } from "../../target.js"
+import { DEFAULT_TARGET, WEBGPU_VARIANTS } from "../../target.js"
 import { accept, compileFile, readProgram } from "../compile-file.js"
 import { note, print } from "../console.js"
 import { Failure } from "../failure.js"
@@ -20,7 +20,7 @@ interface Options {
   readonly html?: boolean
   readonly timePasses?: boolean
   readonly remarks?: boolean
-  readonly for?: "webgpu" | "wasm"
+  readonly for?: string
   readonly data: ReadonlyMap<string, string>
 }
 
@@ -30,7 +30,11 @@ export function addInspect(program: Command): void {
     .argument("[file]", "a program, or the text of an intermediate form, which goes on from there")
     .option("--after <stage>", "the stage or pass to print (default: the last one)")
     .addOption(
-      new Option("--for <device>", "the stages of code for this device alone").choices(["webgpu", "wasm"]),
+      new Option("--for <device>", "the stages of code for this device, or kind of adapter, alone").choices([
+        "webgpu",
+        ...WEBGPU_VARIANTS.map(({ name }) => name),
+        "wasm",
+      ]),
     )
     .addOption(new Option("--json", "as JSON instead of text").conflicts("html"))
     .option("--html", "as a page with the graph drawn beside the program")
@@ -64,10 +68,13 @@ function dumpsOf(
   const options = {
     hooks,
     ...(after === undefined ? {} : { stopAfter: after }),
-    ...(device === undefined ? {} : { devices: [device] }),
+    ...(device === undefined
+      ? {}
+      : { devices: [device === "wasm" ? ("wasm" as const) : ("webgpu" as const)] }),
+    target: WEBGPU_VARIANTS.find(({ name }) => name === device) ?? DEFAULT_TARGET,
   }
   if (extname(file) === ".nn") return compileFile(file, { ...options, data }).stages
-  return accept(outcomeOf(readProgram(file), { target: DEFAULT_TARGET, ...options })).stages
+  return accept(outcomeOf(readProgram(file), options)).stages
 }
 
 /** The text does not say how large B and R get, and memory has to be laid out for some size. */

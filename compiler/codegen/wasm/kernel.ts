@@ -188,6 +188,8 @@ class KernelFunction {
           x.expr(s.cond),
           x.inBranch(() => this.block(s.then)),
         )
+      case "join":
+        return bug("lanes are joined in subgroups, which a processor does not have")
       case "barrier":
         return bug("a barrier where lanes run alone")
     }

@@ -38,6 +38,8 @@ function ofStmt(s: Stmt, lets: Lets): number {
     case "store":
     case "store-shared":
       return ofExpr(s.index) + ofExpr(s.value) + 1
+    case "join":
+      return ofExpr(s.value) + 1
     case "barrier":
       return 0
   }

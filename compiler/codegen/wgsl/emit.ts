@@ -7,20 +7,29 @@ import { bug, unreachable } from "../../source/bug.js"
 import { MANY_WORDS, PARAMETER_WORDS } from "../../../runtime/bundle/format.js"
 import { callsOf, openGrid } from "../../ir/kernels/grid.js"
 import type { Expr, Kernel, KernelParam, ScalarType, Stmt } from "../../ir/kernels/types.js"
+import { eachStmt } from "../../ir/kernels/walk.js"
 import { type Helper, helperName, helperText } from "./helpers.js"
 import { identifier } from "./identifier.js"
 import { WGSL_SCALARS } from "./scalar.js"
 
 /** The WGSL module of one kernel. */
 export function emitWgsl(kernel: Kernel): string {
-  const cx = new ModuleText(kernel)
   const { grid, lanes, body } = openGrid(kernel.body)
+  const size = lanes?.extent ?? 1
+  const cx = new ModuleText(kernel, size)
   const main: string[] = []
   for (const { name, axis } of grid) main.push(`let ${identifier(name)} = i32(group.${axis});`)
   if (lanes) main.push(`let ${identifier(lanes.name)} = i32(lane_index);`)
   main.push(...cx.block(body))
-  const size = lanes?.extent ?? 1
+  const inSubgroups = hasJoin(kernel.body)
   const calls = callsOf(kernel)
+  const builtins = [
+    "@builtin(workgroup_id) group: vec3<u32>",
+    "@builtin(local_invocation_index) lane_index: u32",
+    ...(inSubgroups
+      ? ["@builtin(subgroup_invocation_id) subgroup_lane: u32", "@builtin(subgroup_size) subgroup_size: u32"]
+      : []),
+  ]
   const module = [
     `struct Parameters {`,
     ...(calls === undefined ? PARAMETER_WORDS : MANY_WORDS).map(
@@ -41,7 +50,7 @@ export function emitWgsl(kernel: Kernel): string {
     "",
     ...cx.helperTexts.flatMap((text) => [text, ""]),
     `@compute @workgroup_size(${size})`,
-    `fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane_index: u32) {`,
+    `fn main(${builtins.join(", ")}) {`,
     ...indent(main),
     `}`,
     "",
@@ -54,10 +63,16 @@ export function emitWgsl(kernel: Kernel): string {
     "",
     // Devices without halves refuse the extension, so only modules that have some ask for it.
     ...(module.some((line) => /\bf16\b/.test(line)) ? ["enable f16;", ""] : []),
+    ...(inSubgroups ? ["enable subgroups;", ""] : []),
     ...module,
   ].join("\n")
 }
 
+function hasJoin(body: readonly Stmt[]): boolean {
+  let found = false
+  eachStmt(body, (s) => (found ||= s.kind === "join"))
+  return found
+}
 const storageType = (type: ScalarType): ScalarType => (type === "bool" ? "u32" : type)
 const elementType = (p: KernelParam): string => wide(storageType(p.dtype), p.width)
 const wide = (type: ScalarType, width: 1 | 4): string => (width === 4 ? `vec4<${type}>` : type)
@@ -71,7 +86,10 @@ class ModuleText {
   private readonly have = new Set<string>()
   private readonly params: ReadonlyMap<string, KernelParam>
 
-  constructor(kernel: Kernel) {
+  constructor(
+    kernel: Kernel,
+    private readonly lanes: number,
+  ) {
     this.params = new Map(kernel.params.map((p) => [p.name, p]))
   }
 
@@ -125,6 +143,8 @@ class ModuleText {
       }
       case "when":
         return [`if (${this.expr(s.cond)}) {`, ...indent(this.block(s.then)), `}`]
+      case "join":
+        return this.join(s)
       case "barrier":
         return [s.memory === "storage" ? `storageBarrier();` : `workgroupBarrier();`]
       case "store-shared":
@@ -134,6 +154,31 @@ class ModuleText {
     }
   }
 
+  /** A lane of each subgroup puts down what its subgroup has, the others nothing. Then every subgroup adds up all elements, whichever of
+   *  them are whose: how lanes are spread over subgroups is up to the device. */
+  private join({ name, op, value, neutral, through }: Stmt & { kind: "join" }): string[] {
+    const [own, part, at, array] = [`${name}_own`, `${name}_part`, `${name}_at`, through].map(identifier)
+    const type = typeOf(value)
+    const spelling = {
+      argType: type,
+      resultType: type,
+      scalar: type,
+      helper: (h: Helper) => this.helper(h, 1),
+    }
+    const both = WGSL_SCALARS[op]([part!, `${array}[${at}]`], spelling)
+    const subgroup = `subgroup${op[0]!.toUpperCase()}${op.slice(1)}`
+    return [
+      `let ${own} = ${subgroup}(${this.expr(value)});`,
+      `${array}[lane_index] = select(${this.expr(neutral)}, ${own}, subgroup_lane == 0u);`,
+      `workgroupBarrier();`,
+      `var ${part} = ${this.expr(neutral)};`,
+      `for (var ${at} = subgroup_lane; ${at} < ${this.lanes}u; ${at} += subgroup_size) {`,
+      `  ${part} = ${both};`,
+      `}`,
+      `let ${identifier(name)} = ${subgroup}(${part});`,
+    ]
+  }
+
   private param(name: string): KernelParam {
     return this.params.get(name) ?? bug(`no kernel parameter ${name}`)
   }
@@ -141,8 +186,13 @@ class ModuleText {
   /** The subscript of an element or, in a buffer of vectors, of the vector that starts at a multiple of 4. */
   private element(index: Expr, width: 1 | 4): string {
     if (width === 1) return this.expr(index)
-    if (index.kind === "const") return `${index.value / 4}`
+    if (index.kind === "const") return `${Math.floor(index.value / 4)}`
     return `${this.expr(index)} >> 2u`
+  }
+  /** The element among the four of its vector: an address of its own, so no vector is loaded for it. */
+  private component(index: Expr): string {
+    if (index.kind === "const") return `.${"xyzw"[index.value % 4]!}`
+    return `[${this.expr(index)} & 3]`
   }
 
   private expr(e: Expr): string {
@@ -170,8 +220,9 @@ class ModuleText {
       }
       case "load": {
         const p = this.param(e.buffer)
-        const text = `${identifier(e.buffer)}[${this.element(e.index, p.width)}]`
-        return p.dtype === "bool" ? `(${text} != ${wide("u32", p.width)}(0))` : text
+        const vector = `${identifier(e.buffer)}[${this.element(e.index, p.width)}]`
+        const text = p.width > e.width ? `${vector}${this.component(e.index)}` : vector
+        return p.dtype === "bool" ? `(${text} != ${wide("u32", e.width)}(0))` : text
       }
       case "guard":
         // Reads out of range are clamped by WebGPU, so both sides may be evaluated.

@@ -12,7 +12,7 @@ const TAKEN = new Set(
     "register require resource restrict self set shared sizeof smooth snorm static std subroutine super target template " +
     "texture this throw trait try type typedef typeof union unless unorm unsafe unsized use using varying virtual " +
     "volatile where with writeonly yield bool f16 f32 i32 u32 vec2 vec3 vec4 array atomic ptr sampler select bitcast " +
-    "main parameters Parameters blocks group lane_index abs exp log min max pow sin cos tan tanh sqrt sign floor ceil round"
+    "main parameters Parameters blocks group lane_index subgroup_lane subgroup_size abs exp log min max pow sin cos tan tanh sqrt sign floor ceil round"
   ).split(" "),
 )
 

@@ -98,6 +98,8 @@ class Count {
       case "store":
       case "store-shared":
         return times * operations(s.value)
+      case "join":
+        return times * (operations(s.value) + 1)
       case "barrier":
         return 0
     }
@@ -134,12 +136,24 @@ class Count {
     if (e.kind === "dim") return this.dims[e.symbol]
     if (e.kind === "ref") return this.most.get(e.name)
     if (e.kind !== "op" || e.type !== "i32") return undefined
+    if (e.op === "sub") {
+      const from = this.mostOf(e.args[0]!)
+      return from === undefined ? undefined : from - this.leastOf(e.args[1]!)
+    }
     const [a, b] = e.args.map((x) => this.mostOf(x))
     if (a === undefined || b === undefined) return undefined
     if (e.op === "rem") return Math.min(a, b - 1)
-    return ["add", "sub", "mul", "div", "min", "max"].includes(e.op)
+    return ["add", "mul", "div", "min", "max"].includes(e.op)
       ? scalarDef(e.op).eval([a, b], "i32")
       : undefined
+  }
+  /** Counters begin at 0. */
+  private leastOf(e: Expr): number {
+    if (e.kind === "const") return e.value
+    if (e.kind === "dim") return this.dims[e.symbol]
+    if (e.kind !== "op" || (e.op !== "add" && e.op !== "mul")) return 0
+    const [a, b] = e.args.map((x) => this.leastOf(x))
+    return scalarDef(e.op).eval([a!, b!], "i32")
   }
 }
 

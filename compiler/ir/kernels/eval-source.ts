@@ -3,6 +3,7 @@
 import { unreachable } from "../../source/bug.js"
 import type { ScalarOp } from "./scalar.js"
 import type { Expr, Kernel, ScalarType, Stmt } from "./types.js"
+import { hasBarrier } from "./walk.js"
 
 /** The body of a function of `support` that returns the kernel as a function of (buffers, dims, scalars). */
 export function evalSource(kernel: Kernel): string {
@@ -30,16 +31,12 @@ interface Context {
 }
 
 const local = (name: string): string => `$${name}`
+/** The number of a lane, and how many there are. */
+const LANE = "ownLane"
+const LANES = "allLanes"
 /** Vectors of a buffer start at multiples of this. */
 const step = (buffer: string): string => `step${local(buffer)}`
 const widthOf = (e: Expr): 1 | 4 => ("width" in e ? e.width : 1)
-const hasBarrier = (body: readonly Stmt[]): boolean =>
-  body.some(
-    (s) =>
-      s.kind === "barrier" ||
-      (s.kind === "for" && hasBarrier(s.body)) ||
-      (s.kind === "when" && hasBarrier(s.then)),
-  )
 const arrays = (cx: Context, own: boolean): string[] =>
   cx.shared.shared
     .filter((s) => (s.own ?? false) === own)
@@ -52,7 +49,7 @@ function block(body: readonly Stmt[], cx: Context, lines: string[]): void {
         const name = local(s.name)
         if (s.on === "lane") {
           lines.push(...arrays(cx, false))
-          const inner = arrays(cx, true)
+          const inner = [`const ${LANE} = ${name}, ${LANES} = ${expr(s.extent)}`, ...arrays(cx, true)]
           block(s.body, cx, inner)
           if (cx.generator) {
             lines.push(`support.lanes(KERNEL, function* (${name}) {`, ...inner, `}, ${expr(s.extent)})`)
@@ -87,6 +84,18 @@ function block(body: readonly Stmt[], cx: Context, lines: string[]): void {
         block(s.then, cx, lines)
         lines.push("}")
         break
+      case "join": {
+        const array = local(s.through)
+        const type = typeOf(s.value)
+        // Nobody overwrites an element before all have read it.
+        lines.push(
+          `${array}[${LANE}] = ${expr(s.value)}`,
+          "yield",
+          `const ${local(s.name)} = ${array}.subarray(0, ${LANES}).reduce((a, b) => ${spell(s.op, type, ["a", "b"])}, ${expr(s.neutral)})`,
+          "yield",
+        )
+        break
+      }
       case "barrier":
         lines.push("yield")
         break

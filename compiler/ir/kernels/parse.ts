@@ -199,20 +199,37 @@ function statement(c: Cursor, names: Names): Stmt {
     c.expect("=")
     return { kind: "set", name, value: expr(c, names, 0) }
   }
+  if (c.accept("join")) return join(c, names)
   if (c.accept("barrier")) return { kind: "barrier", ...(c.accept("storage") && { memory: "storage" }) }
   if (c.accept("store")) {
     const kind = c.accept("shared") ? "store-shared" : "store"
     const name = c.name()
     c.expect("[")
     const index = expr(c, names, 0)
-    wideMark(c)
+    widthMark(c)
     c.expect("]")
     c.expect("=")
     const value = expr(c, names, 0)
     return kind === "store" ? { kind, buffer: name, index, value } : { kind, name, index, value }
   }
-  return c.fail("expected a statement: for, when, let, var, set, store or barrier")
+  return c.fail("expected a statement: for, when, let, var, set, store, join or barrier")
 }
+
+function join(c: Cursor, names: Names): Stmt {
+  const name = c.name()
+  c.expect("=")
+  const at = c.peek()
+  const op = c.name()
+  const known = JOIN_OPS.find((x) => x === op) ?? c.fail(`lanes are not joined by ${op}`, at)
+  c.expect("of")
+  const value = expr(c, names, 0)
+  c.expect("or")
+  const neutral = expr(c, names, 0)
+  c.expect("through")
+  names.locals.set(name, { type: typeOf(value), width: 1 })
+  return { kind: "join", name, op: known, value, neutral, through: c.name() }
+}
+const JOIN_OPS = ["add", "mul", "max", "min"] as const
 
 const typeOf = (e: Expr): ScalarType => (e.kind === "dim" ? "i32" : e.type)
 const widthOf = (e: Expr): 1 | 4 => ("width" in e ? e.width : 1)
@@ -256,14 +273,14 @@ function primary(c: Cursor, names: Names): Expr {
     return { kind: "const", type: "bool", value: name === "true" ? 1 : 0 }
   if (c.accept("[")) {
     const index = expr(c, names, 0)
-    const wide = wideMark(c)
+    const width = widthMark(c)
     c.expect("]")
     const param = names.params.get(name)
     if (param !== undefined)
-      return { kind: "load", buffer: name, index, type: param.dtype, width: wide ? 4 : param.width }
+      return { kind: "load", buffer: name, index, type: param.dtype, width: width ?? param.width }
     const array = names.shared.get(name)
     if (array === undefined) c.fail(`no buffer or workgroup array ${name}`, at)
-    return { kind: "shared", name, index, type: array!.type, width: wide ? 4 : 1 }
+    return { kind: "shared", name, index, type: array!.type, width: width ?? 1 }
   }
   if (c.is("(")) return call(c, names, name)
   const known = names.locals.get(name)
@@ -272,8 +289,13 @@ function primary(c: Cursor, names: Names): Expr {
   return c.fail(`${name} is not bound here`, at)
 }
 
-/** `; x4` behind an index: a vector from an array of elements. */
-const wideMark = (c: Cursor): boolean => c.accept(";") && c.expect("x4") !== undefined
+/** `; x4` behind an index: a vector from an array of elements; `; x1`: an element of an array of vectors. */
+function widthMark(c: Cursor): 1 | 4 | undefined {
+  if (!c.accept(";")) return undefined
+  if (c.accept("x1")) return 1
+  c.expect("x4")
+  return 4
+}
 
 function literal(c: Cursor): Expr {
   const value = c.number()

@@ -101,6 +101,11 @@ function block(body: readonly Stmt[], pad: string, lines: string[], wide: Readon
           `${pad}store shared ${s.name}[${place(s.index, s.name, widthOf(s.value), wide)}] = ${printExpr(s.value, wide)}`,
         )
         break
+      case "join":
+        lines.push(
+          `${pad}join ${s.name} = ${s.op} of ${printExpr(s.value, wide)} or ${printExpr(s.neutral, wide)} through ${s.through}`,
+        )
+        break
       case "barrier":
         lines.push(`${pad}barrier${s.memory === undefined ? "" : ` ${s.memory}`}`)
         break
@@ -133,8 +138,10 @@ export const INFIX: Readonly<Partial<Record<ScalarOp, readonly [symbol: string, 
 const SUFFIX: Readonly<Record<ScalarType, string>> = { f32: "f", f16: "h", i32: "", u32: "u", bool: "" }
 
 const widthOf = (e: Expr): 1 | 4 => ("width" in e ? e.width : 1)
+/** The width is said where it is not that of the array. */
 const place = (index: Expr, array: string, width: 1 | 4, wide: ReadonlySet<string>): string =>
-  print(index, 0, wide) + (width === 4 && !wide.has(array) ? "; x4" : "")
+  print(index, 0, wide) +
+  (width === 4 && !wide.has(array) ? "; x4" : width === 1 && wide.has(array) ? "; x1" : "")
 
 function print(e: Expr, level: number, wide: ReadonlySet<string>): string {
   switch (e.kind) {

@@ -91,14 +91,27 @@ export type Stmt =
   /** All lanes get here before any goes on, and see what the others wrote into workgroup arrays or, `storage`, into buffers. */
   | { readonly kind: "barrier"; readonly memory?: "storage" }
   | { readonly kind: "store-shared"; readonly name: string; readonly index: Expr; readonly value: Expr }
+  /** The values of all lanes combined, which all lanes then know: within subgroups, whatever their size, then through the workgroup
+   *  array `through`, with an element per lane. The order depends on the device alone. All lanes get here. */
+  | {
+      readonly kind: "join"
+      readonly name: string
+      readonly op: JoinOp
+      readonly value: Expr
+      /** Changes no value that it is combined with. */
+      readonly neutral: Expr
+      readonly through: string
+    }
+
+export type JoinOp = "add" | "mul" | "max" | "min"
 
 export interface KernelParam {
   /** The name inside the kernel text: `x`, `linear_0_weight`. */
   readonly name: string
   readonly dtype: DType
   readonly access: "read" | "write" | "read_write"
-  /** All accesses are of this width; the buffer is declared as an array of such vectors. 1 where the target allows vectors
-   *  anywhere: accesses of both widths. */
+  /** The buffer is declared as an array of such vectors, and written in them; of vectors, single elements may be loaded too. 1 where
+   *  the target allows vectors anywhere: accesses of both widths. */
   readonly width: 1 | 4
 }
 /** An array of a workgroup or, `own`, of each lane by itself. */
@@ -106,7 +119,7 @@ export interface SharedArray {
   readonly name: string
   readonly type: ScalarType
   readonly length: number
-  /** As of a parameter. */
+  /** All accesses are of this width; 1 where the target allows vectors anywhere: accesses of both widths. */
   readonly width: 1 | 4
   readonly own?: true
 }

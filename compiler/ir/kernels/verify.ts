@@ -1,7 +1,7 @@
 /** ir/kernels: what holds of every kernel program. Checked:
  *  names are bound once and before use; types and widths of operations, stores and assignments agree; loads and stores use the
  *  width and access of their parameter; grid loops stand outermost, each dimension once, then at most one lane loop, of constant
- *  extent; loops over calls, barriers and workgroup arrays only inside it; bindings, invocations and workgroup memory within
+ *  extent; loops over calls, barriers, joins and workgroup arrays only inside it; bindings, invocations and workgroup memory within
  *  the target's limits; dispatches name kernels and bind one buffer once; dtypes and sizes of arguments fit; every output has a buffer. */
 import { DEFAULT_TARGET, type TargetProfile } from "../../target.js"
 import { bytesOf } from "../tensor.js"
@@ -74,7 +74,7 @@ function verifyDispatch(
 }
 
 export function verifyKernel(k: Kernel, target: TargetProfile = DEFAULT_TARGET): string[] {
-  const check = new KernelCheck(k, target.anyVectors)
+  const check = new KernelCheck(k, target)
   check.limits(target)
   check.outer(k.body, target)
   return check.complaints
@@ -90,9 +90,11 @@ type Scope = ReadonlyMap<string, Bound>
 class KernelCheck {
   readonly complaints: string[] = []
   private readonly seen = new Set<string>()
+  /** Invocations of a workgroup. */
+  private lanes = 1
   constructor(
     private readonly k: Kernel,
-    private readonly anyVectors: boolean,
+    private readonly target: TargetProfile,
   ) {}
 
   limits(target: TargetProfile): void {
@@ -135,7 +137,7 @@ class KernelCheck {
       if (lane.extent.kind !== "const") this.say("the extent of the lane loop is not a constant")
       else if (lane.extent.value > target.maxInvocations || lane.extent.value < 1) {
         this.say(`${lane.extent.value} lanes, ${target.name} allows ${target.maxInvocations}`)
-      }
+      } else this.lanes = lane.extent.value
     }
     this.block(at, scope, false)
   }
@@ -186,6 +188,20 @@ class KernelCheck {
         if (a === undefined) return this.say(`store into ${s.name}, which is no workgroup array`)
         return this.expect(s.value, a.type, this.widthIn(a.width, widthOf(s.value)), scope)
       }
+      case "join": {
+        const a = this.k.shared.find((x) => x.name === s.through)
+        const type = typeOf(s.value)
+        this.expect(s.value, type, 1, scope)
+        this.expect(s.neutral, type, 1, scope)
+        if (!inLane) this.say(`${s.name} is joined outside the lane loop`)
+        if (!this.target.subgroups)
+          this.say(`${s.name} is joined in subgroups, which the target does not promise`)
+        if (type === "bool") this.say(`${s.name} is joined out of bools`)
+        if (a?.type !== type || a.width !== 1)
+          this.say(`${s.name}: ${s.through} is no workgroup array of ${type}`)
+        else if (a.length < this.lanes) this.say(`${s.name}: ${s.through} has no element for each lane`)
+        return this.bind(scope, s.name, { type, width: 1, mutable: false })
+      }
       case "barrier":
         if (!inLane) this.say("a barrier outside the lane loop")
     }
@@ -217,7 +233,7 @@ class KernelCheck {
         const p = this.k.params.find((x) => x.name === e.buffer)
         if (p === undefined) return this.say(`load from ${e.buffer}, which is no parameter`)
         if (p.access === "write") this.say(`load from ${e.buffer}, which is write only`)
-        if (p.dtype !== e.type || this.widthIn(p.width, e.width) !== e.width) {
+        if (p.dtype !== e.type || (e.width === 4 && this.widthIn(p.width, e.width) !== 4)) {
           this.say(`load of ${shape(e.type, e.width)} from ${e.buffer}: ${shape(p.dtype, p.width)}`)
         }
         return
@@ -262,7 +278,7 @@ class KernelCheck {
 
   /** The width that an access has to have: its own where the target allows both. */
   private widthIn(declared: 1 | 4, own: 1 | 4): 1 | 4 {
-    return this.anyVectors ? own : declared
+    return this.target.anyVectors ? own : declared
   }
 
   private bind(scope: Map<string, Bound>, name: string, b: Bound): void {

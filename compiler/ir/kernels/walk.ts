@@ -67,6 +67,8 @@ export function exprsOf(s: Stmt): readonly Expr[] {
     case "store":
     case "store-shared":
       return [s.index, s.value]
+    case "join":
+      return [s.value, s.neutral]
     case "barrier":
       return []
   }
@@ -79,4 +81,11 @@ export function eachStmt(body: readonly Stmt[], visit: (s: Stmt) => void): void 
     if (s.kind === "for") eachStmt(s.body, visit)
     if (s.kind === "when") eachStmt(s.then, visit)
   }
+}
+
+/** Whether lanes wait for each other. */
+export function hasBarrier(body: readonly Stmt[]): boolean {
+  let found = false
+  eachStmt(body, (s) => (found ||= s.kind === "barrier" || s.kind === "join"))
+  return found
 }

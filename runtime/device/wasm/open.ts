@@ -33,6 +33,7 @@ export async function openWasmDevice(
     vendor: "",
     architecture: "simd128",
     software: false,
+    features: [],
   })
   control(loaded.memory, "mayBlock", host.mayBlock ? 1 : 0)
   if (size > 1) {
