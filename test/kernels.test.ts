@@ -199,7 +199,16 @@ const patterns: [string, number, Build][] = [
       )
     },
   ],
+  ["one operation on ten tensors", 2, joinedOf(10)],
+  ["one operation on sixty tensors", 10, joinedOf(60)],
 ]
+/** So many tensors of different lengths, put together. */
+function joinedOf(count: number): (g: GraphBuild) => void {
+  return (g) => {
+    const all = Array.from({ length: count }, (_, i) => g.input(`x${i}`, f32(B, 1 + (i % 3))))
+    g.output("y", g.apply("concat", all, { axis: 1 }))
+  }
+}
 describe("patterns", () => {
   it.each(patterns)("%s", (_name, dispatches, build) => {
     for (const target of [SOFTWARE, GPU]) {

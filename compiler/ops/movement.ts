@@ -158,7 +158,7 @@ const concat: OpDef = defineOp({
   params: ["xs..."],
   attrs: { axis: { doc: "the axis to join along", kind: "int" } },
   doc: "Joins tensors one after another along an axis, as torch.cat.",
-  traits: { kind: "view" },
+  traits: { kind: "view", nests: true },
   constraints: {
     c1: "there is at least one tensor",
     c2: "axis is an axis of the first",

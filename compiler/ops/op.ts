@@ -139,6 +139,8 @@ export interface Traits {
    *  constant. gather: reads at a data-dependent place. source: no tensor arguments. meta: expanded by an earlier pass. */
   readonly kind: "pointwise" | "view" | "gather" | "reduce" | "contraction" | "source" | "meta"
   readonly commutative?: boolean
+  /** Of any number of arguments, some of which, side by side, may be put together by the same operation first. */
+  readonly nests?: boolean
   /** Equal arguments and attributes do not mean an equal result may be shared (never true for pure ops). */
   readonly barrier?: boolean
   /** Its arguments are rounded to f16 where a program asks for mixed precision; sums and results stay f32. */

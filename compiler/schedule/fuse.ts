@@ -25,6 +25,7 @@ import {
 } from "./cost.js"
 import { Exprs } from "./expr.js"
 import type { Group, GroupedGraph, GroupKind, Store } from "./group.js"
+import { inParts } from "./in-parts.js"
 import { order } from "./order.js"
 import { Probe, reordering } from "./probe.js"
 import { type Loader, Loaders } from "./work-again.js"
@@ -42,7 +43,8 @@ import {
 export const fuse: Pass<Graph, GroupedGraph> = {
   name: "fuse",
   summary: "group nodes that can share a kernel",
-  run: (graph, cx) => {
+  run: (given, cx) => {
+    const graph = inParts(given, cx.target.maxStorageBuffersPerStage)
     const g = indexGraph(graph)
     const alone = new Set<ValueId>()
     const kept = new Set<ValueId>()
