@@ -47,6 +47,7 @@ train on d {
   report both_two = f1(scores[:, 0], z)
   report root = rmse(guess, v)
   report explained = r2(guess, v)
+  report far = r2(guess + 128, v + 128, near: 131)
   report perplex = perplexity(loss)
   report right = accuracy(scores, y)
   report tied = sum_over_rows(Scale.by)
@@ -93,6 +94,7 @@ function expected(): Record<string, unknown> {
     both_two: (2 * hit) / (2 * hit + false_ + missed),
     root: Math.sqrt(mean(off.map((d) => d * d))),
     explained: 1 - sum(off.map((d) => d * d)) / sum(rows.map((r) => (r.value - center) ** 2)),
+    far: 1 - sum(off.map((d) => d * d)) / sum(rows.map((r) => (r.value - center) ** 2)),
     perplex: Math.exp(mean(losses)),
     right: mean(rows.map((r, i) => (called[i] === r.target ? 1 : 0))),
     // Three batches, each of which gives the parameter.

@@ -18,6 +18,7 @@ import type { Span } from "../source/source.js"
 import type { Env } from "./env.js"
 import { evalExpr } from "./expr.js"
 import { complain } from "./report.js"
+import { axisHelp } from "./shape-help.js"
 import { lookup } from "./scope.js"
 import { describe, toDim, type Value } from "./values.js"
 
@@ -158,7 +159,7 @@ export function matchShape(
   dims.forEach((dim, i) => {
     if (dim.kind === "rest") return
     const axis = restAt >= 0 && i > restAt ? i + shape.length - dims.length : i
-    if (!matchDim(env, signature, dim, shape[axis]!, axis, type, what, span, actual)) fits = false
+    if (!matchDim(env, signature, dim, shape, axis, type, what, span, actual)) fits = false
   })
   return fits
 }
@@ -209,13 +210,14 @@ function matchDim(
   env: Env,
   signature: Signature,
   expr: Exclude<DimExpr, { kind: "rest" }>,
-  actual: Dim,
+  shape: Shape,
   axis: number,
   type: TensorTypeExpr,
   what: string,
   span: Span,
   text: string,
 ): boolean {
+  const actual = shape[axis]!
   const wanted = resolveDim(env, expr, signature)
   if (wanted.kind === "error") return false
   if (wanted.kind === "unbound") {
@@ -229,6 +231,7 @@ function matchDim(
     return true
   }
   if (sameDim(wanted.dim, actual)) return true
+  const own = !env.cx.stdlib.has(type.span.file)
   const settled = expr.kind === "name" ? signature.sizes.get(expr.name) : undefined
   complain(env, {
     code: "shape-mismatch",
@@ -239,8 +242,19 @@ function matchDim(
       settled && settled.span !== span ? settled : undefined,
       { span: type.span, text: "declared here" },
     ],
+    help: axisHelp(axis, shape, wanted.dim, declaredShape(env, signature, type), own),
   })
   return false
+}
+
+/** The shape that a type says, where it is made of numbers and of names that are known. */
+function declaredShape(env: Env, signature: Signature, type: TensorTypeExpr): Shape | undefined {
+  const shape = (type.dims ?? []).flatMap((dim) => {
+    const plain = dim.kind === "name" || dim.kind === "number"
+    const resolved = plain ? resolveDim(env, dim, signature) : failed
+    return resolved.kind === "dim" ? [resolved.dim] : []
+  })
+  return shape.length === type.dims?.length ? shape : undefined
 }
 
 /** Checks the dimensions that had to wait for their names. */
@@ -259,6 +273,7 @@ export function checkWaiting(env: Env, signature: Signature): boolean {
         span,
         label: `${printDim(actual)} here`,
         related: [{ span: expr.span, text: `this gives ${printDim(wanted.dim)}` }],
+        help: `make it ${printDim(wanted.dim)} where the tensor comes from, or change what the declaration computes`,
       })
   }
   return fits

@@ -20,6 +20,7 @@ import type { Label } from "../source/diagnostic.js"
 import type { Span } from "../source/source.js"
 import { originAt, userSpan, type Env } from "./env.js"
 import { complain } from "./report.js"
+import { broadcastHelp } from "./shape-help.js"
 import { append, fromStep, scalarInput } from "./section.js"
 import { wouldFit } from "./would-fit.js"
 import { describe, ERROR, hasError, naturalDType, type TensorValue, type Value } from "./values.js"
@@ -206,17 +207,8 @@ function doNotBroadcast(env: Env, tensors: readonly TensorValue[], span: Span): 
     span,
     label: "sizes, aligned from the right, must be equal or 1",
     related: tensors.map(declaredAt),
-    help: transposeWouldHelp(tensors),
+    help: broadcastHelp(tensors.map((t) => t.type.shape)),
   })
-}
-
-function transposeWouldHelp(tensors: readonly TensorValue[]): string | undefined {
-  const [a, b] = tensors
-  if (!a || !b) return undefined
-  const fits = broadcastShapes(a.type.shape, [...b.type.shape, 1])
-  if (fits && b.type.shape.length < a.type.shape.length)
-    return "to stretch the right side along the last axis, give it one of size 1: `unsqueeze(..., -1)`"
-  return undefined
 }
 
 /** `step`, `epoch` or `seed` as programs see them: counts as f32. */

@@ -14,6 +14,7 @@ import { complain } from "./report.js"
 import { refused } from "./scan.js"
 import type { Binding } from "./scope.js"
 import { append, finish, newSection } from "./section.js"
+import { rearranged } from "./shape-help.js"
 import { declareOptimizerState } from "./optimizer.js"
 import { declare, turned } from "./stmt.js"
 import * as v from "./values.js"
@@ -176,6 +177,7 @@ export function fit(env: Env, value: Value, type: TensorType, what: string, span
     span,
     label: printType(tensor.type),
     related: [tensor.from],
+    help: rearranged(tensor.type.shape, type.shape, "it"),
   })
 }
 
