@@ -10,6 +10,7 @@ import { DEFAULT_TARGET, type TargetProfile } from "../target.js"
 import type { Bundle } from "../../runtime/bundle/format.js"
 import type { CompileCache } from "./compile-cache.js"
 import { noteMessage } from "./console.js"
+import { optimizeLater } from "./engine.js"
 import { Failure, Refused } from "./failure.js"
 import { fileHost, type FileHost } from "./host.js"
 
@@ -32,6 +33,7 @@ export function compileFile(path: string, options: CompileFileOptions = {}): Com
 
 function compileWith(host: FileHost, path: string, options: CompileFileOptions): Compiled {
   const program = readProgram(path, host.read)
+  optimizeLater()
   const compiled = accept(compile(program, host, { target: DEFAULT_TARGET, ...options }))
   host.checkOverrides()
   return compiled
