@@ -97,6 +97,8 @@ export const rowLanes = (target: TargetProfile): number => target.oneWorkgroup ?
 export const MOST_EXTRA_WORKGROUPS = 100
 /** Whether kernels with barriers run beside others. A software adapter cuts all of such a kernel into pieces when it compiles it. */
 export const barriersMerge = (target: TargetProfile): boolean => target.deviceClass !== "software"
+/** Whether kernels of several dispatches run beside others, where their code is there again. A software adapter compiles them once. */
+export const sharedMerge = (target: TargetProfile): boolean => target.deviceClass !== "software"
 /** Expressions and statements of a merged kernel. A software adapter compiles two kernels of sums faster than one of both, and
  *  gains nothing from running them together; small ones that wait for nothing are one dispatch less. */
 export const MOST_MERGED = { software: 500, gpu: 8192, wasm: 0 } as const

@@ -13,7 +13,15 @@ import { evalSize, gridOf } from "../ir/kernels/grid.js"
 import { hasBarrier } from "../ir/kernels/walk.js"
 import type { Buffer, BufferRef, Dispatch, Kernel, KernelProgram, Pack } from "../ir/kernels/types.js"
 import { canonical } from "./build-kernels.js"
-import { barriersMerge, LARGEST, MOST_EXTRA_WORKGROUPS, MOST_MERGED, MOST_TRIED, NOMINAL } from "./cost.js"
+import {
+  barriersMerge,
+  LARGEST,
+  MOST_EXTRA_WORKGROUPS,
+  MOST_MERGED,
+  MOST_TRIED,
+  NOMINAL,
+  sharedMerge,
+} from "./cost.js"
 import { type Bindings, bindingsOf } from "./merge-bindings.js"
 import { codeSize, commonArrays, commonLanes, lanesOf, mergedKernel } from "./merged-kernel.js"
 
@@ -105,6 +113,8 @@ class Merging {
   private readonly packNames: Set<string>
   private lastPack = 0
   private readonly sizes = new Map<Kernel, number>()
+  /** Kernels of several dispatches. */
+  private readonly shared: ReadonlySet<string>
 
   constructor(
     private readonly program: KernelProgram,
@@ -117,6 +127,9 @@ class Merging {
     this.packs = [...program.packs]
     this.packNames = new Set(program.packs.map((p) => p.name))
     this.names = new Set(program.kernels.map((k) => k.name))
+    const first = new Set<string>()
+    const again = program.dispatches.filter((d) => first.size === first.add(d.kernel).size)
+    this.shared = new Set(again.map((d) => d.kernel))
   }
 
   run(): KernelProgram {
@@ -193,6 +206,7 @@ class Merging {
   }
 
   private fit(dispatches: readonly Dispatch[]): Bindings | undefined {
+    if (!sharedMerge(this.target) && dispatches.some((d) => this.shared.has(d.kernel))) return undefined
     const kernels = dispatches.map((d) => this.uses.kernel(d))
     const lanes = commonLanes(kernels)
     if (lanes === undefined) return undefined
