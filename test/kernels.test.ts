@@ -75,7 +75,7 @@ const patterns: [string, number, Build][] = [
   ["layer norm", 1, (g) => g.output("y", layerNorm(g, g.input("x", f32(B, 5, 12)), 12))],
   [
     "attention",
-    3,
+    2,
     (g) => {
       const [q, k, v] = ["q", "k", "v"].map((n) => g.input(n, f32(B, 2, 8, 4)))
       const scores = g.apply("matmul", [q!, g.apply("transpose", [k!], { perm: [0, 1, 3, 2] })])
@@ -84,7 +84,7 @@ const patterns: [string, number, Build][] = [
   ],
   [
     "residual and layer norm after a linear",
-    2,
+    1,
     (g) => {
       const x = g.input("x", f32(B, 8))
       g.output("y", layerNorm(g, g.binary("add", x, linear(g, "l", x, 8)), 8))
@@ -134,6 +134,32 @@ const patterns: [string, number, Build][] = [
       const old = g.slot("old", f32(6), "state")
       g.update(old, w)
       g.update(w, g.binary("mul", w, g.constant(2)))
+    },
+  ],
+  [
+    "scores of classes, and all that becomes of them in their row",
+    1,
+    (g) => {
+      const scores = linear(g, "l", g.input("x", f32(B, 20)), 10)
+      g.output("p", softmax(g, scores))
+    },
+  ],
+  [
+    "scores that are wanted themselves",
+    2,
+    (g) => {
+      const scores = linear(g, "l", g.input("x", f32(B, 20)), 10)
+      g.output("scores", scores)
+      g.output("p", softmax(g, scores))
+    },
+  ],
+  [
+    "scores that are read in other rows, too",
+    2,
+    (g) => {
+      const scores = linear(g, "l", g.input("x", f32(32, 20)), 10)
+      const flipped = g.apply("flip", [scores], { axes: [0] })
+      g.output("p", g.binary("mul", softmax(g, scores), flipped))
     },
   ],
   [

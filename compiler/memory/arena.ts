@@ -1,5 +1,5 @@
-/** memory: places allocations with known lifetimes in as few bytes as a greedy search finds.
- *  Largest first, each at the lowest offset that no allocation of an overlapping lifetime covers. */
+/** memory: places allocations with known lifetimes in as few bytes as a greedy search finds: one after another, each at the lowest
+ *  offset that no allocation of an overlapping lifetime covers. Largest first or, where that leaves gaps, in the order of use. */
 import { alignUp, type Allocation } from "./lifetimes.js"
 
 export interface Placed {
@@ -9,13 +9,31 @@ export interface Placed {
   readonly offset: number
 }
 
+interface Arenas {
+  readonly placed: Placed[]
+  readonly arenas: number[]
+}
+const ORDERS: readonly ((a: Allocation, b: Allocation) => number)[] = [
+  (a, b) => b.bytes - a.bytes || a.first - b.first,
+  (a, b) => a.first - b.first || b.bytes - a.bytes,
+]
+
 /** Offsets for all; bytes per arena. */
-export function placeAll(
-  list: readonly Allocation[],
-  alignment: number,
-  maxBytes: number,
-): { placed: Placed[]; arenas: number[] } {
-  const order = [...list].sort((a, b) => b.bytes - a.bytes || a.first - b.first)
+export function placeAll(list: readonly Allocation[], alignment: number, maxBytes: number): Arenas {
+  const total = (x: Arenas): number => x.arenas.reduce((sum, bytes) => sum + bytes, 0)
+  const [first, ...others] = ORDERS.map((order) => () => {
+    return placeInOrder([...list].sort(order), alignment, maxBytes)
+  })
+  let best = first!()
+  for (const other of others) {
+    if (total(best) <= liveSetBound(list, alignment)) break
+    const tried = other()
+    if (total(tried) < total(best)) best = tried
+  }
+  return best
+}
+
+function placeInOrder(order: readonly Allocation[], alignment: number, maxBytes: number): Arenas {
   const placed: Placed[] = []
   const arenas: number[] = [0]
   /** Per arena, by offset, so that one sweep finds the lowest gap. */

@@ -11,13 +11,14 @@ import type { Buffer, BufferRef, Dispatch, Kernel, KernelProgram, Pack } from ".
 import type { Origin } from "../ir/origin.js"
 import { divDim, numel } from "../ir/tensor.js"
 import { contraction } from "./contraction.js"
-import type { Group, GroupedGraph } from "./group.js"
+import type { Group, GroupedGraph, GroupKind } from "./group.js"
 import { groupForm } from "./group-form.js"
 import { type BuiltBody, identifier, KernelBuild, type Placed } from "./kernel-build.js"
 import { storedIn } from "./group-loads.js"
 import { packForm } from "./pack.js"
 import { panelsOf } from "./panels.js"
 import { blockOf, buildBlock } from "./template-block.js"
+import { buildChain } from "./template-chain.js"
 import { buildContract } from "./template-contract.js"
 import { buildMap } from "./template-map.js"
 import { buildPanels } from "./template-panels.js"
@@ -127,8 +128,16 @@ function buildGroup(
   narrow: ReadonlySet<number>,
 ): BuiltBody & { template: string } {
   const b = new KernelBuild(placed, group, narrow)
-  const built = group.kind === "map" ? buildMap(b) : group.kind === "row" ? buildRow(b) : buildProducts(b)
+  const built = BUILD[group.kind](b)
   return built.mixed.length === 0 ? built : buildGroup(placed, group, new Set([...narrow, ...built.mixed]))
+}
+
+const BUILD: Readonly<Record<GroupKind, (b: KernelBuild) => BuiltBody & { template: string }>> = {
+  map: buildMap,
+  row: buildRow,
+  chain: buildChain,
+  contract: buildProducts,
+  pack: () => bug("a pack is built from its parts"),
 }
 
 function buildProducts(b: KernelBuild): BuiltBody & { template: string } {

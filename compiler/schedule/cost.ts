@@ -93,6 +93,18 @@ export function rowByGroup(rows: number, inner: number, target: TargetProfile): 
 }
 export const rowLanes = (target: TargetProfile): number => target.oneWorkgroup ?? 64
 
+/** Columns of a product that the kernel of its rows computes: each has a sum of its own. */
+const MOST_SCORES = 16
+/** Whether the kernel of the rows of a product computes the product, too. One invocation sums over the whole depth of a row on
+ *  software adapters, which loads more than a tile does: what that costs is to be less than a dispatch. */
+export const joinsProduct = (rows: Dim, columns: number, depth: Dim, target: TargetProfile): boolean =>
+  target.oneWorkgroup === undefined &&
+  columns <= MOST_SCORES &&
+  nominal(rows) >= 32 &&
+  { gpu: true, software: nominal(depth) <= 256, wasm: false }[target.deviceClass]
+/** Whether the lanes of a workgroup work on one row of a product. */
+export const sharesRows = (target: TargetProfile): boolean => target.deviceClass === "gpu"
+
 /** Workgroups more than this many, for running on fewer lanes, cost as much as the dispatch that is saved by merging. */
 export const MOST_EXTRA_WORKGROUPS = 100
 /** Whether kernels with barriers run beside others. A software adapter cuts all of such a kernel into pieces when it compiles it. */

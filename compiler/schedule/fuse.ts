@@ -24,6 +24,7 @@ import {
   rowsFillDevice,
 } from "./cost.js"
 import { Exprs } from "./expr.js"
+import { joinProducts } from "./fuse-products.js"
 import type { Group, GroupedGraph, GroupKind, Store } from "./group.js"
 import { inParts } from "./in-parts.js"
 import { order } from "./order.js"
@@ -53,7 +54,7 @@ export const fuse: Pass<Graph, GroupedGraph> = {
       const grouping = new Grouping(g, cx, alone, kept)
       const groups = grouping.run()
       const large = grouping.tooLarge(groups)
-      if (large.length === 0) return { graph, groups }
+      if (large.length === 0) return { graph, groups: joinProducts(g, groups, cx.target) }
       for (const group of large) grouping.relieve(group)
     }
   },

@@ -45,10 +45,12 @@ export function groupForm(placed: Placed, group: Group, narrow: ReadonlySet<numb
     const args = node.args.map(numberOf)
     return add(v, `${node.op}(${args.join()}) ${printAttrs(node.attrs)} ${printType(node.type)}`)
   }
-  const { kind, outer, inner, rootAxes } = group
-  const head = `${kind} ${printShape(outer)} ${printShape(inner)} ${rootAxes?.join() ?? ""}`
+  const headOf = ({ kind, outer, inner, rootAxes, parts }: Group): string => {
+    const own = `${kind} ${printShape(outer)} ${printShape(inner)} ${rootAxes?.join() ?? ""}`
+    return [own, ...parts.map(headOf)].join(" ")
+  }
   const own = group.members.map(numberOf)
   const full = group.full.map(numberOf)
   const stores = group.stores.map((s) => `${numberOf(s.value)} in ${place(s.value, s.slot ?? s.value)}`)
-  return { key: [head, ...lines, own.join(), full.join(), ...stores].join("\n"), buffers }
+  return { key: [headOf(group), ...lines, own.join(), full.join(), ...stores].join("\n"), buffers }
 }

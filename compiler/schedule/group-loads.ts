@@ -51,21 +51,16 @@ function workedOut(g: GraphIndex, group: Group, inBuffer: (v: ValueId) => boolea
       elsewhere: new Set(parts.flatMap((x) => [...x.elsewhere])),
     }
   }
+  if (group.kind === "chain") {
+    const [product, row] = group.parts
+    const between = new Set(product!.stores.map((s) => s.value))
+    const parts = [product!, row!].map((x) => groupLoads(g, x, (v) => inBuffer(v) || between.has(v)))
+    const values = parts.flatMap((x) => [...x.values]).filter((v) => !between.has(v))
+    return { values: new Set(values), elsewhere: new Set() }
+  }
   const members = new Set(group.members)
   const probe = new Probe(g, group.outer, group.inner, (v) => inBuffer(v) && !members.has(v), group.rootAxes)
-  const sums = group.members.map((m) => g.nodes.get(m)!).filter((n) => loweringOf(n).kind !== "map")
-  const terms: Expr[] = []
-  for (const node of sums) {
-    terms.push(...(probe.terms(node) ?? bug(`%${node.id} does not fit its group`)))
-    probe.add(node)
-  }
-  const at = (s: Store): { place: Expr; value: Expr; full: boolean } => {
-    const full = group.full.includes(s.value)
-    const value =
-      (full ? probe.atElements(s.value) : probe.atOuter(s.value)) ?? bug(`%${s.value} does not fit`)
-    return { place: full ? probe.elementPlace : probe.place, value, full }
-  }
-  const stores = group.stores.map((s) => ({ slot: s.slot, ...at(s) }))
+  const { terms, stores } = expressionsOf(g, group, probe)
   const values = new Set(probe.loadsIn([...terms, ...stores.map((s) => s.value)]).map((l) => l.value))
   const elsewhere = new Set<ValueId>()
   for (const own of stores) {
@@ -79,4 +74,31 @@ function workedOut(g: GraphIndex, group: Group, inBuffer: (v: ValueId) => boolea
     if (inTerms || strange) elsewhere.add(own.slot)
   }
   return { values, elsewhere }
+}
+
+interface ProbedStore {
+  readonly slot: ValueId | null
+  readonly place: Expr
+  readonly value: Expr
+  readonly full: boolean
+}
+/** What a group of one kind computes in the frame of `probe`: the terms of its sums, and what it stores. */
+export function expressionsOf(
+  g: GraphIndex,
+  group: Group,
+  probe: Probe,
+): { terms: readonly Expr[]; stores: readonly ProbedStore[] } {
+  const sums = group.members.map((m) => g.nodes.get(m)!).filter((n) => loweringOf(n).kind !== "map")
+  const terms: Expr[] = []
+  for (const node of sums) {
+    terms.push(...(probe.terms(node) ?? bug(`%${node.id} does not fit its group`)))
+    probe.add(node)
+  }
+  const at = (s: Store): { place: Expr; value: Expr; full: boolean } => {
+    const full = group.full.includes(s.value)
+    const value =
+      (full ? probe.atElements(s.value) : probe.atOuter(s.value)) ?? bug(`%${s.value} does not fit`)
+    return { place: full ? probe.elementPlace : probe.place, value, full }
+  }
+  return { terms, stores: group.stores.map((s) => ({ slot: s.slot, ...at(s) })) }
 }

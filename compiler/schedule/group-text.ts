@@ -18,7 +18,7 @@ import type { ValueId } from "../ir/graph/types.js"
 import { printShape } from "../ir/tensor.js"
 import { parseDimAt, printSlotName } from "../ir/text/notation.js"
 import { Cursor } from "../ir/text/scanner.js"
-import type { Group, GroupedGraph, GroupKind, Store } from "./group.js"
+import { chainOf, type Group, type GroupedGraph, type GroupKind, type Store } from "./group.js"
 
 export function printGroups(grouped: GroupedGraph): string {
   const names = valueNames(grouped.graph)
@@ -42,15 +42,15 @@ export function parseGroups(text: string): GroupedGraph {
 }
 
 const START = "groups {"
-const KINDS: readonly GroupKind[] = ["map", "row", "contract", "pack"]
+const KINDS: readonly GroupKind[] = ["map", "row", "contract", "pack", "chain"]
 
 function printGroup(x: Group, name: (v: ValueId) => string): string[] {
   const axes =
     x.rootAxes === null ? "" : ` axes [${x.rootAxes.map((a) => (a === null ? "_" : a)).join(", ")}]`
   const inner = x.kind === "map" ? "" : ` x ${printShape(x.inner)}`
-  if (x.kind === "pack") {
+  if (x.kind === "pack" || x.kind === "chain") {
     const parts = x.parts.flatMap((part) => printGroup(part, name).map((line) => `  ${line}`))
-    return [`pack ${x.id} over ${printShape(x.outer)} {`, ...parts, "}"]
+    return [`${x.kind} ${x.id} over ${printShape(x.outer)} {`, ...parts, "}"]
   }
   const outer = x.members.filter((m) => !x.full.includes(m))
   return [
@@ -65,7 +65,7 @@ function printGroup(x: Group, name: (v: ValueId) => string): string[] {
 function parseGroup(c: Cursor, values: ReadonlyMap<string, ValueId>): Group {
   const at = c.peek()
   const word = c.name("a kind of group")
-  const kind = KINDS.find((k) => k === word) ?? c.fail(`expected map, row, contract or pack`, at)
+  const kind = KINDS.find((k) => k === word) ?? c.fail(`expected ${KINDS.join(", ")}`, at)
   const id = c.integer()
   c.expect("over")
   const shape = (): Group["outer"] => c.list("[", "]", () => parseDimAt(c))
@@ -76,9 +76,15 @@ function parseGroup(c: Cursor, values: ReadonlyMap<string, ValueId>): Group {
   const full: ValueId[] = []
   const stores: Store[] = []
   c.expect("{")
-  if (kind === "pack") {
+  if (kind === "pack" || kind === "chain") {
     const parts: Group[] = []
     while (!c.accept("}")) parts.push(parseGroup(c, values))
+    const [product, row] = parts
+    if (kind === "chain")
+      return chainOf(
+        product ?? c.fail("a chain has two groups", at),
+        row ?? c.fail("a chain has two groups", at),
+      )
     const [members, all] = [parts.flatMap((x) => x.members), parts.flatMap((x) => x.stores)]
     return { id, kind, outer, rootAxes, inner, members, full, stores: all, parts }
   }

@@ -5,8 +5,9 @@ import type { Graph, ValueId } from "../ir/graph/types.js"
 import type { Shape } from "../ir/tensor.js"
 
 /** map: elementwise. row: reductions over one inner space, and elementwise work over it. contract: one contraction.
- *  pack: map groups of one structure over different slots, run as one kernel over their buffers laid end to end. */
-export type GroupKind = "map" | "row" | "contract" | "pack"
+ *  pack: map groups of one structure over different slots, run as one kernel over their buffers laid end to end.
+ *  chain: a contract group and the row group whose rows it makes, run as one kernel. */
+export type GroupKind = "map" | "row" | "contract" | "pack" | "chain"
 
 export interface Store {
   readonly value: ValueId
@@ -28,9 +29,16 @@ export interface Group {
   /** Members that have one value per point of outer x inner; the rest has one per point of outer. */
   readonly full: readonly ValueId[]
   readonly stores: readonly Store[]
-  /** The groups of a pack; empty otherwise. Members and stores are those of all parts. */
+  /** The groups of a pack or a chain; empty otherwise. Members are those of all parts; stores, too, but of a chain those of the
+   *  row group, which has its spaces as well. */
   readonly parts: readonly Group[]
 }
+export const chainOf = (product: Group, row: Group): Group => ({
+  ...row,
+  kind: "chain",
+  members: [...product.members, ...row.members].sort((a, b) => a - b),
+  parts: [product, row],
+})
 export interface GroupedGraph {
   readonly graph: Graph
   /** In dispatch order once `order` has run. */

@@ -17,7 +17,7 @@ export const order: Pass<GroupedGraph, GroupedGraph> = {
     const inBuffer = storedIn(grouped)
     const loads = new Map<number, GroupLoads>()
     for (const x of grouped.groups) {
-      for (const y of [x, ...x.parts]) loads.set(y.id, groupLoads(g, y, inBuffer))
+      for (const y of x.kind === "pack" ? [x, ...x.parts] : [x]) loads.set(y.id, groupLoads(g, y, inBuffer))
     }
     let groups = [...grouped.groups]
     let nextId = Math.max(-1, ...groups.map((x) => x.id)) + 1

@@ -130,7 +130,7 @@ function moved(b: KernelBuild, x: Reduction, from: Walk, to: Walk): Reduction {
   return { ...x, next }
 }
 
-function serialRow(b: KernelBuild, row: Expr): Stmt[] {
+export function serialRow(b: KernelBuild, row: Expr): Stmt[] {
   const out: Stmt[] = []
   const first = serialWalk(b, b.group.inner)
   levelsOf(reductions(b, row, first.r)).forEach((level, n) => {
@@ -239,7 +239,8 @@ export function elementStores(b: KernelBuild, row: Expr, r: readonly Expr[]): Pe
   const stores = b.group.stores.filter((s) => b.group.full.includes(s.value))
   if (stores.length === 0) return []
   const { k, values } = b
-  const first = b.group.members.map((m) => nodeOf(b, m)).find((n) => loweringOf(n).kind !== "map")
+  const sums = b.group.members.filter((m) => ["reduce", "fold"].includes(kindOf(b, m)))
+  const [first] = sums.map((m) => nodeOf(b, m))
   const read =
     firstRead(values, first ?? bug("a row group has a reduction"), row, r) ?? bug("a row has elements")
   return stores.map((s) => {
