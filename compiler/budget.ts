@@ -83,7 +83,8 @@ class Step {
     if (this.original.nodes.some(isScan)) return false
     const { grouped, choices: all } = (this.known ??= this.prepared())
     if (this.at >= all.length - 1) return false
-    const beyond = Math.max(0, took - all[this.at]!.bytes)
+    // As it is, a step may run in another order.
+    const beyond = this.at === 0 ? 0 : Math.max(0, took - all[this.at]!.bytes)
     const fitting = all.findIndex((c, n) => n > this.at && c.bytes + beyond <= budget)
     this.at = fitting < 0 ? all.length - 1 : fitting
     this.graph = recompute(grouped, all[this.at]!.again, lateGroups(grouped))
@@ -99,7 +100,7 @@ class Step {
     if (all === undefined || grouped === undefined || this.at === 0) return
     const { again, operations } = all[this.at]!
     const nodes = new Map(grouped.graph.nodes.map((n) => [n.id, n]))
-    const places = [...again].map((v) => `%${v} ${nodes.get(v)!.op} of ${nodes.get(v)!.origin.at}`)
+    const places = [...again.keys()].map((v) => `%${v} ${nodes.get(v)!.op} of ${nodes.get(v)!.origin.at}`)
     this.means.run.remark(
       RECOMPUTE.name,
       `${this.original.name} computes ${again.size} values again, ${operations} operations: ${places.join(", ")}`,

@@ -19,47 +19,48 @@ const DATA = `data rows = array(x: ${JSON.stringify(rows)}, y: ${JSON.stringify(
   y: f32[1] = column("y")
 }
 `
+const DEVICES = ["webgpu", "wasm"] as const
+type Device = (typeof DEVICES)[number]
 interface Program {
   readonly model: string
   readonly batch: number
-  /** Of what the step takes without a budget, for intermediate results. */
-  readonly part: number
+  /** Of what the step takes without a budget, for intermediate results. There, kernels that are merged leave things lying about on
+   *  WebGPU. */
+  readonly part: Readonly<Record<Device, number>>
 }
 const SHORT: Program = {
   model: "  var h = x\n  for i in 0..10 { h = h |> Linear(32) |> relu |> Dropout(0.1) }\n  h |> Linear(1)",
   batch: 96,
-  part: 1 / 2,
+  part: { webgpu: 1 / 2, wasm: 1 / 2 },
 }
 const PROGRAMS: Readonly<Record<string, Program>> = {
   "24 layers": {
     model: "  var h = x\n  for i in 0..24 { h = h |> Linear(64) |> relu }\n  h |> Linear(1)",
     batch: COUNT,
-    part: 0.45,
+    part: { webgpu: 1 / 5, wasm: 1 / 3 },
   },
   "residual blocks with normalisation and random draws": {
     model: `  var h = x |> Linear(32)
   for i in 0..8 { h = h + (h |> LayerNorm |> Linear(128) |> gelu |> Dropout(0.2) |> Linear(32)) }
   h |> Linear(1)`,
     batch: 64,
-    part: 1 / 2,
+    part: { webgpu: 1 / 2, wasm: 1 / 2 },
   },
   "convolutions and batch normalisation": {
     model: `  var h = x |> reshape([B, 1, 4, 4])
   for i in 0..6 { h = h |> Conv2d(8, kernel: 3, padding: 1) |> BatchNorm2d |> relu }
   h |> reshape([B, 128]) |> Linear(1)`,
     batch: 64,
-    part: 2 / 3,
+    part: { webgpu: 2 / 3, wasm: 2 / 3 },
   },
   attention: {
     model: `  var h = x |> reshape([B, 4, 4]) |> Linear(16)
   for i in 0..4 { h = h + (h |> LayerNorm |> MultiHeadAttention(4, causal: true, dropout: 0.1)) }
   h |> reshape([B, 64]) |> Linear(1)`,
     batch: 64,
-    part: 3 / 4,
+    part: { webgpu: 3 / 4, wasm: 3 / 4 },
   },
 }
-const DEVICES = ["webgpu", "wasm"] as const
-type Device = (typeof DEVICES)[number]
 
 const source = ({ model, batch }: Program, budget?: number): string => `${DATA}
 model Net(x: f32[B, 16]) -> f32[B, 1] {
@@ -101,12 +102,14 @@ async function trained({ bundle }: Compiled, device: Device): Promise<Map<string
   }
 }
 
-const part = ({ state, work }: ReturnType<typeof layout>, { part }: Program): number =>
-  state + Math.floor(work * part)
+const budgetFor = (program: Program, free: Compiled, device: Device): number => {
+  const { state, work } = layout(free, device)
+  return state + Math.floor(work * program.part[device])
+}
 
 describe.each(DEVICES)("on %s", (device) => {
   it.each(Object.entries(PROGRAMS))("%s fit into a part of the memory", (_, program) => {
-    const budget = part(layout(compiled(program, device), device), program)
+    const budget = budgetFor(program, compiled(program, device), device)
     const within = compiled(program, device, budget)
     expect(within.diagnostics).toEqual([])
     const { state, work } = layout(within, device)
@@ -121,7 +124,7 @@ const learning = [
 ]
 it.each(learning)("$name learn the same on $device", async ({ program, device }) => {
   const free = compiled(program, device)
-  const within = compiled(program, device, part(layout(free, device), program))
+  const within = compiled(program, device, budgetFor(program, free, device))
   const [a, b] = [await trained(free, device), await trained(within, device)]
   expect([...b.keys()]).toEqual([...a.keys()])
   for (const [name, values] of a)
@@ -130,7 +133,7 @@ it.each(learning)("$name learn the same on $device", async ({ program, device })
 
 describe("what can be read of it", () => {
   const free = compiled(SHORT, "webgpu")
-  const within = compiled(SHORT, "webgpu", part(layout(free, "webgpu"), SHORT))
+  const within = compiled(SHORT, "webgpu", budgetFor(SHORT, free, "webgpu"))
 
   it("the stage says what is computed again, and when", () => {
     expect(free.stages.has("recompute")).toBe(false)
@@ -141,6 +144,15 @@ describe("what can be read of it", () => {
   it("nothing of it is merged with what comes before", () => {
     expect(within.stages.get("merge")!.text()).toMatch(/dispatch .*\) waits/)
     expect(free.stages.get("merge")!.text()).not.toMatch(/ waits/)
+  })
+  it("memory grows much slower than the network is deep", () => {
+    const layers = (count: number): Program => ({
+      ...PROGRAMS["24 layers"]!,
+      model: PROGRAMS["24 layers"]!.model.replace("24", `${count}`),
+    })
+    const { work } = layout(compiled(layers(24), "wasm"), "wasm")
+    const { state } = layout(compiled(layers(96), "wasm"), "wasm")
+    expect(compiled(layers(96), "wasm", state + Math.floor(work * 0.75)).diagnostics).toEqual([])
   })
   it("a budget that is large enough changes nothing", () => {
     const { state, work } = layout(free, "webgpu")

@@ -110,6 +110,12 @@ describe("a device", () => {
     expect((await rejection(open({ features: ["no-such-feature"] })))[1]).toContain(
       "it has no no-such-feature",
     )
+    const { limits, info } = (await gpu.requestAdapter())!
+    const old = { features: new Set(), limits, info } as unknown as GPUAdapter
+    await expect(openAdapter(old, { ...NEEDS, features: ["shader-f16"] }, quietWait)).rejects.toMatchObject({
+      message: expect.stringMatching(/it has no shader-f16, which this bundle was compiled to use$/),
+      help: "f16 and `precision mixed` need it; `--device wasm` runs them without",
+    })
     const device = await openDevice()
     expect(failure(() => device.alloc("arena work", 2 ** 50))[1]).toMatch(
       /^arena work needs 1073741824 MiB, /,

@@ -156,6 +156,8 @@ class Merging {
 
   private segment(dispatches: readonly Dispatch[]): Dispatch[] {
     const { after, rank } = this.hazards(dispatches)
+    // Short of memory, what is there to be read is read as soon as it was meant to be.
+    if (this.program.dispatches.some((d) => d.waits)) rank.fill(0)
     const waits = dispatches.map(() => 0)
     for (const next of after) for (const i of next) waits[i] = waits[i]! + 1
     let ready = [...dispatches.keys()].filter((i) => waits[i] === 0)

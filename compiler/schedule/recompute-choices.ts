@@ -3,16 +3,18 @@
  *  Two kinds of choices. Single values: those that save the most, bytes times the time they wait, per operation it takes to make
  *  them again, none of them made from another. Segments (Chen et al., Training Deep Nets with Sublinear Memory Cost, 2016): the
  *  early groups are cut where few bytes go across, what goes across is kept, everything else is made again, a segment at a time,
- *  or of some segments, the last among them, only what is elementwise in what is kept.
+ *  or of some segments, the last among them, only what is elementwise in what is kept. A segment may be cut in turn, and what
+ *  lies between those cuts is made twice again: less memory, for another pass.
  *  Not here:   how the graph is changed (`recompute.ts`), what memory it then really takes (memory/). */
 import type { ValueId } from "../ir/graph/types.js"
 import { bytesOf, type DimValues, evalDim, numel } from "../ir/tensor.js"
+import type { Again } from "./recompute.js"
 import type { Group, GroupedGraph } from "./group.js"
 import { groupLoads, makers, storedIn } from "./group-loads.js"
 import { type GraphIndex, indexGraph, loweringOf, typeOfValue } from "./values.js"
 
 export interface Choice {
-  readonly again: ReadonlySet<ValueId>
+  readonly again: Again
   /** The most bytes alive at once, were every group a kernel and nothing lost between buffers. */
   readonly bytes: number
   /** What it takes to compute them again. */
@@ -23,20 +25,25 @@ export interface Choice {
 const SMALL = 64
 /** How many subsets of one choice are looked at. */
 const SUBSETS = 8
+/** Into how many parts segments are cut in turn. */
+const PARTS = [1, 2, 3, 4]
 
 /** None first; each further one takes more operations, and fewer bytes. */
 export function choices(grouped: GroupedGraph, dims: DimValues): readonly Choice[] {
   const steps = new Steps(grouped, dims)
   const all = [
-    steps.choice(new Set()),
-    ...subsets(steps.singles()).map((values) => steps.choice(new Set(values))),
-    ...steps.segmentations().flatMap((s) => subsets(s).map((list) => steps.choice(new Set(list.flat())))),
+    steps.choice(new Map()),
+    ...subsets(steps.singles()).map((values) => steps.choice(times(1, values))),
+    ...steps.segmentations().flatMap((s) => subsets(s).map((list) => steps.choice(joined(list)))),
   ]
   all.sort((a, b) => a.operations - b.operations || a.bytes - b.bytes)
   const out: Choice[] = []
   for (const choice of all) if (choice.bytes < (out.at(-1)?.bytes ?? Infinity)) out.push(choice)
   return out
 }
+
+const times = (count: number, values: readonly ValueId[]): Again => new Map(values.map((v) => [v, count]))
+const joined = (list: readonly Again[]): Again => new Map(list.flatMap((again) => [...again]))
 
 /** The first few, more, and at last all. */
 function subsets<T>(list: readonly T[]): readonly (readonly T[])[] {
@@ -69,7 +76,7 @@ interface Step {
   readonly operations: number
 }
 
-interface Again extends Step {
+interface Alone extends Step {
   /** Nothing is summed up. */
   readonly isMap: boolean
 }
@@ -85,7 +92,7 @@ class Steps {
   private readonly readUntil = new Map<ValueId, number>()
   private readonly outputs: ReadonlySet<ValueId>
   /** Early values that may be made again, each as a step of its own. */
-  private readonly open: ReadonlyMap<ValueId, Again>
+  private readonly open: ReadonlyMap<ValueId, Alone>
 
   constructor({ graph, groups }: GroupedGraph, dims: DimValues) {
     const g = indexGraph(graph)
@@ -96,7 +103,7 @@ class Steps {
       stores: x.stores.filter((s) => s.slot === null && made.get(s.value) === x.id).map((s) => s.value),
       operations: x.members.reduce((n, v) => n + operationsOf(g, v, dims), 0),
     })
-    const alone = (v: ValueId): Again => {
+    const alone = (v: ValueId): Alone => {
       const loads = new Set<ValueId>()
       const inlined = new Set<ValueId>()
       const visit = (x: ValueId): void => {
@@ -153,20 +160,27 @@ class Steps {
 
   /** The early steps cut into more and more segments: what is elementwise in what is kept, then what is made again of each segment
    *  but the last, the most worthwhile segment first. */
-  segmentations(): readonly (readonly (readonly ValueId[])[])[] {
-    const total = this.early.reduce((n, s) => n + this.storedBy(s), 0)
+  segmentations(): readonly (readonly Again[])[] {
+    const end = this.early.length
+    const total = this.storedBy(0, end)
     const elementwise = this.singles().filter((v) => this.open.get(v)!.isMap)
-    const out: (readonly ValueId[])[][] = []
-    for (let count = 2; count <= this.early.length; count = Math.ceil(count * 1.3)) {
-      const cuts = this.cuts(total / count)
+    const out: (readonly Again[])[] = []
+    for (let count = 1.5; count <= end; count *= 1.12) {
+      const cuts = this.cuts(0, end, total / count)
       const kept = new Set(cuts.flatMap((c) => this.across(c)))
       const isOpen = (v: ValueId): boolean => this.open.has(v) && !kept.has(v)
-      const segments = cuts.map((end, i) =>
-        this.early.slice(cuts[i - 1] ?? 0, end).flatMap((s) => s.stores.filter(isOpen)),
-      )
-      const worth = new Map(segments.map((again) => [again, this.worth(again)]))
-      segments.sort((a, b) => worth.get(b)! - worth.get(a)!)
-      out.push([elementwise.filter(isOpen), ...segments].filter((x) => x.length > 0))
+      for (const parts of PARTS) {
+        const segments = cuts.map((to, i): Again => {
+          const from = cuts[i - 1] ?? 0
+          const values = this.early.slice(from, to).flatMap((s) => s.stores.filter(isOpen))
+          if (parts === 1) return times(1, values)
+          const inner = new Set(this.cuts(from, to, total / count / parts).flatMap((c) => this.across(c)))
+          return new Map(values.map((v) => [v, inner.has(v) ? 1 : 2]))
+        })
+        const worth = new Map(segments.map((again) => [again, this.worth([...again.keys()])]))
+        segments.sort((a, b) => worth.get(b)! - worth.get(a)!)
+        out.push([times(1, elementwise.filter(isOpen)), ...segments].filter((x) => x.size > 0))
+      }
     }
     return out
   }
@@ -179,13 +193,14 @@ class Steps {
     return (this.wantedAt.get(v) ?? 0) - this.madeAt.get(v)!
   }
 
-  /** Places between early steps, so that no segment stores much more than `most`, each where few bytes go across. */
-  private cuts(most: number): readonly number[] {
+  /** Places between early steps, so that no segment stores much more than `most` together with what goes across the places before it,
+   *  which is there when it is made again; each where few bytes go across. */
+  private cuts(from: number, to: number, most: number): readonly number[] {
     const out: number[] = []
-    let [start, bytes] = [0, 0]
-    for (let end = 0; end < this.early.length; end++) {
-      bytes += this.storedBy(this.early[end]!)
-      if (bytes <= most || end === start) continue
+    let [start, bytes, kept] = [from, 0, 0]
+    for (let end = from; end < to; end++) {
+      bytes += this.storedBy(end, end + 1)
+      if (bytes + kept <= most || end === start) continue
       let best = end
       for (let at = end; at > start + (end - start) / 2; at--)
         if (this.acrossBytes(at) < this.acrossBytes(best)) best = at
@@ -193,11 +208,12 @@ class Steps {
       start = best
       end = best - 1
       bytes = 0
+      kept += this.acrossBytes(best)
     }
     return out
   }
-  private storedBy({ stores }: Step): number {
-    return stores.reduce((n, v) => n + this.size(v), 0)
+  private storedBy(from: number, to: number): number {
+    return this.early.slice(from, to).reduce((n, s) => s.stores.reduce((m, v) => m + this.size(v), n), 0)
   }
   private readonly acrossMemo = new Map<number, readonly ValueId[]>()
   /** Early values that are made before a place and read by early steps behind it. */
@@ -216,7 +232,7 @@ class Steps {
   }
 
   /** What memory and time it takes to make these again. */
-  choice(again: ReadonlySet<ValueId>): Choice {
+  choice(again: Again): Choice {
     const uses = new Map<string, { bytes: number; first: number; last: number }>()
     let at = 0
     const use = (key: string, v: ValueId): void => {
@@ -224,25 +240,28 @@ class Steps {
       if (known === undefined) uses.set(key, { bytes: this.size(v), first: at, last: at })
       else known.last = at
     }
-    const copied = new Set<ValueId>()
-    const name = (v: ValueId): string => (copied.has(v) ? `again ${v}` : `${v}`)
-    const run = ({ loads, stores }: Step): void => {
+    const run = ({ loads, stores }: Step, name: (v: ValueId) => string): void => {
       for (const v of [...loads, ...stores]) use(name(v), v)
       at++
     }
+    const first = (v: ValueId): string => `${v}`
+    const last = (v: ValueId): string => copyName(v, again.get(v) ?? 0)
+    const copied = new Set<string>()
     let operations = 0
-    const copy = (v: ValueId): void => {
-      if (!again.has(v) || copied.has(v)) return
+    const copy = (v: ValueId, number: number): void => {
+      const name = copyName(v, number)
+      if (number === 0 || copied.has(name)) return
+      copied.add(name)
       const step = this.open.get(v)!
-      step.loads.forEach(copy)
-      copied.add(v)
+      const numberOf = (x: ValueId): number => Math.min(number, again.get(x) ?? 0)
+      for (const x of step.loads) copy(x, numberOf(x))
       operations += step.operations
-      run(step)
+      run(step, (x) => copyName(x, x === v ? number : numberOf(x)))
     }
-    this.early.forEach(run)
+    for (const step of this.early) run(step, first)
     for (const step of this.late) {
-      step.loads.forEach(copy)
-      run(step)
+      for (const v of step.loads) copy(v, again.get(v) ?? 0)
+      run(step, last)
     }
     const change = new Float64Array(at + 2)
     for (const [key, { bytes, first, last }] of uses) {
@@ -255,6 +274,8 @@ class Steps {
     return { again, bytes: most, operations }
   }
 }
+
+const copyName = (v: ValueId, number: number): string => (number === 0 ? `${v}` : `${v} ${number}`)
 
 /** Multiplications and the like. */
 function operationsOf(g: GraphIndex, v: ValueId, dims: DimValues): number {

@@ -1,5 +1,8 @@
 /** recompute: what a late group needs of the early ones is computed again where it is needed.   GroupedGraph -> Graph
  *  Assumes:    groups are in dispatch order; `again` holds values that early groups store, and no output or new value of a slot.
+ *  How often:  a value has as many copies as `again` says; late groups read the last one. Copy number n is made from the copies of
+ *              that number, and where a value has fewer, from the last it has: those are kept while what lies between them is made
+ *              again, and again.
  *  Guarantees: every value is what it was: a random draw is a function of its place, so that it is the same once more. What is
  *              computed again starts `after` what was computed just before it is needed, so that no fusion makes it earlier, and is
  *              told from the first time by it, so that nobody takes the two for equal.
@@ -12,11 +15,10 @@ import { bug } from "../source/bug.js"
 import type { Group, GroupedGraph } from "./group.js"
 import { makers } from "./group-loads.js"
 
-export function recompute(
-  grouped: GroupedGraph,
-  again: ReadonlySet<ValueId>,
-  isLate: (group: Group) => boolean,
-): Graph {
+/** How many times more a value is computed. */
+export type Again = ReadonlyMap<ValueId, number>
+
+export function recompute(grouped: GroupedGraph, again: Again, isLate: (group: Group) => boolean): Graph {
   const { graph, groups } = grouped
   const r = new Recomputing(grouped, again, new Set(groups.filter(isLate).flatMap((x) => x.members)))
   for (const x of groups) if (!isLate(x)) r.early(x)
@@ -34,7 +36,7 @@ class Recomputing {
   private readonly values: Map<ValueId, Value>
   /** What late groups see in place of an early value that is in no buffer. */
   private readonly seen = new Map<ValueId, Value>()
-  private readonly copies = new Map<ValueId, Value>()
+  private readonly copies = new Map<string, Value>()
   /** Of the values that are inlined into copies, by the value that they wait for. */
   private readonly parts = new Map<string, Value>()
   /** The value that was stored last. */
@@ -42,7 +44,7 @@ class Recomputing {
 
   constructor(
     { graph, groups }: GroupedGraph,
-    private readonly again: ReadonlySet<ValueId>,
+    private readonly again: Again,
     private readonly lateMembers: ReadonlySet<ValueId>,
   ) {
     const { g, values } = buildLike(graph)
@@ -83,7 +85,8 @@ class Recomputing {
   }
 
   inLate(v: ValueId): Value {
-    if (this.again.has(v)) return this.copy(v)
+    const copies = this.again.get(v)
+    if (copies !== undefined) return this.copy(v, copies)
     if (this.lateMembers.has(v)) {
       const known = this.values.get(v)
       if (known !== undefined) return known
@@ -112,30 +115,28 @@ class Recomputing {
     return !this.nodes.has(v) || (this.stored.has(v) && !this.again.has(v))
   }
 
-  private copy(v: ValueId): Value {
-    const known = this.copies.get(v)
-    if (known !== undefined) return known
-    const value = this.onceMore(this.node(v))
-    this.copies.set(v, value)
+  private copy(v: ValueId, number: number): Value {
+    const key = `${v} ${number}`
+    let value = this.copies.get(key)
+    if (value === undefined) this.copies.set(key, (value = this.onceMore(this.node(v), number)))
     return value
   }
-  private onceMore(node: Node): Value {
-    const args = node.args.map((a) => this.part(a))
+  private onceMore(node: Node, number: number): Value {
+    const args = node.args.map((a) => this.part(a, number))
     return this.g.copy({ ...node, origin: { ...node.origin, by: "recompute" } }, args)
   }
   /** What a copy is made of. */
-  private part(v: ValueId): Value {
-    if (this.again.has(v)) return this.copy(v)
+  private part(v: ValueId, number: number): Value {
+    const copies = this.again.get(v) ?? 0
+    if (copies >= number) return this.copy(v, number)
     const node = this.nodes.get(v)
     if (node !== undefined && node.args.length === 0) return this.first(v)
     const token = this.last ?? bug("nothing is stored before something is computed again")
-    const key = `${v} ${token.id}`
+    const key = `${v} ${number} ${token.id}`
     let value = this.parts.get(key)
     if (value === undefined) {
-      value =
-        this.isKept(v) || node === undefined
-          ? this.g.apply(after.name, [this.first(v), token])
-          : this.onceMore(node)
+      const kept = copies > 0 ? this.copy(v, copies) : this.isKept(v) ? this.first(v) : undefined
+      value = kept ? this.g.apply(after.name, [kept, token]) : this.onceMore(this.node(v), number)
       this.parts.set(key, value)
     }
     return value

@@ -9,7 +9,13 @@ export async function openAdapter(adapter: GPUAdapter, needs: DeviceNeeds, wait:
   const features = needs.features.filter(isFeature)
   const missing = features.filter((feature) => !adapter.features.has(feature))
   if (missing.length > 0)
-    refuse(adapter, `it has no ${missing.join(", ")}, which this bundle was compiled to use`)
+    refuse(
+      adapter,
+      `it has no ${missing.join(", ")}, which this bundle was compiled to use`,
+      missing.includes("shader-f16")
+        ? "f16 and `precision mixed` need it; `--device wasm` runs them without"
+        : "compile for a smaller device profile",
+    )
   if (needs.largestBuffer > adapter.limits.maxBufferSize)
     refuse(
       adapter,
@@ -52,9 +58,11 @@ const USABLE = ["shader-f16", "subgroups"] as const
 
 const isFeature = (name: string): name is GPUFeatureName => /^[a-z0-9-]+$/.test(name)
 
-function refuse(adapter: GPUAdapter, why: string): never {
+const SMALLER = "compile for a smaller device profile, or use a smaller batch"
+
+function refuse(adapter: GPUAdapter, why: string, help = SMALLER): never {
   throw new RunError("device-limits", `the adapter ${describe(adapter).adapter} is not enough: ${why}`, {
     exit: 3,
-    help: "compile for a smaller device profile, or use a smaller batch",
+    help,
   })
 }
