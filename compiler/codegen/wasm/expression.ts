@@ -351,26 +351,20 @@ export class Expressions {
   }
 
   private loadHalf(at: Address, width: 1 | 4): Code {
-    const one = (lane: number): Code =>
-      this.functions.call("from_half", load("i32.load16_u", at.address, at.offset + 2 * lane))
-    if (width === 1) return one(0)
-    return [1, 2, 3].reduce<Code>(
-      (v, lane) => replaceLane("f32", v, one(lane), lane),
-      op("f32x4.splat", one(0)),
-    )
+    return width === 1
+      ? this.functions.call("from_half", load("i32.load16_u", at.address, at.offset))
+      : this.functions.call("from_half4", load("v128.load16x4_u", at.address, at.offset))
   }
   private storeHalf(at: Address, value: Code, width: 1 | 4): Code {
     if (width === 1) return store("i32.store16", at.address, this.functions.call("to_half", value), at.offset)
     const v = this.locals.add("v128")
-    const lanes = [0, 1, 2, 3].map((lane) =>
-      store(
-        "i32.store16",
-        at.address,
-        this.functions.call("to_half", extract("f32", get(v), lane)),
-        at.offset + 2 * lane,
-      ),
-    )
-    return [set(v, value), lanes]
+    const [a, b, c, d] = [0, 1, 2, 3].map((lane) => extract("i32", get(v), lane)) as [Code, Code, Code, Code]
+    const pair = (low: Code, high: Code): Code => op("i32.or", low, op("i32.shl", high, i32(16)))
+    return [
+      set(v, this.functions.call("to_half4", value)),
+      store("i32.store", at.address, pair(a, b), at.offset),
+      store("i32.store", at.address, pair(c, d), at.offset + 4),
+    ]
   }
 
   private buffer(name: string): number {

@@ -1,9 +1,23 @@
-/** codegen/wasm: f16 in memory, f32 in registers. Rounds to nearest, halves to even. */
-import { choose, get, i32, Locals, op, set, type WasmFunction } from "./code.js"
+/** codegen/wasm: f16 in memory, f32 in registers, one by one and four at a time, with the same bits. Rounds to nearest, halves to
+ *  even. */
+import {
+  choose,
+  type Code,
+  f32x4Const,
+  get,
+  i32,
+  Locals,
+  op,
+  set,
+  type WasmFunction,
+  wordsConst,
+} from "./code.js"
 
 export const HALF_FUNCTIONS: Readonly<Record<string, () => WasmFunction>> = {
   from_half: fromHalf,
   to_half: toHalf,
+  from_half4: fromHalf4,
+  to_half4: toHalf4,
 }
 
 /** The exponent moves by a multiplication, which is exact and makes subnormals normal. */
@@ -53,6 +67,54 @@ function toHalf(): WasmFunction {
         op("i32.and", op("i32.shr_u", get(bits), i32(16)), i32(0x8000)),
         choose("i32", op("i32.ge_u", get(magnitude), i32(0x477ff000)), special, finite),
       ),
+    ],
+  }
+}
+
+/** Where a lane of `mask` is set, that of `a`, else that of `b`. */
+const select = (mask: Code, a: Code, b: Code): Code => op("v128.bitselect", a, b, mask)
+const shift = (by: "i32x4.shl" | "i32x4.shr_u", value: Code, bits: number): Code => op(by, value, i32(bits))
+
+/** As `fromHalf`, of four words. */
+function fromHalf4(): WasmFunction {
+  const locals = new Locals(1)
+  const magnitude = locals.add("v128")
+  const finite = op("f32x4.mul", get(magnitude), f32x4Const(2 ** 112))
+  const special = op("v128.or", get(magnitude), wordsConst(0x7f800000))
+  const isSpecial = op("i32x4.ge_u", get(magnitude), wordsConst(0x7c00 << 13))
+  const sign = shift("i32x4.shl", op("v128.and", get(0), wordsConst(0x8000)), 16)
+  return {
+    name: "from_half4",
+    type: { params: ["v128"], results: ["v128"] },
+    locals: locals.types,
+    code: [
+      set(magnitude, shift("i32x4.shl", op("v128.and", get(0), wordsConst(0x7fff)), 13)),
+      op("v128.or", select(isSpecial, special, finite), sign),
+    ],
+  }
+}
+
+/** As `toHalf`, to four words. */
+function toHalf4(): WasmFunction {
+  const locals = new Locals(1)
+  const magnitude = locals.add("v128")
+  const rebased = locals.add("v128")
+  const least = (word: number): Code => op("i32x4.ge_u", get(magnitude), wordsConst(word))
+  const odd = op("v128.and", shift("i32x4.shr_u", get(rebased), 13), wordsConst(1))
+  const rounded = op("i32x4.add", op("i32x4.add", get(rebased), wordsConst(0xfff)), odd)
+  const scaled = op("f32x4.mul", get(magnitude), f32x4Const(2 ** 24))
+  const subnormal = op("i32x4.trunc_sat_f32x4_s", op("f32x4.nearest", scaled))
+  const finite = select(least(0x38800000), shift("i32x4.shr_u", rounded, 13), subnormal)
+  const special = select(least(0x7f800001), wordsConst(0x7e00), wordsConst(0x7c00))
+  const sign = op("v128.and", shift("i32x4.shr_u", get(0), 16), wordsConst(0x8000))
+  return {
+    name: "to_half4",
+    type: { params: ["v128"], results: ["v128"] },
+    locals: locals.types,
+    code: [
+      set(magnitude, op("v128.and", get(0), wordsConst(0x7fffffff))),
+      set(rebased, op("i32x4.sub", get(magnitude), wordsConst(0x38000000))),
+      op("v128.or", sign, select(least(0x477ff000), special, finite)),
     ],
   }
 }

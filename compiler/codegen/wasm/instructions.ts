@@ -61,6 +61,7 @@ const MEMORY: Record<string, readonly [readonly number[], number]> = {
   "f32.store": [[0x38], 4],
   "i32.store16": [[0x3b], 2],
   "v128.load": [[0xfd, 0], 16],
+  "v128.load16x4_u": [[0xfd, 4], 8],
   "v128.load32_splat": [[0xfd, 9], 4],
   "v128.store": [[0xfd, 11], 16],
   "memory.atomic.notify": [[0xfe, 0x00], 4],
