@@ -34,7 +34,7 @@ const TALL = 4
 const LANES = 8
 /** Elements that one array of an item may hold: a quarter of a second-level cache. */
 const MOST_SUMS = 32 * 1024
-const MOST_PACKED = 48 * 1024
+const MOST_PACKED = 64 * 1024
 /** Products below which packing does not pay. */
 const LEAST = 2048
 /** Cycles to pack an element, to stream one past that is read where it lies, to start a tile, and to write an output. */
@@ -42,9 +42,9 @@ const PACK = 1
 const STREAM = 0.3
 const TILE = 40
 const OUTPUT = 2
-/** Below so many cycles one thread does it all; else pieces for at least so many. */
+/** Below so many cycles one thread does it all; else pieces for so many, one or the other. */
 const DIVIDED = 200_000
-const THREADS = 4
+const THREADS = [2, 4]
 
 export function panelChoice(size: {
   readonly wide: SideShape
@@ -74,7 +74,7 @@ export function panelChoice(size: {
         (size.tall.packed ? 0 : depth * tall.size * STREAM) +
         wide.size * tall.size * OUTPUT
       const items = wide.count * tall.count * batch
-      const waiting = item * items < DIVIDED ? 1 : (Math.ceil(items / THREADS) * THREADS) / items
+      const waiting = item * items < DIVIDED ? 1 : waitingFor(items)
       const cost = item * items * waiting
       if (best === undefined || cost < best.cost)
         best = { cost, choice: { wide: wide.cut, tall: tall.cut, block } }
@@ -82,6 +82,10 @@ export function panelChoice(size: {
   }
   return best?.choice
 }
+
+/** How much longer items take on several threads than if they were divided evenly. */
+const waitingFor = (items: number): number =>
+  THREADS.reduce((sum, n) => sum + (Math.ceil(items / n) * n) / items, 0) / THREADS.length
 
 interface Cut {
   readonly cut: SideCut
@@ -128,7 +132,7 @@ function divisors(extent: Dim): number[] {
 function chunks(extent: Dim, up: (n: number) => number): number[] {
   if (!isStatic(extent)) return [16, 32, 64, 128, 256]
   const parts = Array.from({ length: 16 }, (_, n) => up(extent / (n + 1)))
-  return [...new Set([...parts, 16, 32, 64, 128])].filter((n) => n >= Math.min(16, up(extent)))
+  return [...new Set([...parts, 16, 32, 64, 128])].filter((n) => n >= Math.min(8, up(extent)))
 }
 
 /** `width`: elements per place of the depth. */

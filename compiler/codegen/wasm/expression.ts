@@ -296,11 +296,12 @@ export class Expressions {
     )
   }
 
-  /** A load at a place that may not exist reads the first element instead; anything else is behind a branch. */
+  /** A load at a place that may not exist reads the first element instead; anything else is behind a branch, vectors too, between which
+   *  engines choose by a branch in any case. */
   private guard(e: Expr & { kind: "guard" }): Code {
     const type = valType(e.type, e.width)
     if (widthOf(e.cond) === 4) return this.maskedLoad(e)
-    if (e.then.kind === "load" && !loadsIn(e.then.index)) {
+    if (e.then.kind === "load" && !loadsIn(e.then.index) && e.width === 1) {
       const cond = this.locals.add("i32")
       const value = this.loadIf(e.then, cond)
       return [set(cond, this.expr(e.cond)), value, this.expr(e.otherwise), get(cond), ["select", type]]
