@@ -43,6 +43,8 @@ export class Exprs implements ExprBuilder {
   private readonly variables = new Map<string, Variable>()
   private readonly depths = new Map<Expr, number>()
   private readonly names = new Map<Expr, ReadonlySet<string>>()
+  /** Of index arithmetic: half of what is asked for was asked for before. */
+  private readonly results = new Map<number, Expr>()
 
   /** A number of its own per distinct expression. */
   id(e: Expr): number {
@@ -79,7 +81,7 @@ export class Exprs implements ExprBuilder {
     if (typeOf(a) !== "i32" || widthOf(a) === 4) return this.op("add", a, b)
     if (isConst(a, 0)) return this.adopt(b)
     if (isConst(b, 0)) return this.adopt(a)
-    return this.fromForm(sum(this.form(a), this.form(b)))
+    return this.once(ADD, a, b, () => this.fromForm(sum(this.form(a), this.form(b))))
   }
   sub(a: Expr, b: Expr): Expr {
     if (typeOf(a) !== "i32" || widthOf(a) === 4) return this.op("sub", a, b)
@@ -89,17 +91,25 @@ export class Exprs implements ExprBuilder {
     if (typeOf(a) !== "i32" || widthOf(a) === 4) return this.op("mul", a, b)
     if (isConst(a, 1)) return this.adopt(b)
     if (isConst(b, 1)) return this.adopt(a)
-    const x = this.form(a)
-    const y = this.form(b)
-    if (x.terms.length === 0) return this.fromForm(scaled(y, x.constant))
-    if (y.terms.length === 0) return this.fromForm(scaled(x, y.constant))
-    return this.raw("mul", this.id(a) <= this.id(b) ? [a, b] : [b, a])
+    return this.once(MUL, a, b, () => {
+      const x = this.form(a)
+      const y = this.form(b)
+      if (x.terms.length === 0) return this.fromForm(scaled(y, x.constant))
+      if (y.terms.length === 0) return this.fromForm(scaled(x, y.constant))
+      return this.raw("mul", this.id(a) <= this.id(b) ? [a, b] : [b, a])
+    })
   }
   div(a: Expr, b: Expr): Expr {
-    return this.split(a, b).quotient()
+    return this.once(DIV, a, b, () => this.split(a, b).quotient())
   }
   rem(a: Expr, b: Expr): Expr {
-    return this.split(a, b).remainder()
+    return this.once(REM, a, b, () => this.split(a, b).remainder())
+  }
+  private once(operation: number, a: Expr, b: Expr, make: () => Expr): Expr {
+    const key = (this.id(a) * MOST_IDS + this.id(b)) * OPERATIONS + operation
+    let out = this.results.get(key)
+    if (out === undefined) this.results.set(key, (out = make()))
+    return out
   }
 
   op(op: ScalarOp, ...given: Expr[]): Expr {
@@ -663,6 +673,11 @@ export class Exprs implements ExprBuilder {
     return depth
   }
 }
+
+/** Index arithmetic that is remembered, as a part of its key. */
+const [ADD, MUL, DIV, REM, OPERATIONS] = [0, 1, 2, 3, 4] as const
+/** More than expressions that fit into memory. */
+const MOST_IDS = 2 ** 25
 
 const NO_NAMES: ReadonlySet<string> = new Set()
 /** One of the two where it holds the other: most expressions have the names of one of their parts. */
