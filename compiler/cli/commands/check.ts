@@ -6,6 +6,7 @@ import { diagnosticJson } from "../../source/render.js"
 import { DEFAULT_TARGET } from "../../target.js"
 import { accept, readProgram } from "../compile-file.js"
 import { note, printJson } from "../console.js"
+import { optimizeLater } from "../engine.js"
 import { EXIT } from "../failure.js"
 import { fileHost } from "../host.js"
 import { withData } from "../usage.js"
@@ -21,6 +22,7 @@ export function addCheck(program: Command): void {
     .argument("<files...>", "programs")
     .option("--json", "print one object per diagnostic, and one `end` per file")
     .action((files: string[], options: Options) => {
+      optimizeLater()
       for (const path of files) {
         const host = fileHost(path, options.data)
         const compiled = compile(readProgram(path), host, { target: DEFAULT_TARGET })
