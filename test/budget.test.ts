@@ -4,10 +4,28 @@ import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { fileHost } from "../compiler/cli/host.js"
 import { compile, type Compiled } from "../compiler/compile.js"
+import { evalGraph, type EvalResult } from "../compiler/ir/graph/eval.js"
+import { parseGraphs } from "../compiler/ir/graph/text.js"
+import type { Graph } from "../compiler/ir/graph/types.js"
+import { assertGraph } from "../compiler/ir/graph/verify.js"
+import type { TensorType } from "../compiler/ir/tensor.js"
+import type { NdArray } from "../compiler/ops/op.js"
+import {
+  choices,
+  fuse,
+  type GroupedGraph,
+  lateGroups,
+  order,
+  pack,
+  recompute,
+} from "../compiler/schedule/index.js"
+import { Diagnostics } from "../compiler/source/diagnostic.js"
 import { renderDiagnostics } from "../compiler/source/render.js"
 import { compileText } from "../compiler/compile-text.js"
-import { SOFTWARE_TARGET } from "../compiler/target.js"
+import { SOFTWARE_TARGET, WASM_TARGET } from "../compiler/target.js"
 import { openBundle } from "../runtime/node.js"
+import { random, randomArray } from "./support/random.js"
+import { SCALARS } from "./support/trial.js"
 import { nnc, temporaryFolder } from "./support/nnc.js"
 
 const COUNT = 256
@@ -129,6 +147,43 @@ it.each(learning)("$name learn the same on $device", async ({ program, device })
   expect([...b.keys()]).toEqual([...a.keys()])
   for (const [name, values] of a)
     b.get(name)!.forEach((value, i) => expect(value, `${name}[${i}]`).toBeCloseTo(values[i]!, 5))
+})
+
+/** The step of a program, its groups in order. */
+function groupedStep(program: Program): GroupedGraph {
+  const graphs = parseGraphs(compiled(program, "wasm").stages.get("autocast")!.text())
+  const cx = {
+    diagnostics: new Diagnostics(),
+    target: WASM_TARGET,
+    remark: () => {},
+    locate: () => undefined,
+  }
+  const step = graphs.find(({ name }) => name === "step")!
+  return order.run(pack.run(fuse.run(step, cx), cx), cx)
+}
+
+it.each(Object.entries(PROGRAMS))("choices for %s mean the same", (_, program) => {
+  const grouped = groupedStep(program)
+  const { graph } = grouped
+  const dims = { B: 2, R: 4 }
+  const next = random(1)
+  const arrays = (list: readonly { name: string; type: TensorType }[]): Record<string, NdArray> =>
+    Object.fromEntries(list.map((v) => [v.name, randomArray(v.type, dims, next)]))
+  const given = {
+    inputs: arrays(graph.inputs.filter((i) => i.source.kind !== "scalar")),
+    state: arrays(graph.state),
+  }
+  const run = (g: Graph): EvalResult => evalGraph(g, { ...given, dims, scalars: SCALARS })
+  const expected = run(graph)
+  const all = choices(grouped, { B: program.batch, R: COUNT })
+  expect(all.some(({ again }) => [...again.values()].includes(2))).toBe(true)
+  // A few from the first to the last: evaluating takes its time.
+  for (const n of [1, 0.6, 0.3]) {
+    const { again } = all[Math.floor((all.length - 1) * n)]!
+    const changed = recompute(grouped, again, lateGroups(grouped))
+    assertGraph(changed)
+    expect(run(changed)).toEqual(expected)
+  }
 })
 
 describe("what can be read of it", () => {
