@@ -145,6 +145,8 @@ describe("inspect", () => {
       nnc(["inspect", "net.nn", "--for", device, "--after=kernels"], { cwd: project() }).out
     expect(kernels("wasm")).toContain("on lane in 16")
     expect(kernels("webgpu")).toContain("on lane in 64")
+    expect(kernels("webgpu-subgroups")).toContain("in subgroups")
+    expect(kernels("webgpu-software")).toContain("on lane in 32")
   })
 
   it("lists the stages, and knows the nearest name", () => {
@@ -321,10 +323,18 @@ describe("training, and what follows it", () => {
 })
 
 describe("devices", () => {
+  it("a bundle runs the kernels for the adapter that doctor names", () => {
+    const cwd = project()
+    expect(nnc(["compile", "net.nn", "-o", "bundle"], { cwd }).exit).toBe(0)
+    const [start] = jsonLines(nnc(["run", "bundle", "--device", "webgpu", "--json", "--steps", "1"], { cwd }))
+    const { webgpu } = JSON.parse(nnc(["doctor", "--json"]).out) as { webgpu: { kernels: string } }
+    expect(start).toMatchObject({ event: "start", device: "webgpu", kernels: webgpu.kernels })
+  })
+
   it("doctor names each device, and the one that train takes with its reason", () => {
     const { exit, out } = nnc(["doctor"])
     expect(out).toMatch(/^wasm: {3}works, with SIMD and up to \d+ threads?$/m)
-    expect(out).toMatch(/^webgpu: \S+/m)
+    expect(out).toMatch(/^webgpu: .*, kernels for webgpu-\w+$/m)
     expect(exit).toBe(0)
     const { auto } = JSON.parse(nnc(["doctor", "--json"]).out) as { auto: { device: string; why: string } }
     expect(out).toContain(`takes ${auto.device}: ${auto.why}`)

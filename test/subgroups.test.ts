@@ -2,9 +2,10 @@
 import { describe, expect, it } from "vitest"
 import { GraphBuild } from "../compiler/ir/graph/build.js"
 import type { Graph } from "../compiler/ir/graph/types.js"
+import { verifyKernels } from "../compiler/ir/kernels/verify.js"
 import { BATCH, type Dim, tensorType } from "../compiler/ir/tensor.js"
 import type { Value } from "../compiler/ops/op.js"
-import { SUBGROUP_TARGET } from "../compiler/target.js"
+import { DEFAULT_TARGET, SUBGROUP_TARGET } from "../compiler/target.js"
 import { runTrials } from "./support/device-trials.js"
 import { randomArgs } from "./support/gradcheck.js"
 import { kernelDifferences, scheduled } from "./support/kernels.js"
@@ -58,6 +59,13 @@ describe("rows in subgroups", () => {
     const { kernels } = scheduled(graph, SUBGROUP_TARGET)
     expect(kernels.map((k) => k.template)).toEqual(["row per workgroup of 64 in subgroups"])
     expect(kernelDifferences(graph, { target: SUBGROUP_TARGET, dims: DIMS, integers: [-9, 9] })).toEqual([])
+  })
+
+  it("are refused for a device that has none", () => {
+    const complaints = verifyKernels(scheduled(all[0]!.graph, SUBGROUP_TARGET), DEFAULT_TARGET)
+    expect(complaints).toEqual([
+      expect.stringContaining("joined in subgroups, which the target does not promise"),
+    ])
   })
 
   it("on the adapter", async () => {
