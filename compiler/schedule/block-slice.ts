@@ -27,19 +27,20 @@ export interface Slice {
 
 type Which = "row" | "column"
 
-/** `size`: rows or columns of the block; `deep`: places of the depth in a slice. */
+/** `size`: rows or columns of the block; `deep`: places of the depth in a slice; `least`: numbers that the array has room for. */
 export function sliceOf(
   cx: Contraction,
   which: Which,
   size: number,
   deep: number,
+  least: number,
   at: TilePlace,
   lane: Expr,
 ): Slice {
   const { b } = cx
   const { k } = b
   const name = b.name(which === "row" ? "tall" : "wide")
-  b.shared.push({ name, type: cx.type, length: size * deep, width: 4 })
+  b.shared.push({ name, type: cx.type, length: Math.max(size * deep, least), width: 4 })
   const lets: Stmt[] = []
   const place = (wanted: string, value: Expr, range: Dim | undefined): Expr => {
     if (value.kind === "const" || value.kind === "ref") return value

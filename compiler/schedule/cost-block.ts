@@ -92,6 +92,7 @@ export function blocksOf(depth: number): Block[] {
           if (size > FLATTEST * Math.min(height, width)) continue
           const deepest = Math.min(DEEPEST * split, SLICE / size)
           const whole = Math.ceil(depth / 4) * 4
+          const even = evenSlices(depth, deepest, Math.max(4, split))
           // Parts of sums lie where a slice was.
           if (split > 1 && (whole < deepest || rows * columns > SLICE / BLOCK_LANES)) continue
           const tile = { rows, columns }
@@ -99,7 +100,7 @@ export function blocksOf(depth: number): Block[] {
             rows: height,
             columns: width,
             tile,
-            depth: Math.min(deepest, whole),
+            depth: even ?? Math.min(deepest, whole),
             split,
           })
         }
@@ -107,6 +108,13 @@ export function blocksOf(depth: number): Block[] {
     }
   }
   return out
+}
+
+/** The deepest slices that are all alike, of which the loop has a constant count and nothing reaches beyond the end; undefined if they
+ *  would be much less deep than `deepest`. */
+function evenSlices(depth: number, deepest: number, step: number): number | undefined {
+  for (let deep = deepest; 2 * deep > deepest; deep -= step) if (depth % deep === 0) return deep
+  return undefined
 }
 
 /** `busy`: clocks that a workgroup keeps its unit at work; `waits`: clocks until it is done if it is alone. */

@@ -6,7 +6,6 @@
  *  Not here:   sizes of blocks (`cost-block.ts`), stores (`contract-tiles.ts`). */
 import type { Expr, Stmt } from "../ir/kernels/types.js"
 import { divDim, numel } from "../ir/tensor.js"
-import { bug } from "../source/bug.js"
 import { type Slice, sliceOf } from "./block-slice.js"
 import { type Contraction, operandSize, sizesOf } from "./contraction.js"
 import { storeSum, type TilePlace, tilesOf } from "./contract-tiles.js"
@@ -65,8 +64,9 @@ function blockBody(cx: Contraction, block: Block, at: TilePlace, lane: Expr): St
     row: place("lr", k.rem(k.div(lane, k.int(across)), k.int(down)), down),
     turn: split === 1 ? k.int(0) : place("ls", k.div(lane, k.int(across * down)), split),
   }
-  const tall = sliceOf(cx, "row", block.rows, block.depth, at, lane)
-  const wide = sliceOf(cx, "column", block.columns, block.depth, at, lane)
+  const parts = split === 1 ? 0 : block.rows * block.columns * split
+  const tall = sliceOf(cx, "row", block.rows, block.depth, parts, at, lane)
+  const wide = sliceOf(cx, "column", block.columns, block.depth, 0, at, lane)
   const sums = range(tile.rows).map((m) =>
     range(tile.columns / 4).map((n): Ref => {
       return { kind: "ref", name: b.name(`acc_${m}_${n}`), type: cx.type, width: 4 }
@@ -106,7 +106,9 @@ function blockBody(cx: Contraction, block: Block, at: TilePlace, lane: Expr): St
         ? work
         : [...work, { kind: "barrier" }]
   const stores =
-    split === 1 ? storeTile(cx, block, at, within, sums) : storeSplit(cx, block, at, within, lane, sums)
+    split === 1
+      ? storeTile(cx, block, at, within, sums)
+      : storeSplit(cx, block, at, within, lane, sums, tall.name)
   return [...lets, ...tall.lets, ...wide.lets, ...vars, ...around, ...stores]
 }
 
@@ -177,13 +179,12 @@ function storeSplit(
   within: LanePlace,
   lane: Expr,
   sums: readonly (readonly Ref[])[],
+  part: string,
 ): Stmt[] {
   const { b } = cx
   const { k } = b
   const { rows, columns, tile, split } = block
   const outputs = rows * columns
-  const free = b.shared.find((s) => s.length >= outputs * split) ?? bug("a slice is as large as all parts")
-  const part = free.name
   const step = columns / tile.columns
   const put = sums.flatMap((row, m) =>
     row.map((value, n): Stmt => {
