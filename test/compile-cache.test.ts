@@ -65,6 +65,7 @@ describe("a program that was compiled before", () => {
     "the file of its data": (at) => ({ ...GPU, data: new Map([["rows", join(at, "other.csv")]]) }),
     "its device": () => ({ ...GPU, devices: ["wasm"] }),
     "the kind of adapter": () => ({ ...GPU, target: SOFTWARE_TARGET }),
+    "other kinds of adapters beside it": () => ({ ...GPU, variants: [SOFTWARE_TARGET] }),
     "its data gone": (at) => rmSync(join(at, "rows.csv")),
   }
   it.each(Object.entries(changes))("is compiled again with another: %s", (_, change) => {

@@ -41,8 +41,8 @@ function compileWith(host: FileHost, path: string, options: CompileFileOptions):
 
 /** Compiles all the way, if that was not done before: then the cache has what came of it. */
 export function bundleOf(path: string, options: CompileFileOptions = {}, cache?: CompileCache): Bundle {
-  const { data = new Map<string, string>(), devices, target } = options
-  const asked = [path, resolve(path), [...data].map(([name, file]) => [name, resolve(file)]), devices, target]
+  const { data = new Map<string, string>(), hooks: _, ...rest } = options
+  const asked = [path, resolve(path), [...data].map(([name, file]) => [name, resolve(file)]), rest]
   const known = cache?.find(asked)
   if (known !== undefined) return accept(known).bundle
   const host = fileHost(path, data)
