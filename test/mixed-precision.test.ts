@@ -24,14 +24,16 @@ interface Options {
   readonly size?: number
   readonly settings?: string
   readonly lr?: number
+  readonly model?: string
 }
+const DENSE = "x |> Linear(16) |> tanh |> Linear(1)"
 
-function compiled({ size = 1, settings = "precision mixed", lr = 0.1 }: Options): Bundle {
+function compiled({ size = 1, settings = "precision mixed", lr = 0.1, model = DENSE }: Options): Bundle {
   const text = `data rows = array(x: ${JSON.stringify(rows)}, y: ${JSON.stringify(rows.map(([a, b]) => size * a! * b!))}) {
   x: f32[8] = column("x")
   y: f32[1] = column("y")
 }
-model Net(x: f32[B, 8]) -> f32[B, 1] { x |> Linear(16) |> tanh |> Linear(1) }
+model Net(x: f32[B, 8]) -> f32[B, 1] { ${model} }
 train on rows {
   minimize mse(Net(x), y) with SGD(lr: ${lr}, momentum: 0.9)
   batch 16, shuffle, steps 40, seed 2
@@ -122,6 +124,23 @@ describe.each(DEVICES)("on %s", (device) => {
     const resumed = await after(bundle, 24, device, { resume: half })
     expect(resumed).toEqual(await after(bundle, 24, device))
   })
+})
+
+it.each([
+  [
+    "convolutions",
+    "x |> reshape([B, 1, 8]) |> Conv1d(4, kernel: 3) |> relu |> reshape([B, 24]) |> Linear(1)",
+  ],
+  ["loops over time", "(x |> reshape([B, 4, 2]) |> LSTM(8))[:, -1] |> Linear(1)"],
+  ["attention", "x |> reshape([B, 4, 2]) |> MultiHeadAttention(2) |> reshape([B, 8]) |> Linear(1)"],
+])("%s learn as in f32", async (_, model) => {
+  const bundle = compiled({ model })
+  const exact = parameters(await after(compiled({ model, settings: "" }), 40, "wasm"))
+  for (const device of DEVICES) {
+    const error = distance(parameters(await after(bundle, 40, device)), exact)
+    expect(error).toBeGreaterThan(0)
+    expect(error).toBeLessThan(0.01)
+  }
 })
 
 // A sum in another order may round to the next f16.

@@ -14,6 +14,8 @@ import {
   withRegions,
 } from "../ir/graph/build.js"
 import type { Graph, Node, ValueId } from "../ir/graph/types.js"
+import { isScan, scanParts } from "../ir/graph/scan.js"
+import { evalDim, numel, type TensorType } from "../ir/tensor.js"
 import { opDef } from "../ops/index.js"
 import type { Value } from "../ops/op.js"
 import type { Pass } from "../pass.js"
@@ -24,9 +26,12 @@ export const autocast: Pass<Graph, Graph> = {
   run: (graph) => (graph.mixed ? halved(graph) : graph),
 }
 
-function halved(graph: Graph): Graph {
-  const { g, values } = buildLike(unmarked(graph))
+/** `given`: inputs that are halves already. */
+function halved(graph: Graph, given: ReadonlySet<ValueId> = new Set()): Graph {
+  const inputs = graph.inputs.map((i) => (given.has(i.id) ? { ...i, type: asHalf(i.type) } : i))
+  const { g, values } = buildLike({ ...unmarked(graph), inputs })
   const halves = new Halves(g)
+  for (const id of given) values.set(id, halves.enter(valueIn(values, id)))
   const early = neededFor(graph, graph.outputs)
   // Early results, and late views of them.
   const saved = new Set<ValueId>()
@@ -34,12 +39,14 @@ function halved(graph: Graph): Graph {
     g.at({ ...node.origin, by: "autocast" })
     const isView = isViewOfOne(node)
     if (early.has(node.id) || (isView && saved.has(node.args[0]!))) saved.add(node.id)
-    const args = node.args.map((a) => {
+    const captured = isScan(node) ? capturedByContractions(node) : new Map<number, ValueId>()
+    const args = node.args.map((a, n) => {
       const value = valueIn(values, a)
+      if (captured.has(n)) return halves.round(value)
       if (opDef(node.op).traits.autocast) return halves.read(value)
       return !early.has(node.id) && !isView && saved.has(a) && halves.has(value) ? halves.read(value) : value
     })
-    const inner = withRegions(node, (region) => renumbered(halved(region)))
+    const inner = withRegions(node, (region) => renumbered(halved(region, new Set(captured.values()))))
     values.set(node.id, g.copy(inner, args))
   }
   const made = finishLike(graph, g, values)
@@ -47,6 +54,26 @@ function halved(graph: Graph): Graph {
   const needed = neededFor(made, [...made.outputs, ...made.updates])
   return { ...made, nodes: made.nodes.filter((n) => needed.has(n.id)) }
 }
+
+/** What a loop captures for contractions alone is rounded before the loop, not in every turn: the region's inputs, by the number of
+ *  the argument. */
+function capturedByContractions(loop: Node): ReadonlyMap<number, ValueId> {
+  const { captures, carries, slices, region } = scanParts(loop)
+  const results = new Set(region.outputs.map((o) => o.value))
+  const onlyContractions = (v: ValueId): boolean => {
+    const readers = region.nodes.filter((n) => n.args.includes(v))
+    const fits = (n: Node): boolean =>
+      opDef(n.op).traits.autocast === true || (isViewOfOne(n) && onlyContractions(n.id))
+    return readers.length > 0 && !results.has(v) && readers.every(fits)
+  }
+  return new Map(
+    captures.flatMap((c, i): [number, ValueId][] =>
+      c.type.dtype === "f32" && onlyContractions(c.id) ? [[carries.length + slices.length + i, c.id]] : [],
+    ),
+  )
+}
+
+const asHalf = ({ shape }: TensorType): TensorType => ({ dtype: "f16", shape })
 
 const unmarked = ({ mixed: _, ...graph }: Graph): Graph => graph
 
@@ -65,34 +92,48 @@ class Halves {
 
   /** Whether x has one already, or what it is a view of. */
   has(x: Value): boolean {
-    const node = this.g.node(x)
-    return this.rounded.has(x.id) || (node !== undefined && isViewOfOne(node) && this.has(this.source(node)))
+    const source = this.source(x)
+    return this.rounded.has(x.id) || (source !== undefined && this.has(source))
   }
   /** x as the nearest halves, in f32. */
   read(x: Value): Value {
     if (x.type.dtype !== "f32") return x
     let wide = this.widened.get(x.id)
     if (wide === undefined) {
-      wide = this.g.apply("cast", [this.half(x)], { dtype: "f32" })
+      wide = this.g.apply("cast", [this.round(x)], { dtype: "f32" })
       this.widened.set(x.id, wide)
     }
     return wide
   }
-  private source(node: Node): Value {
-    return this.g.value(node.args[0]!)
+  /** A half from outside, in f32. */
+  enter(half: Value): Value {
+    const wide = this.g.apply("cast", [half], { dtype: "f32" })
+    this.rounded.set(wide.id, half)
+    this.widened.set(wide.id, wide)
+    return wide
   }
-  private half(x: Value): Value {
+  /** What x is a view of, whole. */
+  private source(x: Value): Value | undefined {
+    const node = this.g.node(x)
+    if (node === undefined || !isViewOfOne(node)) return undefined
+    const source = this.g.value(node.args[0]!)
+    return elements(x.type) >= elements(source.type) ? source : undefined
+  }
+  round(x: Value): Value {
     let half = this.rounded.get(x.id)
     if (half === undefined) {
+      const source = this.source(x)
       const node = this.g.node(x)
       half =
-        node !== undefined && isViewOfOne(node)
-          ? this.g.apply(node.op, [this.half(this.source(node))], node.attrs)
+        source !== undefined && node !== undefined
+          ? this.g.apply(node.op, [this.round(source)], node.attrs)
           : this.g.apply("cast", [x], { dtype: "f16" })
       this.rounded.set(x.id, half)
     }
     return half
   }
 }
+
+const elements = ({ shape }: TensorType): number => evalDim(numel(shape), { B: 1, R: 1 })
 
 const isViewOfOne = (node: Node): boolean => opDef(node.op).traits.kind === "view" && node.args.length === 1
