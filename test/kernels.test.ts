@@ -2,6 +2,8 @@
 import { describe, expect, it } from "vitest"
 import { GraphBuild } from "../compiler/ir/graph/build.js"
 import type { Graph } from "../compiler/ir/graph/types.js"
+import type { Stmt } from "../compiler/ir/kernels/types.js"
+import { eachStmt } from "../compiler/ir/kernels/walk.js"
 import { BATCH, type Dim, tensorType, type TensorType } from "../compiler/ir/tensor.js"
 import type { Value } from "../compiler/ops/op.js"
 import { GPU, kernelDifferences, scheduled, SOFTWARE } from "./support/kernels.js"
@@ -286,5 +288,43 @@ describe("updates of several parameters", () => {
       ["parameters", 3],
     ])
     expect(kernels.find((k) => k.name === dispatches.at(-1)!.kernel)!.template).toContain("packed")
+  })
+})
+
+describe("loops of a constant count on software adapters", () => {
+  const serial = (body: readonly Stmt[]): (Stmt & { kind: "for" })[] => {
+    const found: (Stmt & { kind: "for" })[] = []
+    eachStmt(body, (s) => void (s.kind === "for" && s.on === "serial" && found.push(s)))
+    return found
+  }
+  const window = { padding_low: [0, 0], padding_high: [0, 0], dilation: [1, 1] }
+  const cases: readonly [string, "written out" | "kept", Build][] = [
+    [
+      "a pooling window of four places",
+      "written out",
+      (g) => {
+        const x = g.input("x", f32(B, 6, 6))
+        g.output("y", g.apply("window_max", [x], { ...window, window: [2, 2], strides: [2, 2] }))
+      },
+    ],
+    [
+      "a pooling window of nine",
+      "kept",
+      (g) => {
+        const x = g.input("x", f32(B, 6, 6))
+        g.output("y", g.apply("window_max", [x], { ...window, window: [3, 3], strides: [1, 1] }))
+      },
+    ],
+    [
+      "a tile of sums over three places",
+      "kept",
+      (g) => g.output("y", g.apply("matmul", [g.input("x", f32(64, 3)), g.input("w", f32(3, 64))])),
+    ],
+  ]
+  it.each(cases)("%s: %s", (_name, how, build) => {
+    const loops = scheduled(built(build)).kernels.flatMap((k) => serial(k.body))
+    const known = loops.map((s) => s.extent.kind === "const")
+    expect(known).toEqual(loops.map(() => how === "written out"))
+    expect(loops.length).toBeGreaterThan(0)
   })
 })
