@@ -10,10 +10,12 @@ import type { ContractTile } from "./cost.js"
 const LOAD = 10
 /** What a turn of the loop costs beside. */
 const TURN = 20
-/** Sums of a tile and products of a turn: with more, what is loaded leaves the registers, and llvmpipe compiles for seconds. */
-const MOST_SUMS = 36
-const MOST_PRODUCTS = 96
+/** Sums of a tile and products of a turn: llvmpipe compiles more for seconds. */
+const MOST_SUMS = 56
+const MOST_PRODUCTS = 176
 const MOST_TAPS = 8
+/** Elements that all rows of a tile use in turn: more do not stay in registers. */
+const MOST_KEPT = 16
 /** Tiles that keep all threads busy, and places of the sum that are worth sharing among the lanes of a workgroup. */
 const FILL = 64
 const LEAST_SPLIT = 256
@@ -35,6 +37,7 @@ export function slidingTile(
       // Windows that share nothing, as the rows of a matrix.
       if (read === run * taps) continue
       const reads = lines * read * slide.columnLoads
+      if (reads > MOST_KEPT) continue
       for (const rows of [8, 4, 2, 1]) {
         const outputs = rows * columns
         if (rows > size.rows || outputs > MOST_SUMS || outputs * taps > MOST_PRODUCTS) continue
