@@ -157,7 +157,8 @@ describe("inspect", () => {
   })
 
   it.each(STAGES.map(({ name }) => name))("prints the stage %s, as text and as JSON", (stage) => {
-    const cwd = project()
+    // Only a program with a budget comes to all of them.
+    const cwd = project({ "net.nn": PROGRAM.replace("seed 1", "seed 1, budget memory 64 MiB") })
     const text = nnc(["inspect", "net.nn", `--after=${stage}`], { cwd })
     expect(text).toMatchObject({ exit: 0 })
     expect(text.out.length).toBeGreaterThan(50)
