@@ -263,8 +263,8 @@ const withoutPacks = ({ graph, groups }: GroupedGraph): GroupedGraph => ({
 function manyOf(single: readonly Scheduled[], run: Compilation, target: TargetProfile): Scheduled[] {
   const slots = slotsInOrder(single.map((s) => s.program))
   const within = forOneWorkgroup(target)
-  return single.flatMap(({ graph, dims }) => {
-    if (!canBeMany(graph) || !manyPays(workOf(graph, dims), target)) return []
+  return single.flatMap(({ graph, program, dims }) => {
+    if (!canBeMany(graph) || !manyPays(workOf(graph, dims), program.dispatches.length, target)) return []
     const groups = run.pass(order, run.pass(fuse, graph, within), within)
     const kernels = run.pass(buildKernels, [groups], within)
     const many = run.stage("many", () => manyCalls(kernels[0]!, dims, slots, target))

@@ -46,10 +46,13 @@ export const forOneWorkgroup = (target: TargetProfile): TargetProfile => ({
   maxWorkgroupsPerDimension: 2 ** 30,
 })
 
-/** Whether a program of so many multiplications and the like runs faster in one workgroup, all kernels and many calls in one
- *  dispatch. A software adapter gives up its other cores for that. */
-export const manyPays = (work: number, target: TargetProfile): boolean =>
-  work <= { gpu: 1_000_000, software: 300_000, wasm: 0 }[target.deviceClass]
+/** Kernels that become loops of one: the time to compile that one grows faster than its size, here and in drivers. */
+const MOST_LOOPS = 100
+
+/** Whether a program of so many multiplications and the like, in so many dispatches, runs faster in one workgroup, all kernels and
+ *  many calls in one dispatch. A software adapter gives up its other cores for that. */
+export const manyPays = (work: number, dispatches: number, target: TargetProfile): boolean =>
+  dispatches <= MOST_LOOPS && work <= { gpu: 1_000_000, software: 300_000, wasm: 0 }[target.deviceClass]
 
 /** Loads and stores in the code of one kernel: llvmpipe compiles 160 in two seconds, and 400 in a minute. */
 export const MOST_ACCESSES = 200
