@@ -1,16 +1,13 @@
 /** schedule: contractions over sliding windows on software adapters: what neighbouring windows share is loaded once, and the
  *  results are the graph's meaning. */
 import { describe, expect, it } from "vitest"
-import { GraphBuild } from "../compiler/ir/graph/build.js"
-import type { Attrs, Graph } from "../compiler/ir/graph/types.js"
-import { BATCH, type Shape, tensorType } from "../compiler/ir/tensor.js"
+import type { Attrs } from "../compiler/ir/graph/types.js"
+import { BATCH, type Shape } from "../compiler/ir/tensor.js"
 import { kernelDifferences, scheduled, SOFTWARE } from "./support/kernels.js"
+import { graphOfOne, type OneOperation } from "./support/one-operation.js"
 
-interface Case {
+interface Case extends OneOperation {
   readonly name: string
-  readonly op: string
-  readonly args: readonly [Shape, Shape]
-  readonly attrs?: Attrs
   /** Whether windows share anything that a tile could load once. */
   readonly shares: boolean
 }
@@ -68,15 +65,8 @@ const CASES: readonly Case[] = [
   },
 ]
 
-function graphOf({ op, args, attrs = {} }: Case): Graph {
-  const g = new GraphBuild("product")
-  const inputs = args.map((shape, i) => g.input(`a${i}`, tensorType("f32", shape)))
-  g.output("y", g.apply(op, inputs, attrs))
-  return g.finish()
-}
-
 describe.each(CASES)("$name", (c) => {
-  const graph = graphOf(c)
+  const graph = graphOfOne(c)
   it(c.shares ? "takes several taps at a time" : "takes one place at a time", () => {
     const [kernel] = scheduled(graph).kernels
     expect(/^contract .* by \d/.test(kernel!.template)).toBe(c.shares)

@@ -1,18 +1,15 @@
 /** schedule, codegen/wasm: products large enough to be cut into panels: of every kind, with sizes that fit tiles and that do not,
  *  against the graph's meaning, and WebAssembly against the kernel evaluator. */
 import { describe, expect, it } from "vitest"
-import { GraphBuild } from "../compiler/ir/graph/build.js"
-import type { Attrs, Graph } from "../compiler/ir/graph/types.js"
-import { BATCH, type Shape, tensorType } from "../compiler/ir/tensor.js"
+import type { Attrs } from "../compiler/ir/graph/types.js"
+import { BATCH } from "../compiler/ir/tensor.js"
 import { WASM_TARGET } from "../compiler/target.js"
 import { kernelDifferences, scheduled } from "./support/kernels.js"
+import { graphOfOne, type OneOperation } from "./support/one-operation.js"
 import { wasmDifferences } from "./support/wasm-program.js"
 
-interface Case {
+interface Case extends OneOperation {
   readonly name: string
-  readonly op: string
-  readonly args: readonly [Shape, Shape]
-  readonly attrs?: Attrs
   /** What the template says of itself. */
   readonly template?: string
 }
@@ -185,15 +182,8 @@ const CASES: readonly Case[] = [
   },
 ]
 
-function graphOf({ op, args, attrs = {} }: Case): Graph {
-  const g = new GraphBuild("product")
-  const inputs = args.map((shape, i) => g.input(`a${i}`, tensorType("f32", shape)))
-  g.output("y", g.apply(op, inputs, attrs))
-  return g.finish()
-}
-
 describe.each(CASES)("$name", (c) => {
-  const graph = graphOf(c)
+  const graph = graphOfOne(c)
   it("is cut into panels", () => {
     const [kernel] = scheduled(graph, WASM_TARGET).kernels
     expect(kernel!.template).toMatch(/^panels /)

@@ -172,12 +172,10 @@ function readEvery(cx: Reading, word: Tokens[number], node: cst.EveryCstNode): a
 
 function readKeep(cx: Reading, node: cst.KeepCstNode): ast.SettingStmt {
   const c = whole(node)
-  const keep = nameOf(cx, the(c.Keep))
-  const what = nameOf(cx, the(c.Average ?? c.Best))
   const metric = c.Identifier && nameOf(cx, the(c.Identifier))
   return {
     kind: "setting",
-    name: { text: `${keep.text} ${what.text}`, span: cover(keep.span, what.span) },
+    name: twoWords(nameOf(cx, the(c.Keep)), nameOf(cx, the(c.Average ?? c.Best))),
     value: metric
       ? { kind: "name", name: metric.text, span: metric.span }
       : readExpression(cx, the(c.expression)),
@@ -185,14 +183,17 @@ function readKeep(cx: Reading, node: cst.KeepCstNode): ast.SettingStmt {
   }
 }
 
+const twoWords = (first: ast.Name, second: ast.Name): ast.Name => ({
+  text: `${first.text} ${second.text}`,
+  span: cover(first.span, second.span),
+})
+
 /** `budget memory 64 MiB` is the setting `budget memory`. */
 function readBudget(cx: Reading, node: cst.BudgetCstNode): ast.SettingStmt {
   const c = whole(node)
-  const first = nameOf(cx, the(c.Budget))
-  const second = nameOf(cx, the(c.Memory))
   return {
     kind: "setting",
-    name: { text: `${first.text} ${second.text}`, span: cover(first.span, second.span) },
+    name: twoWords(nameOf(cx, the(c.Budget)), nameOf(cx, the(c.Memory))),
     value: readExpression(cx, the(c.expression)),
     unit: nameOf(cx, the(c.ByteUnit)).text as ast.ByteUnit,
     span: spanOf(cx, node),
@@ -202,11 +203,9 @@ function readBudget(cx: Reading, node: cst.BudgetCstNode): ast.SettingStmt {
 /** `precision mixed` is a setting of two words; what scales the loss is its value. */
 function readPrecision(cx: Reading, node: cst.PrecisionCstNode): ast.SettingStmt {
   const c = whole(node)
-  const first = nameOf(cx, the(c.Precision))
-  const second = nameOf(cx, the(c.Mixed))
   return {
     kind: "setting",
-    name: { text: `${first.text} ${second.text}`, span: cover(first.span, second.span) },
+    name: twoWords(nameOf(cx, the(c.Precision)), nameOf(cx, the(c.Mixed))),
     ...(c.postfix && { value: readPostfix(cx, the(c.postfix)), with: true }),
     span: spanOf(cx, node),
   }

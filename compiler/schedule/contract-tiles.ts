@@ -1,12 +1,12 @@
 /** schedule: the outputs of a contraction in tiles: how many tiles there are, which of them a number stands for, and the stores of
  *  what a tile has summed. The last tiles may reach beyond the outputs; nothing is stored there.
- *  Not here:   how the sums are made (`template-contract.ts`, `template-staged.ts`). */
+ *  Not here:   how the sums are made (`template-contract.ts`, `template-block.ts`). */
 import type { Expr, Stmt } from "../ir/kernels/types.js"
 import { type Dim, divDim, mulDim, numel } from "../ir/tensor.js"
 import { type Contraction, outputIndex, storesAt } from "./contraction.js"
 import { largest } from "./cost.js"
 import type { Exprs } from "./expr.js"
-import { ceilDiv } from "./grid.js"
+import { ceilDiv, type Count } from "./grid.js"
 import type { KernelBuild } from "./kernel-build.js"
 import { valuesThenStores } from "./template-map.js"
 
@@ -17,9 +17,22 @@ export interface TilePlace {
   readonly batch: Expr
 }
 export interface Tiles {
-  readonly count: { readonly expr: Expr; readonly extent: Dim | undefined; readonly most: number }
+  readonly count: Count
   /** The tile of number `i`, and the statements that find it. */
   readonly locate: (i: Expr) => { readonly at: TilePlace; readonly lets: readonly Stmt[] }
+}
+
+/** So many tiles down and across in each of so many products. */
+export function tileCount(k: Exprs, batches: Dim, down: Count, across: Count): Count {
+  const extent =
+    down.extent === undefined || across.extent === undefined
+      ? undefined
+      : mulDim(mulDim(batches, down.extent), across.extent)
+  return {
+    expr: k.mul(k.mul(k.dim(batches), down.expr), across.expr),
+    extent,
+    most: down.most * across.most * largest(batches),
+  }
 }
 
 /** Tiles of `height` rows and `width` columns, those of one row of tiles one after another. */
@@ -28,17 +41,8 @@ export function tilesOf({ b, rows, columns, batch }: Contraction, height: number
   const rowTiles = ceilDiv(b, numel(rows.shape), height)
   const columnTiles = ceilDiv(b, numel(columns.shape), width)
   const batches = numel(batch.shape)
-  const extent =
-    rowTiles.extent === undefined || columnTiles.extent === undefined
-      ? undefined
-      : mulDim(mulDim(batches, rowTiles.extent), columnTiles.extent)
-  const count = {
-    expr: k.mul(k.mul(k.dim(batches), rowTiles.expr), columnTiles.expr),
-    extent,
-    most: rowTiles.most * columnTiles.most * largest(batches),
-  }
   return {
-    count,
+    count: tileCount(k, batches, rowTiles, columnTiles),
     locate: (i) => {
       const lets: Stmt[] = []
       const place = (name: string, value: Expr, range: Dim | undefined): Expr => {

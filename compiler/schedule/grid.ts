@@ -6,10 +6,17 @@ import type { KernelBuild } from "./kernel-build.js"
 
 type Ref = Expr & { kind: "ref" }
 
-/** One invocation per index in [0, count). `most`: the largest count, for the workgroup limit. */
+/** How many there are: when it runs, as a dimension if it is one, and at most, for the workgroup limit. */
+export interface Count {
+  readonly expr: Expr
+  readonly extent: Dim | undefined
+  readonly most: number
+}
+
+/** One invocation per index in [0, count). */
 export function perInvocation(
   b: KernelBuild,
-  count: { readonly expr: Expr; readonly extent: Dim | undefined; readonly most: number },
+  count: Count,
   lanes: number,
   body: (index: Expr, lane: Expr) => readonly Stmt[],
 ): Stmt[] {
@@ -32,7 +39,7 @@ export function perInvocation(
 /** One workgroup per index in [0, count); the body makes its own use of the lanes. */
 export function perWorkgroup(
   b: KernelBuild,
-  count: { readonly expr: Expr; readonly extent: Dim | undefined; readonly most: number },
+  count: Count,
   lanes: number,
   body: (index: Expr, lane: Expr) => readonly Stmt[],
 ): Stmt[] {

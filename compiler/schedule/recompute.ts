@@ -70,16 +70,11 @@ class Recomputing {
   first(v: ValueId): Value {
     const known = this.values.get(v)
     if (known !== undefined) return known
-    const node = this.node(v)
-    return this.made(
-      v,
-      this.g.copy(
-        node,
-        node.args.map((a) => this.first(a)),
-      ),
-    )
+    return this.made(v, (a) => this.first(a))
   }
-  private made(v: ValueId, value: Value): Value {
+  private made(v: ValueId, argument: (a: ValueId) => Value): Value {
+    const node = this.node(v)
+    const value = this.g.copy(node, node.args.map(argument))
     this.values.set(v, value)
     return value
   }
@@ -89,15 +84,7 @@ class Recomputing {
     if (copies !== undefined) return this.copy(v, copies)
     if (this.lateMembers.has(v)) {
       const known = this.values.get(v)
-      if (known !== undefined) return known
-      const node = this.node(v)
-      return this.made(
-        v,
-        this.g.copy(
-          node,
-          node.args.map((a) => this.inLate(a)),
-        ),
-      )
+      return known ?? this.made(v, (a) => this.inLate(a))
     }
     if (this.isKept(v)) return this.first(v)
     const known = this.seen.get(v)

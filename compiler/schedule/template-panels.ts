@@ -7,9 +7,10 @@
 import { bug } from "../source/bug.js"
 import type { Expr, Stmt } from "../ir/kernels/types.js"
 import { type Dim, divDim, isStatic, mulDim, numel } from "../ir/tensor.js"
+import { tileCount } from "./contract-tiles.js"
 import { indexAt, storesAt } from "./contraction.js"
 import { largest, nominal } from "./cost.js"
-import { ceilDiv, perWorkgroup } from "./grid.js"
+import { ceilDiv, type Count, perWorkgroup } from "./grid.js"
 import type { BuiltBody } from "./kernel-build.js"
 import { type Cut, type Item, loop, named, panelOperand, type TilePlace } from "./panel-operand.js"
 import { LANES, type Panels, type Side, TALL } from "./panels.js"
@@ -21,15 +22,7 @@ export function buildPanels(p: Panels): BuiltBody & { template: string } {
   const { k } = b
   const [wide, tall] = [itemsOf(p, p.wide), itemsOf(p, p.tall)]
   const batches = numel(p.cx.batch.shape)
-  const extent =
-    wide.extent === undefined || tall.extent === undefined
-      ? undefined
-      : mulDim(mulDim(batches, wide.extent), tall.extent)
-  const count = {
-    expr: k.mul(k.mul(k.dim(batches), tall.expr), wide.expr),
-    extent,
-    most: wide.most * tall.most * largest(batches),
-  }
+  const count = tileCount(k, batches, tall, wide)
   const body = perWorkgroup(b, count, 1, (i) => {
     const lets: Stmt[] = []
     const above = k.div(i, wide.expr)
@@ -47,11 +40,6 @@ export function buildPanels(p: Panels): BuiltBody & { template: string } {
   return { ...b.finish(body), template: `panels ${sizes.join("x")} by ${p.block}${slides ? " windows" : ""}` }
 }
 
-interface Count {
-  readonly expr: Expr
-  readonly extent: Dim | undefined
-  readonly most: number
-}
 interface Place {
   readonly wide: Cut
   readonly tall: Cut
