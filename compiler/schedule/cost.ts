@@ -1,4 +1,5 @@
-/** schedule: the cost model. Every choice that depends on sizes or on the device stands here, and nowhere else.
+/** schedule: the cost model. Every choice that depends on sizes or on the device stands here and, for the sizes of contractions, in
+ *  `cost-block.ts` (GPUs), `cost-slide.ts` (windows on software adapters) and `cost-panels.ts` (WebAssembly).
  *  Unknown sizes are taken at nominal values: choices, unlike legality, may be wrong about them. */
 import type { TargetProfile } from "../target.js"
 import { type Dim, type DimValues, evalDim } from "../ir/tensor.js"
