@@ -14,14 +14,15 @@ export { RunError } from "./error.js"
 export type { NumberArray, Numbers, Tensor, Values } from "./exec/values.js"
 export { Session, type OpenOptions, type ProgramOptions, type TrainOptions } from "./session.js"
 export type { Metric, Metrics } from "./train/evaluate.js"
-export type {
-  CheckpointEvent,
-  CheckpointStore,
-  EndEvent,
-  ErrorEvent,
-  NoteEvent,
-  ReportEvent,
-  StartEvent,
-  TrainEvent,
+export {
+  LOG_VERSION,
+  type CheckpointEvent,
+  type CheckpointStore,
+  type EndEvent,
+  type ErrorEvent,
+  type NoteEvent,
+  type ReportEvent,
+  type StartEvent,
+  type TrainEvent,
 } from "./train/events.js"
 export type { Feeds } from "./train/predict.js"

@@ -26,7 +26,7 @@ import type { Host } from "./host.js"
 import { nearest } from "./suggest.js"
 import { batchesOf } from "./train/batches.js"
 import { Evaluator, type Metrics } from "./train/evaluate.js"
-import type { CheckpointStore, EndEvent, TrainEvent } from "./train/events.js"
+import { LOG_VERSION, type CheckpointStore, type EndEvent, type TrainEvent } from "./train/events.js"
 import { runProgram, type CallOptions, type Feeds } from "./train/predict.js"
 import { scheduleOf } from "./train/schedule.js"
 import { Trainer } from "./train/trainer.js"
@@ -118,6 +118,7 @@ export class Session {
     const onEvent = options.onEvent ?? (() => {})
     onEvent({
       event: "start",
+      log: LOG_VERSION,
       program: this.bundle.manifest.name,
       train: spec.name,
       ...this.device,

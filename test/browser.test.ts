@@ -4,7 +4,7 @@ import { cpSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import type { Browser, Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { loadBundle } from "../runtime/node.js"
+import { loadBundle, type TrainEvent } from "../runtime/node.js"
 import { chromiumFile, inPage, launchChromium } from "./support/chromium.js"
 import { nnc, temporaryFolder } from "./support/nnc.js"
 import { ISOLATED, serveFolder, type StaticServer } from "./support/static-server.js"
@@ -24,7 +24,7 @@ const RUN = `
   const { load } = await import(location.origin + "/trainer.browser.js")
   const trainer = await load(OPTIONS)
   const losses = []
-  const onEvent = (event) => { if (event.event === "report") losses.push(event.loss) }
+  const onEvent = (event) => { if (event.event === "report") losses.push(event.metrics.loss) }
   await trainer.train({ epochs: 20, onEvent })
   const saved = await trainer.save()
   await trainer.resume(saved, { epochs: 40, onEvent })
@@ -244,8 +244,8 @@ async function inNode(folder: string): Promise<Run> {
     await trainer.save(path)
     return [...readFileSync(path)]
   }
-  const onEvent = (event: { readonly event: string }): void => {
-    if (event.event === "report" && "loss" in event) losses.push(Number(event.loss))
+  const onEvent = (event: TrainEvent): void => {
+    if (event.event === "report") losses.push(event.metrics.loss)
   }
   await trainer.train({ epochs: 20, onEvent })
   const first = await saved()

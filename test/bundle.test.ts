@@ -9,7 +9,7 @@ import { nnc, temporaryFolder } from "./support/nnc.js"
 const SCRIPT = `import { load } from "./out/trainer.js"
 const trainer = await load()
 const losses = []
-await trainer.train({ epochs: 5, onEvent: (event) => event.event === "report" && losses.push(event.loss) })
+await trainer.train({ epochs: 5, onEvent: (event) => event.event === "report" && losses.push(event.metrics.loss) })
 await trainer.save("saved.safetensors")
 const row = { MEAN }
 const { output } = await trainer.predict([row, row])

@@ -160,7 +160,10 @@ it("a perceptron of the size of MNIST learns as in f32", async () => {
     const trainer = await openBundle(compileFile(path).bundle!, folder, { device: "wasm" })
     try {
       let last = Infinity
-      await trainer.train({ steps: 300, onEvent: (e) => void (e.event === "report" && (last = e.loss)) })
+      await trainer.train({
+        steps: 300,
+        onEvent: (e) => void (e.event === "report" && (last = e.metrics.loss)),
+      })
       return last
     } finally {
       trainer.close()

@@ -6,12 +6,13 @@ import { describe, expect, it } from "vitest"
 import { compileFile } from "../compiler/cli/compile-file.js"
 import { historyOf } from "../compiler/cli/report/history.js"
 import { reportPage } from "../compiler/cli/report/page.js"
-import type { TrainEvent } from "../runtime/node.js"
+import { LOG_VERSION, type TrainEvent } from "../runtime/node.js"
 import { chromiumFile, inPage, launchChromium } from "./support/chromium.js"
 import { nnc, temporaryFolder } from "./support/nnc.js"
 
 const start = (step: number): TrainEvent => ({
   event: "start",
+  log: LOG_VERSION,
   program: "six-points",
   train: "train",
   device: "wasm",
@@ -30,12 +31,11 @@ const start = (step: number): TrainEvent => ({
   steps: 40,
   steps_per_epoch: 1,
 })
-const report = (step: number, values: Record<string, number | string> = {}): TrainEvent => ({
+const report = (step: number, values: Record<string, number> = {}): TrainEvent => ({
   event: "report",
   step,
   epoch: step,
-  loss: 1 / (step + 1),
-  ...values,
+  metrics: { loss: 1 / (step + 1), ...values },
 })
 const end = (step: number): TrainEvent => ({
   event: "end",
@@ -123,7 +123,7 @@ describe("the page", () => {
 
   it("is not broken by names or values: they are text", () => {
     const evil = "</script><script>alert(1)</script>"
-    const page = reportPage({ ...manifest, name: evil }, [start(0), report(0, { [evil]: 1, other: evil })])
+    const page = reportPage({ ...manifest, name: evil }, [start(0), report(0, { [evil]: 1 })])
     expect(page).not.toContain("alert(1)</script>")
     expect(page).toContain("&#60;/script&#62;")
   })
@@ -180,8 +180,48 @@ train on d { ${train} }
     expect(err).not.toContain("table ")
     const log = readFileSync(join(cwd, "out/log.jsonl"), "utf8").trimEnd().split("\n")
     const reports = log.map((line) => JSON.parse(line)).filter((event) => event.event === "report")
-    expect(reports.at(-1).test_table.flat()).toHaveLength(4)
+    expect(reports.at(-1).metrics.test_table.flat()).toHaveLength(4)
     expect(readFileSync(join(cwd, "out/report.html"), "utf8")).toMatch(/<th>test_table<td[^>]*><table>/)
+  })
+
+  it.each(["event", "step", "epoch", "folder", "metrics", "constructor"])(
+    "with a metric called %s has it beside the loss, and a line that is still the report of its step",
+    (name) => {
+      const cwd = temporaryFolder()
+      writeFileSync(
+        join(cwd, "named.nn"),
+        points(`report ${name} = mean(x)  minimize cross_entropy(Net(x), y) with SGD(lr: 0)  steps 1`),
+      )
+      const { out } = nnc(["train", "named.nn", "--out", "out", "--json"], { cwd })
+      const lines = out
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line) as TrainEvent)
+      expect(lines.map(({ event }) => event)).toEqual(["start", "report", "report", "checkpoint", "end"])
+      expect(lines[2]).toMatchObject({
+        step: 1,
+        epoch: 1,
+        metrics: { loss: expect.any(Number) as number, [name]: expect.any(Number) as number },
+      })
+      expect(lines[0]).toMatchObject({ log: LOG_VERSION })
+      expect(readFileSync(join(cwd, "out/report.html"), "utf8")).toContain(`<th>${name}<td`)
+      const evaluated = JSON.parse(
+        nnc(["evaluate", "named.nn", "--checkpoint", "out", "--json"], { cwd }).out,
+      )
+      expect(evaluated).toMatchObject({ event: "end", metrics: { [name]: expect.any(Number) as number } })
+    },
+  )
+
+  it("whose log a crash cut off within a line goes on in a line of its own", () => {
+    const cwd = temporaryFolder()
+    const log = join(cwd, "out/log.jsonl")
+    const lines = (): string[] => readFileSync(log, "utf8").trimEnd().split("\n")
+    expect(nnc(["train", program, "--out", "out", "--steps", "100"], { cwd }).exit).toBe(0)
+    const before = lines()
+    writeFileSync(log, `${before.join("\n")}\n{"event":"rep`)
+    const { out } = nnc(["train", program, "--resume", "out", "--steps", "200", "--json"], { cwd })
+    expect(lines()).toEqual([...before, '{"event":"rep', ...out.trimEnd().split("\n")])
+    expect(readFileSync(join(cwd, "out/report.html"), "utf8")).toContain('"steps":[0,100,200]')
   })
 
   it("whose report cannot be written says so once and goes on", () => {

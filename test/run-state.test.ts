@@ -140,8 +140,8 @@ describe("ReduceOnPlateau", () => {
   test.each(plateaus)("%o follows the test rows", async (p) => {
     const reports = await reportsOf(await open(data(SPLIT) + train(p)))
     // The report of step 0 is of a network that has not learned anything yet.
-    const seen = reports.slice(1).map((r) => Number(r[`test_${p.metric ?? "loss"}`]))
-    const found = reports.slice(1).map((r) => Number(r["rate"]))
+    const seen = reports.slice(1).map((r) => Number(r.metrics[`test_${p.metric ?? "loss"}`]))
+    const found = reports.slice(1).map((r) => Number(r.metrics["rate"]))
     const wanted = rates(p, seen)
     found.forEach((rate, i) => expect(rate).toBeCloseTo(wanted[i]!, 6))
     expect(new Set(wanted).size).toBeGreaterThan(1)
@@ -151,9 +151,9 @@ describe("ReduceOnPlateau", () => {
     const reports = await reportsOf(await open(data("") + train(p)))
     const wanted = rates(
       p,
-      reports.slice(1).map((r) => r.loss),
+      reports.slice(1).map((r) => r.metrics.loss),
     )
-    reports.slice(2).forEach((r, i) => expect(Number(r["rate"])).toBeCloseTo(wanted[i]!, 6))
+    reports.slice(2).forEach((r, i) => expect(Number(r.metrics["rate"])).toBeCloseTo(wanted[i]!, 6))
     expect(new Set(wanted).size).toBeGreaterThan(1)
   })
 })

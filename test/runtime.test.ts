@@ -71,7 +71,7 @@ describe("training", () => {
     const { losses, w } = expected(40)
     const found = reports(events)
     expect(found.map(({ step }) => step)).toEqual(Array.from({ length: 41 }, (_, i) => i))
-    losses.forEach((loss, i) => expect(found[i]!.loss).toBeCloseTo(loss, 5))
+    losses.forEach((loss, i) => expect(found[i]!.metrics.loss).toBeCloseTo(loss, 5))
     const after = await slots(trainer)
     expect([...after["Line.weight"]!, ...after["Line.bias"]!].map((value) => value.toFixed(5))).toEqual(
       w.map((value) => value.toFixed(5)),
@@ -149,7 +149,7 @@ describe("training", () => {
     await trainer.train({ runFolder: folder, onEvent: (event) => events.push(event) })
     const found = reports(events)
     expect(found.map(({ step, epoch }) => [step, epoch])).toEqual([[0, 0], [6, 2], [12, 4]]) // prettier-ignore
-    expect(await trainer.evaluate()).toEqual({ loss: found.at(-1)!["test_loss"] })
+    expect(await trainer.evaluate()).toEqual({ loss: found.at(-1)!.metrics["test_loss"] })
     const best = events.findLast((event) => event.event === "checkpoint" && event.kind === "best")
     expect(best).toMatchObject({ step: 6 })
   })

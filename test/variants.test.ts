@@ -93,7 +93,7 @@ async function course(
       steps,
       ...(options.resume !== undefined && { resume: options.resume }),
       reportEvery: { unit: "steps", count: 10 },
-      onEvent: (e: TrainEvent) => void (e.event === "report" && losses.set(e.step, e.loss)),
+      onEvent: (e: TrainEvent) => void (e.event === "report" && losses.set(e.step, e.metrics.loss)),
     })
     if (options.save !== undefined) await trainer.save(options.save)
     return losses

@@ -34,7 +34,7 @@ async function trained(
 ): Promise<{ bytes: Uint8Array; losses: number[] }> {
   const trainer = await openBundle(compiled(path), dirname(path), { device: "wasm", threads })
   const losses: number[] = []
-  const onEvent = (e: TrainEvent): void => void (e.event === "report" && losses.push(e.loss))
+  const onEvent = (e: TrainEvent): void => void (e.event === "report" && losses.push(e.metrics.loss))
   try {
     await trainer.train({ steps, onEvent, reportEvery: { unit: "steps", count: 10 } })
     const file = join(folder, `${threads}.safetensors`)

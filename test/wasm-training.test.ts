@@ -40,7 +40,7 @@ async function course(
       steps,
       ...(resume !== undefined && { resume }),
       reportEvery: { unit: "steps", count: Math.ceil(steps / 10) },
-      onEvent: (e: TrainEvent) => void (e.event === "report" && losses.push(e.loss)),
+      onEvent: (e: TrainEvent) => void (e.event === "report" && losses.push(e.metrics.loss)),
     })
     if (save !== undefined) await trainer.save(save)
     const tensors = await trainer.parameters()

@@ -36,11 +36,19 @@ export interface DeviceInfo {
   readonly why?: string
 }
 
-/** \`start\`, \`report\` (step, epoch, loss and metrics), \`note\`, \`checkpoint\`, and \`end\` or \`error\` (code, message). */
-export interface TrainEvent {
-  readonly event: "start" | "report" | "note" | "checkpoint" | "end" | "error"
+/** \`start\`, \`note\`, \`checkpoint\`, and \`end\` or \`error\` (code, message). */
+export interface OtherEvent {
+  readonly event: "start" | "note" | "checkpoint" | "end" | "error"
   readonly [fact: string]: unknown
 }
+/** Of the batch of a step, before its update, and \`test_loss\`, ... over all test rows. */
+export interface ReportEvent {
+  readonly event: "report"
+  readonly step: number
+  readonly epoch: number
+  readonly metrics: Metrics
+}
+export type TrainEvent = ReportEvent | OtherEvent
 
 export interface TrainEnd {
   /** Updates made. */

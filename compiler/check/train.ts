@@ -207,12 +207,19 @@ function lossValue(env: Env, s: MinimizeStmt): number | undefined {
 
 function reportValue(env: Env, s: ReportStmt, before: readonly string[]): TensorValue | undefined {
   const value = evalExpr(env, s.value)
-  if (before.includes(s.name.text) || s.name.text === "loss")
+  const taken = ["loss", ...before]
+  const testOf = taken.find((name) => s.name.text === `test_${name}` || name === `test_${s.name.text}`)
+  if (taken.includes(s.name.text) || testOf !== undefined)
     complain(env, {
       code: "report-twice",
       message: `\`${s.name.text}\` is reported already`,
       span: s.name.span,
-      label: s.name.text === "loss" ? "the loss is always reported" : "the second of this name",
+      label:
+        testOf !== undefined
+          ? `\`test_\` and a name is that report over the test rows; \`${testOf}\` is reported`
+          : s.name.text === "loss"
+            ? "the loss is always reported"
+            : "the second of this name",
     })
   if (value.kind === "tensor" && value.type.shape.every(isStatic)) return value
   if (!v.hasError(value))

@@ -127,8 +127,8 @@ function endText({ step, seconds, steps_per_second, why }: EndEvent, last: Repor
 }
 
 /** `loss 0.019852  accuracy 1`. Tables have no place in a line: log and report hold them, and `evaluate` prints them. */
-function valuesText({ event: _, step: __, epoch: ___, ...values }: ReportEvent): string {
-  return Object.entries(values)
+function valuesText({ metrics }: ReportEvent): string {
+  return Object.entries(metrics)
     .filter(([, value]) => !Array.isArray(value))
     .map(([name, value]) => `${name} ${typeof value === "number" ? numberText(value) : String(value)}`)
     .join("  ")

@@ -12,10 +12,13 @@ import { runProgram } from "./predict.js"
 
 /** A metric: a number, or a table of them, row by row. */
 export type Metric = number | readonly Metric[]
-export type Metrics = Readonly<Record<string, Metric>>
+export interface Metrics {
+  readonly loss: number
+  readonly [name: string]: Metric
+}
 
 /** The numbers among them. */
-export const numbersOf = (metrics: Metrics): Record<string, number> =>
+export const numbersOf = (metrics: Readonly<Record<string, Metric>>): Record<string, number> =>
   Object.fromEntries(
     Object.entries(metrics).filter((entry): entry is [string, number] => typeof entry[1] === "number"),
   )
@@ -94,20 +97,24 @@ export class Evaluator {
     at: Pick<CallParameters, "step" | "epoch" | "seed">,
   ): Promise<Metrics> {
     const isTotal = (name: string): boolean => this.spec.totals?.some((t) => t.name === name) ?? false
-    const found: Record<string, Metric> = {}
+    const found = new Map<string, Metric>()
     for (const { name, shape } of this.program.spec.outputs)
-      if (!isTotal(name)) found[name] = table(joined.get(name)!, evalShape(shape, this.program.sizes(1)))
+      if (!isTotal(name)) found.set(name, table(joined.get(name)!, evalShape(shape, this.program.sizes(1))))
     if (this.overall) {
       const feeds = this.overall.spec.inputs.map(({ name }) => [name, joined.get(name)!] as const)
       const late = await runProgram(this.overall, Object.fromEntries(feeds), at)
-      for (const [name, { shape, values }] of Object.entries(late)) found[name] = table(values, shape)
+      for (const [name, { shape, values }] of Object.entries(late)) found.set(name, table(values, shape))
     }
-    const numbers = numbersOf(found)
-    const tables = Object.entries(found).filter(([name]) => !(name in numbers))
-    const all: Metrics = { ...Object.fromEntries(tables), ...reported(numbers) }
+    const numbers = numbersOf(Object.fromEntries(found))
+    const tables = [...found].filter(([, value]) => typeof value !== "number")
+    const losses = reported(numbers)
+    const all: Metrics = { ...losses, ...Object.fromEntries(tables) }
     const { reports } = this.spec
-    const names = [...Object.keys(all).filter((name) => !reports.includes(name)), ...reports]
-    return Object.fromEntries(names.map((name) => [name, all[name]!]))
+    const others = Object.keys(all).filter((name) => !reports.includes(name))
+    return {
+      loss: losses.loss,
+      ...Object.fromEntries([...others, ...reports].map((name) => [name, all[name]!])),
+    }
   }
 }
 

@@ -1,9 +1,14 @@
 /** runtime/train: what a run says while it runs. The same objects are the lines of log.jsonl. */
 import type { DeviceInfo } from "../device/device.js"
-import type { Metric } from "./evaluate.js"
+import type { Metrics } from "./evaluate.js"
+
+/** Of log.jsonl. 1: metrics stood beside the step, where names such as `event` hid what the line is. */
+export const LOG_VERSION = 2
 
 export interface StartEvent extends DeviceInfo {
   readonly event: "start"
+  /** LOG_VERSION. */
+  readonly log: number
   readonly program: string
   readonly train: string
   /** Numbers that are learned. */
@@ -19,13 +24,12 @@ export interface StartEvent extends DeviceInfo {
   /** Where log and checkpoints go. */
   readonly folder?: string
 }
-/** `loss` and metrics of the batch of step `step`, before its update; `test_loss`, ... over all test rows. Tables only over these. */
 export interface ReportEvent {
   readonly event: "report"
   readonly step: number
   readonly epoch: number
-  readonly loss: number
-  readonly [metric: string]: Metric | string
+  /** `loss` and metrics of the batch of step `step`, before its update; `test_loss`, ... over all test rows. Tables only over these. */
+  readonly metrics: Metrics
 }
 export interface NoteEvent {
   readonly event: "note"

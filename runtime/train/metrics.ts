@@ -2,7 +2,7 @@
 import type { Scalars } from "../exec/history.js"
 
 /** The loss under one name. With several `minimize`, `loss` is their sum and each keeps its own name (`loss.0`, ...). */
-export function reported(scalars: Scalars): Record<string, number> {
+export function reported(scalars: Scalars): { readonly loss: number } & Readonly<Record<string, number>> {
   const losses = lossNames(scalars)
   const { [losses[0] ?? ""]: only, ...rest } = scalars
   if (losses.length === 1) return { loss: only!, ...rest }

@@ -1,5 +1,14 @@
 /** runtime/train: the folder of a run: `runs/NAME-N/` with log.jsonl and checkpoints/{last,best}.safetensors. */
-import { appendFileSync, mkdirSync, readdirSync, rmdirSync } from "node:fs"
+import {
+  appendFileSync,
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmdirSync,
+} from "node:fs"
 import { join } from "node:path"
 import { makeFolders } from "../folders.js"
 import { saveWhole, writeFailed } from "../checkpoint/save.js"
@@ -34,12 +43,14 @@ export function newRunFolder(parent: string, name: string): RunFolder {
 /** An existing folder goes on growing: its log is appended to. */
 export function openRunFolder(path: string): RunFolder {
   const log = join(path, "log.jsonl")
+  let isTorn = endsWithin(log)
   return {
     path,
     log(event) {
       try {
         makeFolders(path)
-        appendFileSync(log, `${JSON.stringify(event)}\n`)
+        appendFileSync(log, `${isTorn ? "\n" : ""}${JSON.stringify(event)}\n`)
+        isTorn = false
       } catch (caught) {
         throw writeFailed(log, caught)
       }
@@ -56,5 +67,22 @@ export function openRunFolder(path: string): RunFolder {
       await saveWhole(file, bytes)
       return file
     },
+  }
+}
+
+/** Whether a file ends within a line: one that a crash cut off. */
+function endsWithin(path: string): boolean {
+  let file: number
+  try {
+    file = openSync(path, "r")
+  } catch {
+    return false
+  }
+  try {
+    const last = new Uint8Array(1)
+    const { size } = fstatSync(file)
+    return size > 0 && readSync(file, last, 0, 1, size - 1) === 1 && last[0] !== "\n".charCodeAt(0)
+  } finally {
+    closeSync(file)
   }
 }

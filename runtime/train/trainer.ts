@@ -13,7 +13,7 @@ import type { Machine } from "../exec/machine.js"
 import type { Program } from "../exec/program.js"
 import type { SlotBytes, Snapshot, State } from "../exec/state.js"
 import type { Batches } from "./batches.js"
-import { numbersOf, type Evaluator, type Metrics } from "./evaluate.js"
+import { numbersOf, type Evaluator, type Metric, type Metrics } from "./evaluate.js"
 import type { CheckpointKind, CheckpointStore, EndEvent, TrainEvent } from "./events.js"
 import { isBetter, isFiniteLoss, lossNames, reported } from "./metrics.js"
 import { explainNonFinite } from "./non-finite.js"
@@ -40,11 +40,14 @@ export interface TrainSetup {
   readonly now: () => number
 }
 
+/** By names that begin with `test_`; none where the test rows were not evaluated. */
+type TestMetrics = Readonly<Record<string, Metric>>
+
 /** A report whose numbers are still on the device. */
 interface PendingReport {
   readonly step: number
   readonly epoch: number
-  readonly tests: Metrics
+  readonly tests: TestMetrics
   /** Holds the state before `step`; good once the losses are known to be finite. */
   readonly snapshot: number
   /** First step of the losses that `fetch` brings. */
@@ -187,7 +190,7 @@ export class Trainer {
   }
 
   /** Whether a schedule waits for a metric of the training batch: one that no evaluation gave. */
-  private awaitsObservation(tests: Metrics): boolean {
+  private awaitsObservation(tests: TestMetrics): boolean {
     return this.setup.spec.observed?.some(({ metric }) => !(`test_${metric}` in tests)) ?? false
   }
 
@@ -208,14 +211,15 @@ export class Trainer {
     const results = await this.checked(first, await fetch())
     this.good = snapshot
     this.goodStep = step
-    const values = { ...reported(results.at(-1) ?? {}), ...numbersOf(tests) }
-    this.setup.onEvent({ event: "report", step, epoch, ...values, ...tests, loss: values["loss"] ?? NaN })
+    const metrics: Metrics = { ...reported(results.at(-1) ?? {}), ...tests }
+    const values = numbersOf(metrics)
+    this.setup.onEvent({ event: "report", step, epoch, metrics })
     // The last report's step was taken back.
     if (step > 0 && this.step > step && this.awaitsObservation(tests)) this.observe(values, "", step + 1)
     if (step > 0) await this.keepBest(values, step)
   }
 
-  private async evaluateTest(evaluator: Evaluator, step: number, epoch: number): Promise<Metrics> {
+  private async evaluateTest(evaluator: Evaluator, step: number, epoch: number): Promise<TestMetrics> {
     const values = await evaluator.run(step, epoch)
     return Object.fromEntries(Object.entries(values).map(([name, value]) => [`test_${name}`, value]))
   }

@@ -79,7 +79,7 @@ async function trainFor(trainer: Trainer, steps: number): Promise<number> {
   let loss = NaN
   await trainer.train({
     steps,
-    onEvent: (event) => void (loss = event.event === "report" ? event.loss : loss),
+    onEvent: (event) => void (loss = event.event === "report" ? event.metrics.loss : loss),
   })
   return loss
 }
@@ -120,7 +120,7 @@ async function ratesOf(
     onEvent: (event) => {
       if (event.event !== "report") return
       const at = performance.now()
-      loss = event.loss
+      loss = event.metrics.loss
       steps = event.step
       if (from === undefined) {
         if (at - began > WARM_MS && event.step > 0) from = { step: event.step, at }

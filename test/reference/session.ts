@@ -28,7 +28,7 @@ export async function openSession(bundle: Bundle, folder: string, device: string
         train: section,
         keepParameters: true,
         onEvent: (event) => {
-          if (event.event === "report") losses.set(event.step, event.loss)
+          if (event.event === "report") losses.set(event.step, event.metrics.loss)
         },
       })
       return losses

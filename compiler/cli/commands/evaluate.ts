@@ -35,7 +35,7 @@ export function addEvaluate(program: Command): void {
         await trainer.load(checkpoint)
         const { train, part } = options
         const values = await trainer.evaluate({ ...(train ? { train } : {}), ...(part ? { part } : {}) })
-        if (options.json) return printJson({ event: "end", checkpoint, ...values })
+        if (options.json) return printJson({ event: "end", checkpoint, metrics: values })
         note(`parameters from ${checkpoint}; on ${deviceText(trainer.device)}`)
         print(
           Object.entries(values)

@@ -2,7 +2,14 @@
  *  Guarantees: steps ascend, each once: what a resumed run did again counts as it came out last. Curves of very long runs are
  *  thinned, first and last point kept.
  *  Not here:   how they look (page.ts). */
-import type { EndEvent, ErrorEvent, ReportEvent, StartEvent, TrainEvent } from "../../../runtime/node.js"
+import type {
+  EndEvent,
+  ErrorEvent,
+  Metric,
+  ReportEvent,
+  StartEvent,
+  TrainEvent,
+} from "../../../runtime/node.js"
 
 /** From one start of the program to its end. */
 export interface Part {
@@ -22,7 +29,7 @@ export interface History {
   readonly steps: readonly number[]
   readonly charts: readonly Chart[]
   /** The values of the last report, those that are no single number too. */
-  readonly last: Readonly<Record<string, unknown>>
+  readonly last: Readonly<Record<string, Metric>>
   readonly lastStep: number
 }
 
@@ -36,7 +43,7 @@ export function historyOf(events: readonly TrainEvent[]): History {
     if (event.event === "start") {
       parts.push({ start: event, end: undefined, error: undefined })
       reports = reports.filter(({ step }) => step < event.step)
-    } else if (event.event === "report") {
+    } else if (event.event === "report" && "metrics" in event) {
       reports = reports.at(-1)?.step === event.step ? reports.slice(0, -1) : reports
       reports.push(event)
     } else if (event.event === "end" || event.event === "error") {
@@ -45,12 +52,12 @@ export function historyOf(events: readonly TrainEvent[]): History {
     }
   }
   const shown = thinned(reports)
-  const { event: _, step, epoch: __, ...last } = reports.at(-1) ?? { event: "", step: 0, epoch: 0 }
+  const { step, metrics } = reports.at(-1) ?? { step: 0, metrics: {} }
   return {
     parts,
     steps: shown.map((report) => report.step),
     charts: chartsOf(shown),
-    last,
+    last: metrics,
     lastStep: step,
   }
 }
@@ -65,14 +72,14 @@ const TEST = /^test_/
 /** A value and the same over the test rows share a chart. */
 function chartsOf(reports: readonly ReportEvent[]): readonly Chart[] {
   const names = new Set<string>()
-  for (const { event: _, step: __, epoch: ___, ...values } of reports)
-    for (const [name, value] of Object.entries(values)) if (typeof value === "number") names.add(name)
+  for (const { metrics } of reports)
+    for (const [name, value] of Object.entries(metrics)) if (typeof value === "number") names.add(name)
   const titles = new Set([...names].map((name) => name.replace(TEST, "")))
   return [...titles].map((title) => ({
     title,
     curves: [title, `test_${title}`]
       .filter((name) => names.has(name))
-      .map((name) => ({ name, values: reports.map((report) => finiteOrNull(report[name])) })),
+      .map((name) => ({ name, values: reports.map((report) => finiteOrNull(report.metrics[name])) })),
   }))
 }
 
