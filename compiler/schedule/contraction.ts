@@ -13,7 +13,7 @@ import { type ContractSizes, inFours, nominal } from "./cost.js"
 import type { Exprs } from "./expr.js"
 import type { KernelBuild } from "./kernel-build.js"
 import { permuted } from "./probe.js"
-import { absent, linearIndex, loweringOf, toStored, typeOfValue, unravel } from "./values.js"
+import { linearIndex, loweringOf, toStored, typeOfValue, unravel } from "./values.js"
 
 /** Some axes of the output, as one flat space. */
 export interface Axes {
@@ -137,11 +137,11 @@ export function operandSize(cx: Contraction, side: "row" | "column"): number {
 function epilogueSize({ b, node }: Contraction): number {
   const probe = b.fork()
   const sum = probe.k.ref("sum", node.type.dtype)
-  probe.bind(node.id, () => sum)
+  const values = probe.valuesAt(new Map([[node.id, sum]]))
   const i = probe.variable("i", numel(b.group.outer))
   return b.group.stores.reduce((n, s) => {
     const { shape } = typeOfValue(b.placed.g, s.value)
-    return n + 1 + operationsIn(probe.values.at(s.value, unravel(probe.k, i, shape)))
+    return n + 1 + operationsIn(values.at(s.value, unravel(probe.k, i, shape)))
   }, 0)
 }
 
@@ -193,12 +193,12 @@ export function storesAt(
   const place = linearIndex(k, index, outer)
   const root = rootIndex(b, index)
   const rootPlace = linearIndex(k, root, node.type.shape)
-  b.bind(node.id, (at) => (linearIndex(k, at, node.type.shape) === rootPlace ? own : absent(k, node)))
+  const values = b.valuesAt(new Map([[node.id, own]]))
   return b.group.stores.map(({ value }) => {
     const { dtype, shape } = typeOfValue(b.placed.g, value)
     const inGroup = sameShape(shape, outer) ? index : unravel(k, place, shape)
     const isRoot = value === node.id
-    const e = toStored(k, b.values.at(value, isRoot ? root : inGroup), dtype)
+    const e = toStored(k, values.at(value, isRoot ? root : inGroup), dtype)
     return { buffer: b.target(value), place: isRoot ? rootPlace : place, value: widen(e, own) }
   })
 }

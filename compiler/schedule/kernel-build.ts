@@ -104,13 +104,16 @@ export class KernelBuild {
     }))
   }
 
-  /** What a reduction or contraction of this group is, at any index it is asked for. */
+  /** What a reduction or contraction of this group is throughout the kernel, at any index it is asked for. */
   bind(value: ValueId, at: (index: readonly Expr[]) => Expr): void {
     this.bound.set(value, at)
   }
 
-  boundTo(value: ValueId): ((index: readonly Expr[]) => Expr) | undefined {
-    return this.bound.get(value)
+  /** Values at one point of the group, where its reductions and contractions are `sums`. They are so at whatever index they are asked
+   *  for: which nodes need a sum at its own point alone is settled when the group is made (`probe.ts`), and is not found out again
+   *  from how indices look here. */
+  valuesAt(sums: ReadonlyMap<ValueId, Expr>): Values {
+    return new Values(this.placed.g, this.k, (value, index) => sums.get(value) ?? this.resolve(value, index))
   }
 
   /** The parameter that `value` is stored into. */

@@ -12,7 +12,7 @@ import { mapLanes, nominal, rowLanes, sharesRows } from "./cost.js"
 import { countOf, perInvocation, perWorkgroup } from "./grid.js"
 import type { BuiltBody, KernelBuild } from "./kernel-build.js"
 import { serialRow } from "./template-row.js"
-import { absent, linearIndex, loweringOf, typeOfValue, unravel } from "./values.js"
+import { linearIndex, loweringOf, typeOfValue, unravel } from "./values.js"
 import { serialWalk, stridedWalk, type Walk } from "./walk.js"
 
 export function buildChain(b: KernelBuild): BuiltBody & { template: string } {
@@ -83,8 +83,10 @@ function standIn({ b, node, columns }: Product, row: Expr, own: boolean): string
   b.shared.push({ name, type: dtype, length: columns, width: 1, ...(own && { own }) })
   const first = k.mul(row, k.int(columns))
   b.bind(node.id, (at) => {
-    const column = k.sub(linearIndex(k, at, shape), first)
-    return k.namesIn(column).has(nameOf(row)) ? absent(k, node) : k.shared(name, column, dtype)
+    const place = linearIndex(k, at, shape)
+    const column = k.sub(place, first)
+    // It lies in this row, as `fuse-products.ts` has made sure, even where the difference does not show it.
+    return k.shared(name, k.namesIn(column).has(nameOf(row)) ? k.rem(place, k.int(columns)) : column, dtype)
   })
   return name
 }

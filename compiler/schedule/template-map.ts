@@ -4,7 +4,7 @@ import { divDim, numel } from "../ir/tensor.js"
 import { inFours, mapLanes, nominal } from "./cost.js"
 import { countOf, perInvocation } from "./grid.js"
 import type { BuiltBody, KernelBuild, PendingStore } from "./kernel-build.js"
-import { toStored, typeOfValue, unravel } from "./values.js"
+import { toStored, typeOfValue, unravel, type Values } from "./values.js"
 
 export function buildMap(b: KernelBuild): BuiltBody & { template: string } {
   const { k, group } = b
@@ -57,7 +57,7 @@ export function valuesThenStores(b: KernelBuild, stores: readonly PendingStore[]
 }
 
 /** What is stored for `value` at a flat place. */
-export function valueAt(b: KernelBuild, value: number, place: Expr): Expr {
+export function valueAt(b: KernelBuild, value: number, place: Expr, values: Values = b.values): Expr {
   const { dtype, shape } = typeOfValue(b.placed.g, value)
-  return toStored(b.k, b.values.at(value, unravel(b.k, place, shape)), dtype)
+  return toStored(b.k, values.at(value, unravel(b.k, place, shape)), dtype)
 }

@@ -10,7 +10,15 @@ import { countOf, perInvocation } from "./grid.js"
 import type { BuiltBody, KernelBuild, PendingStore } from "./kernel-build.js"
 import { keeping } from "./row-kept.js"
 import { valuesThenStores } from "./template-map.js"
-import { COMBINE_OP, elementStores, levelsOf, type Reduction, reductions, rowStores } from "./template-row.js"
+import {
+  COMBINE_OP,
+  elementStores,
+  levelsOf,
+  type Reduction,
+  rowPoint,
+  type RowPoint,
+  rowStores,
+} from "./template-row.js"
 import { isScattered } from "./vectorize.js"
 
 export function buildVectorRows(b: KernelBuild): (BuiltBody & { template: string }) | undefined {
@@ -73,7 +81,7 @@ function liesAlong(b: KernelBuild, last: number): boolean {
     if (n !== last) return d === 1 ? k.int(0) : probe.variable("r", d)
     return k.add(k.mul(probe.variable("quad", divDim(d, 4)), k.int(4)), j)
   })
-  const all = reductions(probe, row, r)
+  const all = rowPoint(probe, row, r).reductions
   if (all.some((x) => x.combine === undefined)) return false
   return all.every((x) => x.next.every((e) => !isScattered(probe.widen(e, j.name))))
 }
@@ -111,8 +119,9 @@ function rowAlong(b: KernelBuild, row: Expr, last: number, lane: Expr, lanes: nu
   const out: Stmt[] = []
   const from = b.group.inner.map((d) => b.variable("r", d))
   const places = b.group.inner.map((d, n) => (d === 1 ? k.int(0) : from[n]!))
-  const levels = levelsOf(reductions(b, row, places))
-  const stores = elementStores(b, row, places)
+  const point = rowPoint(b, row, places)
+  const levels = levelsOf(point.reductions)
+  const stores = elementStores(b, point, places)
   const walks = [...levels.map((level) => level.map((x) => x.next[0]!)), stores.map((s) => s.value)]
   const keep = keeping(b, walks, from, lane, lanes)
   for (const [walk, level] of levels.entries()) {
@@ -155,7 +164,7 @@ function rowAlong(b: KernelBuild, row: Expr, last: number, lane: Expr, lanes: nu
     out.push(...rest)
     out.push(...level.map((x): Stmt => ({ kind: "let", name: x.name, value: x.result })))
   }
-  out.push(...valuesThenStores(b, rowStores(b, row)))
+  out.push(...valuesThenStores(b, rowStores(b, point)))
   if (stores.length === 0) return out
   const at = (r: readonly Expr[]): PendingStore[] =>
     stores.map((s) => ({ ...s, index: moved(b, s.index, from, r), value: moved(b, s.value, from, r) }))
@@ -231,7 +240,8 @@ function rowsAcross(b: KernelBuild, rows: readonly Expr[], j: Ref): Stmt[] {
   const wide = (e: Expr): Expr => b.widen(e, j.name, given)
   const from = inner.map((d) => b.variable("r", d))
   const places = inner.map((d, n) => (d === 1 ? k.int(0) : from[n]!))
-  for (const level of levelsOf(rows.flatMap((row) => reductions(b, row, places)))) {
+  const points = rows.map((row) => rowPoint(b, row, places))
+  for (const level of levelsOf(points.flatMap((x) => x.reductions))) {
     const written = writtenOut(b, level, from, j)
     const looped = level.filter((x) => !written.has(x))
     for (const { accumulators } of looped) {
@@ -248,11 +258,11 @@ function rowsAcross(b: KernelBuild, rows: readonly Expr[], j: Ref): Stmt[] {
       given.set(k.ref(x.name, typeOf(value)), k.ref(x.name, typeOf(value), 4))
     }
   }
-  const stored = (of: (row: Expr) => PendingStore[]): Stmt[] =>
-    rows.flatMap((row) => valuesThenStores(b, widened(b, of(row), j, given)))
-  out.push(...stored((row) => rowStores(b, row)))
-  if (rows.every((row) => elementStores(b, row, places).length === 0)) return out
-  return [...out, ...overInner(b, (r) => stored((row) => elementStores(b, row, r)))]
+  const stored = (of: (point: RowPoint) => PendingStore[]): Stmt[] =>
+    points.flatMap((x) => valuesThenStores(b, widened(b, of(x), j, given)))
+  out.push(...stored((x) => rowStores(b, x)))
+  if (points.every((x) => elementStores(b, x, places).length === 0)) return out
+  return [...out, ...overInner(b, (r) => stored((x) => elementStores(b, x, r)))]
 }
 
 /** Neighbours under the same condition stand under one. */

@@ -13,7 +13,7 @@ import { countOf, perInvocation, perWorkgroup } from "./grid.js"
 import type { BuiltBody, KernelBuild, PendingStore } from "./kernel-build.js"
 import { buildMap, valueAt, valuesThenStores } from "./template-map.js"
 import { buildVectorRows } from "./template-row-vectors.js"
-import { absent, firstRead, linearIndex, loweringOf, toStored, typeOfValue, unravel } from "./values.js"
+import { firstRead, linearIndex, loweringOf, toStored, typeOfValue, unravel, type Values } from "./values.js"
 import { serialWalk, stridedWalk, type Walk } from "./walk.js"
 
 export const COMBINE_OP = {
@@ -81,10 +81,17 @@ export interface Reduction {
   readonly result: Expr
 }
 
-/** The reductions of the group at a row and a place `r` of the inner space, each bound to its name there for those that follow. */
-export function reductions(b: KernelBuild, row: Expr, r: readonly Expr[]): Reduction[] {
-  const { k, values } = b
+/** A row of the group: its reductions at a place `r` of the inner space, and all values where those have their names. */
+export interface RowPoint {
+  readonly row: Expr
+  readonly reductions: readonly Reduction[]
+  readonly values: Values
+}
+export function rowPoint(b: KernelBuild, row: Expr, r: readonly Expr[]): RowPoint {
+  const { k } = b
   const out: Reduction[] = []
+  const known = new Map<ValueId, Expr>()
+  const values = b.valuesAt(known)
   const levelOf = new Map<string, number>()
   for (const m of b.group.members) {
     const node = nodeOf(b, m)
@@ -109,16 +116,11 @@ export function reductions(b: KernelBuild, row: Expr, r: readonly Expr[]): Reduc
     }
     const name = b.name(`${node.op}_${m}`)
     levelOf.set(name, level)
-    const value = k.ref(name, typeOf(result))
-    const place = linearIndex(k, index, node.type.shape)
-    const before = b.boundTo(m)
-    b.bind(m, (at) =>
-      linearIndex(k, at, node.type.shape) === place ? value : (before?.(at) ?? absent(k, node)),
-    )
+    known.set(m, k.ref(name, typeOf(result)))
     const combine = lower.kind === "reduce" ? lower.combine : undefined
     out.push({ name, level, accumulators, next, combine, result })
   }
-  return out
+  return { row, reductions: out, values }
 }
 
 /** `x` with its terms at the place of another walk. */
@@ -133,15 +135,16 @@ function moved(b: KernelBuild, x: Reduction, from: Walk, to: Walk): Reduction {
 export function serialRow(b: KernelBuild, row: Expr): Stmt[] {
   const out: Stmt[] = []
   const first = serialWalk(b, b.group.inner)
-  levelsOf(reductions(b, row, first.r)).forEach((level, n) => {
+  const point = rowPoint(b, row, first.r)
+  levelsOf(point.reductions).forEach((level, n) => {
     const walk = n === 0 ? first : serialWalk(b, b.group.inner)
     out.push(...level.flatMap(vars))
     out.push(...walk.around(level.flatMap((x) => step(b, moved(b, x, first, walk)))))
     out.push(...level.map((x): Stmt => ({ kind: "let", name: x.name, value: x.result })))
   })
-  out.push(...valuesThenStores(b, rowStores(b, row)))
+  out.push(...valuesThenStores(b, rowStores(b, point)))
   const last = serialWalk(b, b.group.inner)
-  const elements = elementStores(b, row, last.r)
+  const elements = elementStores(b, point, last.r)
   if (elements.length > 0) out.push(...last.around(valuesThenStores(b, elements)))
   return out
 }
@@ -151,16 +154,17 @@ function groupRow(b: KernelBuild, row: Expr, lane: Expr, lanes: number): Stmt[] 
   const { k } = b
   const out: Stmt[] = []
   const first = stridedWalk(b, b.group.inner, lane, lanes)
-  levelsOf(reductions(b, row, first.r)).forEach((level, n) => {
+  const point = rowPoint(b, row, first.r)
+  levelsOf(point.reductions).forEach((level, n) => {
     const walk = n === 0 ? first : stridedWalk(b, b.group.inner, lane, lanes)
     out.push(...level.flatMap(vars))
     out.push(...walk.around(level.flatMap((x) => step(b, moved(b, x, first, walk)))))
     out.push(...joinLanes(b, lane, lanes, level))
   })
-  const stores = valuesThenStores(b, rowStores(b, row))
+  const stores = valuesThenStores(b, rowStores(b, point))
   if (stores.length > 0) out.push({ kind: "when", cond: k.op("eq", lane, k.int(0)), then: stores })
   const last = stridedWalk(b, b.group.inner, lane, lanes)
-  const elements = elementStores(b, row, last.r)
+  const elements = elementStores(b, point, last.r)
   if (elements.length > 0) out.push(...last.around(valuesThenStores(b, elements)))
   return out
 }
@@ -229,16 +233,16 @@ function step(b: KernelBuild, x: Reduction): Stmt[] {
 }
 
 /** One value per row. */
-export function rowStores(b: KernelBuild, row: Expr): PendingStore[] {
+export function rowStores(b: KernelBuild, { row, values }: RowPoint): PendingStore[] {
   return b.group.stores
     .filter((s) => !b.group.full.includes(s.value))
-    .map((s) => ({ buffer: b.target(s.value), index: row, value: valueAt(b, s.value, row) }))
+    .map((s) => ({ buffer: b.target(s.value), index: row, value: valueAt(b, s.value, row, values) }))
 }
 /** One value per element of the rows. */
-export function elementStores(b: KernelBuild, row: Expr, r: readonly Expr[]): PendingStore[] {
+export function elementStores(b: KernelBuild, { row, values }: RowPoint, r: readonly Expr[]): PendingStore[] {
   const stores = b.group.stores.filter((s) => b.group.full.includes(s.value))
   if (stores.length === 0) return []
-  const { k, values } = b
+  const { k } = b
   const sums = b.group.members.filter((m) => ["reduce", "fold"].includes(kindOf(b, m)))
   const [first] = sums.map((m) => nodeOf(b, m))
   const read =

@@ -79,14 +79,11 @@ export class Values {
     if (input?.source.kind === "scalar") return this.k.param(input.source.scalar)
     const node = this.g.nodes.get(value) ?? bug(`%${value} is in no buffer`)
     const lower = loweringOf(node)
-    if (lower.kind !== "map") return absent(this.k, node)
+    // Asked for, but not read: groups hold all that their expressions depend on (`probe.ts`). Any number does.
+    if (lower.kind !== "map") return this.k.constant(0, node.type.dtype)
     return lower.value(this.context(node, index))
   }
 }
-
-/** An element that is asked for but never read, such as a running sum before the first element: no expression keeps this name. If one
- *  did, it would not verify. */
-export const absent = (k: Exprs, node: Node): Expr => k.ref(`absent_${node.id}`, node.type.dtype)
 
 /** The first element that a reduction reads at a row (a flat place of its result) and a place `r` of its inner space: how rows
  *  and inner places make up the index of the elements. */
