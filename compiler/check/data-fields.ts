@@ -3,7 +3,9 @@
 import type { Arg, DataDecl, Expr, FieldDecl } from "../ir/ast/types.js"
 import type { ColumnSelection, DataSource, Field, FieldStage } from "../ir/model/types.js"
 import { printType, type TensorType } from "../ir/tensor.js"
+import type { Span } from "../source/source.js"
 import { resolveType } from "./args.js"
+import { bindData, callOf } from "./data-args.js"
 import { numberOf } from "./data-source.js"
 import { charactersOf } from "./data-text.js"
 import { originAt, type Env } from "./env.js"
@@ -33,9 +35,8 @@ export function fieldOf(env: Env, decl: FieldDecl, source: string | undefined): 
 }
 
 function columnsOf(env: Env, expr: Expr): ColumnSelection | undefined {
-  const callee = expr.kind === "call" ? expr.callee : expr
-  const args: readonly Arg[] = expr.kind === "call" ? expr.args : []
-  const name = callee.kind === "name" ? callee.name : undefined
+  const call = callOf(expr)
+  const { name, args } = call
   if (name !== "column" && name !== "columns") {
     complain(env, {
       code: "data-columns",
@@ -48,16 +49,45 @@ function columnsOf(env: Env, expr: Expr): ColumnSelection | undefined {
     })
     return undefined
   }
-  const except = args.find((a) => a.name?.text === "except")
-  const listed = args.filter((a) => a !== except)
-  const names = (some: readonly Arg[]): string[] | undefined => namesOf(env, some)
+  const listed = args.filter((a) => !a.name)
+  const accepted =
+    name === "column"
+      ? { names: [], written: 'column("name")' }
+      : { names: [], named: ["except"], written: 'columns(except: ["a", "b"])' }
+  const bound = bindData(
+    env,
+    { ...call, args: args.filter((a) => a.name) },
+    { ...accepted, code: "data-columns" },
+  )
+  if (!bound) return undefined
+  const except = bound.get("except")
   if (except) {
-    const out = names([except])
+    if (listed.length > 0)
+      return refuse(env, listed[0]!.span, "`except` leaves columns out, and this name stands beside it", {
+        label: "neither taken nor left out",
+        help: 'several names are left out as a list: `columns(except: ["a", "b"])`',
+      })
+    const out = namesOf(env, [except])
     return out && { kind: "except", names: out }
   }
-  if (listed.length === 0) return { kind: "all" }
-  const only = names(listed)
-  return only && { kind: "only", names: only }
+  const only = namesOf(env, listed)
+  if (!only) return undefined
+  if (name === "column" && only.length !== 1)
+    return refuse(env, call.span, `\`column\` takes one name, and here are ${only.length}`, {
+      label: "not one column",
+      help: only.length === 0 ? "all columns are `columns()`" : 'write `columns("a", "b")`',
+    })
+  return listed.length === 0 ? { kind: "all" } : { kind: "only", names: only }
+}
+
+function refuse(
+  env: Env,
+  span: Span,
+  message: string,
+  about: { readonly label: string; readonly help: string },
+): undefined {
+  complain(env, { code: "data-columns", message, span, ...about })
+  return undefined
 }
 
 function namesOf(env: Env, args: readonly Arg[]): string[] | undefined {
@@ -91,43 +121,53 @@ function namesOf(env: Env, args: readonly Arg[]): string[] | undefined {
   return out
 }
 
-/** Stages that take one number, what it counts, and what becomes of it. Only `scale` takes any number. */
-const WITH_NUMBER: Readonly<Record<string, { counts?: string; make: (n: number) => FieldStage }>> = {
-  scale: { make: (by) => ({ kind: "scale", by }) },
-  one_hot: { counts: "classes", make: (classes) => ({ kind: "one_hot", classes }) },
-  classes: { counts: "classes", make: (count) => ({ kind: "classes", count }) },
-  categories: { counts: "categories", make: (count) => ({ kind: "categories", count }) },
-  vocabulary: { counts: "characters", make: (size) => ({ kind: "vocabulary", size }) },
+interface NumberStage {
+  /** What its argument is called, and what that counts; `scale` takes any number. */
+  readonly argument: string
+  readonly counts?: string
+  readonly make: (n: number) => FieldStage
+}
+const WITH_NUMBER: Readonly<Record<string, NumberStage>> = {
+  scale: { argument: "by", make: (by) => ({ kind: "scale", by }) },
+  one_hot: { argument: "classes", counts: "classes", make: (classes) => ({ kind: "one_hot", classes }) },
+  classes: { argument: "count", counts: "classes", make: (count) => ({ kind: "classes", count }) },
+  categories: { argument: "count", counts: "categories", make: (count) => ({ kind: "categories", count }) },
+  vocabulary: { argument: "size", counts: "characters", make: (size) => ({ kind: "vocabulary", size }) },
 }
 const STAGES = ["standardize", "minmax", ...Object.keys(WITH_NUMBER)]
 
 function stageOf(env: Env, expr: Expr): FieldStage | undefined {
-  const callee = expr.kind === "call" ? expr.callee : expr
-  const args: readonly Arg[] = expr.kind === "call" ? expr.args : []
-  const name = callee.kind === "name" ? callee.name : ""
-  const refuse = (message: string, label: string, help?: string): undefined => {
+  const call = callOf(expr)
+  const { name = "", args } = call
+  const refused = (message: string, label: string, help?: string): undefined => {
     complain(env, { code: "data-stage", message, span: expr.span, label, help })
     return undefined
   }
-  const taking = WITH_NUMBER[name]
+  const taking = Object.hasOwn(WITH_NUMBER, name) ? WITH_NUMBER[name] : undefined
   if (taking) {
-    const { counts, make } = taking
-    const [arg, more] = args
-    if (!arg || more) return refuse(`\`${name}\` takes one number`, `${args.length} given`)
-    const n = numberOf(env, arg.value, `the argument of \`${name}\``)
+    const { argument, counts, make } = taking
+    if (args.length !== 1) return refused(`\`${name}\` takes one number`, `${args.length} given`)
+    const arg = bindData(env, call, {
+      names: [argument],
+      written: `${name}(2)`,
+      code: "data-stage",
+    })?.get(argument)
+    const n = arg && numberOf(env, arg.value, `the argument of \`${name}\``)
     if (n === undefined) return undefined
-    if (counts === undefined || (Number.isInteger(n) && n >= 1)) return make(n)
-    return refuse(`\`${name}\` takes a number of ${counts}, not ${n}`, `${n}`)
+    if (counts === undefined ? Number.isFinite(n) : Number.isInteger(n) && n >= 1) return make(n)
+    return refused(`\`${name}\` takes a number${counts ? ` of ${counts}` : ""}, not ${n}`, `${n}`)
   }
   if (name !== "standardize" && name !== "minmax")
-    return refuse(
+    return refused(
       `there is no stage \`${name}\` for a field`,
       "not a stage",
       name === "reshape"
         ? "the type of the field says the shape of a row: values are laid out in it row by row"
         : (didYouMean(name, STAGES) ?? `stages are ${STAGES.map((s) => `\`${s}\``).join(", ")}`),
     )
-  return args.length === 0 ? { kind: name } : refuse(`\`${name}\` takes no arguments`, "not a stage")
+  return args.length === 0
+    ? { kind: name }
+    : refused(`\`${name}\` takes no arguments`, `${args.length} given`)
 }
 
 function checkFieldType(

@@ -1,8 +1,9 @@
 /** check: sources of data: `csv("rows.csv")`, `idx(images: "images.gz")`, `array(x: [1, 2])`. */
-import type { CallExpr, Expr } from "../ir/ast/types.js"
+import type { Arg, CallExpr, Expr } from "../ir/ast/types.js"
 import type { DataSource } from "../ir/model/types.js"
 import type { Span } from "../source/source.js"
 import { arraySource } from "./data-array.js"
+import { bindData, callOf } from "./data-args.js"
 import { textSource, type Window } from "./data-text.js"
 import type { Env } from "./env.js"
 import { evalExpr } from "./expr.js"
@@ -30,31 +31,39 @@ export function sourceOf(env: Env, expr: Expr, window: Window): DataSource | und
     })
     return undefined
   }
-  if (name === "csv" || name === "tsv") return csvSource(env, call, name === "tsv" ? "\t" : ",")
+  if (name === "csv" || name === "tsv") return csvSource(env, call, name)
   if (name === "jsonl" || name === "npz") return fileSource(env, call, name)
   if (name === "array") return arraySource(env, call)
   if (name === "text") return textSource(env, call, window)
   return filesSource(env, call, name === "idx" ? "idx" : "npy")
 }
 
-function csvSource(env: Env, call: CallExpr, otherwise: string): DataSource | undefined {
-  const path = call.args.find((a) => !a.name || a.name.text === "path")
-  const delimiter = call.args.find((a) => a.name?.text === "delimiter")
-  const other = call.args.find((a) => a !== path && a !== delimiter)
-  if (other) return badSource(env, other.span, '`csv` takes a path and `delimiter: ","`')
-  if (!path) return badSource(env, call.span, "`csv` needs the path of a file")
-  const text = textOf(env, path.value)
-  const by = delimiter ? textOf(env, delimiter.value) : otherwise
-  return text === undefined || by === undefined ? undefined : { kind: "csv", path: text, delimiter: by }
+function csvSource(env: Env, call: CallExpr, name: "csv" | "tsv"): DataSource | undefined {
+  const bound = bindData(env, callOf(call), {
+    names: ["path"],
+    named: ["delimiter"],
+    written: `${name}("rows.${name}"${name === "csv" ? ', delimiter: ","' : ""})`,
+    code: "data-source",
+  })
+  const path = bound && pathOf(env, call, bound)
+  const delimiter = bound?.get("delimiter")
+  const by = delimiter ? textOf(env, delimiter.value) : name === "tsv" ? "\t" : ","
+  return path === undefined || by === undefined ? undefined : { kind: "csv", path, delimiter: by }
 }
 
 function fileSource(env: Env, call: CallExpr, kind: "jsonl" | "npz"): DataSource | undefined {
-  const [path, more] = call.args
-  if (!path) return badSource(env, call.span, `\`${kind}\` needs the path of a file`)
-  const other = more ?? (path.name && path.name.text !== "path" ? path : undefined)
-  if (other) return badSource(env, other.span, `\`${kind}\` takes the path of one file`)
-  const text = textOf(env, path.value)
-  return text === undefined ? undefined : { kind, path: text }
+  const written = `${kind}("rows.${kind}")`
+  const bound = bindData(env, callOf(call), { names: ["path"], written, code: "data-source" })
+  const path = bound && pathOf(env, call, bound)
+  return path === undefined ? undefined : { kind, path }
+}
+
+/** The argument `path` of a source that is one file. */
+export function pathOf(env: Env, call: CallExpr, bound: ReadonlyMap<string, Arg>): string | undefined {
+  const path = bound.get("path")
+  return path
+    ? textOf(env, path.value)
+    : badSource(env, call.span, `\`${kindOf(call)}\` needs the path of a file`)
 }
 
 function filesSource(env: Env, call: CallExpr, kind: "idx" | "npy"): DataSource | undefined {

@@ -3,7 +3,8 @@
 import type { CallExpr, Expr, SplitDecl } from "../ir/ast/types.js"
 import type { ColumnSelection, DataSource, Field, FieldStage } from "../ir/model/types.js"
 import type { TensorType } from "../ir/tensor.js"
-import { badSource, numberOf, textOf } from "./data-source.js"
+import { bindData, callOf } from "./data-args.js"
+import { badSource, numberOf, pathOf } from "./data-source.js"
 import type { Env } from "./env.js"
 import { complain, didYouMean } from "./report.js"
 
@@ -14,17 +15,19 @@ export interface Window {
 }
 
 export function textSource(env: Env, call: CallExpr, window: Window): DataSource | undefined {
-  const path = call.args.find((a) => !a.name || a.name.text === "path")
-  const strideArg = call.args.find((a) => a.name?.text === "stride")
-  const other = call.args.find((a) => a !== path && a !== strideArg)
-  if (other) return badSource(env, other.span, "`text` takes a path and `stride: 32`")
-  if (!path) return badSource(env, call.span, "`text` needs the path of a file")
-  const file = textOf(env, path.value)
-  const stride = strideArg ? numberOf(env, strideArg.value, "`stride` of a text") : window.widest
-  if (file === undefined || stride === undefined) return undefined
-  if (strideArg && !(Number.isInteger(stride) && stride >= 1))
-    return badSource(env, strideArg.span, `a stride is a number of characters, at least 1, not ${stride}`)
-  return { kind: "text", path: file, window: window.length, stride }
+  const bound = bindData(env, callOf(call), {
+    names: ["path"],
+    named: ["stride"],
+    written: 'text("corpus.txt", stride: 32)',
+    code: "data-source",
+  })
+  const path = bound && pathOf(env, call, bound)
+  const given = bound?.get("stride")
+  const stride = given ? numberOf(env, given.value, "`stride` of a text") : window.widest
+  if (path === undefined || stride === undefined) return undefined
+  if (given && !(Number.isInteger(stride) && stride >= 1))
+    return badSource(env, given.span, `a stride is a number of characters, at least 1, not ${stride}`)
+  return { kind: "text", path, window: window.length, stride }
 }
 
 export function windowOf(fields: readonly (Field | undefined)[]): Window {
@@ -41,9 +44,8 @@ export function charactersOf(
   expr: Expr,
   type: TensorType | undefined,
 ): { readonly columns: ColumnSelection; readonly slice: FieldStage } | undefined {
-  const callee = expr.kind === "call" ? expr.callee : expr
-  const args = expr.kind === "call" ? expr.args : []
-  const name = callee.kind === "name" ? callee.name : undefined
+  const call = callOf(expr)
+  const { name } = call
   if (name !== "characters") {
     complain(env, {
       code: "data-columns",
@@ -56,18 +58,14 @@ export function charactersOf(
     })
     return undefined
   }
-  const [arg, more] = args
-  const wrong = more ?? (arg && arg.name?.text !== "shift" ? arg : undefined)
-  if (wrong) {
-    complain(env, {
-      code: "data-columns",
-      message:
-        "`characters` takes `shift: 1` and nothing else: the type of the field says how many there are",
-      span: wrong.span,
-      label: "not a shift",
-    })
-    return undefined
-  }
+  const bound = bindData(env, call, {
+    names: [],
+    named: ["shift"],
+    written: "characters(shift: 1)",
+    code: "data-columns",
+  })
+  if (!bound) return undefined
+  const arg = bound.get("shift")
   const shift = arg ? numberOf(env, arg.value, "`shift`") : 0
   if (shift === undefined || !type) return undefined
   if (!Number.isInteger(shift) || shift < 0) {

@@ -121,6 +121,15 @@ function splitOf(env: Env, split: SplitDecl): DataSet["split"] | undefined {
     given.add(name)
     const value = numberOf(env, arg.value, `\`${name}\` of a split`)
     if (value === undefined) return undefined
+    if (name === "seed" && !(Number.isInteger(value) && value >= 0 && value < 2 ** 32)) {
+      complain(env, {
+        code: "data-split",
+        message: `a seed is a whole number from 0 to ${2 ** 32 - 1}, not ${value}`,
+        span: arg.span,
+        label: "this seed",
+      })
+      return undefined
+    }
     parts[name] = value
   }
   const train = parts.train ?? 1 - (parts.test ?? 0)

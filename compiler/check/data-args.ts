@@ -1,0 +1,66 @@
+/** check: the arguments of what stands in a `data` block: sources, columns, stages.
+ *  Guarantees: every argument that was written has a meaning, or is refused: none is dropped. */
+import type { Arg, Expr } from "../ir/ast/types.js"
+import type { Span } from "../source/source.js"
+import type { Env } from "./env.js"
+import { complain, didYouMean } from "./report.js"
+
+export interface DataCall {
+  /** Undefined when what is called is no name. */
+  readonly name: string | undefined
+  readonly args: readonly Arg[]
+  readonly span: Span
+}
+
+/** `standardize` is `standardize()`. */
+export function callOf(expr: Expr): DataCall {
+  const callee = expr.kind === "call" ? expr.callee : expr
+  return {
+    name: callee.kind === "name" ? callee.name : undefined,
+    args: expr.kind === "call" ? expr.args : [],
+    span: expr.span,
+  }
+}
+
+export interface Accepted {
+  /** In order; an argument without a name is the first that is not given yet. */
+  readonly names: readonly string[]
+  /** Only by name. */
+  readonly named?: readonly string[]
+  /** For messages: `csv("rows.csv", delimiter: ",")`. */
+  readonly written: string
+  readonly code: "data-source" | "data-columns" | "data-stage"
+}
+
+/** Which argument each name gets. Undefined after a diagnostic. */
+export function bindData(
+  env: Env,
+  { name = "", args }: DataCall,
+  { names, named = [], written, code }: Accepted,
+): ReadonlyMap<string, Arg> | undefined {
+  const bound = new Map<string, Arg>()
+  let next = 0
+  for (const arg of args) {
+    const wanted = arg.name?.text ?? names[next++]
+    const wrong = (message: string, label: string, help = `it is written \`${written}\``): undefined => {
+      complain(env, { code, message, span: arg.span, label, help })
+      return undefined
+    }
+    if (wanted === undefined)
+      return wrong(
+        names.length === 0
+          ? `\`${name}\` takes no ${named.length === 0 ? "arguments" : "arguments without a name"}`
+          : `\`${name}\` takes ${names.length === 1 ? "one argument" : `${names.length} arguments`} without a name, and this is one more`,
+        "one too many",
+      )
+    if (![...names, ...named].includes(wanted))
+      return wrong(
+        `\`${name}\` has no argument \`${wanted}\``,
+        "not one of its arguments",
+        didYouMean(wanted, [...names, ...named]),
+      )
+    if (bound.has(wanted)) return wrong(`\`${wanted}\` of \`${name}\` is given twice`, "the second time")
+    bound.set(wanted, arg)
+  }
+  return bound
+}
