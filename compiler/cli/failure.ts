@@ -1,14 +1,18 @@
 /** cli: anything thrown -> what the user reads, and the exit code.
  *  Guarantees: no stack trace reaches the user; every failure has a code, and says what to do where that is known.
  *  Not here:   wording of compile-time mistakes (beside the checks), of run-time ones (runtime/). */
+import { constants } from "node:os"
 import { RunError } from "../../runtime/error.js"
 import { CompilerBug } from "../source/bug.js"
 import type { Diagnostic } from "../source/diagnostic.js"
 import { diagnosticJson, renderDiagnostics } from "../source/render.js"
 import { VERSION } from "../version.js"
 
-/** What the shell sees. `interrupted` is what a shell expects after Ctrl-C; `bug` is EX_SOFTWARE of sysexits.h. */
-export const EXIT = { done: 0, mistake: 1, usage: 2, device: 3, bug: 70, interrupted: 130 } as const
+/** What the shell sees. `bug` is EX_SOFTWARE of sysexits.h. */
+export const EXIT = { done: 0, mistake: 1, usage: 2, device: 3, bug: 70 } as const
+
+/** What a shell expects of a process that a signal ended: 130 after Ctrl-C. */
+export const signalExit = (signal: NodeJS.Signals): number => 128 + constants.signals[signal]
 
 /** Something the user can put right, found by the command line itself. */
 export class Failure extends Error {
@@ -73,6 +77,7 @@ const SYSTEM: Readonly<Record<string, readonly [what: string, help: string]>> = 
   EACCES: ["may not be used: permission denied", "check who owns it and what its mode allows"],
   EPERM: ["may not be used: operation not permitted", "check who owns it and what its mode allows"],
   ENOSPC: ["cannot be written: the disk is full", "make room and run the command again"],
+  EIO: ["cannot be read or written: the device failed", "look for what the system says of it"],
   EROFS: ["cannot be written: the file system is read-only", "choose another folder"],
   EISDIR: ["is a folder, not a file", "name a file"],
   EEXIST: ["is a file where a folder is needed", "name a folder"],
@@ -85,6 +90,15 @@ const SYSTEM: Readonly<Record<string, readonly [what: string, help: string]>> = 
 
 /** Of a folder whose parent is there: file systems that the kernel makes up say so. */
 const NO_FOLDERS = ["cannot be made: no folder can be made there", "choose another folder"] as const
+
+/** stdout, which cannot be written to any more. */
+export const outputFailure = (error: NodeJS.ErrnoException): Failure =>
+  new Failure(
+    "io-system",
+    `stdout ${SYSTEM[error.code ?? ""]?.[0] ?? `cannot be written: ${error.message}`}`,
+    "what stands in files of a run or a bundle is whole",
+    EXIT.device,
+  )
 
 function systemFailure(error: SystemError): Failure {
   const noFolders = error.syscall === "mkdir" && error.code === "ENOENT"

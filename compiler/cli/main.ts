@@ -15,8 +15,8 @@ import { addPredict } from "./commands/predict.js"
 import { addProfile } from "./commands/profile.js"
 import { addRun } from "./commands/run.js"
 import { addTrain } from "./commands/train.js"
-import { noteMessage, printJson } from "./console.js"
-import { EXIT, outcomeOf } from "./failure.js"
+import { lostOutput, noteMessage, printJson } from "./console.js"
+import { EXIT, outcomeOf, outputFailure } from "./failure.js"
 import { newProgram, usageFailure } from "./usage.js"
 
 const COMMANDS = [
@@ -52,9 +52,11 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-// A reader that has seen enough (`nnc inspect m.nn | head`) is no failure.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(EXIT.done)
-  throw error
-})
 process.exitCode = await main(process.argv.slice(2))
+// A stream says what went wrong after the call that wrote to it.
+process.on("exit", () => {
+  const lost = lostOutput()
+  if (lost === undefined) return
+  noteMessage(outcomeOf(outputFailure(lost)).text)
+  process.exitCode = Math.max(Number(process.exitCode), EXIT.device)
+})

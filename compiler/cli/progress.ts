@@ -3,6 +3,7 @@
 import { SingleBar } from "cli-progress"
 import type { EndEvent, ReportEvent, StartEvent, TrainEvent } from "../../runtime/node.js"
 import { note, print, printJson } from "./console.js"
+import { visible } from "../source/visible.js"
 import { deviceText } from "./open-program.js"
 import { numberText, rateText, timeText } from "./quantities.js"
 
@@ -59,13 +60,12 @@ class LiveLine implements Lines {
     this.bar.update(event.step, {
       epoch: Math.floor(event.step / this.perEpoch),
       rate,
-      values: valuesText(event),
+      values: visible(valuesText(event)),
       left,
     })
   }
   message(text: string): void {
-    process.stderr.write("\n")
-    note(text)
+    note(`\n${text}`)
   }
   stop(): void {
     this.bar.stop()

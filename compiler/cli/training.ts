@@ -1,9 +1,9 @@
-/** cli: what `nnc train` and `nnc run` share: the options of a run, Ctrl-C, and what is said at the end. */
+/** cli: what `nnc train` and `nnc run` share: the options of a run, being asked to end, and what is said at the end. */
 import { Option, type Command } from "commander"
 import { join } from "node:path"
 import type { Trainer } from "../../runtime/node.js"
 import { note } from "./console.js"
-import { EXIT, Failure } from "./failure.js"
+import { Failure, signalExit } from "./failure.js"
 import { newestRun, openProgram, runFolderOf, withDeviceOptions, type DeviceOptions } from "./open-program.js"
 import { showEvents } from "./progress.js"
 import { RunReport } from "./report/write.js"
@@ -38,13 +38,7 @@ export function trains(command: Command): Command {
 
 async function runTraining(path: string, options: RunOptions): Promise<void> {
   const trainer = await openProgram(path, options)
-  const interrupt = new AbortController()
-  const stop = (): void => {
-    // A second Ctrl-C ends the process at once, as without this listener.
-    process.off("SIGINT", stop)
-    interrupt.abort()
-  }
-  process.on("SIGINT", stop)
+  const interrupt = interruption()
   const report = new RunReport(trainer.bundle.manifest)
   const show = showEvents(options.json ?? false)
   try {
@@ -67,13 +61,49 @@ async function runTraining(path: string, options: RunOptions): Promise<void> {
     })
     const folder = end.runFolder ?? ""
     if (end.why === "interrupted") {
-      note(`Saved. To go on: nnc train ${path} --resume ${folder}`)
-      process.exitCode = EXIT.interrupted
+      const section = train === undefined ? "" : ` --train ${word(train)}`
+      note(`Saved. To go on: nnc train ${word(path)} --resume ${word(folder)}${section}`)
+      process.exitCode = signalExit(interrupt.by ?? "SIGINT")
     } else if (!json) note(`checkpoint, log and report in ${join(folder, "/")}`)
   } finally {
     await report.finish()
-    process.off("SIGINT", stop)
+    interrupt.dispose()
     trainer.close()
+  }
+}
+
+/** How a process is asked to end: from the keyboard, by a system or scheduler, by the end of its terminal. */
+const ENDING = ["SIGINT", "SIGTERM", "SIGHUP"] as const
+
+interface Interruption {
+  readonly signal: AbortSignal
+  readonly by: NodeJS.Signals | undefined
+  dispose(): void
+}
+
+/** Signals this close together are one: npx hands on what the terminal has sent already. */
+const ONE_REQUEST_MS = 1000
+
+/** Aborts when the process is asked to end. When it is asked again it ends at once, as without this. */
+function interruption(): Interruption {
+  const controller = new AbortController()
+  let by: NodeJS.Signals | undefined
+  const dispose = (): void => {
+    for (const name of ENDING) process.off(name, stop)
+  }
+  const stop = (name: NodeJS.Signals): void => {
+    if (by !== undefined) return
+    by = name
+    controller.abort()
+    setTimeout(dispose, ONE_REQUEST_MS).unref()
+  }
+  for (const name of ENDING) process.on(name, stop)
+  return {
+    signal: controller.signal,
+    get by() {
+      return by
+    },
+    dispose,
   }
 }
 
@@ -89,3 +119,7 @@ function resumed(trainer: Trainer, wanted: string | true | undefined): string | 
     )
   return run
 }
+
+/** As a shell takes it for one word. */
+const word = (text: string): string =>
+  /^[\p{L}\p{N}_./=:@%+-]+$/u.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`

@@ -17,7 +17,7 @@ export function newProgram(): Command {
     .addHelpText(
       "after",
       "\nExit codes: 0 done, 1 a mistake in the program or its data, 2 a wrong command line,\n" +
-        "3 the device or the file system failed, 70 a bug in nnc, 130 interrupted (after saving).",
+        "3 the device or the file system failed, 70 a bug in nnc, 130 interrupted and 143 terminated (after saving).",
     )
 }
 

@@ -11,6 +11,7 @@
  *        update @linear.weight = %5
  *      }
  */
+import { jsonText } from "../../source/visible.js"
 import { printDim, printType } from "../tensor.js"
 import type { Dim } from "../tensor.js"
 import { Cursor } from "../text/scanner.js"
@@ -100,7 +101,7 @@ export const printAttrs = (attrs: Attrs): string =>
 
 function printAttr(value: AttrValue): string {
   if (typeof value === "number") return printNumber(value)
-  if (typeof value === "string") return JSON.stringify(value)
+  if (typeof value === "string") return jsonText(value)
   if (typeof value === "boolean" || value === null) return String(value)
   return isList(value) ? `[${value.map(printAttr).join(", ")}]` : printDim(value)
 }

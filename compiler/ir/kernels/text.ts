@@ -1,5 +1,6 @@
 /** ir/kernels: kernels as text that reads back (`parse.ts`). Types of names are inferred when reading, so none stand here.
  *  Guarantees: print(parse(print(x))) == print(x). */
+import { jsonText } from "../../source/visible.js"
 import { unreachable } from "../../source/bug.js"
 import type { Origin } from "../origin.js"
 import { type DimValues, printDim } from "../tensor.js"
@@ -57,7 +58,7 @@ export function printKernel(k: Kernel): string {
 /** An expression in infix form with the fewest parentheses. `wide`: arrays of vectors; from others a vector is `a[i; x4]`. */
 export const printExpr = (e: Expr, wide: ReadonlySet<string> = new Set()): string => print(e, 0, wide)
 
-const quote = (text: string): string => JSON.stringify(text)
+const quote: (text: string) => string = jsonText
 const indent = (text: string): string => text.replace(/^(?=.)/gm, "  ")
 const printRef = (r: BufferRef): string => (r.kind === "pack" ? `pack ${r.id}` : `${r.id}`)
 const printOriginLine = (o: Origin): string =>

@@ -1,4 +1,5 @@
 /** ir/model: data sets and training settings as text, and back. */
+import { jsonText } from "../../source/visible.js"
 import { printType } from "../tensor.js"
 import {
   originComment,
@@ -19,7 +20,7 @@ import type {
   TrainSettings,
 } from "./types.js"
 
-const quote = (text: string): string => JSON.stringify(text)
+const quote: (text: string) => string = jsonText
 
 export function printDataSet(set: DataSet): string {
   return [

@@ -1,6 +1,7 @@
 /** ir/plan: Plan <-> text. The memory map, the kernels and the dispatch list, readable and read back.
  *  Guarantees: parse(print(plan)) equals the plan; grids are read off the kernels again.
  *  Not here:   whether the plan is right (`verify.ts`). */
+import { jsonText } from "../../source/visible.js"
 import { SLOT_ROLES } from "../graph/types.js"
 import { gridOf } from "../kernels/grid.js"
 import { parseKernelAt } from "../kernels/parse.js"
@@ -60,7 +61,7 @@ export function parsePlan(text: string): Plan {
   return { arenas, slots, kernels, programs }
 }
 
-const quote = JSON.stringify
+const quote: (text: string) => string = jsonText
 const life = (b: PlacedBuffer): string => (b.last === ALWAYS ? "always" : `${b.first}..${b.last}`)
 /** Slots and data fields outlive every call. */
 const ALWAYS = Number.MAX_SAFE_INTEGER

@@ -5,6 +5,7 @@ import type { Origin } from "../origin.js"
 import { NOWHERE } from "../origin.js"
 import type { Dim, DType, TensorType } from "../tensor.js"
 import { addDim, DIM_SYMBOLS, mulDim, subDim, tensorType } from "../tensor.js"
+import { jsonText } from "../../source/visible.js"
 import type { Cursor } from "./scanner.js"
 
 /** Shortest text that reads back as the same double. */
@@ -21,12 +22,11 @@ export const printNumber = (x: number): string =>
 
 const PLAIN_SLOT = /^[A-Za-z0-9_]+(?:[./][A-Za-z0-9_]+)*$/
 /** `@Classifier.linear.0.weight`, quoted where the name has other characters. */
-export const printSlotName = (name: string): string =>
-  `@${PLAIN_SLOT.test(name) ? name : JSON.stringify(name)}`
+export const printSlotName = (name: string): string => `@${PLAIN_SLOT.test(name) ? name : jsonText(name)}`
 
 const PLAIN_NAME = /^[A-Za-z_][A-Za-z0-9_]*(?:[./][A-Za-z0-9_]+)*$/
 /** A name as it is where the scanner reads it as one token, else quoted; `parseName` reads both. */
-export const printName = (name: string): string => (PLAIN_NAME.test(name) ? name : JSON.stringify(name))
+export const printName = (name: string): string => (PLAIN_NAME.test(name) ? name : jsonText(name))
 export const parseName = (c: Cursor, what = "a name"): string =>
   c.isKind("string") ? c.string() : c.name(what)
 
