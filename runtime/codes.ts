@@ -158,7 +158,12 @@ export const RUN_CODES = {
   "checkpoint-corrupt": {
     title: "a checkpoint is damaged",
     explanation:
-      "Its header and its length do not agree. Checkpoints are written aside and renamed, so an older one beside it may be whole.",
+      "Its header and its length do not agree, or a checksum of the header or of a tensor, which stand in its metadata (`crc32`, `tensor_crc32`), is not that of what is there. Checkpoints are written aside and renamed, so an older one beside it may be whole. A tool that changes tensors has to leave the checksums out.",
+  },
+  "checkpoint-section": {
+    title: "the checkpoint belongs to another train section",
+    explanation:
+      "`--resume` goes on with the run of one section: its step, its rows and the state of its optimizers. Another section starts from what was learned when it is given parameters alone: `nnc export p.nn --checkpoint RUN -o learned.safetensors`, then `--resume learned.safetensors`.",
   },
   "checkpoint-mismatch": {
     title: "the checkpoint belongs to another program",

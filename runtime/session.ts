@@ -3,6 +3,7 @@
  *  Not here: files and folders (node.ts), the loop itself (train/trainer.ts). */
 import type { Bundle, DataSpec, PredictSpec, TrainSpec } from "./bundle/format.js"
 import {
+  checkSection,
   decodeCheckpoint,
   encodeCheckpoint,
   type Checkpoint,
@@ -99,6 +100,7 @@ export class Session {
 
   async train(options: TrainOptions = {}): Promise<EndEvent> {
     const spec = this.trainSpec(options.train)
+    if (options.resume) checkSection(options.resume, spec.name)
     const data = spec.data === null ? null : await this.dataSet(spec.data)
     const note = (message: string): void => options.onEvent?.({ event: "note", message })
     const seed = options.seed ?? options.resume?.position?.seed ?? spec.seed

@@ -5,12 +5,18 @@ import { join } from "node:path"
 import fc from "fast-check"
 import { afterEach, beforeEach, describe, expect, test } from "vitest"
 import type { Manifest, SlotSpec } from "../runtime/bundle/format.js"
-import { decodeCheckpoint, encodeCheckpoint, type Position } from "../runtime/checkpoint/checkpoint.js"
+import {
+  checkSection,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  type Position,
+} from "../runtime/checkpoint/checkpoint.js"
 import { nodeFiles, type FileCalls } from "../runtime/checkpoint/files.js"
 import { loadCheckpoint } from "../runtime/checkpoint/load.js"
 import { decodeTensors, encodeTensors } from "../runtime/checkpoint/safetensors.js"
 import { saveWhole } from "../runtime/checkpoint/save.js"
 import { newRunFolder } from "../runtime/train/run-folder.js"
+import { takenAfterFlip } from "./faults/flipped-bits.js"
 import { failure, rejection } from "./support/failure.js"
 import { tinyBundle } from "./support/tiny-bundle.js"
 
@@ -50,9 +56,7 @@ describe("the file", () => {
       .map((bytes) => ({ dtype: "U8", shape: [bytes.length], bytes }))
     fc.assert(
       fc.property(fc.dictionary(fc.string(), tensor, { noNullPrototype: true }), (tensors) => {
-        const entries = new Map(
-          Object.entries(tensors).filter(([name]) => name !== "__metadata__" && name !== "__proto__"),
-        )
+        const entries = new Map(Object.entries(tensors).filter(([name]) => name !== "__metadata__"))
         const back = decodeTensors("f", encodeTensors({ tensors: entries, metadata: { a: "b" } }))
         expect(new Map([...back.tensors].map(([name, { bytes }]) => [name, [...bytes]]))).toEqual(
           new Map([...entries].map(([name, { bytes }]) => [name, [...bytes]])),
@@ -77,6 +81,99 @@ describe("the file", () => {
     expect(failure(() => decodeTensors("f", Uint8Array.of(...file, 0)))[1]).toContain(
       "1 bytes after its last tensor",
     )
+  })
+  test("one bit of it that is changed, wherever it is, is found", () => {
+    expect(takenAfterFlip(file, manifest, { count: file.length * 8, at: (i) => i })).toEqual([])
+  })
+  test("damage to the data is said by the name of the tensor", () => {
+    const damaged = Uint8Array.from(file)
+    damaged[file.length - 2]! ^= 0x10
+    expect(failure(() => decodeTensors("f", damaged))[1]).toBe(
+      'f is not a whole checkpoint: the data of "Line.bias/v" is damaged: its checksum (tensor_crc32) is not that of its bytes',
+    )
+  })
+
+  const header = { w: { dtype: "F32", shape: [2], data_offsets: [0, 8] } }
+  const raw = (head: object, data: number): Uint8Array => {
+    const json = new TextEncoder().encode(JSON.stringify(head))
+    const out = new Uint8Array(8 + json.length + data)
+    new DataView(out.buffer).setBigUint64(0, BigInt(json.length), true)
+    out.set(json, 8)
+    return out
+  }
+  test.each<[string, object, number, string]>([
+    [
+      "a gap",
+      { ...header, b: { dtype: "U8", shape: [1], data_offsets: [9, 10] } },
+      10,
+      '"b" starts at byte 9',
+    ],
+    [
+      "an overlap",
+      { ...header, b: { dtype: "U8", shape: [4], data_offsets: [4, 8] } },
+      8,
+      '"b" starts at byte 4',
+    ],
+    ["no start", { w: { dtype: "U8", shape: [1], data_offsets: [1, 2] } }, 2, '"w" starts at byte 1'],
+    [
+      "a size that is no integer",
+      { w: { dtype: "U8", shape: [1.5], data_offsets: [0, 1] } },
+      1,
+      '"w" has no shape',
+    ],
+    ["a negative size", { w: { dtype: "U8", shape: [-1, -1], data_offsets: [0, 1] } }, 1, '"w" has no shape'],
+    [
+      "an offset beyond what numbers hold",
+      { w: { dtype: "U8", shape: [1], data_offsets: [2 ** 53, 2 ** 53 + 1] } },
+      1,
+      "no data_offsets",
+    ],
+    [
+      "a size beyond the file",
+      { w: { dtype: "F32", shape: [2 ** 40], data_offsets: [0, 2 ** 42] } },
+      8,
+      "it is cut off",
+    ],
+    [
+      "a size whose product overflows",
+      { w: { dtype: "U8", shape: [2 ** 50, 2 ** 50, 0], data_offsets: [0, 1] } },
+      1,
+      "but has 1 bytes",
+    ],
+    [
+      "metadata that are no texts",
+      { __metadata__: { a: 1 }, ...header },
+      8,
+      'its metadata "a" is not a text',
+    ],
+    ["one of two checksums", { __metadata__: { tensor_crc32: "{}" }, ...header }, 8, "its header is damaged"],
+  ])("%s in the header is refused", (_, head, data, said) => {
+    expect(failure(() => decodeTensors("f", raw(head, data)))[1]).toContain(said)
+    expect([...decodeTensors("f", raw(header, 8)).tensors.keys()]).toEqual(["w"])
+  })
+  test.each([
+    ["step", "1.5"],
+    ["step", "-1"],
+    ["step", "1e400"],
+    ["seed", "abc"],
+    ["rows", ""],
+    ["best", "1e999"],
+    ["train", "7"],
+  ])("a place in the run whose %s is %j is refused", (key, value) => {
+    const { tensors, metadata } = decodeTensors("f", file)
+    const changed = encodeTensors({ tensors, metadata: { ...metadata, [key]: value } })
+    expect(failure(() => decodeCheckpoint("f", changed, manifest))).toEqual([
+      "checkpoint-corrupt",
+      expect.stringContaining(`its metadata "${key}" is ${JSON.stringify(value)}, not `),
+    ])
+  })
+  test("of another train section it is refused, naming both", () => {
+    const checkpoint = decodeCheckpoint("f", file, manifest)
+    expect(() => checkSection(checkpoint, "train")).not.toThrow()
+    expect(failure(() => checkSection(checkpoint, "fine")).slice(0, 2)).toEqual([
+      "checkpoint-section",
+      'f is of the train section "train", and this run is of "fine"',
+    ])
   })
   test("of another program it is refused, naming what differs", () => {
     const other = withSlots(([weight, ...rest]) => [

@@ -121,6 +121,33 @@ describe("a run of 40 epochs", () => {
   })
 })
 
+describe("a checkpoint of another train section", () => {
+  it("is refused by name, and its run is kept; its parameters alone are taken", () => {
+    const cwd = temporaryFolder()
+    writeFileSync(
+      join(cwd, "two.nn"),
+      `data d = array(x: [1, 2, 3], y: [2, 4, 6]) { x: f32 = column("x")  y: f32 = column("y") }
+model M(x: f32[B]) -> f32[B] { param w: f32 = zeros  x * w }
+train pre on d { minimize mse(M(x), y) with SGD(lr: 0.01)  steps 50 }
+train fine on d { minimize mse(M(x), y * 2) with SGD(lr: 0.05)  steps 5 }
+`,
+    )
+    const train = (...args: string[]): ReturnType<typeof nnc> => nnc(["train", "two.nn", ...args], { cwd })
+    expect(train("--train", "pre", "--out", "pre").exit).toBe(0)
+    const files = (): string[] =>
+      [LAST, "log.jsonl"].map((name) => readFileSync(join(cwd, "pre", name), "latin1"))
+    const before = files()
+    const { exit, err } = train("--train", "fine", "--resume", "pre")
+    expect(exit).toBe(1)
+    expect(err).toContain(
+      `error[checkpoint-section]: pre/${LAST} is of the train section "pre", and this run is of "fine"`,
+    )
+    expect(files()).toEqual(before)
+    expect(nnc(["export", "two.nn", "--checkpoint", "pre", "-o", "w.safetensors"], { cwd }).exit).toBe(0)
+    expect(train("--train", "fine", "--resume", "w.safetensors", "--out", "fine").exit).toBe(0)
+  })
+})
+
 function stepOf(path: string): number {
   const file = readFileSync(path)
   const length = Number(file.readBigUInt64LE(0))

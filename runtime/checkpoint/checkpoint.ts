@@ -1,5 +1,6 @@
 /** runtime/checkpoint: slots and a place in a run <-> a safetensors file.
- *  Guarantees: all slots by name, bit for bit; a file of another program is refused, naming what differs.
+ *  Guarantees: all slots by name, bit for bit; a file of another program, or of another train section, is refused, naming what
+ *              differs.
  *  Not here:   files (save.ts, load.ts). */
 import type { Manifest, SlotSpec } from "../bundle/format.js"
 import { RunError } from "../error.js"
@@ -52,7 +53,7 @@ export function encodeCheckpoint(
  *  be missing as a whole: then only parameters load. */
 export function decodeCheckpoint(place: string, file: Uint8Array, manifest: Manifest): Checkpoint {
   const { tensors, metadata } = decodeTensors(place, file)
-  const position = positionOf(metadata)
+  const position = positionOf(place, metadata)
   const expected = manifest.slots.filter(
     ({ role }) => position !== null || role === "param" || role === "state",
   )
@@ -87,6 +88,20 @@ function mistyped(slot: SlotSpec, tensor: StoredTensor | undefined): string[] {
 
 const typeOf = ({ dtype, shape }: SlotSpec): string => `${dtype}[${shape.join(", ")}]`
 
+/** Refuses to go on in `section` with a checkpoint of another one: its steps and the state of its optimizers are not the same. */
+export function checkSection({ place, position }: Checkpoint, section: string): void {
+  if (position === null || position.train === section) return
+  throw new RunError(
+    "checkpoint-section",
+    `${place} is of the train section "${position.train}", and this run is of "${section}"`,
+    {
+      help:
+        `\`--train ${position.train}\` goes on with it; \`nnc export\` writes its parameters alone, ` +
+        `and \`--resume\` of that file starts "${section}" from them`,
+    },
+  )
+}
+
 const MOST_SHOWN = 8
 
 function mismatch(
@@ -107,20 +122,39 @@ function mismatch(
   )
 }
 
-function positionOf(metadata: Readonly<Record<string, string>>): Position | null {
+function positionOf(place: string, metadata: Readonly<Record<string, string>>): Position | null {
   if (metadata["format"] !== "nnc" || metadata["step"] === undefined) return null
-  const number = (key: string): number => Number(metadata[key] ?? 0)
-  const best = metadata["best"]
+  const read = <T>(key: keyof Position, what: string, accepts: (value: unknown) => value is T): T => {
+    const text = metadata[key] ?? ""
+    const value = valueOf(text)
+    if (accepts(value)) return value
+    throw new RunError(
+      "checkpoint-corrupt",
+      `${place} is not a whole checkpoint: its metadata "${key}" is ${JSON.stringify(text)}, not ${what}`,
+    )
+  }
+  const count = (key: keyof Position): number => read(key, "a whole number", isCount)
   return {
-    train: (metadata["train"] ?? '"train"').replace(/^"|"$/g, ""),
-    step: number("step"),
-    epoch: number("epoch"),
-    seed: number("seed"),
-    batch: number("batch"),
-    rows: number("rows"),
-    best: best === undefined || best === "null" ? null : Number(best),
+    train: read("train", "a name", isString),
+    step: count("step"),
+    epoch: count("epoch"),
+    seed: count("seed"),
+    batch: count("batch"),
+    rows: count("rows"),
+    best: read("best", "a number or null", isNumberOrNull),
   }
 }
+
+function valueOf(json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch {
+    return undefined
+  }
+}
+const isString = (value: unknown): value is string => typeof value === "string"
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
+const isNumberOrNull = (value: unknown): value is number | null => value === null || Number.isFinite(value)
 
 /** bool is a byte in the file and a word on the device. */
 const narrow = (bytes: Uint8Array): Uint8Array =>

@@ -9,6 +9,7 @@ export async function loadCheckpoint(path: string, manifest: Manifest): Promise<
   const file = await checkpointFile(path)
   let bytes: Uint8Array
   try {
+    if (!(await stat(file)).isFile()) throw new Error("it is not a file")
     bytes = await readFile(file)
   } catch (caught) {
     throw new RunError("checkpoint-missing", `${file} cannot be read: ${reasonOf(caught)}`, {
