@@ -1,17 +1,14 @@
 /** codegen/wgsl on a device: every scalar operation, as a scalar and as a vector, against its meaning in float64. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import { emitWgsl } from "../compiler/codegen/wgsl/emit.js"
 import { SCALARS, scalarDef, type ScalarOp } from "../compiler/ir/kernels/scalar.js"
-import type { Expr, Kernel, ScalarType } from "../compiler/ir/kernels/types.js"
 import type { Device } from "../runtime/device/device.js"
 import { openNodeDevice } from "../runtime/device/node-gpu.js"
+import { type Arguments, runInWgsl, scalarBuffers, scalarKernel } from "./support/scalar-kernel.js"
 
 /** Values to try, and how far off the result may be: relative to the result, and absolute where it is small. */
-interface Domain {
-  readonly values: readonly (readonly number[])[]
+interface Domain extends Arguments {
   readonly relative: number
   readonly absolute: number
-  readonly type?: ScalarType
 }
 const grid = (lo: number, hi: number, n = 41): number[] =>
   Array.from({ length: n }, (_, i) => Math.fround(lo + ((hi - lo) * i) / (n - 1)))
@@ -107,6 +104,7 @@ const DOMAINS: Record<ScalarOp, Domain> = {
     [1, 2, 3],
     [0, 2, 3],
   ]),
+  isnan: exact([[1], [NaN], [Infinity], [0]]),
   nonfinite: exact([[1], [-3e38], [0]]),
   to_f32: { ...integers("i32"), values: [[-3], [0], [7]] },
   to_f16: exact([]),
@@ -116,51 +114,10 @@ const DOMAINS: Record<ScalarOp, Domain> = {
   bits_to_f32: { ...words, values: [[0x3f800000], [0x40490fdb], [0]] },
 }
 
-const constant = (type: ScalarType, value: number): Expr => ({ kind: "const", type, value })
-
-/** One lane: the operation on constants that come through a `var`, stored as f32 (bool and integers converted). */
-function kernelOf(op: ScalarOp, domain: Domain, width: 1 | 4): Kernel {
-  const def = scalarDef(op)
-  const type = domain.type ?? "f32"
-  const argType = (i: number): ScalarType => (op === "select" && i === 0 ? "bool" : type)
-  const types = domain.values[0]!.map((_, i) => argType(i))
-  const result = def.result(types)
-  const body = domain.values.flatMap((args, n) => {
-    const refs = args.map((value, i) => ({
-      var: {
-        kind: "var" as const,
-        name: `a${n}_${i}`,
-        type: argType(i),
-        width,
-        init: width === 1 ? constant(argType(i), value) : splat(constant(argType(i), value), argType(i)),
-      },
-      ref: { kind: "ref" as const, name: `a${n}_${i}`, type: argType(i), width },
-    }))
-    const value: Expr = { kind: "op", op, args: refs.map((r) => r.ref), type: result, width }
-    const one: Expr = width === 1 ? value : { kind: "lane", value, lane: n % 4, type: result }
-    const asFloat: Expr =
-      result === "f32" ? one : { kind: "op", op: "to_f32", args: [one], type: "f32", width: 1 }
-    return [
-      ...refs.map((r) => r.var),
-      { kind: "store" as const, buffer: "out", index: constant("i32", n), value: asFloat },
-    ]
-  })
-  const extent = constant("i32", 1)
-  return {
-    name: `${op}_${width}`,
-    params: [{ name: "out", dtype: "f32", access: "read_write", width: 1 }],
-    shared: [],
-    body: [{ kind: "for", name: "g", extent, on: "grid.x", body }],
-    template: "test",
-    origins: [],
-  }
-}
-const splat = (value: Expr, type: ScalarType): Expr => ({ kind: "splat", value, type, width: 4 })
-
 describe("scalar operations in WGSL", () => {
   let device: Device
   beforeAll(async () => {
-    device = await openNodeDevice({ largestBuffer: 0, largestBinding: 0, storageBuffers: 1, features: [] })
+    device = await openNodeDevice({ largestBuffer: 0, largestBinding: 0, storageBuffers: 5, features: [] })
   })
   afterAll(() => device.close())
 
@@ -168,25 +125,7 @@ describe("scalar operations in WGSL", () => {
   for (const width of [1, 4] as const)
     test.each(ops)(`%s, width ${width}`, async (op) => {
       const domain = DOMAINS[op]
-      const kernel = kernelOf(op, domain, width)
-      const memory = device.alloc("out", domain.values.length * 4)
-      await device.prepare([
-        {
-          spec: {
-            name: kernel.name,
-            file: "",
-            bindings: [{ name: "out", access: "read_write" }],
-            origins: [],
-          },
-          wgsl: emitWgsl(kernel),
-        },
-      ])
-      const call = device.bind(kernel.name, [{ memory, offset: 0, bytes: domain.values.length * 4 }])
-      device.writeParameters(new Uint8Array(256))
-      const recorder = device.record()
-      recorder.dispatch(call, [1, 1, 1], 0)
-      recorder.submit()
-      const got = new Float32Array(await device.read(memory, 0, domain.values.length * 4))
+      const got = await runInWgsl(device, scalarKernel(op, domain, width), scalarBuffers(op, domain))
       domain.values.forEach((args, n) => {
         const want = Math.fround(scalarDef(op).eval(args, domain.type ?? "f32"))
         const error = Math.abs(got[n]! - want)

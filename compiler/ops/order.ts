@@ -33,7 +33,7 @@ const rank: OpDef = defineOp({
   name: "rank",
   params: ["x"],
   attrs: { axis: AXIS, descending: { doc: "largest first", kind: "bool", default: false } },
-  doc: "The place each element would have after a stable sort along axis, i32; equal elements keep their order. torch.argsort is unrank(rank(x)).",
+  doc: "The place each element would have after a stable sort along axis, i32; equal elements keep their order, and NaN comes last either way. torch.argsort is unrank(rank(x)).",
   traits: { kind: "reduce" },
   constraints: { c1: "axis is an axis of x", c2: "x holds numbers" },
   infer: ([x], attrs, at: InferContext) => {
@@ -46,8 +46,10 @@ const rank: OpDef = defineOp({
     const sign = boolAttr(attrs, "descending") ? -1 : 1
     return ndarray(x!.shape, (i) => {
       const order = Array.from({ length: x!.shape[axis]! }, (_, j) => j)
+      const at = (j: number): number => element(x!, replaced(i, axis, j))
+      const last = (j: number): number => Number(Number.isNaN(at(j)))
       order.sort(
-        (a, b) => sign * (element(x!, replaced(i, axis, a)) - element(x!, replaced(i, axis, b))) || a - b,
+        (a, b) => last(a) - last(b) || sign * (Number(at(a) > at(b)) - Number(at(a) < at(b))) || a - b,
       )
       return order.indexOf(i[axis]!)
     })
@@ -57,13 +59,17 @@ const rank: OpDef = defineOp({
     kind: "reduce",
     combine: "sum",
     extents: ([x], attrs) => [x!.shape[intAttr(attrs, "axis")]!],
-    term: ({ args, attrs, index, k }, [j]) => {
+    term: ({ args, argTypes, attrs, index, k }, [j]) => {
       const axis = intAttr(attrs, "axis")
       const mine = args[0]!(index)
       const other = args[0]!(replaced(index, axis, j!))
-      const earlier = k.and(k.op("eq", other, mine), k.op("lt", j!, index[axis]!))
-      const before = k.op(boolAttr(attrs, "descending") ? "gt" : "lt", other, mine)
-      return k.select(k.op("or", before, earlier), k.int(1), k.int(0))
+      const sooner = k.op("lt", j!, index[axis]!)
+      const earlier = k.and(k.op("eq", other, mine), sooner)
+      const ordered = k.op("or", k.op(boolAttr(attrs, "descending") ? "gt" : "lt", other, mine), earlier)
+      const before = isFloat(argTypes[0]!.dtype)
+        ? k.select(k.op("isnan", mine), k.op("or", k.op("not", k.op("isnan", other)), sooner), ordered)
+        : ordered
+      return k.select(before, k.int(1), k.int(0))
     },
   },
   samples: [

@@ -4,14 +4,23 @@ import type { Attrs } from "../ir/graph/types.js"
 import { scalarDef } from "../ir/kernels/scalar.js"
 import type { ScalarOp } from "../ir/kernels/scalar.js"
 import type { Expr } from "../ir/kernels/types.js"
-import { BATCH, evalShape, printType, tensorType } from "../ir/tensor.js"
+import { BATCH, evalShape, isFloat, printType, tensorType } from "../ir/tensor.js"
 import type { Dim, DType, Shape, TensorType } from "../ir/tensor.js"
 import { boolAttr, intAttr, intsAttr } from "./attrs.js"
 import { Algebra, NUMBERS, requireDType } from "./elementwise.js"
 import { at as element, indices, ndarray } from "./ndarray.js"
 import { defineOp, none } from "./op.js"
 import { axesOf, requireAxis } from "./wording.js"
-import type { Combine, GradContext, GraphBuilder, InferContext, OpDef, Sample, Value } from "./op.js"
+import type {
+  Combine,
+  ExprBuilder,
+  GradContext,
+  GraphBuilder,
+  InferContext,
+  OpDef,
+  Sample,
+  Value,
+} from "./op.js"
 
 const axesAttrs: OpDef["attrs"] = {
   axes: { doc: "the axes reduced: sorted, counted from 0", kind: "ints" },
@@ -178,6 +187,13 @@ function productGrad(cx: GradContext, g: GraphBuilder): readonly Value[] {
   return [m.mul(spread(cx, g, cx.dy), product)]
 }
 
+/** Whether a value wins against the best so far: it is beyond it, or the first NaN. */
+export function beats(k: ExprBuilder, better: "gt" | "lt", dtype: DType, value: Expr, best: Expr): Expr {
+  const beyond = k.op(better, value, best)
+  if (!isFloat(dtype)) return beyond
+  return k.op("or", beyond, k.op("and", k.op("isnan", value), k.op("not", k.op("isnan", best))))
+}
+
 /** argmax and argmin: carries the best value so far and its place. */
 function place(name: string, better: "gt" | "lt", doc: string): OpDef {
   const at = (attrs: Attrs): { axis: number; keepdim: boolean } => ({
@@ -207,8 +223,10 @@ function place(name: string, better: "gt" | "lt", doc: string): OpDef {
         const value = (r: number): number =>
           element(x!, mergeIndex(x!.shape.length, [axis], keepdim, out, [r]))
         let best = 0
-        for (let r = 1; r < x!.shape[axis]!; r++)
-          if (better === "gt" ? value(r) > value(best) : value(r) < value(best)) best = r
+        for (let r = 1; r < x!.shape[axis]!; r++) {
+          const [a, b] = better === "gt" ? [value(r), value(best)] : [value(best), value(r)]
+          if (a > b || (Number.isNaN(value(r)) && !Number.isNaN(value(best)))) best = r
+        }
         return best
       })
     },
@@ -219,7 +237,7 @@ function place(name: string, better: "gt" | "lt", doc: string): OpDef {
       init: (cx) => [load(cx, cx.k.int(0)), cx.k.int(0)],
       step: (cx, [r], [best, where]) => {
         const value = load(cx, r!)
-        const wins = cx.k.op(better, value, best!)
+        const wins = beats(cx.k, better, cx.argTypes[0]!.dtype, value, best!)
         return [cx.k.select(wins, value, best!), cx.k.select(wins, r!, where!)]
       },
       result: (_cx, [, where]) => where!,
@@ -248,15 +266,23 @@ export const reduceOps = [
     grad: productGrad,
   }),
   reduction("max", {
-    doc: "The largest over axes, as torch.amax: ties share the gradient evenly.",
+    doc: "The largest over axes, as torch.amax: ties share the gradient evenly. NaN where there is one.",
     empty: null,
     grad: extremeGrad,
   }),
   reduction("min", {
-    doc: "The smallest over axes, as torch.amin: ties share the gradient evenly.",
+    doc: "The smallest over axes, as torch.amin: ties share the gradient evenly. NaN where there is one.",
     empty: null,
     grad: extremeGrad,
   }),
-  place("argmax", "gt", "The place of the largest along an axis, the first of equals, as torch.argmax."),
-  place("argmin", "lt", "The place of the smallest along an axis, the first of equals."),
+  place(
+    "argmax",
+    "gt",
+    "The place of the largest along an axis, the first of equals, or of the first NaN, as torch.argmax.",
+  ),
+  place(
+    "argmin",
+    "lt",
+    "The place of the smallest along an axis, the first of equals, or of the first NaN, as torch.argmin.",
+  ),
 ] as const

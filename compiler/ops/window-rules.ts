@@ -2,15 +2,7 @@
  *  Not here: the ops (window.ts); the geometry of one axis, which convolution uses too (sliding.ts). */
 import type { Attrs } from "../ir/graph/types.js"
 import type { Expr } from "../ir/kernels/types.js"
-import {
-  type DType,
-  type Dim,
-  type Shape,
-  type TensorType,
-  isStatic,
-  printShape,
-  printType,
-} from "../ir/tensor.js"
+import { type Dim, type Shape, type TensorType, isStatic, printShape, printType } from "../ir/tensor.js"
 import { sameShape, tensorType } from "../ir/tensor.js"
 import { bug } from "../source/bug.js"
 import { intsAttr } from "./attrs.js"
@@ -46,9 +38,6 @@ export const backAttrs = (attrs: Attrs, x: Shape): Attrs => ({
   ...windowAttrs(attrs),
   input_size: spatial(x, intsAttr(attrs, "window").length),
 })
-
-/** The finite stand-in for minus infinity, which WGSL need not support. */
-export const lowest = (dtype: DType): number => (dtype === "f16" ? -65504 : -3.4028234663852886e38)
 
 /** Sizes of the last n axes. */
 export const spatial = (shape: Shape, n: number): number[] =>

@@ -5,6 +5,7 @@ import { BATCH, evalShape, printShape, printType, sameShape, tensorType } from "
 import { intsAttr } from "./attrs.js"
 import { addAt, at as element, clampIndex, count, ndarray, offset, unravel, zeros } from "./ndarray.js"
 import { type InferContext, type OpDef, defineOp } from "./op.js"
+import { beats } from "./reduce.js"
 import { guarded } from "./sliding.js"
 import {
   AGREE,
@@ -15,7 +16,6 @@ import {
   backAttrs,
   clamp,
   flat,
-  lowest,
   requireCovered,
 } from "./window-rules.js"
 import {
@@ -102,7 +102,7 @@ const windowMax: OpDef = defineOp({
   name: "window_max",
   params: ["x"],
   attrs: WINDOW_ATTRS,
-  doc: "x [.., s..] -> [.., s'..]: the largest element of each window over the last axes, as torch.max_pool; padding never wins.",
+  doc: "x [.., s..] -> [.., s'..]: the largest element of each window over the last axes, as torch.max_pool; NaN where it holds one; padding never wins.",
   traits: { kind: "reduce" },
   constraints: { ...CONSTRAINTS, ...COVERED },
   infer: ([x], attrs, at: InferContext) => {
@@ -128,12 +128,7 @@ const windowMax: OpDef = defineOp({
     extents: (_types, attrs) => intsAttr(attrs, "window"),
     term: (cx, tap) => {
       const place = tapPlace(cx, tap)
-      return guarded(
-        cx.k,
-        place,
-        cx.args[0]!(place.index),
-        cx.k.constant(lowest(cx.type.dtype), cx.type.dtype),
-      )
+      return guarded(cx.k, place, cx.args[0]!(place.index), cx.k.constant(-Infinity, cx.type.dtype))
     },
   },
   samples: [
@@ -148,7 +143,7 @@ const windowArgmax: OpDef = defineOp({
   name: "window_argmax",
   params: ["x"],
   attrs: WINDOW_ATTRS,
-  doc: "The place of the first maximum of each window, i32: the row-major position within the last axes of x, as the indices of torch.max_pool.",
+  doc: "The place of the first maximum of each window (of the first NaN, where it holds one), i32: the row-major position within the last axes of x, as the indices of torch.max_pool.",
   traits: { kind: "reduce" },
   constraints: { ...CONSTRAINTS, ...COVERED },
   infer: ([x], attrs, at: InferContext) => {
@@ -158,12 +153,13 @@ const windowArgmax: OpDef = defineOp({
   },
   eval: ([x], attrs, { type, dims }) => {
     const n = intsAttr(attrs, "window").length
-    const best = ndarray(evalShape(type.shape, dims), () => -Infinity)
-    const place = zeros(best.shape)
+    const best = new Map<number, number>()
+    const place = zeros(evalShape(type.shape, dims))
     for (const w of windows(x!.shape, attrs)) {
-      const o = offset(best.shape, w.out)
-      if (element(x!, w.position) <= best.data[o]!) continue
-      best.data[o] = element(x!, w.position)
+      const o = offset(place.shape, w.out)
+      const [value, before] = [element(x!, w.position), best.get(o)]
+      if (before !== undefined && (Number.isNaN(before) || value <= before)) continue
+      best.set(o, value)
       place.data[o] = offset(x!.shape.slice(-n), w.position.slice(-n))
     }
     return place
@@ -172,7 +168,7 @@ const windowArgmax: OpDef = defineOp({
   lower: {
     kind: "fold",
     extents: (_types, attrs) => intsAttr(attrs, "window"),
-    init: ({ argTypes: [x], k }) => [k.constant(lowest(x!.dtype), x!.dtype), k.int(-1)],
+    init: ({ argTypes: [x], k }) => [k.constant(-Infinity, x!.dtype), k.int(-1)],
     step: (cx, tap, [best, chosen]) => {
       const {
         k,
@@ -180,9 +176,9 @@ const windowArgmax: OpDef = defineOp({
         attrs,
       } = cx
       const place = tapPlace(cx, tap)
-      const value = guarded(k, place, cx.args[0]!(place.index), k.constant(lowest(x!.dtype), x!.dtype))
+      const value = guarded(k, place, cx.args[0]!(place.index), k.constant(-Infinity, x!.dtype))
       const first = k.op("lt", chosen!, k.int(0))
-      const wins = k.and(...place.inside, k.op("or", k.op("gt", value, best!), first))
+      const wins = k.and(...place.inside, k.op("or", beats(k, "gt", x!.dtype, value, best!), first))
       const n = intsAttr(attrs, "window").length
       return [
         k.select(wins, value, best!),

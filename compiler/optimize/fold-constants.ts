@@ -1,6 +1,5 @@
 /** optimize/fold-constants: scalars that are known are computed now.   Graph -> Graph
- *  Guarantees: no pointwise node has only constants as arguments, unless its value is NaN or infinite: no kernel
- *              language can write those down, and computing them is defined.
+ *  Guarantees: no pointwise node has only constants as arguments.
  *  Computed in double precision and rounded once, when the kernel is written.
  *  Not here:   anything with an axis: a table in the kernel is worth less than the loop that makes it. */
 import { buildLike, finishLike, valueIn, withRegions } from "../ir/graph/build.js"
@@ -44,8 +43,7 @@ function knownValue(g: GraphBuild, node: Node, args: readonly Value[]): number |
     if (value === undefined) return undefined
     constants.push({ shape: [], data: Float64Array.of(value) })
   }
-  const result = def.eval(constants, node.attrs, { type: node.type, ...NO_CALL }).data[0]!
-  return Number.isFinite(result) || def === constant ? result : undefined
+  return def.eval(constants, node.attrs, { type: node.type, ...NO_CALL }).data[0]!
 }
 
 /** Nothing that is folded looks at the call it runs in. */

@@ -1,8 +1,9 @@
 /** optimize/signs: whether something was positive is asked of what was made of it.   Graph -> Graph
- *  Where y = where(x > 0, x, z), and z is not positive where x is not, y > 0 == x > 0. The gradient asks, long after, and y, the
- *  output of a relu, is kept for what follows it: x need not be kept beside it.
+ *  Where y = where(x > 0, x, z), z being 0 or a positive multiple of x, y > 0 == x > 0; where y = where(x <= 0, z, x), as relu is
+ *  written, y <= 0 == x <= 0. The gradient asks, long after, and y, the output of a relu, is kept for what follows it: x need not be
+ *  kept beside it.
  *  Assumes:    equal comparisons are one node (cse).
- *  Guarantees: values are the same; NaN is not positive on either side. */
+ *  Guarantees: values are the same; of NaN both comparisons are false on either side. */
 import { buildLike, finishLike, valueIn, withRegions } from "../ir/graph/build.js"
 import type { GraphBuild } from "../ir/graph/build.js"
 import type { Graph, Node, ValueId } from "../ir/graph/types.js"
@@ -28,25 +29,31 @@ export const signs: Pass<Graph, Graph> = {
       if (comparison !== undefined && !instead.has(node.args[0]!)) {
         let made: Value | undefined
         const zero = g.value(comparison.args[1]!)
-        instead.set(node.args[0]!, (reader) => (made ??= g.at(reader.origin).apply("gt", [value, zero])))
+        instead.set(
+          node.args[0]!,
+          (reader) => (made ??= g.at(reader.origin).apply(comparison.op, [value, zero])),
+        )
       }
     }
     return finishLike(graph, g, values)
   },
 }
 
-/** The comparison x > 0 of where(x > 0, x, z), z being 0 or a positive multiple of x. */
+/** The comparison of where(x > 0, x, z) or where(x <= 0, z, x), z being 0 or a positive multiple of x. */
 function rectified(g: GraphBuild, value: Value): Node | undefined {
   const node = g.node(value)
   if (node?.op !== "where") return undefined
-  const [cond, x, otherwise] = node.args.map((a) => g.value(a)) as [Value, Value, Value]
+  const [cond, then, otherwise] = node.args.map((a) => g.value(a)) as [Value, Value, Value]
   const comparison = g.node(cond)
+  const [x, rest] = comparison?.op === "gt" ? [then, otherwise] : [otherwise, then]
   const known = (v: Value): number | undefined => constantValue(g, v)
   const asks =
-    comparison?.op === "gt" && comparison.args[0] === x.id && known(g.value(comparison.args[1]!)) === 0
+    (comparison?.op === "gt" || comparison?.op === "le") &&
+    comparison.args[0] === x.id &&
+    known(g.value(comparison.args[1]!)) === 0
   if (!asks) return undefined
-  if (known(otherwise) === 0) return comparison
-  const product = g.node(otherwise)
+  if (known(rest) === 0) return comparison
+  const product = g.node(rest)
   if (product?.op !== "mul" || !product.args.includes(x.id)) return undefined
   const factor = product.args.map((a) => known(g.value(a))).find((n) => n !== undefined)
   return factor !== undefined && factor > 0 ? comparison : undefined

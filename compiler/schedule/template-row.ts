@@ -23,11 +23,11 @@ export const COMBINE_OP = {
   min: "min",
 } as const satisfies Readonly<Record<Combine, JoinOp & ScalarOp>>
 
-/** The value that changes nothing. Finite: WGSL need not know infinities. */
+/** The value that changes nothing. */
 export function identity(combine: Combine, type: ScalarType): number {
   if (combine === "sum") return 0
   if (combine === "prod") return 1
-  const most = { f32: 3.4028234663852886e38, f16: 65504, i32: 2147483647, u32: 4294967295, bool: 1 }[type]
+  const most = { f32: Infinity, f16: Infinity, i32: 2147483647, u32: 4294967295, bool: 1 }[type]
   const least = type === "i32" ? -2147483648 : type === "u32" || type === "bool" ? 0 : -most
   return combine === "max" ? least : most
 }

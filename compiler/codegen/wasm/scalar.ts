@@ -7,6 +7,7 @@ import type { ScalarType } from "../../ir/kernels/types.js"
 import {
   choose,
   type Code,
+  type Instruction,
   constValue,
   f32,
   f32x4Const,
@@ -117,14 +118,18 @@ function shift(name: string): Speller {
   }
 }
 
+/** A constant none of whose lanes is NaN. */
+const isNumber = (code: Code): code is Instruction =>
+  isConst(code) && code.slice(1).every((word) => (Number(word) & 0x7fffffff) <= 0x7f800000)
+
 /** The lesser or greater; NaN stays. Engines spell the instruction that keeps it out with eight: the cheap one keeps the NaN of its
- *  first argument, and that of the second is put back, unless it is a constant. */
+ *  first argument, and that of the second is put back, unless it is known to be a number. */
 function extreme(name: "min" | "max"): Speller {
   return ([a, b], s) => {
     if (isFloat(s.type)) {
       if (s.width === 1) return op(`f32.${name}`, a!, b!)
-      if (isConst(b!)) return op(`f32x4.p${name}`, a!, b)
-      if (isConst(a!)) return op(`f32x4.p${name}`, b!, a)
+      if (isNumber(b!)) return op(`f32x4.p${name}`, a!, b)
+      if (isNumber(a!)) return op(`f32x4.p${name}`, b!, a)
       const y = s.local("v128")
       const either = op(`f32x4.p${name}`, a!, get(y))
       return [set(y, b!), op("v128.or", either, op("f32x4.ne", get(y), get(y)))]
@@ -147,7 +152,9 @@ const sign: Speller = ([x], s) => {
     const minus = isFloat(s.type) ? f32x4Const(-1) : wordsConst(-1)
     const positive = op("v128.and", op(gt as string, get(kept), zero as Code), one as Code)
     const value = op("v128.or", positive, op("v128.and", op(lt as string, get(kept), zero as Code), minus))
-    return [set(kept, x!), value]
+    // All ones are NaN.
+    const ordered = isFloat(s.type) ? op("v128.or", value, op("f32x4.ne", get(kept), get(kept))) : value
+    return [set(kept, x!), ordered]
   }
   const [lt, gt, zero] = isFloat(s.type) ? ["f32.lt", "f32.gt", f32(0)] : ["i32.lt_s", "i32.gt_s", i32(0)]
   const difference = op(
@@ -155,7 +162,9 @@ const sign: Speller = ([x], s) => {
     op(gt as string, get(kept), zero as Code),
     op(lt as string, get(kept), zero as Code),
   )
-  return [set(kept, x!), isFloat(s.type) ? op("f32.convert_i32_s", difference) : difference]
+  if (!isFloat(s.type)) return [set(kept, x!), difference]
+  const isNumber = op("f32.eq", get(kept), get(kept))
+  return [set(kept, x!), op("f32.convert_i32_s", difference), get(kept), isNumber, ["select", "f32"]]
 }
 
 const toFloat: Speller = ([a], s) => {
@@ -195,6 +204,12 @@ const mulhi: Speller = ([a, b], s) => {
   return [set(x, a!), set(y, b!), highWords(get(x), get(y))]
 }
 
+const isnan: Speller = ([a], s) => {
+  const v = valType(s.type, s.width)
+  const x = s.local(v)
+  return [set(x, a!), op(s.width === 4 ? "f32x4.ne" : "f32.ne", get(x), get(x))]
+}
+
 const nonfinite: Speller = ([a], s) => {
   const mask = 0x7f800000
   return s.width === 4
@@ -202,13 +217,22 @@ const nonfinite: Speller = ([a], s) => {
     : op("i32.eq", op("i32.and", op("i32.reinterpret_f32", a!), i32(mask)), i32(mask))
 }
 
-/** x - y trunc(x / y). */
+/** x - y trunc(x / y), or x where the quotient is less than 1, for an infinite y too. */
 const floatRem: Speller = ([a, b], s) => {
   const shape = s.width === 4 ? "f32x4" : "f32"
   const v = valType("f32", s.width)
   const [x, y] = [s.local(v), s.local(v)]
-  const whole = op(`${shape}.trunc`, op(`${shape}.div`, get(x), get(y)))
-  return [set(x, a!), set(y, b!), op(`${shape}.sub`, get(x), op(`${shape}.mul`, get(y), whole))]
+  const whole = s.local(v)
+  return [
+    set(x, a!),
+    set(y, b!),
+    set(whole, op(`${shape}.trunc`, op(`${shape}.div`, get(x), get(y)))),
+    get(x),
+    op(`${shape}.sub`, get(x), op(`${shape}.mul`, get(y), get(whole))),
+    s.width === 4
+      ? [op("f32x4.eq", get(whole), f32x4Const(0)), ["v128.bitselect"]]
+      : [op("f32.eq", get(whole), f32(0)), ["select", "f32"]],
+  ]
 }
 
 const rem = divide("rem")
@@ -290,6 +314,7 @@ export const WASM_SCALARS: Record<ScalarOp, Speller> = {
   philox,
   select: ([c, a, b], s) =>
     s.width === 4 ? op("v128.bitselect", a!, b!, c!) : [a!, b!, c!, ["select", valType(s.result, 1)]],
+  isnan,
   nonfinite,
   to_f32: toFloat,
   to_f16: toFloat,

@@ -47,6 +47,7 @@ export function emitWgsl(kernel: Kernel): string {
       (s) =>
         `var<${s.own ? "private" : "workgroup"}> ${identifier(s.name)}: array<${wide(s.type, s.width)}, ${s.length / s.width}>;`,
     ),
+    ...(cx.special ? [`var<private> ${SPECIAL} = 0x7f800000u;`] : []),
     "",
     ...cx.helperTexts.flatMap((text) => [text, ""]),
     `@compute @workgroup_size(${size})`,
@@ -83,6 +84,8 @@ const typeOf = (e: Expr): ScalarType => (e.kind === "dim" ? "i32" : e.type)
 
 class ModuleText {
   readonly helperTexts: string[] = []
+  /** Whether infinities or NaN stand in the text. */
+  special = false
   private readonly have = new Set<string>()
   private readonly params: ReadonlyMap<string, KernelParam>
 
@@ -158,6 +161,7 @@ class ModuleText {
    *  them are whose: how lanes are spread over subgroups is up to the device. */
   private join({ name, op, value, neutral, through }: Stmt & { kind: "join" }): string[] {
     const [own, part, at, array] = [`${name}_own`, `${name}_part`, `${name}_at`, through].map(identifier)
+    const given = identifier(`${name}_lane`)
     const type = typeOf(value)
     const spelling = {
       argType: type,
@@ -167,15 +171,21 @@ class ModuleText {
     }
     const both = WGSL_SCALARS[op]([part!, `${array}[${at}]`], spelling)
     const subgroup = `subgroup${op[0]!.toUpperCase()}${op.slice(1)}`
+    // What the largest or smallest of a subgroup is where one of them is NaN is left open.
+    const whole = (of: string): string =>
+      (op === "max" || op === "min") && (type === "f32" || type === "f16")
+        ? `select(${subgroup}(${of}), ${this.literal(NaN, type)}, subgroupAny(${WGSL_SCALARS.isnan([of], spelling)}))`
+        : `${subgroup}(${of})`
     return [
-      `let ${own} = ${subgroup}(${this.expr(value)});`,
+      `let ${given} = ${this.expr(value)};`,
+      `let ${own} = ${whole(given)};`,
       `${array}[lane_index] = select(${this.expr(neutral)}, ${own}, subgroup_lane == 0u);`,
       `workgroupBarrier();`,
       `var ${part} = ${this.expr(neutral)};`,
       `for (var ${at} = subgroup_lane; ${at} < ${this.lanes}u; ${at} += subgroup_size) {`,
       `  ${part} = ${both};`,
       `}`,
-      `let ${identifier(name)} = ${subgroup}(${part});`,
+      `let ${identifier(name)} = ${whole(part!)};`,
     ]
   }
 
@@ -198,7 +208,7 @@ class ModuleText {
   private expr(e: Expr): string {
     switch (e.kind) {
       case "const":
-        return literal(e.value, e.type)
+        return this.literal(e.value, e.type)
       case "ref":
         return identifier(e.name)
       case "dim":
@@ -240,13 +250,21 @@ class ModuleText {
     }
   }
 
+  private literal(value: number, type: ScalarType): string {
+    const held = type === "f16" ? nearestHalf(value) : type === "f32" ? Math.fround(value) : value
+    if (Number.isFinite(held)) return literal(held, type)
+    this.special = true
+    const single = `bitcast<f32>(${SPECIAL}${Number.isNaN(held) ? " | 0x400000u" : held < 0 ? " | 0x80000000u" : ""})`
+    return type === "f16" ? `f16(${single})` : single
+  }
+
   private helper(helper: Helper, width: 1 | 4): string {
     this.helperTexts.push(...helperText(helper, width, this.have))
     return helperName(helper, width)
   }
 }
 
-/** A literal of its type; f32 as the shortest decimal that reads back as the same f32. */
+/** A literal of its type, for a number that it holds; f32 as the shortest decimal that reads back as the same f32. */
 function literal(value: number, type: ScalarType): string {
   switch (type) {
     case "bool":
@@ -255,24 +273,21 @@ function literal(value: number, type: ScalarType): string {
       return value === -2147483648 ? "i32(-2147483647 - 1)" : value < 0 ? `i32(${value})` : `${value}i`
     case "u32":
       return `${value >>> 0}u`
-    case "f16": {
-      // What starts a largest or smallest of halves was written for any float.
-      const held = Math.min(Math.max(finite(value), -LARGEST_F16), LARGEST_F16)
-      return held < 0 || Object.is(held, -0) ? `(${held}h)` : `${held}h`
-    }
+    case "f16":
+      return value < 0 || Object.is(value, -0) ? `(${value}h)` : `${value}h`
     case "f32": {
-      const text = shortestF32(finite(value))
+      const text = shortestF32(value)
       return value < 0 || Object.is(value, -0) ? `(${text}f)` : `${text}f`
     }
     default:
       return unreachable(type)
   }
 }
-function finite(value: number): number {
-  if (!Number.isFinite(value) || !Number.isFinite(Math.fround(value))) bug(`WGSL has no literal for ${value}`)
-  return value
-}
-const LARGEST_F16 = 65504
+/** The bits of infinity. WGSL has no literals of infinities and NaN, and refuses what is found to be one when it compiles: they are
+ *  made of the bits in a variable. */
+const SPECIAL = "nnc_infinity"
+/** The value, or an infinity where halves end. */
+const nearestHalf = (value: number): number => (Math.abs(value) < 65520 ? value : value * Infinity)
 const LARGEST_F32 = 3.4028234663852886e38
 /** Rounding the decimal up past the largest f32 would make a literal that WGSL refuses. */
 function shortestF32(value: number): string {

@@ -1,7 +1,47 @@
-/** codegen/wgsl: functions that WGSL lacks or that drivers compute too coarsely, in f32, each with its source and error.
- *  Written once with T for `f32` or `vec4<f32>` (U: the same shape of u32), without branches. */
+/** codegen/wgsl: functions that WGSL lacks, that drivers compute too coarsely, or whose value it leaves open for NaN and infinities,
+ *  in f32, each with its source and error. Written once with T for `f32` or `vec4<f32>` (U, I, P: the same shape of u32, i32, bool),
+ *  without branches.
+ *  WGSL lets a device assume that NaN and infinities do not occur, so NaN is told by its bits, and comparisons decide only between
+ *  numbers. */
 
 const TEXTS = {
+  isnan: `fn NAME(x: T) -> P {
+  return (bitcast<U>(x) & U(0x7fffffffu)) > U(0x7f800000u);
+}`,
+  eq: `fn NAME(a: T, b: T) -> P {
+  return (a == b) & !(DEP_isnan(a) | DEP_isnan(b));
+}`,
+  ne: `fn NAME(a: T, b: T) -> P {
+  return (a != b) | DEP_isnan(a) | DEP_isnan(b);
+}`,
+  lt: `fn NAME(a: T, b: T) -> P {
+  return (a < b) & !(DEP_isnan(a) | DEP_isnan(b));
+}`,
+  le: `fn NAME(a: T, b: T) -> P {
+  return (a <= b) & !(DEP_isnan(a) | DEP_isnan(b));
+}`,
+  /** The sum of NaN and anything is NaN. */
+  max: `fn NAME(a: T, b: T) -> T {
+  return select(max(a, b), a + b, DEP_isnan(a) | DEP_isnan(b));
+}`,
+  min: `fn NAME(a: T, b: T) -> T {
+  return select(min(a, b), a + b, DEP_isnan(a) | DEP_isnan(b));
+}`,
+  sign: `fn NAME(x: T) -> T {
+  return select(sign(x), x, DEP_isnan(x));
+}`,
+  /** x itself where the quotient is less than 1, for an infinite divisor too. */
+  rem: `fn NAME(a: T, b: T) -> T {
+  let q = trunc(a / b);
+  return select(a - b * q, a, q == T(0));
+}`,
+  /** Held within the range of the type by WGSL; NaN becomes 0. */
+  to_i32: `fn NAME(x: T) -> I {
+  return select(I(x), I(0), DEP_isnan(x));
+}`,
+  to_u32: `fn NAME(x: T) -> U {
+  return select(U(x), U(0), DEP_isnan(x));
+}`,
   /** Taylor series to x^9 below 0.5, where exp(x) - 1 would cancel. */
   expm1: `fn NAME(x: T) -> T {
   let y = clamp(x, T(-0.5), T(0.5));
@@ -20,11 +60,12 @@ const TEXTS = {
   tanh: `fn NAME(x: T) -> T {
   let a = min(abs(x), T(15));
   let t = DEP_expm1(T(-2) * a);
-  return sign(x) * (-t / (t + T(2)));
+  return select(sign(x) * (-t / (t + T(2))), x, DEP_isnan(x));
 }`,
   sinh: `fn NAME(x: T) -> T {
   let t = DEP_expm1(abs(x));
-  return sign(x) * T(0.5) * (t + t / (t + T(1)));
+  let near = min(t, T(1e10));
+  return sign(x) * T(0.5) * (t + near / (near + T(1)));
 }`,
   /** Rational approximation on [-3.83, 3.83], beyond which erf is 1 in f32 (coefficients as in Eigen's erf for float). */
   erf: `fn NAME(v: T) -> T {
@@ -32,7 +73,7 @@ const TEXTS = {
   let q = x * x;
   let a = T(1.128379143519084) + q * (T(0.18520832239976145) + q * (T(0.050955695062380861) + q * (T(0.0034082910107109506) + q * T(0.00022905065861350646))));
   let b = T(1) + q * (T(0.49746925110067538) + q * (T(0.11098505178285362) + q * (T(0.014070470171167667) + q * (T(0.0010179625278914885) + q * (T(0.000023547966471313185) + q * T(-1.1791602954361697e-7))))));
-  return x * a / b;
+  return select(x * a / b, v, DEP_isnan(v));
 }`,
   /** Cephes' atanf: two reductions, then an odd polynomial to x^9; 2e-7 relative. */
   atan: `fn NAME(v: T) -> T {
@@ -45,33 +86,40 @@ const TEXTS = {
   let p = (((T(0.0805374449538) * q - T(0.138776856032)) * q + T(0.199777106478)) * q - T(0.333329491539)) * q * r + r;
   return sign(v) * (y0 + p);
 }`,
-  /** atan(x / sqrt((1 - x)(1 + x))). */
+  /** atan(x / sqrt((1 - x)(1 + x))); NaN beyond 1. */
   asin: `fn NAME(x: T) -> T {
   let c = sqrt(max((T(1) - x) * (T(1) + x), T(0)));
-  return DEP_atan2(x, c);
+  return select(DEP_atan2(x, c), DEP_nan(bitcast<U>(x)), abs(x) > T(1));
 }`,
+  /** NaN, made at run time, since WGSL refuses a constant one. */
+  nan: `fn NAME(bits: U) -> T {
+  return bitcast<T>(U(0x7fc00000u) | (bits & U(0u)));
+}`,
+  /** Infinities are taken as the largest number: the angles are the same. */
   atan2: `fn NAME(y: T, x: T) -> T {
-  let ay = abs(y);
-  let ax = abs(x);
+  let ay = min(abs(y), T(3.4028234e38));
+  let ax = min(abs(x), T(3.4028234e38));
   let swap = ay > ax;
   let big = max(select(ax, ay, swap), T(1e-37));
   let a = DEP_atan(select(ay, ax, swap) / big);
   let b = select(a, T(1.5707963267948966) - a, swap);
   let c = select(b, T(3.141592653589793) - b, x < T(0));
-  return select(c, -c, y < T(0));
+  return select(select(c, -c, y < T(0)), x + y, DEP_isnan(x) | DEP_isnan(y));
 }`,
-  /** exp2(b log2 |a|), with the sign of an odd integer power; a negative base with another exponent gives NaN (made at run
-   *  time, since WGSL refuses a constant NaN); 0 ^ b is 0 for positive b, 1 for 0. */
+  /** exp2(b log2 |a|), with the sign of an odd integer power; a negative base with another exponent gives NaN; a ^ 0 and 1 ^ b are 1,
+   *  also of NaN, and 0 ^ b is 0 for positive b, infinite for negative. */
   pow: `fn NAME(a: T, b: T) -> T {
   let zero = a == T(0);
+  let infinity = bitcast<T>(U(0x7f800000u) | (bitcast<U>(a) & U(0u)));
   let r = exp2(b * log2(select(abs(a), T(1), zero)));
   let integer = floor(b) == b;
   let odd = abs(b - T(2) * floor(b * T(0.5))) == T(1);
   let signed_r = select(r, -r, (a < T(0)) & odd);
-  let nan = bitcast<T>(U(0x7fc00000u) | (bitcast<U>(r) & U(0u)));
-  let negative = select(signed_r, nan, (a < T(0)) & !integer);
-  let at_zero = select(select(T(3.4028234e38), T(0), b > T(0)), T(1), b == T(0));
-  return select(negative, at_zero, zero);
+  let negative = select(signed_r, DEP_nan(bitcast<U>(a)), (a < T(0)) & (abs(a) < infinity) & !integer);
+  let number = select(negative, select(infinity, T(0), b > T(0)), zero);
+  let real = select(number, a + b, DEP_isnan(a) | DEP_isnan(b));
+  let one = DEP_eq(b, T(0)) | DEP_eq(a, T(1)) | (DEP_eq(abs(a), T(1)) & DEP_eq(abs(b), infinity));
+  return select(real, T(1), one);
 }`,
   /** High word of a 32 x 32 bit product, from 16-bit halves. */
   mulhi: `fn NAME(a: U, b: U) -> U {
@@ -124,5 +172,7 @@ export function helperText(helper: Helper, width: 1 | 4, have: Set<string>): str
     .replace(/\bNAME\b/g, name)
     .replace(/\bT\b/g, width === 4 ? "vec4<f32>" : "f32")
     .replace(/\bU\b/g, width === 4 ? "vec4<u32>" : "u32")
+    .replace(/\bI\b/g, width === 4 ? "vec4<i32>" : "i32")
+    .replace(/\bP\b/g, width === 4 ? "vec4<bool>" : "bool")
   return [...before, text]
 }

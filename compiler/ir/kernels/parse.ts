@@ -259,6 +259,12 @@ function primary(c: Cursor, names: Names): Expr {
     c.expect(")")
     return inner
   }
+  const special = SPECIAL[c.peek(c.is("-") ? 1 : 0).text]
+  if (special !== undefined) {
+    const sign = c.accept("-") ? -1 : 1
+    c.next()
+    return { kind: "const", type: special.type, value: sign * special.value }
+  }
   if (c.isNumber()) return literal(c)
   if (c.isKind("slot")) {
     const at = c.peek()
@@ -295,6 +301,14 @@ function widthMark(c: Cursor): 1 | 4 | undefined {
   if (c.accept("x1")) return 1
   c.expect("x4")
   return 4
+}
+
+/** What has no digits stands in one word with the suffix of its type. */
+const SPECIAL: Readonly<Record<string, { readonly type: ScalarType; readonly value: number }>> = {
+  inff: { type: "f32", value: Infinity },
+  infh: { type: "f16", value: Infinity },
+  nanf: { type: "f32", value: NaN },
+  nanh: { type: "f16", value: NaN },
 }
 
 function literal(c: Cursor): Expr {

@@ -30,6 +30,9 @@ const compare = (f: (x: number, y: number) => boolean): ScalarDef => ({
   result: bool,
   eval: ([x, y]) => (f(x!, y!) ? 1 : 0),
 })
+/** As IEEE 754 has it: 1 ^ y is 1 for every y, and -1 ^ y for infinite y, where JavaScript's Math.pow gives NaN. */
+const power = (x: number, y: number): number =>
+  x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : Math.pow(x, y)
 const cast = (to: ScalarType, f: (x: number) => number): ScalarDef => ({
   arity: 1,
   result: () => to,
@@ -62,6 +65,8 @@ export function erf(x: number): number {
   return Math.sign(x) * (1 - Math.exp(-a * a) / (Math.sqrt(Math.PI) * (a + f)))
 }
 
+/** NaN among the arguments gives NaN, but for a number to the power of 0, 1 to a power and a choice not taken; comparisons with NaN
+ *  are false, except that NaN differs from everything. */
 export const SCALARS = {
   neg: unary((x) => -x),
   abs: unary(Math.abs),
@@ -99,7 +104,7 @@ export const SCALARS = {
   rem: { arity: 2, result: same, eval: ([x, y], t) => (isInt(t) && y === 0 ? 0 : x! % y!) },
   min: binary(Math.min),
   max: binary(Math.max),
-  pow: binary(Math.pow),
+  pow: binary(power),
   atan2: binary(Math.atan2),
   eq: compare((x, y) => x === y),
   ne: compare((x, y) => x !== y),
@@ -125,7 +130,8 @@ export const SCALARS = {
   },
   /** select(cond, a, b): both sides are evaluated. */
   select: { arity: 3, result: (args) => args[1]!, eval: ([c, a, b]) => (c ? a! : b!) },
-  /** Whether the bits are those of NaN or an infinity (tested on bits: WGSL may assume that neither occurs). */
+  /** Whether x is NaN, and whether it is NaN or an infinity (tested on bits: WGSL may assume that neither occurs). */
+  isnan: { arity: 1, result: bool, eval: ([x]) => (Number.isNaN(x) ? 1 : 0) },
   nonfinite: { arity: 1, result: bool, eval: ([x]) => (Number.isFinite(x) ? 0 : 1) },
   to_f32: cast("f32", (x) => x),
   to_f16: cast("f16", (x) => x),

@@ -3,6 +3,7 @@
 import { jsonText } from "../../source/visible.js"
 import { unreachable } from "../../source/bug.js"
 import type { Origin } from "../origin.js"
+import { printNumber } from "../text/notation.js"
 import { type DimValues, printDim } from "../tensor.js"
 import { costOf, printCost } from "./cost.js"
 import type { ScalarOp } from "./scalar.js"
@@ -177,6 +178,3 @@ function print(e: Expr, level: number, wide: ReadonlySet<string>): string {
       return unreachable(e)
   }
 }
-
-const printNumber = (x: number): string =>
-  Object.is(x, -0) ? "-0" : x === Infinity ? "inf" : x === -Infinity ? "-inf" : String(x)

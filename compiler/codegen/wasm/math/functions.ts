@@ -224,10 +224,10 @@ function atan(v: Vectors, x: Code): Code {
   return v.withSign(v.add(whole, v.add(v.mul(v.mul(p, q), r), r)), x)
 }
 
-/** Of the quotient of the smaller by the larger. Two infinities give NaN. */
+/** Of the quotient of the smaller by the larger. Infinities are taken as the largest number: the angles are the same. */
 function atan2(v: Vectors, y: Code, x: Code): Code {
-  const ay = v.let(v.abs(y))
-  const ax = v.let(v.abs(x))
+  const ay = v.let(op("f32x4.pmin", v.abs(y), v.c(LARGEST)))
+  const ax = v.let(op("f32x4.pmin", v.abs(x), v.c(LARGEST)))
   const swap = v.let(v.lt(ax, ay))
   const large = v.let(v.select(swap, ay, ax))
   const ratio = v.div(v.select(swap, ax, ay), large)
@@ -235,8 +235,11 @@ function atan2(v: Vectors, y: Code, x: Code): Code {
   const a = v.let(v.call("atan", v.select(op("f32x4.eq", large, v.c(0)), v.c(0), ratio)))
   const b = v.let(v.select(swap, v.sub(v.c(1.5707963267948966), a), a))
   const left = op("i32x4.shr_s", x, ["i32.const", 31])
-  return v.withSign(v.select(left, v.sub(v.c(3.141592653589793), b), b), y)
+  const angle = v.withSign(v.select(left, v.sub(v.c(3.141592653589793), b), b), y)
+  // All ones are NaN.
+  return op("v128.or", angle, op("v128.or", op("f32x4.ne", x, x), op("f32x4.ne", y, y)))
 }
+const LARGEST = 3.4028234663852886e38
 
 function asin(v: Vectors, x: Code): Code {
   const c = op("f32x4.sqrt", v.mul(v.sub(v.c(1), x), v.add(v.c(1), x)))

@@ -1,5 +1,5 @@
 /** codegen/wasm/math: x ^ y as 2 ^ (y log2 x), in double precision between the f32 ends.
- *  A negative base with a fraction as exponent gives NaN. An infinite base is taken as 2^128. */
+ *  A negative base with a fraction as exponent gives NaN; otherwise zeros, infinities and NaN give what IEEE 754 says. */
 import { type Code, op } from "../code.js"
 import type { Vectors } from "./builder.js"
 import { addD, d, demote, divD, joinLow, mulD, polynomialD, promote, subD, upperHalf } from "./doubles.js"
@@ -31,7 +31,9 @@ function pow(v: Vectors, x: Code, y: Code): Code {
   const low = half(false)
   const high = half(true)
   const n = v.let(joinLow(low.power, high.power))
-  const magnitude = v.let(v.scale(demote(low.value, high.value), n))
+  const infinite = v.let(op("f32x4.eq", a, v.c(Infinity)))
+  const beyond = v.select(v.lt(y, v.c(0)), v.c(0), v.c(Infinity))
+  const magnitude = v.let(v.select(infinite, beyond, v.scale(demote(low.value, high.value), n)))
   const integer = op("f32x4.eq", op("f32x4.floor", y), y)
   const halved = v.let(v.mul(y, v.c(0.5)))
   const even = op("f32x4.eq", op("f32x4.floor", halved), halved)
@@ -39,12 +41,16 @@ function pow(v: Vectors, x: Code, y: Code): Code {
   const odd = v.let(op("v128.and", integer, op("v128.not", even)))
   const signed = v.select(op("v128.and", negative, odd), v.neg(magnitude), magnitude)
   const fraction = op("v128.and", negative, op("f32x4.ne", op("f32x4.floor", y), y))
-  const real = v.select(fraction, v.c(NaN), signed)
+  const real = v.select(op("v128.andnot", fraction, infinite), v.c(NaN), signed)
   const atZero = v.select(v.lt(y, v.c(0)), v.c(Infinity), v.c(0))
   const based = v.select(op("f32x4.eq", x, v.c(0)), atZero, real)
-  const known = v.select(op("f32x4.eq", x, x), based, x)
-  // x ^ 0 is 1 for every x, 1 ^ y for every finite y.
-  return v.select(op("f32x4.eq", y, v.c(0)), v.c(1), known)
+  const sum = v.let(v.add(x, y))
+  const numbers = op("v128.and", op("f32x4.eq", x, x), op("f32x4.eq", y, y))
+  const known = v.select(numbers, based, sum)
+  // x ^ 0 is 1 for every x, 1 ^ y for every y, and -1 to an infinite power.
+  const flat = op("v128.and", op("f32x4.eq", a, v.c(1)), op("f32x4.eq", v.abs(y), v.c(Infinity)))
+  const one = op("v128.or", op("v128.or", op("f32x4.eq", y, v.c(0)), op("f32x4.eq", x, v.c(1))), flat)
+  return v.select(one, v.c(1), known)
 }
 
 /** Exponents beyond f32's give 0 or infinity just as well. NaN stays NaN. */
