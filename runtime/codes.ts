@@ -69,10 +69,20 @@ export const RUN_CODES = {
     title: "a data file is not of the format it is declared to be",
     explanation: "CSV, JSON lines, IDX (raw or gz), NPY and NPZ files are checked from their first bytes on.",
   },
-  "data-truncated": {
-    title: "a data file ends too early",
+  "data-encoding": {
+    title: "a text file is not in UTF-8",
     explanation:
-      "Its header announces more bytes than there are: the download or copy was cut off. Fetch it again.",
+      "CSV, JSON lines and texts are read as UTF-8, with or without a byte order mark. What is not UTF-8 is refused where it is read, with the line and the byte, so that no character is replaced by another. `iconv -f latin1 -t utf-8` converts a file.",
+  },
+  "data-too-large": {
+    title: "a packed file holds more than is unpacked",
+    explanation:
+      "gzip files and the deflated arrays of an .npz are unpacked in memory, up to 2 GiB each, so that a small file cannot fill it. Unpack the file once, with gunzip or by numpy.savez, and name that: files that are not packed may be of any size.",
+  },
+  "data-truncated": {
+    title: "a data file is cut off or damaged",
+    explanation:
+      "It ends before what its header announces, or its content has not the checksum that stands beside it: the download or copy was cut off. Fetch it again.",
   },
   "data-empty": {
     title: "a data file holds no rows",
@@ -88,7 +98,12 @@ export const RUN_CODES = {
   "data-not-a-number": {
     title: "a cell is not a number",
     explanation:
-      "Columns that a field reads hold finite numbers. Drop the row, fill the cell, or leave the column out of the field.",
+      "Columns that a field reads hold finite numbers, in texts written as 12, -0.5, .5 or 1.5e-3: no 0x1F, 1_000, 1,5, Infinity or nan. Drop the row, fill the cell, or leave the column out of the field.",
+  },
+  "data-range": {
+    title: "a number is beyond what its field can hold",
+    explanation:
+      "f32 ends at 3.4e38 and f16 at 65504: larger numbers would become infinite. Bring the column nearer to 0 with `scale`, `standardize` or `minmax`. Integers of 64 bits that f64 does not hold exactly are refused as well.",
   },
   "data-missing-column": {
     title: "the data has no such column",

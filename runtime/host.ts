@@ -1,11 +1,12 @@
 /** runtime: what differs between Node and a browser page, as one object handed to everything else.
  *  Implemented by node.ts and index.ts. */
+import type { OpenFile } from "./data/load.js"
 import type { Device, DeviceInfo, DeviceNeeds } from "./device/device.js"
 import type { ThreadHost } from "./device/wasm/open.js"
 
 export interface Host {
-  /** The bytes of a file: an absolute path or URL, or one relative to the bundle. Throws when there is none. */
-  readonly readFile: (path: string) => Promise<Uint8Array>
+  /** A data file: an absolute path or URL, or one relative to the bundle. Throws when there is none. */
+  readonly openFile: OpenFile
   /** Of WebGPU. */
   readonly openDevice: (needs: DeviceNeeds) => Promise<Device>
   /** What `openDevice` would open; throws `no-adapter`. */

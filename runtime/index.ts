@@ -1,6 +1,7 @@
 /** runtime: the entry for browser pages, and everything that needs no files of its own. node.ts adds those. */
-import { readBundle } from "./bundle/decode.js"
+import { readBundle, type ReadFile } from "./bundle/decode.js"
 import type { Bundle } from "./bundle/format.js"
+import { inMemory } from "./data/file.js"
 import { openBrowserDevice, probeBrowserDevice } from "./device/browser-gpu.js"
 import { browserThreads, startBrowserThread } from "./device/wasm/browser-thread.js"
 import type { Host } from "./host.js"
@@ -9,8 +10,7 @@ import { Session, type OpenOptions } from "./session.js"
 /** Fetches a bundle from the folder at `url`, checks it and opens it on the page's GPU. */
 export async function loadBundle(url: string | URL, options: OpenOptions = {}): Promise<Session> {
   const base = new URL(`${String(url).replace(/\/*$/, "")}/`, location.href)
-  const host = browserHost(base)
-  return Session.open(await readBundle(base.href, host.readFile), host, options)
+  return Session.open(await readBundle(base.href, reader(base)), browserHost(base), options)
 }
 
 /** Opens a bundle already in memory; data files are fetched relative to `base`. */
@@ -18,13 +18,17 @@ export function openBundle(bundle: Bundle, base: string | URL, options: OpenOpti
   return Session.open(bundle, browserHost(new URL(base, location.href)), options)
 }
 
+const reader =
+  (base: URL): ReadFile =>
+  async (path) => {
+    const response = await fetch(new URL(path, base))
+    if (!response.ok) throw new Error(`${response.status} ${response.statusText}`)
+    return new Uint8Array(await response.arrayBuffer())
+  }
+
 function browserHost(base: URL): Host {
   return {
-    readFile: async (path) => {
-      const response = await fetch(new URL(path, base))
-      if (!response.ok) throw new Error(`${response.status} ${response.statusText}`)
-      return new Uint8Array(await response.arrayBuffer())
-    },
+    openFile: async (path) => inMemory(await reader(base)(path)),
     openDevice: openBrowserDevice,
     probeDevice: probeBrowserDevice,
     mayHaveGpu: () => true,

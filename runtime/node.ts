@@ -4,6 +4,8 @@ import { resolve } from "node:path"
 import { readBundle } from "./bundle/decode.js"
 import type { Bundle } from "./bundle/format.js"
 import type { Checkpoint } from "./checkpoint/checkpoint.js"
+import type { DataFile } from "./data/file.js"
+import { fileOnDisk } from "./disk.js"
 import { loadCheckpoint } from "./checkpoint/load.js"
 import { saveWhole } from "./checkpoint/save.js"
 import { autoDevice } from "./device/choose.js"
@@ -131,13 +133,19 @@ export const nodeReader =
   (path: string): Promise<Uint8Array> =>
     readFile(resolve(folder, path))
 
+/** Opens data files relative to a folder. */
+export const nodeOpener =
+  (folder: string) =>
+  async (path: string): Promise<DataFile> =>
+    fileOnDisk(resolve(folder, path))
+
 const gpus = { probeDevice: probeNodeDevice, mayHaveGpu }
 
 /** What `auto` takes on this machine, and why. */
 export const autoNodeDevice = (): ReturnType<typeof autoDevice> => autoDevice(gpus)
 
 export const nodeHost = (folder: string): Host => ({
-  readFile: nodeReader(folder),
+  openFile: nodeOpener(folder),
   openDevice: openNodeDevice,
   ...gpus,
   threads: { start: startNodeThread, most: nodeThreads(), mayBlock: true },
@@ -146,6 +154,7 @@ export const nodeHost = (folder: string): Host => ({
 
 export { loadCheckpoint } from "./checkpoint/load.js"
 export { saveWhole } from "./checkpoint/save.js"
+export { fileOnDisk } from "./disk.js"
 export { openNodeDevice, probeNodeDevice } from "./device/node-gpu.js"
 export { newRunFolder, openRunFolder, type RunFolder } from "./train/run-folder.js"
 export * from "./api.js"

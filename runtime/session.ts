@@ -324,9 +324,7 @@ export class Session {
     const known = this.dataSets.get(name)
     if (known) return known
     const spec = find(this.data, name, (each) => each.name, "data set")
-    const loading = loadData(spec, (path) => this.host.readFile(path)).then((loaded) =>
-      this.upload(name, loaded),
-    )
+    const loading = loadData(spec, this.host.openFile).then((loaded) => this.upload(name, loaded))
     this.dataSets.set(name, loading)
     return loading
   }

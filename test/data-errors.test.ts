@@ -69,7 +69,7 @@ describe("csv", () => {
     ["a,b,y\n0,1,0\n1,0\n", "data-ragged at 1: rows.csv: line 3 has 2 cells, the header has 3 columns"],
     [
       "a,b,y\n0,1,0\n1,1,2\n",
-      'data-class at 3: rows.csv: row 2 (line 3), field "y": the label 2 is not one of',
+      'data-class at 3: rows.csv: row 2 (line 3), column "y": the label 2 is not one of',
     ],
     ["", "data-empty at 1: rows.csv is empty"],
     ["a,b,y\n", "data-empty at 1: rows.csv has a header and no rows"],
@@ -109,7 +109,7 @@ describe("idx", () => {
     [{ labels: idx([3], [0, 1, 2]) }, 'data-rows-differ at 1: data set "rows": column "labels" has 3 rows'],
     [
       { labels: idx([2], [0, 3]) },
-      'data-index at 3: data set "rows": row 2, field "y": 3 is not one of 0 to 2 | m.nn:6:12 uses it to pick one of 3',
+      'data-index at 3: labels: row 2, column "labels": 3 is not one of 0 to 2 | m.nn:6:12 uses it to pick one of 3',
     ],
   ])("%#", (files, expected) => expect(say(files)).toContain(expected))
 })
@@ -123,7 +123,7 @@ describe("npy", () => {
     [npy("<f4", "(2, 4)", new Float32Array(7)), "data-truncated at 1: images is cut off"],
     [
       npy("<f4", "(2, 4)", new Float32Array(8).fill(NaN, 5, 6)),
-      'data-not-a-number at 2: data set "rows": row 2',
+      'data-not-a-number at 2: images: row 2, column "images": NaN',
     ],
     [Buffer.from("PK\u0003\u0004"), "data-format at 1: images is not an NPY file"],
   ])("%#", (x, expected) => expect(say(x)).toContain(expected))
@@ -161,5 +161,5 @@ train on d {
 }`,
         {},
       ),
-    ).toContain('data-index at 3: data set "d": row 2, field "y": 2 is not one of 0 to 1'))
+    ).toContain('data-index at 3: data set "d": row 2, column "y": 2 is not one of 0 to 1'))
 })

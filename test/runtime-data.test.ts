@@ -1,26 +1,37 @@
 /** Data files -> tables -> fields, and every message about them. */
-import { gzipSync, zipSync } from "fflate"
+import { zipSync } from "fflate"
 import { describe, expect, test } from "vitest"
 import type { DataSpec, FieldSpec, SourceSpec } from "../runtime/bundle/format.js"
 import { applyField } from "../runtime/data/apply.js"
-import { checkRows } from "../runtime/data/bounds.js"
-import { parseCsv } from "../runtime/data/csv.js"
+import { checkBounds } from "../runtime/data/bounds.js"
+import { parseCsv as readCsv } from "../runtime/data/csv.js"
+import { inMemory, type DataFile } from "../runtime/data/file.js"
 import { fitFields, type UnfittedField } from "../runtime/data/fit.js"
-import { parseIdx } from "../runtime/data/idx.js"
+import { parseIdx as readIdx } from "../runtime/data/idx.js"
 import { loadData, loadTable } from "../runtime/data/load.js"
-import { parseJsonLines } from "../runtime/data/json-lines.js"
-import { parseNpy } from "../runtime/data/npy.js"
-import { parseNpz } from "../runtime/data/npz.js"
+import { parseJsonLines as readJsonLines } from "../runtime/data/json-lines.js"
+import { parseNpy as readNpy } from "../runtime/data/npy.js"
+import { parseNpz as readNpz } from "../runtime/data/npz.js"
 import { overrideData } from "../runtime/data/override.js"
 import { tableOfRecords } from "../runtime/data/records.js"
 import { allRows, splitRows } from "../runtime/data/split.js"
-import { tableOf, type Table } from "../runtime/data/table.js"
-import { parseText } from "../runtime/data/text.js"
+import { tableOf, type Column, type Table } from "../runtime/data/table.js"
+import { parseText as readText } from "../runtime/data/text.js"
 import { decodeText, encodeText, vocabularyOf } from "../runtime/data/vocabulary.js"
 import { fromHalf, toHalf } from "../runtime/exec/values.js"
 import { failure, rejection } from "./support/failure.js"
 
-const csv = (text: string, delimiter = ","): Table => parseCsv("t.csv", text, delimiter)
+const file = (content: string | Uint8Array): DataFile =>
+  inMemory(typeof content === "string" ? Buffer.from(content) : content)
+const csv = (text: string, delimiter = ","): Table => readCsv("t.csv", file(text), delimiter)
+const parseIdx = (...[place, name, bytes]: [string, string, Uint8Array]): Column =>
+  readIdx(place, name, file(bytes))
+const parseNpy = (...[place, name, bytes]: [string, string, Uint8Array]): Column =>
+  readNpy(place, name, file(bytes))
+const parseNpz = (place: string, bytes: Uint8Array): Table => readNpz(place, file(bytes))
+const parseJsonLines = (place: string, text: string): Table => readJsonLines(place, file(text))
+const parseText = (place: string, text: string, window: { window: number; stride: number }): Table =>
+  readText(place, file(text), window)
 const column = (table: Table, name: string): number[] => [...table.column(name).values]
 const floats = (bytes: Uint8Array): number[] => [...new Float32Array(bytes.buffer)]
 
@@ -45,7 +56,7 @@ describe("csv", () => {
   test("names rows that do not fit the header, and columns that are not there", () => {
     expect(failure(() => csv("a,b\n1,2\n3")).slice(0, 2)).toEqual([
       "data-ragged",
-      "t.csv: line 3 has 1 cells, the header has 2 columns",
+      "t.csv: line 3 has 1 cell, the header has 2 columns",
     ])
     expect(failure(() => csv("radius,texture\n1,2").column("radios"))).toEqual([
       "data-missing-column",
@@ -66,20 +77,16 @@ describe("csv", () => {
 })
 
 describe("idx", () => {
-  const file = Uint8Array.of(0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 1, 2, 3, 255)
-  test("reads raw and gz", () => {
-    for (const bytes of [file, gzipSync(file)]) {
-      const { shape, values } = parseIdx("i", "image", bytes)
-      expect(shape).toEqual([1, 2])
-      expect([...values]).toEqual([1, 2, 3, 255])
-    }
+  const bytes = Uint8Array.of(0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 1, 2, 3, 255)
+  test("reads", () => {
+    const { shape, values } = parseIdx("i", "image", bytes)
+    expect([shape, values]).toEqual([[1, 2], Uint8Array.of(1, 2, 3, 255)])
   })
   test("says how much is missing", () => {
-    expect(failure(() => parseIdx("i", "image", file.subarray(0, 18))).slice(0, 2)).toEqual([
+    expect(failure(() => parseIdx("i", "image", bytes.subarray(0, 18))).slice(0, 2)).toEqual([
       "data-truncated",
       "i is cut off: 20 bytes expected, 18 found",
     ])
-    expect(failure(() => parseIdx("i", "image", gzipSync(file).subarray(0, 20)))[0]).toBe("data-truncated")
     expect(failure(() => parseIdx("i", "image", Uint8Array.of(80, 75, 3, 4))).slice(0, 2)).toEqual([
       "data-format",
       "i is not an IDX file: it starts with 50 4b 03 04",
@@ -116,9 +123,6 @@ describe("npy", () => {
     expect(failure(() => parseNpy("n", "x", npy(header("<c8", "(1,)"), data)))[1]).toBe(
       "n holds elements of type <c8",
     )
-    expect(
-      failure(() => parseNpy("n", "x", npy(header("<f4", "(2,)").replace("False", "True"), data)))[1],
-    ).toBe("n is in Fortran order")
     expect(failure(() => parseNpy("n", "x", Buffer.from("PK nothing")))[0]).toBe("data-format")
   })
 })
@@ -185,7 +189,7 @@ describe("fields", () => {
     expect(floats(applyField(hot[0]!, table, allRows(3)).bytes)).toEqual([1, 0, 0, 0, 0, 1, 0, 1, 0])
     expect(failure(() => applyField(hot[1]!, table, allRows(3))).slice(0, 2)).toEqual([
       "data-class",
-      't.csv: row 2 (line 3), field "y": the label 2 is not one of 0 to 1',
+      't.csv: row 2 (line 3), column "label": the label 2 is not one of 0 to 1',
     ])
   })
   test("integer fields take whole numbers, and shapes are checked", () => {
@@ -219,13 +223,17 @@ describe("JSON lines", () => {
     '{"x": [1, 2], "ok": true, "kind": "cat"}\r\n\n{"kind": " dog", "ok": false, "x": [3, 4], "more": 1}\n',
   )
   test("keys are columns: numbers, lists, truth values, texts", () => {
-    expect([table.rows, table.names, table.rowLabel(1)]).toEqual([2, ["x", "ok", "kind"], "row 2 (line 3)"])
+    expect([table.rows, table.names, table.where(1)]).toEqual([
+      2,
+      ["x", "ok", "kind"],
+      "t.jsonl: row 2 (line 3)",
+    ])
     expect([table.column("x").shape, column(table, "x"), column(table, "ok")]).toEqual([
       [2],
       [1, 2, 3, 4],
       [1, 0],
     ])
-    expect(table.texts("kind")).toEqual(["cat", "dog"])
+    expect(table.texts("kind")).toMatchObject({ distinct: ["cat", "dog"], width: 1 })
     expect(tableOfRecords("rows", ["x"], [{ x: Float32Array.of(1, 2) }]).column("x").shape).toEqual([2])
   })
   const broken: readonly [string, string, string][] = [
@@ -344,14 +352,14 @@ describe("text", () => {
 
   test("rows are windows; fields are slices that number characters alike", () => {
     const table = parseText("t.txt", "abcabcZab€!", { window: 4, stride: 3 })
-    expect([table.rows, table.overlap, table.rowLabel(1)]).toEqual([3, 1, "row 2 (from character 4 on)"])
+    expect([table.rows, table.overlap, table.where(1)]).toEqual([3, 1, "t.txt: row 2 (from character 4 on)"])
     const [ids, next] = fitFields(table, Uint32Array.of(0, 1), [unfitted("ids", 0), unfitted("next", 1)])
     expect(vocabularyOf({ fields: [next!] } as unknown as DataSpec)).toBe("Zabc")
     expect(integers(applyField(ids!, table, Uint32Array.of(0, 1)).bytes)).toEqual([1, 2, 3, 1, 2, 3])
     expect(integers(applyField(next!, table, Uint32Array.of(0, 1)).bytes)).toEqual([2, 3, 1, 2, 3, 0])
     expect(failure(() => applyField(next!, table, Uint32Array.of(2))).slice(0, 2)).toEqual([
       "data-vocabulary",
-      't.txt: row 3 (from character 7 on), field "next": the character "€" (U+20AC) is not in the vocabulary',
+      't.txt: row 3 (from character 7 on): the character "€" (U+20AC) is not in the vocabulary',
     ])
   })
   test("code points, not halves of them; there and back", () => {
@@ -392,9 +400,9 @@ describe("data sets", () => {
   }
   const files =
     (texts: Record<string, string>) =>
-    async (path: string): Promise<Uint8Array> => {
+    async (path: string): Promise<DataFile> => {
       if (texts[path] === undefined) throw new Error("no such file")
-      return Buffer.from(texts[path])
+      return file(texts[path])
     }
   test("split, and separate test sources", async () => {
     const split = await loadData(spec, files({ "d.csv": "a\n1\n2\n3\n4" }))
@@ -448,7 +456,7 @@ describe("indices", () => {
   test("what indexes is refused outside of what it indexes, by field, row and line", () => {
     expect(failure(() => applyField(spec, csv("y\n0\n-100\n\n3"), allRows(3)))).toEqual([
       "data-index",
-      't.csv: row 3 (line 5), field "y": 3 is not one of 0 to 2 or -100',
+      't.csv: row 3 (line 5), column "y": 3 is not one of 0 to 2 or -100',
       "net.nn:9:12 uses it to pick one of 3",
     ])
     expect(failure(() => applyField(spec, csv("y\n-1"), allRows(1)))[0]).toBe("data-index")
@@ -466,7 +474,9 @@ describe("indices", () => {
     )
   })
   test("values that a caller gives are named by input and row", () =>
-    expect(failure(() => checkRows(Int32Array.of(0, 1, 2, 9), 2, bounds, 'input "ids"')).slice(0, 2)).toEqual(
-      ["data-index", 'input "ids", row 2: 9 is not one of 0 to 2 or -100'],
-    ))
+    expect(
+      failure(() =>
+        checkBounds(Int32Array.of(0, 1, 2, 9), 2, bounds, (i) => `input "ids", value ${i + 1}`),
+      ).slice(0, 2),
+    ).toEqual(["data-index", 'input "ids", value 4: 9 is not one of 0 to 2 or -100']))
 })

@@ -102,7 +102,7 @@ describe("engines", () => {
 
 describe("choosing", () => {
   const host = (adapter: { software: boolean } | undefined, mayHaveGpu = true): Host => ({
-    readFile: () => Promise.reject(new Error("no files")),
+    openFile: () => Promise.reject(new Error("no files")),
     openDevice: () => Promise.reject(new Error("webgpu was opened")),
     probeDevice: () =>
       adapter === undefined

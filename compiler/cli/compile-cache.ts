@@ -19,6 +19,8 @@ import { dirname, isAbsolute, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { deserialize, serialize } from "node:v8"
 import type { Bundle } from "../../runtime/bundle/format.js"
+import { eachPiece, type DataFile } from "../../runtime/data/file.js"
+import { fileOnDisk } from "../../runtime/disk.js"
 import { makeFolders } from "../../runtime/folders.js"
 import type { Diagnostic } from "../source/diagnostic.js"
 
@@ -50,7 +52,7 @@ export class CompileCache {
       const content = bytes.subarray(HASH_BYTES)
       if (!sha256(content).equals(bytes.subarray(0, HASH_BYTES))) return undefined
       const { reads, ...entry } = deserialize(content) as CacheEntry & { reads: Reads }
-      for (const [path, hash] of reads) if (hashOf(readFileSync(path)) !== hash) return undefined
+      for (const [path, hash] of reads) if (hashOfFile(fileOnDisk(path)) !== hash) return undefined
       const now = new Date()
       utimesSync(file, now, now)
       return entry
@@ -118,4 +120,11 @@ function succeeds(act: () => void): boolean {
 }
 
 export const hashOf = (content: string | Uint8Array): string => sha256(content).toString("hex")
+const HASH_PIECE = 1 << 20
+/** Of a file of any size. */
+export function hashOfFile(file: DataFile): string {
+  const hash = createHash("sha256")
+  eachPiece(file, HASH_PIECE, (piece) => hash.update(piece))
+  return hash.digest("hex")
+}
 const sha256 = (content: string | Uint8Array): Buffer => createHash("sha256").update(content).digest()

@@ -2,41 +2,35 @@
  *  runtime/data's `loadTables`, which does. The parsers are the same.
  *  Not here: fitting fields, formats. */
 import type { DataSpec, SourceSpec } from "../../runtime/bundle/format.js"
-import { filesOf, parseSource, unreadable, type TableRows } from "../../runtime/data/load.js"
-import { allRows, splitRows } from "../../runtime/data/split.js"
-import type { Table } from "../../runtime/data/table.js"
-import { inPart, RunError } from "../../runtime/error.js"
+import type { DataFile } from "../../runtime/data/file.js"
+import { filesOf, parseSource, partsOf, unreadable, type TableRows } from "../../runtime/data/load.js"
+import type { Table, Uses } from "../../runtime/data/table.js"
+import { inPart } from "../../runtime/error.js"
 
-type Read = (path: string) => Uint8Array
+type Open = (path: string) => DataFile
 
 export function readTables(
   { name, source, test, split }: Pick<DataSpec, "name" | "source" | "test" | "split">,
-  read: Read,
+  open: Open,
+  uses: Uses,
 ): { readonly train: TableRows; readonly test: TableRows | null } {
-  const table = inPart("source", () => readTable(name, source, read))
-  if (test) {
-    const apart = inPart("test", () => readTable(`${name}.test`, test, read))
-    return { train: everyRow(table), test: everyRow(apart) }
-  }
-  if (!split) return { train: everyRow(table), test: null }
-  const rows = inPart("split", () => splitRows(table.rows, split, table.overlap))
-  return {
-    train: { table, rows: rows.train },
-    test: rows.test.length > 0 ? { table, rows: rows.test } : null,
-  }
+  const table = inPart("source", () => readTable(name, source, open, uses))
+  const apart = test && inPart("test", () => readTable(`${name}.test`, test, open, uses))
+  return inPart("split", () => partsOf(table, apart, split))
 }
 
-const everyRow = (table: Table): TableRows => ({ table, rows: allRows(table.rows) })
-
-function readTable(name: string, source: SourceSpec, read: Read): Table {
+function readTable(name: string, source: SourceSpec, open: Open, uses: Uses): Table {
   const keys = new Map(filesOf(name, source).map(({ key, path }) => [path, key]))
-  const table = parseSource(name, source, (path) => {
-    try {
-      return read(path)
-    } catch (caught) {
-      throw unreadable(keys.get(path) ?? name, path, caught)
-    }
-  })
-  if (table.rows === 0) throw new RunError("data-empty", `${table.place} holds no rows`)
-  return table
+  return parseSource(
+    name,
+    source,
+    (path) => {
+      try {
+        return open(path)
+      } catch (caught) {
+        throw unreadable(keys.get(path) ?? name, path, caught)
+      }
+    },
+    uses,
+  )
 }

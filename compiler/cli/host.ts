@@ -4,11 +4,14 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { dirname, isAbsolute, join, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
-import { checkField } from "../../runtime/data/apply.js"
+import { applyField } from "../../runtime/data/apply.js"
+import type { DataFile } from "../../runtime/data/file.js"
 import { fitFields } from "../../runtime/data/fit.js"
 import { overrideData } from "../../runtime/data/override.js"
+import { usesOf } from "../../runtime/data/table.js"
+import { fileOnDisk } from "../../runtime/disk.js"
 import { product } from "../../runtime/exec/size.js"
-import { hashOf, type Reads } from "./compile-cache.js"
+import { hashOf, hashOfFile, type Reads } from "./compile-cache.js"
 import { readTables } from "./data-tables.js"
 import { RunError } from "../../runtime/error.js"
 import type { DataSpec, FieldSpec } from "../../runtime/bundle/format.js"
@@ -40,6 +43,11 @@ export function fileHost(main: string, overrides: ReadonlyMap<string, string> = 
     reads.set(resolve(path), hashOf(bytes))
     return bytes
   }
+  const open = (path: string): DataFile => {
+    const file = fileOnDisk(path)
+    if (!reads.has(resolve(path))) reads.set(resolve(path), hashOfFile(file))
+    return file
+  }
   return {
     stdlib: standardLibrary(),
     read,
@@ -50,7 +58,7 @@ export function fileHost(main: string, overrides: ReadonlyMap<string, string> = 
       seen.push(spec)
       try {
         return dataFacts(set, overridden(spec, absolute), about, (file) =>
-          read(isAbsolute(file) ? file : join(folder, file)),
+          open(isAbsolute(file) ? file : join(folder, file)),
         )
       } catch (error) {
         if (error instanceof RunError) return asDiagnostic(error, about)
@@ -78,15 +86,20 @@ function overridden(spec: DataSpec, overrides: ReadonlyMap<string, string>): Dat
   return overrideData([spec], new Map(own))[0] ?? spec
 }
 
-function dataFacts(set: DataSet, spec: DataSpec, { bounds }: DataContext, read: FileHost["read"]): DataFacts {
-  const { train, test } = readTables(spec, read)
+function dataFacts(
+  set: DataSet,
+  spec: DataSpec,
+  { bounds }: DataContext,
+  open: (path: string) => DataFile,
+): DataFacts {
+  const { train, test } = readTables(spec, open, usesOf(set.fields))
   const fields = fitFields(train.table, train.rows, set.fields).map((field): FieldSpec => {
     const bound = bounds.get(field.name)
     return bound ? { ...field, bounds: bound } : field
   })
   // What loading would refuse is found now, with its place in the program.
   for (const { table, rows } of test ? [train, test] : [train])
-    for (const field of fields) if (rows.length * product(field.shape) <= MANY) checkField(field, table, rows)
+    for (const field of fields) if (rows.length * product(field.shape) <= MANY) applyField(field, table, rows)
   return { trainRows: train.rows.length, testRows: test?.rows.length ?? null, spec: { ...spec, fields } }
 }
 

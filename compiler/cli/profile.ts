@@ -17,7 +17,7 @@ import type { DeviceInfo } from "../../runtime/device/device.js"
 import { RunError } from "../../runtime/error.js"
 import { uploadData } from "../../runtime/exec/dataset.js"
 import { type Machine, openMachine } from "../../runtime/exec/machine.js"
-import { nodeHost, nodeReader } from "../../runtime/node.js"
+import { nodeHost, nodeOpener } from "../../runtime/node.js"
 import { batchesOf } from "../../runtime/train/batches.js"
 import { type ProgramTimes, timeProgram } from "../../runtime/train/timing.js"
 import { compileFile } from "./compile-file.js"
@@ -132,7 +132,7 @@ async function measureStep(
   { data: paths }: ProfileOptions,
 ): Promise<{ times: ProgramTimes; batch: number; rows: number; info: DeviceInfo; seen: Bundle }> {
   const set = overrideData(bundle.manifest.data, paths).find(({ name }) => name === spec.data)
-  const loaded = set && (await loadData(set, nodeReader(dirname(path)))).train
+  const loaded = set && (await loadData(set, nodeOpener(dirname(path)))).train
   const data = set && loaded ? uploadData(device, set.name, loaded) : null
   const step = machine.program(spec.step, data)
   const batch = batchesOf(step.rows, spec.batch, spec.dropLast).size

@@ -6,20 +6,16 @@ import type { Numbers } from "../exec/values.js"
 
 type Bounds = NonNullable<FieldSpec["bounds"]>
 
-/** Of the values of one row. */
-export function checkBounds(values: Numbers, bounds: Bounds, where: () => string): void {
-  for (let j = 0; j < values.length; j++) {
-    const bound = bounds.length === 1 ? bounds[0]! : bounds[j]!
-    if (bound && !inside(values[j]!, bound)) refuse(values[j]!, bound, where())
-  }
-}
-
-/** Of rows one after another. */
-export function checkRows(values: Numbers, width: number, bounds: Bounds, what: string): void {
+/** Of rows one after another; `where` names the place of a value. */
+export function checkBounds(
+  values: Numbers,
+  width: number,
+  bounds: Bounds,
+  where: (index: number) => string,
+): void {
   for (let i = 0; i < values.length; i++) {
     const bound = bounds.length === 1 ? bounds[0]! : bounds[i % width]!
-    if (bound && !inside(values[i]!, bound))
-      refuse(values[i]!, bound, `${what}, row ${Math.floor(i / width) + 1}`)
+    if (bound && !inside(values[i]!, bound)) refuse(values[i]!, bound, where(i))
   }
 }
 

@@ -3,6 +3,7 @@
 import type { FittedStage } from "../bundle/format.js"
 import { RunError } from "../error.js"
 import { nearest } from "../suggest.js"
+import { numberOf } from "./numbers.js"
 import type { Table } from "./table.js"
 
 export function fitCategories(
@@ -13,12 +14,15 @@ export function fitCategories(
 ): FittedStage {
   const seen = new Set<string>()
   for (const name of columns) {
-    const texts = table.texts(name)
-    const width = texts.length / table.rows
+    const { distinct, codes, width } = table.texts(name)
+    const found = new Uint8Array(distinct.length)
     for (const row of rows)
-      for (const text of texts.slice(row * width, (row + 1) * width)) {
-        if (text === "") empty(table, name, row)
-        seen.add(text)
+      for (let at = row * width; at < (row + 1) * width; at++) {
+        const code = codes[at]!
+        if (found[code] === 1) continue
+        found[code] = 1
+        if (distinct[code] === "") empty(table, name, row)
+        seen.add(distinct[code]!)
       }
   }
   if (seen.size > count)
@@ -30,27 +34,27 @@ export function fitCategories(
   return { kind: "categories", count, names: inOrder([...seen]) }
 }
 
-/** The number of the value at a place of a column. Throws a RunError at what is no category. */
+/** The number of the value in a row, at a place in it. Throws a RunError at what is no category. */
 export function categoryNumbers(
   table: Table,
   name: string,
   names: readonly string[],
-): { readonly width: number; at(place: number): number } {
+): { readonly width: number; numberAt(row: number, place: number): number } {
   const numbers = new Map(names.map((text, number) => [text, number]))
-  const texts = table.texts(name)
-  const width = texts.length / table.rows
+  const { distinct, codes, width } = table.texts(name)
+  const numberOfCode = Int32Array.from(distinct, (text) => numbers.get(text) ?? -1)
   return {
     width,
-    at(place) {
-      const text = texts[place]!
-      const number = numbers.get(text)
-      if (number !== undefined) return number
-      const row = Math.floor(place / width)
+    numberAt(row, place) {
+      const code = codes[row * width + place]!
+      const number = numberOfCode[code]!
+      if (number >= 0) return number
+      const text = distinct[code]!
       if (text === "") empty(table, name, row)
       const help = nearest(text, names)
       throw new RunError(
         "data-category",
-        `${table.place}: ${table.rowLabel(row)}, column "${name}": ${JSON.stringify(text.slice(0, 40))} is none of the ${names.length} categories of the training rows`,
+        `${table.where(row, name)}: ${JSON.stringify(text.slice(0, 40))} is none of the ${names.length} categories of the training rows`,
         help === undefined ? {} : { help },
       )
     },
@@ -58,13 +62,13 @@ export function categoryNumbers(
 }
 
 function empty(table: Table, name: string, row: number): never {
-  throw new RunError("data-category", `${table.place}: ${table.rowLabel(row)}, column "${name}" is empty`, {
+  throw new RunError("data-category", `${table.where(row, name)} is empty`, {
     help: "drop the row, or fill the cell",
   })
 }
 
 function inOrder(names: readonly string[]): readonly string[] {
-  return names.every((name) => Number.isFinite(Number(name)))
+  return names.every((name) => numberOf(name) !== undefined)
     ? names.toSorted((a, b) => Number(a) - Number(b))
     : names.toSorted()
 }

@@ -1,65 +1,123 @@
-/** runtime/data: CSV text -> Table.
- *  Quoted cells ("a, ""b""") as in RFC 4180; lines end in LF, CRLF or CR; blank lines are skipped. The first row names the
- *  columns. Cells become numbers only when their column is asked for, so a text column that no field reads does no harm. */
+/** runtime/data: CSV -> Table. Quoted cells ("a, ""b""") as in RFC 4180; lines end in LF, CRLF or CR; blank lines are skipped. The first
+ *  row names the columns.
+ *  Guarantees: the file is read once, in pieces; of the columns that are asked for there is an array each, and nothing else is kept.
+ *              A cell that is no number is refused when its column is read.
+ *  Not here:   the cells of a row (csv-rows.ts). */
 import { RunError } from "../error.js"
-import { missingColumn, type Column, type Table } from "./table.js"
+import { CsvRows } from "./csv-rows.js"
+import type { DataFile } from "./file.js"
+import { numberHelp, numberOf, shortened } from "./numbers.js"
+import { columnText, EVERY_USE, isUsed, missingColumn, type Column, type Table, type Uses } from "./table.js"
+import { byteOrderMark } from "./utf8.js"
 
-interface Line {
-  /** In the file, from 1. */
-  readonly number: number
-  readonly cells: readonly string[]
-}
+/** Bytes read at a time, and the most that a row may have. */
+const PIECE = 1 << 20
+const MOST_ROW = 1 << 26
 
-export function parseCsv(place: string, text: string, delimiter: string): Table {
-  if (text.includes("\0"))
-    throw new RunError("data-format", `${place} is not a text file: it holds zero bytes`, {
-      help: "save the table as CSV in UTF-8",
-    })
-  const [header, ...lines] = splitCsv(place, text, delimiter)
-  if (!header)
-    throw new RunError("data-empty", `${place} is empty`, { help: "the first row names the columns" })
-  const names = header.cells.map((cell) => cell.trim())
-  const twice = names.find((name, i) => names.indexOf(name) < i)
-  if (twice !== undefined)
-    throw new RunError("data-format", `${place}: the header names the column "${shortened(twice)}" twice`, {
+export function parseCsv(place: string, file: DataFile, delimiter: string, uses: Uses = EVERY_USE): Table {
+  checkDelimiter(place, delimiter)
+  const rows = new CsvRows(place, delimiter, file.size, (names) => {
+    const name = twice(names, uses)
+    if (name === undefined) return names.map(uses)
+    throw new RunError("data-format", `${place}: the header names the column "${shortened(name)}" twice`, {
       help: headerHelp(names, delimiter) ?? "give each column a name of its own in the first row",
     })
-  if (lines.length === 0) throw new RunError("data-empty", `${place} has a header and no rows`)
-  for (const { number, cells } of lines)
-    if (cells.length !== names.length)
-      throw new RunError(
-        "data-ragged",
-        `${place}: line ${number} has ${cells.length} cells, the header has ${names.length} columns`,
-        {
-          help:
-            names.length === 1 ? `is "${delimiter}" the delimiter of this file?` : "repair or remove the row",
-        },
-      )
-  const known = new Map<string, Column>()
-  const indexOf = (name: string): number => {
-    const index = names.indexOf(name)
-    return index < 0 ? missingColumn(place, name, names, headerHelp(names, delimiter)) : index
-  }
-  const rowLabel = (row: number): string => `row ${row + 1} (line ${lines[row]!.number})`
+  })
+  readRows(place, file, rows)
+  const { names } = rows
+  if (names === undefined)
+    throw new RunError("data-empty", `${place} is empty`, { help: "the first row names the columns" })
+  if (rows.count === 0)
+    throw new RunError("data-empty", `${place} has a header and no rows`, {
+      help: "add rows below the header",
+    })
+  return tableOfRows(place, delimiter, names, rows)
+}
+
+function checkDelimiter(place: string, delimiter: string): void {
+  if (delimiter !== "" && !/[\r\n"\0\d+\-.eE]/.test(delimiter)) return
+  throw new RunError(
+    "bad-option",
+    `${place}: the delimiter ${JSON.stringify(delimiter)} cannot stand between cells`,
+    {
+      help: 'it is a character such as "," or ";" or "\\t", not a line break, a quote or a part of a number',
+    },
+  )
+}
+
+function readRows(place: string, file: DataFile, rows: CsvRows): void {
+  let at = byteOrderMark(place, file)
+  let buffer = new Uint8Array(Math.min(PIECE, file.size - at) + 1)
+  let kept = 0
+  do {
+    const piece = Math.min(buffer.length - 1 - kept, file.size - at)
+    const fresh = buffer.subarray(kept, kept + piece)
+    file.read(at, fresh)
+    if (fresh.includes(0))
+      throw new RunError("data-format", `${place} is not a text file: it holds zero bytes`, {
+        help: "save the table as CSV in UTF-8",
+      })
+    at += piece
+    const end = kept + piece
+    const next = rows.parse(buffer, end, at === file.size)
+    kept = end - next
+    if (next > 0) buffer.copyWithin(0, next, end)
+    else if (at < file.size) {
+      if (buffer.length > MOST_ROW)
+        throw new RunError(
+          "data-format",
+          `${place}: line ${rows.line} goes on for more than ${MOST_ROW >> 20} MiB`,
+          {
+            help: "is a quote left open there?",
+          },
+        )
+      const larger = new Uint8Array(2 * buffer.length)
+      larger.set(buffer)
+      buffer = larger
+    }
+  } while (at < file.size)
+}
+
+/** A name that is given twice and asked for. */
+function twice(names: readonly string[], uses: Uses): string | undefined {
+  const seen = new Set<string>()
+  return names.find((name) => {
+    if (seen.has(name) && isUsed(uses(name))) return true
+    seen.add(name)
+    return false
+  })
+}
+
+function tableOfRows(place: string, delimiter: string, names: readonly string[], rows: CsvRows): Table {
+  const places = new Map(names.map((name, index) => [name, index]))
+  const indexOf = (name: string): number =>
+    places.get(name) ?? missingColumn(place, name, names, headerHelp(names, delimiter))
+  const where = (row: number, column?: string): string =>
+    `${place}: row ${row + 1} (line ${rows.lineOf(row)})${columnText(column)}`
   return {
     place,
-    rows: lines.length,
+    rows: rows.count,
     names,
-    rowLabel,
-    column(name) {
-      const column = known.get(name) ?? {
-        name,
-        shape: [],
-        values: numbersOf(place, name, indexOf(name), lines, rowLabel),
-      }
-      known.set(name, column)
-      return column
+    where,
+    column(name): Column {
+      const { values, wrong } = rows.numbers(indexOf(name))
+      if (wrong) notANumber(where(wrong.row, name), wrong.cell)
+      return { name, shape: [], values }
     },
-    texts(name) {
-      const index = indexOf(name)
-      return lines.map(({ cells }) => cells[index]!.trim())
-    },
+    texts: (name) => rows.texts(indexOf(name)),
   }
+}
+
+function notANumber(where: string, cell: string): never {
+  if (numberOf(cell) !== undefined)
+    throw new RunError("data-range", `${where} is ${shortened(cell)}, which is beyond the numbers of f64`, {
+      help: "write the column in a larger unit",
+    })
+  throw new RunError(
+    "data-not-a-number",
+    `${where} ${cell === "" ? "is empty" : `is "${shortened(cell)}", which is not a number`}`,
+    { help: numberHelp(cell) },
+  )
 }
 
 /** What is probably wrong with the file when a column is not found. */
@@ -67,94 +125,7 @@ function headerHelp(names: readonly string[], delimiter: string): string | undef
   const other = [";", "\t", "|", ","].find((each) => each !== delimiter && names[0]?.includes(each))
   if (names.length === 1 && other !== undefined)
     return `is ${JSON.stringify(other)} the delimiter of this file? then say \`delimiter: ${JSON.stringify(other)}\``
-  return names.every((name) => name !== "" && Number.isFinite(Number(name)))
+  return names.every((name) => numberOf(name) !== undefined)
     ? "the first row names the columns, and here it holds numbers: put a row of names above it"
     : undefined
-}
-
-function numbersOf(
-  place: string,
-  name: string,
-  index: number,
-  lines: readonly Line[],
-  rowLabel: (row: number) => string,
-): Float64Array {
-  return Float64Array.from(lines, ({ cells }, row) => {
-    const cell = cells[index]!.trim()
-    const value = cell === "" ? NaN : Number(cell)
-    if (Number.isFinite(value)) return value
-    const what =
-      cell === ""
-        ? "is empty"
-        : `is "${shortened(cell)}", which is not a ${Number.isNaN(value) ? "" : "finite "}number`
-    throw new RunError("data-not-a-number", `${place}: ${rowLabel(row)}, column "${name}" ${what}`, {
-      help:
-        cell === ""
-          ? "drop the row, fill the cell, or leave the column out of the field"
-          : "leave the column out of the field, or number the different texts it holds: `|> categories(n)`",
-    })
-  })
-}
-
-/** A cell of a broken file may be as long as the file. */
-const shortened = (cell: string): string => (cell.length <= 40 ? cell : `${cell.slice(0, 40)}…`)
-
-function splitCsv(place: string, text: string, delimiter: string): Line[] {
-  const lines: Line[] = []
-  let at = text.startsWith("\uFEFF") ? 1 : 0
-  let number = 1
-  while (at < text.length) {
-    const first = number
-    const from = at
-    const cells: string[] = []
-    for (;;) {
-      if (text[at] === '"') {
-        const { cell, end, newlines } = quotedCell(place, text, at, number)
-        cells.push(cell)
-        number += newlines
-        at = end
-        if (at < text.length && !isLineEnd(text, at) && !text.startsWith(delimiter, at))
-          throw new RunError("data-format", `${place}: line ${number} goes on after a closing quote`)
-      } else {
-        const end = cellEnd(text, at, delimiter)
-        cells.push(text.slice(at, end))
-        at = end
-      }
-      if (at >= text.length || isLineEnd(text, at)) break
-      at += delimiter.length
-    }
-    const blank = cells.length === 1 && text.slice(from, at).trim() === ""
-    if (text[at] === "\r" && text[at + 1] === "\n") at++
-    at++
-    number++
-    if (!blank) lines.push({ number: first, cells })
-  }
-  return lines
-}
-
-const isLineEnd = (text: string, at: number): boolean => text[at] === "\n" || text[at] === "\r"
-
-function cellEnd(text: string, from: number, delimiter: string): number {
-  let at = from
-  while (at < text.length && !isLineEnd(text, at) && !text.startsWith(delimiter, at)) at++
-  return at
-}
-
-/** `from` is the opening quote; `end` is behind the closing one. A doubled quote stands for one. */
-function quotedCell(
-  place: string,
-  text: string,
-  from: number,
-  line: number,
-): { cell: string; end: number; newlines: number } {
-  let end = from
-  do {
-    end = text.indexOf('"', end + 1)
-    if (end < 0)
-      throw new RunError("data-format", `${place}: the quote opened in line ${line} is never closed`)
-    if (text[end + 1] === '"') end++
-    else break
-  } while (end > 0)
-  const raw = text.slice(from + 1, end)
-  return { cell: raw.replaceAll('""', '"'), end: end + 1, newlines: raw.split("\n").length - 1 }
 }

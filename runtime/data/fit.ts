@@ -3,10 +3,11 @@
  *  by n, as in scikit-learn); a constant column keeps scale 1 and becomes 0.
  *  The compiler calls this; `UnfittedField` has the shape of its own type, which this room does not import. */
 import type { BundleDType, FieldSpec, FittedStage } from "../bundle/format.js"
-import { inPart } from "../error.js"
-import { applyStage, gatherer } from "./apply.js"
+import { inPart, RunError } from "../error.js"
+import { notFinite } from "./apply.js"
+import { eachBlock, type Block } from "./blocks.js"
 import { fitCategories } from "./categories.js"
-import type { Table } from "./table.js"
+import { columnText, type Table } from "./table.js"
 import { fitVocabulary } from "./vocabulary.js"
 
 export interface UnfittedField {
@@ -45,9 +46,10 @@ function fitField(
   const fitted: FittedStage[] = []
   for (const stage of stages) {
     if (stage.kind === "scale") fitted.push({ kind: "affine", from: "scale", scale: [stage.by], shift: [0] })
-    else if (stage.kind === "standardize") fitted.push(standardize(eachRow(table, rows, columns, fitted)))
+    else if (stage.kind === "standardize")
+      fitted.push(standardize(table, eachRow(table, rows, columns, fitted)))
     else if (stage.kind === "categories") fitted.push(fitCategories(table, rows, columns, stage.count))
-    else if (stage.kind === "minmax") fitted.push(minmax(eachRow(table, rows, columns, fitted)))
+    else if (stage.kind === "minmax") fitted.push(minmax(table, eachRow(table, rows, columns, fitted)))
     // Of whole rows, also where the field takes a slice: fields of the same text number its characters alike.
     else if (stage.kind === "vocabulary")
       fitted.push(fitVocabulary(table.place, stage.size, eachRow(table, rows, columns, [])))
@@ -62,55 +64,85 @@ function fitField(
 
 export function selectColumns(table: Table, selection: UnfittedField["columns"]): string[] {
   if (selection.kind === "all") return [...table.names]
+  const known = new Set(table.names)
   // Asking for a column that is not there throws, with what this kind of table knows about it.
-  for (const name of selection.names) if (!table.names.includes(name)) table.column(name)
+  for (const name of selection.names) if (!known.has(name)) table.column(name)
   if (selection.kind === "only") return [...selection.names]
-  return table.names.filter((name) => !selection.names.includes(name))
+  const except = new Set(selection.names)
+  return table.names.filter((name) => !except.has(name))
 }
 
-/** Calls back with every training row as the stages so far leave it. Can be walked more than once. */
-type Walk = (visit: (values: Float64Array) => void) => void
+/** Calls back with every training row, block by block, as the stages so far leave it. Can be walked more than once. */
+type Walk = (visit: (block: Block) => void) => void
 
-function eachRow(
-  table: Table,
-  rows: Uint32Array,
-  columns: readonly string[],
-  stages: readonly FittedStage[],
-): Walk {
-  const gather = gatherer({ columns, stages }, table)
-  return (visit) =>
-    rows.forEach((row) => {
-      const where = (): string => `${table.place}: ${table.rowLabel(row)}`
-      visit(stages.reduce((values, stage) => applyStage(stage, values, where), gather.row(row)))
-    })
+const eachRow =
+  (table: Table, rows: Uint32Array, columns: readonly string[], stages: readonly FittedStage[]): Walk =>
+  (visit) =>
+    eachBlock({ columns, stages }, table, rows, () => {}, visit)
+
+interface Range {
+  readonly low: readonly number[]
+  readonly spread: readonly number[]
 }
 
-/** Two passes: the mean, then squares of what is left, which stays exact for columns far from 0. */
-function standardize(walk: Walk): FittedStage {
-  let rows = 0
-  const sum: number[] = []
-  walk((values) => {
-    rows++
-    values.forEach((value, j) => (sum[j] = (sum[j] ?? 0) + value))
-  })
-  const mean = sum.map((total) => total / rows)
-  const squares = mean.map(() => 0)
-  walk((values) => values.forEach((value, j) => (squares[j]! += (value - mean[j]!) ** 2)))
-  const scale = squares.map((total) => inverseOr1(Math.sqrt(total / rows)))
-  return { kind: "affine", from: "standardize", scale, shift: mean.map((each, j) => -each * scale[j]!) }
-}
-
-function minmax(walk: Walk): FittedStage {
+/** Of each value of a row, all of which are finite. */
+function rangesOf(table: Table, walk: Walk): Range {
   const low: number[] = []
   const high: number[] = []
-  walk((values) =>
-    values.forEach((value, j) => {
-      low[j] = Math.min(low[j] ?? value, value)
-      high[j] = Math.max(high[j] ?? value, value)
-    }),
+  let columnAt: Block["columnAt"] = () => undefined
+  walk((block) => {
+    const { values, width } = block
+    columnAt = block.columnAt
+    for (let i = 0, j = 0; i < values.length; i++, j = j + 1 === width ? 0 : j + 1) {
+      const value = values[i]!
+      if (!Number.isFinite(value)) notFinite(block.where(i), value)
+      if (!(value >= low[j]!)) low[j] = value
+      if (!(value <= high[j]!)) high[j] = value
+    }
+  })
+  const spread = low.map((least, j) => high[j]! - least)
+  const wrong = spread.findIndex((each) => !Number.isFinite(each))
+  if (wrong < 0) return { low, spread }
+  throw new RunError(
+    "data-range",
+    `${table.place}${columnText(columnAt(wrong))}: the training rows go from ${low[wrong]} to ${high[wrong]}, which is too far to be scaled`,
+    { help: "repair the rows that hold these values" },
   )
-  const scale = low.map((least, j) => inverseOr1(high[j]! - least))
+}
+
+/** Sums are made of (value - least) / spread, so that they neither overflow nor lose what columns far from 0 differ in. */
+function standardize(table: Table, walk: Walk): FittedStage {
+  const { low, spread } = rangesOf(table, walk)
+  const unit = spread.map(inverseOr1)
+  let rows = 0
+  const sum = low.map(() => 0)
+  const each = (visit: (place: number, value: number) => void): void =>
+    walk(({ values, width }) => {
+      for (let i = 0, j = 0; i < values.length; i++, j = j + 1 === width ? 0 : j + 1)
+        visit(j, (values[i]! - low[j]!) * unit[j]!)
+    })
+  walk(({ values, width }) => (rows += values.length / width))
+  each((j, value) => (sum[j]! += value))
+  const mean = sum.map((total) => total / rows)
+  const squares = low.map(() => 0)
+  each((j, value) => (squares[j]! += (value - mean[j]!) ** 2))
+  const center = low.map((least, j) => least + mean[j]! / unit[j]!)
+  const scale = squares.map((total, j) => {
+    const deviation = Math.sqrt(total / rows) / unit[j]!
+    // What is not more than the rounding of a value is no spread.
+    return deviation > Number.EPSILON * Math.abs(center[j]!) ? inverseOr1(deviation) : 1
+  })
+  return { kind: "affine", from: "standardize", scale, shift: center.map((at, j) => -at * scale[j]!) }
+}
+
+function minmax(table: Table, walk: Walk): FittedStage {
+  const { low, spread } = rangesOf(table, walk)
+  const scale = spread.map(inverseOr1)
   return { kind: "affine", from: "minmax", scale, shift: low.map((least, j) => -least * scale[j]!) }
 }
 
-const inverseOr1 = (spread: number): number => (spread > 0 ? 1 / spread : 1)
+/** 1 where there is no spread. */
+function inverseOr1(spread: number): number {
+  const inverse = 1 / spread
+  return Number.isFinite(inverse) ? inverse : 1
+}

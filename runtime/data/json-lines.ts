@@ -1,48 +1,73 @@
-/** runtime/data: JSON lines -> Table: one object per line, its keys the columns. Blank lines are skipped. */
+/** runtime/data: JSON lines -> Table: one object per line, its keys the columns. Blank lines are skipped.
+ *  Guarantees: lines are read one after another, and only the columns that are asked for are kept. */
 import { RunError } from "../error.js"
-import { tableOfRecords, type Row } from "./records.js"
-import type { Table } from "./table.js"
+import type { DataFile } from "./file.js"
+import { eachLine } from "./lines.js"
+import { isRow, namesOf, RecordColumns, type Row } from "./records.js"
+import { EVERY_USE, type Table, type Uses } from "./table.js"
 
-interface Line {
-  /** In the file, from 1. */
-  readonly number: number
-  readonly row: Row
-}
-
-export function parseJsonLines(place: string, text: string): Table {
-  const lines = linesOf(place, text)
-  const [first] = lines
-  if (!first)
+export function parseJsonLines(place: string, file: DataFile, uses: Uses = EVERY_USE): Table {
+  const lines: number[] = []
+  const where = (row: number): string => `${place}: row ${row + 1} (line ${lines[row]})`
+  let columns: RecordColumns | undefined
+  eachLine(place, file, (line, number) => {
+    if (line.trim() === "") return
+    const row = parsed(`${place}: line ${number}`, line)
+    lines.push(number)
+    columns ??= new RecordColumns(place, namesOf(row), uses, where)
+    columns.add(row)
+  })
+  if (!columns)
     throw new RunError("data-empty", `${place} is empty`, { help: "a row is one JSON object per line" })
-  return tableOfRecords(
-    place,
-    Object.keys(first.row),
-    lines.map(({ row }) => row),
-    (row) => `row ${row + 1} (line ${lines[row]!.number})`,
-  )
+  return columns.table()
 }
 
-function linesOf(place: string, text: string): Line[] {
-  return text
-    .replace(/^\uFEFF/, "")
-    .split(/\r\n|\n|\r/)
-    .flatMap((line, i) => {
-      if (line.trim() === "") return []
-      const row = parsed(place, line, i + 1)
-      if (typeof row !== "object" || row === null || Array.isArray(row))
-        throw new RunError("data-format", `${place}: line ${i + 1} is not a JSON object`, {
-          help: 'a row is one object per line: {"x": [1, 2], "y": 0}',
-        })
-      return [{ number: i + 1, row: row as Row }]
-    })
-}
-
-function parsed(place: string, line: string, number: number): unknown {
+function parsed(where: string, line: string): Row {
+  let row: unknown
   try {
-    return JSON.parse(line)
+    row = JSON.parse(line)
   } catch {
-    throw new RunError("data-format", `${place}: line ${number} is not JSON`, {
+    throw new RunError("data-format", `${where} is not JSON`, {
       help: "a row is one JSON object per line, without commas between lines",
     })
   }
+  if (!isRow(row))
+    throw new RunError("data-format", `${where} is not a JSON object`, {
+      help: 'a row is one object per line: {"x": [1, 2], "y": 0}',
+    })
+  const key = keyTwice(line)
+  if (key === undefined) return row
+  throw new RunError("data-format", `${where} has the key ${JSON.stringify(key)} twice`, {
+    help: "keep one of them: a key is the name of a column",
+  })
+}
+
+/** A key that an object of a JSON text has twice, of which JSON.parse keeps the second one. */
+function keyTwice(json: string): string | undefined {
+  const objects: Set<string>[] = []
+  for (let at = 0; at < json.length; at++) {
+    const character = json[at]
+    if (character === "{") objects.push(new Set())
+    else if (character === "}") objects.pop()
+    else if (character === '"') {
+      const end = stringEnd(json, at)
+      let next = end
+      while (json[next] === " " || json[next] === "\t") next++
+      if (json[next] === ":") {
+        const key = JSON.parse(json.slice(at, end)) as string
+        const keys = objects.at(-1)!
+        if (keys.has(key)) return key
+        keys.add(key)
+      }
+      at = end - 1
+    }
+  }
+  return undefined
+}
+
+/** The place after the string that begins at a quote. */
+function stringEnd(json: string, quote: number): number {
+  let at = quote + 1
+  while (json[at] !== '"') at += json[at] === "\\" ? 2 : 1
+  return at + 1
 }

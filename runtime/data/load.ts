@@ -1,15 +1,16 @@
 /** runtime/data: DataSpec -> the rows of its fields, training and test apart. */
 import type { DataSpec, FieldSpec, SourceSpec } from "../bundle/format.js"
-import type { ReadFile } from "../bundle/decode.js"
 import { reasonOf, RunError } from "../error.js"
 import { applyField, type FieldRows } from "./apply.js"
 import { parseCsv } from "./csv.js"
+import type { DataFile } from "./file.js"
+import { isGzip, unpackGzip } from "./gzip.js"
 import { parseIdx } from "./idx.js"
 import { parseJsonLines } from "./json-lines.js"
 import { parseNpy } from "./npy.js"
 import { parseNpz } from "./npz.js"
 import { allRows, splitRows, type SplitShares } from "./split.js"
-import { tableOf, type Table } from "./table.js"
+import { EVERY_USE, isUsed, tableOf, usesOf, type Table, type Uses } from "./table.js"
 import { parseText } from "./text.js"
 
 export type { FieldRows }
@@ -24,8 +25,11 @@ export interface LoadedData {
   readonly test: Rows | null
 }
 
-export async function loadData(spec: DataSpec, readFile: ReadFile): Promise<LoadedData> {
-  const { train, test } = await loadTables(spec, readFile)
+/** Finds a data file; throws when there is none. */
+export type OpenFile = (path: string) => Promise<DataFile>
+
+export async function loadData(spec: DataSpec, open: OpenFile): Promise<LoadedData> {
+  const { train, test } = await loadTables(spec, open, usesOf(spec.fields))
   return {
     train: applyFields(spec.fields, train.table, train.rows),
     test: test && applyFields(spec.fields, test.table, test.rows),
@@ -40,28 +44,44 @@ export interface TableRows {
 
 /** Reads the sources and splits them; what the compiler fits fields on. */
 export async function loadTables(
-  spec: {
-    readonly name: string
-    readonly source: SourceSpec
-    readonly test: SourceSpec | null
-    readonly split: SplitShares | null
-  },
-  readFile: ReadFile,
+  spec: Pick<DataSpec, "name" | "source" | "test" | "split">,
+  open: OpenFile,
+  uses: Uses = EVERY_USE,
 ): Promise<{ readonly train: TableRows; readonly test: TableRows | null }> {
-  const table = await loadTable(spec.name, spec.source, readFile)
-  if (spec.test) {
-    const test = await loadTable(`${spec.name}.test`, spec.test, readFile)
-    return { train: everyRow(table), test: everyRow(test) }
-  }
-  if (!spec.split) return { train: everyRow(table), test: null }
-  const { train, test } = splitRows(table.rows, spec.split, table.overlap)
-  return { train: { table, rows: train }, test: test.length > 0 ? { table, rows: test } : null }
+  const { name, source, test, split } = spec
+  const table = await loadTable(name, source, open, uses)
+  if (test) return partsOf(table, await loadTable(`${name}.test`, test, open, uses), null)
+  return partsOf(table, null, split)
 }
 
-export async function loadTable(name: string, source: SourceSpec, readFile: ReadFile): Promise<Table> {
-  const table = await readSource(name, source, readFile)
-  if (table.rows === 0) throw new RunError("data-empty", `${table.place} holds no rows`)
-  return table
+export function partsOf(
+  table: Table,
+  test: Table | null,
+  split: SplitShares | null,
+): { readonly train: TableRows; readonly test: TableRows | null } {
+  if (test || !split) return { train: everyRow(table), test: test && everyRow(test) }
+  const rows = splitRows(table.rows, split, table.overlap)
+  return {
+    train: { table, rows: rows.train },
+    test: rows.test.length > 0 ? { table, rows: rows.test } : null,
+  }
+}
+
+export async function loadTable(
+  name: string,
+  source: SourceSpec,
+  open: OpenFile,
+  uses: Uses = EVERY_USE,
+): Promise<Table> {
+  const files = filesOf(name, source).map(async ({ key, path }): Promise<[string, DataFile]> => {
+    try {
+      return [path, await open(path)]
+    } catch (caught) {
+      throw unreadable(key, path, caught)
+    }
+  })
+  const opened = new Map(await Promise.all(files))
+  return parseSource(name, source, (path) => opened.get(path)!, uses)
 }
 
 export function applyFields(fields: readonly FieldSpec[], table: Table, rows: Uint32Array): Rows {
@@ -69,18 +89,6 @@ export function applyFields(fields: readonly FieldSpec[], table: Table, rows: Ui
 }
 
 const everyRow = (table: Table): TableRows => ({ table, rows: allRows(table.rows) })
-
-async function readSource(name: string, source: SourceSpec, readFile: ReadFile): Promise<Table> {
-  const files = filesOf(name, source).map(async ({ key, path }): Promise<[string, Uint8Array]> => {
-    try {
-      return [path, await readFile(path)]
-    } catch (caught) {
-      throw unreadable(key, path, caught)
-    }
-  })
-  const bytes = new Map(await Promise.all(files))
-  return parseSource(name, source, (path) => bytes.get(path)!)
-}
 
 /** The files of a source, and what `--data` calls each. */
 export function filesOf(name: string, source: SourceSpec): readonly { key: string; path: string }[] {
@@ -106,24 +114,53 @@ export function unreadable(key: string, path: string, caught: unknown): RunError
   )
 }
 
-/** `bytes` gives the content of each of its files. */
-export function parseSource(name: string, source: SourceSpec, bytes: (path: string) => Uint8Array): Table {
-  const text = (path: string): string => new TextDecoder().decode(bytes(path))
+/** `open` gives each of its files; what is gzip is unpacked. Columns that nobody uses are not looked at. */
+export function parseSource(
+  name: string,
+  source: SourceSpec,
+  open: (path: string) => DataFile,
+  uses: Uses = EVERY_USE,
+): Table {
+  const table = tableOfSource(
+    name,
+    source,
+    (path) => {
+      const file = open(path)
+      return isGzip(file) ? unpackGzip(path, file) : file
+    },
+    uses,
+  )
+  if (table.rows === 0)
+    throw new RunError("data-empty", `${table.place} holds no rows`, {
+      help: "a data set has at least one row",
+    })
+  return table
+}
+
+function tableOfSource(
+  name: string,
+  source: SourceSpec,
+  open: (path: string) => DataFile,
+  uses: Uses,
+): Table {
   switch (source.kind) {
     case "csv":
-      return parseCsv(source.path, text(source.path), source.delimiter)
+      return parseCsv(source.path, open(source.path), source.delimiter, uses)
     case "jsonl":
-      return parseJsonLines(source.path, text(source.path))
+      return parseJsonLines(source.path, open(source.path), uses)
     case "npz":
-      return parseNpz(source.path, bytes(source.path))
+      return parseNpz(source.path, open(source.path), uses)
     case "text":
-      return parseText(source.path, text(source.path), source)
+      return parseText(source.path, open(source.path), source)
     case "idx":
     case "npy": {
       const parse = source.kind === "idx" ? parseIdx : parseNpy
       return tableOf(
         `data set "${name}"`,
-        source.files.map(({ column, path }) => parse(path, column, bytes(path))),
+        source.files
+          .filter(({ column }) => isUsed(uses(column)))
+          .map(({ column, path }) => ({ ...parse(path, column, open(path)), place: path })),
+        source.files.map(({ column }) => column),
       )
     }
     case "array":

@@ -1,28 +1,41 @@
-/** runtime/data: NPZ archives (numpy.savez, savez_compressed) -> Table: one column per array. */
-import { unzipSync } from "fflate"
+/** runtime/data: NPZ archives (numpy.savez, savez_compressed) -> Table: one column per array. Arrays that nobody asks for are not read. */
 import { reasonOf, RunError } from "../error.js"
-import { emptyFile } from "./idx.js"
+import { bytesOf, type DataFile } from "./file.js"
+import { emptyFile } from "./damaged.js"
 import { parseNpy } from "./npy.js"
-import { tableOf, type Table } from "./table.js"
+import { EVERY_USE, isUsed, tableOf, type Table, type Uses } from "./table.js"
+import { zipMembers, type ZipMember } from "./zip.js"
 
-export function parseNpz(place: string, file: Uint8Array): Table {
-  if (file.length === 0) emptyFile(place)
-  const arrays = Object.entries(unpacked(place, file)).filter(([name]) => name.endsWith(".npy"))
+const ENDING = ".npy"
+
+export function parseNpz(place: string, file: DataFile, uses: Uses = EVERY_USE): Table {
+  if (file.size === 0) emptyFile(place)
+  const arrays = membersOf(place, file).filter(({ name }) => name.endsWith(ENDING))
   if (arrays.length === 0)
     throw new RunError("data-format", `${place} is an archive without arrays`, {
       help: "write it with numpy.savez(path, x=x, y=y)",
     })
-  return tableOf(
-    place,
-    arrays.map(([name, bytes]) => parseNpy(`${place}: ${name}`, name.slice(0, -".npy".length), bytes)),
-  )
+  const names = arrays.map(({ name }) => name.slice(0, -ENDING.length))
+  const seen = new Set<string>()
+  const columns = arrays.flatMap((member, i) => {
+    const name = names[i]!
+    if (!isUsed(uses(name))) return []
+    if (seen.has(name))
+      throw new RunError("data-format", `${place} holds the array "${name}" twice`, {
+        help: "write it again with numpy.savez(path, x=x, y=y)",
+      })
+    seen.add(name)
+    const inside = `${place}: ${member.name}`
+    return [{ ...parseNpy(inside, name, member.open(inside)), place: inside }]
+  })
+  return tableOf(place, columns, names)
 }
 
-function unpacked(place: string, file: Uint8Array): Readonly<Record<string, Uint8Array>> {
+function membersOf(place: string, file: DataFile): readonly ZipMember[] {
   try {
-    return unzipSync(file)
+    return zipMembers(file)
   } catch (caught) {
-    const isNpy = String.fromCharCode(...file.subarray(1, 6)) === "NUMPY"
+    const isNpy = String.fromCharCode(...bytesOf(file, 1, 5)) === "NUMPY"
     throw new RunError("data-format", `${place} is not an NPZ archive: ${reasonOf(caught)}`, {
       help: isNpy
         ? "it is a single array: read it with `npy(x: ...)`"

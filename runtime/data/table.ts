@@ -14,6 +14,15 @@ export interface Column {
   readonly stride?: number
 }
 
+/** A column of names: every different text once. */
+export interface Texts {
+  readonly distinct: readonly string[]
+  /** Places in `distinct`, row after row. */
+  readonly codes: Uint32Array
+  /** Texts in a row. */
+  readonly width: number
+}
+
 export interface Table {
   /** The file, for messages. */
   readonly place: string
@@ -21,17 +30,70 @@ export interface Table {
   readonly names: readonly string[]
   /** Throws a RunError when the column is not there or does not hold numbers. */
   column(name: string): Column
-  /** What stands in the column, one text per row and value: for columns that hold names. */
-  texts(name: string): readonly string[]
+  /** What stands in a column that holds names. */
+  texts(name: string): Texts
   /** Rows follow one another, and each shares values with this many after it: only a split in order keeps parts apart.
    *  Left out: rows are independent of each other. */
   readonly overlap?: number
-  /** `row 17 (line 18)`: rows count from 1. */
-  rowLabel(row: number): string
+  /** `d.csv: row 17 (line 18), column "x"`: rows count from 1. */
+  where(row: number, column?: string): string
 }
 
-/** A table of columns already in memory. */
-export function tableOf(place: string, columns: readonly Column[]): Table {
+/** What is asked of a column. What nobody asks for is not looked at, and does no harm. */
+export interface Use {
+  readonly numbers: boolean
+  readonly texts: boolean
+}
+export type Uses = (name: string) => Use
+
+export const EVERY_USE: Uses = () => ({ numbers: true, texts: true })
+
+interface Reads {
+  /** Names, or which ones are selected. */
+  readonly columns:
+    | readonly string[]
+    | { readonly kind: "all" }
+    | { readonly kind: "only" | "except"; readonly names: readonly string[] }
+  readonly stages: readonly { readonly kind: string }[]
+}
+
+/** What fields ask of columns: names where they number categories, else numbers. */
+export function usesOf(fields: readonly Reads[]): Uses {
+  const each = fields.map(({ columns, stages }) => {
+    const texts = stages[0]?.kind === "categories"
+    if ("kind" in columns && columns.kind === "all") return { texts, reads: () => true }
+    const names = new Set("kind" in columns ? columns.names : columns)
+    const except = "kind" in columns && columns.kind === "except"
+    return { texts, reads: (name: string) => names.has(name) !== except }
+  })
+  return (name) => {
+    const reading = each.filter(({ reads }) => reads(name))
+    return { numbers: reading.some(({ texts }) => !texts), texts: reading.some(({ texts }) => texts) }
+  }
+}
+
+export const isUsed = ({ numbers, texts }: Use): boolean => numbers || texts
+
+export const columnText = (column: string | undefined): string =>
+  column === undefined ? "" : `, column "${column}"`
+
+interface Placed extends Column {
+  /** The file it came from. Left out: `place` of the table. */
+  readonly place?: string
+}
+
+/** A table of columns already in memory. `names`: also of columns that nobody asked for. */
+export function tableOf(
+  place: string,
+  columns: readonly Placed[],
+  names: readonly string[] = columns.map(({ name }) => name),
+): Table {
+  for (const { name, shape } of columns)
+    if (product(shape) === 0)
+      throw new RunError(
+        "data-shape",
+        `${place}: a row of "${name}" is [${shape.join(", ")}], which holds nothing`,
+      )
   const rows = columns.map(({ values, shape }) => values.length / product(shape))
   const different = rows.findIndex((count) => count !== rows[0])
   if (different >= 0)
@@ -41,15 +103,20 @@ export function tableOf(place: string, columns: readonly Column[]): Table {
       { help: "columns belong together row by row: are these files of one set?" },
     )
   const byName = new Map(columns.map((column) => [column.name, column]))
-  const names = columns.map(({ name }) => name)
-  const column = (name: string): Column => byName.get(name) ?? missingColumn(place, name, names)
+  const column = (name: string): Placed => byName.get(name) ?? missingColumn(place, name, names)
   return {
     place,
     rows: rows[0] ?? 0,
     names,
     column,
-    texts: (name) => Array.from(column(name).values, String),
-    rowLabel: (row) => `row ${row + 1}`,
+    texts: (name) => {
+      const { values, shape } = column(name)
+      const out = new TextColumn()
+      values.forEach((value: number) => out.add(String(value)))
+      return out.texts(product(shape))
+    },
+    where: (row, name) =>
+      `${(name === undefined ? undefined : byName.get(name)?.place) ?? place}: row ${row + 1}${columnText(name)}`,
   }
 }
 
@@ -60,4 +127,31 @@ export function missingColumn(place: string, name: string, names: readonly strin
     `${place} has no column "${name}"`,
     help === undefined ? {} : { help },
   )
+}
+
+/** Texts that come one after another. */
+export class TextColumn {
+  private readonly places = new Map<string, number>()
+  private codes = new Uint32Array(16)
+  private length = 0
+
+  add(text: string): void {
+    this.set(this.length, text)
+  }
+  /** `at`: at most the number of texts so far. */
+  set(at: number, text: string): void {
+    let code = this.places.get(text)
+    if (code === undefined) this.places.set(text, (code = this.places.size))
+    if (at === this.codes.length) {
+      const more = new Uint32Array(2 * at)
+      more.set(this.codes)
+      this.codes = more
+    }
+    this.codes[at] = code
+    this.length = at + 1
+  }
+  /** Of the first `count`. */
+  texts(width = 1, count = this.length): Texts {
+    return { distinct: [...this.places.keys()], codes: this.codes.subarray(0, count), width }
+  }
 }

@@ -2,16 +2,19 @@
  *  Guarantees: no window is copied: rows share the code points of the text. A character is a Unicode code point.
  *              What is left at the end and fills no window is left out. */
 import { RunError } from "../error.js"
-import { missingColumn, type Column, type Table } from "./table.js"
+import { eachPiece, partOf, type DataFile } from "./file.js"
+import { eachLine } from "./lines.js"
+import { missingColumn, TextColumn, type Column, type Table } from "./table.js"
+import { byteOrderMark } from "./utf8.js"
 
 export const CHARACTERS = "characters"
 
 export function parseText(
   place: string,
-  text: string,
+  file: DataFile,
   { window, stride }: { readonly window: number; readonly stride: number },
 ): Table {
-  const values = codePoints(text)
+  const values = charactersOf(place, file)
   if (values.length < window)
     throw new RunError("data-empty", `${place} has ${values.length} characters, and a row takes ${window}`, {
       help: "use a longer text, or shorter windows",
@@ -23,9 +26,49 @@ export function parseText(
     names: [CHARACTERS],
     overlap: Math.ceil(window / stride) - 1,
     column: (name) => (name === CHARACTERS ? characters : missingColumn(place, name, [CHARACTERS])),
-    texts: () => [...text],
-    rowLabel: (row) => `row ${row + 1} (from character ${row * stride + 1} on)`,
+    texts: () => {
+      const texts = new TextColumn()
+      values.forEach((code: number) => texts.add(String.fromCodePoint(code)))
+      return texts.texts()
+    },
+    where: (row) => `${place}: row ${row + 1} (from character ${row * stride + 1} on)`,
   }
+}
+
+type CodePoints = Uint8Array | Uint16Array | Uint32Array
+
+const PIECE = 1 << 20
+
+/** In as few bytes as the characters allow. A character has at least one byte in the file. */
+function charactersOf(place: string, file: DataFile): CodePoints {
+  const mark = byteOrderMark(place, file)
+  const content = partOf(file, mark, file.size - mark)
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+  let values: CodePoints = new Uint8Array(content.size)
+  let most = 0xff
+  let count = 0
+  const add = (text: string): void => {
+    for (let at = 0; at < text.length; at++) {
+      const code = text.codePointAt(at)!
+      if (code > 0xffff) at++
+      if (code > most) {
+        const wider: CodePoints =
+          code > 0xffff ? new Uint32Array(content.size) : new Uint16Array(content.size)
+        wider.set(values.subarray(0, count))
+        values = wider
+        most = code > 0xffff ? 0x10ffff : 0xffff
+      }
+      values[count++] = code
+    }
+  }
+  try {
+    eachPiece(content, PIECE, (piece, last) => add(decoder.decode(piece, { stream: !last })))
+  } catch (caught) {
+    // Reading it again by lines says in which one it is.
+    eachLine(place, file, () => {})
+    throw caught
+  }
+  return values.subarray(0, count)
 }
 
 export function codePoints(text: string): Uint32Array {

@@ -6,27 +6,34 @@ import { RunError } from "../error.js"
 import { codePoints } from "./text.js"
 
 /** Calls back with the code points of every training row. */
-type Walk = (visit: (values: Float64Array) => void) => void
+type Walk = (visit: (block: { readonly values: Float64Array }) => void) => void
 
 export function fitVocabulary(place: string, size: number, walk: Walk): FittedStage {
   const seen = new Set<number>()
-  walk((values) => values.forEach((value) => seen.add(value)))
+  walk(({ values }) => values.forEach((value) => seen.add(value)))
   if (seen.size > size)
     throw new RunError(
       "data-vocabulary",
       `${place} has ${seen.size} different characters in its training rows, and vocabulary(${size}) numbers ${size}`,
       { help: `write vocabulary(${seen.size}), and ${seen.size} where the model counts them` },
     )
-  const characters = String.fromCodePoint(...[...seen].sort((a, b) => a - b))
+  const characters = [...seen]
+    .sort((a, b) => a - b)
+    .map((code) => String.fromCodePoint(code))
+    .join("")
   return { kind: "vocabulary", size, characters }
 }
 
 /** Code points become numbers, in place. */
-export function toVocabulary(characters: string, values: Float64Array, where: () => string): Float64Array {
+export function toVocabulary(
+  characters: string,
+  values: Float64Array,
+  where: (index: number) => string,
+): Float64Array {
   const numbers = numbersOf(characters)
   for (let j = 0; j < values.length; j++) {
     const number = numbers.get(values[j]!)
-    if (number === undefined) unknown(values[j]!, where())
+    if (number === undefined) unknown(values[j]!, where(j))
     values[j] = number
   }
   return values

@@ -81,13 +81,14 @@ export function toHalf(value: number): number {
   const sign = (bits >>> 16) & 0x8000
   const magnitude = bits & 0x7fffffff
   if (magnitude >= 0x7f800000) return sign | (magnitude > 0x7f800000 ? 0x7e00 : 0x7c00)
-  if (magnitude >= 0x477ff000) return sign | 0x7c00
   if (magnitude >= 0x38800000) {
-    const rebased = magnitude - 0x38000000
-    return sign | ((rebased + 0xfff + ((rebased >>> 13) & 1)) >>> 13)
+    // In the middle between two halves, what f32 had no room for decides.
+    const rest = (magnitude & 0x1fff) === 0x1000 ? Math.sign(Math.abs(value) - Math.abs(float[0])) : 0
+    const rebased = magnitude - 0x38000000 + rest
+    return sign | Math.min(0x7c00, (rebased + 0xfff + ((rebased >>> 13) & 1)) >>> 13)
   }
   // Below the smallest normal half: a multiple of 2^-24.
-  const scaled = Math.abs(float[0]) * 2 ** 24
+  const scaled = Math.abs(value) * 2 ** 24
   const floor = Math.floor(scaled)
   const rest = scaled - floor
   return sign | (rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor)

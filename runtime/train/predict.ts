@@ -6,7 +6,7 @@ import { callOnce } from "../exec/calls.js"
 import type { Program } from "../exec/program.js"
 import { evalShape, product } from "../exec/size.js"
 import type { Numbers, Tensor, Values } from "../exec/values.js"
-import { checkRows } from "../data/bounds.js"
+import { checkBounds } from "../data/bounds.js"
 import { RunError } from "../error.js"
 
 /** Values by input name, rows one after another. */
@@ -32,7 +32,13 @@ export async function runProgram(
     options.batch ??
     (program.data ? Math.min(program.rows, program.spec.maxBatch) : 1)
   for (const { name, elements, bounds } of fedInputs(program))
-    if (bounds) checkRows(feeds[name]!, elements, bounds, `input "${name}"`)
+    if (bounds)
+      checkBounds(
+        feeds[name]!,
+        elements,
+        bounds,
+        (index) => `input "${name}", row ${Math.floor(index / elements) + 1}`,
+      )
   const { maxBatch } = program.spec
   const pieces: Record<string, Tensor>[] = []
   for (let from = 0; from === 0 || from < rows; from += maxBatch) {

@@ -1,9 +1,8 @@
 /** cli: `nnc predict`: the outputs of a model for raw rows, as CSV or JSON lines. The fitted transforms of the training data are
  *  applied to the rows first. */
 import type { Command } from "commander"
-import { readFileSync } from "node:fs"
 import { reasonOf } from "../../../runtime/error.js"
-import { parseSource, type Table, type Tensor, type Trainer } from "../../../runtime/node.js"
+import { fileOnDisk, parseSource, type Table, type Tensor, type Trainer } from "../../../runtime/node.js"
 import { note, print, printJson } from "../console.js"
 import { Failure } from "../failure.js"
 import { checkpointFor, deviceText, type DeviceName, openProgram, withDevice } from "../open-program.js"
@@ -69,7 +68,7 @@ function readRows(path: string, delimiter: string): Table {
   const source = kind ? { kind, path } : { kind: "csv" as const, path, delimiter }
   return parseSource("rows", source, () => {
     try {
-      return readFileSync(path)
+      return fileOnDisk(path)
     } catch (error) {
       throw new Failure("io-program", `the rows to predict, ${path}, cannot be read: ${reasonOf(error)}`)
     }

@@ -1,0 +1,95 @@
+/** runtime/data: gzip files -> what they hold. A file may have several members, one after another.
+ *  Guarantees: the checksum and the length of every member are right, or a RunError says that the file is damaged; memory grows with what
+ *              is really there, not with what the file announces, and ends at MOST_UNPACKED. */
+import { Gunzip } from "fflate"
+import { reasonOf, RunError } from "../error.js"
+import { crc32 } from "./crc32.js"
+import { bytesOf, eachPiece, inMemory, type DataFile } from "./file.js"
+
+/** Bytes that a packed file may hold: 2 GiB, so that a small file cannot fill the memory. */
+export const MOST_UNPACKED = 2 ** 31
+/** No byte of DEFLATE stands for more than this many. */
+export const MOST_RATIO = 1032
+
+export const isGzip = (file: DataFile): boolean => {
+  const [first, second] = bytesOf(file, 0, 2)
+  return first === 0x1f && second === 0x8b
+}
+
+const PIECE = 1 << 16
+const TRAILER = 8
+
+export function unpackGzip(place: string, file: DataFile): DataFile {
+  const damaged = (why: string, cause?: unknown): RunError =>
+    new RunError("data-truncated", `${place} cannot be unpacked (${file.size} bytes of gzip): ${why}`, {
+      help: "the file is cut off or damaged: fetch it again",
+      cause,
+    })
+  const out = new Unpacked(guess(file), () => tooLarge(place))
+  let began = { at: 0, out: 0 }
+  let crc = 0
+  /** Of the member that ends before byte `end`. */
+  const check = (end: number): void => {
+    if (end - began.at < TRAILER) throw damaged("it ends too early")
+    const [sum, length] = new Uint32Array(bytesOf(file, end - TRAILER, TRAILER).buffer)
+    if (sum !== crc) throw damaged("its checksum (CRC-32) is not that of its content")
+    if (length !== (out.length - began.out) >>> 0) throw damaged("its length is not that of its content")
+    began = { at: end, out: out.length }
+    crc = 0
+  }
+  const stream = new Gunzip((piece) => {
+    crc = crc32(piece, crc)
+    out.add(piece)
+  })
+  stream.onmember = check
+  try {
+    eachPiece(file, PIECE, (piece, last) => stream.push(piece.slice(), last))
+  } catch (caught) {
+    throw caught instanceof RunError ? caught : damaged(reasonOf(caught), caught)
+  }
+  check(file.size)
+  return inMemory(out.bytes())
+}
+
+/** The last four bytes of a file are the length of its last member, if it is whole. */
+function guess(file: DataFile): number {
+  const announced = file.size < 4 ? 0 : new Uint32Array(bytesOf(file, file.size - 4, 4).buffer)[0]!
+  return Math.min(announced, MOST_RATIO * file.size, MOST_UNPACKED)
+}
+
+export function tooLarge(place: string): never {
+  throw new RunError(
+    "data-too-large",
+    `${place} holds more than ${MOST_UNPACKED / 2 ** 30} GiB when unpacked`,
+    {
+      help: "unpack it once (gunzip; numpy.savez for an .npz) and name the unpacked file, which may be of any size",
+    },
+  )
+}
+
+/** Bytes that come piece by piece. */
+class Unpacked {
+  length = 0
+  private buffer: Uint8Array<ArrayBuffer>
+
+  constructor(
+    capacity: number,
+    private readonly full: () => never,
+  ) {
+    this.buffer = new Uint8Array(capacity)
+  }
+  add(piece: Uint8Array): void {
+    const length = this.length + piece.length
+    if (length > MOST_UNPACKED) this.full()
+    if (length > this.buffer.length) {
+      const larger = new Uint8Array(Math.min(MOST_UNPACKED, Math.max(length, 2 * this.buffer.length)))
+      larger.set(this.bytes())
+      this.buffer = larger
+    }
+    this.buffer.set(piece, this.length)
+    this.length = length
+  }
+  bytes(): Uint8Array<ArrayBuffer> {
+    return this.buffer.subarray(0, this.length)
+  }
+}

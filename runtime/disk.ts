@@ -1,0 +1,26 @@
+/** runtime: files on disk as data files: what is asked of them is read, not all of them. */
+import { closeSync, openSync, readFileSync, readSync, statSync } from "node:fs"
+import { inMemory, type DataFile } from "./data/file.js"
+
+export function fileOnDisk(path: string): DataFile {
+  const about = statSync(path)
+  // Pipes and devices have no size and can be read once; of a folder reading says what is wrong.
+  if (!about.isFile()) return inMemory(readFileSync(path))
+  return { size: about.size, read: (at, into) => readAt(path, at, into) }
+}
+
+/** Bytes per call of the system, which takes no more than 2 GiB. */
+const MOST = 2 ** 30
+
+function readAt(path: string, at: number, into: Uint8Array): void {
+  const file = openSync(path, "r")
+  try {
+    for (let done = 0; done < into.length;) {
+      const count = readSync(file, into, done, Math.min(MOST, into.length - done), at + done)
+      if (count === 0) throw new Error(`${path} became shorter while it was read`)
+      done += count
+    }
+  } finally {
+    closeSync(file)
+  }
+}
