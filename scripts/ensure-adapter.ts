@@ -1,8 +1,10 @@
 // Makes sure that a WebGPU adapter works here: a real one when there is one, else a software Vulkan driver that is
-// already installed, else (as root on Debian or Ubuntu) one that it installs. Exit code 3 when none can be had.
+// already installed, else (as root on Debian or Ubuntu) one that it installs. Exit code 3 when there is none and this user may not
+// install one; 1 when installing one failed.
 // Nothing has to be handed on to later processes: the runtime finds the same driver through discover.ts.
 // NNC_NO_INSTALL=1 keeps it from installing.
 
+import { NONE_TO_BE_HAD } from "./adapter-outcome.js"
 import { softwareDriverFiles } from "../runtime/device/discover.js"
 import {
   addBackports,
@@ -28,7 +30,7 @@ const found = findAdapter() ?? installAdapter()
 if (found) console.log(`WebGPU adapter: ${describe(found)}`)
 else {
   console.error(advice())
-  process.exitCode = 3
+  process.exitCode = mayInstall() && chosenDrivers() === undefined ? 1 : NONE_TO_BE_HAD
 }
 
 function findAdapter(): AdapterInfo | undefined {

@@ -1,11 +1,14 @@
 // `npm test`: adapter, typecheck, lint, format, then every test. All of them run even when an earlier one fails, and
 // the last line reads `N passed, N failed` (each check counts as one). Arguments go to vitest: `npm test -- ops`.
-// A browser is installed where that is possible; without one the tests that need it count as skipped.
+// An adapter and a browser are installed where that is possible. Where none may be installed, the tests that need one count as
+// skipped, and the output says how to get one.
 
 import { spawnSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { otherNodeVersions, type NodeVersion } from "../test/support/node-versions.js"
+import { NO_ADAPTER, NONE_TO_BE_HAD } from "./adapter-outcome.js"
 
 /** What vitest's JSON reporter writes, as far as it is read here. */
 interface VitestReport {
@@ -16,8 +19,14 @@ interface VitestReport {
   readonly numTodoTests: number
   readonly testResults: readonly {
     readonly status: string
-    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[]
+    readonly assertionResults: readonly TestResult[]
   }[]
+}
+
+interface TestResult {
+  readonly status: string
+  readonly fullName: string
+  readonly meta: { readonly skipped?: string }
 }
 
 interface Tally {
@@ -27,29 +36,41 @@ interface Tally {
 }
 
 const CHECKS: readonly (readonly [title: string, command: readonly string[]])[] = [
-  ["adapter", ["tsx", "scripts/ensure-adapter.ts"]],
   ["typecheck", ["tsc", "-p", "tsconfig.test.json"]],
   ["lint", ["oxlint", "--deny-warnings"]],
   ["format", ["prettier", "--check", "--log-level", "warn", "."]],
 ]
 
-const checks = CHECKS.map(([title, command]) => check(title, command))
+const checks = [adapter(), ...CHECKS.map(([title, command]) => check(title, command))]
 run(["tsx", "scripts/ensure-chromium.ts"])
-const total = sum([...checks, vitest(process.argv.slice(2))])
+const chosen = process.argv.slice(2)
+const tests = vitest(chosen)
+const total = sum([...checks, tests, ...(chosen.length === 0 ? otherNodeVersions().map(quickTests) : [])])
 if (total.skipped > 0) console.log(`${total.skipped} skipped`)
 console.log(`${total.passed} passed, ${total.failed} failed`)
 process.exitCode = total.failed > 0 ? 1 : 0
 
 function check(title: string, command: readonly string[]): Tally {
-  const ok = run(command)
-  console.log(`${title}: ${ok ? "ok" : "failed"}`)
-  return ok ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 }
+  return tally(title, run(command) === 0 ? "ok" : "failed")
+}
+
+/** Tests that ask for an adapter skip themselves where none can be had (`test/support/adapter-runner.ts`). */
+function adapter(): Tally {
+  const status = run(["tsx", "scripts/ensure-adapter.ts"])
+  if (status === NONE_TO_BE_HAD) process.env[NO_ADAPTER] = "1"
+  return tally("adapter", status === 0 ? "ok" : status === NONE_TO_BE_HAD ? "skipped" : "failed")
+}
+
+function tally(title: string, outcome: "ok" | "failed" | "skipped"): Tally {
+  console.log(`${title}: ${outcome}`)
+  const count = (which: typeof outcome) => (outcome === which ? 1 : 0)
+  return { passed: count("ok"), failed: count("failed"), skipped: count("skipped") }
 }
 
 function vitest(args: readonly string[]): Tally {
   const folder = mkdtempSync(join(tmpdir(), "nnc-test-"))
   const file = join(folder, "report.json")
-  const ok = run([
+  const status = run([
     "vitest",
     "run",
     "--reporter=default",
@@ -67,16 +88,24 @@ function vitest(args: readonly string[]): Tally {
   const failed = report.numFailedTests + filesThatDidNotLoad
   return {
     passed: report.numPassedTests,
-    failed: !ok && failed === 0 ? 1 : failed,
+    failed: status !== 0 && failed === 0 ? 1 : failed,
     skipped: report.numPendingTests + report.numTodoTests,
   }
 }
 
-/** Tests that cannot run here have the reason in their name: `(skipped: no Chromium here)`. */
+/** The quick tests once more, on another version of Node; they count as one check. */
+function quickTests({ major, program }: NodeVersion): Tally {
+  const title = `quick tests on Node ${major}`
+  if (program === undefined) return tally(title, "skipped")
+  const status = run([program, "node_modules/vitest/vitest.mjs", "run", "--project=quick", "--reporter=dot"])
+  return tally(title, status === 0 ? "ok" : "failed")
+}
+
+/** Tests that cannot run here have the reason in their name, `(skipped: no Chromium here)`, or noted beside their result. */
 function printSkipped({ testResults }: VitestReport): void {
   const reasons = testResults
     .flatMap(({ assertionResults }) => assertionResults)
-    .flatMap(({ fullName }) => /\(skipped: ([^)]*)\)/.exec(fullName)?.[1] ?? [])
+    .flatMap(({ fullName, meta }) => meta.skipped ?? /\(skipped: ([^)]*)\)/.exec(fullName)?.[1] ?? [])
   for (const reason of new Set(reasons))
     console.log(`skipped: ${reason} (${reasons.filter((each) => each === reason).length})`)
 }
@@ -90,13 +119,12 @@ function readReport(file: string): VitestReport | undefined {
 }
 
 /** npm puts node_modules/.bin on the PATH, so a tool's name is enough. */
-function run(command: readonly string[]): boolean {
+function run(command: readonly string[]): number | null {
   const [name = "", ...args] = command
-  const { status } = spawnSync(name, args, {
+  return spawnSync(name, args, {
     stdio: ["ignore", "inherit", "inherit"],
     shell: process.platform === "win32",
-  })
-  return status === 0
+  }).status
 }
 
 function sum(tallies: readonly Tally[]): Tally {

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, expect } from "vitest"
+import { skipWithoutAdapter } from "./adapter-runner.js"
 import { commandLine } from "./command-line.js"
 
 export interface Result {
@@ -26,6 +27,7 @@ export function nnc(args: readonly string[], { cwd = ".", env = {} }: Place = {}
     timeout: 100_000,
   })
   expect(stderr, "a stack trace").not.toMatch(/^\s+at .*:\d+:\d+/m)
+  skipWithoutAdapter(stdout + stderr)
   return { exit: status, out: stdout, err: stderr }
 }
 
