@@ -50,6 +50,7 @@ export default defineConfig({
   test: {
     exclude: ["node_modules/**", "dist/**", "test/bench/**"],
     runner: "test/support/adapter-runner.ts",
+    setupFiles: "test/support/verify-always.ts",
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 120_000,

@@ -1,7 +1,6 @@
-/** compiler: what a pass is, and the runner of passes.
- *  Guarantees: a failure names the pass; the hooks see the result of every pass.
- *  Not here:   which passes there are and in what order (`pipeline.ts`); printing and verifying (handed in as hooks, so that
- *              this file knows no IR). */
+/** compiler: what a pass is.
+ *  Guarantees: a failure names the pass.
+ *  Not here:   which passes there are and in what order, and how they are timed, printed and verified (`driver/`). */
 import { CompilerBug } from "./source/bug.js"
 import type { Diagnostics } from "./source/diagnostic.js"
 import type { Span } from "./source/source.js"
@@ -25,40 +24,15 @@ export interface PassContext {
   locate(origin: Origin): Span | undefined
 }
 
-/** What the driver wants to see of every pass. */
-export interface RunnerHooks {
-  /** Milliseconds spent. */
-  readonly time?: (pass: string, ms: number) => void
-  readonly remark?: (pass: string, text: string) => void
-  /** After the pass: dumps it, verifies it, evaluates both sides. What it throws is reported as the pass's failure. */
-  readonly after?: (pass: string, input: unknown, output: unknown) => void
-}
-
-/** Runs one pass. */
+/** Runs one pass by itself. */
 export function runPass<A, B>(
   pass: Pass<A, B>,
   input: A,
-  options: {
-    readonly diagnostics: Diagnostics
-    readonly target: TargetProfile
-    readonly hooks?: RunnerHooks
-    readonly locate?: PassContext["locate"]
-  },
+  options: Pick<PassContext, "diagnostics" | "target">,
 ): B {
-  const { diagnostics, target, hooks, locate = () => undefined } = options
-  const started = performance.now()
   try {
-    const output = pass.run(input, {
-      diagnostics,
-      target,
-      remark: (text) => hooks?.remark?.(pass.name, text),
-      locate,
-    })
-    hooks?.time?.(pass.name, performance.now() - started)
-    hooks?.after?.(pass.name, input, output)
-    return output
+    return pass.run(input, { ...options, remark: () => {}, locate: () => undefined })
   } catch (error) {
-    if (error instanceof PassFailure) throw error
     throw new PassFailure(pass.name, error)
   }
 }
@@ -68,6 +42,8 @@ export class PassFailure extends CompilerBug {
   constructor(
     readonly pass: string,
     override readonly cause: unknown,
+    /** What the pass was given, as text, where that can be given back. */
+    readonly input?: () => string,
   ) {
     super(`pass ${pass}: ${cause instanceof Error ? cause.message : String(cause)}`)
   }

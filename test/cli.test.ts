@@ -3,7 +3,7 @@
 import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { beforeAll, describe, expect, it } from "vitest"
-import { STAGES } from "../compiler/cli/stage-list.js"
+import { STAGES } from "../compiler/driver/stages.js"
 import { jsonLines, nnc, temporaryFolder } from "./support/nnc.js"
 
 const PROGRAM = `data rows = csv("rows.csv") {

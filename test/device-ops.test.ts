@@ -1,9 +1,10 @@
 /** Every operation of the registry on the WebGPU adapter, through optimizer, scheduler, memory plan, WGSL and runtime, against what it
  *  means in double precision. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { forDevices } from "../compiler/back-end.js"
+import { forDevices } from "../compiler/driver/emit.js"
+import { stateOf } from "../compiler/driver/levels.js"
 import { encode } from "../compiler/bundle/encode.js"
-import { Compilation } from "../compiler/compilation.js"
+import { Compilation } from "../compiler/driver/compilation.js"
 import type { Graph } from "../compiler/ir/graph/types.js"
 import type { Sample } from "../compiler/ops/op.js"
 import { DEFAULT_TARGET } from "../compiler/target.js"
@@ -14,6 +15,7 @@ import { openNodeDevice } from "../runtime/device/node-gpu.js"
 import { callOnce } from "../runtime/exec/calls.js"
 import { needsOf, openMachine, type Machine } from "../runtime/exec/machine.js"
 import { randomArgs } from "./support/gradcheck.js"
+import { factsFor } from "./support/passes.js"
 import { computed, graphOf } from "./support/registry.js"
 import { deviceArray, SCALARS, trialOf, wrongResults } from "./support/trial.js"
 
@@ -35,7 +37,7 @@ const cases: readonly Case[] = computed.flatMap(({ def, name }) =>
 /** One program for each graph. */
 function bundleOf(graphs: readonly Graph[]): Bundle {
   const run = new Compilation({ target: DEFAULT_TARGET, devices: ["webgpu"] })
-  const code = forDevices(graphs, () => DIMS, run)
+  const code = forDevices(stateOf("graphs", graphs), factsFor(DIMS), run)
   const model = { data: [], slots: [], predicts: [], trains: [] }
   return encode({ name: "ops", compiler: "test", model, ...code, data: [] })
 }

@@ -2,7 +2,7 @@
 // counted, not timed: entries looked up in maps and sets, and elements that array methods go through.
 
 import { afterEach, describe, expect, it } from "vitest"
-import { type CompileHost, compile } from "../compiler/compile.js"
+import { type CompileHost, compile } from "../compiler/driver/compile.js"
 import { parseLibrary } from "../compiler/parse/library.js"
 import { bug } from "../compiler/source/bug.js"
 import { SOFTWARE_TARGET } from "../compiler/target.js"

@@ -3,17 +3,10 @@ import { readdirSync, readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
 import type { Graph } from "../compiler/ir/graph/types.js"
 import { evalDim, numel } from "../compiler/ir/tensor.js"
-import { runPass } from "../compiler/pass.js"
-import { GRAPH_PASSES } from "../compiler/pipeline.js"
-import { Diagnostics } from "../compiler/source/diagnostic.js"
 import { GPU, kernelDifferences, scheduled, SOFTWARE } from "./support/kernels.js"
 import { lowered } from "./support/lowered.js"
+import { optimized } from "./support/passes.js"
 
-const optimized = (graph: Graph): Graph =>
-  GRAPH_PASSES.reduce(
-    (g, pass) => runPass(pass, g, { diagnostics: new Diagnostics(), target: SOFTWARE }),
-    graph,
-  )
 const graphsOf = (path: string): Graph[] =>
   [...lowered({ path, text: readFileSync(path, "utf8") }).values()].map(optimized)
 

@@ -1,7 +1,7 @@
 // Programs that do not fit a device: the messages are case files in test/cases/limits/, for the device that WebGPU promises, or a
 // smaller one where a case says so (`// target: maxWorkgroupsPerDimension 2`).
 import { expect, test } from "vitest"
-import { type CompileHost, compile } from "../compiler/compile.js"
+import { type CompileHost, compile } from "../compiler/driver/compile.js"
 import { memoryCodes } from "../compiler/memory/codes.js"
 import { parseLibrary } from "../compiler/parse/library.js"
 import { bug } from "../compiler/source/bug.js"

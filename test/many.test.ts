@@ -1,6 +1,6 @@
 // A step in one workgroup, many in one dispatch: the same as the same kernels dispatched one by one.
 import { describe, expect, it } from "vitest"
-import { compile } from "../compiler/compile.js"
+import { compile } from "../compiler/driver/compile.js"
 import { fileHost } from "../compiler/cli/host.js"
 import { DEFAULT_TARGET, SOFTWARE_TARGET, type TargetProfile } from "../compiler/target.js"
 import type { Bundle } from "../runtime/bundle/format.js"

@@ -2,7 +2,7 @@
  *  fails otherwise. */
 import { readFileSync } from "node:fs"
 import { expect, test } from "vitest"
-import { compile } from "../compiler/compile.js"
+import { compile } from "../compiler/driver/compile.js"
 import { fileHost } from "../compiler/cli/host.js"
 import type { Diagnostic } from "../compiler/source/diagnostic.js"
 import { WASM_TARGET } from "../compiler/target.js"

@@ -1,6 +1,6 @@
 /** test: diagnostics as code frames and JSON, suggestions, pages of codes. */
 import { describe, expect, test } from "vitest"
-import { codes } from "../compiler/codes.js"
+import { codes } from "../compiler/driver/codes.js"
 import type { Diagnostic } from "../compiler/source/diagnostic.js"
 import { printPage } from "../compiler/source/codes.js"
 import { diagnosticJson, renderDiagnostic, renderDiagnostics } from "../compiler/source/render.js"

@@ -8,15 +8,12 @@ import type { Graph } from "../compiler/ir/graph/types.js"
 import { assertGraph, verifyGraph } from "../compiler/ir/graph/verify.js"
 import { BATCH, tensorType } from "../compiler/ir/tensor.js"
 import type { Value } from "../compiler/ops/op.js"
-import { GRAPH_PASSES } from "../compiler/pipeline.js"
-import { runPass } from "../compiler/pass.js"
-import { Diagnostics } from "../compiler/source/diagnostic.js"
-import { DEFAULT_TARGET } from "../compiler/target.js"
 import { printKernelProgram } from "../compiler/ir/kernels/text.js"
 import { close } from "./support/close.js"
 import { gradcheck, randomArgs } from "./support/gradcheck.js"
 import { GPU, kernelDifferences, scheduled, SOFTWARE } from "./support/kernels.js"
 import { lowered } from "./support/lowered.js"
+import { optimized } from "./support/passes.js"
 
 const TURNS = 3
 const DIMS = { B: 2, R: 1 }
@@ -78,17 +75,6 @@ function program(build: typeof looped, order: 0 | 1 | 2): Graph {
 }
 const run = (graph: Graph) =>
   evalGraph(graph, { inputs: Object.fromEntries(values.map((v, i) => [`a${i}`, v])), dims: DIMS }).outputs
-
-function optimized(graph: Graph): Graph {
-  const diagnostics = new Diagnostics()
-  let current = graph
-  for (const pass of GRAPH_PASSES) {
-    current = runPass(pass, current, { diagnostics, target: DEFAULT_TARGET })
-    assertGraph(current)
-  }
-  expect(diagnostics.all).toEqual([])
-  return current
-}
 
 describe("a scan", () => {
   it("is the same computation as its turns written out", () => {

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest"
 import { GraphBuild } from "../compiler/ir/graph/build.js"
 import type { Graph } from "../compiler/ir/graph/types.js"
+import { printComplaint } from "../compiler/ir/complaint.js"
 import { verifyKernels } from "../compiler/ir/kernels/verify.js"
 import { BATCH, type Dim, tensorType } from "../compiler/ir/tensor.js"
 import type { Value } from "../compiler/ops/op.js"
@@ -62,7 +63,9 @@ describe("rows in subgroups", () => {
   })
 
   it("are refused for a device that has none", () => {
-    const complaints = verifyKernels(scheduled(all[0]!.graph, SUBGROUP_TARGET), DEFAULT_TARGET)
+    const complaints = verifyKernels(scheduled(all[0]!.graph, SUBGROUP_TARGET), DEFAULT_TARGET).map(
+      printComplaint,
+    )
     expect(complaints).toEqual([
       expect.stringContaining("joined in subgroups, which the target does not promise"),
     ])

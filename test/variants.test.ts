@@ -4,10 +4,11 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { afterAll, describe, expect, it } from "vitest"
-import { forDevices } from "../compiler/back-end.js"
+import { forDevices } from "../compiler/driver/emit.js"
+import { stateOf } from "../compiler/driver/levels.js"
 import { encode } from "../compiler/bundle/encode.js"
 import { compileFile } from "../compiler/cli/compile-file.js"
-import { Compilation } from "../compiler/compilation.js"
+import { Compilation } from "../compiler/driver/compilation.js"
 import { GraphBuild } from "../compiler/ir/graph/build.js"
 import { tensorType } from "../compiler/ir/tensor.js"
 import { DEFAULT_TARGET, SUBGROUP_TARGET, WEBGPU_VARIANTS } from "../compiler/target.js"
@@ -15,6 +16,7 @@ import type { Bundle } from "../runtime/bundle/format.js"
 import { allKernels, forAdapter } from "../runtime/bundle/variants.js"
 import { needsOf } from "../runtime/exec/machine.js"
 import { openBundle, type TrainEvent } from "../runtime/node.js"
+import { factsFor } from "./support/passes.js"
 
 const PATH = "examples/digits/digits.nn"
 const bundle = compileFile(PATH, { variants: WEBGPU_VARIANTS, devices: ["webgpu"] }).bundle!
@@ -69,7 +71,7 @@ describe("kernels for several kinds of adapters", () => {
     const g = new GraphBuild("double")
     g.output("y", g.binary("mul", g.input("x", tensorType("f32", [8])), g.constant(2)))
     const run = new Compilation({ target: DEFAULT_TARGET, variants: [SUBGROUP_TARGET], devices: ["webgpu"] })
-    const code = forDevices([g.finish()], () => ({ B: 1, R: 1 }), run)
+    const code = forDevices(stateOf("graphs", [g.finish()]), factsFor({ B: 1, R: 1 }), run)
     const model = { data: [], slots: [], predicts: [], trains: [] }
     const { manifest, wgsl } = encode({ name: "double", compiler: "test", model, ...code, data: [] })
     expect(code.variants).toHaveLength(1)

@@ -1,6 +1,6 @@
 /** cli: the pages of all codes: those of the compiler, of a run, and of the command line itself. */
 import { RUN_CODES } from "../../runtime/codes.js"
-import { codes } from "../codes.js"
+import { codes } from "../driver/codes.js"
 import type { CodePages } from "../source/codes.js"
 
 const cliCodes: CodePages = {

@@ -1,9 +1,8 @@
 /** cli: a path -> a compiled program; its warnings on stderr, its errors as `Refused`. */
 import { existsSync, readFileSync, statSync } from "node:fs"
 import { join, resolve } from "node:path"
-import type { Outcome } from "../compilation.js"
-import { compile, type Compiled, type CompileOptions } from "../compile.js"
-import type { RunnerHooks } from "../pass.js"
+import type { Hooks, Outcome } from "../driver/compilation.js"
+import { compile, type Compiled, type CompileOptions } from "../driver/compile.js"
 import { renderDiagnostics } from "../source/render.js"
 import type { SourceFile } from "../source/source.js"
 import { DEFAULT_TARGET, type TargetProfile } from "../target.js"
@@ -19,7 +18,7 @@ export interface CompileFileOptions {
   readonly data?: ReadonlyMap<string, string>
   readonly stopAfter?: string
   readonly devices?: NonNullable<CompileOptions["devices"]>
-  readonly hooks?: RunnerHooks
+  readonly hooks?: Hooks
   /** Other kinds of adapters to compile for. */
   readonly variants?: readonly TargetProfile[]
   /** Left out: what WebGPU guarantees everywhere. */

@@ -3,7 +3,7 @@
  *  Not here: how it is shown (commands/profile.ts), how a dispatch is timed (runtime/train/timing.ts). */
 import { dirname } from "node:path"
 import { availableParallelism } from "node:os"
-import { compile } from "../compile.js"
+import { compile } from "../driver/compile.js"
 import { type Cost, costOf } from "../ir/kernels/cost.js"
 import type { KernelProgram } from "../ir/kernels/types.js"
 import { merge } from "../schedule/index.js"

@@ -21,7 +21,7 @@ export interface Lowered {
 }
 
 export const lower: Pass<Model, Lowered> = {
-  name: "lower",
+  name: "graph",
   summary: "flatten the model into one graph per program",
   run: (checked) => {
     const model = withSums(checked)

@@ -5,7 +5,8 @@
  *  Not here:   what is computed where (schedule/), text of kernels (codegen/). */
 import type { Graph, StateSlot } from "../ir/graph/types.js"
 import { NOWHERE } from "../ir/origin.js"
-import type { Buffer, Dispatch, Kernel, KernelProgram } from "../ir/kernels/types.js"
+import type { Scheduled } from "../ir/kernels/scheduled.js"
+import type { Buffer, Dispatch, Kernel } from "../ir/kernels/types.js"
 import type { PlacedBuffer, PlannedDispatch, PlannedProgram, Placement, Plan } from "../ir/plan/types.js"
 import { type DimValues, type TensorType } from "../ir/tensor.js"
 import { bug } from "../source/bug.js"
@@ -15,13 +16,6 @@ import { liveSetBound, placeAll } from "./arena.js"
 import { allocations, bufferBytes, packLayout, type Allocation } from "./lifetimes.js"
 import { checkLimits } from "./limits.js"
 import { placeSlots } from "./slots.js"
-
-/** A scheduled graph and the sizes its memory is laid out for. */
-export interface Scheduled {
-  readonly graph: Graph
-  readonly program: KernelProgram
-  readonly dims: DimValues
-}
 
 export const planMemory: Pass<readonly Scheduled[], Plan> = {
   name: "plan",

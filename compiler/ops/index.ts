@@ -1,5 +1,5 @@
 /** ops: the registry of operations, and asking one for its result type. */
-import { bug } from "../source/bug.js"
+import { bug, CompilerBug } from "../source/bug.js"
 import type { Attrs, AttrValue } from "../ir/graph/types.js"
 import type { TensorType } from "../ir/tensor.js"
 import type { AttrSpec, InferContext, OpDef } from "./op.js"
@@ -46,6 +46,16 @@ export function inferType(def: OpDef, args: readonly TensorType[], attrs: Attrs)
   if (variadic ? args.length < def.params.length - 1 : args.length !== def.params.length)
     bug(`${def.name} takes ${def.params.join(", ") || "no arguments"}; it was given ${args.length} arguments`)
   return def.infer(args, attrs, inferContext(def))
+}
+
+/** The result type of a use as a text gives it, or what is wrong with the use. */
+export function givenType(def: OpDef, args: readonly TensorType[], attrs: Attrs): TensorType | string {
+  try {
+    return inferType(def, args, completeAttrs(def, attrs))
+  } catch (error) {
+    if (error instanceof ConstraintError || error instanceof CompilerBug) return error.message
+    throw error
+  }
 }
 
 function inferContext(def: OpDef): InferContext {

@@ -22,6 +22,12 @@ export interface Part {
   readonly turns: number | null
 }
 
+/** A graph and its parts. */
+export interface CutGraph {
+  readonly graph: Graph
+  readonly parts: readonly Part[]
+}
+
 export const cut: Pass<Graph, readonly Part[]> = {
   name: "cut",
   summary: "cut the graph at its loops over time",

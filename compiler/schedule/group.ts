@@ -3,6 +3,7 @@
  *  or loaded from buffers. */
 import type { Graph, ValueId } from "../ir/graph/types.js"
 import type { Shape } from "../ir/tensor.js"
+import type { CutGraph } from "./cut.js"
 
 /** map: elementwise. row: reductions over one inner space, and elementwise work over it. contract: one contraction.
  *  pack: map groups of one structure over different slots, run as one kernel over their buffers laid end to end.
@@ -43,4 +44,8 @@ export interface GroupedGraph {
   readonly graph: Graph
   /** In dispatch order once `order` has run. */
   readonly groups: readonly Group[]
+}
+/** A program on its way to kernels: its graph, the parts that it was cut into, and the groups of each. */
+export interface GroupedProgram extends CutGraph {
+  readonly groups: readonly GroupedGraph[]
 }

@@ -1,35 +1,17 @@
-/** schedule: Graph -> KernelProgram, as passes. */
-import { type Pass, type PassContext } from "../pass.js"
-import type { Graph } from "../ir/graph/types.js"
-import type { KernelProgram } from "../ir/kernels/types.js"
-import { buildKernels } from "./build-kernels.js"
-import { cut, type Part } from "./cut.js"
-import { fuse } from "./fuse.js"
-import type { GroupedGraph } from "./group.js"
-import { link } from "./link.js"
-import { merge } from "./merge.js"
-import { order } from "./order.js"
-import { pack } from "./pack.js"
-import { roll } from "./roll.js"
-
-export { forOneWorkgroup, manyPays } from "./cost.js"
-export { canBeMany, manyCalls, workOf } from "./many.js"
+/** schedule: Graph -> KernelProgram, as passes. Their order is that of the driver's list (`driver/passes.ts`). */
+export { buildKernels } from "./build-kernels.js"
+export { forOneWorkgroup } from "./cost.js"
+export { cut, type CutGraph, type Part } from "./cut.js"
+export { fuse } from "./fuse.js"
+export type { GroupedGraph, GroupedProgram } from "./group.js"
+export { groupDiagrams } from "./group-diagram.js"
+export { parseGroups, printGroups } from "./group-text.js"
+export { link } from "./link.js"
+export { canBeMany, many, manyCalls } from "./many.js"
+export { merge } from "./merge.js"
+export { order } from "./order.js"
+export { pack } from "./pack.js"
 export { recompute } from "./recompute.js"
 export { type Choice, choices, lateGroups } from "./recompute-choices.js"
-export { parseGroups, printGroups } from "./group-text.js"
-export { buildKernels, cut, fuse, link, merge, order, pack, roll }
-export type { GroupedGraph, Part }
-
-/** All passes of this room, in order. */
-export const SCHEDULE_PASSES: readonly [
-  Pass<Graph, GroupedGraph>,
-  Pass<GroupedGraph, GroupedGraph>,
-  Pass<GroupedGraph, GroupedGraph>,
-  Pass<readonly GroupedGraph[], readonly KernelProgram[]>,
-] = [fuse, pack, order, buildKernels]
-
-export function schedule(graph: Graph, cx: PassContext): KernelProgram {
-  const parts = cut.run(graph, cx)
-  const grouped = parts.map((p) => order.run(pack.run(fuse.run(p.graph, cx), cx), cx))
-  return roll.run(merge.run([link(graph, parts, buildKernels.run(grouped, cx))], cx), cx)[0]!
-}
+export { roll } from "./roll.js"
+export { unpack } from "./unpack.js"

@@ -1,6 +1,8 @@
 /** schedule: all kernels of a program as one, run by one workgroup, for many calls in one dispatch.
- *  KernelProgram -> KernelProgram
- *  Assumes:    the program was scheduled for one workgroup (`forOneWorkgroup` in cost.ts): every kernel has the same lanes.
+ *  Scheduled[] -> Scheduled[]
+ *  Assumes:    each program stands beside its graph, and is what `kernels` made of it.
+ *  How:        a program that pays it is scheduled a second time, for one workgroup (`forOneWorkgroup` in cost.ts), so that every
+ *              kernel has the same lanes; then its kernels become one.
  *  Guarantees: each lane computes what it computed in the kernels, in their order; a barrier stands wherever a kernel needs or
  *              replaces what others made. Outputs have a row per call.
  *  Not here:   whether it pays (`cost.ts`); where values lie meanwhile (`many-places.ts`). */
@@ -17,14 +19,40 @@ import {
   type SharedArray,
   type Stmt,
 } from "../ir/kernels/types.js"
+import { slotsInOrder } from "../ir/kernels/packs.js"
+import type { Scheduled } from "../ir/kernels/scheduled.js"
 import { childrenOf, exprsOf } from "../ir/kernels/walk.js"
 import { type DimValues, evalDim, numel } from "../ir/tensor.js"
+import type { Pass } from "../pass.js"
 import { bug } from "../source/bug.js"
 import type { TargetProfile } from "../target.js"
-import { MOST_ACCESSES } from "./cost.js"
+import { buildKernels } from "./build-kernels.js"
+import { forOneWorkgroup, manyPays, MOST_ACCESSES } from "./cost.js"
+import { fuse } from "./fuse.js"
+import { order } from "./order.js"
 import { CALL, LANE, type Place, type Places, placesOf } from "./many-places.js"
 import { Splice } from "./splice.js"
 import { elementsOf, indexGraph, loweringOf, typeOfValue } from "./values.js"
+
+export const many: Pass<readonly Scheduled[], readonly Scheduled[]> = {
+  name: "many",
+  summary: "make one kernel of a small training step, for many steps in a dispatch",
+  run: (single, cx) => {
+    const { target } = cx
+    const slots = slotsInOrder(single.map((s) => s.program))
+    const within = { ...cx, target: forOneWorkgroup(target) }
+    const more = single.flatMap(({ graph, program, dims }): Scheduled[] => {
+      if (!canBeMany(graph) || !manyPays(workOf(graph, dims), program.dispatches.length, target)) return []
+      const groups = order.run(fuse.run(graph, within), within)
+      const [kernels] = buildKernels.run([groups], within)
+      const made = manyCalls(kernels ?? bug("groups give a program"), dims, slots, target)
+      if (typeof made !== "string") return [{ graph, program: made, dims }]
+      cx.remark(`${program.name} is not one kernel: ${made}`)
+      return []
+    })
+    return [...single, ...more]
+  },
+}
 
 /** Multiplications and the like of one call. */
 export function workOf(graph: Graph, dims: DimValues): number {

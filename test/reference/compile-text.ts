@@ -1,7 +1,7 @@
 // A generated program through the compiler, as the command line would take it.
 
 import { dirname } from "node:path"
-import { compile } from "../../compiler/compile.js"
+import { compile } from "../../compiler/driver/compile.js"
 import { fileHost } from "../../compiler/cli/host.js"
 import type { Diagnostic } from "../../compiler/source/diagnostic.js"
 import { renderDiagnostics } from "../../compiler/source/render.js"

@@ -1,13 +1,15 @@
 /** test: trials as a user would run them: optimised, fused, packed, planned together in one bundle, and run on a device. */
 import { tmpdir } from "node:os"
-import { forDevices } from "../../compiler/back-end.js"
+import { forDevices } from "../../compiler/driver/emit.js"
+import { stateOf } from "../../compiler/driver/levels.js"
 import { encode } from "../../compiler/bundle/encode.js"
-import { Compilation } from "../../compiler/compilation.js"
+import { Compilation } from "../../compiler/driver/compilation.js"
 import type { Graph } from "../../compiler/ir/graph/types.js"
 import type { DimValues } from "../../compiler/ir/tensor.js"
 import type { TargetProfile } from "../../compiler/target.js"
 import type { Bundle } from "../../runtime/bundle/format.js"
 import { openBundle } from "../../runtime/node.js"
+import { factsFor } from "./passes.js"
 import { SCALARS, type Trial, wrongResults } from "./trial.js"
 
 export interface Where {
@@ -47,7 +49,7 @@ export async function runTrials(
 
 function bundleOf(graphs: readonly Graph[], { device, target, dims }: Where): Bundle {
   const run = new Compilation({ target, devices: [device] })
-  const code = forDevices(graphs, () => dims, run)
+  const code = forDevices(stateOf("graphs", graphs), factsFor(dims), run)
   const model = { data: [], slots: [], predicts: [], trains: [] }
   return encode({ name: "trials", compiler: "test", model, ...code, data: [] })
 }

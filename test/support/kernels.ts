@@ -1,4 +1,5 @@
 /** test: a graph scheduled and run by the kernel evaluator, against the graph evaluator. */
+import { printComplaint } from "../../compiler/ir/complaint.js"
 import type { Graph, Input, StateSlot } from "../../compiler/ir/graph/types.js"
 import { evalKernels } from "../../compiler/ir/kernels/eval.js"
 import { parseKernelProgram } from "../../compiler/ir/kernels/parse.js"
@@ -6,7 +7,7 @@ import { printKernelProgram } from "../../compiler/ir/kernels/text.js"
 import type { KernelProgram } from "../../compiler/ir/kernels/types.js"
 import { verifyKernels } from "../../compiler/ir/kernels/verify.js"
 import type { DimValues } from "../../compiler/ir/tensor.js"
-import { slotsInOrder } from "../../compiler/memory/slots.js"
+import { slotsInOrder } from "../../compiler/ir/kernels/packs.js"
 import type { Sample } from "../../compiler/ops/op.js"
 import {
   buildKernels,
@@ -19,13 +20,13 @@ import {
   pack,
   parseGroups,
   printGroups,
-  schedule,
 } from "../../compiler/schedule/index.js"
 import type { GroupedGraph } from "../../compiler/schedule/index.js"
 import type { PassContext } from "../../compiler/pass.js"
 import { Diagnostics } from "../../compiler/source/diagnostic.js"
 import { DEFAULT_TARGET, type TargetProfile } from "../../compiler/target.js"
 import { randomArgs } from "./gradcheck.js"
+import { scheduled as scheduledFor } from "./passes.js"
 import { sourcesOf, trialOf, wrongResults } from "./trial.js"
 
 export const GPU: TargetProfile = DEFAULT_TARGET
@@ -40,7 +41,7 @@ export const context = (target: TargetProfile): PassContext => ({
 export const grouped = (graph: Graph, target: TargetProfile = SOFTWARE): GroupedGraph =>
   order.run(pack.run(fuse.run(graph, context(target)), context(target)), context(target))
 export const scheduled = (graph: Graph, target: TargetProfile = SOFTWARE): KernelProgram =>
-  schedule(graph, context(target))
+  scheduledFor(graph, target)
 
 /** Second moments are not negative. */
 function rangeOf(
@@ -81,7 +82,7 @@ export function kernelDifferences(
       complaints.push("the text of its groups does not read back")
   }
   for (const program of programs) {
-    complaints.push(...verifyKernels(program, target))
+    complaints.push(...verifyKernels(program, target).map(printComplaint))
     const text = printKernelProgram(program)
     if (printKernelProgram(parseKernelProgram(text)) !== text) complaints.push("the text does not read back")
   }

@@ -1,16 +1,15 @@
 /** test: a random program, or one kept as text: values for it, and its schedules with fusion on and off. */
-import { autodiff } from "../../compiler/autodiff/backward.js"
+import { printComplaint } from "../../compiler/ir/complaint.js"
 import type { Graph, Input, StateSlot } from "../../compiler/ir/graph/types.js"
 import type { KernelProgram } from "../../compiler/ir/kernels/types.js"
 import { verifyKernels } from "../../compiler/ir/kernels/verify.js"
 import type { DimValues } from "../../compiler/ir/tensor.js"
 import { opDef } from "../../compiler/ops/index.js"
 import type { NdArray } from "../../compiler/ops/op.js"
-import { runPass } from "../../compiler/pass.js"
-import { GRAPH_PASSES } from "../../compiler/pipeline.js"
-import { Diagnostics } from "../../compiler/source/diagnostic.js"
-import { DEFAULT_TARGET, type TargetProfile } from "../../compiler/target.js"
+import type { TargetProfile } from "../../compiler/target.js"
 import { context, scheduled } from "./kernels.js"
+import { differentiated } from "./lowered.js"
+import { optimized } from "./passes.js"
 import { type Random, random, randomArray } from "./random.js"
 import { sourcesOf, type Trial, trialOf } from "./trial.js"
 import { scheduledAlone } from "./unfused.js"
@@ -22,10 +21,10 @@ export const TOLERANCE = 2e-4
 
 /** Undefined where the program computes numbers too large to be compared. */
 export function randomTrial(graph: Graph): Trial | undefined {
-  const differentiated = passed(graph, [autodiff])
+  const whole = differentiated(graph)
   const next = random(1)
-  const values = sourcesOf(differentiated).map((s) => draw(differentiated, s, next))
-  const trial = trialOf(differentiated, values, DIMS)
+  const values = sourcesOf(whole).map((s) => draw(whole, s, next))
+  const trial = trialOf(whole, values, DIMS)
   return trial.largest <= LARGEST ? trial : undefined
 }
 
@@ -50,19 +49,12 @@ export interface Schedules {
 }
 /** Throws what the verifier has to say. */
 export function schedulesOf({ graph }: Trial, target: TargetProfile): Schedules {
-  const optimized = passed(graph, GRAPH_PASSES)
+  const best = optimized(graph)
   const schedules = {
-    fused: scheduled(optimized, target),
-    alone: scheduledAlone(optimized, context(target)),
+    fused: scheduled(best, target),
+    alone: scheduledAlone(best, context(target)),
   }
   const complaints = Object.values(schedules).flatMap((p) => verifyKernels(p, target))
-  if (complaints.length > 0) throw new Error(complaints.join("\n"))
+  if (complaints.length > 0) throw new Error(complaints.map(printComplaint).join("\n"))
   return schedules
-}
-
-function passed(graph: Graph, passes: typeof GRAPH_PASSES): Graph {
-  const diagnostics = new Diagnostics()
-  const result = passes.reduce((g, p) => runPass(p, g, { diagnostics, target: DEFAULT_TARGET }), graph)
-  if (diagnostics.hasErrors) throw new Error(diagnostics.all.map((d) => d.message).join("\n"))
-  return result
 }

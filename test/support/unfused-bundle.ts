@@ -2,19 +2,19 @@
 import { encode } from "../../compiler/bundle/encode.js"
 import { emitWasm } from "../../compiler/codegen/wasm/emit.js"
 import { emitWgsl } from "../../compiler/codegen/wgsl/emit.js"
-import type { Compiled } from "../../compiler/compile.js"
+import type { Compiled } from "../../compiler/driver/compile.js"
 import type { Graph } from "../../compiler/ir/graph/types.js"
 import type { PlannedProgram, Plan } from "../../compiler/ir/plan/types.js"
 import { bytesOf, type DimValues, evalDim } from "../../compiler/ir/tensor.js"
 import { planMemory } from "../../compiler/memory/plan.js"
-import { GRAPH_PASSES } from "../../compiler/pipeline.js"
+import { PROGRAM_PASSES } from "../../compiler/driver/passes.js"
 import { DEFAULT_TARGET, type TargetProfile, WASM_TARGET } from "../../compiler/target.js"
 import type { Bundle } from "../../runtime/bundle/format.js"
 import { context } from "./kernels.js"
 import { scheduledAlone } from "./unfused.js"
 
 export function unfusedBundle({ bundle, model, stages }: Compiled): Bundle {
-  const graphs = stages.get(GRAPH_PASSES.at(-1)!.name)!.json() as readonly Graph[]
+  const graphs = stages.get(PROGRAM_PASSES.at(-1)!.name)!.json() as readonly Graph[]
   const { programs } = stages.get(planMemory.name)!.json() as Plan
   const sizes = new Map(programs.map((p) => [p.name, sizesOf(p)]))
   const planned = (target: TargetProfile): Plan => {

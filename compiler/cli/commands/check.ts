@@ -1,7 +1,7 @@
 /** cli: `nnc check`: everything that can be known without running. */
 import type { Command } from "commander"
-import { planBytes, sizeText } from "../../budget.js"
-import { compile, type Compiled } from "../../compile.js"
+import { planBytes, sizeText } from "../../driver/budget.js"
+import { compile, type Compiled } from "../../driver/compile.js"
 import { diagnosticJson } from "../../source/render.js"
 import { DEFAULT_TARGET } from "../../target.js"
 import { accept, readProgram } from "../compile-file.js"

@@ -2,7 +2,7 @@
  *  below it the stage as text. */
 import type { Box } from "../../ir/diagram.js"
 import type { SourceFile } from "../../source/source.js"
-import type { StageDump } from "../../stages.js"
+import type { StageDump } from "../../driver/dumps.js"
 import { newLayout } from "./layout.js"
 
 export async function stagePage(source: SourceFile, stage: StageDump): Promise<string> {

@@ -4,44 +4,49 @@
  *  extent; loops over calls, barriers, joins and workgroup arrays only inside it; bindings, invocations and workgroup memory within
  *  the target's limits; dispatches name kernels and bind one buffer once; dtypes and sizes of arguments fit; every output has a buffer. */
 import { DEFAULT_TARGET, type TargetProfile } from "../../target.js"
+import type { Complaint } from "../complaint.js"
 import { bytesOf } from "../tensor.js"
 import { scalarDef } from "./scalar.js"
 import { printExpr } from "./text.js"
 import type { Buffer, Dispatch, Expr, Kernel, KernelProgram, Pack, ScalarType, Stmt } from "./types.js"
 
-/** Complaints, empty when all is well. Each starts with the kernel or dispatch it is about. */
-export function verifyKernels(p: KernelProgram, target: TargetProfile = DEFAULT_TARGET): string[] {
-  const out: string[] = []
+/** All that is wrong; empty when all is well. */
+export function verifyKernels(p: KernelProgram, target: TargetProfile = DEFAULT_TARGET): Complaint[] {
+  const out: Complaint[] = []
+  const say = (where: string, message: string, of: object): void => void out.push({ where, message, of })
   const kernels = new Map<string, Kernel>()
   for (const k of p.kernels) {
-    if (kernels.has(k.name)) out.push(`kernel ${k.name}: defined twice`)
+    if (kernels.has(k.name)) say(`kernel ${k.name}`, "defined twice", k)
     kernels.set(k.name, k)
     out.push(...verifyKernel(k, target))
   }
   const buffers = new Map(p.buffers.map((b) => [b.id, b]))
-  if (buffers.size !== p.buffers.length) out.push("two buffers have one number")
+  p.buffers.forEach((b, i) => {
+    if (p.buffers.findIndex((x) => x.id === b.id) < i)
+      say(`buffer ${b.id}`, "two buffers have this number", b)
+  })
   const packs = new Map(p.packs.map((x) => [x.id, x]))
   const packed = new Set<number>()
   for (const pack of p.packs) {
     for (const id of pack.members) {
-      if (!buffers.has(id)) out.push(`pack ${pack.name}: no buffer ${id}`)
-      if (packed.has(id)) out.push(`pack ${pack.name}: buffer ${id} is in two packs`)
+      if (!buffers.has(id)) say(`pack ${pack.name}`, `no buffer ${id}`, pack)
+      if (packed.has(id)) say(`pack ${pack.name}`, `buffer ${id} is in two packs`, pack)
       packed.add(id)
     }
   }
   p.dispatches.forEach((d, i) => {
     const kernel = kernels.get(d.kernel)
     const at = `dispatch ${i} of ${d.kernel}`
-    if (kernel === undefined) out.push(`${at}: no such kernel`)
-    else out.push(...verifyDispatch(d, kernel, buffers, packs).map((text) => `${at}: ${text}`))
+    if (kernel === undefined) say(at, "no such kernel", d)
+    else for (const message of verifyDispatch(d, kernel, buffers, packs)) say(at, message, d)
   })
   let after = 0
   for (const l of p.loops ?? []) {
     if (l.first < after || l.end <= l.first || l.end > p.dispatches.length || l.turns < 1)
-      out.push(`the loop over dispatches ${l.first} to ${l.end} is none, or not after the one before`)
+      say(`the loop over dispatches ${l.first} to ${l.end}`, "it is empty, or not after the one before", l)
     after = l.end
   }
-  for (const o of p.outputs) if (!buffers.has(o.buffer)) out.push(`output ${o.name}: no buffer ${o.buffer}`)
+  for (const o of p.outputs) if (!buffers.has(o.buffer)) say(`output ${o.name}`, `no buffer ${o.buffer}`, o)
   return out
 }
 
@@ -73,7 +78,7 @@ function verifyDispatch(
   return out
 }
 
-export function verifyKernel(k: Kernel, target: TargetProfile = DEFAULT_TARGET): string[] {
+export function verifyKernel(k: Kernel, target: TargetProfile = DEFAULT_TARGET): Complaint[] {
   const check = new KernelCheck(k, target)
   check.limits(target)
   check.outer(k.body, target)
@@ -88,14 +93,18 @@ interface Bound {
 type Scope = ReadonlyMap<string, Bound>
 
 class KernelCheck {
-  readonly complaints: string[] = []
+  readonly complaints: Complaint[] = []
+  /** What is looked at. */
+  private at: object
   private readonly seen = new Set<string>()
   /** Invocations of a workgroup. */
   private lanes = 1
   constructor(
     private readonly k: Kernel,
     private readonly target: TargetProfile,
-  ) {}
+  ) {
+    this.at = k
+  }
 
   limits(target: TargetProfile): void {
     const { k } = this
@@ -118,6 +127,7 @@ class KernelCheck {
     for (;;) {
       const loop = at.find((s) => s.kind === "for")
       if (loop?.kind !== "for" || !loop.on.startsWith("grid")) break
+      this.at = loop
       if (grids.has(loop.on)) this.say(`two loops on ${loop.on}`)
       grids.add(loop.on)
       for (const s of at) {
@@ -148,6 +158,7 @@ class KernelCheck {
   }
 
   private statement(s: Stmt, scope: Map<string, Bound>, inLane: boolean): void {
+    this.at = s
     switch (s.kind) {
       case "for": {
         if (s.on.startsWith("grid")) this.say(`the ${s.on} loop ${s.name} is not outermost`)
@@ -291,7 +302,7 @@ class KernelCheck {
     this.seen.add(name)
   }
   private say(text: string): void {
-    this.complaints.push(`kernel ${this.k.name}: ${text}`)
+    this.complaints.push({ where: `kernel ${this.k.name}`, message: text, of: this.at })
   }
 }
 

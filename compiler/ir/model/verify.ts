@@ -5,17 +5,18 @@
  *  and for the whole: slot names are unique; a first value has its slot's type; a loss is a result of the step, a scalar; an update
  *  or average gives a value of its parameter's type; step and evaluate have the same results, settings aside; a section's data is declared.
  *  Not here:   that the program is what its author meant. */
-import { completeAttrs, findOp, inferType } from "../../ops/index.js"
-import { ConstraintError } from "../../ops/op.js"
+import { findOp, givenType } from "../../ops/index.js"
+import type { Complaint } from "../complaint.js"
 import { printType, sameType, type TensorType } from "../tensor.js"
 import type { Model, ModelStmt, ModelValue, Section, TrainSection } from "./types.js"
 
-/** Everything that is wrong, as sentences that name the place; empty when the Model is well formed. */
-export function verifyModel(model: Model): string[] {
+/** All that is wrong; empty when the Model is well formed. */
+export function verifyModel(model: Model): Complaint[] {
   const slots = new Map<string, TensorType>()
-  const found: string[] = []
+  const found: Complaint[] = []
   for (const slot of model.slots) {
-    if (slots.has(slot.name)) found.push(`slot @${slot.name} is declared twice`)
+    if (slots.has(slot.name))
+      found.push({ where: `@${slot.name}`, message: "it is declared twice", of: slot })
     slots.set(slot.name, slot.type)
   }
   const section = (s: Section, where: string): Types => verifySection(s, where, slots, found)
@@ -35,11 +36,11 @@ function verifyTrain(
   train: TrainSection,
   slots: ReadonlyMap<string, TensorType>,
   section: (s: Section, where: string) => Types,
-  found: string[],
+  found: Complaint[],
 ): void {
   const where = `train ${train.name}`
   if (train.data !== null && !model.data.some((d) => d.name === train.data))
-    found.push(`${where}: no data ${train.data}`)
+    found.push({ where, message: `no data ${train.data}` })
   const step = section(train.step, `${where}, step`)
   section(train.evaluate, `${where}, evaluate`)
   const isSetting = ({ name }: Section["results"][number]): boolean => name.startsWith("setting.")
@@ -49,7 +50,7 @@ function verifyTrain(
       .map((r) => r.name)
       .join(", ")
   if (names(train.step) !== names(train.evaluate))
-    found.push(`${where}: step gives ${names(train.step)}, evaluate gives ${names(train.evaluate)}`)
+    found.push({ where, message: `step gives ${names(train.step)}, evaluate gives ${names(train.evaluate)}` })
   for (const objective of train.objectives) {
     expectResult(
       train.step,
@@ -63,7 +64,7 @@ function verifyTrain(
       const place = `${where}, update of @${update.param}`
       const type = slots.get(update.param)
       const types = section(update.section, place)
-      if (!type) found.push(`${place}: there is no such slot`)
+      if (!type) found.push({ where: place, message: "there is no such slot" })
       else expectResult(update.section, "p", type, types, place, found)
     }
   }
@@ -71,17 +72,18 @@ function verifyTrain(
     const place = `${where}, scaling`
     const types = section(train.scaling.section, place)
     expectResult(train.scaling.section, "p", { dtype: "f32", shape: [] }, types, place, found)
-    if (!slots.has(train.scaling.param)) found.push(`${place}: there is no such slot`)
+    if (!slots.has(train.scaling.param)) found.push({ where: place, message: "there is no such slot" })
   }
   for (const { param, slot, section: s } of train.averages) {
     const place = `${where}, average of @${param}`
     const type = slots.get(param)
     const types = section(s, place)
-    if (!type || !slots.has(slot)) found.push(`${place}: there is no such slot`)
+    if (!type || !slots.has(slot)) found.push({ where: place, message: "there is no such slot" })
     else expectResult(s, "average", type, types, place, found)
   }
   for (const { metric, value, at } of train.observed)
-    if (!slots.has(value) || !slots.has(at)) found.push(`${where}: ${metric} is observed in no slot`)
+    if (!slots.has(value) || !slots.has(at))
+      found.push({ where, message: `${metric} is observed in no slot` })
 }
 
 function expectResult(
@@ -90,45 +92,50 @@ function expectResult(
   type: TensorType,
   types: Types,
   where: string,
-  found: string[],
+  found: Complaint[],
 ): void {
   const result = s.results.find((r) => r.name === name)
   const actual = result && types.get(result.value)
-  if (!actual) found.push(`${where}: no result \`${name}\``)
+  if (!actual) found.push({ where, message: `there is no result \`${name}\``, of: s })
   else if (!sameType(actual, type))
-    found.push(`${where}: \`${name}\` is ${printType(actual)}, not ${printType(type)}`)
+    found.push({ where, message: `\`${name}\` is ${printType(actual)}, not ${printType(type)}`, of: result })
 }
 
 function verifySection(
   s: Section,
   where: string,
   slots: ReadonlyMap<string, TensorType>,
-  found: string[],
+  found: Complaint[],
 ): Types {
   const types = new Map<ModelValue, TensorType>()
+  /** The statement looked at. */
+  let of: object = s
+  const say = (message: string): void => void found.push({ where, message, of })
   const bind = (id: ModelValue, type: TensorType): void => {
-    if (types.has(id)) found.push(`${where}: %${id} is bound twice`)
+    if (types.has(id)) say(`%${id} is bound twice`)
     types.set(id, type)
   }
   const use = (id: ModelValue): TensorType | undefined => {
     const type = types.get(id)
-    if (!type) found.push(`${where}: %${id} is used before it is bound`)
+    if (!type) say(`%${id} is used before it is bound`)
     return type
   }
   const slotType = (name: string, type: TensorType | undefined): void => {
     const declared = slots.get(name)
-    if (!declared) found.push(`${where}: there is no slot @${name}`)
+    if (!declared) say(`there is no slot @${name}`)
     else if (type && !sameType(declared, type))
-      found.push(`${where}: @${name} is ${printType(declared)}, not ${printType(type)}`)
+      say(`@${name} is ${printType(declared)}, not ${printType(type)}`)
   }
   const walk = (body: readonly ModelStmt[]): void => {
-    for (const statement of body)
+    for (const statement of body) {
+      of = statement
       switch (statement.kind) {
         case "op":
-          verifyOp(statement, statement.args.map(use), where, found)
+          for (const message of wrongOp(statement, statement.args.map(use))) say(message)
           for (const region of statement.regions ?? []) {
             for (const p of region.params) bind(p.id, p.type)
             walk(region.body)
+            of = statement
             region.results.forEach(use)
           }
           bind(statement.id, statement.type)
@@ -143,37 +150,34 @@ function verifySection(
         case "call":
           statement.args.forEach(use)
           walk(statement.body)
+          of = statement
           statement.results.forEach(use)
           break
       }
+    }
   }
-  for (const input of s.inputs) bind(input.id, input.type)
+  for (const input of s.inputs) {
+    of = input
+    bind(input.id, input.type)
+  }
   walk(s.body)
-  for (const r of s.results) use(r.value)
+  for (const r of s.results) {
+    of = r
+    use(r.value)
+  }
   return types
 }
 
-function verifyOp(
+function wrongOp(
   s: ModelStmt & { readonly kind: "op" },
   args: readonly (TensorType | undefined)[],
-  where: string,
-  found: string[],
-): void {
+): readonly string[] {
   const def = findOp(s.op)
-  if (!def) {
-    found.push(`${where}: %${s.id} uses \`${s.op}\`, which is no operation`)
-    return
-  }
+  if (!def) return [`%${s.id} uses \`${s.op}\`, which is no operation`]
   const known = args.filter((a) => a !== undefined)
-  if (known.length < args.length) return
-  try {
-    const type = inferType(def, known, completeAttrs(def, s.attrs))
-    if (!sameType(type, s.type))
-      found.push(
-        `${where}: %${s.id} is recorded as ${printType(s.type)}, and \`${s.op}\` gives ${printType(type)}`,
-      )
-  } catch (error) {
-    if (!(error instanceof ConstraintError)) throw error
-    found.push(`${where}: %${s.id}: ${error.message}`)
-  }
+  if (known.length < args.length) return []
+  const type = givenType(def, known, s.attrs)
+  if (typeof type === "string") return [`%${s.id}: ${type}`]
+  if (sameType(type, s.type)) return []
+  return [`%${s.id} is recorded as ${printType(s.type)}, and \`${s.op}\` gives ${printType(type)}`]
 }

@@ -1,25 +1,19 @@
-/** compiler: `budget memory`: what a step keeps for its gradients is computed again, as much of it as it takes until the plan fits.
+/** driver: `budget memory`: what a step keeps for its gradients is computed again, as much of it as it takes until the plan fits.
  *  How:        a choice is made by an estimate (schedule/recompute-choices.ts), carried out, scheduled and laid out; where that does
  *              not fit, the next choice. What counts is the plan: the arena of the slots and those of intermediate results, which
  *              all programs share. The data set is not counted, nor what the runtime copies to explain a loss that is no number.
  *  Not here:   loops over time: a program with one is planned as it is. */
-import type { Compilation } from "./compilation.js"
-import { programName } from "./bundle/encode.js"
-import { isScan } from "./ir/graph/scan.js"
-import type { Graph } from "./ir/graph/types.js"
-import type { Budget, Model } from "./ir/model/types.js"
-import type { Plan } from "./ir/plan/types.js"
-import type { DimValues } from "./ir/tensor.js"
-import { type Choice, choices, type GroupedGraph, lateGroups, recompute } from "./schedule/index.js"
-import type { TargetProfile } from "./target.js"
+import { programName } from "../bundle/encode.js"
+import { isScan } from "../ir/graph/scan.js"
+import type { Graph } from "../ir/graph/types.js"
+import type { Budget, Model } from "../ir/model/types.js"
+import type { Plan } from "../ir/plan/types.js"
+import type { DimValues } from "../ir/tensor.js"
+import type { PassContext } from "../pass.js"
+import { type Choice, choices, type GroupedGraph, lateGroups, recompute } from "../schedule/index.js"
 
 /** By the name of the program that trains. */
 export type Budgets = ReadonlyMap<string, Budget>
-
-export const RECOMPUTE = {
-  name: "recompute",
-  summary: "compute again what would take too much memory to keep",
-}
 
 export const budgetsOf = ({ trains }: Model): Budgets =>
   new Map(
@@ -31,18 +25,25 @@ export const budgetsOf = ({ trains }: Model): Budgets =>
 /** Bytes that a program has on the device, whatever the size of the data. */
 export const planBytes = ({ arenas }: Pick<Plan, "arenas">): number => arenas.reduce((n, a) => n + a.bytes, 0)
 
-interface Means {
+interface Means extends PassContext {
+  readonly sizes: (program: string) => DimValues
+  readonly budgets: Budgets
   /** Schedules and lays out, and says nothing of it. */
   readonly plan: (graphs: readonly Graph[]) => Plan
   /** The groups of a graph without loops, in order. */
   readonly group: (graph: Graph) => GroupedGraph
-  readonly sizes: (program: string) => DimValues
-  readonly target: TargetProfile
-  readonly run: Compilation
+}
+
+export const recomputing = {
+  name: "recompute",
+  summary: "compute again what would take too much memory to keep",
+  run: (graphs: readonly Graph[], means: Means): readonly Graph[] =>
+    means.budgets.size === 0 ? graphs : withinBudgets(graphs, means),
 }
 
 /** The graphs with what it takes; an error where nothing does. */
-export function withinBudgets(graphs: readonly Graph[], budgets: Budgets, means: Means): readonly Graph[] {
+function withinBudgets(graphs: readonly Graph[], means: Means): readonly Graph[] {
+  const { budgets } = means
   const tightest = [...budgets.values()].reduce((a, b) => (b.bytes < a.bytes ? b : a))
   const steps = new Map(graphs.filter((g) => budgets.has(g.name)).map((g) => [g.name, new Step(g, means)]))
   let least: Plan | undefined
@@ -101,19 +102,18 @@ class Step {
     const { again, operations } = all[this.at]!
     const nodes = new Map(grouped.graph.nodes.map((n) => [n.id, n]))
     const places = [...again.keys()].map((v) => `%${v} ${nodes.get(v)!.op} of ${nodes.get(v)!.origin.at}`)
-    this.means.run.remark(
-      RECOMPUTE.name,
+    this.means.remark(
       `${this.original.name} computes ${again.size} values again, ${operations} operations: ${places.join(", ")}`,
     )
   }
 }
 
-function tooMuch(plan: Plan, { bytes, origin }: Budget, { target, run }: Means): void {
+function tooMuch(plan: Plan, { bytes, origin }: Budget, { target, diagnostics, locate }: Means): void {
   const state = stateBytes(plan)
   const total = planBytes(plan)
   const [largest] = [...plan.programs].sort((a, b) => b.workBytes - a.workBytes)
-  const span = run.locate(origin)
-  run.diagnostics.add({
+  const span = locate(origin)
+  diagnostics.add({
     code: "memory-budget",
     severity: "error",
     message: `training takes ${sizeText(total)} on ${target.name} at the least: ${sizeText(state)} of parameters and optimizer state, and ${sizeText(total - state)} of what \`${largest?.name}\` computes`,

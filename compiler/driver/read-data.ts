@@ -1,12 +1,12 @@
-/** compiler: the data sets of a model, read by the host, and what their rows say about the program.
+/** driver: the data sets of a model, read by the host, and what their rows say about the program.
  *  Guarantees: a problem with data is shown at the part of the declaration that meets it.
  *  Not here:   files and formats (the host), laying out memory for the rows (sizes.ts). */
-import type { DataSpec } from "../runtime/bundle/format.js"
-import type { DataDecl, Module, SettingStmt, TrainDecl } from "./ir/ast/types.js"
-import { fieldBounds, type RowBounds } from "./ir/model/index-bounds.js"
-import type { DataSet, Model, TrainSection } from "./ir/model/types.js"
+import type { DataSpec } from "../../runtime/bundle/format.js"
+import type { DataDecl, Module, SettingStmt, TrainDecl } from "../ir/ast/types.js"
+import { fieldBounds, type RowBounds } from "../ir/model/index-bounds.js"
+import type { DataSet, Model, TrainSection } from "../ir/model/types.js"
 import type { DataRows } from "./sizes.js"
-import type { Diagnostic, Diagnostics, Label } from "./source/diagnostic.js"
+import type { Diagnostic, Diagnostics, Label } from "../source/diagnostic.js"
 
 /** What reading a data set tells: how many rows there are, and the fitted description. */
 export interface DataFacts extends DataRows {

@@ -1,5 +1,5 @@
-/** compiler: what a compilation leaves behind of each stage, for `nnc inspect` and tests. */
-import type { Diagram } from "./ir/diagram.js"
+/** driver: what a compilation leaves behind of each stage, for `nnc inspect` and tests. */
+import type { Diagram } from "../ir/diagram.js"
 
 /** The result of one stage or pass, printed on demand. */
 export interface StageDump {

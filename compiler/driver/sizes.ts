@@ -1,7 +1,7 @@
-/** compiler: how large B and R can get in each program: what memory is laid out for. */
-import { programName } from "./bundle/encode.js"
-import type { Model } from "./ir/model/types.js"
-import type { DimValues } from "./ir/tensor.js"
+/** driver: how large B and R can get in each program: what memory is laid out for. */
+import { programName } from "../bundle/encode.js"
+import type { Model } from "../ir/model/types.js"
+import type { DimValues } from "../ir/tensor.js"
 
 export interface DataRows {
   readonly trainRows: number

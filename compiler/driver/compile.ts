@@ -1,22 +1,22 @@
-/** compiler: source text -> Bundle. Pure: what it needs of the outside world comes through `CompileHost`.
+/** driver: source text -> Bundle. Pure: what it needs of the outside world comes through `CompileHost`.
  *  Guarantees: never throws for a user's mistake; every stage reached is in `stages`. */
-import type { Bundle } from "../runtime/bundle/format.js"
-import { forDevices, reachedGraphs } from "./back-end.js"
+import type { Bundle } from "../../runtime/bundle/format.js"
+import { encode } from "../bundle/encode.js"
+import { check } from "../check/check.js"
+import { printModule } from "../ir/ast/text.js"
+import type { Module } from "../ir/ast/types.js"
+import type { Model } from "../ir/model/types.js"
+import { parse } from "../parse/parse.js"
+import { bug } from "../source/bug.js"
+import type { SourceFile } from "../source/source.js"
+import { VERSION } from "../version.js"
 import { budgetsOf } from "./budget.js"
-import { encode } from "./bundle/encode.js"
-import { check } from "./check/check.js"
 import { Compilation, type CompileOptions, type Outcome } from "./compilation.js"
-import { printModule } from "./ir/ast/text.js"
-import type { Module } from "./ir/ast/types.js"
-import { printModel } from "./ir/model/text.js"
-import type { Model } from "./ir/model/types.js"
-import { lower } from "./lower/lower.js"
-import { parse } from "./parse/parse.js"
+import { forDevices } from "./emit.js"
+import { stateOf } from "./levels.js"
 import { readData, type DataHost } from "./read-data.js"
 import { batchSizes } from "./sizes.js"
-import { bug } from "./source/bug.js"
-import type { SourceFile } from "./source/source.js"
-import { VERSION } from "./version.js"
+import { AST, MODEL } from "./stages.js"
 
 export type { CompileOptions } from "./compilation.js"
 export type { DataContext, DataFacts } from "./read-data.js"
@@ -38,19 +38,16 @@ export function compile(main: SourceFile, host: CompileHost, options: CompileOpt
   return run.finish(() => {
     run.sources.set(main.path, main)
     const module = run.stage("parse", () => parse(main, run.diagnostics))
-    run.reached("ast", "the program as it was read", module, () => printModule(module))
+    run.reached(AST.name, AST.summary, module, () => printModule(module))
     const modules = new Map<string, Module>([[main.path, module]])
     const checked = run.stage("check", () => checkModule(module, main, modules, host, run))
     run.gate()
     const model = checked ?? bug("check found no error and gave no model")
-    run.reached("model", "names resolved, layers instantiated, every value typed", model, () =>
-      printModel(model),
-    )
+    run.reachedState(MODEL, stateOf("model", model))
     const data = run.stage("data", () => readData(model, [...modules.values()], host, run.diagnostics))
     run.gate()
-    const { graphs } = run.pass(lower, model)
-    reachedGraphs(run, { name: "graph", summary: lower.summary }, graphs)
-    const code = forDevices(graphs, batchSizes(model, data), run, budgetsOf(model))
+    const facts = { sizes: batchSizes(model, data), budgets: budgetsOf(model) }
+    const code = forDevices(stateOf("model", model), facts, run)
     const name = main.path.replace(/^.*\//, "").replace(/\.nn$/, "")
     const specs = [...data.values()].map((facts) => facts.spec)
     const bundle = run.stage("bundle", () => encode({ name, compiler: VERSION, model, ...code, data: specs }))

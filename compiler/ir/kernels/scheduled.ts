@@ -1,0 +1,11 @@
+/** ir/kernels: a program of kernels with the graph it computes, which says the types of inputs, outputs and slots. */
+import type { Graph } from "../graph/types.js"
+import type { DimValues } from "../tensor.js"
+import type { KernelProgram } from "./types.js"
+
+export interface Scheduled {
+  readonly graph: Graph
+  readonly program: KernelProgram
+  /** The largest sizes: what memory is laid out for. */
+  readonly dims: DimValues
+}

@@ -1,0 +1,51 @@
+/** test: single graphs along the driver's list of passes, each result verified. */
+import { Compilation } from "../../compiler/driver/compilation.js"
+import { type State, stateOf, valueOf } from "../../compiler/driver/levels.js"
+import {
+  DEVICE_PASSES,
+  type DriverPass,
+  type Facts,
+  PASSES,
+  PROGRAM_PASSES,
+} from "../../compiler/driver/passes.js"
+import type { Graph } from "../../compiler/ir/graph/types.js"
+import type { KernelProgram } from "../../compiler/ir/kernels/types.js"
+import type { DimValues } from "../../compiler/ir/tensor.js"
+import { many } from "../../compiler/schedule/index.js"
+import { DEFAULT_TARGET, type TargetProfile } from "../../compiler/target.js"
+
+export const factsFor = (dims: DimValues): Facts => ({ sizes: () => dims, budgets: new Map() })
+
+/** Whatever the passes make of it; throws what they had to say. */
+export function through(
+  passes: readonly DriverPass[],
+  from: State,
+  { target = DEFAULT_TARGET, dims = { B: 3, R: 7 } }: { target?: TargetProfile; dims?: DimValues } = {},
+): State {
+  const run = new Compilation({ target, verify: true })
+  let reached = from
+  run.finish(() => {
+    reached = run.through(passes, from, factsFor(dims))
+    return {}
+  })
+  const said = run.diagnostics.all
+  if (said.length > 0) throw new Error(said.map((d) => d.message).join("\n"))
+  return reached
+}
+
+/** A graph as the scheduler gets it. */
+export const optimized = (graph: Graph): Graph =>
+  valueOf(through(PROGRAM_PASSES.slice(1), stateOf("graphs", [graph])), "graphs")[0]!
+
+/** The kernels of a graph, as they go into the plan, without those for many steps at once. */
+export function scheduled(graph: Graph, target: TargetProfile): KernelProgram {
+  const passes = DEVICE_PASSES.filter((p) => p.to !== "plan" && p.name !== many.name)
+  return valueOf(through(passes, stateOf("graphs", [graph]), { target }), "kernels")[0]!.program
+}
+
+/** A pass of the list. */
+export const passNamed = (name: string): DriverPass => {
+  const found = PASSES.find((p) => p.name === name)
+  if (found === undefined) throw new Error(`there is no pass ${name}`)
+  return found
+}
