@@ -156,14 +156,24 @@ describe("evaluate", () => {
   it("visits rows in order, without dropout, and reports as the step does", () => {
     const g = graph(
       pull(
-        "minimize mean(square(dropout(x) - at)) with SGD(lr: 0.1)\n report off = abs(mean(x) - at)\n shuffle, batch 2, epochs 1",
+        "minimize mean(square(dropout(x) - at)) with SGD(lr: 0.1)\n report off = mean(x) - at\n shuffle, batch 2, epochs 1",
       ),
       "evaluate",
     )
     expect(g.nodes.find((n) => n.op === "batch_rows")?.attrs).toEqual({ shuffle: false })
     expect(opsOf(g, "random_uniform") + opsOf(g, "grad")).toBe(0)
     const { outputs } = evalGraph(g, { ...rows, state: { "Mean.at": scalar(5) } })
-    expect(numbers(outputs)).toEqual({ loss: [7.5], off: [2] })
+    expect(numbers(outputs)).toEqual({ loss: [7.5], off: [-2] })
+  })
+  it("leaves what is no mean over rows to a second graph, for all of them", () => {
+    const text = pull(
+      "minimize mean(x - at) with SGD(lr: 0.1)\n report off = abs(mean(x) - at)\n batch 2, epochs 1",
+    )
+    const state = { "Mean.at": scalar(5) }
+    const given = evalGraph(graph(text, "evaluate"), { ...rows, state }).outputs
+    expect(Object.keys(given)).toEqual(["loss", "rows.sum.0"])
+    const joined = { inputs: { "rows.sum.0": scalar(12) }, dims: { B: 4, R: 0 }, state }
+    expect(numbers(evalGraph(graph(text, "overall"), { ...rows, ...joined }).outputs)).toEqual({ off: [2] })
   })
 })
 

@@ -20,7 +20,7 @@ import {
 import { callsOf } from "../ir/kernels/grid.js"
 import type { Kernel, Stmt } from "../ir/kernels/types.js"
 import { feedBounds, type RowBounds } from "../ir/model/index-bounds.js"
-import { rowTotals } from "../ir/model/row-totals.js"
+import { rowReductionOf } from "../ir/graph/row-totals.js"
 import type { Model, PredictSection, TrainSection } from "../ir/model/types.js"
 import type { PlannedDispatch, PlannedProgram, Plan } from "../ir/plan/types.js"
 import { bytesOf, evalShape, sameShape } from "../ir/tensor.js"
@@ -52,7 +52,6 @@ interface EmittedModule {
 export function encode({ name, compiler, model, webgpu, variants, wasm, data }: EncodeInput): Bundle {
   const feeds = new Map(model.predicts.map((p) => [programOf(p), feedBounds(p.section)]))
   const layout = encodePlan(webgpu?.plan ?? wasm?.plan ?? bug("a bundle for no device"), feeds)
-  const programNames = new Set(layout.programs.map((p) => p.name))
   const others = webgpu && encodeVariants(webgpu, layout, variants, (plan) => encodePlan(plan, feeds))
   const wgsl = others?.wgsl ?? new Map<string, string>()
   const spec = wasm && encodeWasm(wasm.plan, wasm.module, feeds)
@@ -71,7 +70,7 @@ export function encode({ name, compiler, model, webgpu, variants, wasm, data }: 
     // Compiled for processors alone: no kernels for WebGPU.
     ...(webgpu ? {} : { kernels: [] }),
     data,
-    trains: model.trains.map((t) => encodeTrain(t, programNames)),
+    trains: model.trains.map((t) => encodeTrain(t, layout.programs)),
     predicts: model.predicts.map((p) => encodePredict(p, model)),
     ...(others && others.variants.length > 0 ? { variants: others.variants } : {}),
     ...(spec ? { wasm: spec } : {}),
@@ -208,16 +207,17 @@ function storedBuffers(body: readonly Stmt[], into = new Set<string>()): Set<str
   return into
 }
 
-function encodeTrain(t: TrainSection, programs: ReadonlySet<string>): TrainSpec {
-  const evaluate = programName(t.name, "evaluate")
-  const overall = programName(t.name, "overall")
+function encodeTrain(t: TrainSection, programs: readonly ProgramSpec[]): TrainSpec {
+  const [evaluate, overall] = (["evaluate", "overall"] as const).map((kind) =>
+    programs.find(({ name }) => name === programName(t.name, kind)),
+  )
   const s = t.settings
   return {
     name: t.name,
     data: t.data,
     step: programName(t.name, "step"),
-    evaluate: t.data !== null && programs.has(evaluate) ? evaluate : null,
-    ...(programs.has(overall) && { overall, totals: rowTotals(t.evaluate) }),
+    evaluate: t.data !== null && evaluate ? evaluate.name : null,
+    ...(overall && evaluate && { overall: overall.name, totals: totalsOf(evaluate) }),
     reports: t.reports,
     batch: s.batch,
     shuffle: s.shuffle,
@@ -230,6 +230,12 @@ function encodeTrain(t: TrainSection, programs: ReadonlySet<string>): TrainSpec 
     ...(t.observed.length > 0 && { observed: t.observed }),
   }
 }
+
+const totalsOf = ({ outputs }: ProgramSpec): TrainSpec["totals"] =>
+  outputs.flatMap(({ name }) => {
+    const reduce = rowReductionOf(name)
+    return reduce === undefined ? [] : [{ name, reduce }]
+  })
 
 /** An input is fed from the data field of its name and row shape, so that raw rows can be turned into it at prediction. */
 function encodePredict(p: PredictSection, model: Model): PredictSpec {

@@ -5,14 +5,12 @@ import type { Arg } from "../ir/ast/types.js"
 import type { Attrs, AttrValue } from "../ir/graph/types.js"
 import { isStatic, scalarType, type DType } from "../ir/tensor.js"
 import { allOps, findOp, fitsAttr, inferType } from "../ops/index.js"
-import { overRows } from "../ops/meta.js"
 import { ConstraintError, type AttrSpec, type OpDef } from "../ops/op.js"
 import type { Span } from "../source/source.js"
 import type { Given } from "./args.js"
 import { asTensor, emit, literalDType, pointwise } from "./emit.js"
 import type { Env } from "./env.js"
 import { complain, didYouMean } from "./report.js"
-import { refused } from "./scan.js"
 import { scalarInput } from "./section.js"
 import * as v from "./values.js"
 import type { TensorValue, Value } from "./values.js"
@@ -38,7 +36,6 @@ export function callOp(env: Env, name: string, given: readonly Given[], span: Sp
       label: "cannot be called",
       help: `write \`${def.writtenAs}\``,
     })
-  if (def === overRows && refused(env, "a value of all rows", span)) return v.ERROR
   if (given.some((g) => v.hasError(g.value))) return v.ERROR
   const attrs = attributes(
     env,

@@ -127,20 +127,6 @@ train {
     bad: onRows("  report wrong = Net(x) != y"),
     good: onRows("  report wrong = mean(f32(Net(x) != y))"),
   },
-  "rows-mixed": {
-    title: "a report computed from all rows and from one batch",
-    explanation:
-      "An evaluation goes over its rows in batches. What `sum_over_rows` and `mean_over_rows` give stands for all of them, and what is computed from it is computed once, so nothing of a single batch can take part beside it.",
-    bad: onRows("  report share = sum(x) / sum_over_rows(sum(x))"),
-    good: onRows("  report share = sum_over_rows(sum(y)) / sum_over_rows(sum(x))"),
-  },
-  "rows-nested": {
-    title: "a value of all rows inside another",
-    explanation:
-      "An evaluation goes over its rows once, so what `sum_over_rows` and `mean_over_rows` join cannot depend on another value of all rows. Most statistics can be written with sums side by side: a variance as the mean of squares minus the square of the mean.",
-    bad: onRows("  report spread = mean_over_rows(mean((y - mean_over_rows(mean(y))) ^ 2))"),
-    good: onRows("  report spread = mean_over_rows(mean(y ^ 2)) - mean_over_rows(mean(y)) ^ 2"),
-  },
   "report-twice": {
     title: "two reports of one name",
     explanation: "Each report has a name of its own; `loss` is always reported.",

@@ -19,9 +19,7 @@ import { checkIndices } from "./indices.js"
 import { objectivesOf, type Loss } from "./objectives.js"
 import { nothingObserved, observationsOf, type Observed } from "./observed.js"
 import { complain, didYouMean } from "./report.js"
-import { checkRowTotals } from "./row-totals.js"
 import type { ModuleScope } from "./resolve.js"
-import type { Span } from "../source/source.js"
 import { addInput, finish, newSection, usedValues } from "./section.js"
 import { scalingOf } from "./scaling.js"
 import { settingsOf } from "./settings.js"
@@ -52,7 +50,6 @@ export function checkTrain(
       help: "add `minimize loss with SGD(lr: 0.1)`",
     })
   const evaluate = runTrain(cx, module, decl, fields, false)
-  checkRowTotals(evaluate.env, evaluate.section, spansOf(evaluate.losses, decl))
   const stated = decl.body.filter((s): s is SettingStmt => s.kind === "setting")
   const settings = settingsOf(step.env, stated, {
     hasData: dataSet !== undefined,
@@ -99,13 +96,6 @@ export function checkTrain(
     origin: originAt(step.env, decl.span),
   }
 }
-
-/** Of every result of the section. */
-const spansOf = (losses: readonly Loss[], { body }: TrainDecl): ReadonlyMap<string, Span> =>
-  new Map([
-    ...losses.map(({ name, statement }) => [name, statement.loss.span] as const),
-    ...body.flatMap((s) => (s.kind === "report" ? [[s.name.text, s.value.span] as const] : [])),
-  ])
 
 function dataOf(cx: Cx, module: ModuleScope, decl: TrainDecl): DataDecl | undefined {
   if (!decl.data) return undefined

@@ -11,6 +11,8 @@ export interface DataRows {
 /** Evaluation and prediction go through their rows in pieces of this size, or of the training batch when that is larger, or when
  *  memory is short (`budget memory`). */
 const EVALUATION_ROWS = 256
+/** What is computed from all rows at once knows their number, and nothing there is as large. */
+const ANY_ROWS = 2 ** 31 - 1
 
 /** Sizes by program name; `data` holds the rows of each data set by name. */
 export function batchSizes(
@@ -27,6 +29,7 @@ export function batchSizes(
     const batch = Math.max(1, Math.min(train.settings.batch ?? trainRows, trainRows))
     sizes.set(programName(train.name, "step"), { B: batch, R })
     sizes.set(programName(train.name, "evaluate"), { B: Math.min(R, Math.max(batch, atOnce)), R })
+    sizes.set(programName(train.name, "overall"), { B: ANY_ROWS, R })
     largest = Math.max(largest, Math.min(R, Math.max(batch, atOnce)))
   }
   const others = { B: model.trains.some((t) => t.data !== null) ? largest : atOnce, R: 1 }

@@ -9,26 +9,23 @@ import type { Value } from "../ops/op.js"
 import { bug } from "../source/bug.js"
 import type { SlotValues } from "./slots.js"
 
-/** Adds a section's nodes. `input` says what stands for each of its inputs. The results come back by name.
- *  `wholeSplit`: in an evaluation, where `over_rows` stays a node; everywhere else it is its argument. */
+/** Adds a section's nodes. `input` says what stands for each of its inputs. The results come back by name. */
 export function flatten(
   g: GraphBuild,
   section: Section,
   slots: SlotValues,
   input: (input: ModelInput) => Value,
-  { wholeSplit = false } = {},
 ): ReadonlyMap<string, Value> {
   const values = new Map<ModelValue, Value>()
   for (const i of section.inputs) values.set(i.id, input(i))
   const value = (id: ModelValue): Value =>
     values.get(id) ?? bug(`model value ${id} is used before it is defined`)
-  addStatements(g, wholeSplit, section.body, slots, values, value)
+  addStatements(g, section.body, slots, values, value)
   return new Map(section.results.map((r) => [r.name, value(r.value)]))
 }
 
 function addStatements(
   g: GraphBuild,
-  wholeSplit: boolean,
   body: readonly ModelStmt[],
   slots: Slots,
   values: Map<ModelValue, Value>,
@@ -38,8 +35,7 @@ function addStatements(
     switch (s.kind) {
       case "op": {
         const args = s.args.map(value)
-        if (s.op === "over_rows" && !wholeSplit) values.set(s.id, args[0] ?? bug("over_rows of nothing"))
-        else if (s.regions === undefined) values.set(s.id, g.at(s.origin).apply(s.op, args, s.attrs))
+        if (s.regions === undefined) values.set(s.id, g.at(s.origin).apply(s.op, args, s.attrs))
         else {
           const region = turnOf(s.regions[0] ?? bug(`${s.op} has no region`), slots, value)
           values.set(s.id, g.at(s.origin).apply(s.op, [...args, ...region.captured], s.attrs, [region.graph]))
@@ -53,7 +49,7 @@ function addStatements(
         slots.write(s.slot, value(s.value))
         break
       case "call":
-        addStatements(g, wholeSplit, s.body, slots, values, value)
+        addStatements(g, s.body, slots, values, value)
         break
     }
   }
@@ -89,7 +85,7 @@ function turnOf(
     write: (name) => bug(`${name} is changed in a loop`),
   }
   const value = (id: ModelValue): Value => values.get(id) ?? capture(outside(id))
-  addStatements(g, false, region.body, own, values, value)
+  addStatements(g, region.body, own, values, value)
   region.results.forEach((id, i) => g.output(`out.${i}`, value(id)))
   return { graph: renumbered(g.finish()), captured }
 }

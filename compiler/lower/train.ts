@@ -63,7 +63,7 @@ export function lowerEvaluate(model: Model, train: TrainSection): readonly Graph
   const g = new GraphBuild(graphName(train, "evaluate"))
   const inputs = new GraphInputs(g, false, { ...train.origin, by: "lower" })
   const slots = new SlotValues(g, model.slots, averagesIn([train]))
-  const results = flatten(g, train.evaluate, slots, (i) => inputs.of(i), { wholeSplit: true })
+  const results = flatten(g, train.evaluate, slots, (i) => inputs.of(i))
   addOutputs(g, train, results)
   return cutAtRowTotals(g.finish(), graphName(train, "overall"))
 }

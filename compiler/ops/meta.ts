@@ -1,6 +1,6 @@
 /** ops: operations about other nodes or other calls, gone before anything is scheduled. */
 import { bug } from "../source/bug.js"
-import { isFloat, isStatic, printType } from "../ir/tensor.js"
+import { isFloat, printType } from "../ir/tensor.js"
 import { defineOp, none } from "./op.js"
 import type { InferContext } from "./op.js"
 
@@ -33,48 +33,4 @@ export const grad = defineOp({
   samples: [],
 })
 
-/** How the values of `over_rows` in the batches of an evaluation become one. */
-export const ROW_REDUCTIONS = ["sum", "mean"] as const
-
-export const overRows = defineOp({
-  name: "over_rows",
-  params: ["x"],
-  attrs: {
-    reduce: {
-      kind: "string",
-      doc: "sum: the values of all batches added up; mean: their mean, weighted by rows",
-      default: "sum",
-    },
-  },
-  doc:
-    "In an evaluation, x joined over the batches of all rows, before anything is computed from it; in a training step and in a " +
-    "prediction x itself. For what is no mean over rows: precision, a confusion matrix, the root of a mean.",
-  traits: { kind: "meta" },
-  constraints: {
-    c1: "x is of f32",
-    c2: "x has no batch axis",
-    c3: '`reduce` is "sum" or "mean"',
-  },
-  infer: ([x], { reduce }, at: InferContext) => {
-    at.require("c1", x!.dtype === "f32", () => `x is ${printType(x!)}`, {
-      arg: 0,
-      help: "convert it: `f32(...)`",
-    })
-    at.require("c2", x!.shape.every(isStatic), () => `x is ${printType(x!)}`, {
-      arg: 0,
-      help: "reduce over the rows of the batch first, for instance with `sum(..., axis: 0)`",
-    })
-    at.require(
-      "c3",
-      ROW_REDUCTIONS.some((r) => r === reduce),
-      () => `it is ${JSON.stringify(reduce)}`,
-    )
-    return x!
-  },
-  eval: ([x]) => x!,
-  grad: none("it is taken away before anything is differentiated through it"),
-  lower: { kind: "none", why: "an evaluation is cut in two there by lowering" },
-  samples: [],
-})
-
-export const metaOps = [grad, overRows] as const
+export const metaOps = [grad] as const

@@ -174,9 +174,9 @@ export interface TrainSpec {
   readonly step: string
   readonly evaluate: string | null
   /** The program that makes reports from what all batches of an evaluation gave together: it is fed the outputs of `evaluate` that
-   *  `totals` names, added up or averaged by rows. Both absent when there are no such reports. */
+   *  `totals` names, added up or compared over the batches; B is the number of all rows. Both absent when there are no such reports. */
   readonly overall?: string
-  readonly totals?: readonly { readonly name: string; readonly reduce: "sum" | "mean" }[]
+  readonly totals?: readonly { readonly name: string; readonly reduce: "sum" | "max" | "min" }[]
   readonly reports: readonly string[]
   /** null: all rows at once. */
   readonly batch: number | null

@@ -1,6 +1,6 @@
 /** runtime/train: an evaluation program over all rows of a data set.
  *  Guarantees: means are weighted by rows, the last partial batch is exact; what the batches give is added up in double precision
- *              and in order; what is computed from all rows is computed once, at the end; no slot is changed.
+ *              and in order; what is computed from all rows is computed once, at the end, for as many rows; no slot is changed.
  *  Not here:   rows that are not a data set (predict.ts). */
 import type { TrainSpec } from "../bundle/format.js"
 import { ParameterBlocks, type CallParameters } from "../exec/blocks.js"
@@ -81,13 +81,14 @@ export class Evaluator {
     const rows = this.sizes.reduce((a, b) => a + b, 0)
     return new Map(
       this.program.spec.outputs.map(({ name }) => {
-        const isSum = this.spec.totals?.some((t) => t.name === name && t.reduce === "sum") ?? false
-        const sum = new Float64Array(results[0]?.[name]?.length ?? 0)
-        results.forEach((result, i) => {
-          const weight = isSum ? 1 : this.sizes[i]!
-          result[name]!.forEach((value, k) => (sum[k]! += value * weight))
+        const reduce = this.spec.totals?.find((t) => t.name === name)?.reduce ?? "mean"
+        const joined = Float64Array.from(results[0]![name]!)
+        if (reduce === "mean") joined.forEach((value, k) => (joined[k] = value * this.sizes[0]!))
+        results.slice(1).forEach((result, i) => {
+          const weight = reduce === "mean" ? this.sizes[i + 1]! : 1
+          result[name]!.forEach((value, k) => (joined[k] = JOIN[reduce](joined[k]!, value * weight)))
         })
-        return [name, isSum ? sum : sum.map((value) => value / rows)]
+        return [name, reduce === "mean" ? joined.map((value) => value / rows) : joined]
       }),
     )
   }
@@ -102,7 +103,8 @@ export class Evaluator {
       if (!isTotal(name)) found.set(name, table(joined.get(name)!, evalShape(shape, this.program.sizes(1))))
     if (this.overall) {
       const feeds = this.overall.spec.inputs.map(({ name }) => [name, joined.get(name)!] as const)
-      const late = await runProgram(this.overall, Object.fromEntries(feeds), at)
+      const batch = Math.max(1, this.program.rows)
+      const late = await runProgram(this.overall, Object.fromEntries(feeds), { ...at, batch })
       for (const [name, { shape, values }] of Object.entries(late)) found.set(name, table(values, shape))
     }
     const numbers = numbersOf(Object.fromEntries(found))
@@ -117,6 +119,9 @@ export class Evaluator {
     }
   }
 }
+
+const add = (a: number, b: number): number => a + b
+const JOIN = { mean: add, sum: add, max: Math.max, min: Math.min }
 
 /** Evaluation is rare, so a fixed small number serves: short enough for large models, few enough for small ones. */
 const BATCHES_PER_SUBMIT = 16

@@ -69,9 +69,6 @@ const sources = {
   "random_uniform-c2": call([t("i32"), t("i32")], { shape: [2], place: 0 }),
   "grad-c1": call([t("f32", 2), t("f32")]),
   "grad-c2": call([t("f32"), t("i32")]),
-  "over_rows-c1": call([t("i32")]),
-  "over_rows-c2": call([t("f32", BATCH)]),
-  "over_rows-c3": call([t("f32")], { reduce: "max" }),
 }
 
 const movement = {

@@ -10,7 +10,6 @@ export const NOT_COMPUTED: Readonly<Record<string, string>> = {
   grad: "becomes other operations: every gradient in ops.test.ts goes through it",
   scan: "runs a region, which a sample cannot hold: scan.test.ts",
   scan_result: "takes a result out of a scan: scan.test.ts",
-  over_rows: "cuts an evaluation in two: row-metrics.test.ts",
 }
 
 const picks = "its gradient picks by comparing, which has none: that of its square is checked instead"
