@@ -76,6 +76,28 @@ describe("commands that need no device", () => {
     expect(again.err).toContain("error[io-folder]")
   })
 
+  it("check --fix makes the repairs that messages suggest, and leaves the rest", () => {
+    const text = PROGRAM.replace("Linear(2)", "Liner(2)").replace("cross_entropy", "cross_entrpy")
+    const cwd = project({ "wrong.nn": text, "worse.nn": text.replace("steps 20", "steps -20") })
+    expect(nnc(["check", "--fix", "wrong.nn"], { cwd })).toMatchObject({
+      exit: 0,
+      err: expect.stringContaining("wrong.nn: no mistakes found"),
+    })
+    expect(readFileSync(join(cwd, "wrong.nn"), "utf8")).toBe(PROGRAM)
+    expect(nnc(["check", "--fix", "worse.nn"], { cwd }).exit).toBe(1)
+    expect(readFileSync(join(cwd, "worse.nn"), "utf8")).toBe(PROGRAM.replace("steps 20", "steps -20"))
+  })
+
+  it("check prints for other programs", () => {
+    const cwd = project({ "wrong.nn": PROGRAM.replace("Linear(2)", "Liner(2)") })
+    expect(nnc(["check", "net.nn", "--format", "github"], { cwd })).toMatchObject({ exit: 0, out: "" })
+    const github = nnc(["check", "wrong.nn", "net.nn", "--format", "github"], { cwd })
+    expect(github).toMatchObject({ exit: 1, err: "" })
+    expect(github.out).toMatch(/^::error file=wrong.nn,line=6,.*title=name-unknown::there is no `Liner` here/)
+    const [log] = jsonLines(nnc(["check", "wrong.nn", "net.nn", "--format", "sarif"], { cwd }))
+    expect(log).toMatchObject({ version: "2.1.0", runs: [{ results: [{ ruleId: "name-unknown" }] }] })
+  })
+
   it("check shows the line of a mistake and ends with 1", () => {
     const cwd = project({ "wrong.nn": PROGRAM.replace("Linear(2)", "Liner(2)") })
     const { exit, err } = nnc(["check", "wrong.nn"], { cwd })

@@ -6,7 +6,7 @@ import type { Span } from "../source/source.js"
 import { checkWaiting, matchShape, resolveShape, resolveDim, type Signature } from "./dims.js"
 import type { Env } from "./env.js"
 import { evalExpr } from "./expr.js"
-import { complain, didYouMean } from "./report.js"
+import { complain, didYouMean, meantName } from "./report.js"
 import * as v from "./values.js"
 import type { Value } from "./values.js"
 
@@ -182,9 +182,9 @@ export function unknownType(env: Env, type: TensorTypeExpr): Value {
     message: `there is no type \`${type.base.text}\``,
     span: type.base.span,
     label: "not a type",
-    help:
-      didYouMean(type.base.text, [...DTYPES, "any", "int", "string", "list"]) ??
-      "types are f32, f16, i32, u32, bool, any, int, string and list",
+    ...(meantName(type.base.text, type.base.span, [...DTYPES, "any", "int", "string", "list"]) ?? {
+      help: "types are f32, f16, i32, u32, bool, any, int, string and list",
+    }),
   })
 }
 

@@ -10,7 +10,7 @@ import { numberOf } from "./data-source.js"
 import { charactersOf } from "./data-text.js"
 import { originAt, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
-import { complain, didYouMean } from "./report.js"
+import { complain, didYouMean, meantName } from "./report.js"
 import * as v from "./values.js"
 
 /** `source`: the name of the source, as it was written. */
@@ -250,7 +250,9 @@ export function checkArrayFields(env: Env, decl: DataDecl, source: DataSource & 
         message: `there is no column "${arg.value.value}" in this array`,
         span: arg.value.span,
         label: "not a column",
-        help: didYouMean(arg.value.value, known) ?? `columns are ${known.map((k) => `"${k}"`).join(", ")}`,
+        ...(meantName(arg.value.value, arg.value.span, known) ?? {
+          help: `columns are ${known.map((k) => `"${k}"`).join(", ")}`,
+        }),
       })
     }
   }

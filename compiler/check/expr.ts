@@ -8,7 +8,7 @@ import { callMatmul, evalCall, evalPipe } from "./call.js"
 import { scalarName } from "./emit.js"
 import type { Env } from "./env.js"
 import { evalField, evalIndex } from "./indexing.js"
-import { complain, didYouMean } from "./report.js"
+import { complain, meantName } from "./report.js"
 import type { Global } from "./resolve.js"
 import { placeOf } from "./resolve.js"
 import { evalScan } from "./scan.js"
@@ -94,10 +94,9 @@ export function evalName(env: Env, name: string, span: Span): Value {
     message: `there is no \`${name}\` here`,
     span,
     label: "not a name in sight",
-    help:
-      name === "B"
-        ? "`B` is the batch of a `train on` data section, or a name in a signature"
-        : didYouMean(name, [...namesIn(env.scope), ...env.module.names.keys()]),
+    ...(name === "B"
+      ? { help: "`B` is the batch of a `train on` data section, or a name in a signature" }
+      : meantName(name, span, [...namesIn(env.scope), ...env.module.names.keys()])),
   })
 }
 

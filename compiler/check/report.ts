@@ -33,7 +33,8 @@ export function complain(env: Env, c: Complaint): Value {
     primary: { span: primary, text: c.label },
     ...(related.length > 0 && { related }),
     ...(c.help !== undefined && { help: c.help }),
-    ...(c.fix && { fix: c.fix }),
+    // The library is not ours to repair.
+    ...(c.fix && primary === c.span && { fix: c.fix }),
   })
   return ERROR
 }
@@ -50,4 +51,17 @@ export function reportOnce(cx: Env["cx"], diagnostic: Diagnostic): void {
 export function didYouMean(word: string, names: Iterable<string>): string | undefined {
   const near = nearest(word, names)
   return near === undefined ? undefined : `did you mean \`${near}\`?`
+}
+
+/** The same where the word stands in the text by itself, with the repair: the near name in its place. */
+export function meantName(
+  word: string,
+  span: Span,
+  names: Iterable<string>,
+): { readonly help: string; readonly fix: Fix } | undefined {
+  const near = nearest(word, names)
+  const quoted = span.file.text.startsWith('"', span.start)
+  return near === undefined
+    ? undefined
+    : { help: `did you mean \`${near}\`?`, fix: { span, replacement: quoted ? `"${near}"` : near } }
 }

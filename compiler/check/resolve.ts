@@ -5,7 +5,7 @@
 import type { Declaration, LetDecl, Module, Name } from "../ir/ast/types.js"
 import type { Diagnostics } from "../source/diagnostic.js"
 import type { Span } from "../source/source.js"
-import { nearest } from "../source/suggest.js"
+import { meantName } from "./report.js"
 import { BUILTINS } from "./builtins.js"
 import type { Value } from "./values.js"
 
@@ -189,15 +189,14 @@ function importNames(
       put(into, name.text, from.names.get(name.text)!, name.span, diagnostics)
       continue
     }
-    const near = nearest(name.text, own)
     diagnostics.add({
       code: "import-name",
       severity: "error",
       message: `${from.module.span.file.path} declares no \`${name.text}\``,
       primary: { span: name.span, text: "not found there" },
-      help: near
-        ? `did you mean \`${near}\`?`
-        : `it declares ${own.map((n) => `\`${n}\``).join(", ") || "nothing"}`,
+      ...(meantName(name.text, name.span, own) ?? {
+        help: `it declares ${own.map((n) => `\`${n}\``).join(", ") || "nothing"}`,
+      }),
     })
   }
 }

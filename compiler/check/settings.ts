@@ -4,7 +4,7 @@ import type { TrainSettings } from "../ir/model/types.js"
 import type { Span } from "../source/source.js"
 import { originAt, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
-import { complain, didYouMean } from "./report.js"
+import { complain, meantName } from "./report.js"
 import * as v from "./values.js"
 
 interface Context {
@@ -118,7 +118,9 @@ function keepBest(env: Env, setting: SettingStmt | undefined, cx: Context): stri
     message: `\`keep best\` needs the name of a report, and there is no report \`${name}\``,
     span: setting.value.span,
     label: "not reported",
-    help: didYouMean(name, known) ?? `known are ${known.map((k) => `\`${k}\``).join(", ")}`,
+    ...(meantName(name, setting.value.span, known) ?? {
+      help: `known are ${known.map((k) => `\`${k}\``).join(", ")}`,
+    }),
   })
   return null
 }

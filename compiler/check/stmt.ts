@@ -15,7 +15,7 @@ import { unreachable } from "../source/bug.js"
 import type { Span } from "../source/source.js"
 import type { Env } from "./env.js"
 import { evalExpr } from "./expr.js"
-import { complain, didYouMean } from "./report.js"
+import { complain, meantName } from "./report.js"
 import { placeOf } from "./resolve.js"
 import { lookup, namesIn, newScope, type Binding } from "./scope.js"
 import { declareParam, declareState, updateSlot } from "./slots.js"
@@ -142,7 +142,9 @@ function runAssign(env: Env, s: AssignStmt): void {
       message: `there is no variable \`${s.name.text}\` to assign to`,
       span: s.name.span,
       label: "not declared",
-      help: didYouMean(s.name.text, namesIn(env.scope)) ?? `declare it: \`var ${s.name.text} = ...\``,
+      ...(meantName(s.name.text, s.name.span, namesIn(env.scope)) ?? {
+        help: `declare it: \`var ${s.name.text} = ...\``,
+      }),
     })
     return
   }

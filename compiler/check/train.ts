@@ -18,7 +18,7 @@ import { evalExpr } from "./expr.js"
 import { checkIndices } from "./indices.js"
 import { objectivesOf, type Loss } from "./objectives.js"
 import { nothingObserved, observationsOf, type Observed } from "./observed.js"
-import { complain, didYouMean } from "./report.js"
+import { complain, meantName } from "./report.js"
 import type { ModuleScope } from "./resolve.js"
 import { addInput, finish, newSection, usedValues } from "./section.js"
 import { scalingOf } from "./scaling.js"
@@ -107,11 +107,12 @@ function dataOf(cx: Cx, module: ModuleScope, decl: TrainDecl): DataDecl | undefi
     message: `there is no data \`${decl.data.text}\``,
     span: decl.data.span,
     label: global ? "not a `data` declaration" : "not declared",
-    help:
-      didYouMean(decl.data.text, known) ??
-      (known.length > 0
-        ? `declared are ${known.join(", ")}`
-        : 'declare it: `data name = csv("...") { ... }`'),
+    ...(meantName(decl.data.text, decl.data.span, known) ?? {
+      help:
+        known.length > 0
+          ? `declared are ${known.join(", ")}`
+          : 'declare it: `data name = csv("...") { ... }`',
+    }),
   })
   return undefined
 }

@@ -3,7 +3,7 @@
  *  Not here:   everything else about them: types and shapes are checked at calls. */
 import type { Block, Declaration, DimExpr, Expr, Param, Stmt, TypeExpr } from "../ir/ast/types.js"
 import type { Env } from "./env.js"
-import { complain, didYouMean } from "./report.js"
+import { complain, meantName } from "./report.js"
 
 export function checkUncalled(env: Env, declarations: readonly Declaration[]): void {
   for (const decl of declarations) {
@@ -23,7 +23,7 @@ export function checkUncalled(env: Env, declarations: readonly Declaration[]): v
         message: `there is no \`${read.name}\` here`,
         span: read.span,
         label: "not a name in sight",
-        help: didYouMean(read.name, [...uses.bound, ...env.module.names.keys()]),
+        ...meantName(read.name, read.span, [...uses.bound, ...env.module.names.keys()]),
       })
     }
   }

@@ -1,18 +1,26 @@
-/** cli: `nnc check`: everything that can be known without running. */
-import type { Command } from "commander"
+/** cli: `nnc check`: everything that can be known without running, as text or for another program, and repairs. */
+import { Option, type Command } from "commander"
 import { planBytes, sizeText } from "../../driver/budget.js"
 import { compile, type Compiled } from "../../driver/compile.js"
-import { diagnosticJson } from "../../source/render.js"
+import type { Diagnostic } from "../../source/diagnostic.js"
+import { applyFixes } from "../../source/fixes.js"
+import { githubAnnotation, sarifLog } from "../../source/machine-formats.js"
+import { diagnosticJson, renderDiagnostics } from "../../source/render.js"
 import { DEFAULT_TARGET } from "../../target.js"
-import { accept, readProgram } from "../compile-file.js"
-import { note, printJson } from "../console.js"
+import { VERSION } from "../../version.js"
+import { allCodes } from "../codes.js"
+import { readProgram } from "../compile-file.js"
+import { note, noteMessage, print, printJson } from "../console.js"
 import { optimizeLater } from "../engine.js"
 import { EXIT } from "../failure.js"
 import { fileHost } from "../host.js"
+import { replaceFile } from "../replace-file.js"
 import { withData } from "../usage.js"
 
 interface Options {
   readonly json?: boolean
+  readonly format?: "github" | "sarif"
+  readonly fix?: boolean
   readonly data: ReadonlyMap<string, string>
 }
 
@@ -20,33 +28,90 @@ export function addCheck(program: Command): void {
   withData(program.command("check"))
     .description("find every mistake that can be found without running")
     .argument("<files...>", "programs")
-    .option("--json", "print one object per diagnostic, and one `end` per file")
+    .addOption(
+      new Option("--json", "print one object per diagnostic, and one `end` per file").conflicts("format"),
+    )
+    .addOption(
+      new Option(
+        "--format <name>",
+        "print for another program: annotations of GitHub, or a SARIF log",
+      ).choices(["github", "sarif"]),
+    )
+    .option("--fix", "make the repairs that messages suggest, in the files, and check again")
     .action((files: string[], options: Options) => {
       optimizeLater()
-      for (const path of files) {
-        const host = fileHost(path, options.data)
-        const compiled = compile(readProgram(path), host, { target: DEFAULT_TARGET })
-        host.checkOverrides()
-        if (options.json) {
-          const errors = compiled.diagnostics.filter(({ severity }) => severity === "error").length
-          for (const each of compiled.diagnostics) printJson({ event: "diagnostic", ...diagnosticJson(each) })
-          const memory = memoryOf(compiled)
-          printJson({
-            event: "end",
-            file: path,
-            errors,
-            warnings: compiled.diagnostics.length - errors,
-            ...(memory && { memory }),
-          })
-          if (errors > 0) process.exitCode = EXIT.mistake
-        } else {
-          accept(compiled)
-          note(`${path}: no mistakes found`)
-          const memory = memoryOf(compiled)
-          if (memory) note(`${path}: ${memoryText(memory)}`)
-        }
+      const checked = files.map((path) => checkFile(path, options))
+      for (const { path, compiled } of checked) {
+        if (errorsOf(compiled) > 0) process.exitCode = EXIT.mistake
+        if (options.json) printAsJson(path, compiled)
+        else if (options.format === "github")
+          for (const each of compiled.diagnostics) print(githubAnnotation(each))
+        else if (options.format === undefined) printAsText(path, compiled)
+      }
+      if (options.format === "sarif") {
+        const all = checked.flatMap(({ compiled }) => compiled.diagnostics)
+        printJson(sarifLog(all, { version: VERSION, titleOf: (code) => allCodes[code]?.title }))
       }
     })
+}
+
+interface Checked {
+  readonly path: string
+  readonly compiled: Compiled
+}
+
+function checkFile(path: string, options: Options): Checked {
+  let compiled = checkOnce(path, options)
+  if (options.fix) {
+    // A repair may uncover mistakes that can be repaired too.
+    for (let round = 0; round < MOST_ROUNDS && repair(compiled.diagnostics); round++)
+      compiled = checkOnce(path, options)
+  }
+  return { path, compiled }
+}
+
+/** Repairs that undo each other must not go on for ever. */
+const MOST_ROUNDS = 10
+
+function checkOnce(path: string, { data }: Options): Compiled {
+  const host = fileHost(path, data)
+  const compiled = compile(readProgram(path), host, { target: DEFAULT_TARGET })
+  host.checkOverrides()
+  return compiled
+}
+
+/** Whether anything was changed. */
+function repair(diagnostics: readonly Diagnostic[]): boolean {
+  const repaired = applyFixes(diagnostics)
+  for (const { file, text, count } of repaired) {
+    replaceFile(file.path, text)
+    note(`${file.path}: repaired ${count === 1 ? "one mistake" : `${count} mistakes`}`)
+  }
+  return repaired.length > 0
+}
+
+const errorsOf = ({ diagnostics }: Compiled): number =>
+  diagnostics.filter(({ severity }) => severity === "error").length
+
+function printAsJson(path: string, compiled: Compiled): void {
+  for (const each of compiled.diagnostics) printJson({ event: "diagnostic", ...diagnosticJson(each) })
+  const errors = errorsOf(compiled)
+  const memory = memoryOf(compiled)
+  printJson({
+    event: "end",
+    file: path,
+    errors,
+    warnings: compiled.diagnostics.length - errors,
+    ...(memory && { memory }),
+  })
+}
+
+function printAsText(path: string, compiled: Compiled): void {
+  if (compiled.diagnostics.length > 0) noteMessage(renderDiagnostics(compiled.diagnostics))
+  if (errorsOf(compiled) > 0) return
+  note(`${path}: no mistakes found`)
+  const memory = memoryOf(compiled)
+  if (memory) note(`${path}: ${memoryText(memory)}`)
 }
 
 interface Memory {

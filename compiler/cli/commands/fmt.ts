@@ -1,6 +1,5 @@
 /** cli: `nnc fmt`: programs in their canonical layout. A program with syntax errors is left alone. */
 import type { Command } from "commander"
-import { writeFileSync } from "node:fs"
 import { format } from "../../parse/format.js"
 import { Diagnostics } from "../../source/diagnostic.js"
 import { renderDiagnostics } from "../../source/render.js"
@@ -8,6 +7,7 @@ import type { SourceFile } from "../../source/source.js"
 import { readProgram } from "../compile-file.js"
 import { note, noteMessage } from "../console.js"
 import { EXIT } from "../failure.js"
+import { replaceFile } from "../replace-file.js"
 
 export function addFmt(program: Command): void {
   program
@@ -25,7 +25,7 @@ export function addFmt(program: Command): void {
           note(`${path} is not formatted`)
           process.exitCode = EXIT.mistake
         } else {
-          writeFileSync(path, text)
+          replaceFile(path, text)
           note(`formatted ${path}`)
         }
       }
