@@ -142,7 +142,7 @@ describe("training", () => {
       train: {
         duration: { unit: "epochs", count: 4 },
         reportEvery: { unit: "epochs", count: 2 },
-        keepBest: "loss",
+        keepBest: { metric: "loss", better: "lower" },
       },
     })
     const events: TrainEvent[] = []

@@ -1,6 +1,8 @@
 /** check: the names that are built in: everything else a program uses is written in the standard library.
  *  Not here:   the names inside a `data` declaration (data.ts). */
 
+import { DIRECTION_MARKS } from "./direction.js"
+
 /** Conversions. */
 export const CONVERSIONS = ["f32", "f16", "i32", "u32", "bool"] as const
 
@@ -17,6 +19,7 @@ export const BUILTINS: readonly string[] = [
   "error",
   "grad",
   "observed",
+  ...DIRECTION_MARKS,
   "training",
   "step",
   "epoch",

@@ -7,6 +7,7 @@ import { isDType } from "./args.js"
 import { asTensor, cast, emit, isScalar } from "./emit.js"
 import type { Env } from "./env.js"
 import { floorDiv } from "./dims.js"
+import { callMark, DIRECTION_MARKS } from "./direction.js"
 import { callObserved } from "./observed.js"
 import { complain } from "./report.js"
 import * as v from "./values.js"
@@ -37,6 +38,7 @@ export function callBuiltin(env: Env, name: string, given: readonly Given[], spa
     case "observed":
       return callObserved(env, given, span)
     default:
+      if (DIRECTION_MARKS.includes(name)) return callMark(env, name, given, span)
       return bug(`no built-in \`${name}\` can be called`)
   }
 }

@@ -127,6 +127,13 @@ train {
     bad: onRows("  report wrong = Net(x) != y"),
     good: onRows("  report wrong = mean(f32(Net(x) != y))"),
   },
+  "keep-direction": {
+    title: "`keep best` of a metric that may be better higher or lower",
+    explanation:
+      "Which checkpoint is the best depends on whether the metric should grow or fall. Losses and metrics of the library say so; of a value that a program computes itself, the report does.",
+    bad: onRows("  report off = mean(abs(Net(x) - y))\n  keep best off"),
+    good: onRows("  report off = lower_is_better(mean(abs(Net(x) - y)))\n  keep best off"),
+  },
   "report-twice": {
     title: "two reports of one name",
     explanation: "Each report has a name of its own; `loss` is always reported.",

@@ -2,7 +2,7 @@
  *  Guarantees: ids are unique within the section; run-time scalars become inputs when first used.
  *  Not here:   which operation is emitted and of what type (emit.ts). */
 import { SCALAR_TYPES, type ScalarName } from "../ir/graph/types.js"
-import type { ModelInput, ModelStmt, ModelValue, Section } from "../ir/model/types.js"
+import type { Direction, ModelInput, ModelStmt, ModelValue, Section } from "../ir/model/types.js"
 import { scalarType, type TensorType } from "../ir/tensor.js"
 import type { Span } from "../source/source.js"
 import type { BatchNormUse } from "./batch-norm.js"
@@ -23,6 +23,8 @@ export interface SectionState {
   /** Built-in values made once per section: `step` as f32, sizes as numbers. */
   readonly made: Map<string, Value>
   readonly batchNorms: BatchNormUse[]
+  /** Of values that say whether more or less of them is better. */
+  readonly directions: Map<ModelValue, Direction>
   /** In a train section: what it asks about its metrics. */
   readonly observed?: Observed
   /** In an optimizer: the step, whose numbers its settings may read; they become results of these names there. */
@@ -42,6 +44,7 @@ export const newSection = (
   places: new Map(),
   made: new Map(),
   batchNorms: [],
+  directions: new Map(),
 })
 
 export function append(section: SectionState, statement: ModelStmt): void {

@@ -1,6 +1,6 @@
 /** check: the settings of a train section: `batch 64, shuffle, epochs 100, checkpoint every 10 epochs, keep best accuracy`. */
 import { BYTE_UNITS, type SettingStmt } from "../ir/ast/types.js"
-import type { TrainSettings } from "../ir/model/types.js"
+import type { Direction, TrainSettings } from "../ir/model/types.js"
 import type { Span } from "../source/source.js"
 import { originAt, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
@@ -12,6 +12,8 @@ interface Context {
   readonly reports: readonly string[]
   /** Reports that are no single number. */
   readonly tables: readonly string[]
+  /** Of a report or the loss; undefined when nothing says it. */
+  readonly directionOf: (name: string) => Direction | undefined
   /** Of the train section's head, for what is missing altogether. */
   readonly span: Span
 }
@@ -99,11 +101,22 @@ function durationOf(
   return { unit: steps ? "steps" : "epochs", count: positiveInt(env, setting) ?? 1 }
 }
 
-function keepBest(env: Env, setting: SettingStmt | undefined, cx: Context): string | null {
+function keepBest(env: Env, setting: SettingStmt | undefined, cx: Context): TrainSettings["keepBest"] {
   if (!setting?.value) return null
   const name = setting.value.kind === "name" ? setting.value.name : ""
   const known = ["loss", ...cx.reports.filter((r) => !cx.tables.includes(r))]
-  if (known.includes(name)) return name
+  if (known.includes(name)) {
+    const better = cx.directionOf(name)
+    if (better !== undefined) return { metric: name, better }
+    complain(env, {
+      code: "keep-direction",
+      message: `nothing says whether a higher or a lower \`${name}\` is better`,
+      span: setting.value.span,
+      label: "which value of it is the best?",
+      help: `write \`report ${name} = lower_is_better(...)\`, or \`higher_is_better(...)\`; losses and metrics of the library say it themselves`,
+    })
+    return null
+  }
   if (cx.tables.includes(name)) {
     complain(env, {
       code: "setting-keep",

@@ -12,6 +12,7 @@ import type {
 import { BATCH, isStatic, printType, tensorType } from "../ir/tensor.js"
 import { averagesOf } from "./average.js"
 import { checkBatchNorms } from "./batch-norm.js"
+import { directionOf } from "./direction.js"
 import { isScalar } from "./emit.js"
 import { originAt, topEnv, type Cx, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
@@ -55,6 +56,10 @@ export function checkTrain(
     hasData: dataSet !== undefined,
     reports: decl.body.flatMap((s) => (s.kind === "report" ? [s.name.text] : [])),
     tables: step.reports.filter((r) => r.isTable).map((r) => r.name),
+    directionOf: (name) => {
+      const report = step.reports.find((r) => r.name === name)
+      return name === "loss" ? "lower" : report && directionOf(step.env, report)
+    },
     span: decl.name?.span ?? { ...decl.span, end: decl.span.start + "train".length },
   })
   const scaling = scalingOf(

@@ -186,7 +186,8 @@ export interface TrainSpec {
   readonly duration: Every
   readonly reportEvery: Every
   readonly checkpointEvery: Every | null
-  readonly keepBest: string | null
+  /** The metric, and which values of it are better. */
+  readonly keepBest: { readonly metric: string; readonly better: "higher" | "lower" } | null
   /** Metrics that the step reads: at a report point, the value and the number of the next step go into these slots. */
   readonly observed?: readonly { readonly metric: string; readonly value: string; readonly at: string }[]
 }

@@ -17,9 +17,9 @@ export function lossNames(scalars: Scalars): string[] {
 export const isFiniteLoss = (scalars: Scalars): boolean =>
   lossNames(scalars).every((name) => Number.isFinite(scalars[name]!))
 
-/** Whether `value` beats `best`. Losses and errors are better when smaller, everything else when larger. */
-export function isBetter(metric: string, value: number, best: number | null): boolean {
+/** Whether `value` beats `best`. */
+export function isBetter(better: "higher" | "lower", value: number, best: number | null): boolean {
   if (!Number.isFinite(value)) return false
   if (best === null) return true
-  return /loss|error|perplexity|(^|_)(mse|mae|rmse|nll)($|_)/.test(metric) ? value < best : value > best
+  return better === "lower" ? value < best : value > best
 }

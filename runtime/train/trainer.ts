@@ -276,8 +276,9 @@ export class Trainer {
   private async keepBest(values: Readonly<Record<string, number>>, step: number): Promise<void> {
     const { spec, state } = this.setup
     if (spec.keepBest === null) return
-    const value = values[`test_${spec.keepBest}`] ?? values[spec.keepBest]
-    if (value === undefined || !isBetter(spec.keepBest, value, this.best)) return
+    const { metric, better } = spec.keepBest
+    const value = values[`test_${metric}`] ?? values[metric]
+    if (value === undefined || !isBetter(better, value, this.best)) return
     this.best = value
     // The good snapshot is the state that was measured.
     await this.save("best", await state.read(this.snapshots[this.good]), step)

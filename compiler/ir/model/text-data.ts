@@ -204,7 +204,7 @@ export const printSettings = (s: TrainSettings): string =>
     `duration ${printEvery(s.duration)}`,
     `report ${printEvery(s.reportEvery)}`,
     `checkpoint ${printEvery(s.checkpointEvery)}`,
-    `keep ${s.keepBest === null ? "none" : quote(s.keepBest)}`,
+    `keep ${s.keepBest === null ? "none" : `${s.keepBest.better} ${quote(s.keepBest.metric)}`}`,
     `clip_norm ${orNone(s.clipNorm)}`,
     `clip_value ${orNone(s.clipValue)}`,
     `accumulate ${s.accumulate}`,
@@ -230,6 +230,11 @@ export function parseSettings(c: Cursor): TrainSettings {
     c.expect("epochs")
     return { unit: "epochs", count }
   }
+  const keepBest = (): NonNullable<TrainSettings["keepBest"]> => {
+    const isHigher = c.accept("higher")
+    if (!isHigher) c.expect("lower")
+    return { better: isHigher ? "higher" : "lower", metric: c.string() }
+  }
   const budget = (): Budget => {
     const bytes = c.integer()
     c.expect("at")
@@ -243,7 +248,7 @@ export function parseSettings(c: Cursor): TrainSettings {
     duration: named("duration", every),
     reportEvery: named("report", every),
     checkpointEvery: named("checkpoint", () => orNull(every)),
-    keepBest: named("keep", () => orNull(() => c.string())),
+    keepBest: named("keep", () => orNull(keepBest)),
     clipNorm: named("clip_norm", () => orNull(() => c.number())),
     clipValue: named("clip_value", () => orNull(() => c.number())),
     accumulate: named("accumulate", () => c.integer()),

@@ -106,6 +106,8 @@ export interface Objective {
   readonly origin: Origin
 }
 
+/** Of a metric: which values of it are better. */
+export type Direction = "higher" | "lower"
 export interface Budget {
   readonly bytes: number
   readonly origin: Origin
@@ -120,7 +122,7 @@ export interface TrainSettings {
   readonly reportEvery: { readonly unit: "epochs" | "steps"; readonly count: number }
   /** null: at the end only. */
   readonly checkpointEvery: { readonly unit: "epochs" | "steps"; readonly count: number } | null
-  readonly keepBest: string | null
+  readonly keepBest: { readonly metric: string; readonly better: Direction } | null
   readonly clipNorm: number | null
   readonly clipValue: number | null
   readonly accumulate: number
