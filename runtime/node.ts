@@ -31,12 +31,17 @@ export interface NodeTrainOptions extends Omit<TrainOptions, "resume" | "store">
   readonly runFolder?: string
 }
 
+export interface NodeOpenOptions extends OpenOptions {
+  /** How data files are opened; left out: as they are on disk. */
+  readonly openFile?: (path: string) => DataFile
+}
+
 /** A bundle opened on a device, with files. `close` it, or the process does not end. */
 export class Trainer {
   private constructor(private readonly session: Session) {}
 
-  static async open(bundle: Bundle, folder: string, options: OpenOptions): Promise<Trainer> {
-    return new Trainer(await Session.open(bundle, nodeHost(folder), options))
+  static async open(bundle: Bundle, folder: string, options: NodeOpenOptions): Promise<Trainer> {
+    return new Trainer(await Session.open(bundle, nodeHost(folder, options.openFile), options))
   }
 
   get device(): DeviceInfo {
@@ -118,12 +123,12 @@ export class Trainer {
 }
 
 /** Reads a compiled bundle's folder, checks it and opens it. */
-export async function loadBundle(folder: string, options: OpenOptions = {}): Promise<Trainer> {
+export async function loadBundle(folder: string, options: NodeOpenOptions = {}): Promise<Trainer> {
   return Trainer.open(await readBundle(folder, nodeReader(folder)), folder, options)
 }
 
 /** Opens a bundle that is in memory; data paths are relative to `folder`. */
-export function openBundle(bundle: Bundle, folder: string, options: OpenOptions = {}): Promise<Trainer> {
+export function openBundle(bundle: Bundle, folder: string, options: NodeOpenOptions = {}): Promise<Trainer> {
   return Trainer.open(bundle, folder, options)
 }
 
@@ -135,17 +140,17 @@ export const nodeReader =
 
 /** Opens data files relative to a folder. */
 export const nodeOpener =
-  (folder: string) =>
+  (folder: string, open = fileOnDisk) =>
   async (path: string): Promise<DataFile> =>
-    fileOnDisk(resolve(folder, path))
+    open(resolve(folder, path))
 
 const gpus = { probeDevice: probeNodeDevice, mayHaveGpu }
 
 /** What `auto` takes on this machine, and why. */
 export const autoNodeDevice = (): ReturnType<typeof autoDevice> => autoDevice(gpus)
 
-export const nodeHost = (folder: string): Host => ({
-  openFile: nodeOpener(folder),
+export const nodeHost = (folder: string, open = fileOnDisk): Host => ({
+  openFile: nodeOpener(folder, open),
   openDevice: openNodeDevice,
   ...gpus,
   threads: { start: startNodeThread, most: nodeThreads(), mayBlock: true },

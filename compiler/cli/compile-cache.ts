@@ -3,26 +3,14 @@
  *              byte; a damaged entry counts as none; an entry is there whole or not at all, whoever else writes; where nothing can
  *              be written, nothing is kept.
  *  Not here:   which files a compilation reads (`host.ts`). */
-import { createHash, randomUUID } from "node:crypto"
-import {
-  existsSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs"
-import { homedir } from "node:os"
-import { dirname, isAbsolute, join } from "node:path"
-import { fileURLToPath } from "node:url"
+import { createHash } from "node:crypto"
+import { readFileSync, utimesSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { deserialize, serialize } from "node:v8"
 import type { Bundle } from "../../runtime/bundle/format.js"
-import { eachPiece, type DataFile } from "../../runtime/data/file.js"
-import { fileOnDisk } from "../../runtime/disk.js"
-import { makeFolders } from "../../runtime/folders.js"
 import type { Diagnostic } from "../source/diagnostic.js"
+import { cacheFolder, compilerBuild, shrink, succeeds, writeWhole } from "./cache-folder.js"
+import { hashOfPath } from "./file-hash.js"
 
 export interface CacheEntry {
   readonly bundle: Bundle
@@ -52,7 +40,7 @@ export class CompileCache {
       const content = bytes.subarray(HASH_BYTES)
       if (!sha256(content).equals(bytes.subarray(0, HASH_BYTES))) return undefined
       const { reads, ...entry } = deserialize(content) as CacheEntry & { reads: Reads }
-      for (const [path, hash] of reads) if (hashOfFile(fileOnDisk(path)) !== hash) return undefined
+      for (const [path, hash] of reads) if (hashOfPath(path) !== hash) return undefined
       const now = new Date()
       utimesSync(file, now, now)
       return entry
@@ -62,16 +50,12 @@ export class CompileCache {
   }
 
   keep(asked: unknown, { bundle, diagnostics }: CacheEntry, reads: Reads): void {
-    const file = this.fileOf(asked)
-    const aside = `${file}.${randomUUID()}`
-    const kept = succeeds(() => {
+    const written = writeWhole(this.fileOf(asked), (aside) => {
       const content = serialize({ bundle, diagnostics, reads })
-      makeFolders(this.folder)
       writeFileSync(aside, Buffer.concat([sha256(content), content]))
-      renameSync(aside, file)
     })
     // Others may delete the same entries.
-    succeeds(() => (kept ? this.shrink() : rmSync(aside, { force: true })))
+    if (written) succeeds(() => shrink(this.folder, this.mostBytes))
   }
 
   private fileOf(asked: unknown): string {
@@ -79,52 +63,13 @@ export class CompileCache {
     const name = hashOf(JSON.stringify([this.compiler, process.versions.v8, asked]))
     return join(this.folder, name)
   }
-
-  private shrink(): void {
-    const files = readdirSync(this.folder).map((name) => {
-      const path = join(this.folder, name)
-      const { size, mtimeMs } = statSync(path)
-      return { path, size, mtimeMs }
-    })
-    let bytes = files.reduce((sum, { size }) => sum + size, 0)
-    for (const { path, size } of files.sort((a, b) => a.mtimeMs - b.mtimeMs)) {
-      if (bytes <= this.mostBytes) return
-      rmSync(path, { force: true })
-      bytes -= size
-    }
-  }
 }
 
-/** This user's; none where the compiler runs from its sources, which change under it. */
+/** This user's; none where the compiler runs from its sources. */
 export function userCache(): CompileCache | undefined {
-  const build = join(dirname(fileURLToPath(import.meta.url)), BUILD)
-  return existsSync(build) ? new CompileCache(cacheFolder(), readFileSync(build, "utf8")) : undefined
-}
-/** Written by the build: the hash of what it made. */
-const BUILD = "build.sha256"
-
-function cacheFolder(): string {
-  const { XDG_CACHE_HOME: xdg, LOCALAPPDATA: local } = process.env
-  if (xdg !== undefined && isAbsolute(xdg)) return join(xdg, "nnc")
-  if (process.platform === "win32" && local) return join(local, "nnc", "cache")
-  return join(homedir(), process.platform === "darwin" ? "Library/Caches" : ".cache", "nnc")
-}
-
-function succeeds(act: () => void): boolean {
-  try {
-    act()
-    return true
-  } catch {
-    return false
-  }
+  const build = compilerBuild()
+  return build === undefined ? undefined : new CompileCache(cacheFolder(), build)
 }
 
 export const hashOf = (content: string | Uint8Array): string => sha256(content).toString("hex")
-const HASH_PIECE = 1 << 20
-/** Of a file of any size. */
-export function hashOfFile(file: DataFile): string {
-  const hash = createHash("sha256")
-  eachPiece(file, HASH_PIECE, (piece) => hash.update(piece))
-  return hash.digest("hex")
-}
 const sha256 = (content: string | Uint8Array): Buffer => createHash("sha256").update(content).digest()

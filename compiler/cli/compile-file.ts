@@ -11,6 +11,7 @@ import type { CompileCache } from "./compile-cache.js"
 import { noteMessage } from "./console.js"
 import { optimizeLater } from "./engine.js"
 import { Failure, Refused } from "./failure.js"
+import type { KeptTables } from "./kept-tables.js"
 import { fileHost, type FileHost } from "./host.js"
 
 export interface CompileFileOptions {
@@ -39,12 +40,17 @@ function compileWith(host: FileHost, path: string, options: CompileFileOptions):
 }
 
 /** Compiles all the way, if that was not done before: then the cache has what came of it. */
-export function bundleOf(path: string, options: CompileFileOptions = {}, cache?: CompileCache): Bundle {
+export function bundleOf(
+  path: string,
+  options: CompileFileOptions = {},
+  cache?: CompileCache,
+  tables?: KeptTables,
+): Bundle {
   const { data = new Map<string, string>(), hooks: _, ...rest } = options
   const asked = [path, resolve(path), [...data].map(([name, file]) => [name, resolve(file)]), rest]
   const known = cache?.find(asked)
   if (known !== undefined) return accept(known).bundle
-  const host = fileHost(path, data)
+  const host = fileHost(path, data, tables)
   const { bundle, diagnostics } = compileWith(host, path, options)
   if (bundle === undefined || bundle.manifest.trains.length + bundle.manifest.predicts.length === 0)
     throw new Failure("io-program", `${path} holds nothing to train or to predict with`)

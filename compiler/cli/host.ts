@@ -4,15 +4,16 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { dirname, isAbsolute, join, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
-import { applyField } from "../../runtime/data/apply.js"
+import { checkField } from "../../runtime/data/apply.js"
 import type { DataFile } from "../../runtime/data/file.js"
 import { fitFields } from "../../runtime/data/fit.js"
 import { overrideData } from "../../runtime/data/override.js"
 import { usesOf } from "../../runtime/data/table.js"
-import { fileOnDisk } from "../../runtime/disk.js"
 import { product } from "../../runtime/exec/size.js"
-import { hashOf, hashOfFile, type Reads } from "./compile-cache.js"
+import { hashOf, type Reads } from "./compile-cache.js"
 import { readTables } from "./data-tables.js"
+import { hashOfPath } from "./file-hash.js"
+import { userTables } from "./kept-tables.js"
 import { RunError } from "../../runtime/error.js"
 import type { DataSpec, FieldSpec } from "../../runtime/bundle/format.js"
 import type { CompileHost, DataContext, DataFacts } from "../driver/compile.js"
@@ -32,8 +33,12 @@ export interface FileHost extends CompileHost {
   checkOverrides(): void
 }
 
-/** For the program at `main`. `overrides`: what `--data name=path` says. */
-export function fileHost(main: string, overrides: ReadonlyMap<string, string> = new Map()): FileHost {
+/** For the program at `main`. `overrides`: what `--data name=path` says. `tables`: through which data files are read. */
+export function fileHost(
+  main: string,
+  overrides: ReadonlyMap<string, string> = new Map(),
+  tables = userTables(),
+): FileHost {
   const folder = dirname(main)
   const absolute = new Map([...overrides].map(([name, path]) => [name, resolve(path)]))
   const seen: DataSpec[] = []
@@ -44,8 +49,8 @@ export function fileHost(main: string, overrides: ReadonlyMap<string, string> = 
     return bytes
   }
   const open = (path: string): DataFile => {
-    const file = fileOnDisk(path)
-    if (!reads.has(resolve(path))) reads.set(resolve(path), hashOfFile(file))
+    const file = tables.open(path)
+    reads.set(resolve(path), hashOfPath(path, file))
     return file
   }
   return {
@@ -99,7 +104,7 @@ function dataFacts(
   })
   // What loading would refuse is found now, with its place in the program.
   for (const { table, rows } of test ? [train, test] : [train])
-    for (const field of fields) if (rows.length * product(field.shape) <= MANY) applyField(field, table, rows)
+    for (const field of fields) if (rows.length * product(field.shape) <= MANY) checkField(field, table, rows)
   return { trainRows: train.rows.length, testRows: test?.rows.length ?? null, spec: { ...spec, fields } }
 }
 

@@ -16,6 +16,7 @@ import {
 import { userCache } from "./compile-cache.js"
 import { bundleOf, isBundleFolder } from "./compile-file.js"
 import { Failure } from "./failure.js"
+import { userTables } from "./kept-tables.js"
 import { integer, withData } from "./usage.js"
 
 export type DeviceName = "auto" | "webgpu" | "wasm"
@@ -44,14 +45,15 @@ export async function openProgram(path: string, { device, threads, data }: Devic
   const choice = threads === undefined ? {} : { threads }
   if (isBundleFolder(path)) {
     const absolute = new Map([...data].map(([name, file]) => [name, resolve(file)]))
-    return loadBundle(path, { ...choice, device, data: absolute })
+    return loadBundle(path, { ...choice, device, data: absolute, openFile: userTables().open })
   }
   // Decided before compiling, as only the code that will run is made.
   const chosen = device === "auto" ? await autoNodeDevice() : { name: device }
   const target = chosen.name === "webgpu" ? await profileOfAdapter() : DEFAULT_TARGET
-  const bundle = bundleOf(path, { data, devices: [chosen.name], target }, userCache())
+  const tables = userTables()
+  const bundle = bundleOf(path, { data, devices: [chosen.name], target }, userCache(), tables)
   const { name, ...reason } = chosen
-  return openBundle(bundle, dirname(path), { ...choice, device: name, ...reason })
+  return openBundle(bundle, dirname(path), { ...choice, device: name, ...reason, openFile: tables.open })
 }
 
 /** `wasm: WebAssembly SIMD, 2 threads (this machine has no GPU)` */

@@ -19,26 +19,35 @@ export interface FieldRows {
 }
 
 export function applyField(field: FieldSpec, table: Table, rows: Uint32Array): FieldRows {
-  return inPart({ field: field.name }, () => apply(field, table, rows))
+  const { name, dtype } = field
+  const size = bytesOf(dtype)
+  const elements = Math.ceil((rows.length * product(field.shape) * size) / 4) * (4 / size)
+  const out = makeValues(dtype, elements)
+  let next = 0
+  convert(field, table, rows, (value) => (out[next++] = value))
+  return { name, bytes: new Uint8Array(out.buffer) }
 }
 
-function apply(field: FieldSpec, table: Table, rows: Uint32Array): FieldRows {
-  const { name, dtype, bounds } = field
+/** Refuses what `applyField` would refuse. */
+export function checkField(field: FieldSpec, table: Table, rows: Uint32Array): void {
+  convert(field, table, rows, () => {})
+}
+
+function convert(field: FieldSpec, table: Table, rows: Uint32Array, take: (value: number) => void): void {
+  const { dtype, bounds } = field
+  const held = conversion(dtype)
   const width = product(field.shape)
-  const elements = Math.ceil((rows.length * width * bytesOf(dtype)) / 4) * (4 / bytesOf(dtype))
-  const out = makeValues(dtype, elements)
-  const convert = conversion(dtype)
-  let next = 0
   const check = (gathered: number): void => checkWidth(field, table, gathered)
-  eachBlock(field, table, rows, check, ({ values, where }) => {
-    if (bounds) checkBounds(values, width, bounds, where)
-    for (let i = 0; i < values.length; i++) {
-      const value = convert(values[i]!)
-      if (value === undefined) refuse(dtype, values[i]!, where(i))
-      out[next++] = value
-    }
-  })
-  return { name, bytes: new Uint8Array(out.buffer) }
+  inPart({ field: field.name }, () =>
+    eachBlock(field, table, rows, check, ({ values, where }) => {
+      if (bounds) checkBounds(values, width, bounds, where)
+      for (let i = 0; i < values.length; i++) {
+        const value = held(values[i]!)
+        if (value === undefined) refuse(dtype, values[i]!, where(i))
+        take(value)
+      }
+    }),
+  )
 }
 
 /** What rounds to infinity lies at these magnitudes and above. */

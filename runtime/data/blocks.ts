@@ -30,7 +30,7 @@ export function eachBlock(
   check: (width: number) => void,
   visit: (block: Block) => void,
 ): void {
-  const columns = names.map((name) => sourceOf(table, name, stages))
+  const columns = names.map((name) => sourceOf(table, name, stages, WINDOWS / names.length))
   const width = columns.reduce((sum, column) => sum + column.width, 0)
   check(width)
   const most = Math.max(1, Math.floor(BLOCK / Math.max(1, width)))
@@ -66,6 +66,9 @@ export function eachBlock(
   }
 }
 
+/** Values of all columns together that are held of a table that is not in memory. */
+const WINDOWS = 1 << 22
+
 interface Source {
   readonly name: string
   readonly width: number
@@ -74,7 +77,7 @@ interface Source {
 }
 
 /** Numbers, or for `categories` what texts are numbered. */
-function sourceOf(table: Table, name: string, stages: Taken["stages"]): Source {
+function sourceOf(table: Table, name: string, stages: Taken["stages"], held: number): Source {
   const [first] = stages
   if (first?.kind === "categories") {
     const { width, numberAt } = categoryNumbers(table, name, first.names)
@@ -87,15 +90,25 @@ function sourceOf(table: Table, name: string, stages: Taken["stages"]): Source {
       },
     }
   }
-  const { values, shape, stride } = table.column(name)
+  const column = table.column(name)
+  const { shape, stride, piece, count = 0 } = column
   const width = product(shape)
   const apart = stride ?? width
+  let window = { from: 0, to: 0, values: piece ? new Float64Array() : column.values }
   return {
     name,
     width,
     gather(rows, into, offset, step) {
       for (let i = 0; i < rows.length; i++) {
-        const from = rows[i]! * apart
+        let from = rows[i]! * apart
+        if (piece) {
+          if (from < window.from || from + width > window.to) {
+            const to = Math.min(count, from + Math.max(width, Math.floor(held)))
+            window = { from, to, values: piece(from, to) }
+          }
+          from -= window.from
+        }
+        const { values } = window
         const to = i * step + offset
         for (let j = 0; j < width; j++) into[to + j] = values[from + j]!
       }

@@ -3,6 +3,7 @@
  *  Not here: where the bytes come from, what columns are named (csv.ts). */
 import { RunError } from "../error.js"
 import { numberOf } from "./numbers.js"
+import { Lines } from "./parsed.js"
 import { TextColumn, type Texts, type Use } from "./table.js"
 import { decodeUtf8 } from "./utf8.js"
 
@@ -32,12 +33,20 @@ interface Cells {
   readonly texts: TextColumn | undefined
 }
 
+interface CellsRead {
+  /** Undefined when a cell is wrong, or numbers were not asked for. */
+  readonly numbers: Float64Array | undefined
+  readonly wrong: Wrong | undefined
+  readonly texts: Texts | undefined
+}
+
 export class CsvRows {
   names: readonly string[] | undefined
   /** Of whole rows. */
   count = 0
   /** Of the row that is read next. */
   line = 1
+  readonly lines = new Lines()
 
   private readonly delimiter: Uint8Array
   private readonly first: number
@@ -47,8 +56,6 @@ export class CsvRows {
   /** Rows that the arrays of numbers have room for. */
   private room = 0
   private bytesRead = 0
-  /** Where lines are not one after the other: a row, and its line. */
-  private readonly jumps: { readonly row: number; readonly line: number }[] = []
   /** Set by what reads a cell: the byte after it, and the line breaks within. */
   private at = 0
   private breaks = 0
@@ -79,21 +86,16 @@ export class CsvRows {
     return from
   }
 
-  numbers(column: number): { readonly values: Float64Array; readonly wrong: Wrong | undefined } {
-    const { numbers, wrong } = this.columns[column] ?? {}
-    if (numbers === undefined && wrong === undefined) throw new Error("this column was not asked for")
-    return { values: (numbers ?? new Float64Array()).subarray(0, this.count), wrong }
-  }
-
-  texts(column: number): Texts {
-    const texts = this.columns[column]?.texts
-    if (!texts) throw new Error("this column was not asked for")
-    return texts.texts(1, this.count)
-  }
-
-  lineOf(row: number): number {
-    const jump = this.jumps.findLast((each) => each.row <= row)
-    return jump === undefined ? 0 : jump.line + row - jump.row
+  /** What was read of a column; undefined when it was not asked for. */
+  cellsOf(column: number): CellsRead | undefined {
+    const cells = this.columns[column]
+    return (
+      cells && {
+        numbers: cells.numbers?.subarray(0, this.count),
+        wrong: cells.wrong,
+        texts: cells.texts?.texts(1, this.count),
+      }
+    )
   }
 
   /** The byte after a row; -1 when it goes on after `end`. */
@@ -120,9 +122,7 @@ export class CsvRows {
         const after = this.lineEnd(bytes, next, end, last)
         if (after < 0) return -1
         if (cell !== columns.length) this.ragged(cell)
-        const jump = this.jumps.at(-1)
-        if (jump === undefined || jump.line - jump.row !== this.line - this.count)
-          this.jumps.push({ row: this.count, line: this.line })
+        this.lines.add(this.count, this.line)
         this.count++
         this.line += 1 + breaks
         return after

@@ -7,7 +7,8 @@ import { RunError } from "../error.js"
 import { CsvRows } from "./csv-rows.js"
 import type { DataFile } from "./file.js"
 import { numberHelp, numberOf, shortened } from "./numbers.js"
-import { columnText, EVERY_USE, isUsed, missingColumn, type Column, type Table, type Uses } from "./table.js"
+import { columnText, EVERY_USE, isUsed, type Column, type Table, type Texts, type Uses } from "./table.js"
+import { lineOf, tableOfParsed, type Parsed } from "./parsed.js"
 import { byteOrderMark } from "./utf8.js"
 
 /** Bytes read at a time, and the most that a row may have. */
@@ -16,6 +17,13 @@ const MOST_ROW = 1 << 26
 
 export function parseCsv(place: string, file: DataFile, delimiter: string, uses: Uses = EVERY_USE): Table {
   checkDelimiter(place, delimiter)
+  const parse = (): Parsed => parsed(place, file, delimiter, uses)
+  const { remember } = file
+  const read = remember ? remember(`csv ${delimiter}`, uses, parse) : parse()
+  return tableOfParsed(place, read, headerHelp(read.names, delimiter))
+}
+
+function parsed(place: string, file: DataFile, delimiter: string, uses: Uses): Parsed {
   const rows = new CsvRows(place, delimiter, file.size, (names) => {
     const name = twice(names, uses)
     if (name === undefined) return names.map(uses)
@@ -24,14 +32,27 @@ export function parseCsv(place: string, file: DataFile, delimiter: string, uses:
     })
   })
   readRows(place, file, rows)
-  const { names } = rows
+  const { names, count, lines } = rows
   if (names === undefined)
     throw new RunError("data-empty", `${place} is empty`, { help: "the first row names the columns" })
-  if (rows.count === 0)
+  if (count === 0)
     throw new RunError("data-empty", `${place} has a header and no rows`, {
       help: "add rows below the header",
     })
-  return tableOfRows(place, delimiter, names, rows)
+  const numbers = new Map<string, Column>()
+  const texts = new Map<string, Texts>()
+  const wrong = new Map<string, RunError>()
+  names.forEach((name, index) => {
+    const cells = rows.cellsOf(index)
+    if (cells?.numbers) numbers.set(name, { name, shape: [], values: cells.numbers })
+    if (cells?.texts) texts.set(name, cells.texts)
+    if (cells?.wrong) {
+      const { row, cell } = cells.wrong
+      const where = `${place}: row ${row + 1} (line ${lineOf(lines.jumps, row)})${columnText(name)}`
+      wrong.set(name, notANumber(where, cell))
+    }
+  })
+  return { names, rows: count, jumps: lines.jumps, numbers, texts, wrong }
 }
 
 function checkDelimiter(place: string, delimiter: string): void {
@@ -88,32 +109,12 @@ function twice(names: readonly string[], uses: Uses): string | undefined {
   })
 }
 
-function tableOfRows(place: string, delimiter: string, names: readonly string[], rows: CsvRows): Table {
-  const places = new Map(names.map((name, index) => [name, index]))
-  const indexOf = (name: string): number =>
-    places.get(name) ?? missingColumn(place, name, names, headerHelp(names, delimiter))
-  const where = (row: number, column?: string): string =>
-    `${place}: row ${row + 1} (line ${rows.lineOf(row)})${columnText(column)}`
-  return {
-    place,
-    rows: rows.count,
-    names,
-    where,
-    column(name): Column {
-      const { values, wrong } = rows.numbers(indexOf(name))
-      if (wrong) notANumber(where(wrong.row, name), wrong.cell)
-      return { name, shape: [], values }
-    },
-    texts: (name) => rows.texts(indexOf(name)),
-  }
-}
-
-function notANumber(where: string, cell: string): never {
+function notANumber(where: string, cell: string): RunError {
   if (numberOf(cell) !== undefined)
-    throw new RunError("data-range", `${where} is ${shortened(cell)}, which is beyond the numbers of f64`, {
+    return new RunError("data-range", `${where} is ${shortened(cell)}, which is beyond the numbers of f64`, {
       help: "write the column in a larger unit",
     })
-  throw new RunError(
+  return new RunError(
     "data-not-a-number",
     `${where} ${cell === "" ? "is empty" : `is "${shortened(cell)}", which is not a number`}`,
     { help: numberHelp(cell) },

@@ -1,11 +1,15 @@
 /** runtime/data: the bytes of a data file, wherever they are: in memory, on disk, packed as gzip, inside an archive.
  *  Reading waits for nothing, so that the compiler, which is one function that never waits, reads with the same code. */
 
+import type { Remember } from "./parsed.js"
+
 export interface DataFile {
   /** Bytes. */
   readonly size: number
   /** Fills `into` with what the file holds from byte `at` on; all of it lies inside of the file. */
   read(at: number, into: Uint8Array): void
+  /** Where the host keeps what text files were read as. */
+  readonly remember?: Remember
 }
 
 export const inMemory = (bytes: Uint8Array): DataFile => ({

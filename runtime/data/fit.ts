@@ -47,7 +47,7 @@ function fitField(
   for (const stage of stages) {
     if (stage.kind === "scale") fitted.push({ kind: "affine", from: "scale", scale: [stage.by], shift: [0] })
     else if (stage.kind === "standardize")
-      fitted.push(standardize(table, eachRow(table, rows, columns, fitted)))
+      fitted.push(standardize(table, rows.length, eachRow(table, rows, columns, fitted)))
     else if (stage.kind === "categories") fitted.push(fitCategories(table, rows, columns, stage.count))
     else if (stage.kind === "minmax") fitted.push(minmax(table, eachRow(table, rows, columns, fitted)))
     // Of whole rows, also where the field takes a slice: fields of the same text number its characters alike.
@@ -111,17 +111,15 @@ function rangesOf(table: Table, walk: Walk): Range {
 }
 
 /** Sums are made of (value - least) / spread, so that they neither overflow nor lose what columns far from 0 differ in. */
-function standardize(table: Table, walk: Walk): FittedStage {
+function standardize(table: Table, rows: number, walk: Walk): FittedStage {
   const { low, spread } = rangesOf(table, walk)
   const unit = spread.map(inverseOr1)
-  let rows = 0
   const sum = low.map(() => 0)
   const each = (visit: (place: number, value: number) => void): void =>
     walk(({ values, width }) => {
       for (let i = 0, j = 0; i < values.length; i++, j = j + 1 === width ? 0 : j + 1)
         visit(j, (values[i]! - low[j]!) * unit[j]!)
     })
-  walk(({ values, width }) => (rows += values.length / width))
   each((j, value) => (sum[j]! += value))
   const mean = sum.map((total) => total / rows)
   const squares = low.map(() => 0)

@@ -4,22 +4,29 @@ import { RunError } from "../error.js"
 import type { DataFile } from "./file.js"
 import { eachLine } from "./lines.js"
 import { isRow, namesOf, RecordColumns, type Row } from "./records.js"
+import { lineOf, Lines, tableOfParsed, type Parsed } from "./parsed.js"
 import { EVERY_USE, type Table, type Uses } from "./table.js"
 
 export function parseJsonLines(place: string, file: DataFile, uses: Uses = EVERY_USE): Table {
-  const lines: number[] = []
-  const where = (row: number): string => `${place}: row ${row + 1} (line ${lines[row]})`
+  const parse = (): Parsed => readLines(place, file, uses)
+  return tableOfParsed(place, file.remember ? file.remember("jsonl", uses, parse) : parse())
+}
+
+function readLines(place: string, file: DataFile, uses: Uses): Parsed {
+  const lines = new Lines()
+  const where = (row: number): string => `${place}: row ${row + 1} (line ${lineOf(lines.jumps, row)})`
+  let rows = 0
   let columns: RecordColumns | undefined
   eachLine(place, file, (line, number) => {
     if (line.trim() === "") return
     const row = parsed(`${place}: line ${number}`, line)
-    lines.push(number)
-    columns ??= new RecordColumns(place, namesOf(row), uses, where)
+    lines.add(rows++, number)
+    columns ??= new RecordColumns(namesOf(row), uses, where)
     columns.add(row)
   })
   if (!columns)
     throw new RunError("data-empty", `${place} is empty`, { help: "a row is one JSON object per line" })
-  return columns.table()
+  return columns.parsed(lines.jumps)
 }
 
 function parsed(where: string, line: string): Row {

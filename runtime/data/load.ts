@@ -126,7 +126,7 @@ export function parseSource(
     source,
     (path) => {
       const file = open(path)
-      return isGzip(file) ? unpackGzip(path, file) : file
+      return isGzip(file) ? { ...file, ...unpackGzip(path, file) } : file
     },
     uses,
   )

@@ -6,13 +6,14 @@ import { numberHelp } from "./numbers.js"
 import {
   columnText,
   EVERY_USE,
-  missingColumn,
   TextColumn,
   type Column,
   type Table,
+  type Texts,
   type Use,
   type Uses,
 } from "./table.js"
+import { tableOfParsed, type Jump, type Parsed } from "./parsed.js"
 
 export type Row = Readonly<Record<string, unknown>>
 
@@ -22,9 +23,13 @@ export const isRow = (value: unknown): value is Row =>
 export const namesOf = (row: Row): readonly string[] => Object.keys(row)
 
 export function tableOfRecords(place: string, names: readonly string[], rows: readonly Row[]): Table {
-  const columns = new RecordColumns(place, names, EVERY_USE, (row) => `${place}: row ${row + 1}`)
+  const where = (row: number): string => `${place}: row ${row + 1}`
+  const columns = new RecordColumns(names, EVERY_USE, where)
   for (const row of rows) columns.add(row)
-  return columns.table()
+  return {
+    ...tableOfParsed(place, columns.parsed([])),
+    where: (row, column) => `${where(row)}${columnText(column)}`,
+  }
 }
 
 /** Takes rows one after another, and keeps what is asked of them. What is wrong with a column is said when it is read. */
@@ -33,7 +38,6 @@ export class RecordColumns {
   private rows = 0
 
   constructor(
-    private readonly place: string,
     private readonly names: readonly string[],
     uses: Uses,
     /** The place of a row; the first is 0. */
@@ -58,18 +62,17 @@ export class RecordColumns {
     }
   }
 
-  table(): Table {
-    const { place, names, rows } = this
-    const columnOf = (name: string): RecordColumn =>
-      this.columns.get(name) ?? missingColumn(place, name, names)
-    return {
-      place,
-      rows,
-      names,
-      where: (row, column) => `${this.where(row)}${columnText(column)}`,
-      column: (name) => columnOf(name).column(),
-      texts: (name) => columnOf(name).textsOf(),
+  parsed(jumps: readonly Jump[]): Parsed {
+    const numbers = new Map<string, Column>()
+    const texts = new Map<string, Texts>()
+    const wrong = new Map<string, RunError>()
+    for (const [name, column] of this.columns) {
+      const read = column.read()
+      if (read.numbers) numbers.set(name, read.numbers)
+      if (read.texts) texts.set(name, read.texts)
+      if (read.wrong) wrong.set(name, read.wrong)
     }
+    return { names: this.names, rows: this.rows, jumps, numbers, texts, wrong }
   }
 }
 
@@ -163,14 +166,20 @@ class RecordColumn {
     this.values[this.length++] = number
   }
 
-  column(): Column {
-    const wrong = this.wrong ?? this.notNumbers
-    if (wrong) throw wrong
-    return { name: this.name, shape: this.shape ?? [], values: this.values.subarray(0, this.length) }
-  }
-  textsOf(): ReturnType<TextColumn["texts"]> {
-    if (this.wrong) throw this.wrong
-    return this.texts.texts(product(this.shape ?? []))
+  read(): {
+    readonly numbers: Column | undefined
+    readonly texts: Texts | undefined
+    readonly wrong: RunError | undefined
+  } {
+    const { name, use, shape = [], wrong, notNumbers } = this
+    return {
+      numbers:
+        use.numbers && !wrong && !notNumbers
+          ? { name, shape, values: this.values.subarray(0, this.length) }
+          : undefined,
+      texts: use.texts && !wrong ? this.texts.texts(product(shape)) : undefined,
+      wrong: wrong ?? notNumbers,
+    }
   }
 }
 

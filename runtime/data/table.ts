@@ -8,8 +8,11 @@ export interface Column {
   readonly name: string
   /** Of one row; a plain number is []. */
   readonly shape: readonly number[]
-  /** Row after row. */
+  /** Row after row. Where there is `piece`, they are read anew each time. */
   readonly values: NumberArray
+  /** Of a column that is not in memory: the values from one place to another, of `count`. */
+  readonly piece?: (from: number, to: number) => NumberArray
+  readonly count?: number
   /** How far apart rows begin in `values`, when rows share values; left out, each begins where the one before ends. */
   readonly stride?: number
 }

@@ -1,0 +1,57 @@
+/** cli: the folder in which things are kept that would otherwise be made again. */
+import { randomUUID } from "node:crypto"
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs"
+import { homedir } from "node:os"
+import { dirname, isAbsolute, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { makeFolders } from "../../runtime/folders.js"
+
+/** Of this user. */
+export function cacheFolder(): string {
+  const { XDG_CACHE_HOME: xdg, LOCALAPPDATA: local } = process.env
+  if (xdg !== undefined && isAbsolute(xdg)) return join(xdg, "nnc")
+  if (process.platform === "win32" && local) return join(local, "nnc", "cache")
+  return join(homedir(), process.platform === "darwin" ? "Library/Caches" : ".cache", "nnc")
+}
+
+/** The hash of what the build made; undefined where the compiler runs from its sources, which change under it. */
+export function compilerBuild(): string | undefined {
+  const build = join(dirname(fileURLToPath(import.meta.url)), "build.sha256")
+  return existsSync(build) ? readFileSync(build, "utf8") : undefined
+}
+
+/** Writes a file beside its place and renames it, so that it is there whole or not at all. False when it cannot be written. */
+export function writeWhole(path: string, write: (aside: string) => void): boolean {
+  const aside = `${path}.${randomUUID()}`
+  const written = succeeds(() => {
+    makeFolders(dirname(path))
+    write(aside)
+    renameSync(aside, path)
+  })
+  if (!written) succeeds(() => rmSync(aside, { force: true }))
+  return written
+}
+
+/** Deletes the files of a folder that were not used for longest, until the rest takes at most so many bytes. */
+export function shrink(folder: string, mostBytes: number): void {
+  const files = readdirSync(folder).flatMap((name) => {
+    const path = join(folder, name)
+    const about = statSync(path)
+    return about.isFile() ? [{ path, size: about.size, mtimeMs: about.mtimeMs }] : []
+  })
+  let bytes = files.reduce((sum, { size }) => sum + size, 0)
+  for (const { path, size } of files.sort((a, b) => a.mtimeMs - b.mtimeMs)) {
+    if (bytes <= mostBytes) return
+    rmSync(path, { force: true })
+    bytes -= size
+  }
+}
+
+export function succeeds(act: () => void): boolean {
+  try {
+    act()
+    return true
+  } catch {
+    return false
+  }
+}
