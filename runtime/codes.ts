@@ -162,9 +162,9 @@ export const RUN_CODES = {
       "A program without `batch` runs all rows at once, and its memory was planned for the rows it was compiled with.",
   },
   "non-finite": {
-    title: "the loss is not a finite number",
+    title: "the loss, or something that is learned, is not a finite number",
     explanation:
-      "The run stops at the next report. The first step and the first kernel that produced NaN or infinity are found by running again from the last good state. Lower the learning rate, clip gradients, or look at the named line.",
+      "At every report and before every checkpoint the losses, the parameters and the states of layers and optimizers are looked at; what is not finite is never saved, and the last good checkpoint stays. The first step and the first kernel that produced NaN or infinity are found by running again from the last good state. A state whose first value is made with an infinite constant may be infinite. Lower the learning rate, clip gradients, or look at the named line.",
   },
   "checkpoint-missing": {
     title: "there is no checkpoint there",

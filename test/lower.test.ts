@@ -228,7 +228,7 @@ it("names the graphs of a named section after it", () => {
     "train on",
     "train warm on",
   )
-  expect([...lowered(text).keys()]).toEqual(["init", "warm.step", "warm.evaluate", "predict.Mean"])
+  expect([...lowered(text).keys()]).toEqual(["init", "finite", "warm.step", "warm.evaluate", "predict.Mean"])
 })
 
 describe("accumulate", () => {

@@ -1,6 +1,6 @@
 /** lower: inlines modules and joins sections into flat graphs.   Model -> Lowered
  *  Assumes:    the program checked without errors.
- *  Guarantees: `init` gives every slot its first value; every train section has a `step` and an `evaluate` (and an `overall`,
+ *  Guarantees: `init` gives every slot its first value, `finite` says which are not finite; every train section has a `step` and an `evaluate` (and an `overall`,
  *              when something is computed from all rows at once), every model a `predict.NAME`; what nothing needs is gone; `grad` nodes stand wherever a gradient is wanted.
  *  Not here:   expanding `grad` (autodiff/), sharing equal nodes (optimize/). */
 import { GraphBuild } from "../ir/graph/build.js"
@@ -8,6 +8,7 @@ import type { Graph } from "../ir/graph/types.js"
 import type { Model, PredictSection } from "../ir/model/types.js"
 import type { Pass } from "../pass.js"
 import { withSums } from "./accumulate.js"
+import { lowerFinite } from "./finite.js"
 import { flatten } from "./flatten.js"
 import { lowerInit } from "./init.js"
 import { GraphInputs } from "./inputs.js"
@@ -16,7 +17,7 @@ import { SlotValues } from "./slots.js"
 import { averagesIn, lowerEvaluate, lowerStep } from "./train.js"
 
 export interface Lowered {
-  /** `init`, then `step`, `evaluate` and `overall` of each train section, then the predictions. */
+  /** `init` and, where there is training, `finite`, then `step`, `evaluate` and `overall` of each train section, then the predictions. */
   readonly graphs: readonly Graph[]
 }
 
@@ -28,6 +29,7 @@ export const lower: Pass<Model, Lowered> = {
     return {
       graphs: [
         lowerInit(model),
+        ...(model.trains.length > 0 ? [lowerFinite(model)] : []),
         ...model.trains.flatMap((train) => [lowerStep(model, train), ...lowerEvaluate(model, train)]),
         ...model.predicts.map((predict) => lowerPredict(model, predict)),
       ],

@@ -244,7 +244,8 @@ export interface Manifest {
   readonly arenas: readonly ArenaSpec[]
   readonly slots: readonly SlotSpec[]
   readonly kernels: readonly KernelSpec[]
-  /** `init`, `step`, `evaluate`, `predict.<Model>`, ... */
+  /** `init`, `step`, `evaluate`, `predict.<Model>`, ...; `finite`, where there is training, gives 1 for every slot, by name, that holds
+   *  something that is not finite, else 0. */
   readonly programs: readonly ProgramSpec[]
   readonly data: readonly DataSpec[]
   readonly trains: readonly TrainSpec[]

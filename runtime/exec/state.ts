@@ -6,7 +6,7 @@ import { RunError } from "../error.js"
 import { nearest } from "../suggest.js"
 import type { Machine } from "./machine.js"
 import { product } from "./size.js"
-import { decodeNumbers, encodeNumbers, firstNonFinite, type Numbers, type Tensor } from "./values.js"
+import { decodeNumbers, encodeNumbers, type Numbers, type Tensor } from "./values.js"
 
 /** A copy of all slots in device memory. */
 export type Snapshot = ReadonlyMap<string, Memory>
@@ -53,14 +53,6 @@ export class State {
         if (slot.arena === name) out.set(slot.name, new Uint8Array(content, slot.offset, slotBytes(slot)))
     }
     return out
-  }
-
-  parametersAreFinite(values: SlotBytes): boolean {
-    return this.slots.every(({ name, dtype, shape, role }) => {
-      if (role !== "param") return true
-      const bytes = new Uint8Array(values.get(name)!).buffer
-      return firstNonFinite(dtype, bytes, product(shape)) < 0
-    })
   }
 
   /** Replaces all slots that `values` names; an average that it does not name becomes its parameter. */

@@ -1,6 +1,6 @@
 /** runtime/train: where the first NaN or infinity came from.
- *  Runs again from the last good state up to the step whose loss was not finite, then that step dispatch by dispatch, reading
- *  everything that is written. Values that were not finite in the good step before it too (a mask of -inf) are no finding. */
+ *  Runs again from the last good state up to the step whose loss, or whose update, was not finite, then that step dispatch by
+ *  dispatch, reading everything that is written. Values that were not finite in the good step before it too (a mask of -inf) are no finding. */
 import { ParameterBlocks, type CallParameters } from "../exec/blocks.js"
 import { callOnce } from "../exec/calls.js"
 import type { Program } from "../exec/program.js"
@@ -8,36 +8,77 @@ import { bytesOf, evalSize } from "../exec/size.js"
 import type { Snapshot, State } from "../exec/state.js"
 import { firstNonFinite } from "../exec/values.js"
 import { RunError } from "../error.js"
+import type { FiniteCheck } from "./finite.js"
 
-export interface NonFiniteLoss {
+/** What there is to run again from. */
+export interface Rerun {
   /** Its dispatches are looked at one by one. */
   readonly program: Program
   /** What ran: the program, or its form for many calls. */
   readonly steps: Program
   readonly state: State
-  /** The state before step `goodStep`, whose loss was finite (or which is the run's first). */
+  /** The state before step `goodStep`, which was finite, as was the loss (or which is the run's first). */
   readonly good: Snapshot
   readonly goodStep: number
-  readonly badStep: number
-  readonly loss: number
   readonly parametersOf: (step: number) => CallParameters
 }
 
-export async function explainNonFinite(found: NonFiniteLoss): Promise<RunError> {
-  const { program, steps, state, good, goodStep, badStep, parametersOf } = found
-  const { device } = program.machine
-  const restore = device.record()
-  state.recordRestore(restore, good)
-  restore.submit()
+export function explainLoss(from: Rerun, badStep: number, loss: number): Promise<RunError> {
+  return explain(from, badStep, `the loss is ${Number.isNaN(loss) ? "NaN" : loss} at step ${badStep}`)
+}
+
+/** Of slots that are not finite before step `step`: the first step after which some are not. */
+export async function explainState(
+  from: Rerun,
+  check: FiniteCheck,
+  step: number,
+  names: readonly string[],
+): Promise<RunError> {
+  const { steps, goodStep, parametersOf } = from
+  restore(from)
+  const atFirst = await check.now()
+  if (atFirst.length > 0 || step === goodStep)
+    return new RunError(
+      "non-finite",
+      `${areNot(atFirst.length > 0 ? atFirst : names)} before step ${goodStep}`,
+      {
+        help:
+          "look at the first value, or take another checkpoint; a state that is infinite at first on purpose says so with a " +
+          "constant such as `1 / 0`",
+      },
+    )
+  for (let t = goodStep; t < step; t++) {
+    callOnce(steps, parametersOf(t))
+    const found = await check.now()
+    if (found.length > 0) return explain(from, t, `${areNot(found)} after step ${t}`)
+  }
+  return explain(from, step - 1, `${areNot(names)} after step ${step - 1}`)
+}
+
+function areNot(names: readonly string[]): string {
+  const shown = names.slice(0, 3).map((name) => `"${name}"`)
+  const more = names.length > shown.length ? ` and ${names.length - shown.length} more` : ""
+  return `${shown.join(", ")}${more} ${names.length === 1 ? "is" : "are"} not finite`
+}
+
+function restore({ program, state, good }: Rerun): void {
+  const recorder = program.machine.device.record()
+  state.recordRestore(recorder, good)
+  recorder.submit()
+}
+
+async function explain(from: Rerun, badStep: number, what: string): Promise<RunError> {
+  const { program, steps, goodStep, parametersOf } = from
+  restore(from)
   for (let step = goodStep; step < badStep - 1; step++) {
     callOnce(steps, parametersOf(step))
-    await device.fence()()
+    await program.machine.device.fence()()
   }
   const usual = new Set<number>()
   if (badStep > goodStep)
     for (const { dispatch } of await traceStep(program, parametersOf(badStep - 1))) usual.add(dispatch)
   const [first] = await traceStep(program, parametersOf(badStep), usual)
-  return describe(found, first)
+  return describe(program, `${what} (epoch ${parametersOf(badStep).epoch})`, first)
 }
 
 interface Finding {
@@ -84,12 +125,7 @@ async function inspect(program: Program, dispatch: number, batch: number): Promi
   return undefined
 }
 
-function describe(
-  { program, badStep, loss, parametersOf }: NonFiniteLoss,
-  first: Finding | undefined,
-): RunError {
-  const { epoch } = parametersOf(badStep)
-  const what = `the loss is ${Number.isNaN(loss) ? "NaN" : loss} at step ${badStep} (epoch ${epoch})`
+function describe(program: Program, what: string, first: Finding | undefined): RunError {
   const help =
     "lower the learning rate, clip gradients (`clip_norm 1.0`), or look for a division, log or sqrt of 0 there"
   if (!first)

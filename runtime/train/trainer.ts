@@ -1,7 +1,7 @@
 /** runtime/train: runs a `train` section.
  *  Assumes:    slots hold the first (or the resumed) values; the step program is bound to the training rows.
  *  Guarantees: between report points only command buffers are made and nothing is read back; the slots after step N are the
- *              same bits however the run was cut into submissions, reports or resumed runs.
+ *              same bits however the run was cut into submissions, reports or resumed runs; what is saved is finite.
  *  Not here:   opening devices and data (session.ts), files (run-folder.ts). */
 import { encodeCheckpoint, type Position } from "../checkpoint/checkpoint.js"
 import type { TrainSpec } from "../bundle/format.js"
@@ -16,7 +16,8 @@ import type { Batches } from "./batches.js"
 import { numbersOf, type Evaluator, type Metric, type Metrics } from "./evaluate.js"
 import type { CheckpointKind, CheckpointStore, EndEvent, TrainEvent } from "./events.js"
 import { isBetter, isFiniteLoss, lossNames, reported } from "./metrics.js"
-import { explainNonFinite } from "./non-finite.js"
+import { FiniteCheck } from "./finite.js"
+import { explainLoss, explainState, type Rerun } from "./non-finite.js"
 import { Pace } from "./pace.js"
 import type { Schedule } from "./schedule.js"
 
@@ -48,8 +49,10 @@ interface PendingReport {
   readonly step: number
   readonly epoch: number
   readonly tests: TestMetrics
-  /** Holds the state before `step`; good once the losses are known to be finite. */
+  /** Holds the state before `step`; good once the losses and the state are known to be finite. */
   readonly snapshot: number
+  /** Slots that are not finite before `step`. */
+  readonly nonFinite: () => Promise<readonly string[]>
   /** First step of the losses that `fetch` brings. */
   readonly first: number
   readonly fetch: () => Promise<Scalars[]>
@@ -64,6 +67,7 @@ export class Trainer {
   /** One is filled while the other is on its way back. */
   private readonly histories: readonly [History, History]
   private filling: 0 | 1 = 0
+  private readonly check: FiniteCheck
   private readonly blocks: ParameterBlocks
   private readonly pace: Pace
   /** The one in use holds the state before step `goodStep`; a new one becomes good when the losses up to it are known. */
@@ -74,6 +78,8 @@ export class Trainer {
   private unread: number
   private step: number
   private best: number | null
+  /** Metrics that were said to be NaN. */
+  private readonly noted = new Set<string>()
   private pending: PendingReport | undefined
   private inFlight:
     { readonly wait: () => Promise<void>; readonly steps: number; readonly submitted: number } | undefined
@@ -86,6 +92,7 @@ export class Trainer {
     const entries = schedule.total - from.step + 1
     this.steps = manyOf(step)
     this.histories = [new History(this.steps, entries), new History(this.steps, entries)]
+    this.check = new FiniteCheck(machine)
     this.blocks = new ParameterBlocks(machine.device)
     this.pace = new Pace(callsPerSubmit(this.steps, machine.device.parameterBlocks))
     const count = state.bytes < TWO_SNAPSHOTS_BELOW ? 2 : 1
@@ -123,6 +130,7 @@ export class Trainer {
 
   free(): void {
     for (const history of this.histories) history.free()
+    this.check.free()
     for (const snapshot of this.snapshots) for (const memory of snapshot.values()) memory.free()
   }
 
@@ -174,18 +182,23 @@ export class Trainer {
     await this.finishReport()
     const tests = evaluator && (final || reportsTest) ? await this.evaluateTest(evaluator, step, epoch) : {}
     if (this.history.full || this.snapshots.length === 1) await this.settle()
-    // The only snapshot is about to be written over, now that the losses before are known to be finite.
-    if (this.snapshots.length === 1) this.goodStep = step
+    // The only snapshot is about to be written over, once what is before it is known to be finite.
+    if (this.snapshots.length === 1) {
+      await this.requireFinite(step, await this.check.now())
+      this.goodStep = step
+    }
     if (step > 0) this.observe(numbersOf(tests), "test_", step)
     const snapshot = (this.good + 1) % this.snapshots.length
     const recorder = machine.device.record()
     state.recordSave(recorder, this.snapshots[snapshot]!)
+    this.check.record(recorder, this.blocks)
     this.recordSteps(recorder, step, 1)
     if (final) state.recordRestore(recorder, this.snapshots[snapshot]!)
     this.blocks.flush()
     recorder.submit()
     if (!final) this.step++
-    this.pending = { step, epoch, tests, snapshot, ...this.takeHistory() }
+    const nonFinite = this.check.download()
+    this.pending = { step, epoch, tests, snapshot, nonFinite, ...this.takeHistory() }
     if (final || this.awaitsObservation(tests)) await this.finishReport()
   }
 
@@ -206,17 +219,31 @@ export class Trainer {
 
   private async finishReport(): Promise<void> {
     if (!this.pending) return
-    const { step, epoch, tests, snapshot, first, fetch } = this.pending
+    const { step, epoch, tests, snapshot, nonFinite, first, fetch } = this.pending
     this.pending = undefined
     const results = await this.checked(first, await fetch())
+    await this.requireFinite(step, await nonFinite())
     this.good = snapshot
     this.goodStep = step
     const metrics: Metrics = { ...reported(results.at(-1) ?? {}), ...tests }
     const values = numbersOf(metrics)
     this.setup.onEvent({ event: "report", step, epoch, metrics })
+    this.noteNaN(values, step)
     // The last report's step was taken back.
     if (step > 0 && this.step > step && this.awaitsObservation(tests)) this.observe(values, "", step + 1)
     if (step > 0) await this.keepBest(values, step)
+  }
+
+  /** Says once of each metric that it is no number. */
+  private noteNaN(values: Readonly<Record<string, number>>, step: number): void {
+    for (const [name, value] of Object.entries(values)) {
+      if (!Number.isNaN(value) || this.noted.has(name)) continue
+      this.noted.add(name)
+      const best = this.setup.spec.keepBest?.metric
+      const kept = name === best || name === `test_${best}`
+      const consequence = kept ? ": no checkpoint is kept as the best by it" : ""
+      this.setup.onEvent({ event: "note", message: `warning: ${name} is NaN at step ${step}${consequence}` })
+    }
   }
 
   private async evaluateTest(evaluator: Evaluator, step: number, epoch: number): Promise<TestMetrics> {
@@ -255,16 +282,23 @@ export class Trainer {
     const loss = lossNames(scalars)
       .map((name) => scalars[name]!)
       .find((value) => !Number.isFinite(value))
-    throw await explainNonFinite({
+    throw await explainLoss(this.rerun, badStep, loss ?? NaN)
+  }
+
+  /** Stops the run where slots are not finite before step `step`, however good its loss looks. */
+  private async requireFinite(step: number, names: readonly string[]): Promise<void> {
+    if (names.length > 0) throw await explainState(this.rerun, this.check, step, names)
+  }
+
+  private get rerun(): Rerun {
+    return {
       program: this.setup.step,
       steps: this.steps,
       state: this.setup.state,
       good: this.snapshots[this.good]!,
       goodStep: this.goodStep,
-      badStep,
-      loss: loss ?? NaN,
       parametersOf: this.parametersOf,
-    })
+    }
   }
 
   private takeSnapshot(index: number): void {
@@ -286,9 +320,9 @@ export class Trainer {
 
   private async saveLast(): Promise<void> {
     await this.settle()
-    const slots = await this.setup.state.read()
     // The last update may have spoilt the parameters before a loss could show it: the checkpoint before is the good one.
-    if (this.setup.state.parametersAreFinite(slots)) await this.save("last", slots, this.step)
+    await this.requireFinite(this.step, await this.check.now())
+    await this.save("last", await this.setup.state.read(), this.step)
   }
 
   private async save(kind: CheckpointKind, slots: SlotBytes, step: number): Promise<void> {

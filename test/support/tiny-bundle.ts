@@ -66,6 +66,22 @@ const kernels: readonly (KernelSpec & { readonly wgsl: string })[] = [
 }`,
   },
   {
+    name: "finite",
+    file: "kernels/finite.wgsl",
+    bindings: [
+      { name: "w", access: "read" },
+      { name: "v", access: "read" },
+      { name: "bad", access: "read_write" },
+    ],
+    origins: ["tiny.nn:3:3"],
+    wgsl: `${HEAD}${storage(0, "w", "read")}${storage(1, "v", "read")}${storage(2, "bad", "read_write")}
+fn is_bad(x: f32) -> f32 { return select(0.0, 1.0, (bitcast<u32>(x) & 0x7f800000u) == 0x7f800000u); }
+@compute @workgroup_size(1) fn main() {
+  bad[0] = max(is_bad(w[0]), is_bad(w[1])); bad[1] = is_bad(w[64]);
+  bad[2] = max(is_bad(v[0]), is_bad(v[1])); bad[3] = is_bad(v[64]);
+}`,
+  },
+  {
     name: "output",
     file: "kernels/output.wgsl",
     bindings: [
@@ -80,6 +96,8 @@ const kernels: readonly (KernelSpec & { readonly wgsl: string })[] = [
 }`,
   },
 ]
+
+const NAMES = ["Line.weight", "Line.bias", "Line.weight/v", "Line.bias/v"]
 
 const STATE = (offset: number, bytes: number): RangeSpec => ({ arena: "state", offset, bytes })
 const WORK = (offset: number, bytes: number): RangeSpec => ({ arena: "work", offset, bytes })
@@ -151,6 +169,13 @@ export function tinyBundle({ train, data, rows = 10, badRow }: TinyOptions = {})
         inputs: [],
         outputs: [],
         dispatches: [{ kernel: "init", bindings: [W], grid: [1, 1, 1], writes: [] }],
+      },
+      {
+        name: "finite",
+        maxBatch: 1,
+        inputs: [],
+        outputs: NAMES.map((name, i) => ({ name, dtype: "f32", shape: [], ...WORK(512 + 4 * i, 4) })),
+        dispatches: [{ kernel: "finite", bindings: [W, V, WORK(512, 256)], grid: [1, 1, 1], writes: [] }],
       },
       {
         name: "step",
