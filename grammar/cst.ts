@@ -272,6 +272,7 @@ export type KeepCstChildren = {
   Identifier?: IToken[]
   Average?: IToken[]
   expression?: ExpressionCstNode[]
+  Last?: IToken[]
 }
 
 export interface BudgetCstNode extends CstNode {

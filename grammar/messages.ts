@@ -196,7 +196,10 @@ const helps: readonly { when: (p: Place) => boolean; help: string }[] = [
     when: (p) => p.rule === "checkpoint",
     help: "as in `checkpoint every 10 epochs`",
   },
-  { when: (p) => p.rule === "keep", help: "as in `keep best accuracy` or `keep average ema(decay: 0.999)`" },
+  {
+    when: (p) => p.rule === "keep",
+    help: "as in `keep best accuracy`, `keep last 3` or `keep average ema(decay: 0.999)`",
+  },
   { when: (p) => p.rule === "budget", help: "as in `budget memory 64 MiB`; the units are KiB, MiB and GiB" },
   {
     when: (p) => p.found.tokenType === t.Equals && p.stack.includes("if"),

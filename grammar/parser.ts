@@ -235,6 +235,12 @@ export class NnParser extends CstParser {
           this.SUBRULE(this.expression)
         },
       },
+      {
+        ALT: () => {
+          this.CONSUME(t.Last)
+          this.SUBRULE2(this.expression)
+        },
+      },
     ])
   })
 

@@ -63,6 +63,7 @@ export const Every = contextual("every")
 export const Keep = contextual("keep")
 export const Best = contextual("best")
 export const Average = contextual("average")
+export const Last = contextual("last")
 export const Budget = contextual("budget")
 export const Memory = contextual("memory")
 export const Precision = contextual("precision")
@@ -188,6 +189,7 @@ const trainWords = [
   Keep,
   Best,
   Average,
+  Last,
   Budget,
   Memory,
   Precision,

@@ -184,6 +184,16 @@ export const RUN_CODES = {
     title: "the checkpoint belongs to another program",
     explanation: "A parameter is missing, extra, or has another type. The message names each.",
   },
+  "run-in-use": {
+    title: "another run writes to this folder",
+    explanation:
+      "A run folder has one writer, which its file `lock` names: process, machine, start. The lock of a process that has died, or of a system that was started anew, is taken over. Whether a process of another machine or container lives cannot be seen from here: remove the file if it does not.",
+  },
+  "run-exists": {
+    title: "the folder holds a run",
+    explanation:
+      "A new run does not write over an old one. `--resume FOLDER` goes on with it, `--overwrite` replaces it, and without `--out` every run has a new folder below runs/. A run that starts from another checkpoint than the last one (best.safetensors, step-N.safetensors) is a new one.",
+  },
   "checkpoint-write": {
     title: "a checkpoint or log cannot be written",
     explanation: "The disk is full or the folder is not writable. The previous checkpoint is untouched.",

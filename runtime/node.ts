@@ -19,7 +19,7 @@ import type { Metrics } from "./train/evaluate.js"
 import type { EndEvent, TrainEvent } from "./train/events.js"
 import type { Numbers } from "./exec/values.js"
 import type { Feeds } from "./train/predict.js"
-import { newRunFolder, openRunFolder, type RunFolder } from "./train/run-folder.js"
+import { newRunFolder, openRunFolder, type OpenRunFolder, type RunFolder } from "./train/run-folder.js"
 import type { Table } from "./data/table.js"
 import type { DeviceInfo } from "./device/device.js"
 import type { ProgramOptions } from "./session.js"
@@ -27,8 +27,11 @@ import type { ProgramOptions } from "./session.js"
 export interface NodeTrainOptions extends Omit<TrainOptions, "resume" | "store"> {
   /** A .safetensors file or a run folder. */
   readonly resume?: string
-  /** Writes log.jsonl and checkpoints there. `new`: the next free `runs/NAME-N`. Left out: nothing is written. */
+  /** Writes log.jsonl and checkpoints there. `new`: the next free `runs/NAME-N`. Left out: nothing is written. Refused with `run-in-use`
+   *  while another run writes to it, with `run-exists` when it holds a run whose last checkpoint is not the one resumed. */
   readonly runFolder?: string
+  /** Replaces the run that the folder holds. */
+  readonly overwrite?: boolean
 }
 
 export interface NodeOpenOptions extends OpenOptions {
@@ -51,32 +54,31 @@ export class Trainer {
     return this.session.bundle
   }
 
-  async train({ resume, runFolder, onEvent, ...options }: NodeTrainOptions = {}): Promise<
+  async train({ resume, runFolder, overwrite, onEvent, ...options }: NodeTrainOptions = {}): Promise<
     EndEvent & { runFolder?: string }
   > {
-    const checkpoint = resume === undefined ? undefined : await this.readCheckpoint(resume)
-    const folder = runFolder === undefined ? undefined : this.openFolder(runFolder)
-    const running = this.session.train({
-      ...options,
-      ...(checkpoint && { resume: checkpoint }),
-      ...(folder && { store: folder }),
-      onEvent: (event: TrainEvent) => {
-        const placed = folder && event.event === "start" ? { ...event, folder: folder.path } : event
-        try {
-          folder?.log(placed)
-        } catch (caught) {
-          // The log may be what could not be written: the run ends with its own reason.
-          if (placed.event !== "error") throw caught
-        }
-        onEvent?.(placed)
-      },
-    })
+    // Before the checkpoint is read: a run that is going on in that folder would be about to write another one.
+    const folder = runFolder === undefined ? undefined : this.openFolder(runFolder, { resume, overwrite })
     try {
-      const end = await running
+      const checkpoint = resume === undefined ? undefined : await this.readCheckpoint(resume)
+      const end = await this.session.train({
+        ...options,
+        ...(checkpoint && { resume: checkpoint }),
+        ...(folder && { store: folder }),
+        onEvent: (event: TrainEvent) => {
+          const placed = folder && event.event === "start" ? { ...event, folder: folder.path } : event
+          try {
+            folder?.log(placed)
+          } catch (caught) {
+            // The log may be what could not be written: the run ends with its own reason.
+            if (placed.event !== "error") throw caught
+          }
+          onEvent?.(placed)
+        },
+      })
       return folder ? { ...end, runFolder: folder.path } : end
-    } catch (caught) {
-      if (runFolder === "new") folder?.removeIfEmpty()
-      throw caught
+    } finally {
+      folder?.close()
     }
   }
 
@@ -117,8 +119,10 @@ export class Trainer {
     return loadCheckpoint(path, this.bundle.manifest)
   }
 
-  private openFolder(runFolder: string): RunFolder {
-    return runFolder === "new" ? newRunFolder("runs", this.bundle.manifest.name) : openRunFolder(runFolder)
+  private openFolder(runFolder: string, how: OpenRunFolder): RunFolder {
+    return runFolder === "new"
+      ? newRunFolder("runs", this.bundle.manifest.name)
+      : openRunFolder(runFolder, how)
   }
 }
 
@@ -161,5 +165,5 @@ export { loadCheckpoint } from "./checkpoint/load.js"
 export { saveWhole } from "./checkpoint/save.js"
 export { fileOnDisk } from "./disk.js"
 export { openNodeDevice, probeNodeDevice } from "./device/node-gpu.js"
-export { newRunFolder, openRunFolder, type RunFolder } from "./train/run-folder.js"
+export { LAST, newestRunFolder, newRunFolder, openRunFolder, type RunFolder } from "./train/run-folder.js"
 export * from "./api.js"

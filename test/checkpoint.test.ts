@@ -245,7 +245,7 @@ describe("saving", () => {
       join(folder, "tiny-2"),
     ])
     const run = newRunFolder(folder, "tiny")
-    await run.save("last", file)
+    await run.save("last", file, { step: 20, keep: 1 })
     expect((await loadCheckpoint(run.path, manifest)).position?.step).toBe(20)
     expect((await rejection(loadCheckpoint(join(folder, "tiny-1"), manifest)))[0]).toBe("checkpoint-missing")
   })

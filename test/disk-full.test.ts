@@ -1,11 +1,13 @@
 // A file system that is really full, in the middle of a run: a small one of its own, which only root may mount.
 
 import { spawnSync } from "node:child_process"
-import { appendFileSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { appendFileSync, readdirSync, readFileSync, rmSync, statSync, truncateSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { afterAll, describe, expect, it } from "vitest"
 import { nnc, temporaryFolder } from "./support/nnc.js"
 
+/** For lock and log, and not for a checkpoint beside the one that is there. */
+const ROOM_TO_BEGIN = 8 * 1024
 const disk = temporaryFolder()
 const reason = mountSmall(disk)
 afterAll(() => {
@@ -25,6 +27,11 @@ describe.skipIf(reason)(`a full disk${reason === undefined ? "" : ` (skipped: ${
 
     const ballast = join(disk, "ballast")
     fill(ballast)
+    const refused = train("20", run, "--resume", run)
+    expect(refused.exit).toBe(3)
+    expect(refused.err).toContain(`error[checkpoint-write]: ${run} cannot be written: the disk is full`)
+
+    truncateSync(ballast, statSync(ballast).size - ROOM_TO_BEGIN)
     const { exit, err } = train("20", run, "--resume", run)
     expect(exit).toBe(3)
     expect(err).toContain(`error[checkpoint-write]: ${last} cannot be written: the disk is full`)

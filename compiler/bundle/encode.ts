@@ -227,6 +227,7 @@ function encodeTrain(t: TrainSection, programs: readonly ProgramSpec[]): TrainSp
     reportEvery: s.reportEvery,
     checkpointEvery: s.checkpointEvery,
     keepBest: s.keepBest,
+    ...(s.keepLast > 1 && { keepLast: s.keepLast }),
     ...(t.observed.length > 0 && { observed: t.observed }),
   }
 }

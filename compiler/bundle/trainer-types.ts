@@ -104,14 +104,22 @@ export const NODE_TYPES = `
 export interface NodeTrainOptions extends TrainOptions {
   /** Where log.jsonl and checkpoints go. \`new\`: the next free \`runs/NAME-N\`. Left out: nothing is written. */
   readonly runFolder?: string
+  /** Replaces the run that the folder holds. */
+  readonly overwrite?: boolean
 }
 `.trim()
 
 /** In a page, which has places of its own for files. */
 export const PAGE_TYPES = `
+export interface CheckpointFacts {
+  /** Updates made. */
+  readonly step: number
+  /** How many of the newest checkpoints the program says to keep, this one among them. */
+  readonly keep: number
+}
 export interface PageTrainOptions extends TrainOptions {
   /** Takes the checkpoints of the run, bytes of .safetensors files, when \`checkpoint every\` and \`keep best\` of the program say so and
    *  at the end; the result names the place, for events. */
-  readonly store?: { save(kind: "last" | "best", file: Uint8Array): Promise<string> }
+  readonly store?: { save(kind: "last" | "best", file: Uint8Array, about: CheckpointFacts): Promise<string> }
 }
 `.trim()

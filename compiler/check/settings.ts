@@ -43,6 +43,7 @@ export function settingsOf(env: Env, all: readonly SettingStmt[], cx: Context): 
         : { unit: "steps", count: Math.max(1, Math.floor(duration.count / 100)) }),
     checkpointEvery: every("checkpoint every") ?? null,
     keepBest: keepBest(env, given.get("keep best"), cx),
+    keepLast: count("keep last") ?? 1,
     clipNorm: positive(env, given.get("clip_norm")) ?? null,
     clipValue: positive(env, given.get("clip_value")) ?? null,
     accumulate: count("accumulate") ?? 1,

@@ -1,13 +1,15 @@
 /** cli: a program or a bundle folder -> a trainer on a device; and which checkpoint belongs to it. */
-import { existsSync, readdirSync, statSync } from "node:fs"
-import { dirname, join, resolve } from "node:path"
+import { existsSync, statSync } from "node:fs"
+import { dirname, join, relative, resolve } from "node:path"
 import { Option, type Command } from "commander"
 import { suits } from "../../runtime/bundle/variants.js"
 import { kindOf } from "../bundle/encode-variants.js"
 import { DEFAULT_TARGET, type TargetProfile, WEBGPU_VARIANTS } from "../target.js"
 import {
   autoNodeDevice,
+  LAST,
   loadBundle,
+  newestRunFolder,
   openBundle,
   probeNodeDevice,
   type DeviceInfo,
@@ -71,18 +73,9 @@ export const profileFor = (adapter: DeviceInfo): TargetProfile =>
   WEBGPU_VARIANTS.find((target) => suits(kindOf(target), adapter)) ?? DEFAULT_TARGET
 
 const RUNS = "runs"
-const LAST = join("checkpoints", "last.safetensors")
 
 /** The newest run of this program that saved a checkpoint. */
-export function newestRun(name: string): string | undefined {
-  if (!existsSync(RUNS)) return undefined
-  const number = (entry: string): number => Number(entry.slice(name.length + 1))
-  return readdirSync(RUNS)
-    .filter((entry) => entry.startsWith(`${name}-`) && Number.isInteger(number(entry)))
-    .sort((a, b) => number(b) - number(a))
-    .map((entry) => join(RUNS, entry))
-    .find((folder) => existsSync(join(folder, LAST)))
-}
+export const newestRun = (name: string): string | undefined => newestRunFolder(RUNS, name)
 
 /** The checkpoint to use: the one named, or the newest of this program. */
 export function checkpointFor({ name }: { readonly name: string }, named: string | undefined): string {
@@ -97,9 +90,9 @@ export function checkpointFor({ name }: { readonly name: string }, named: string
   return join(run, LAST)
 }
 
-/** The run folder that a checkpoint lies in, so that a resumed run goes on in it. */
+/** The run folder whose last checkpoint this is, so that a resumed run goes on in it. */
 export function runFolderOf(checkpoint: string): string | undefined {
   if (existsSync(checkpoint) && statSync(checkpoint).isDirectory()) return checkpoint
-  const folder = dirname(checkpoint)
-  return folder.endsWith("checkpoints") ? dirname(folder) : undefined
+  const folder = dirname(dirname(checkpoint))
+  return relative(folder, checkpoint) === LAST ? folder : undefined
 }

@@ -16,6 +16,7 @@ interface RunOptions extends DeviceOptions {
   readonly seed?: number
   readonly resume?: string | true
   readonly out?: string
+  readonly overwrite?: boolean
   readonly train?: string
 }
 
@@ -31,7 +32,11 @@ export function trains(command: Command): Command {
     )
     .option("--seed <n>", "of initial values, order of rows and random draws", integer(0))
     .option("--resume [checkpoint]", "go on from a checkpoint or run folder (default: the newest run)")
-    .option("--out <folder>", "run folder for log, checkpoints and report (default: the next runs/NAME-N)")
+    .option(
+      "--out <folder>",
+      "run folder for log, checkpoints and report (default: the next runs/NAME-N, or that of a resumed run)",
+    )
+    .option("--overwrite", "replace the run that the folder of --out holds")
     .option("--train <name>", "the train section to run, when there are several")
     .action(runTraining)
 }
@@ -42,7 +47,7 @@ async function runTraining(path: string, options: RunOptions): Promise<void> {
   const report = new RunReport(trainer.bundle.manifest)
   const show = showEvents(options.json ?? false)
   try {
-    const { json = false, epochs, steps, seed, train } = options
+    const { json = false, epochs, steps, seed, train, overwrite = false } = options
     const resume = resumed(trainer, options.resume)
     const runFolder = options.out ?? (resume === undefined ? undefined : runFolderOf(resume)) ?? "new"
     const end = await trainer.train({
@@ -52,6 +57,7 @@ async function runTraining(path: string, options: RunOptions): Promise<void> {
       ...(train === undefined ? {} : { train }),
       ...(resume === undefined ? {} : { resume }),
       runFolder,
+      overwrite,
       signal: interrupt.signal,
       onEvent: (event) => {
         report.see(event)

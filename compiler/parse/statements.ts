@@ -175,7 +175,7 @@ function readKeep(cx: Reading, node: cst.KeepCstNode): ast.SettingStmt {
   const metric = c.Identifier && nameOf(cx, the(c.Identifier))
   return {
     kind: "setting",
-    name: twoWords(nameOf(cx, the(c.Keep)), nameOf(cx, the(c.Average ?? c.Best))),
+    name: twoWords(nameOf(cx, the(c.Keep)), nameOf(cx, the(c.Average ?? c.Last ?? c.Best))),
     value: metric
       ? { kind: "name", name: metric.text, span: metric.span }
       : readExpression(cx, the(c.expression)),

@@ -188,6 +188,8 @@ export interface TrainSpec {
   readonly checkpointEvery: Every | null
   /** The metric, and which values of it are better. */
   readonly keepBest: { readonly metric: string; readonly better: "higher" | "lower" } | null
+  /** How many of the newest checkpoints stay; absent: the last one. */
+  readonly keepLast?: number
   /** Metrics that the step reads: at a report point, the value and the number of the next step go into these slots. */
   readonly observed?: readonly { readonly metric: string; readonly value: string; readonly at: string }[]
 }

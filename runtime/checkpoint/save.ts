@@ -1,5 +1,6 @@
 /** runtime/checkpoint: bytes -> a file that is either the old one or the new one, whole, whatever happens in between.
  *  Written beside its place, synced, renamed over it, and the folder synced. */
+import { randomUUID } from "node:crypto"
 import { dirname } from "node:path"
 import { reasonOf, RunError } from "../error.js"
 import { nodeFiles, type FileCalls } from "./files.js"
@@ -9,7 +10,7 @@ export async function saveWhole(
   bytes: Uint8Array,
   files: FileCalls = nodeFiles,
 ): Promise<void> {
-  const aside = `${path}.${process.pid}.tmp`
+  const aside = asideOf(path)
   try {
     await files.mkdir(dirname(path))
     await writeSynced(aside, bytes, files)
@@ -20,6 +21,10 @@ export async function saveWhole(
     throw writeFailed(path, caught)
   }
 }
+
+/** Where what becomes `path` is written first; nobody else has this name. */
+export const asideOf = (path: string): string => `${path}.${randomUUID()}.tmp`
+export const isAside = (name: string): boolean => /\.(safetensors|html)\.[0-9a-f-]{36}\.tmp$/.test(name)
 
 export function writeFailed(path: string, caught: unknown): RunError {
   const reason = REASONS[codeOf(caught)] ?? reasonOf(caught)

@@ -61,5 +61,11 @@ export type CheckpointKind = "last" | "best"
 
 /** Where checkpoints go; gives the path for messages. */
 export interface CheckpointStore {
-  save(kind: CheckpointKind, bytes: Uint8Array): Promise<string>
+  save(kind: CheckpointKind, bytes: Uint8Array, about: CheckpointFacts): Promise<string>
+}
+export interface CheckpointFacts {
+  /** Updates made. */
+  readonly step: number
+  /** How many of the newest checkpoints to keep, this one among them. */
+  readonly keep: number
 }

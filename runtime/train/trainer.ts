@@ -329,7 +329,8 @@ export class Trainer {
     const { machine, store, onEvent } = this.setup
     if (!store) return
     const bytes = encodeCheckpoint(machine.bundle.manifest, slots, this.position(step))
-    onEvent({ event: "checkpoint", kind, path: await store.save(kind, bytes), step })
+    const path = await store.save(kind, bytes, { step, keep: this.setup.spec.keepLast ?? 1 })
+    onEvent({ event: "checkpoint", kind, path, step })
   }
 
   /** What a checkpoint of `step` says about the run. */

@@ -123,6 +123,8 @@ export interface TrainSettings {
   /** null: at the end only. */
   readonly checkpointEvery: { readonly unit: "epochs" | "steps"; readonly count: number } | null
   readonly keepBest: { readonly metric: string; readonly better: Direction } | null
+  /** How many of the newest checkpoints stay. */
+  readonly keepLast: number
   readonly clipNorm: number | null
   readonly clipValue: number | null
   readonly accumulate: number
