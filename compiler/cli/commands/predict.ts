@@ -6,9 +6,11 @@ import { fileOnDisk, parseSource, type Table, type Tensor, type Trainer } from "
 import { note, print, printJson } from "../console.js"
 import { Failure } from "../failure.js"
 import { checkpointFor, deviceText, type DeviceName, openProgram, withDevice } from "../open-program.js"
+import { withVerify } from "../usage.js"
 
 interface Options {
   readonly device: DeviceName
+  readonly verify?: boolean
   readonly threads?: number
   readonly delimiter: string
   readonly json?: boolean
@@ -17,11 +19,13 @@ interface Options {
 }
 
 export function addPredict(program: Command): void {
-  withDevice(
-    program
-      .command("predict")
-      .description("the outputs of a model for rows of a file")
-      .argument("<program>", "program or bundle folder"),
+  withVerify(
+    withDevice(
+      program
+        .command("predict")
+        .description("the outputs of a model for rows of a file")
+        .argument("<program>", "program or bundle folder"),
+    ),
   )
     .requiredOption(
       "--data <file>",
