@@ -39,6 +39,7 @@ const LONG = [
   "scan",
   "sliding",
   "subgroups",
+  "validate",
   "variants",
   "wasm-device",
   "wasm-panels",
