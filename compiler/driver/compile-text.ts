@@ -1,32 +1,40 @@
 /** driver: IR text as input. The first words tell which noun it is; compilation goes on from there.
  *  Throws `IrTextError` for text that is none of them; lines are those of the whole text. */
+import { type Complaint, printComplaint } from "../ir/complaint.js"
 import { parseGraphs } from "../ir/graph/text.js"
 import { parseKernelProgram } from "../ir/kernels/parse.js"
+import { verifyKernels } from "../ir/kernels/verify.js"
 import { parseModel } from "../ir/model/text.js"
 import { parsePlan } from "../ir/plan/text.js"
 import type { DimValues } from "../ir/tensor.js"
-import { IrTextError } from "../ir/text/scanner.js"
+import { IrTextError, type Places } from "../ir/text/scanner.js"
 import { type GroupedProgram, parseGroups } from "../schedule/index.js"
 import { budgetsOf } from "./budget.js"
 import { Compilation, type CompileOptions, type Outcome } from "./compilation.js"
 import { emit, forTarget } from "./emit.js"
-import { type State, stateOf, valueOf } from "./levels.js"
+import { type State, stateOf, valueOf, verifyState } from "./levels.js"
 import { MODEL } from "./stages.js"
 
 /** `dims` stands for the largest sizes of every program: the text does not say. */
 export function compileText(text: string, dims: DimValues, options: CompileOptions): Outcome {
   const run = new Compilation(options)
   return run.finish(() => {
+    const places: Places = new Map()
     if (firstWord(text) === "program") {
       // Programs of kernels without the graphs they came from: their WGSL, and no plan.
-      const programs = items(text, /^program /m).map(parseKernelProgram)
+      const programs = items(text, /^program /m).map((one) => parseKernelProgram(one, places))
+      refuse(
+        programs.flatMap((p) => verifyKernels(p, options.target)),
+        places,
+      )
       emit(
         programs.flatMap((p) => p.kernels),
         run,
       )
       return {}
     }
-    const given = parseState(text)
+    const given = parseState(text, places)
+    refuse(verifyState(given, options.target), places)
     const budgets = given.level === "model" ? budgetsOf(valueOf(given, "model")) : new Map()
     if (given.level === "model") run.reachedState(MODEL, given)
     forTarget(given, { sizes: () => dims, budgets }, run)
@@ -37,27 +45,38 @@ export function compileText(text: string, dims: DimValues, options: CompileOptio
 const firstWord = (text: string): string | undefined => /^\s*(?:\/\/.*\n\s*)*(\w+)/.exec(text)?.[1]
 
 /** Reads what `printState` prints, of any level that says all there is to know. */
-export function parseState(text: string): State {
-  if (/^groups \{/m.test(text)) return stateOf("groups", items(text, /^graph /m).map(alone))
+export function parseState(text: string, places?: Places): State {
+  if (/^groups \{/m.test(text))
+    return stateOf(
+      "groups",
+      items(text, /^graph /m).map((one) => alone(one, places)),
+    )
   switch (firstWord(text)) {
     case "graph":
-      return stateOf("graphs", parseGraphs(text))
+      return stateOf("graphs", parseGraphs(text, places))
     case "plan":
-      return stateOf("plan", parsePlan(text))
+      return stateOf("plan", parsePlan(text, places))
     case "data":
     case "param":
     case "state":
     case "predict":
     case "train":
-      return stateOf("model", parseModel(text))
+      return stateOf("model", parseModel(text, places))
     default:
       throw new IrTextError(1, 1, "this is not the text of a model, of graphs, groups, kernels or a plan")
   }
 }
 
+/** What is read may be anything: the passes behind rely on what verifiers guarantee. */
+function refuse([first]: readonly Complaint[], places: Places): void {
+  if (first === undefined) return
+  const { line, column } = (first.of && places.get(first.of)) ?? { line: 1, column: 1 }
+  throw new IrTextError(line, column, printComplaint(first))
+}
+
 /** Groups read from text, packed or not: each graph is a program of its own. */
-function alone(text: string): GroupedProgram {
-  const grouped = parseGroups(text)
+function alone(text: string, places?: Places): GroupedProgram {
+  const grouped = parseGroups(text, places)
   return { graph: grouped.graph, parts: [{ graph: grouped.graph, turns: null }], groups: [grouped] }
 }
 

@@ -9,14 +9,20 @@ import { verifyGraph } from "../ir/graph/verify.js"
 import { programDiagram } from "../ir/kernels/diagram.js"
 import type { Scheduled } from "../ir/kernels/scheduled.js"
 import { printKernelProgram } from "../ir/kernels/text.js"
-import { verifyKernels } from "../ir/kernels/verify.js"
+import { verifyKernel, verifyKernels } from "../ir/kernels/verify.js"
 import { printModel } from "../ir/model/text.js"
 import type { Model } from "../ir/model/types.js"
 import { verifyModel } from "../ir/model/verify.js"
 import { printPlan } from "../ir/plan/text.js"
 import type { Plan } from "../ir/plan/types.js"
 import { verifyPlan } from "../ir/plan/verify.js"
-import { type CutGraph, groupDiagrams, type GroupedProgram, printGroups } from "../schedule/index.js"
+import {
+  type CutGraph,
+  groupDiagrams,
+  type GroupedProgram,
+  printGroups,
+  verifyGroups,
+} from "../schedule/index.js"
 import { bug } from "../source/bug.js"
 import type { TargetProfile } from "../target.js"
 
@@ -76,7 +82,7 @@ const NOUNS: { readonly [L in Level]: Noun<Levels[L]> } = {
   },
   groups: {
     print: (programs) => programs.flatMap((p) => p.groups.map(printGroups)).join("\n"),
-    verify: (programs) => programs.flatMap((p) => p.groups.flatMap((g) => verifyGraph(g.graph))),
+    verify: (programs) => programs.flatMap((p) => p.groups.flatMap(verifyGroups)),
     diagrams: (programs) => programs.flatMap((p) => p.groups.flatMap(groupDiagrams)),
     json: (programs) => programs.flatMap((p) => p.groups),
   },
@@ -88,7 +94,10 @@ const NOUNS: { readonly [L in Level]: Noun<Levels[L]> } = {
   },
   plan: {
     print: printPlan,
-    verify: (plan, target) => verifyPlan(plan, target.minStorageOffsetAlignment),
+    verify: (plan, target) => [
+      ...plan.kernels.flatMap((k) => verifyKernel(k, target)),
+      ...verifyPlan(plan, target.minStorageOffsetAlignment),
+    ],
     diagrams: () => [],
     json: (plan) => plan,
   },

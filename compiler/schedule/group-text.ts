@@ -17,7 +17,7 @@ import { parseGraph, printGraph, valueNames } from "../ir/graph/text.js"
 import type { ValueId } from "../ir/graph/types.js"
 import { printShape } from "../ir/tensor.js"
 import { parseDimAt, printSlotName } from "../ir/text/notation.js"
-import { Cursor } from "../ir/text/scanner.js"
+import { Cursor, IrTextError, type Places } from "../ir/text/scanner.js"
 import { chainOf, type Group, type GroupedGraph, type GroupKind, type Store } from "./group.js"
 
 export function printGroups(grouped: GroupedGraph): string {
@@ -27,16 +27,19 @@ export function printGroups(grouped: GroupedGraph): string {
   return [printGraph(grouped.graph), START, ...lines.map((line) => `  ${line}`), "}", ""].join("\n")
 }
 
-export function parseGroups(text: string): GroupedGraph {
+/** Throws `IrTextError`. */
+export function parseGroups(text: string, places?: Places): GroupedGraph {
   const at = text.indexOf(`\n${START}`)
-  if (at < 0) throw new Error("no groups follow the graph")
-  const graph = parseGraph(text.slice(0, at + 1))
+  const before = text.slice(0, at + 1)
+  const lines = before.split("\n").length
+  if (at < 0) throw new IrTextError(lines, 1, "no groups follow the graph")
+  const graph = parseGraph(before, places)
   const values = new Map([...valueNames(graph)].map(([id, name]) => [name, id]))
-  const c = new Cursor(text.slice(at))
+  const c = new Cursor("\n".repeat(lines - 1) + text.slice(at + 1), places)
   const groups: Group[] = []
   c.expect("groups")
   c.expect("{")
-  while (!c.accept("}")) groups.push(parseGroup(c, values))
+  while (!c.accept("}")) groups.push(c.placed(() => parseGroup(c, values)))
   c.end()
   return { graph, groups }
 }
@@ -78,7 +81,7 @@ function parseGroup(c: Cursor, values: ReadonlyMap<string, ValueId>): Group {
   c.expect("{")
   if (kind === "pack" || kind === "chain") {
     const parts: Group[] = []
-    while (!c.accept("}")) parts.push(parseGroup(c, values))
+    while (!c.accept("}")) parts.push(c.placed(() => parseGroup(c, values)))
     const [product, row] = parts
     if (kind === "chain")
       return chainOf(

@@ -14,7 +14,7 @@
 import { jsonText } from "../../source/visible.js"
 import { printDim, printType } from "../tensor.js"
 import type { Dim } from "../tensor.js"
-import { Cursor } from "../text/scanner.js"
+import { Cursor, type Places, type Token } from "../text/scanner.js"
 import {
   originComment,
   parseDimAt,
@@ -108,23 +108,24 @@ function printAttr(value: AttrValue): string {
 const isList = (value: AttrValue): value is readonly AttrValue[] => Array.isArray(value)
 
 /** Reads one graph. Throws `IrTextError`. */
-export function parseGraph(text: string): Graph {
-  const c = new Cursor(text)
+export function parseGraph(text: string, places?: Places): Graph {
+  const c = new Cursor(text, places)
   const graph = parseGraphAt(c)
   c.end()
   return graph
 }
 /** Reads graphs to the end of the text. */
-export function parseGraphs(text: string): Graph[] {
-  const c = new Cursor(text)
+export function parseGraphs(text: string, places?: Places): Graph[] {
+  const c = new Cursor(text, places)
   const graphs: Graph[] = []
   while (!c.isKind("end")) graphs.push(parseGraphAt(c))
   return graphs
 }
 
 /** A value as written, before inputs and slots have ids. */
-type Written =
+type Written = { readonly at: Token } & (
   { readonly kind: "node"; readonly id: ValueId } | { readonly kind: "name" | "slot"; readonly name: string }
+)
 
 /** Reads a graph that is part of a larger text. */
 export function parseGraphAt(c: Cursor): Graph {
@@ -136,42 +137,41 @@ export function parseGraphAt(c: Cursor): Graph {
   const state: Omit<StateSlot, "id">[] = []
   const nodes: (Omit<Node, "args"> & { readonly args: readonly Written[] })[] = []
   const outputs: WrittenOutput[] = []
-  const updates: { readonly slot: string; readonly value: Written }[] = []
+  const updates: { readonly slot: Written; readonly value: Written }[] = []
   while (!c.accept("}")) {
-    if (c.isKind("value")) nodes.push(parseNode(c))
-    else if (c.accept("state")) state.push(parseSlot(c))
+    if (c.isKind("value")) nodes.push(c.placed(() => parseNode(c)))
+    else if (c.accept("state")) state.push(c.placed(() => parseSlot(c)))
     else if (c.accept("return")) {
-      do outputs.push(parseOutput(c))
+      do outputs.push(c.placed(() => parseOutput(c)))
       while (c.accept(","))
-    } else if (c.accept("update")) updates.push(parseUpdate(c))
+    } else if (c.accept("update")) updates.push(c.placed(() => parseUpdate(c)))
     else c.fail("expected a node (`%3 = ...`), `state`, `return`, `update` or `}`")
   }
 
   const free = freeIds(new Set(nodes.map((n) => n.id)))
-  const inputList: Input[] = inputs.map((i) => ({ id: free(), ...i }))
-  const stateList: StateSlot[] = state.map((s) => ({ id: free(), ...s }))
+  const inputList = inputs.map((i): Input => c.same(i, { id: free(), ...i }))
+  const stateList = state.map((s): StateSlot => c.same(s, { id: free(), ...s }))
   const byName = new Map(inputList.map((i) => [i.name, i.id]))
   const bySlot = new Map(stateList.map((s) => [s.name, s.id]))
   const resolve = (w: Written): ValueId => {
     if (w.kind === "node") return w.id
     const id = (w.kind === "name" ? byName : bySlot).get(w.name)
-    return id ?? c.fail(`graph ${name} has no ${w.kind === "name" ? "input" : "slot"} \`${w.name}\``)
+    return id ?? c.fail(`graph ${name} has no ${w.kind === "name" ? "input" : "slot"} \`${w.name}\``, w.at)
   }
   return {
     name,
     ...(mixed && { mixed }),
     inputs: inputList,
     state: stateList,
-    nodes: nodes.map((n): Node => ({ ...n, args: n.args.map(resolve) })),
-    outputs: outputs.map((o): Output => ({
-      name: o.name,
-      value: resolve(o.value),
-      ...(o.into && { into: { ...o.into, input: resolve(o.into.input) } }),
-    })),
-    updates: updates.map((u): Update => ({
-      slot: resolve({ kind: "slot", name: u.slot }),
-      value: resolve(u.value),
-    })),
+    nodes: nodes.map((n): Node => c.same(n, { ...n, args: n.args.map(resolve) })),
+    outputs: outputs.map((o): Output =>
+      c.same(o, {
+        name: o.name,
+        value: resolve(o.value),
+        ...(o.into && { into: { ...o.into, input: resolve(o.into.input) } }),
+      }),
+    ),
+    updates: updates.map((u): Update => c.same(u, { slot: resolve(u.slot), value: resolve(u.value) })),
   }
 }
 
@@ -186,17 +186,18 @@ function freeIds(taken: ReadonlySet<ValueId>): () => ValueId {
 
 function parseInputs(c: Cursor): Omit<Input, "id">[] {
   const inputs: Omit<Input, "id">[] = []
-  c.expect("(")
-  while (!c.is(")")) {
+  let more = true
+  const input = (): Omit<Input, "id"> => {
     const name = parseName(c, "an input's name")
     c.expect(":")
     const type = parseTypeAt(c)
     const source = parseSource(c, name)
     // The origin stands behind the comma that ends the input.
-    const more = c.accept(",")
-    inputs.push({ name, type, source, origin: parseOrigin(c.comment()) })
-    if (!more) break
+    more = c.accept(",")
+    return { name, type, source, origin: parseOrigin(c.comment()) }
   }
+  c.expect("(")
+  while (more && !c.is(")")) inputs.push(c.placed(input))
   c.expect(")")
   return inputs
 }
@@ -254,9 +255,10 @@ function parseId(c: Cursor): ValueId {
   return /^\d+$/.test(text) ? Number(text) : c.fail(`%${text} is not numbered; nodes are %0, %1, ...`, token)
 }
 function parseValue(c: Cursor): Written {
-  if (c.isKind("value")) return { kind: "node", id: parseId(c) }
-  if (c.isKind("slot")) return { kind: "slot", name: c.slot() }
-  return { kind: "name", name: parseName(c, "a value") }
+  const at = c.peek()
+  if (c.isKind("value")) return { kind: "node", id: parseId(c), at }
+  if (c.isKind("slot")) return { kind: "slot", name: c.slot(), at }
+  return { kind: "name", name: parseName(c, "a value"), at }
 }
 const ROWS: readonly Row[] = ["first", "turn", "next", "other"]
 interface WrittenOutput {
@@ -273,8 +275,9 @@ function parseOutput(c: Cursor): WrittenOutput {
   const row = ROWS.find((r) => c.accept(r)) ?? c.fail(`expected ${ROWS.join(", ")}`)
   return { name, value, into: { input, row } }
 }
-function parseUpdate(c: Cursor): { slot: string; value: Written } {
-  const slot = c.slot()
+function parseUpdate(c: Cursor): { slot: Written; value: Written } {
+  const at = c.peek()
+  const slot: Written = { kind: "slot", name: c.slot(), at }
   c.expect("=")
   return { slot, value: parseValue(c) }
 }

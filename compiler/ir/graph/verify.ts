@@ -7,19 +7,14 @@
  *   - run-time scalars are scalars of their dtype; data starts with the axis R;
  *   - an update goes to a slot, each slot at most once, with a value of the slot's type.
  *  Not here: that a graph can be scheduled (`grad` may stand in it), or that it means what the source said. */
-import { completeAttrs, findOp, inferType } from "../../ops/index.js"
+import { findOp, givenType } from "../../ops/index.js"
 import { bug } from "../../source/bug.js"
+import type { Complaint } from "../complaint.js"
 import { DATA_ROWS, printType, sameDim, sameType } from "../tensor.js"
 import type { DType, TensorType } from "../tensor.js"
 import { isScan, isScanResult, wrongScan, wrongScanResult } from "./scan.js"
 import { printGraph, valueNames } from "./text.js"
-import type { Graph, Input, Node, ScalarName, ValueId } from "./types.js"
-
-/** `where` is the value at fault as the text writes it: `%3`, `@w`, `x`. */
-export interface Complaint {
-  readonly where: string
-  readonly message: string
-}
+import type { Graph, Input, Node, ScalarName, StateSlot, ValueId } from "./types.js"
 
 /** All that is wrong, in the order of the text; empty when the graph is well formed. */
 export function verifyGraph(graph: Graph): Complaint[] {
@@ -27,53 +22,49 @@ export function verifyGraph(graph: Graph): Complaint[] {
   const names = valueNames(graph)
   const name = (id: ValueId): string => names.get(id) ?? `%${id}`
   const known = new Map<ValueId, TensorType>()
-  const complain = (where: string, message: string): void => void complaints.push({ where, message })
-  const bind = (id: ValueId, type: TensorType): void => {
-    if (known.has(id)) complain(name(id), "its id is bound twice")
-    known.set(id, type)
+  const complain = (where: string, message: string, of: object): void =>
+    void complaints.push({ where, message, of })
+  const bind = (thing: Input | StateSlot | Node): void => {
+    if (known.has(thing.id)) complain(name(thing.id), "its id is bound twice", thing)
+    known.set(thing.id, thing.type)
   }
 
-  unique(
-    graph.inputs.map((i) => i.name),
-    (n) => complain(n, "two inputs have this name"),
-  )
-  unique(
-    graph.state.map((s) => s.name),
-    (n) => complain(`@${n}`, "two slots have this name"),
-  )
-  unique(
-    graph.outputs.map((o) => o.name),
-    (n) => complain(n, "two outputs have this name"),
-  )
+  const nameOf = ({ name }: { readonly name: string }): string => name
+  unique(graph.inputs, nameOf, (i) => complain(i.name, "two inputs have this name", i))
+  unique(graph.state, nameOf, (s) => complain(`@${s.name}`, "two slots have this name", s))
+  unique(graph.outputs, nameOf, (o) => complain(o.name, "two outputs have this name", o))
 
   for (const i of graph.inputs) {
-    bind(i.id, i.type)
+    bind(i)
     const wrong = wrongSource(i)
-    if (wrong !== undefined) complain(i.name, wrong)
+    if (wrong !== undefined) complain(i.name, wrong, i)
   }
-  for (const s of graph.state) bind(s.id, s.type)
+  for (const s of graph.state) bind(s)
   for (const node of graph.nodes) {
-    for (const message of wrongNode(node, known, name)) complain(name(node.id), message)
-    for (const message of wrongLoop(graph, node, known)) complain(name(node.id), message)
+    for (const message of wrongNode(node, known, name)) complain(name(node.id), message, node)
+    for (const message of wrongLoop(graph, node, known)) complain(name(node.id), message, node)
     for (const region of node.regions ?? [])
       for (const inner of verifyGraph(region))
-        complain(name(node.id), `in ${region.name}, ${inner.where}: ${inner.message}`)
-    bind(node.id, node.type)
+        complain(name(node.id), `in ${region.name}, ${inner.where}: ${inner.message}`, inner.of ?? node)
+    bind(node)
   }
-  for (const o of graph.outputs) if (!known.has(o.value)) complain(o.name, `${name(o.value)} is not defined`)
+  for (const o of graph.outputs)
+    if (!known.has(o.value)) complain(o.name, `${name(o.value)} is not defined`, o)
 
   const slots = new Map(graph.state.map((s) => [s.id, s]))
   unique(
-    graph.updates.map((u) => name(u.slot)),
-    (n) => complain(n, "it is updated twice"),
+    graph.updates,
+    (u) => name(u.slot),
+    (u) => complain(name(u.slot), "it is updated twice", u),
   )
-  for (const { slot, value } of graph.updates) {
+  for (const update of graph.updates) {
+    const { slot, value } = update
     const target = slots.get(slot)
     const type = known.get(value)
-    if (target === undefined) complain(name(slot), "an update goes to a slot")
-    else if (type === undefined) complain(name(slot), `${name(value)} is not defined`)
+    if (target === undefined) complain(name(slot), "an update goes to a slot", update)
+    else if (type === undefined) complain(name(slot), `${name(value)} is not defined`, update)
     else if (!sameType(type, target.type))
-      complain(name(slot), `it is ${printType(target.type)}, updated with ${printType(type)}`)
+      complain(name(slot), `it is ${printType(target.type)}, updated with ${printType(type)}`, update)
   }
   return complaints
 }
@@ -86,11 +77,11 @@ export function assertGraph(graph: Graph): void {
   bug(`graph ${graph.name} is not well formed:\n${list}\n\n${printGraph(graph)}`)
 }
 
-function unique(names: readonly string[], twice: (name: string) => void): void {
+function unique<T>(things: readonly T[], key: (thing: T) => string, twice: (thing: T) => void): void {
   const seen = new Set<string>()
-  for (const n of names) {
-    if (seen.has(n)) twice(n)
-    seen.add(n)
+  for (const thing of things) {
+    if (seen.has(key(thing))) twice(thing)
+    seen.add(key(thing))
   }
 }
 
@@ -136,18 +127,13 @@ function wrongNode(
   if (def === undefined) return [`there is no operation \`${node.op}\``]
   const missing = node.args.filter((a) => !known.has(a))
   if (missing.length > 0) return missing.map((a) => `${name(a)} is used before it is defined`)
-  try {
-    const attrs = completeAttrs(def, node.attrs)
-    const absent = Object.keys(attrs).filter((key) => !(key in node.attrs))
-    if (absent.length > 0) return [`${node.op} lacks the attribute \`${absent.join("`, `")}\``]
-    const type = inferType(
-      def,
-      node.args.map((a) => known.get(a)!),
-      attrs,
-    )
-    return sameType(type, node.type) ? [] : [`its type is ${printType(type)}, not ${printType(node.type)}`]
-  } catch (error) {
-    // A constraint that does not hold, or attributes of the wrong kind: both are reported, not thrown.
-    return [error instanceof Error ? error.message : String(error)]
-  }
+  const absent = Object.keys(def.attrs).filter((key) => !(key in node.attrs))
+  const type = givenType(
+    def,
+    node.args.map((a) => known.get(a)!),
+    node.attrs,
+  )
+  if (typeof type === "string") return [type]
+  if (absent.length > 0) return [`${node.op} lacks the attribute \`${absent.join("`, `")}\``]
+  return sameType(type, node.type) ? [] : [`its type is ${printType(type)}, not ${printType(node.type)}`]
 }

@@ -2,8 +2,9 @@
  *  arguments.   Not here: checking (`verify.ts`). */
 import type { ScalarName } from "../graph/types.js"
 import type { Origin } from "../origin.js"
-import { type Dim, type DType, parseDim } from "../tensor.js"
-import { Cursor } from "../text/scanner.js"
+import type { DType } from "../tensor.js"
+import { parseDimAt } from "../text/notation.js"
+import { Cursor, type Places } from "../text/scanner.js"
 import { scalarDef, type ScalarOp, SCALARS } from "./scalar.js"
 import { INFIX } from "./text.js"
 import type {
@@ -22,8 +23,8 @@ import type {
   Stmt,
 } from "./types.js"
 
-export function parseKernelProgram(text: string): KernelProgram {
-  const c = new Cursor(text)
+export function parseKernelProgram(text: string, places?: Places): KernelProgram {
+  const c = new Cursor(text, places)
   c.expect("program")
   const name = c.string()
   const buffers: Buffer[] = []
@@ -34,26 +35,32 @@ export function parseKernelProgram(text: string): KernelProgram {
   const outputs: { name: string; buffer: number; at?: number }[] = []
   c.expect("{")
   while (!c.accept("}")) {
-    if (c.accept("buffer")) buffers.push(buffer(c))
+    if (c.accept("buffer")) buffers.push(c.placed(() => buffer(c)))
     else if (c.accept("pack")) {
-      const id = c.integer()
-      const packName = c.string()
-      c.expect("=")
-      packs.push({ id, name: packName, members: c.list("[", "]", () => c.integer()) })
-    } else if (c.is("kernel")) kernels.push(parseKernelAt(c))
-    else if (c.accept("dispatch")) dispatches.push(dispatch(c))
+      const pack = (): Pack => {
+        const id = c.integer()
+        const packName = c.string()
+        c.expect("=")
+        return { id, name: packName, members: c.list("[", "]", () => c.integer()) }
+      }
+      packs.push(c.placed(pack))
+    } else if (c.is("kernel")) kernels.push(c.placed(() => parseKernelAt(c)))
+    else if (c.accept("dispatch")) dispatches.push(c.placed(() => dispatch(c)))
     else if (c.accept("loop")) {
       const turns = c.integer()
       const first = dispatches.length
       c.expect("{")
-      while (c.accept("dispatch")) dispatches.push(dispatch(c))
+      while (c.accept("dispatch")) dispatches.push(c.placed(() => dispatch(c)))
       c.expect("}")
       loops.push({ first, end: dispatches.length, turns })
     } else if (c.accept("return")) {
-      const output = c.string()
-      c.expect("=")
-      const buffer = c.integer()
-      outputs.push({ name: output, buffer, ...(c.accept("at") && { at: c.integer() }) })
+      const output = (): (typeof outputs)[number] => {
+        const of = c.string()
+        c.expect("=")
+        const buffer = c.integer()
+        return { name: of, buffer, ...(c.accept("at") && { at: c.integer() }) }
+      }
+      outputs.push(c.placed(output))
     } else c.fail("expected `buffer`, `pack`, `kernel`, `dispatch`, `loop` or `return`")
   }
   c.end()
@@ -98,14 +105,9 @@ function buffer(c: Cursor): Buffer {
   const role = oneOf<Buffer["role"]>(c, ROLES, "a role")
   const dtype = oneOf<DType>(c, DTYPES, "a dtype")
   c.expect("[")
-  const elements = dim(c)
+  const elements = parseDimAt(c)
   c.expect("]")
   return { id, name, dtype, elements, role }
-}
-function dim(c: Cursor): Dim {
-  let text = ""
-  while (!c.is("]") && c.peek().kind !== "end") text += c.next().text
-  return parseDim(text)
 }
 const bufferRef = (c: Cursor): BufferRef =>
   c.accept("pack") ? { kind: "pack", id: c.integer() } : { kind: "buffer", id: c.integer() }
@@ -157,7 +159,7 @@ export function parseKernelAt(c: Cursor): Kernel {
 /** Statements up to the closing brace, which is consumed. */
 function block(c: Cursor, names: Names): Stmt[] {
   const body: Stmt[] = []
-  while (!c.accept("}")) body.push(statement(c, names))
+  while (!c.accept("}")) body.push(c.placed(() => statement(c, names)))
   return body
 }
 

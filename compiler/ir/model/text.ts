@@ -14,7 +14,7 @@ import {
   printName,
   printSlotName,
 } from "../text/notation.js"
-import { Cursor } from "../text/scanner.js"
+import { Cursor, type Places } from "../text/scanner.js"
 import { parseDataSet, parseSettings, printDataSet, printSettings } from "./text-data.js"
 import type {
   Model,
@@ -136,8 +136,8 @@ function printRegion(region: ModelRegion, indent: string): string[] {
 }
 
 /** Reads what `printModel` prints. Throws `IrTextError` for other text. */
-export function parseModel(text: string): Model {
-  const c = new Cursor(text)
+export function parseModel(text: string, places?: Places): Model {
+  const c = new Cursor(text, places)
   const model = {
     data: [] as Model["data"][number][],
     slots: [] as Slot[],
@@ -146,9 +146,9 @@ export function parseModel(text: string): Model {
   }
   while (!c.isKind("end")) {
     if (c.is("data")) model.data.push(parseDataSet(c))
-    else if (c.accept("predict")) model.predicts.push(parsePredict(c))
-    else if (c.accept("train")) model.trains.push(parseTrain(c))
-    else model.slots.push(parseSlot(c))
+    else if (c.accept("predict")) model.predicts.push(c.placed(() => parsePredict(c)))
+    else if (c.accept("train")) model.trains.push(c.placed(() => parseTrain(c)))
+    else model.slots.push(c.placed(() => parseSlot(c)))
   }
   return model
 }
@@ -222,9 +222,12 @@ function parseSection(c: Cursor): { readonly section: Section; readonly origin: 
   const results: { name: string; value: ModelValue }[] = []
   if (!c.is("}"))
     do {
-      const name = parseName(c)
-      c.expect("=")
-      results.push({ name, value: parseValue(c) })
+      const result = (): (typeof results)[number] => {
+        const name = parseName(c)
+        c.expect("=")
+        return { name, value: parseValue(c) }
+      }
+      results.push(c.placed(result))
     } while (c.accept(","))
   c.expect("}")
   return { section: { inputs, body, results }, origin }
@@ -239,12 +242,16 @@ function parseSource(c: Cursor): ModelInput["source"] {
   return { kind: "scalar", scalar: scalar ?? c.fail("expected step, epoch, seed or start") }
 }
 
-const parseValue = (c: Cursor): ModelValue => Number(c.value())
+function parseValue(c: Cursor): ModelValue {
+  const at = c.peek()
+  const text = c.value()
+  return /^\d+$/.test(text) ? Number(text) : c.fail(`%${text} is not numbered; values are %0, %1, ...`, at)
+}
 
 /** Statements up to `return` or `}`. */
 function parseBody(c: Cursor): ModelStmt[] {
   const body: ModelStmt[] = []
-  while (!c.is("return") && !c.is("}")) body.push(parseStatement(c))
+  while (!c.is("return") && !c.is("}")) body.push(c.placed(() => parseStatement(c)))
   return body
 }
 

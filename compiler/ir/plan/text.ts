@@ -8,7 +8,7 @@ import { parseKernelAt } from "../kernels/parse.js"
 import { printKernel, withLoops } from "../kernels/text.js"
 import type { Kernel, Loop } from "../kernels/types.js"
 import { parseDimAt, parseDType, parseName, parseTypeAt, printName, printSlotName } from "../text/notation.js"
-import { Cursor } from "../text/scanner.js"
+import { Cursor, type Places } from "../text/scanner.js"
 import { printDim, printType } from "../tensor.js"
 import type {
   Arena,
@@ -34,8 +34,8 @@ export function printPlan(plan: Plan): string {
   ].join("\n")
 }
 
-export function parsePlan(text: string): Plan {
-  const c = new Cursor(text)
+export function parsePlan(text: string, places?: Places): Plan {
+  const c = new Cursor(text, places)
   const arenas: Arena[] = []
   const slots: PlacedSlot[] = []
   c.expect("plan")
@@ -44,16 +44,11 @@ export function parsePlan(text: string): Plan {
     if (c.accept("arena")) arenas.push({ name: c.string(), bytes: c.integer() })
     else {
       c.expect("slot")
-      const name = c.slot()
-      c.expect(":")
-      const type = parseTypeAt(c)
-      const role = oneOf(c, SLOT_ROLES)
-      c.expect("at")
-      slots.push({ name, type, role, ...parsePlace(c) })
+      slots.push(c.placed(() => parseSlot(c)))
     }
   }
   const kernels: Kernel[] = []
-  while (c.is("kernel")) kernels.push(parseKernelAt(c))
+  while (c.is("kernel")) kernels.push(c.placed(() => parseKernelAt(c)))
   const byName = new Map(kernels.map((k) => [k.name, k]))
   const programs: PlannedProgram[] = []
   while (c.is("program")) programs.push(parseProgram(c, byName))
@@ -62,6 +57,15 @@ export function parsePlan(text: string): Plan {
 }
 
 const quote: (text: string) => string = jsonText
+function parseSlot(c: Cursor): PlacedSlot {
+  const name = c.slot()
+  c.expect(":")
+  const type = parseTypeAt(c)
+  const role = oneOf(c, SLOT_ROLES)
+  c.expect("at")
+  return { name, type, role, ...parsePlace(c) }
+}
+
 const life = (b: PlacedBuffer): string => (b.last === ALWAYS ? "always" : `${b.first}..${b.last}`)
 /** Slots and data fields outlive every call. */
 const ALWAYS = Number.MAX_SAFE_INTEGER
@@ -115,16 +119,16 @@ function parseProgram(c: Cursor, kernels: ReadonlyMap<string, Kernel>): PlannedP
   const outputs: PlannedProgram["outputs"][number][] = []
   c.expect("{")
   while (!c.accept("}")) {
-    if (c.accept("buffer")) buffers.push(parseBuffer(c))
+    if (c.accept("buffer")) buffers.push(c.placed(() => parseBuffer(c)))
     else if (c.accept("input")) {
       const input = { name: c.string(), buffer: c.integer(), type: typeAfterColon(c) }
       inputs.push({ ...input, data: c.accept("data") ? c.string() : null })
-    } else if (c.accept("dispatch")) dispatches.push(parseDispatch(c, kernels))
+    } else if (c.accept("dispatch")) dispatches.push(c.placed(() => parseDispatch(c, kernels)))
     else if (c.accept("loop")) {
       const turns = c.integer()
       const first = dispatches.length
       c.expect("{")
-      while (c.accept("dispatch")) dispatches.push(parseDispatch(c, kernels))
+      while (c.accept("dispatch")) dispatches.push(c.placed(() => parseDispatch(c, kernels)))
       c.expect("}")
       loops.push({ first, end: dispatches.length, turns })
     } else {

@@ -31,6 +31,9 @@ export interface Token {
   comment?: string
 }
 
+/** Where what was read stands, by the object made of it. */
+export type Places = Map<object, Pick<Token, "line" | "column">>
+
 const NAME = /[A-Za-z_][A-Za-z0-9_]*(?:[./][A-Za-z0-9_]+)*/y
 const VALUE = /%[A-Za-z0-9_]+/y
 const SLOT = /@[A-Za-z0-9_]+(?:[./][A-Za-z0-9_]+)*/y
@@ -104,8 +107,26 @@ function unquote(raw: string, line: number, column: number): string {
 export class Cursor {
   private readonly tokens: readonly Token[]
   private index = 0
-  constructor(text: string) {
+  constructor(
+    text: string,
+    private readonly places: Places = new Map(),
+  ) {
     this.tokens = scan(text)
+  }
+
+  /** What `read` makes, with the place of the next token noted as its own. */
+  placed<T extends object>(read: () => T): T {
+    const at = this.peek()
+    const thing = read()
+    this.places.set(thing, at)
+    return thing
+  }
+
+  /** `now` stands where `before`, of which it is made, was read. */
+  same<T extends object>(before: object, now: T): T {
+    const at = this.places.get(before)
+    if (at !== undefined) this.places.set(now, at)
+    return now
   }
 
   /** The next token (or the one `ahead` places after it), not consumed. */
