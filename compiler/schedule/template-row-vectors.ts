@@ -237,25 +237,29 @@ function rowsAcross(b: KernelBuild, rows: readonly Expr[], j: Ref): Stmt[] {
   const { inner } = b.group
   const out: Stmt[] = []
   const given = new Map<Expr, Expr>()
+  // What differs from row to row.
+  const own = new Set([j.name])
   const wide = (e: Expr): Expr => b.widen(e, j.name, given)
   const from = inner.map((d) => b.variable("r", d))
   const places = inner.map((d, n) => (d === 1 ? k.int(0) : from[n]!))
   const points = rows.map((row) => rowPoint(b, row, places))
   for (const level of levelsOf(points.flatMap((x) => x.reductions))) {
-    const written = writtenOut(b, level, from, j)
+    const written = writtenOut(b, level, from, own)
     const looped = level.filter((x) => !written.has(x))
     for (const { accumulators } of looped) {
       for (const { name, init } of accumulators) {
         out.push({ kind: "var", name, type: typeOf(init), width: 4, init: wide(init) })
         given.set(k.ref(name, typeOf(init)), k.ref(name, typeOf(init), 4))
+        own.add(name)
       }
     }
     if (looped.length > 0)
-      out.push(...joined(overInner(b, (r) => looped.flatMap((x) => stepAcross(b, x, from, r, j, wide)))))
+      out.push(...joined(overInner(b, (r) => looped.flatMap((x) => stepAcross(b, x, from, r, own, wide)))))
     for (const x of level) {
       const value = wide(written.get(x) ?? x.result)
       out.push({ kind: "let", name: x.name, value })
       given.set(k.ref(x.name, typeOf(value)), k.ref(x.name, typeOf(value), 4))
+      own.add(x.name)
     }
   }
   const stored = (of: (point: RowPoint) => PendingStore[]): Stmt[] =>
@@ -305,7 +309,7 @@ function writtenOut(
   b: KernelBuild,
   level: readonly Reduction[],
   from: readonly Ref[],
-  j: Ref,
+  own: ReadonlySet<string>,
 ): Map<Reduction, Expr> {
   const { k } = b
   const out = new Map<Reduction, Expr>()
@@ -314,7 +318,7 @@ function writtenOut(
     const refs = x.accumulators.map((a) => k.ref(a.name, typeOf(a.init)))
     const at = (e: Expr, values: readonly Expr[]): Expr => k.rewrite(e, (y) => values[refs.indexOf(y as Ref)])
     const steps = taps!.map((r) => x.next.map((e) => moved(b, e, from, r)))
-    if (steps.some(([e]) => sharedConditions(b, x, e!, j).conditions.length > 0)) continue
+    if (steps.some(([e]) => sharedConditions(b, x, e!, own).conditions.length > 0)) continue
     const last = steps.reduce<readonly Expr[]>(
       (values, next) => next.map((e) => at(e, values)),
       x.accumulators.map((a) => a.init),
@@ -330,12 +334,12 @@ function stepAcross(
   x: Reduction,
   from: readonly Ref[],
   r: readonly Expr[],
-  j: Ref,
+  own: ReadonlySet<string>,
   wide: (e: Expr) => Expr,
 ): Stmt[] {
   const next = x.next.map((e) => moved(b, e, from, r))
   if (next.length === 1) {
-    const { conditions, value } = sharedConditions(b, x, next[0]!, j)
+    const { conditions, value } = sharedConditions(b, x, next[0]!, own)
     const set: Stmt = { kind: "set", name: x.accumulators[0]!.name, value: wide(value) }
     return conditions.length === 0 ? [set] : [{ kind: "when", cond: b.k.and(...conditions), then: [set] }]
   }
@@ -349,12 +353,13 @@ function stepAcross(
   ]
 }
 
-/** A term that is 0 unless some conditions hold changes no sum: those that all four rows share are tested once. */
+/** A term that is 0 unless some conditions hold changes no sum: those that all four rows share are tested once. `own`: names of what
+ *  differs from row to row. */
 function sharedConditions(
   b: KernelBuild,
   x: Reduction,
   next: Expr,
-  j: Ref,
+  own: ReadonlySet<string>,
 ): { conditions: readonly Expr[]; value: Expr } {
   const { k } = b
   const none = { conditions: [], value: next }
@@ -364,7 +369,8 @@ function sharedConditions(
   const [cond, value, otherwise] = term.args as [Expr, Expr, Expr]
   if (otherwise.kind !== "const" || otherwise.value !== 0) return none
   const parts = (e: Expr): Expr[] => (e.kind === "op" && e.op === "and" ? e.args.flatMap(parts) : [e])
-  const conditions = parts(cond).filter((e) => e.kind !== "const" && !k.namesIn(e).has(j.name))
+  const isShared = (e: Expr): boolean => ![...k.namesIn(e)].some((name) => own.has(name))
+  const conditions = parts(cond).filter((e) => e.kind !== "const" && isShared(e))
   const known = new Set(conditions)
   const holds = (e: Expr): Expr => k.rewrite(e, (y) => (known.has(y) ? k.constant(1, "bool") : undefined))
   return { conditions, value: k.op("add", acc, k.select(holds(cond), holds(value), otherwise)) }
