@@ -39,7 +39,6 @@ const LONG = [
   "scan",
   "sliding",
   "subgroups",
-  "validate",
   "variants",
   "wasm-device",
   "wasm-panels",

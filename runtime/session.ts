@@ -1,7 +1,7 @@
 /** runtime: a bundle opened on a device: train, evaluate, predict, look at parameters. The same in Node and in a page.
  *  Assumes one call at a time.
  *  Not here: files and folders (node.ts), the loop itself (train/trainer.ts). */
-import type { Bundle, DataSpec, FieldSpec, PredictSpec, TrainSpec } from "./bundle/format.js"
+import type { Bundle, DataSpec, PredictSpec, TrainSpec } from "./bundle/format.js"
 import {
   checkSection,
   decodeCheckpoint,
@@ -13,7 +13,7 @@ import { applyField } from "./data/apply.js"
 import { loadData, type LoadedData } from "./data/load.js"
 import { overrideData } from "./data/override.js"
 import { allRows } from "./data/split.js"
-import { usesOf, type Table, type Uses } from "./data/table.js"
+import type { Table } from "./data/table.js"
 import { openDevice, type DeviceChoice } from "./device/choose.js"
 import type { DeviceInfo } from "./device/device.js"
 import { errorEvent, RunError } from "./error.js"
@@ -197,7 +197,13 @@ export class Session {
 
   /** The same for raw rows: the columns and fitted stages of the fields that the model was trained on are applied. */
   async predictTable(model: string, table: Table): Promise<Record<string, Tensor>> {
-    const feeds = this.predictFields(model).map(([name, spec]): [string, Numbers] => {
+    const { inputs } = this.predictSpec(model)
+    const feeds = inputs.map(({ name, data, field }): [string, Numbers] => {
+      const spec = this.data.find((each) => each.name === data)?.fields.find((each) => each.name === field)
+      if (!spec)
+        throw new RunError("unknown-name", `input "${name}" of ${model} was not fed from a data field`, {
+          help: "give it as an array instead",
+        })
       const { bytes } = applyField(spec, table, allRows(table.rows))
       return [
         name,
@@ -205,22 +211,6 @@ export class Session {
       ]
     })
     return this.predict(model, Object.fromEntries(feeds))
-  }
-
-  /** What `predictTable` asks of the columns of a table. */
-  predictUses(model: string): Uses {
-    return usesOf(this.predictFields(model).map(([, spec]) => spec))
-  }
-
-  /** By input: the field that it was fed from. */
-  private predictFields(model: string): readonly (readonly [input: string, field: FieldSpec])[] {
-    return this.predictSpec(model).inputs.map(({ name, data, field }) => {
-      const spec = this.data.find((each) => each.name === data)?.fields.find((each) => each.name === field)
-      if (spec) return [name, spec]
-      throw new RunError("unknown-name", `input "${name}" of ${model} was not fed from a data field`, {
-        help: "give it as an array instead",
-      })
-    })
   }
 
   /** Any program of the bundle, by name. */

@@ -19,13 +19,14 @@ import { userCache } from "./compile-cache.js"
 import { bundleOf, isBundleFolder } from "./compile-file.js"
 import { Failure } from "./failure.js"
 import { userTables } from "./kept-tables.js"
-import { type DataOptions, integer, verifying, withData } from "./usage.js"
+import { integer, withData } from "./usage.js"
 
 export type DeviceName = "auto" | "webgpu" | "wasm"
 
-export interface DeviceOptions extends DataOptions {
+export interface DeviceOptions {
   readonly device: DeviceName
   readonly threads?: number
+  readonly data: ReadonlyMap<string, string>
 }
 
 /** The options of every command that opens a device. */
@@ -42,8 +43,7 @@ export function withDevice(command: Command): Command {
 }
 
 /** Compiles a `.nn` file, or loads a bundle. Close the trainer, or the process does not end. */
-export async function openProgram(path: string, options: DeviceOptions): Promise<Trainer> {
-  const { device, threads, data } = options
+export async function openProgram(path: string, { device, threads, data }: DeviceOptions): Promise<Trainer> {
   const choice = threads === undefined ? {} : { threads }
   if (isBundleFolder(path)) {
     const absolute = new Map([...data].map(([name, file]) => [name, resolve(file)]))
@@ -53,8 +53,7 @@ export async function openProgram(path: string, options: DeviceOptions): Promise
   const chosen = device === "auto" ? await autoNodeDevice() : { name: device }
   const target = chosen.name === "webgpu" ? await profileOfAdapter() : DEFAULT_TARGET
   const tables = userTables()
-  const asked = { data, devices: [chosen.name], target, ...verifying(options) }
-  const bundle = bundleOf(path, asked, userCache(), tables)
+  const bundle = bundleOf(path, { data, devices: [chosen.name], target }, userCache(), tables)
   const { name, ...reason } = chosen
   return openBundle(bundle, dirname(path), { ...choice, device: name, ...reason, openFile: tables.open })
 }

@@ -59,13 +59,12 @@ export const sameLine = (statement: Span, next: Span, help: string): Diagnostic 
   help,
 })
 
-export const unknownSetting = (name: string, near: string, span: Span): Diagnostic => ({
+export const unknownSetting = (name: string, span: Span, help: string): Diagnostic => ({
   code: "syntax-setting",
   severity: "error",
   message: `\`${name}\` is no training setting`,
   primary: { span, text: "a setting was expected, as its value follows" },
-  help: `did you mean \`${near}\`?`,
-  fix: { span, replacement: near },
+  help,
 })
 
 export const lineStartsStatement = (symbol: string, span: Span, previous: Span): Diagnostic => ({

@@ -5,11 +5,12 @@ import { forWasm } from "../../../runtime/device/choose.js"
 import { WEBGPU_VARIANTS } from "../../target.js"
 import { bundleOf } from "../compile-file.js"
 import { note, printJson } from "../console.js"
-import { type DataOptions, verifying, withData } from "../usage.js"
+import { withData } from "../usage.js"
 
-interface Options extends DataOptions {
+interface Options {
   readonly out: string
   readonly for?: "webgpu" | "wasm"
+  readonly data: ReadonlyMap<string, string>
   readonly json?: boolean
   readonly timings?: boolean
 }
@@ -31,7 +32,6 @@ export function addCompile(program: Command): void {
         data: options.data,
         hooks: { time },
         variants: WEBGPU_VARIANTS,
-        ...verifying(options),
         ...(options.for === undefined ? {} : { devices: [options.for] }),
       })
       // Loaded here because TypeScript's compiler comes with it, which no other command needs.

@@ -17,6 +17,8 @@ export interface EvalInputs {
   readonly state?: Readonly<Record<string, NdArray>>
   readonly dims?: Partial<DimValues>
   readonly scalars?: Partial<EvalContext["scalars"]>
+  /** What becomes of a node's value before anything reads it, as where a device rounds it. */
+  readonly held?: (node: Node, value: NdArray, args: readonly NdArray[]) => NdArray
 }
 export interface EvalResult {
   readonly outputs: Readonly<Record<string, NdArray>>
@@ -54,7 +56,7 @@ export function evalValues(graph: Graph, given: EvalInputs): ReadonlyMap<ValueId
   }
   for (const node of graph.nodes) {
     const args = node.args.map((a) => values.get(a) ?? bug(`%${a} has no value`))
-    if (isScan(node)) scans.set(node.id, evalScan(node, args, dims, scalars))
+    if (isScan(node)) scans.set(node.id, evalScan(node, args, { ...given, dims, scalars }))
     if (isScan(node) || isScanResult(node)) {
       values.set(
         node.id,
@@ -63,18 +65,14 @@ export function evalValues(graph: Graph, given: EvalInputs): ReadonlyMap<ValueId
       continue
     }
     const result = opDef(node.op).eval(args, node.attrs, { type: node.type, dims, scalars })
-    values.set(node.id, ofShape(result, evalShape(node.type.shape, dims), `%${node.id} = ${node.op}`))
+    const shaped = ofShape(result, evalShape(node.type.shape, dims), `%${node.id} = ${node.op}`)
+    values.set(node.id, given.held?.(node, shaped, args) ?? shaped)
   }
   return values
 }
 
 /** All results of a scan: its region, turn by turn. */
-function evalScan(
-  node: Node,
-  args: readonly NdArray[],
-  dims: DimValues,
-  scalars: EvalContext["scalars"],
-): readonly NdArray[] {
+function evalScan(node: Node, args: readonly NdArray[], around: EvalInputs): readonly NdArray[] {
   const s = scanParts(node)
   let carried = args.slice(0, s.carries.length)
   const sequences = args.slice(s.carries.length, s.carries.length + s.slices.length)
@@ -84,7 +82,8 @@ function evalScan(
     const given = [...carried, ...sequences.map((x) => rowOf(x, turn)), ...captured]
     const names = [...s.carries, ...s.slices, ...s.captures].map((i) => i.name)
     const inputs = Object.fromEntries(names.map((name, i) => [name, given[i]!]))
-    const { outputs } = evalGraph(s.region, { inputs, dims, scalars: { ...scalars, turn } })
+    const scalars = { ...around.scalars, turn }
+    const { outputs } = evalGraph(s.region, { ...around, inputs, scalars })
     carried = s.next.map((o) => outputs[o.name]!)
     s.stacked.forEach((o, i) => stacks[i]!.push(outputs[o.name]!))
   }

@@ -1,0 +1,200 @@
+/** test: what is wrong with how a program compiles and trains, on any device; nothing, if it is right. */
+import { tmpdir } from "node:os"
+import { fileHost } from "../../compiler/cli/host.js"
+import { compile } from "../../compiler/driver/compile.js"
+import type { Graph } from "../../compiler/ir/graph/types.js"
+import type { Diagnostic } from "../../compiler/source/diagnostic.js"
+import {
+  DEFAULT_TARGET,
+  SOFTWARE_TARGET,
+  SUBGROUP_TARGET,
+  type TargetProfile,
+} from "../../compiler/target.js"
+import type { Bundle, TrainSpec } from "../../runtime/bundle/format.js"
+import { RunError } from "../../runtime/error.js"
+import { openBundle, type ReportEvent, type Trainer } from "../../runtime/node.js"
+import { type Numbers, type Reference, referenceOf } from "./reference.js"
+import { trainingData } from "./training-data.js"
+
+/** wasm and webgpu are run; the others are compiled and verified: kernels for adapters that are not here. */
+export type Backend = "wasm" | "webgpu" | "gpu" | "subgroups"
+export interface Failure {
+  /** The same for failures with the same cause, as far as can be told. */
+  readonly kind: string
+  readonly message: string
+}
+export interface Verdict {
+  /** Errors, where the program is refused. */
+  readonly refused: readonly Diagnostic[]
+  readonly failures: readonly Failure[]
+  /** Rounding leaves some number open, so little is known of it. */
+  readonly vague: boolean
+}
+
+const PROFILES: Readonly<Record<Exclude<Backend, "wasm">, TargetProfile>> = {
+  webgpu: SOFTWARE_TARGET,
+  gpu: DEFAULT_TARGET,
+  subgroups: SUBGROUP_TARGET,
+}
+const PATH = "program.nn"
+const STEPS = 2
+
+export async function judge(text: string, backends: readonly Backend[]): Promise<Verdict> {
+  const failed = (failure: Failure): Verdict => ({ refused: [], failures: [failure], vague: false })
+  let built: ReturnType<typeof compiled>
+  try {
+    built = compiled(text, backends)
+  } catch (error) {
+    return failed(failureOf("compiling", error))
+  }
+  const { bundle, diagnostics, graphs } = built
+  const refused = diagnostics.filter((d) => d.severity === "error")
+  if (bundle === undefined) {
+    const lost = refused.filter((d) => d.primary === undefined)
+    const failures = lost.map(({ code, message }) => ({
+      kind: `a message without a place: ${code}`,
+      message,
+    }))
+    return { refused, failures, vague: false }
+  }
+  const failures: Failure[] = []
+  let vague = false
+  for (const section of bundle.manifest.trains) {
+    const data = await trainingData(bundle.manifest, section.data)
+    try {
+      const reference = referenceOf(graphs, section, data, STEPS)
+      for (const device of backends) {
+        if (device !== "wasm" && device !== "webgpu") continue
+        const found = await compare(bundle, section, reference, device)
+        failures.push(...found.failures)
+        vague ||= found.vague
+      }
+    } catch (error) {
+      failures.push(failureOf("interpreting", error))
+    }
+  }
+  return { refused, failures, vague }
+}
+
+/** For all these devices, each pass verified. `graphs`: what the reference runs. */
+function compiled(text: string, backends: readonly Backend[]) {
+  const [target = DEFAULT_TARGET, ...variants] = backends.flatMap((b) => (b === "wasm" ? [] : [PROFILES[b]]))
+  const devices = [
+    ...(backends.includes("wasm") ? (["wasm"] as const) : []),
+    ...(backends.some((b) => b !== "wasm") ? (["webgpu"] as const) : []),
+  ]
+  const source = { path: PATH, text }
+  const { bundle, diagnostics, stages } = compile(source, fileHost(PATH), {
+    target,
+    variants,
+    devices,
+    verify: true,
+  })
+  const graphsAfter = (stage: string): readonly Graph[] =>
+    (stages.get(stage)?.json() ?? []) as readonly Graph[]
+  const differentiated = graphsAfter("autodiff")
+  const graphs = differentiated.some((g) => g.mixed) ? graphsAfter("autocast") : differentiated
+  return { bundle, diagnostics, graphs }
+}
+
+/** A short training by the reference and on the device. */
+async function compare(
+  bundle: Bundle,
+  section: TrainSpec,
+  reference: Reference,
+  device: "wasm" | "webgpu",
+): Promise<{ failures: readonly Failure[]; vague: boolean }> {
+  const failures: Failure[] = []
+  let vague = false
+  const look = (
+    where: string,
+    ...of: Parameters<typeof difference> extends [Reference, ...infer Rest] ? Rest : never
+  ): void => {
+    const found = difference(reference, ...of)
+    if (found === "vague") vague = true
+    else if (found !== "near") failures.push({ kind: `${device} differs`, message: `${where}: ${found}` })
+  }
+  let trainer: Trainer | undefined
+  try {
+    const opened = await openBundle(bundle, tmpdir(), { device, threads: 1 })
+    trainer = opened
+    for (let steps = 1; steps <= STEPS && failures.length === 0; steps++) {
+      const reports: ReportEvent[] = []
+      await opened.train({
+        train: section.name,
+        steps,
+        reportEvery: { unit: "steps", count: 1000 },
+        onEvent: (e) => void (e.event === "report" && reports.push(e)),
+      })
+      const where = `${device}, after ${steps === 1 ? "a step" : `${steps} steps`}`
+      const slots = await opened.parameters(true)
+      for (const { name, role } of bundle.manifest.slots)
+        if (role !== "run") look(where, "slots", steps, name, slots.get(name)!.values)
+      for (const { step, metrics } of reports)
+        for (const name of reference.course.outputs[step]?.keys() ?? []) {
+          const value = metrics[name]
+          if (typeof value === "number") look(where, "outputs", step, name, [value])
+        }
+    }
+  } catch (error) {
+    const isExpected = error instanceof RunError && error.code === "non-finite" && !finiteLosses(reference)
+    if (isExpected) vague = true
+    else failures.push(failureOf(`running on ${device}`, error))
+  } finally {
+    trainer?.close()
+  }
+  return { failures, vague }
+}
+
+/** Beside what rounding does, and beside the largest number of the tensor. */
+const SAFETY = 8
+const NEAR = 2e-6
+/** Of the largest number of the tensor, from where on nothing can be said. */
+const VAGUE = 0.05
+/** Below which f32 has few digits, or none. */
+const TINY = 1e-30
+
+/** The first element that differs by more than rounding can explain; or that there is none, or that rounding explains anything. */
+function difference(
+  reference: Reference,
+  kind: "slots" | "outputs",
+  step: number,
+  name: string,
+  got: ArrayLike<number>,
+): string {
+  const want = reference.course[kind][step]!.get(name)!
+  if (got.length !== want.length) return `${name} has ${got.length} elements, should have ${want.length}`
+  const off = Array.from(want, (v, i) => (Object.is(v, got[i]) ? 0 : Math.abs(got[i]! - v)))
+  const isNear = (i: number): boolean => off[i]! <= NEAR * Math.abs(want[i]!) + TINY
+  if (off.every((_, i) => isNear(i))) return "near"
+  const spread = reference.spread()[kind][step]!.get(name)!
+  // Where rounding moves a number by much of what there is, no number of runs says how far it can.
+  const size = VAGUE * want.reduce((most, v) => Math.max(most, Math.abs(v)), 0)
+  let vague = false
+  for (const [i, v] of want.entries()) {
+    const most = SAFETY * spread[i]! + NEAR * Math.abs(v) + TINY
+    if (!(spread[i]! <= size) || !Number.isFinite(v)) vague ||= !isNear(i)
+    else if (!(off[i]! <= most)) return `${name}[${i}] is ${got[i]}, should be ${v} within ${most}`
+  }
+  return vague ? "vague" : "near"
+}
+const finiteLosses = ({ course, spread }: Reference): boolean => {
+  const finite = (all: readonly Numbers[]): boolean =>
+    all.every((outputs) => [...outputs].every(([, values]) => values.every((v) => Number.isFinite(v))))
+  return finite(course.outputs) && finite(spread().outputs)
+}
+
+function failureOf(what: string, error: unknown): Failure {
+  const message = error instanceof Error ? error.message : String(error)
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  const stack = cause instanceof Error ? (cause.stack ?? "") : ""
+  return { kind: `${what}: ${blurred(message)}`, message: `${message}\n${stack}` }
+}
+/** Without names and numbers of the one program. */
+const blurred = (message: string): string =>
+  message
+    .split("\n")[0]!
+    .replace(/kernel \S+:/, "kernel:")
+    .replace(/"kernel [^"]*"/, "a kernel")
+    .replace(/[a-zA-Z_.]*\d[\w.]*/g, "N")
+    .slice(0, 120)

@@ -1,0 +1,173 @@
+/** test: training in double precision by the interpreter, and how far rounding may lead a device away from it.
+ *  How:  the same steps are run again with every value rounded to f32 and moved by a few of its last digits at random. Where these
+ *        runs differ from the exact one, so may a device: by what conditioning makes of rounding, through all steps, with a choice
+ *        that goes the other way where it nearly does, and with what f32 cannot hold. What no rounding moves has to be exact. */
+import { evalGraph, type EvalInputs } from "../../compiler/ir/graph/eval.js"
+import type { Graph, Node } from "../../compiler/ir/graph/types.js"
+import type { TrainSpec } from "../../runtime/bundle/format.js"
+import { opDef } from "../../compiler/ops/index.js"
+import type { NdArray } from "../../compiler/ops/op.js"
+import { batchesOf } from "../../runtime/train/batches.js"
+import { reported } from "../../runtime/train/metrics.js"
+import { fromHalf, toHalf } from "../../runtime/exec/values.js"
+import { type Random, random } from "../support/random.js"
+import type { TrainingData } from "./training-data.js"
+
+/** Numbers by name: outputs of a step, and slots after it. */
+export type Numbers = ReadonlyMap<string, Float64Array>
+export interface Course {
+  /** Before the first update, and after each. */
+  readonly slots: readonly Numbers[]
+  /** Of the steps from these slots. */
+  readonly outputs: readonly Numbers[]
+}
+
+export interface Reference {
+  readonly course: Course
+  /** The largest difference that rounding makes, worked out when it is first asked for. */
+  readonly spread: () => Course
+}
+
+/** How far values are moved, in the last digits of f32, and how often the steps are run so. */
+const DIGITS = 2 ** -22
+const HALF_DIGIT = 2 ** -11
+const RUNS = 6
+
+/** `graphs`: differentiated, and where precision is mixed with all casts to f16. */
+export function referenceOf(
+  graphs: readonly Graph[],
+  section: TrainSpec,
+  data: TrainingData,
+  steps: number,
+): Reference {
+  const course = courseOf(graphs, section, data, steps, null)
+  let known: Course | undefined
+  const spread = (): Course =>
+    (known ??= spreadOf(course, (n) => courseOf(graphs, section, data, steps, random(n + 1))))
+  return { course, spread }
+}
+
+function courseOf(
+  graphs: readonly Graph[],
+  section: TrainSpec,
+  data: TrainingData,
+  steps: number,
+  noise: Random | null,
+): Course {
+  const graph = (name: string): Graph => graphs.find((g) => g.name === name)!
+  const { seed, batch, dropLast } = section
+  const batches = batchesOf(data.rows, batch, dropLast)
+  const step = graph(section.step)
+  const held = holding(noise)
+  const init = graphs.find((g) => g.name === "init")
+  const start = { step: 0, epoch: 0, seed, start: 0 }
+  const dims = { B: 1, R: Math.max(1, data.rows) }
+  const zeros = Object.fromEntries(
+    graphs
+      .flatMap((g) => g.state)
+      .map(({ name, type }): [string, NdArray] => {
+        const shape = type.shape as readonly number[]
+        return [name, { shape, data: new Float64Array(shape.reduce((n, d) => n * d, 1)) }]
+      }),
+  )
+  const drawn = init ? evalGraph(init, { state: zeros, dims, scalars: start, ...held }).updates : {}
+  let slots: Readonly<Record<string, NdArray>> = { ...zeros, ...drawn }
+  const course = { slots: [numbers(slots)], outputs: [] as Numbers[] }
+  for (let n = 0; n <= steps; n++) {
+    const { B, epoch, start: from } = batches.at(n)
+    const { outputs, updates } = evalGraph(step, {
+      inputs: data.inputs,
+      state: Object.fromEntries(step.state.map((s) => [s.name, slots[s.name]!])),
+      dims: { B, R: Math.max(1, data.rows) },
+      scalars: { step: n, epoch, seed, start: from },
+      ...held,
+    })
+    course.outputs.push(reportsOf(outputs))
+    if (n === steps) break
+    slots = { ...slots, ...updates }
+    course.slots.push(numbers(slots))
+  }
+  return course
+}
+const numbers = (values: Readonly<Record<string, NdArray>>): Numbers =>
+  new Map(Object.entries(values).map(([name, { data }]) => [name, data]))
+
+/** Scalars, under the names that the runtime reports. */
+function reportsOf(outputs: Readonly<Record<string, NdArray>>): Numbers {
+  const scalars = Object.entries(outputs).filter(([, { shape }]) => shape.length === 0)
+  const named = reported(Object.fromEntries(scalars.map(([name, { data }]) => [name, data[0]!])))
+  return new Map(Object.entries(named).map(([name, value]) => [name, Float64Array.of(value)]))
+}
+
+/** The exact run keeps all digits, except where a program asks for f16. */
+const holding = (noise: Random | null): Required<Pick<EvalInputs, "held">> => ({
+  held: (node, value, args) => {
+    if (node.type.dtype === "f16") {
+      const half = (v: number): number =>
+        fromHalf(toHalf(noise === null ? v : v * (1 + HALF_DIGIT * (2 * noise() - 1))))
+      return { shape: value.shape, data: value.data.map(half) }
+    }
+    return noise === null ? value : moved(node, value, args, noise)
+  },
+})
+
+/** Operations whose result is the nearest f32 to what they are made of, or one of their operands. */
+const CORRECT = new Set([
+  "add",
+  "sub",
+  "mul",
+  "neg",
+  "abs",
+  "where",
+  "maximum",
+  "minimum",
+  "max",
+  "min",
+  "sum",
+  "matmul",
+  "cast",
+  "constant",
+  "sqrt",
+])
+
+/** WGSL bounds the error of sines and cosines by a number, not by a share of them; drivers keep far within it. */
+const TURNED = 2 ** -21
+
+function moved(node: Node, value: NdArray, args: readonly NdArray[], noise: Random): NdArray {
+  if (node.type.dtype !== "f32") return value
+  const { kind } = opDef(node.op).traits
+  const isExact = kind === "view" || kind === "gather" || CORRECT.has(node.op) || node.op === "random_uniform"
+  const turns = node.op === "sin" || node.op === "cos" || node.op === "tan"
+  // Sums of equal numbers are rounded the same way time and again.
+  const terms = kind === "reduce" || kind === "contraction" ? Math.max(...args.map((a) => a.data.length)) : 0
+  const digits = DIGITS * (1 + terms / Math.max(1, value.data.length) / 64)
+  return {
+    shape: value.shape,
+    data: value.data.map((v) => {
+      const near = Math.fround(v)
+      if (isExact && near === v) return v
+      const far = Math.fround(v * (1 + digits * (2 * noise() - 1)) + (turns ? TURNED * (2 * noise() - 1) : 0))
+      // Drivers flush what is subnormal, or not.
+      return Math.abs(far) < 1.2e-38 && noise() < 0.5 ? 0 : far
+    }),
+  }
+}
+
+function spreadOf(exact: Course, run: (n: number) => Course): Course {
+  const runs = Array.from({ length: RUNS }, (_, n) => run(n))
+  const most = (kind: keyof Course): Numbers[] =>
+    exact[kind].map((at, step) => {
+      return new Map(
+        [...at].map(([name, values]) => [
+          name,
+          values.map((v, i) =>
+            runs.reduce((n, r) => {
+              const off = Math.abs(r[kind][step]!.get(name)![i]! - v)
+              return off <= n || Number.isNaN(n) ? n : off
+            }, 0),
+          ),
+        ]),
+      )
+    })
+  return { slots: most("slots"), outputs: most("outputs") }
+}
