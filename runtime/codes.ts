@@ -14,9 +14,14 @@ export const RUN_CODES = {
       "A bundle is the folder that `nnc compile` writes. It holds manifest.json, kernels/*.wgsl and copies of the data files.",
   },
   "bundle-corrupt": {
-    title: "a file of the bundle is not the one that was compiled",
+    title: "a file or value of the bundle is not the one that was compiled",
     explanation:
-      "The manifest lists a SHA-256 for every file. A file that is missing or differs is named, and nothing runs. Compile again.",
+      "The manifest lists a SHA-256 for every file. A file that is missing or differs is named, and so is a value in the manifest that it cannot have or that does not fit the rest; nothing runs. Compile again.",
+  },
+  "bundle-outside": {
+    title: "the bundle names a file outside of its folder",
+    explanation:
+      "A bundle may come from a stranger, so it reads nothing outside of its folder: no absolute path, no `..`, no link that leads out. `--allow-data PATH` lets its data sets be read from that file or folder; `--data NAME=PATH` names another file for one data set.",
   },
   "bundle-version": {
     title: "the bundle was written by another version",
@@ -155,6 +160,20 @@ export const RUN_CODES = {
     title: "an input has the wrong size",
     explanation:
       "Inputs are given row after row; their length must be a whole number of rows, the same number for all inputs.",
+  },
+  "input-value": {
+    title: "an input or a parameter is no array of numbers that its type holds",
+    explanation:
+      "Values are given in one flat array, row after row: finite numbers, whole ones where the type is i32 or u32, 0 or 1 where it is bool.",
+  },
+  "session-busy": {
+    title: "a trainer was asked for two things at once",
+    explanation:
+      "A trainer has one state and one device memory: `await` every call before the next, also within `onEvent` and `store`. Two trainers of the same bundle do not know of each other.",
+  },
+  "session-closed": {
+    title: "a trainer was used after it was closed",
+    explanation: "`close` frees the device. Load the bundle again.",
   },
   "too-many-rows": {
     title: "more rows than the program's memory is laid out for",

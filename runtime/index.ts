@@ -10,7 +10,7 @@ import { Session, type OpenOptions } from "./session.js"
 /** Fetches a bundle from the folder at `url`, checks it and opens it on the page's GPU. */
 export async function loadBundle(url: string | URL, options: OpenOptions = {}): Promise<Session> {
   const base = new URL(`${String(url).replace(/\/*$/, "")}/`, location.href)
-  return Session.open(await readBundle(base.href, reader(base)), browserHost(base), options)
+  return Session.open(await readBundle(base.href, reader(base)), browserHost(base), options, base.href)
 }
 
 /** Opens a bundle already in memory; data files are fetched relative to `base`. */

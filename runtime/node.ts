@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises"
 import { resolve } from "node:path"
 import { readBundle } from "./bundle/decode.js"
+import { placesWithin, type Places } from "./bundle/folder.js"
 import type { Bundle } from "./bundle/format.js"
 import type { Checkpoint } from "./checkpoint/checkpoint.js"
 import type { DataFile } from "./data/file.js"
@@ -14,6 +15,7 @@ import { openNodeDevice, probeNodeDevice } from "./device/node-gpu.js"
 import { nodeThreads, startNodeThread } from "./device/wasm/node-thread.js"
 import type { Tensor } from "./exec/values.js"
 import type { Host } from "./host.js"
+import { checkOptions, KINDS } from "./options.js"
 import { Session, type OpenOptions, type TrainOptions } from "./session.js"
 import type { Metrics } from "./train/evaluate.js"
 import type { EndEvent, TrainEvent } from "./train/events.js"
@@ -34,6 +36,13 @@ export interface NodeTrainOptions extends Omit<TrainOptions, "resume" | "store">
   readonly overwrite?: boolean
 }
 
+const FOLDER_OPTIONS = {
+  resume: KINDS.text,
+  runFolder: KINDS.text,
+  overwrite: KINDS.truth,
+  onEvent: KINDS.action,
+}
+
 export interface NodeOpenOptions extends OpenOptions {
   /** How data files are opened; left out: as they are on disk. */
   readonly openFile?: (path: string) => DataFile
@@ -43,8 +52,13 @@ export interface NodeOpenOptions extends OpenOptions {
 export class Trainer {
   private constructor(private readonly session: Session) {}
 
-  static async open(bundle: Bundle, folder: string, options: NodeOpenOptions): Promise<Trainer> {
-    return new Trainer(await Session.open(bundle, nodeHost(folder, options.openFile), options))
+  static async open(
+    bundle: Bundle,
+    place: Places,
+    { openFile, ...options }: NodeOpenOptions,
+    stranger?: string,
+  ): Promise<Trainer> {
+    return new Trainer(await Session.open(bundle, nodeHost(place, openFile), options, stranger))
   }
 
   get device(): DeviceInfo {
@@ -57,6 +71,7 @@ export class Trainer {
   async train({ resume, runFolder, overwrite, onEvent, ...options }: NodeTrainOptions = {}): Promise<
     EndEvent & { runFolder?: string }
   > {
+    checkOptions("train", { resume, runFolder, overwrite, onEvent }, FOLDER_OPTIONS)
     // Before the checkpoint is read: a run that is going on in that folder would be about to write another one.
     const folder = runFolder === undefined ? undefined : this.openFolder(runFolder, { resume, overwrite })
     try {
@@ -126,35 +141,45 @@ export class Trainer {
   }
 }
 
-/** Reads a compiled bundle's folder, checks it and opens it. */
-export async function loadBundle(folder: string, options: NodeOpenOptions = {}): Promise<Trainer> {
-  return Trainer.open(await readBundle(folder, nodeReader(folder)), folder, options)
+export interface LoadOptions extends NodeOpenOptions {
+  /** Files and folders that the bundle's data sets may be read from, beside its own folder and what `data` names. */
+  readonly allowData?: readonly string[]
+}
+
+/** Reads a compiled bundle's folder, checks it and opens it. It may be a stranger's: nothing outside of it is read unasked. */
+export async function loadBundle(
+  folder: string,
+  { allowData = [], ...options }: LoadOptions = {},
+): Promise<Trainer> {
+  const bundle = await readBundleFolder(folder)
+  const place = placesWithin(folder, [...allowData, ...(options.data?.values() ?? [])])
+  return Trainer.open(bundle, place, options, folder)
+}
+
+/** Reads a compiled bundle's folder and checks it. */
+export function readBundleFolder(folder: string): Promise<Bundle> {
+  const place = placesWithin(folder)
+  return readBundle(folder, async (path) => readFile(await place(path)))
 }
 
 /** Opens a bundle that is in memory; data paths are relative to `folder`. */
 export function openBundle(bundle: Bundle, folder: string, options: NodeOpenOptions = {}): Promise<Trainer> {
-  return Trainer.open(bundle, folder, options)
+  return Trainer.open(bundle, placesBelow(folder), options)
 }
 
-/** Reads files relative to a folder. */
-export const nodeReader =
-  (folder: string) =>
-  (path: string): Promise<Uint8Array> =>
-    readFile(resolve(folder, path))
-
-/** Opens data files relative to a folder. */
-export const nodeOpener =
-  (folder: string, open = fileOnDisk) =>
-  async (path: string): Promise<DataFile> =>
-    open(resolve(folder, path))
+/** Where a path of a program leads: its author is the user. */
+export const placesBelow =
+  (folder: string): Places =>
+  async (path) =>
+    resolve(folder, path)
 
 const gpus = { probeDevice: probeNodeDevice, mayHaveGpu }
 
 /** What `auto` takes on this machine, and why. */
 export const autoNodeDevice = (): ReturnType<typeof autoDevice> => autoDevice(gpus)
 
-export const nodeHost = (folder: string, open = fileOnDisk): Host => ({
-  openFile: nodeOpener(folder, open),
+export const nodeHost = (place: Places, open = fileOnDisk): Host => ({
+  openFile: async (path) => open(await place(path)),
   openDevice: openNodeDevice,
   ...gpus,
   threads: { start: startNodeThread, most: nodeThreads(), mayBlock: true },

@@ -1,5 +1,5 @@
 /** runtime: a bundle opened on a device: train, evaluate, predict, look at parameters. The same in Node and in a page.
- *  Assumes one call at a time.
+ *  Guarantees: one call at a time; what a caller gets wrong is a RunError with a code.
  *  Not here: files and folders (node.ts), the loop itself (train/trainer.ts). */
 import type { Bundle, DataSpec, PredictSpec, TrainSpec } from "./bundle/format.js"
 import {
@@ -18,12 +18,15 @@ import { openDevice, type DeviceChoice } from "./device/choose.js"
 import type { DeviceInfo } from "./device/device.js"
 import { errorEvent, RunError } from "./error.js"
 import { callOnce } from "./exec/calls.js"
+import { checkNumbers } from "./exec/check-numbers.js"
 import { uploadData, type DeviceData } from "./exec/dataset.js"
 import { openMachine, type Machine } from "./exec/machine.js"
+import type { Program } from "./exec/program.js"
 import { product } from "./exec/size.js"
 import { State } from "./exec/state.js"
 import { decodeNumbers, type Numbers, type Tensor } from "./exec/values.js"
 import type { Host } from "./host.js"
+import { checkOptions, KINDS } from "./options.js"
 import { nearest } from "./suggest.js"
 import { batchesOf } from "./train/batches.js"
 import { Evaluator, type Metrics } from "./train/evaluate.js"
@@ -31,6 +34,7 @@ import { LOG_VERSION, type CheckpointStore, type EndEvent, type TrainEvent } fro
 import { runProgram, type CallOptions, type Feeds } from "./train/predict.js"
 import { scheduleOf } from "./train/schedule.js"
 import { Trainer } from "./train/trainer.js"
+import { Turns } from "./turns.js"
 
 export interface OpenOptions extends DeviceChoice {
   /** Replaces data files: `name`, `name.column`, `name.test`, `name.test.column` -> path. */
@@ -61,6 +65,34 @@ export interface ProgramOptions extends CallOptions {
   readonly data?: { readonly name: string; readonly part: "train" | "test" }
 }
 
+const OPEN_OPTIONS = {
+  device: KINDS.device,
+  threads: KINDS.positive,
+  why: KINDS.text,
+  data: KINDS.paths,
+}
+const TRAIN_OPTIONS = {
+  train: KINDS.text,
+  epochs: KINDS.count,
+  steps: KINDS.count,
+  seed: KINDS.seed,
+  reportEvery: KINDS.every,
+  checkpointEvery: KINDS.every,
+  resume: KINDS.checkpoint,
+  keepParameters: KINDS.truth,
+  store: KINDS.store,
+  onEvent: KINDS.action,
+  signal: KINDS.signal,
+}
+const PROGRAM_OPTIONS = {
+  data: KINDS.rows,
+  step: KINDS.count,
+  epoch: KINDS.count,
+  seed: KINDS.seed,
+  start: KINDS.count,
+  batch: KINDS.count,
+}
+
 /** A data set on the device. */
 interface OnDevice {
   readonly train: DeviceData
@@ -79,15 +111,33 @@ export class Session {
     readonly device: DeviceInfo,
     private readonly host: Host,
     private readonly data: readonly DataSpec[],
+    private readonly turns: Turns,
   ) {
     this.state = new State(machine)
   }
 
-  static async open(bundle: Bundle, host: Host, options: OpenOptions = {}): Promise<Session> {
+  /** `stranger`: the folder or address of a bundle that may be anybody's. */
+  static async open(
+    bundle: Bundle,
+    host: Host,
+    options: OpenOptions = {},
+    stranger?: string,
+  ): Promise<Session> {
+    checkOptions("open", options, OPEN_OPTIONS)
+    const turns = new Turns(stranger)
+    return turns.run("open", () => Session.opened(bundle, host, options, turns))
+  }
+
+  private static async opened(
+    bundle: Bundle,
+    host: Host,
+    options: OpenOptions,
+    turns: Turns,
+  ): Promise<Session> {
     const data = overrideData(bundle.manifest.data, options.data ?? new Map())
     const { device, info, bundle: seen } = await openDevice(bundle, host, options)
     try {
-      return new Session(await openMachine(seen, device), info, host, data)
+      return new Session(await openMachine(seen, device), info, host, data, turns)
     } catch (caught) {
       device.close()
       throw caught
@@ -99,6 +149,16 @@ export class Session {
   }
 
   async train(options: TrainOptions = {}): Promise<EndEvent> {
+    checkOptions("train", options, TRAIN_OPTIONS)
+    const { onEvent, store } = options
+    const theirs = {
+      ...(onEvent && { onEvent: this.turns.callback(onEvent) }),
+      ...(store && { store: { save: this.turns.callback(store.save.bind(store)) } }),
+    }
+    return this.turns.run("train", () => this.runTraining({ ...options, ...theirs }))
+  }
+
+  private async runTraining(options: TrainOptions): Promise<EndEvent> {
     const spec = this.trainSpec(options.train)
     if (options.resume) checkSection(options.resume, spec.name)
     const data = spec.data === null ? null : await this.dataSet(spec.data)
@@ -167,6 +227,11 @@ export class Session {
 
   /** Loss and metrics over all rows of the test split, or of the training rows. */
   async evaluate(options: { train?: string; part?: "train" | "test" } = {}): Promise<Metrics> {
+    checkOptions("evaluate", options, { train: KINDS.text, part: KINDS.part })
+    return this.turns.run("evaluate", () => this.runEvaluation(options))
+  }
+
+  private async runEvaluation(options: { train?: string; part?: "train" | "test" }): Promise<Metrics> {
     const spec = this.trainSpec(options.train)
     if (spec.evaluate === null || spec.data === null)
       throw new RunError("unknown-name", `train section "${spec.name}" has no data to evaluate on`)
@@ -184,6 +249,10 @@ export class Session {
 
   /** The outputs of a model for inputs already in its shape, rows one after another. */
   async predict(model: string, inputs: Feeds): Promise<Record<string, Tensor>> {
+    return this.turns.run("predict", () => this.runPrediction(model, inputs))
+  }
+
+  private async runPrediction(model: string, inputs: Feeds): Promise<Record<string, Tensor>> {
     const { program, inputs: declared } = this.predictSpec(model)
     this.ensureInitialised(this.bundle.manifest.trains[0]?.seed ?? 0, null)
     const machineProgram = this.machine.program(program, null)
@@ -192,11 +261,15 @@ export class Session {
       ({ name }) => !machineProgram.spec.inputs.some((each) => each.name === name),
     )
     const used = Object.entries(inputs).filter(([name]) => !unused.some((each) => each.name === name))
-    return runProgram(machineProgram, Object.fromEntries(used))
+    return runProgram(machineProgram, checkedFeeds(machineProgram, Object.fromEntries(used)))
   }
 
   /** The same for raw rows: the columns and fitted stages of the fields that the model was trained on are applied. */
   async predictTable(model: string, table: Table): Promise<Record<string, Tensor>> {
+    return this.turns.run("predictTable", () => this.runPredictionOf(model, table))
+  }
+
+  private async runPredictionOf(model: string, table: Table): Promise<Record<string, Tensor>> {
     const { inputs } = this.predictSpec(model)
     const feeds = inputs.map(({ name, data, field }): [string, Numbers] => {
       const spec = this.data.find((each) => each.name === data)?.fields.find((each) => each.name === field)
@@ -210,7 +283,7 @@ export class Session {
         decodeNumbers(spec.dtype, new Uint8Array(bytes).buffer, 0, table.rows * product(spec.shape)),
       ]
     })
-    return this.predict(model, Object.fromEntries(feeds))
+    return this.runPrediction(model, Object.fromEntries(feeds))
   }
 
   /** Any program of the bundle, by name. */
@@ -219,12 +292,21 @@ export class Session {
     feeds: Feeds = {},
     options: ProgramOptions = {},
   ): Promise<Record<string, Tensor>> {
-    const data = options.data ? (await this.dataSet(options.data.name))[options.data.part] : null
-    return runProgram(this.machine.program(name, data), feeds, options)
+    checkOptions("runProgram", options, PROGRAM_OPTIONS)
+    return this.turns.run("runProgram", async () => {
+      const data = options.data ? (await this.dataSet(options.data.name))[options.data.part] : null
+      const program = this.machine.program(name, data)
+      return runProgram(program, checkedFeeds(program, feeds), options)
+    })
   }
 
   /** Runs the initialisers. `train` does so by itself. */
-  initialise(seed: number, data: { readonly train: DeviceData } | null = null): void {
+  initialise(seed: number): void {
+    checkOptions("initialise", { seed }, { seed: KINDS.seed })
+    this.turns.now("initialise", () => this.runInitialisers(seed, null))
+  }
+
+  private runInitialisers(seed: number, data: { readonly train: DeviceData } | null): void {
     this.initialised = true
     this.position = null
     const { programs } = this.bundle.manifest
@@ -239,23 +321,37 @@ export class Session {
 
   /** Everything that is learned, or with `all` every slot. */
   async parameters(all = false): Promise<Map<string, Tensor>> {
+    return this.turns.run("parameters", () => this.readParameters(all))
+  }
+
+  private async readParameters(all: boolean): Promise<Map<string, Tensor>> {
     this.ensureInitialised(this.bundle.manifest.trains[0]?.seed ?? 0, null)
     return this.state.tensors(all ? this.state.slots.map(({ role }) => role) : ["param", "state"])
   }
 
+  /** All of them, or none where one is refused. */
   setParameters(values: Readonly<Record<string, Numbers>>): void {
-    this.ensureInitialised(this.bundle.manifest.trains[0]?.seed ?? 0, null)
-    for (const [name, numbers] of Object.entries(values)) this.state.setNumbers(name, numbers)
+    this.turns.now("setParameters", () => {
+      for (const [name, numbers] of Object.entries(values)) this.state.checkNumbers(name, numbers)
+      this.ensureInitialised(this.bundle.manifest.trains[0]?.seed ?? 0, null)
+      for (const [name, numbers] of Object.entries(values)) this.state.setNumbers(name, numbers)
+    })
   }
 
   /** All slots and the place in the run, as a safetensors file. */
   async encodeState(): Promise<Uint8Array<ArrayBuffer>> {
-    return encodeCheckpoint(this.bundle.manifest, await this.state.read(), this.position)
+    return this.turns.run("save", async () =>
+      encodeCheckpoint(this.bundle.manifest, await this.state.read(), this.position),
+    )
   }
 
   /** Takes over a checkpoint's slots; `train({ resume })` goes on from its step too. */
   loadState(checkpoint: Checkpoint): void {
-    if (!this.initialised) this.initialise(checkpoint.position?.seed ?? 0)
+    this.turns.now("restore", () => this.takeState(checkpoint))
+  }
+
+  private takeState(checkpoint: Checkpoint): void {
+    if (!this.initialised) this.runInitialisers(checkpoint.position?.seed ?? 0, null)
     this.state.write(checkpoint.slots)
     this.position = checkpoint.position
   }
@@ -265,7 +361,7 @@ export class Session {
   }
 
   close(): void {
-    this.machine.device.close()
+    if (this.turns.close()) this.machine.device.close()
   }
 
   private evaluator(spec: TrainSpec, evaluate: string, rows: DeviceData, seed: number): Evaluator {
@@ -285,12 +381,12 @@ export class Session {
   ): { step: number; best: number | null } {
     const { resume, keepParameters } = options
     if (resume) {
-      this.initialise(seed, data)
-      this.loadState(resume)
+      this.runInitialisers(seed, data)
+      this.takeState(resume)
       return { step: resume.position?.step ?? 0, best: resume.position?.best ?? null }
     }
     if (keepParameters) this.ensureInitialised(seed, data)
-    else this.initialise(seed, data)
+    else this.runInitialisers(seed, data)
     return { step: 0, best: null }
   }
 
@@ -317,7 +413,7 @@ export class Session {
   }
 
   private ensureInitialised(seed: number, data: { readonly train: DeviceData } | null): void {
-    if (!this.initialised) this.initialise(seed, data)
+    if (!this.initialised) this.runInitialisers(seed, data)
   }
 
   private dataSet(name: string): Promise<OnDevice> {
@@ -351,6 +447,12 @@ export class Session {
   private predictSpec(model: string): PredictSpec {
     return find(this.bundle.manifest.predicts, model, (each) => each.model, "model")
   }
+}
+
+function checkedFeeds({ spec }: Program, feeds: Feeds): Feeds {
+  for (const { name, dtype } of spec.inputs)
+    if (Object.hasOwn(feeds, name)) checkNumbers(`input "${name}"`, dtype, feeds[name])
+  return feeds
 }
 
 function durationOf(spec: TrainSpec, { epochs, steps }: TrainOptions): TrainSpec["duration"] {

@@ -9,7 +9,7 @@ import { compileFile } from "../compiler/cli/compile-file.js"
 import type { Bundle } from "../runtime/bundle/format.js"
 import { CONTROL } from "../runtime/bundle/wasm.js"
 import type { StartThread } from "../runtime/device/wasm/team.js"
-import { loadCheckpoint, nodeHost, openBundle, type TrainEvent } from "../runtime/node.js"
+import { loadCheckpoint, nodeHost, placesBelow, openBundle, type TrainEvent } from "../runtime/node.js"
 import { Session } from "../runtime/session.js"
 import { writeData } from "./bench/data.js"
 
@@ -125,7 +125,7 @@ describe("a thread that dies during a run", () => {
     { how: "ends", instead: "process.exit(1)", reason: "it ended" },
   ])("and $how stops it by name, and the last checkpoint is kept", async ({ instead, reason }) => {
     const bundle = benchmark("w3")
-    const host = nodeHost(folder)
+    const host = nodeHost(placesBelow(folder))
     const threads = { start: failing(instead), most: 2, mayBlock: true }
     const session = await Session.open(bundle, { ...host, threads }, { device: "wasm", threads: 2 })
     const last = join(folder, `${reason}.safetensors`)

@@ -1,6 +1,15 @@
 /** cli: the folder in which things are kept that would otherwise be made again. */
 import { randomUUID } from "node:crypto"
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs"
+import {
+  chmodSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  type Stats,
+} from "node:fs"
 import { homedir } from "node:os"
 import { dirname, isAbsolute, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -20,12 +29,27 @@ export function compilerBuild(): string | undefined {
   return existsSync(build) ? readFileSync(build, "utf8") : undefined
 }
 
-/** Writes a file beside its place and renames it, so that it is there whole or not at all. False when it cannot be written. */
+/** Whether nobody but this user may have put the file there: what is kept is run, or trained on. Windows has no such modes; its cache
+ *  lies in a folder that is the user's alone. */
+export function isOwn(path: string): boolean {
+  const user = process.getuid?.()
+  return user === undefined || [path, dirname(path)].every((each) => belongsTo(user, statSync(each)))
+}
+const belongsTo = (user: number, { uid, mode }: Stats): boolean => uid === user && (mode & 0o022) === 0
+
+/** Writes a file beside its place and renames it, so that it is there whole or not at all. False when it cannot be written, or others
+ *  may write to the folder. */
 export function writeWhole(path: string, write: (aside: string) => void): boolean {
   const aside = `${path}.${randomUUID()}`
   const written = succeeds(() => {
-    makeFolders(dirname(path))
+    const folder = dirname(path)
+    if (!existsSync(folder)) {
+      makeFolders(folder)
+      chmodSync(folder, 0o700)
+    }
     write(aside)
+    chmodSync(aside, 0o600)
+    if (!isOwn(aside)) throw new Error("others may write to it")
     renameSync(aside, path)
   })
   if (!written) succeeds(() => rmSync(aside, { force: true }))

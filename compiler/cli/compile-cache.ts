@@ -1,7 +1,7 @@
 /** cli: programs compiled before, kept for the user: an entry per program, device and options.
  *  Guarantees: an entry is used only by the compiler that made it, and while every file that it was made of is what it was, byte for
- *              byte; a damaged entry counts as none; an entry is there whole or not at all, whoever else writes; where nothing can
- *              be written, nothing is kept.
+ *              byte; a damaged entry counts as none, and so does one that others may write; an entry is there whole or not at all,
+ *              whoever else writes; where nothing can be written, nothing is kept.
  *  Not here:   which files a compilation reads (`host.ts`). */
 import { createHash } from "node:crypto"
 import { readFileSync, utimesSync, writeFileSync } from "node:fs"
@@ -9,7 +9,7 @@ import { join } from "node:path"
 import { deserialize, serialize } from "node:v8"
 import type { Bundle } from "../../runtime/bundle/format.js"
 import type { Diagnostic } from "../source/diagnostic.js"
-import { cacheFolder, compilerBuild, shrink, succeeds, writeWhole } from "./cache-folder.js"
+import { cacheFolder, compilerBuild, isOwn, shrink, succeeds, writeWhole } from "./cache-folder.js"
 import { hashOfPath } from "./file-hash.js"
 
 export interface CacheEntry {
@@ -36,6 +36,7 @@ export class CompileCache {
   find(asked: unknown): CacheEntry | undefined {
     const file = this.fileOf(asked)
     try {
+      if (!isOwn(file)) return undefined
       const bytes = readFileSync(file)
       const content = bytes.subarray(HASH_BYTES)
       if (!sha256(content).equals(bytes.subarray(0, HASH_BYTES))) return undefined

@@ -1,5 +1,5 @@
 /** cli: what text files of data were read as, kept for the user beside the compiled programs: the arrays of their columns, by content.
- *  Guarantees: a copy is used only for a file of the same content, by the nnc that wrote it; it is there whole or not at all; where nothing
+ *  Guarantees: a copy is used only for a file of the same content, by the nnc that wrote it, and where nobody else may write; it is there whole or not at all; where nothing
  *              can be written, a file is still read once in a command.
  *  Not here:   reading them (runtime/data), compiled programs (compile-cache.ts). */
 import { createHash } from "node:crypto"
@@ -9,7 +9,7 @@ import { bytesOf, type DataFile } from "../../runtime/data/file.js"
 import { isEnough, type Jump, type Parsed } from "../../runtime/data/parsed.js"
 import type { Column, Texts, Uses } from "../../runtime/data/table.js"
 import { fileOnDisk } from "../../runtime/disk.js"
-import { cacheFolder, compilerBuild, shrink, succeeds, writeWhole } from "./cache-folder.js"
+import { cacheFolder, compilerBuild, isOwn, shrink, succeeds, writeWhole } from "./cache-folder.js"
 import { hashOfPath } from "./file-hash.js"
 import { ReadingProgress } from "./reading-progress.js"
 
@@ -142,6 +142,7 @@ function writeAll(file: number, { buffer, byteOffset, byteLength }: ArrayBufferV
 /** Undefined when there is none, or it is not whole. Numbers are read when they are asked for. */
 function readCopy(path: string): Parsed | undefined {
   try {
+    if (!isOwn(path)) return undefined
     const file = fileOnDisk(path)
     const length = Number(new DataView(bytesOf(file, 0, 8).buffer).getBigUint64(0, true))
     const header = JSON.parse(Buffer.from(bytesOf(file, 8, length)).toString()) as Header

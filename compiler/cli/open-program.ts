@@ -27,10 +27,16 @@ export interface DeviceOptions {
   readonly device: DeviceName
   readonly threads?: number
   readonly data: ReadonlyMap<string, string>
+  readonly allowData?: readonly string[]
 }
 
 /** The options of every command that opens a device. */
-export const withDeviceOptions = (command: Command): Command => withData(withDevice(command))
+export const withDeviceOptions = (command: Command): Command =>
+  withData(withDevice(command)).option(
+    "--allow-data <path>",
+    "let a bundle read its data from this file or folder outside of it; may be given several times",
+    (path: string, before: readonly string[] = []) => [...before, path],
+  )
 
 export function withDevice(command: Command): Command {
   return command
@@ -43,11 +49,14 @@ export function withDevice(command: Command): Command {
 }
 
 /** Compiles a `.nn` file, or loads a bundle. Close the trainer, or the process does not end. */
-export async function openProgram(path: string, { device, threads, data }: DeviceOptions): Promise<Trainer> {
+export async function openProgram(
+  path: string,
+  { device, threads, data, allowData = [] }: DeviceOptions,
+): Promise<Trainer> {
   const choice = threads === undefined ? {} : { threads }
   if (isBundleFolder(path)) {
     const absolute = new Map([...data].map(([name, file]) => [name, resolve(file)]))
-    return loadBundle(path, { ...choice, device, data: absolute, openFile: userTables().open })
+    return loadBundle(path, { ...choice, device, data: absolute, allowData, openFile: userTables().open })
   }
   // Decided before compiling, as only the code that will run is made.
   const chosen = device === "auto" ? await autoNodeDevice() : { name: device }

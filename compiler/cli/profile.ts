@@ -17,7 +17,7 @@ import type { DeviceInfo } from "../../runtime/device/device.js"
 import { RunError } from "../../runtime/error.js"
 import { uploadData } from "../../runtime/exec/dataset.js"
 import { type Machine, openMachine } from "../../runtime/exec/machine.js"
-import { nodeHost, nodeOpener } from "../../runtime/node.js"
+import { nodeHost, placesBelow } from "../../runtime/node.js"
 import { batchesOf } from "../../runtime/train/batches.js"
 import { type ProgramTimes, timeProgram } from "../../runtime/train/timing.js"
 import { compileFile } from "./compile-file.js"
@@ -116,7 +116,7 @@ async function onDevice<T>(
   body: (machine: Machine, chosen: Chosen) => Promise<T>,
 ): Promise<T> {
   const choice = { device, ...(threads === undefined ? {} : { threads }) }
-  const chosen = await openDevice(bundle, nodeHost(dirname(path)), choice)
+  const chosen = await openDevice(bundle, nodeHost(placesBelow(dirname(path))), choice)
   try {
     return await body(await openMachine(chosen.bundle, chosen.device), chosen)
   } finally {
@@ -132,7 +132,7 @@ async function measureStep(
   { data: paths }: ProfileOptions,
 ): Promise<{ times: ProgramTimes; batch: number; rows: number; info: DeviceInfo; seen: Bundle }> {
   const set = overrideData(bundle.manifest.data, paths).find(({ name }) => name === spec.data)
-  const loaded = set && (await loadData(set, nodeOpener(dirname(path)))).train
+  const loaded = set && (await loadData(set, nodeHost(placesBelow(dirname(path))).openFile)).train
   const data = set && loaded ? uploadData(device, set.name, loaded) : null
   const step = machine.program(spec.step, data)
   const batch = batchesOf(step.rows, spec.batch, spec.dropLast).size

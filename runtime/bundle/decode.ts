@@ -1,10 +1,13 @@
 /** runtime/bundle: files -> Bundle, checked.
- *  Guarantees: every file that the manifest lists is there and is, byte for byte, the one that was compiled.
+ *  Guarantees: every file that the manifest lists is there and is, byte for byte, the one that was compiled; the manifest has the
+ *              right types, and its parts fit together.
  *  Not here:   where files come from (Host), whether the device can run it (device/open-adapter.ts). */
 import { reasonOf, RunError } from "../error.js"
+import * as v from "valibot"
 import { BUNDLE_FORMAT, BUNDLE_VERSION, type Bundle, type Manifest } from "./format.js"
-
+import { MANIFEST } from "./schema.js"
 import { allKernels } from "./variants.js"
+import { misfit } from "./verify.js"
 
 export type ReadFile = (path: string) => Promise<Uint8Array>
 
@@ -59,6 +62,7 @@ async function readListed(place: string, path: string, readFile: ReadFile): Prom
   try {
     return await readFile(path)
   } catch (caught) {
+    if (caught instanceof RunError) throw caught
     throw new RunError("bundle-corrupt", `${place}: ${path} cannot be read: ${reasonOf(caught)}`, {
       help: "the manifest lists it: copy the bundle again, or compile the source again",
       cause: caught,
@@ -81,13 +85,21 @@ function parseManifest(place: string, text: string): Manifest {
       `${place} is a bundle of version ${String(json["version"])}, this runtime reads version ${BUNDLE_VERSION}`,
       { help: "compile the source again with this nnc" },
     )
-  for (const part of ["arenas", "slots", "kernels", "programs", "data", "trains", "predicts"])
-    if (!Array.isArray(json[part]))
-      throw new RunError("bundle-corrupt", `${place}: manifest.json has no list "${part}"`)
-  if (!isRecord(json["files"])) throw new RunError("bundle-corrupt", `${place}: manifest.json has no "files"`)
-  // The parts are the compiler's own writing; from here on they are taken at their type.
-  return json as unknown as Manifest
+  const read = v.safeParse(MANIFEST, json, { abortEarly: true })
+  const wrong = read.success ? misfit(read.output) : issueText(read.issues[0])
+  if (read.success && wrong === undefined) return read.output
+  throw new RunError("bundle-corrupt", `${place}: manifest.json: ${wrong ?? ""}`, {
+    help: "the compiler wrote it otherwise: copy the bundle again, or compile the source again",
+  })
 }
+
+/** `trains.0.batch: expected a number, found a text` */
+function issueText(issue: v.BaseIssue<unknown>): string {
+  const path = v.getDotPath(issue) ?? "it"
+  const { expected, received } = issue
+  return `${path.slice(0, LONGEST)}: expected ${(expected ?? "another value").slice(0, LONGEST)}, found ${received.slice(0, LONGEST)}`
+}
+const LONGEST = 120
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value)

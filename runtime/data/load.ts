@@ -77,7 +77,7 @@ export async function loadTable(
     try {
       return [path, await open(path)]
     } catch (caught) {
-      throw unreadable(key, path, caught)
+      throw caught instanceof RunError ? caught : unreadable(key, path, caught)
     }
   })
   const opened = new Map(await Promise.all(files))

@@ -4,6 +4,7 @@ import type { SlotSpec } from "../bundle/format.js"
 import type { Memory, Recorder } from "../device/device.js"
 import { RunError } from "../error.js"
 import { nearest } from "../suggest.js"
+import { checkNumbers } from "./check-numbers.js"
 import type { Machine } from "./machine.js"
 import { product } from "./size.js"
 import { decodeNumbers, encodeNumbers, type Numbers, type Tensor } from "./values.js"
@@ -81,14 +82,19 @@ export class State {
     )
   }
 
-  setNumbers(name: string, numbers: Numbers): void {
+  /** Throws where they are not what the slot holds. */
+  checkNumbers(name: string, numbers: Numbers): void {
     const { dtype, shape } = this.slot(name)
+    checkNumbers(`"${name}"`, dtype, numbers)
     if (numbers.length !== product(shape))
       throw new RunError(
         "input-shape",
         `"${name}" is [${shape.join(", ")}], ${product(shape)} values, not ${numbers.length}`,
       )
-    this.write(new Map([[name, encodeNumbers(dtype, numbers)]]))
+  }
+
+  setNumbers(name: string, numbers: Numbers): void {
+    this.write(new Map([[name, encodeNumbers(this.slot(name).dtype, numbers)]]))
   }
 
   private slot(name: string): SlotSpec {

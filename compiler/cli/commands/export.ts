@@ -4,7 +4,7 @@
 import { InvalidArgumentError, type Command } from "commander"
 import { encodeCheckpoint } from "../../../runtime/checkpoint/checkpoint.js"
 import { product } from "../../../runtime/exec/size.js"
-import { loadCheckpoint, nodeReader, readBundle, saveWhole, type Bundle } from "../../../runtime/node.js"
+import { loadCheckpoint, readBundleFolder, saveWhole, type Bundle } from "../../../runtime/node.js"
 import { nearest } from "../../source/suggest.js"
 import { bundleOf, isBundleFolder } from "../compile-file.js"
 import { note, printJson } from "../console.js"
@@ -60,7 +60,7 @@ function safetensorsFile(name: string): string {
 }
 
 async function manifestOf(path: string, data: ReadonlyMap<string, string>): Promise<Manifest> {
-  if (isBundleFolder(path)) return (await readBundle(path, nodeReader(path))).manifest
+  if (isBundleFolder(path)) return (await readBundleFolder(path)).manifest
   return bundleOf(path, { data, devices: ["wasm"] }).manifest
 }
 

@@ -1,0 +1,182 @@
+/** runtime/bundle: what a manifest may be, as a schema: a bundle may come from a stranger.
+ *  Guarantees: what passes is a `Manifest`: the compiler of TypeScript holds both together.
+ *  Not here:   whether its parts fit together (verify.ts). */
+import * as v from "valibot"
+import { BUNDLE_FORMAT, BUNDLE_VERSION, type Manifest, type SizeExpr } from "./format.js"
+
+/** Far beyond any device; numbers up to here can be added and multiplied by a few without losing digits. */
+const MOST_BYTES = 2 ** 45
+/** Steps and rows are 32-bit words on the device. */
+const MOST_COUNT = 2 ** 31 - 1
+/** A loop is recorded turn by turn. */
+const MOST_TURNS = 2 ** 20
+
+const integer = v.pipe(v.number(), v.safeInteger())
+const whole = (least: number, most: number) => v.pipe(integer, v.minValue(least), v.maxValue(most))
+const count = whole(0, MOST_COUNT)
+const positive = whole(1, MOST_COUNT)
+const bytes = whole(0, MOST_BYTES)
+const name = v.string()
+const list = <T extends v.GenericSchema>(item: T) => v.array(item)
+
+const dtype = v.picklist(["f32", "f16", "i32", "u32", "bool"])
+const shape = list(count)
+const size: v.GenericSchema<SizeExpr> = v.union([
+  integer,
+  v.picklist(["B", "R"]),
+  v.strictTuple([
+    v.picklist(["add", "sub", "mul", "div", "min", "max"]),
+    v.lazy(() => size),
+    v.lazy(() => size),
+  ]),
+])
+
+const range = { arena: name, offset: bytes, bytes }
+const arena = v.strictObject({ name, bytes })
+const slot = v.strictObject({
+  ...range,
+  name,
+  dtype,
+  shape,
+  role: v.picklist(["param", "state", "optimizer", "average", "run"]),
+})
+const kernel = {
+  name,
+  file: name,
+  bindings: list(v.strictObject({ name, access: v.picklist(["read", "read_write"]) })),
+  origins: list(v.string()),
+}
+const bound = v.nullable(v.strictObject({ below: count, or: v.nullable(integer), at: v.string() }))
+const input = v.strictObject({
+  name,
+  dtype,
+  shape: list(size),
+  source: v.variant("kind", [
+    v.strictObject({ kind: v.literal("data"), field: name }),
+    v.strictObject({ kind: v.literal("feed"), range: v.strictObject(range) }),
+  ]),
+  bounds: v.exactOptional(list(bound)),
+})
+const dispatch = v.strictObject({
+  kernel: name,
+  bindings: list(v.strictObject(range)),
+  grid: v.strictTuple([size, size, size]),
+  writes: list(v.strictObject({ binding: count, name, dtype, offset: bytes, elements: size })),
+})
+const program = v.strictObject({
+  name,
+  maxBatch: count,
+  inputs: list(input),
+  outputs: list(v.strictObject({ ...range, name, dtype, shape: list(size) })),
+  dispatches: list(dispatch),
+  loops: v.exactOptional(list(v.strictObject({ first: count, end: count, turns: whole(0, MOST_TURNS) }))),
+  calls: v.exactOptional(v.strictObject({ most: whole(1, MOST_TURNS), bytes })),
+})
+
+const stage = v.variant("kind", [
+  v.strictObject({
+    kind: v.literal("affine"),
+    from: v.picklist(["standardize", "minmax", "scale"]),
+    scale: list(v.number()),
+    shift: list(v.number()),
+  }),
+  v.strictObject({ kind: v.literal("one_hot"), classes: count }),
+  v.strictObject({ kind: v.literal("classes"), count }),
+  v.strictObject({ kind: v.literal("categories"), count, names: list(v.string()) }),
+  v.strictObject({ kind: v.literal("slice"), from: count, to: count }),
+  v.strictObject({ kind: v.literal("vocabulary"), size: count, characters: v.string() }),
+])
+const field = v.strictObject({
+  name,
+  dtype,
+  shape,
+  columns: list(v.string()),
+  stages: list(stage),
+  bounds: v.exactOptional(list(bound)),
+})
+const files = list(v.strictObject({ column: name, path: v.string() }))
+const source = v.variant("kind", [
+  v.strictObject({ kind: v.literal("csv"), path: v.string(), delimiter: v.string() }),
+  v.strictObject({ kind: v.picklist(["jsonl", "npz"]), path: v.string() }),
+  v.strictObject({ kind: v.literal("text"), path: v.string(), window: positive, stride: positive }),
+  v.strictObject({ kind: v.picklist(["idx", "npy"]), files }),
+  v.strictObject({
+    kind: v.literal("array"),
+    columns: list(v.strictObject({ column: name, shape, values: list(v.number()) })),
+  }),
+])
+const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1))
+const data = v.strictObject({
+  name,
+  source,
+  test: v.nullable(source),
+  split: v.nullable(v.strictObject({ train: share, test: share, seed: whole(0, Number.MAX_SAFE_INTEGER) })),
+  fields: list(field),
+})
+
+const every = v.strictObject({ unit: v.picklist(["epochs", "steps"]), count })
+const train = v.strictObject({
+  name,
+  data: v.nullable(name),
+  step: name,
+  evaluate: v.nullable(name),
+  overall: v.exactOptional(name),
+  totals: v.exactOptional(list(v.strictObject({ name, reduce: v.picklist(["sum", "max", "min"]) }))),
+  reports: list(name),
+  batch: v.nullable(positive),
+  shuffle: v.boolean(),
+  dropLast: v.boolean(),
+  seed: whole(0, Number.MAX_SAFE_INTEGER),
+  duration: every,
+  reportEvery: every,
+  checkpointEvery: v.nullable(every),
+  keepBest: v.nullable(v.strictObject({ metric: name, better: v.picklist(["higher", "lower"]) })),
+  keepLast: v.exactOptional(positive),
+  observed: v.exactOptional(list(v.strictObject({ metric: name, value: name, at: name }))),
+})
+const predict = v.strictObject({
+  model: name,
+  program: name,
+  inputs: list(v.strictObject({ name, data: v.nullable(name), field: v.nullable(name) })),
+})
+
+export const MANIFEST: v.GenericSchema<unknown, Manifest> = v.strictObject({
+  format: v.literal(BUNDLE_FORMAT),
+  version: v.literal(BUNDLE_VERSION),
+  name,
+  compiler: v.string(),
+  fingerprint: v.string(),
+  target: v.string(),
+  arenas: list(arena),
+  slots: list(slot),
+  kernels: list(v.strictObject(kernel)),
+  programs: list(program),
+  data: list(data),
+  trains: list(train),
+  predicts: list(predict),
+  variants: v.exactOptional(
+    list(
+      v.strictObject({
+        target: v.string(),
+        software: v.boolean(),
+        features: list(v.string()),
+        arenas: v.exactOptional(list(arena)),
+        slots: v.exactOptional(list(slot)),
+        kernels: list(v.union([v.strictObject(kernel), name])),
+        programs: list(v.union([program, name])),
+      }),
+    ),
+  ),
+  wasm: v.exactOptional(
+    v.strictObject({
+      file: name,
+      sharedFlag: bytes,
+      scratch: bytes,
+      arenas: list(arena),
+      slots: list(slot),
+      kernels: list(v.strictObject({ ...kernel, work: v.pipe(v.number(), v.finite(), v.minValue(0)) })),
+      programs: list(program),
+    }),
+  ),
+  files: v.record(v.string(), v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))),
+})

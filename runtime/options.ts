@@ -1,0 +1,78 @@
+/** runtime: options that a caller gives, who may write JavaScript: each is known, and of a kind that makes sense. */
+import { RunError } from "./error.js"
+import { nearest } from "./suggest.js"
+
+interface Kind {
+  /** What it takes, in words. */
+  readonly takes: string
+  accepts(value: unknown): boolean
+}
+
+const whole = (most: number): Kind => ({
+  takes: `a whole number from 0 to ${most}`,
+  accepts: (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= most,
+})
+const instance = (takes: string, has: string, type: string): Kind => ({
+  takes,
+  accepts: (value) => typeof value === "object" && value !== null && typeof Reflect.get(value, has) === type,
+})
+
+export const KINDS = {
+  text: { takes: "a text", accepts: (value) => typeof value === "string" },
+  truth: { takes: "true or false", accepts: (value) => typeof value === "boolean" },
+  action: { takes: "a function", accepts: (value) => typeof value === "function" },
+  /** A 32-bit word on the device. */
+  seed: whole(2 ** 32 - 1),
+  count: whole(2 ** 31 - 1),
+  positive: {
+    takes: "a whole number from 1 on",
+    accepts: (value) => Number.isInteger(value) && Number(value) > 0,
+  },
+  every: {
+    takes: '{ unit: "steps" or "epochs", count }, or null',
+    accepts: (value) =>
+      value === null ||
+      (typeof value === "object" && ["steps", "epochs"].includes(String(Reflect.get(value, "unit")))),
+  },
+  part: { takes: '"train" or "test"', accepts: (value) => value === "train" || value === "test" },
+  device: {
+    takes: '"auto", "webgpu" or "wasm"',
+    accepts: (value) => ["auto", "webgpu", "wasm"].includes(String(value)),
+  },
+  paths: { takes: "a Map of texts", accepts: (value) => value instanceof Map },
+  list: { takes: "a list", accepts: (value) => Array.isArray(value) },
+  store: instance("an object with a function `save`", "save", "function"),
+  signal: instance("an AbortSignal", "aborted", "boolean"),
+  checkpoint: instance("a checkpoint that was loaded", "slots", "object"),
+  rows: instance("{ name, part }", "name", "string"),
+} as const satisfies Readonly<Record<string, Kind>>
+
+/** Throws `bad-option` for what is not known or makes no sense; what is undefined was not given. */
+export function checkOptions(call: string, options: object, known: Readonly<Record<string, Kind>>): void {
+  if (typeof options !== "object" || options === null)
+    throw new RunError("bad-option", `\`${call}\` takes its options as an object`)
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined) continue
+    const kind = Object.hasOwn(known, name) ? known[name] : undefined
+    if (kind === undefined) {
+      const help = nearest(name, Object.keys(known))
+      throw new RunError(
+        "bad-option",
+        `\`${call}\` has no option "${name}"`,
+        help === undefined ? {} : { help },
+      )
+    }
+    if (!kind.accepts(value))
+      throw new RunError(
+        "bad-option",
+        `the option "${name}" of \`${call}\` is ${shown(value)}; it takes ${kind.takes}`,
+      )
+  }
+}
+
+const shown = (value: unknown): string =>
+  typeof value === "string"
+    ? JSON.stringify(value)
+    : typeof value === "object" && value
+      ? "an object"
+      : String(value)
