@@ -9,6 +9,7 @@ import { compile, type Compiled } from "../compiler/driver/compile.js"
 import { positionAt } from "../compiler/source/source.js"
 import { DEFAULT_TARGET } from "../compiler/target.js"
 import { temporaryFolder } from "./support/nnc.js"
+import { npy } from "./support/npy.js"
 
 type Content = string | Uint8Array
 
@@ -51,12 +52,6 @@ const idx = (sizes: readonly number[], values: readonly number[]): Uint8Array =>
   Uint8Array.from([0, 0, 8, sizes.length, ...sizes.flatMap((n) => [0, 0, 0, n]), ...values])
 const images = idx([2, 2, 2], [1, 2, 3, 4, 5, 6, 7, 8])
 const labels = idx([2], [0, 2])
-
-function npy(descr: string, shape: string, data: ArrayBufferView): Uint8Array {
-  const header = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${shape}, }`.padEnd(117) + "\n"
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-  return Uint8Array.from([0x93, ...Buffer.from("NUMPY"), 1, 0, 118, 0, ...Buffer.from(header), ...bytes])
-}
 
 describe("csv", () => {
   it.each([

@@ -88,7 +88,7 @@ const NOUNS: { readonly [L in Level]: Noun<Levels[L]> } = {
   },
   kernels: {
     print: (all) => all.map((s) => printKernelProgram(s.program, s.dims)).join("\n"),
-    verify: (all, target) => all.flatMap((s) => verifyKernels(s.program, target)),
+    verify: (all, target) => all.flatMap((s) => verifyKernels(s.program, target, s.dims.B)),
     diagrams: (all) => all.map((s) => programDiagram(s.program)),
     json: (all) => all.map((s) => s.program),
   },

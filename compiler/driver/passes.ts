@@ -22,6 +22,7 @@ import {
   cut,
   fuse,
   type GroupedGraph,
+  kernelsFor,
   link,
   many,
   merge,
@@ -123,12 +124,9 @@ export const DEVICE_PASSES: readonly DriverPass[] = [
   pass("groups", "groups", unpack, (all, cx) => unpack.run(all, cx)),
   ordered,
   pass("groups", "kernels", buildKernels, (all, cx) => {
-    const built = [
-      ...buildKernels.run(
-        all.flatMap((p) => p.groups),
-        cx,
-      ),
-    ]
+    const mostRows = all.flatMap((p) => p.groups.map(() => cx.sizes(p.graph.name).B))
+    const groups = all.flatMap((p) => p.groups)
+    const built = [...kernelsFor(mostRows).run(groups, cx)]
     return all.map(({ graph, parts }) => {
       const program = link(graph, parts, built.splice(0, parts.length))
       return { graph, program, dims: cx.sizes(graph.name) }

@@ -4,8 +4,8 @@
  *  Not here:   which nodes share a kernel (`fuse.ts`), loop nests (`template-*.ts`). */
 import type { Pass } from "../pass.js"
 import { bug } from "../source/bug.js"
-import type { TargetProfile } from "../target.js"
 import type { Row, ValueId } from "../ir/graph/types.js"
+import { MOST_ROWS } from "../ir/kernels/most.js"
 import { printKernel } from "../ir/kernels/text.js"
 import type { Buffer, BufferRef, Dispatch, Kernel, KernelProgram, Pack } from "../ir/kernels/types.js"
 import type { Origin } from "../ir/origin.js"
@@ -25,14 +25,21 @@ import { buildPanels } from "./template-panels.js"
 import { buildRow } from "./template-row.js"
 import { defOf, elementsOf, type GraphIndex, indexGraph, typeOfValue } from "./values.js"
 
-export const buildKernels: Pass<readonly GroupedGraph[], readonly KernelProgram[]> = {
+type BuildKernels = Pass<readonly GroupedGraph[], readonly KernelProgram[]>
+
+/** `mostRows`: the largest B that each will be run with, where that is known. */
+export const kernelsFor = (mostRows: readonly number[]): BuildKernels => ({
   name: "kernels",
   summary: "give every group a loop nest",
   run: (all, cx) => {
     const bodies = new Map<string, FormBody>()
-    return all.map((grouped) => kernelsOf(grouped, cx.target, bodies))
+    return all.map((grouped, i) => {
+      const rows = Math.min(mostRows[i] ?? MOST_ROWS, MOST_ROWS)
+      return kernelsOf(grouped, { target: cx.target, mostRows: rows }, bodies)
+    })
   },
-}
+})
+export const buildKernels: BuildKernels = kernelsFor([])
 
 /** A kernel without its name. `text` is equal for those that compute the same. */
 interface Body extends Omit<Kernel, "name" | "origins"> {
@@ -45,13 +52,13 @@ interface FormBody extends Body {
 
 function kernelsOf(
   grouped: GroupedGraph,
-  target: TargetProfile,
+  how: Pick<Placed, "target" | "mostRows">,
   bodies: Map<string, FormBody>,
 ): KernelProgram {
   const { graph } = grouped
   const g = indexGraph(graph)
   const places = new Places(g, grouped)
-  const placed: Placed = { g, target, bufferOf: (v) => places.bufferOf(v), rows: places.rows }
+  const placed: Placed = { g, ...how, bufferOf: (v) => places.bufferOf(v), rows: places.rows }
   const inBuffer = storedIn(grouped)
   const narrow = unaligned(placed)
   const packs: Pack[] = []
@@ -106,7 +113,8 @@ function bodyOf(
   narrow: ReadonlySet<number>,
   bodies: Map<string, FormBody>,
 ): Bound {
-  const { key, buffers } = groupForm(placed, group, narrow)
+  const { key: form, buffers } = groupForm(placed, group, narrow)
+  const key = `${placed.mostRows} ${form}`
   let body = bodies.get(key)
   if (body === undefined) {
     const built = buildGroup(placed, group, narrow)

@@ -166,6 +166,10 @@ const TILES = {
     ],
   },
 } as const
+/** Terms of a part of a sum that is cut into parts: long enough for a vector loop to get going, and few enough that three levels of
+ *  parts make a sum of a million terms as exact as one in pairs (`short-sums.ts`). */
+export const FEW_TERMS = 128
+
 /** Operations after the sums of a tile, written out one by one: they cost compile time. Software adapters do with one copy of
  *  them in a loop over sums put aside, which compiles several times as fast. */
 export const MOST_EPILOGUE = 1200

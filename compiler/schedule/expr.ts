@@ -51,9 +51,11 @@ export class Exprs implements ExprBuilder {
     return this.ids.get(e) ?? this.ids.get(this.adopt(e))!
   }
 
-  /** A loop variable running from 0 to extent - 1; unknown extent: any non-negative i32. Outer ones must be made first. */
-  variable(name: string, extent?: Dim): Expr {
-    this.variables.set(name, { extent, depth: this.variables.size + 1 })
+  /** A loop variable running from 0 to extent - 1; unknown extent: any non-negative i32. Outer ones must be made first.
+   *  `beside`: a variable that it stands for a part of. */
+  variable(name: string, extent?: Dim, beside?: string): Expr {
+    const depth = this.variables.get(beside ?? "")?.depth ?? this.variables.size + 1
+    this.variables.set(name, { extent, depth })
     return this.ref(name, "i32")
   }
   ref(name: string, type: ScalarType, width: 1 | 4 = 1): Expr {

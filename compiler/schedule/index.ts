@@ -1,5 +1,5 @@
 /** schedule: Graph -> KernelProgram, as passes. Their order is that of the driver's list (`driver/passes.ts`). */
-export { buildKernels } from "./build-kernels.js"
+export { buildKernels, kernelsFor } from "./build-kernels.js"
 export { forOneWorkgroup } from "./cost.js"
 export { cut, type CutGraph, type Part } from "./cut.js"
 export { fuse } from "./fuse.js"

@@ -4,11 +4,13 @@ import { bug } from "../source/bug.js"
 import type { TargetProfile } from "../target.js"
 import type { Row, ValueId } from "../ir/graph/types.js"
 import type { Buffer, Expr, KernelParam, SharedArray, Stmt } from "../ir/kernels/types.js"
+import { MOST_ROWS } from "../ir/kernels/most.js"
 import { childrenOf, eachStmt, exprsOf, widthOf } from "../ir/kernels/walk.js"
-import type { Dim } from "../ir/tensor.js"
+import { type Dim, evalDim } from "../ir/tensor.js"
 import { Exprs } from "./expr.js"
 import type { Group } from "./group.js"
 import { placeLets } from "./place-lets.js"
+import { shortSums } from "./short-sums.js"
 import {
   elementsOf,
   fromStored,
@@ -24,6 +26,8 @@ import { vectorBase, vectorize, type VectorRules } from "./vectorize.js"
 export interface Placed {
   readonly g: GraphIndex
   readonly target: TargetProfile
+  /** The largest B that the kernels will be run with. */
+  readonly mostRows: number
   /** The buffer a value is loaded from, unless the group computes it. */
   bufferOf(value: ValueId): Buffer | undefined
   /** Values that are rows of a buffer. */
@@ -71,10 +75,15 @@ export class KernelBuild {
     this.taken.add(name)
     return name
   }
-  /** A loop variable or index with a range. */
-  variable(wanted: string, extent?: Dim): Expr & { kind: "ref" } {
-    const v = this.k.variable(this.name(wanted), extent)
+  /** A loop variable or index with a range. `beside`: see `Exprs`. */
+  variable(wanted: string, extent?: Dim, beside?: string): Expr & { kind: "ref" } {
+    const v = this.k.variable(this.name(wanted), extent, beside)
     return v.kind === "ref" ? v : bug("a variable is a reference")
+  }
+
+  /** The largest value of `d`, as far as that is known. */
+  most(d: Dim): number {
+    return evalDim(d, { B: this.placed.mostRows, R: MOST_ROWS })
   }
 
   /** Another start on the same kernel, to try something out. */
@@ -154,9 +163,9 @@ export class KernelBuild {
     })
   }
 
-  /** The kernel around a finished loop nest: lets placed, parameters with their access and width. */
+  /** The kernel around a finished loop nest: long sums cut, lets placed, parameters with their access and width. */
   finish(body: readonly Stmt[]): BuiltBody {
-    const placed = placeLets(this.storesInRows(body), this.k, this.taken)
+    const placed = placeLets(shortSums(this, this.storesInRows(body)), this.k, this.taken)
     const uses = new Map<string, { read: boolean; written: boolean; widths: Set<1 | 4> }>()
     const use = (name: string, width: 1 | 4): { read: boolean; written: boolean } => {
       let u = uses.get(name)

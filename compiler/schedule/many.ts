@@ -26,7 +26,7 @@ import { type DimValues, evalDim, numel } from "../ir/tensor.js"
 import type { Pass } from "../pass.js"
 import { bug } from "../source/bug.js"
 import type { TargetProfile } from "../target.js"
-import { buildKernels } from "./build-kernels.js"
+import { kernelsFor } from "./build-kernels.js"
 import { forOneWorkgroup, manyPays, MOST_ACCESSES } from "./cost.js"
 import { fuse } from "./fuse.js"
 import { order } from "./order.js"
@@ -44,7 +44,7 @@ export const many: Pass<readonly Scheduled[], readonly Scheduled[]> = {
     const more = single.flatMap(({ graph, program, dims }): Scheduled[] => {
       if (!canBeMany(graph) || !manyPays(workOf(graph, dims), program.dispatches.length, target)) return []
       const groups = order.run(fuse.run(graph, within), within)
-      const [kernels] = buildKernels.run([groups], within)
+      const [kernels] = kernelsFor([dims.B]).run([groups], within)
       const made = manyCalls(kernels ?? bug("groups give a program"), dims, slots, target)
       if (typeof made !== "string") return [{ graph, program: made, dims }]
       cx.remark(`${program.name} is not one kernel: ${made}`)

@@ -6,6 +6,7 @@
  *  Not here:   simplification (`expr.ts`). */
 import type { Expr, Stmt } from "../ir/kernels/types.js"
 import { childrenOf, typeOf, widthOf } from "../ir/kernels/walk.js"
+import { isStatic } from "../ir/tensor.js"
 import type { Exprs } from "./expr.js"
 
 export function placeLets(body: readonly Stmt[], k: Exprs, taken: ReadonlySet<string>): Stmt[] {
@@ -44,6 +45,8 @@ class Placer {
   private next = 0
   private readonly volatileMemo = new Map<Expr, boolean>()
   private readonly loadMemo = new Map<Expr, boolean>()
+  /** Of the loops so far. */
+  private readonly extents = new Map<string, Expr>()
   constructor(
     private readonly k: Exprs,
     private readonly mutable: ReadonlySet<string>,
@@ -59,7 +62,8 @@ class Placer {
           if (!parallel) this.use(s.extent, into, at)
           // Nothing moves out of the lane loop: outside, every invocation would compute it all the same, and the extents
           // of grid loops have to stand alone.
-          const inner = block(parallel ? undefined : into, s.body, at, !runsOnce(s.extent), !parallel)
+          const inner = block(parallel ? undefined : into, s.body, at, !this.runs(s.extent), !parallel)
+          this.extents.set(s.name, s.extent)
           inner.names.add(s.name)
           into.blocks.set(s, inner)
           return this.count(s.body, inner)
@@ -92,6 +96,29 @@ class Placer {
           return
       }
     })
+  }
+
+  /** Whether the body of a loop surely runs, so that loads may move before it. Every dimension is at least 1. */
+  private runs(extent: Expr): boolean {
+    if (extent.kind === "dim") return true
+    if (extent.kind === "const") return extent.value > 0
+    if (extent.kind !== "op") return false
+    const [a, b] = extent.args as [Expr, Expr]
+    if (extent.op === "mul" || extent.op === "min") return this.runs(a) && this.runs(b)
+    if (extent.op === "div") return b.kind === "const" && this.runs(this.k.sub(a, this.k.int(b.value - 1)))
+    return extent.op === "sub" && this.isRest(extent)
+  }
+  /** What blocks before this one leave: n - block * size, within a loop over ceil(n / size) blocks. */
+  private isRest(extent: Expr): boolean {
+    const { k } = this
+    const taken = k
+      .form(extent)
+      .terms.find(({ atom, coef }) => atom.kind === "ref" && isStatic(coef) && coef < 0)
+    if (taken?.atom.kind !== "ref" || !isStatic(taken.coef)) return false
+    const size = k.int(-taken.coef)
+    const all = k.add(extent, k.mul(taken.atom, size))
+    const blocks = this.extents.get(taken.atom.name)
+    return blocks !== undefined && blocks === k.div(k.add(all, k.sub(size, k.int(1))), size) && this.runs(all)
   }
 
   private use(e: Expr, from: Block, at: number): void {
@@ -256,12 +283,6 @@ const isLeaf = (e: Expr): boolean =>
   e.kind === "dim" ||
   e.kind === "param" ||
   (e.kind === "splat" && e.value.kind === "const")
-
-/** A loop whose body surely runs: loads may move before it. Every dimension is at least 1. */
-const runsOnce = (extent: Expr): boolean =>
-  extent.kind === "dim" ||
-  (extent.kind === "const" && extent.value > 0) ||
-  (extent.kind === "op" && extent.op === "mul" && extent.args.every(runsOnce))
 
 function collectVars(body: readonly Stmt[], into: Set<string>): void {
   for (const s of body) {

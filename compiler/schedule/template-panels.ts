@@ -3,8 +3,10 @@
  *  operands into workgroup memory, in the order in which tiles of 4 x 8 sums then read it, side by side. The sums are kept there
  *  too, and everything after them is worked out along the result's last axis at the end.
  *  Guarantees: sums run in a fixed order, whatever the number of items.
- *  Not here:   how the contraction is cut (`panels.ts`), how operands are copied (`panel-operand.ts`). */
+ *  Not here:   how the contraction is cut (`panels.ts`), how operands are copied (`panel-operand.ts`), where sums are kept
+ *              (`panel-sums.ts`). */
 import { bug } from "../source/bug.js"
+import { MOST_TERMS } from "../ir/kernels/sums.js"
 import type { Expr, Stmt } from "../ir/kernels/types.js"
 import { type Dim, divDim, isStatic, mulDim, numel } from "../ir/tensor.js"
 import { tileCount } from "./contract-tiles.js"
@@ -13,6 +15,7 @@ import { largest, nominal } from "./cost.js"
 import { ceilDiv, type Count, perWorkgroup } from "./grid.js"
 import type { BuiltBody } from "./kernel-build.js"
 import { type Cut, type Item, loop, named, panelOperand, type TilePlace } from "./panel-operand.js"
+import { emptied, inParts, type Sums, sumsOf } from "./panel-sums.js"
 import { LANES, type Panels, type Side, TALL } from "./panels.js"
 import { valuesThenStores } from "./template-map.js"
 import { unravel } from "./values.js"
@@ -88,6 +91,8 @@ function itemBody(p: Panels, place: Place): Stmt[] {
   const depth = p.depth.extents[0]!
   const blocks = ceilDiv(b, depth, p.block)
   const once = blocks.extent === 1
+  // Few terms go on from the sum so far; of many, each block is a sum of its own.
+  const goesOn = !once && b.most(numel(cx.extents)) <= MOST_TERMS
   const sums = sumsOf(p, once ? TALL : rowsOf(p))
   const rows = k.div(k.add(rowsIn(p, place), k.int(TALL - 1)), k.int(TALL))
   const rowTiles = (body: (row: Expr) => readonly Stmt[]): Stmt[] =>
@@ -102,7 +107,7 @@ function itemBody(p: Panels, place: Place): Stmt[] {
     const first = (m: number, n: number): Expr => sums.at(k.add(row, k.int(m)), outer, ct, 4 * n)
     const vars = acc.flatMap((list, m) =>
       list.map((a, n): Stmt => {
-        const init = once ? k.splat(k.constant(0, cx.type)) : k.shared(sums.name, first(m, n), cx.type, 4)
+        const init = goesOn ? k.shared(sums.name, first(m, n), cx.type, 4) : k.splat(k.constant(0, cx.type))
         return { kind: "var", name: a.name, type: cx.type, width: 4, init }
       }),
     )
@@ -124,7 +129,11 @@ function itemBody(p: Panels, place: Place): Stmt[] {
       return [...lets, ...sets]
     }
     const keep = acc.flatMap((list, m) =>
-      list.map((a, n): Stmt => ({ kind: "store-shared", name: sums.name, index: first(m, n), value: a })),
+      list.map((a, n): Stmt => {
+        const index = first(m, n)
+        const value = once || goesOn ? a : k.op("add", k.shared(sums.name, index, cx.type, 4), a)
+        return { kind: "store-shared", name: sums.name, index, value }
+      }),
     )
     return [...vars, ...products(p, items.wide.depth, add), ...keep]
   }
@@ -153,17 +162,12 @@ function itemBody(p: Panels, place: Place): Stmt[] {
     )
     return [...packed(items), ...tiles]
   }
-  const zero = loop(p, "z", k.int(sums.size / 4), sums.size / 4, (i) => [
-    {
-      kind: "store-shared",
-      name: sums.name,
-      index: k.mul(i, k.int(4)),
-      value: k.splat(k.constant(0, cx.type)),
-    },
-  ])
   const all: Rows = { first: k.int(0), count: rowsIn(p, place), most: mostRows(p) }
-  return [...zero, ...loop(p, "db", blocks.expr, blocks.extent, block), ...outputs(p, place, sums, all)]
+  const most = Math.ceil(b.most(depth) / p.block)
+  const adding = inParts(p, sums, { expr: blocks.expr, extent: blocks.extent, most }, block)
+  return [...emptied(p, sums), ...adding, ...outputs(p, place, sums, all)]
 }
+
 interface Items {
   readonly wide: Item
   readonly tall: Item
@@ -207,34 +211,6 @@ function products(p: Panels, cut: Cut, add: (depth: readonly Expr[]) => Stmt[]):
   )
 }
 
-/** The sums of an item: rows, then columns with the last axis filled up to whole tiles. */
-interface Sums {
-  readonly name: string
-  readonly size: number
-  at(row: Expr, outer: readonly Expr[], tile: Expr, offset: number): Expr
-  /** At a place of the last axis. */
-  along(row: Expr, outer: readonly Expr[], place: Expr): Expr
-}
-function sumsOf(p: Panels, rows: number): Sums {
-  const { b } = p.cx
-  const { k } = b
-  const { local } = p.wide.cut
-  const width = Math.ceil(local.at(-1)! / LANES) * LANES
-  const columns = local.slice(0, -1).reduce((n, d) => n * d, width)
-  const size = Math.ceil(rows / TALL) * TALL * columns
-  const name = b.name("sums")
-  b.shared.push({ name, type: p.cx.type, length: size, width: 1 })
-  const along = (row: Expr, outer: readonly Expr[], place: Expr): Expr => {
-    const flat = outer.reduce<Expr>((sum, e, n) => k.add(k.mul(sum, k.int(local[n]!)), e), k.int(0))
-    return k.add(k.mul(row, k.int(columns)), k.add(k.mul(flat, k.int(width)), place))
-  }
-  return {
-    name,
-    size,
-    along,
-    at: (row, outer, tile, offset) => along(row, outer, k.add(k.mul(tile, k.int(LANES)), k.int(offset))),
-  }
-}
 /** The most places that an item takes of an axis. */
 const fullest = ({ space, cut }: Side, n: number): number => {
   const extent = space.extents[cut.at + n]!

@@ -9,6 +9,7 @@ import {
   PROGRAM_PASSES,
 } from "../../compiler/driver/passes.js"
 import type { Graph } from "../../compiler/ir/graph/types.js"
+import { MOST_ROWS } from "../../compiler/ir/kernels/most.js"
 import type { KernelProgram } from "../../compiler/ir/kernels/types.js"
 import type { DimValues } from "../../compiler/ir/tensor.js"
 import { many } from "../../compiler/schedule/index.js"
@@ -37,10 +38,11 @@ export function through(
 export const optimized = (graph: Graph): Graph =>
   valueOf(through(PROGRAM_PASSES.slice(1), stateOf("graphs", [graph])), "graphs")[0]!
 
-/** The kernels of a graph, as they go into the plan, without those for many steps at once. */
+/** The kernels of a graph for batches of any size, as they go into the plan, without those for many steps at once. */
 export function scheduled(graph: Graph, target: TargetProfile): KernelProgram {
   const passes = DEVICE_PASSES.filter((p) => p.to !== "plan" && p.name !== many.name)
-  return valueOf(through(passes, stateOf("graphs", [graph]), { target }), "kernels")[0]!.program
+  const dims = { B: MOST_ROWS, R: 7 }
+  return valueOf(through(passes, stateOf("graphs", [graph]), { target, dims }), "kernels")[0]!.program
 }
 
 /** A pass of the list. */

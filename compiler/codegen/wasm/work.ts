@@ -67,6 +67,8 @@ function most(e: Expr, lets: Lets): number | undefined {
   }
   if (e.kind !== "op") return undefined
   const [a, b] = e.args.map((x) => most(x, lets))
+  // What is taken away is no less than 0.
+  if (e.op === "sub") return a
   if (e.op === "min") return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b)
   return a === undefined || b === undefined ? undefined : GROWING[e.op]?.(a, b)
 }

@@ -4,7 +4,7 @@
  *  the first ones out of all: exact for tails and tiles, roughly right for the rest. */
 import { bytesOf, type DimValues, evalDim } from "../tensor.js"
 import { openGrid } from "./grid.js"
-import { scalarDef } from "./scalar.js"
+import { Most } from "./most.js"
 import type { Dispatch, Expr, Kernel, KernelProgram, ScalarType, Stmt } from "./types.js"
 
 export interface Cost {
@@ -48,23 +48,21 @@ function flopsOf(kernel: Kernel, dims: DimValues): number {
   let times = 1
   for (const { name, extent } of grid) times *= count.loop(name, extent)
   if (lanes !== undefined) {
-    count.most.set(lanes.name, lanes.extent - 1)
+    count.most.byName.set(lanes.name, lanes.extent - 1)
     times *= lanes.extent
   }
   return Math.round(count.block(body, times))
 }
 
 class Count {
-  /** The largest value of each name; what is not an integer known from sizes is not here. */
-  readonly most = new Map<string, number>()
-
-  constructor(private readonly dims: DimValues) {}
+  readonly most: Most
+  constructor(dims: DimValues) {
+    this.most = new Most(dims)
+  }
 
   /** How often a loop turns; its variable is known from now on. */
   loop(name: string, extent: Expr): number {
-    const turns = Math.max(0, this.mostOf(extent) ?? 1)
-    this.most.set(name, turns - 1)
-    return turns
+    return this.most.loop(name, extent) ?? 1
   }
 
   /** Operations of statements that run `times` times. */
@@ -76,21 +74,19 @@ class Count {
     switch (s.kind) {
       case "for":
         if (s.on !== "calls") return this.block(s.body, times * this.loop(s.name, s.extent))
-        this.most.set(s.name, 0)
+        this.most.byName.set(s.name, 0)
         return this.block(s.body, times)
       case "when": {
         const share = this.share(s.cond)
-        const before = new Map(this.most)
+        const before = new Map(this.most.byName)
         this.bound(s.cond)
         const inside = this.block(s.then, times * share)
-        before.forEach((most, name) => this.most.set(name, most))
+        before.forEach((most, name) => this.most.byName.set(name, most))
         return inside
       }
-      case "let": {
-        const most = this.mostOf(s.value)
-        if (most !== undefined) this.most.set(s.name, most)
+      case "let":
+        this.most.let(s.name, s.value)
         return times * operations(s.value)
-      }
       case "set":
         return times * operations(s.value)
       case "var":
@@ -114,7 +110,7 @@ class Count {
       // From the one and below the other: of one thing, what both leave out is left out once each.
       return isRange(a!, b!) ? Math.max(0, x + y - 1) : x * y
     }
-    const [most, bound] = [this.mostOf(a!), this.mostOf(b ?? a!)]
+    const [most, bound] = [this.most.of(a!), this.most.of(b ?? a!)]
     if (most === undefined || bound === undefined) return 1
     if (cond.op === "lt") return Math.min(1, bound / (most + 1))
     if (cond.op === "ge") return Math.max(0, 1 - bound / (most + 1))
@@ -127,33 +123,8 @@ class Count {
     if (cond.op === "and") return cond.args.forEach((c) => this.bound(c))
     const [a, b] = cond.args
     if (cond.op !== "lt" || a?.kind !== "ref" || b === undefined) return
-    const [most, below] = [this.most.get(a.name), this.mostOf(b)]
-    if (most !== undefined && below !== undefined) this.most.set(a.name, Math.min(most, below - 1))
-  }
-
-  private mostOf(e: Expr): number | undefined {
-    if (e.kind === "const") return e.type === "i32" ? e.value : undefined
-    if (e.kind === "dim") return this.dims[e.symbol]
-    if (e.kind === "ref") return this.most.get(e.name)
-    if (e.kind !== "op" || e.type !== "i32") return undefined
-    if (e.op === "sub") {
-      const from = this.mostOf(e.args[0]!)
-      return from === undefined ? undefined : from - this.leastOf(e.args[1]!)
-    }
-    const [a, b] = e.args.map((x) => this.mostOf(x))
-    if (a === undefined || b === undefined) return undefined
-    if (e.op === "rem") return Math.min(a, b - 1)
-    return ["add", "mul", "div", "min", "max"].includes(e.op)
-      ? scalarDef(e.op).eval([a, b], "i32")
-      : undefined
-  }
-  /** Counters begin at 0. */
-  private leastOf(e: Expr): number {
-    if (e.kind === "const") return e.value
-    if (e.kind === "dim") return this.dims[e.symbol]
-    if (e.kind !== "op" || (e.op !== "add" && e.op !== "mul")) return 0
-    const [a, b] = e.args.map((x) => this.leastOf(x))
-    return scalarDef(e.op).eval([a!, b!], "i32")
+    const [most, below] = [this.most.byName.get(a.name), this.most.of(b)]
+    if (most !== undefined && below !== undefined) this.most.byName.set(a.name, Math.min(most, below - 1))
   }
 }
 

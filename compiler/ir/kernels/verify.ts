@@ -1,24 +1,31 @@
 /** ir/kernels: what holds of every kernel program. Checked:
  *  names are bound once and before use; types and widths of operations, stores and assignments agree; loads and stores use the
  *  width and access of their parameter; grid loops stand outermost, each dimension once, then at most one lane loop, of constant
- *  extent; loops over calls, barriers, joins and workgroup arrays only inside it; bindings, invocations and workgroup memory within
- *  the target's limits; dispatches name kernels and bind one buffer once; dtypes and sizes of arguments fit; every output has a buffer. */
+ *  extent; loops over calls, barriers, joins and workgroup arrays only inside it; no loop adds more than MOST_TERMS to a
+ *  floating-point variable; bindings, invocations and workgroup memory within the target's limits; dispatches name kernels and bind
+ *  one buffer once; dtypes and sizes of arguments fit; every output has a buffer. */
 import { DEFAULT_TARGET, type TargetProfile } from "../../target.js"
 import type { Complaint } from "../complaint.js"
 import { bytesOf } from "../tensor.js"
+import { MOST_ROWS } from "./most.js"
 import { scalarDef } from "./scalar.js"
+import { longSums, MOST_TERMS } from "./sums.js"
 import { printExpr } from "./text.js"
 import type { Buffer, Dispatch, Expr, Kernel, KernelProgram, Pack, ScalarType, Stmt } from "./types.js"
 
-/** All that is wrong; empty when all is well. */
-export function verifyKernels(p: KernelProgram, target: TargetProfile = DEFAULT_TARGET): Complaint[] {
+/** All that is wrong; empty when all is well. `mostRows`: the largest B. */
+export function verifyKernels(
+  p: KernelProgram,
+  target: TargetProfile = DEFAULT_TARGET,
+  mostRows = MOST_ROWS,
+): Complaint[] {
   const out: Complaint[] = []
   const say = (where: string, message: string, of: object): void => void out.push({ where, message, of })
   const kernels = new Map<string, Kernel>()
   for (const k of p.kernels) {
     if (kernels.has(k.name)) say(`kernel ${k.name}`, "defined twice", k)
     kernels.set(k.name, k)
-    out.push(...verifyKernel(k, target))
+    out.push(...verifyKernel(k, target, mostRows))
   }
   const buffers = new Map(p.buffers.map((b) => [b.id, b]))
   p.buffers.forEach((b, i) => {
@@ -78,9 +85,14 @@ function verifyDispatch(
   return out
 }
 
-export function verifyKernel(k: Kernel, target: TargetProfile = DEFAULT_TARGET): Complaint[] {
+export function verifyKernel(
+  k: Kernel,
+  target: TargetProfile = DEFAULT_TARGET,
+  mostRows = MOST_ROWS,
+): Complaint[] {
   const check = new KernelCheck(k, target)
   check.limits(target)
+  check.sums(mostRows)
   check.outer(k.body, target)
   return check.complaints
 }
@@ -117,6 +129,11 @@ class KernelCheck {
     }
     for (const p of [...k.params, ...k.shared]) this.name(p.name)
     for (const p of k.params) if (p.dtype === "bool") this.say(`${p.name}: bools are stored as u32`)
+  }
+
+  sums(mostRows: number): void {
+    for (const [name, terms] of longSums(this.k.body, { B: mostRows, R: MOST_ROWS }))
+      this.say(`${name} takes ${terms} terms, a sum at most ${MOST_TERMS}`)
   }
 
   /** Grid loops, then the lane loop, then the rest. */

@@ -74,6 +74,32 @@ export function exprsOf(s: Stmt): readonly Expr[] {
   }
 }
 
+/** A statement with `change` made to each expression that stands directly in it, and `inner` to the statements in it. */
+export function withExprs(
+  s: Stmt,
+  change: (e: Expr) => Expr,
+  inner: (body: readonly Stmt[]) => readonly Stmt[],
+): Stmt {
+  switch (s.kind) {
+    case "for":
+      return { ...s, extent: change(s.extent), body: inner(s.body) }
+    case "when":
+      return { ...s, cond: change(s.cond), then: inner(s.then) }
+    case "let":
+    case "set":
+      return { ...s, value: change(s.value) }
+    case "var":
+      return { ...s, init: change(s.init) }
+    case "store":
+    case "store-shared":
+      return { ...s, index: change(s.index), value: change(s.value) }
+    case "join":
+      return { ...s, value: change(s.value), neutral: change(s.neutral) }
+    case "barrier":
+      return s
+  }
+}
+
 /** Every statement, those in loops and conditions after the one they stand in. */
 export function eachStmt(body: readonly Stmt[], visit: (s: Stmt) => void): void {
   for (const s of body) {
