@@ -22,11 +22,12 @@ interface Part {
   readonly args: readonly BufferRef[]
 }
 
-/** Undefined where the parts bind too much together, one that cannot be bound at all, or one in two widths; but what is only read may
- *  be read in both if it is made of whole vectors. */
+/** Undefined where the parts bind too much together, one that cannot be bound at all, one by itself and in a pack, or one in two
+ *  widths; but what is only read may be read in both if it is made of whole vectors. `packs`: members by id. */
 export function bindingsOf(
   parts: readonly Part[],
   buffers: ReadonlyMap<number, Buffer>,
+  packs: ReadonlyMap<number, readonly number[]>,
   packable: ReadonlySet<number>,
   target: TargetProfile,
 ): Bindings | undefined {
@@ -65,6 +66,10 @@ export function bindingsOf(
     }
   }
   if (bound.size > limit) return undefined
+  const members = [...bound.values()].flatMap(({ ref: { kind, id } }) =>
+    kind === "buffer" ? [id] : id < 0 ? layout.packs[-1 - id]! : packs.get(id)!,
+  )
+  if (new Set(members).size < members.length) return undefined
   const next = all[Symbol.iterator]()
   return {
     parts: parts.map(({ kernel }) =>

@@ -81,7 +81,7 @@ function updatedSlots(p: KernelProgram): Set<string> {
 /** The buffers that dispatches read and write, those in packs included. */
 class Uses {
   private readonly kernels: ReadonlyMap<string, Kernel>
-  private readonly packs: ReadonlyMap<number, readonly number[]>
+  readonly packs: ReadonlyMap<number, readonly number[]>
   constructor(program: KernelProgram) {
     this.kernels = new Map(program.kernels.map((k) => [k.name, k]))
     this.packs = new Map(program.packs.map((p) => [p.id, p.members]))
@@ -221,7 +221,7 @@ class Merging {
     const more = kernels.map((k) => workgroups(k, NOMINAL) * Math.max(0, lanesOf(k) / lanes - 1))
     if (more.reduce((a, b) => a + b) > MOST_EXTRA_WORKGROUPS) return undefined
     const parts = dispatches.map((d, i) => ({ kernel: kernels[i]!, args: d.args }))
-    return bindingsOf(parts, this.buffers, this.packable, this.target)
+    return bindingsOf(parts, this.buffers, this.uses.packs, this.packable, this.target)
   }
 
   private sizeOf(kernel: Kernel): number {

@@ -1,16 +1,8 @@
 /** test: a whole program at random: data sets, models, layers, train sections. The same choices make the same program. */
 import { Builder, type Limits, newFrame, type Rules } from "./build.js"
 import type { Choices } from "./choices.js"
-import {
-  ACTIVATIONS,
-  CHOICES,
-  GATHERS,
-  MOVEMENT,
-  POINTWISE,
-  PRODUCTS,
-  RANDOM,
-  REDUCTIONS,
-} from "./rules-functions.js"
+import { ACTIVATIONS, CHOICES, POINTWISE, PRODUCTS, RANDOM, REDUCTIONS } from "./rules-functions.js"
+import { GATHERS, MOVEMENT } from "./rules-movement.js"
 import { declareLayer, LANGUAGE } from "./rules-language.js"
 import {
   ATTENTION,
