@@ -434,12 +434,14 @@ class Grouping {
       loaders.add({ loads, operands })
       for (const v of loads) wanted.add(v)
       const stores = stored.map((value): Store => ({ value, slot: this.slotsOf.get(value)?.[0] ?? null }))
+      // Nothing is left to reduce where views between leave all of it out.
+      const isMap = draft.kind === "row" && !members.some((m) => this.isSum(m))
       const group: Group = {
         id: draft.at,
-        kind: draft.kind,
+        kind: isMap ? "map" : draft.kind,
         outer: draft.outer,
         rootAxes: draft.rootAxes,
-        inner: draft.inner,
+        inner: isMap ? [] : draft.inner,
         members,
         full: members.filter((m) => draft.full.has(m)),
         stores,
@@ -484,16 +486,18 @@ class Grouping {
     for (const v of stored) {
       needSums([(draft.full.has(v) ? probe.atElements(v) : probe.atOuter(v)) ?? bug(`%${v} left its group`)])
     }
-    const isSum = (m: ValueId): boolean => loweringOf(this.g.nodes.get(m)!).kind !== "map"
     // The walk over elements is that of the first reduction, needed or not.
-    const first = draft.members.find(isSum)
+    const first = draft.members.find((m) => this.isSum(m))
     if (first !== undefined && !sums.has(first) && stored.some((v) => draft.full.has(v))) {
       sums.add(first)
       needSums(probe.terms(this.g.nodes.get(first)!) ?? bug(`%${first} left its group`))
     }
-    const members = draft.members.filter((m) => !isSum(m) || sums.has(m))
+    const members = draft.members.filter((m) => !this.isSum(m) || sums.has(m))
     const loaded = (list: readonly Expr[]): Set<ValueId> => new Set(probe.loadsIn(list).map((l) => l.value))
     return { members, loads: loaded(exprs), operands: loaded(terms) }
+  }
+  private isSum(value: ValueId): boolean {
+    return loweringOf(this.g.nodes.get(value)!).kind !== "map"
   }
   /** Slots and outputs whose new value is not made by a group, or is made for another slot already. */
   private copies(): Group[] {
