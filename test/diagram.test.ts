@@ -71,7 +71,7 @@ describe("pages", () => {
     const text = { path: "a<b>.nn", text: '// <script> & "quotes"' }
     const page = await stagePage(text, stage("ast"))
     expect(page).not.toContain("<svg")
-    expect(page).toContain("&lt;script&gt; &amp; &quot;quotes&quot;")
+    expect(page).toContain("&#60;script&#62; &#38; &#34;quotes&#34;")
     expect(page).toContain("<details open>")
   })
 })

@@ -3,6 +3,7 @@
 import type { Box } from "../../ir/diagram.js"
 import type { SourceFile } from "../../source/source.js"
 import type { StageDump } from "../../driver/dumps.js"
+import { markup, Markup } from "../markup.js"
 import { newLayout } from "./layout.js"
 
 export async function stagePage(source: SourceFile, stage: StageDump): Promise<string> {
@@ -11,35 +12,31 @@ export async function stagePage(source: SourceFile, stage: StageDump): Promise<s
     return own && Number(own.at.slice(source.path.length + 1).split(":")[0])
   }
   const draw = await newLayout(lineOf)
-  const drawings = stage.diagrams().map((d) => `<h2>${escaped(d.title)}</h2>\n${inline(draw(d))}`)
+  const drawings = stage.diagrams().map((d) => markup`<h2>${d.title}</h2>\n${inline(draw(d))}\n`)
   const lines = source.text
-    .split("\n")
-    .map((text, n) => `<li data-line="${n + 1}"><code>${escaped(text)}</code></li>`)
-  return `<!doctype html>
+    .split(/\r?\n/)
+    .map((text, n) => markup`<li data-line="${n + 1}"><code>${text}</code></li>`)
+  return markup`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<title>${escaped(source.path)}: ${stage.name}</title>
-<style>${STYLE}</style>
+<title>${source.path}: ${stage.name}</title>
+<style>${new Markup(STYLE)}</style>
 </head>
 <body>
-<nav><h1>${escaped(source.path)}</h1><ol>${lines.join("")}</ol></nav>
+<nav><h1>${source.path}</h1><ol>${lines}</ol></nav>
 <main>
-<h1>${stage.name}</h1><p>${escaped(stage.summary)}</p>
-${drawings.join("\n")}
-<details${drawings.length === 0 ? " open" : ""}><summary>as text</summary><pre>${escaped(stage.text())}</pre></details>
+<h1>${stage.name}</h1><p>${stage.summary}</p>
+${drawings}<details${drawings.length === 0 ? " open" : ""}><summary>as text</summary><pre>${stage.text()}</pre></details>
 </main>
-<script>${SCRIPT}</script>
+<script>${new Markup(SCRIPT)}</script>
 </body>
 </html>
-`
+`.text
 }
 
 /** Without the declarations that only a file of its own may have. */
-const inline = (svg: string): string => svg.slice(svg.indexOf("<svg"))
-
-const escaped = (text: string): string =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;")
+const inline = (svg: string): Markup => new Markup(svg.slice(svg.indexOf("<svg")))
 
 const STYLE = `
 body { display: flex; margin: 0; height: 100vh; font: 14px system-ui, sans-serif; background: #f6f7f9; color: #1c2430 }

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import type { Bundle, TrainEvent } from "../../../runtime/node.js"
 import { deviceText } from "../open-program.js"
+import { markup, Markup, scriptData } from "../markup.js"
 import { numberText, rateText, timeText } from "../quantities.js"
 import { historyOf, type History, type Part } from "./history.js"
 
@@ -13,14 +14,14 @@ type Manifest = Bundle["manifest"]
 export function reportPage(manifest: Manifest, events: readonly TrainEvent[]): string {
   const history = historyOf(events)
   const { steps, charts } = history
-  return `<!doctype html>
+  return markup`<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>${escaped(manifest.name)}: a training run</title>
-<style>${file("uPlot.min.css")}${STYLE}</style>
-<h1>${escaped(manifest.name)}</h1>
-<p>${escaped(statusText(history))}</p>
+<title>${manifest.name}: a training run</title>
+<style>${file("uPlot.min.css")}${new Markup(STYLE)}</style>
+<h1>${manifest.name}</h1>
+<p>${statusText(history)}</p>
 <h2>Run</h2>
 ${factsTable(manifest, history)}
 <h2>Curves</h2>
@@ -32,10 +33,10 @@ ${modelTable(manifest)}
 <script>${file("uPlot.iife.min.js")}</script>
 <script>
 const { steps, charts } = ${scriptData({ steps, charts })}
-${CHARTS}
+${new Markup(CHARTS)}
 </script>
 </html>
-`
+`.text
 }
 
 const STYLE = `
@@ -70,7 +71,7 @@ for (const { title, curves } of charts) {
 }`
 
 const require = createRequire(import.meta.url)
-const file = (name: string): string => readFileSync(require.resolve(`uplot/dist/${name}`), "utf8")
+const file = (name: string): Markup => new Markup(readFileSync(require.resolve(`uplot/dist/${name}`), "utf8"))
 
 function statusText({ parts, lastStep }: History): string {
   const part = parts.at(-1)
@@ -83,9 +84,9 @@ function statusText({ parts, lastStep }: History): string {
   return `${part.end.why === "finished" ? "Finished" : "Interrupted"}${of}`
 }
 
-function factsTable({ compiler }: Manifest, { parts }: History): string {
+function factsTable({ compiler }: Manifest, { parts }: History): Markup {
   const start = parts.at(-1)?.start
-  if (start === undefined) return ""
+  if (start === undefined) return markup``
   const { train, parameters, rows, test_rows, batch, steps_per_epoch, seed } = start
   const data = rows === 0 ? "none" : `${rows} rows${test_rows > 0 ? `, ${test_rows} for the test` : ""}`
   const facts: [string, string][] = [
@@ -96,44 +97,37 @@ function factsTable({ compiler }: Manifest, { parts }: History): string {
     ["seed", String(seed)],
     ["compiled by", `nnc ${compiler}`],
   ]
-  return `${table(facts.map(([name, value]) => `<th>${name}<td>${escaped(value)}`))}
+  return markup`${table(facts.map(([name, value]) => markup`<th>${name}<td>${value}`))}
 <h3>Device and time</h3>
 ${table([
-  '<th class="number">from step<th class="number">to step<th class="number">time<th class="number">steps/s<th>device',
+  markup`<th class="number">from step<th class="number">to step<th class="number">time<th class="number">steps/s<th>device`,
   ...parts.map(partRow),
 ])}`
 }
 
-function partRow({ start, end }: Part): string {
+function partRow({ start, end }: Part): Markup {
   const cells = [
     String(start.step),
     end ? String(end.step) : "",
     end ? timeText(end.seconds) : "",
     end ? rateText(end.steps_per_second) : "",
   ]
-  return `${cells.map((cell) => `<td class="number">${cell}`).join("")}<td>${escaped(deviceText(start))}`
+  return markup`${cells.map((cell) => markup`<td class="number">${cell}`)}<td>${deviceText(start)}`
 }
 
-const valuesTable = ({ last, lastStep }: History): string =>
+const valuesTable = ({ last, lastStep }: History): Markup =>
   table([
-    `<th>step<td class="number">${lastStep}`,
-    ...Object.entries(last).map(
-      ([name, value]) => `<th>${escaped(name)}<td class="number">${valueText(value)}`,
-    ),
+    markup`<th>step<td class="number">${lastStep}`,
+    ...Object.entries(last).map(([name, value]) => markup`<th>${name}<td class="number">${valueText(value)}`),
   ])
 
 /** Values with rows of their own, such as a confusion matrix, as a table in the cell. */
-function valueText(value: unknown): string {
-  if (typeof value === "number") return numberText(value)
-  if (!Array.isArray(value)) return escaped(String(value))
+function valueText(value: unknown): Markup {
+  if (typeof value === "number") return markup`${numberText(value)}`
+  if (!Array.isArray(value)) return markup`${String(value)}`
   const rows = value.some(Array.isArray) ? value : [value]
   return table(
-    rows.map((row) =>
-      [row]
-        .flat()
-        .map((cell) => `<td class="number">${valueText(cell)}`)
-        .join(""),
-    ),
+    rows.map((row) => markup`${[row].flat().map((cell) => markup`<td class="number">${valueText(cell)}`)}`),
   )
 }
 
@@ -144,27 +138,22 @@ const ROLES: Readonly<Record<string, string>> = {
   run: "of the run",
 }
 
-function modelTable({ slots }: Manifest): string {
+function modelTable({ slots }: Manifest): Markup {
   const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1)
   const sum = (role: string): number =>
     slots.filter((slot) => slot.role === role).reduce((total, { shape }) => total + count(shape), 0)
   return table([
-    '<th>tensor<th>shape<th class="number">values<th>',
+    markup`<th>tensor<th>shape<th class="number">values<th>`,
     ...slots
       .filter(({ role }) => role !== "optimizer")
       .map(
         ({ name, dtype, shape, role }) =>
-          `<td>${escaped(name)}<td>${dtype}[${shape.join(", ")}]<td class="number">${count(shape)}<td>${ROLES[role] ?? role}`,
+          markup`<td>${name}<td>${dtype}[${shape.join(", ")}]<td class="number">${count(shape)}<td>${ROLES[role] ?? role}`,
       ),
-    `<th>all that is learned<th><th class="number">${sum("param")}<th>`,
-    `<th>state of the optimizer<th><th class="number">${sum("optimizer")}<th>`,
+    markup`<th>all that is learned<th><th class="number">${sum("param")}<th>`,
+    markup`<th>state of the optimizer<th><th class="number">${sum("optimizer")}<th>`,
   ])
 }
 
-const table = (rows: readonly string[]): string =>
-  `<table>\n${rows.map((row) => `<tr>${row}`).join("\n")}\n</table>`
-
-const escaped = (text: string): string => text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`)
-
-/** JSON that cannot end the script it stands in. */
-const scriptData = (value: unknown): string => JSON.stringify(value).replaceAll("<", "\\u003c")
+const table = (rows: readonly Markup[]): Markup =>
+  markup`<table>\n${rows.map((row) => markup`<tr>${row}\n`)}</table>`
