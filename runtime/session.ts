@@ -31,6 +31,7 @@ import { nearest } from "./suggest.js"
 import { batchesOf } from "./train/batches.js"
 import { Evaluator, type Metrics } from "./train/evaluate.js"
 import { LOG_VERSION, type CheckpointStore, type EndEvent, type TrainEvent } from "./train/events.js"
+import { feedOf } from "./train/predict-feed.js"
 import { runProgram, type CallOptions, type Feeds } from "./train/predict.js"
 import { scheduleOf } from "./train/schedule.js"
 import { Trainer } from "./train/trainer.js"
@@ -193,6 +194,16 @@ export class Session {
       steps: schedule.total,
       steps_per_epoch: batches.perEpoch,
     })
+    const left = schedule.total % (spec.accumulate ?? 1)
+    if (left > 0)
+      onEvent({
+        event: "note",
+        message:
+          `accumulate ${spec.accumulate}: the run has ${schedule.total} batches, and ` +
+          (left === schedule.total
+            ? "so makes no update at all"
+            : `the last ${left} of them complete no update`),
+      })
     const trainer = new Trainer({
       machine: this.machine,
       spec,
@@ -253,7 +264,8 @@ export class Session {
   }
 
   private async runPrediction(model: string, inputs: Feeds): Promise<Record<string, Tensor>> {
-    const { program, inputs: declared } = this.predictSpec(model)
+    const { program, feeds } = this.predictSpec(model)
+    const declared = feeds.flatMap((feed) => feed.inputs)
     this.ensureInitialised(this.bundle.manifest.trains[0]?.seed ?? 0, null)
     const machineProgram = this.machine.program(program, null)
     // An input that the model declares and never uses is no input of its program.
@@ -270,9 +282,8 @@ export class Session {
   }
 
   private async runPredictionOf(model: string, table: Table): Promise<Record<string, Tensor>> {
-    const { inputs } = this.predictSpec(model)
-    const feeds = inputs.map(({ name, data, field }): [string, Numbers] => {
-      const spec = this.data.find((each) => each.name === data)?.fields.find((each) => each.name === field)
+    const fields = feedOf(this.predictSpec(model), this.position?.train ?? null, this.data)
+    const feeds = fields.map(({ name, field: spec }): [string, Numbers] => {
       if (!spec)
         throw new RunError("unknown-name", `input "${name}" of ${model} was not fed from a data field`, {
           help: "give it as an array instead",

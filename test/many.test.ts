@@ -121,6 +121,33 @@ it("an output that is a slot, written at reports", async () => {
   expect(found.reports.at(-1)!.metrics["rate"]).toBeLessThan(0.2)
 })
 
+it("reports a parameter as it was before the update, as it does all that is computed from it", async () => {
+  const text = `data d = array(x: [1]) { x: f32 = column("x") }
+model M(x: f32[B]) -> f32[B] { param w: f32 = ones  param v: f32[1] = ones  x * w * v[0] }
+train on d {
+  minimize mean(M(x)) with SGD(lr: 0.5, momentum: 0.5)
+  report w = M.w
+  report v = sum(M.v)
+  report twice = M.w * 2
+  report product = M.w * M.v[0]
+  steps 60
+}
+`
+  for (const target of [SOFTWARE_TARGET, DEFAULT_TARGET]) {
+    const bundle = compiled(text, target)
+    expect(bundle.manifest.programs.filter(isMany)).toHaveLength(1)
+    for (const each of [bundle, oneByOne(bundle)])
+      for (const { metrics } of (await trained(each, 5, 1)).reports) {
+        const { w, v, twice, product, loss } = metrics
+        expect({ twice, product, loss }).toEqual({ twice: 2 * Number(w), product, loss: product })
+        expect(v).toBe(w)
+      }
+    expect((await trained(bundle, 5, 1)).reports.map(({ metrics }) => metrics["w"]).slice(0, 2)).toEqual([
+      1, 0.5,
+    ])
+  }
+})
+
 it("more steps than one dispatch makes, and than are kept of losses at once", async () => {
   const bundle = compiled(MANY["one layer"]!, SOFTWARE_TARGET)
   const [{ slots, reports }, short] = [

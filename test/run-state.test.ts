@@ -79,6 +79,23 @@ train on d {
     trainer.setParameters({ "M.p": [7] })
     expect((await trainer.predict("M", { x: [1] }))["output"]!.values[0]).toBe(7)
   })
+  test.each([
+    [6, undefined],
+    [5, "accumulate 2: the run has 5 batches, and the last 1 of them complete no update"],
+    [1, "accumulate 2: the run has 1 batches, and so makes no update at all"],
+  ])("says which of %i batches complete no update", async (steps, said) => {
+    const trainer = await open(falling("swa").replace("steps 6", `steps ${steps}, accumulate 2`))
+    const events: TrainEvent[] = []
+    await trainer.train({ onEvent: (event) => events.push(event) })
+    expect(events.find((event) => event.event === "note")?.message).toBe(said)
+  })
+  test.each([2 ** 32, -1, 0.5])(
+    "refuses the seed %d, which a step could not be given whole",
+    async (seed) => {
+      const trainer = await open(falling("swa"))
+      await expect(trainer.train({ seed })).rejects.toThrow("seed")
+    },
+  )
   test("follows the updates, not the batches, where gradients accumulate", async () => {
     const trainer = await open(falling("swa").replace("steps 6", "steps 6, accumulate 2"))
     await trainer.train()

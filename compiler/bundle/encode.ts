@@ -11,7 +11,6 @@ import {
   type DataSpec,
   type DispatchSpec,
   type Manifest,
-  type PredictSpec,
   type ProgramSpec,
   type RangeSpec,
   type TrainSpec,
@@ -23,8 +22,9 @@ import { feedBounds, type RowBounds } from "../ir/model/index-bounds.js"
 import { rowReductionOf } from "../ir/graph/row-totals.js"
 import type { Model, PredictSection, TrainSection } from "../ir/model/types.js"
 import type { PlannedDispatch, PlannedProgram, Plan } from "../ir/plan/types.js"
-import { bytesOf, evalShape, sameShape } from "../ir/tensor.js"
+import { bytesOf, evalShape } from "../ir/tensor.js"
 import { bug } from "../source/bug.js"
+import { feedsOf } from "./predict-feeds.js"
 import { encodeVariants, type WebgpuCode, withoutOrigins } from "./encode-variants.js"
 import { dimSize, extentSize } from "./sizes.js"
 
@@ -71,7 +71,11 @@ export function encode({ name, compiler, model, webgpu, variants, wasm, data }: 
     ...(webgpu ? {} : { kernels: [] }),
     data,
     trains: model.trains.map((t) => encodeTrain(t, layout.programs)),
-    predicts: model.predicts.map((p) => encodePredict(p, model)),
+    predicts: model.predicts.map((p) => ({
+      model: p.model,
+      program: programOf(p),
+      feeds: feedsOf(p, model),
+    })),
     ...(others && others.variants.length > 0 ? { variants: others.variants } : {}),
     ...(spec ? { wasm: spec } : {}),
     files: {},
@@ -222,6 +226,7 @@ function encodeTrain(t: TrainSection, programs: readonly ProgramSpec[]): TrainSp
     batch: s.batch,
     shuffle: s.shuffle,
     dropLast: s.dropLast,
+    ...(s.accumulate > 1 && { accumulate: s.accumulate }),
     seed: s.seed,
     duration: s.duration,
     reportEvery: s.reportEvery,
@@ -237,24 +242,3 @@ const totalsOf = ({ outputs }: ProgramSpec): TrainSpec["totals"] =>
     const reduce = rowReductionOf(name)
     return reduce === undefined ? [] : [{ name, reduce }]
   })
-
-/** An input is fed from the data field of its name and row shape, so that raw rows can be turned into it at prediction. */
-function encodePredict(p: PredictSection, model: Model): PredictSpec {
-  return {
-    model: p.model,
-    program: programOf(p),
-    inputs: p.section.inputs
-      .filter((i) => i.source.kind === "feed")
-      .map((i) => {
-        for (const set of model.data)
-          for (const f of set.fields)
-            if (
-              f.name === i.name &&
-              f.type.dtype === i.type.dtype &&
-              sameShape(f.type.shape, i.type.shape.slice(1))
-            )
-              return { name: i.name, data: set.name, field: f.name }
-        return { name: i.name, data: null, field: null }
-      }),
-  }
-}

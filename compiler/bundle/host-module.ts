@@ -4,7 +4,14 @@
  *  Not here:   writing files (`cli/write-bundle.ts`), what the module does (runtime/). */
 import { format } from "prettier"
 import { Project, type SourceFile, ts } from "ts-morph"
-import type { DataSpec, FieldSpec, Manifest, PredictSpec, SizeExpr } from "../../runtime/bundle/format.js"
+import type {
+  DataSpec,
+  FieldSpec,
+  Manifest,
+  PredictFeed,
+  PredictSpec,
+  SizeExpr,
+} from "../../runtime/bundle/format.js"
 import { NODE_TYPES, PAGE_TYPES, TRAINER_TYPES } from "./trainer-types.js"
 
 /** Texts by path. */
@@ -186,12 +193,17 @@ export async function load(options: LoadOptions = {}): Promise<Trainer> {
 
 const annotated = (arrow: string): string => arrow.replace(/^\((\w+)\)/, "($1: any)")
 
-/** The columns of a raw row; undefined when an input does not come from a data field, or from a text: what predicts from
- *  text has windows of its own, so it encodes them itself. */
-function rowColumns(
-  { inputs }: PredictSpec,
-  data: readonly DataSpec[],
-): readonly { readonly name: string; readonly type: string }[] | undefined {
+type RowColumns = readonly { readonly name: string; readonly type: string }[]
+
+/** The columns of a raw row; undefined when they are not the same in all train sections. */
+function rowColumns({ feeds }: PredictSpec, data: readonly DataSpec[]): RowColumns | undefined {
+  const [first, ...others] = feeds.map((feed) => feedColumns(feed, data))
+  return others.every((each) => JSON.stringify(each) === JSON.stringify(first)) ? first : undefined
+}
+
+/** Undefined when an input does not come from a data field, or from a text: what predicts from text has windows of its own, so it
+ *  encodes them itself. */
+function feedColumns({ inputs }: PredictFeed, data: readonly DataSpec[]): RowColumns | undefined {
   const found = new Map<string, string>()
   for (const { data: set, field } of inputs) {
     const spec = data.find(({ name }) => name === set)
@@ -249,7 +261,7 @@ function readmeText({ name, predicts, data, compiler }: Manifest): string {
     predict === undefined
       ? ""
       : columns === undefined
-        ? `const outputs = await trainer.predict("${predict.model}", { /* ${predict.inputs.map((input) => input.name).join(", ")} */ })\n`
+        ? `const outputs = await trainer.predict("${predict.model}", { /* ${predict.feeds[0]?.inputs.map((input) => input.name).join(", ")} */ })\n`
         : `const { output } = await trainer.predict("${predict.model}", [{ ${columns
             .slice(0, 3)
             .map(({ name }) => `${JSON.stringify(name)}: 0`)

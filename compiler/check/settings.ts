@@ -7,6 +7,9 @@ import { evalExpr } from "./expr.js"
 import { complain, meantName } from "./report.js"
 import * as v from "./values.js"
 
+/** Seeds are one word of the parameters of a step. */
+const MAX_SEED = 2 ** 32 - 1
+
 interface Context {
   readonly hasData: boolean
   readonly reports: readonly string[]
@@ -33,7 +36,7 @@ export function settingsOf(env: Env, all: readonly SettingStmt[], cx: Context): 
     batch: count("batch") ?? null,
     shuffle: given.has("shuffle"),
     dropLast: given.has("drop_last"),
-    seed: integer(env, given.get("seed"), 0) ?? 0,
+    seed: integer(env, given.get("seed"), 0, MAX_SEED) ?? 0,
     duration,
     // Without data there are no epochs: about a hundred reports over the run.
     reportEvery:
@@ -149,11 +152,12 @@ function budgetOf(env: Env, setting: SettingStmt | undefined): TrainSettings["bu
 
 const positiveInt = (env: Env, s: SettingStmt | undefined): number | undefined => integer(env, s, 1)
 
-function integer(env: Env, s: SettingStmt | undefined, least: number): number | undefined {
+function integer(env: Env, s: SettingStmt | undefined, least: number, most = Infinity): number | undefined {
   const value = numberOf(env, s)
   if (value === undefined || !s) return undefined
-  if (Number.isInteger(value) && value >= least) return value
-  return outOfRange(env, s, value, `an integer of at least ${least}`)
+  if (Number.isInteger(value) && value >= least && value <= most) return value
+  const wanted = most === Infinity ? `of at least ${least}` : `from ${least} to ${most}`
+  return outOfRange(env, s, value, `an integer ${wanted}`)
 }
 
 function positive(env: Env, s: SettingStmt | undefined): number | undefined {

@@ -116,7 +116,7 @@ export const DEVICE_PASSES: readonly DriverPass[] = [
       group: (graph) => valueOf(cx.attempt([graph], ordered), "groups")[0]!.groups[0]!,
     }),
   ),
-  pass("graphs", "parts", cut, (all, cx) => all.map((graph) => ({ graph, parts: cut.run(graph, cx) }))),
+  pass("graphs", "parts", cut, (all, cx) => all.map((graph) => cut.run(graph, cx))),
   pass("parts", "groups", fuse, (all, cx) =>
     all.map((p) => ({ ...p, groups: p.parts.map((x) => fuse.run(x.graph, cx)) })),
   ),

@@ -22,20 +22,22 @@ export interface Part {
   readonly turns: number | null
 }
 
-/** A graph and its parts. */
+/** The graph that is scheduled, and its parts. */
 export interface CutGraph {
   readonly graph: Graph
   readonly parts: readonly Part[]
 }
 
-export const cut: Pass<Graph, readonly Part[]> = {
+export const cut: Pass<Graph, CutGraph> = {
   name: "cut",
   summary: "cut the graph at its loops over time",
-  run: (graph) =>
-    graph.nodes.some(isScan) ? new Cutting(graph).parts() : [{ graph: keepOld(graph), turns: null }],
+  run: (given) => {
+    const graph = keepOld(given)
+    return { graph, parts: graph.nodes.some(isScan) ? new Cutting(graph).parts() : [{ graph, turns: null }] }
+  },
 }
 
-/** An output, or the new value of another slot, that is a slot about to be updated is a copy of it, made before. */
+/** Whatever is scheduled from the graph, once or as many calls in one, gives outputs of one moment: an output, or the new value of another slot, that is a slot about to be updated is a copy of it, made before. */
 function keepOld(graph: Graph): Graph {
   const updated = new Set(graph.updates.map((u) => u.slot))
   if (![...graph.outputs, ...graph.updates].some((o) => updated.has(o.value))) return graph

@@ -7,7 +7,7 @@
  *  The compiler writes it, the runtime reads it; neither sees more of the other. */
 
 export const BUNDLE_FORMAT = "nnc-bundle"
-export const BUNDLE_VERSION = 1
+export const BUNDLE_VERSION = 2
 
 export type BundleDType = "f32" | "f16" | "i32" | "u32" | "bool"
 
@@ -182,6 +182,8 @@ export interface TrainSpec {
   readonly batch: number | null
   readonly shuffle: boolean
   readonly dropLast: boolean
+  /** Batches for one update; absent: 1. */
+  readonly accumulate?: number
   readonly seed: number
   readonly duration: Every
   readonly reportEvery: Every
@@ -196,7 +198,13 @@ export interface TrainSpec {
 export interface PredictSpec {
   readonly model: string
   readonly program: string
-  /** The data field (of `data`) that each input was fed from in training, whose columns and fitted stages turn raw rows into it. */
+  /** What feeds it in each train section that calls it; at least one. */
+  readonly feeds: readonly PredictFeed[]
+}
+export interface PredictFeed {
+  /** null: the only one, of a model that no section calls. */
+  readonly train: string | null
+  /** The data field (of `data`) that each input is fed from there, whose columns and fitted stages turn raw rows into it. */
   readonly inputs: readonly {
     readonly name: string
     readonly data: string | null

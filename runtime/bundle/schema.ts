@@ -126,6 +126,7 @@ const train = v.strictObject({
   batch: v.nullable(positive),
   shuffle: v.boolean(),
   dropLast: v.boolean(),
+  accumulate: v.exactOptional(positive),
   seed: whole(0, Number.MAX_SAFE_INTEGER),
   duration: every,
   reportEvery: every,
@@ -137,7 +138,12 @@ const train = v.strictObject({
 const predict = v.strictObject({
   model: name,
   program: name,
-  inputs: list(v.strictObject({ name, data: v.nullable(name), field: v.nullable(name) })),
+  feeds: list(
+    v.strictObject({
+      train: v.nullable(name),
+      inputs: list(v.strictObject({ name, data: v.nullable(name), field: v.nullable(name) })),
+    }),
+  ),
 })
 
 export const MANIFEST: v.GenericSchema<unknown, Manifest> = v.strictObject({

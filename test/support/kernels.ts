@@ -76,7 +76,7 @@ export function kernelDifferences(
     if (typeof many !== "string") programs.push(many)
   }
   const complaints: string[] = []
-  for (const part of cut.run(graph, context(target))) {
+  for (const part of cut.run(graph, context(target)).parts) {
     const groups = printGroups(grouped(part.graph, target))
     if (printGroups(parseGroups(groups)) !== groups)
       complaints.push("the text of its groups does not read back")

@@ -144,7 +144,7 @@ export function tinyBundle({ train, data, rows = 10, badRow }: TinyOptions = {})
   )
   const manifest: Manifest = {
     format: "nnc-bundle",
-    version: 1,
+    version: 2,
     name: "tiny",
     compiler: "test",
     fingerprint: "tiny-1",
@@ -231,7 +231,11 @@ export function tinyBundle({ train, data, rows = 10, badRow }: TinyOptions = {})
       },
     ],
     predicts: [
-      { model: "Line", program: "predict.Line", inputs: [{ name: "x", data: "points", field: "x" }] },
+      {
+        model: "Line",
+        program: "predict.Line",
+        feeds: [{ train: "train", inputs: [{ name: "x", data: "points", field: "x" }] }],
+      },
     ],
     files: {},
   }

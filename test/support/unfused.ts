@@ -8,7 +8,7 @@ import type { Group } from "../../compiler/schedule/group.js"
 import { loweringOf } from "../../compiler/schedule/values.js"
 
 export function scheduledAlone(graph: Graph, cx: PassContext): KernelProgram {
-  const parts = cut.run(graph, cx)
+  const { parts } = cut.run(graph, cx)
   const groups = parts.map((p) => order.run(alone(p.graph), cx))
   return link(graph, parts, buildKernels.run(groups, cx))
 }
