@@ -41,6 +41,7 @@ const LONG = [
   "sliding",
   "strangers",
   "subgroups",
+  "validate",
   "variants",
   "wasm-device",
   "wasm-panels",

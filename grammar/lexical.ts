@@ -4,6 +4,7 @@
 import type { ILexingError, IToken } from "chevrotain"
 import type { Diagnostic, Diagnostics } from "../compiler/source/diagnostic.js"
 import type { SourceFile } from "../compiler/source/source.js"
+import { tokenSpan } from "./layout.js"
 import { lexer } from "./tokens.js"
 
 /** Longer files are data, not programs. */
@@ -24,7 +25,39 @@ export function tokenize(file: SourceFile, out: Diagnostics): Lexed {
   }
   const { tokens, errors, groups } = lexer.tokenize(file.text)
   for (const error of errors.slice(0, MAX_LEXICAL_ERRORS)) out.add(lexicalDiagnostic(file, error))
-  return { tokens, comments: groups["comments"] ?? [] }
+  for (const hash of groups["hashes"] ?? []) out.add(hashComment(file, hash))
+  const comments = groups["comments"] ?? []
+  const lines = new Map(tokens.map((token) => [token.endLine, token]))
+  for (const comment of comments) {
+    const before = lines.get(comment.startLine)
+    if (before && before.startOffset < comment.startOffset && FLOOR_DIVISION.test(comment.image))
+      out.add(floorDivision(file, comment))
+  }
+  return { tokens, comments }
+}
+
+/** A comment that is nothing but a number, after a value. */
+const FLOOR_DIVISION = /^\/\/\s*\d+\s*\)*\s*$/
+
+function floorDivision(file: SourceFile, comment: IToken): Diagnostic {
+  return {
+    code: "syntax-floor-division",
+    severity: "warning",
+    message: "`//` begins a comment, so this number divides nothing",
+    primary: { span: tokenSpan(file, comment), text: "a comment" },
+    help: "a division that rounds down is written `floor_div(a, b)`",
+  }
+}
+
+function hashComment(file: SourceFile, hash: IToken): Diagnostic {
+  const span = { ...tokenSpan(file, hash), end: hash.startOffset + 1 }
+  return {
+    code: "syntax-habit",
+    severity: "error",
+    message: "a comment begins with `//`",
+    primary: { span, text: "write `//`" },
+    fix: { span, replacement: "//" },
+  }
 }
 
 function notAProgram(file: SourceFile): Diagnostic | undefined {
@@ -77,10 +110,9 @@ const hex = (text: string): string =>
   `U+${(text.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`
 
 const advice: Readonly<Record<string, string>> = {
-  "'": 'strings are written in double quotes: `"text"`',
+  "'": 'strings are written in double quotes, and end on their line: `"text"`',
   "“": 'strings are written in plain double quotes: `"text"`',
   "”": 'strings are written in plain double quotes: `"text"`',
-  "#": "comments begin with `//`",
   "&": "and is written `&&`",
   "|": "or is written `||`, a pipe `|>`",
   "×": "multiplication is written `*`, a matrix product `@`",

@@ -4,6 +4,7 @@
  *  Not here:   brackets and nesting (layout.ts), characters that are no token (lexical.ts). */
 import type { IParserErrorMessageProvider, IRecognitionException, IToken, TokenType } from "chevrotain"
 import type { Diagnostic } from "../compiler/source/diagnostic.js"
+import { STATEMENT_HABITS } from "../compiler/source/habits.js"
 import type { SourceFile } from "../compiler/source/source.js"
 import { tokenSpan } from "./layout.js"
 import * as t from "./tokens.js"
@@ -42,7 +43,7 @@ export function parserDiagnostic(
   const reserved = expected.startsWith("a name") && t.isKeyword(found.tokenType)
   const help = reserved
     ? `\`${found.image}\` is a word of the language; choose another name, for instance \`${found.image}_\``
-    : helps.find((h) => h.when(place))?.help
+    : adviceFor(place)
   return {
     code: reserved ? "syntax-keyword" : "syntax-expected",
     severity: "error",
@@ -51,6 +52,14 @@ export function parserDiagnostic(
     ...(help !== undefined && { help }),
   }
 }
+
+function adviceFor(place: Place): string | undefined {
+  const help = helps.find(({ when }) => when(place))?.help
+  return typeof help === "function" ? help(place) : help
+}
+
+/** Rules that are looking for the start of a declaration or a statement. */
+const beginsStatement = new Set(["module", "declaration", "block", "statement", "train", "trainStatement"])
 
 interface Place {
   readonly file: SourceFile
@@ -147,7 +156,29 @@ const constructs: Record<string, string> = {
 }
 
 /** Mistakes that are made often enough to have their own advice; the first that applies is given. */
-const helps: readonly { when: (p: Place) => boolean; help: string }[] = [
+const helps: readonly { when: (p: Place) => boolean; help: string | ((p: Place) => string) }[] = [
+  {
+    when: (p) =>
+      p.rule === "import" && p.previous?.tokenType === t.Import && p.found.tokenType === t.Identifier,
+    help: STATEMENT_HABITS["from"]!,
+  },
+  {
+    when: (p) => beginsStatement.has(p.rule) && STATEMENT_HABITS[p.found.image] !== undefined,
+    help: (p) => STATEMENT_HABITS[p.found.image]!,
+  },
+  {
+    when: (p) => p.found.tokenType === t.Dot && (p.rule === "model" || p.rule === "optimizer"),
+    help: "a `train` section says the loss, the optimizer and how long; `nnc train m.nn` runs it",
+  },
+  {
+    when: (p) => p.found.tokenType === t.Colon && p.expected.includes("`{`"),
+    help: "a body stands in braces: `{ ... }` takes the place of the colon and the indentation",
+  },
+  {
+    when: (p) =>
+      p.found.tokenType === t.Equals && p.previous !== undefined && /^[-+*/@]$/.test(p.previous.image),
+    help: (p) => `a \`var\` changes as in \`x = x ${p.previous!.image} 1\``,
+  },
   {
     when: (p) => p.found.tokenType === t.Import,
     help: "imports come first in a file, before every declaration",

@@ -78,7 +78,7 @@ export const Unit = createToken({ name: "Unit", label: "`steps` or `epochs`", pa
 /** What `budget memory` counts. */
 export const ByteUnit = createToken({ name: "ByteUnit", label: "`KiB`, `MiB` or `GiB`", pattern: Lexer.NA })
 const byteUnits = ["KiB", "MiB", "GiB"].map((unit) => contextual(unit, ByteUnit))
-const settings = [
+export const settings = [
   contextual("batch", ValueSetting),
   contextual("epochs", ValueSetting, Unit),
   contextual("steps", ValueSetting, Unit),
@@ -116,6 +116,9 @@ const symbol = (name: string, text: string, more: Partial<ITokenConfig> = {}): T
   createToken({ name, label: `\`${text}\``, pattern: text, ...more })
 const infix = (name: string, text: string): TokenType => symbol(name, text, { categories: [InfixOp] })
 
+export const Or = infix("Or", "||")
+export const And = infix("And", "&&")
+export const Power = infix("Power", "^")
 export const Pipe = symbol("Pipe", "|>")
 export const Arrow = symbol("Arrow", "->")
 export const LeftArrow = symbol("LeftArrow", "<-")
@@ -169,6 +172,14 @@ export const StringLiteral = createToken({
   pattern: /"(?:[^"\\\n\r]|\\.)*"/,
 })
 export const Comment = createToken({ name: "Comment", pattern: /\/\/[^\n\r]*/, group: "comments" })
+/** As in Python and shells; a mistake, but one that leaves no doubt. */
+export const HashComment = createToken({ name: "HashComment", pattern: /#[^\n\r]*/, group: "hashes" })
+/** Likewise. */
+export const SingleQuoted = createToken({
+  name: "SingleQuoted",
+  label: "a string",
+  pattern: /'(?:[^'"\\\n\r]|\\.)*'/,
+})
 const Space = createToken({
   name: "Space",
   pattern: /[ \t\r\n\uFEFF]+/,
@@ -211,6 +222,8 @@ const categories = [
 export const allTokens: TokenType[] = [
   Space,
   Comment,
+  HashComment,
+  SingleQuoted,
   NumberLiteral,
   StringLiteral,
   ...declarationKeywords,
@@ -223,8 +236,8 @@ export const allTokens: TokenType[] = [
   Pipe,
   Arrow,
   LeftArrow,
-  infix("Or", "||"),
-  infix("And", "&&"),
+  Or,
+  And,
   infix("EqualTo", "=="),
   infix("NotEqualTo", "!="),
   infix("AtMost", "<="),
@@ -236,7 +249,7 @@ export const allTokens: TokenType[] = [
   infix("Divide", "/"),
   infix("Modulo", "%"),
   infix("MatMul", "@"),
-  infix("Power", "^"),
+  Power,
   Ellipsis,
   Range,
   Dot,

@@ -22,7 +22,7 @@ import type { EndEvent, TrainEvent } from "./train/events.js"
 import type { Numbers } from "./exec/values.js"
 import type { Feeds } from "./train/predict.js"
 import { newRunFolder, openRunFolder, type OpenRunFolder, type RunFolder } from "./train/run-folder.js"
-import type { Table } from "./data/table.js"
+import type { Table, Uses } from "./data/table.js"
 import type { DeviceInfo } from "./device/device.js"
 import type { ProgramOptions } from "./session.js"
 
@@ -106,6 +106,9 @@ export class Trainer {
   }
   predictTable(model: string, table: Table): Promise<Record<string, Tensor>> {
     return this.session.predictTable(model, table)
+  }
+  predictUses(model: string): Uses {
+    return this.session.predictUses(model)
   }
   runProgram(name: string, feeds?: Feeds, options?: ProgramOptions): Promise<Record<string, Tensor>> {
     return this.session.runProgram(name, feeds, options)

@@ -1,7 +1,7 @@
 /** runtime: a bundle opened on a device: train, evaluate, predict, look at parameters. The same in Node and in a page.
  *  Guarantees: one call at a time; what a caller gets wrong is a RunError with a code.
  *  Not here: files and folders (node.ts), the loop itself (train/trainer.ts). */
-import type { Bundle, DataSpec, PredictSpec, TrainSpec } from "./bundle/format.js"
+import type { Bundle, DataSpec, FieldSpec, PredictSpec, TrainSpec } from "./bundle/format.js"
 import {
   checkSection,
   decodeCheckpoint,
@@ -13,7 +13,7 @@ import { applyField } from "./data/apply.js"
 import { loadData, type LoadedData } from "./data/load.js"
 import { overrideData } from "./data/override.js"
 import { allRows } from "./data/split.js"
-import type { Table } from "./data/table.js"
+import { usesOf, type Table, type Uses } from "./data/table.js"
 import { openDevice, type DeviceChoice } from "./device/choose.js"
 import type { DeviceInfo } from "./device/device.js"
 import { errorEvent, RunError } from "./error.js"
@@ -282,12 +282,7 @@ export class Session {
   }
 
   private async runPredictionOf(model: string, table: Table): Promise<Record<string, Tensor>> {
-    const fields = feedOf(this.predictSpec(model), this.position?.train ?? null, this.data)
-    const feeds = fields.map(({ name, field: spec }): [string, Numbers] => {
-      if (!spec)
-        throw new RunError("unknown-name", `input "${name}" of ${model} was not fed from a data field`, {
-          help: "give it as an array instead",
-        })
+    const feeds = this.predictFields(model).map(([name, spec]): [string, Numbers] => {
       const { bytes } = applyField(spec, table, allRows(table.rows))
       return [
         name,
@@ -295,6 +290,22 @@ export class Session {
       ]
     })
     return this.runPrediction(model, Object.fromEntries(feeds))
+  }
+
+  /** What `predictTable` asks of the columns of a table. */
+  predictUses(model: string): Uses {
+    return usesOf(this.predictFields(model).map(([, spec]) => spec))
+  }
+
+  /** By input: the field that it was fed from. */
+  private predictFields(model: string): readonly (readonly [input: string, field: FieldSpec])[] {
+    const fields = feedOf(this.predictSpec(model), this.position?.train ?? null, this.data)
+    return fields.map(({ name, field }) => {
+      if (field) return [name, field]
+      throw new RunError("unknown-name", `input "${name}" of ${model} was not fed from a data field`, {
+        help: "give it as an array instead",
+      })
+    })
   }
 
   /** Any program of the bundle, by name. */

@@ -30,9 +30,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "bundle-format": [],
   runtime: ["bundle-format"],
 }
-/** The command line joins compiler and runtime; the driver joins the stages, and does no I/O; the root gives it to others. */
+/** The command line joins compiler and runtime; the driver joins the stages, checks of translation look at it, and neither does
+ *  I/O; the root gives it to others. */
 const SEES_ALL = "cli"
-const JOINS = ["driver", "root"]
+const JOINS = ["driver", "validate", "root"]
 const JOINS_NEVER = ["cli", "runtime"]
 
 const files = ["compiler", "runtime", "grammar"].flatMap(typescriptFiles)

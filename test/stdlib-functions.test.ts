@@ -163,6 +163,13 @@ const others: Readonly<Record<string, readonly [Inputs, NdArray]>> = {
   "chunk(x, 2)[1]": [{ x: vector(1, 2, 3, 4) }, vector(3, 4)],
   "x + linspace(0, 1, 3)": [{ x: vector(0, 0, 0) }, vector(0, 0.5, 1)],
   "x + arange(7, 1, 2)": [{ x: vector(0, 0, 0) }, vector(1, 3, 5)],
+  "x + arange(0, 5, -2)": [{ x: vector(0, 0, 0) }, vector(5, 3, 1)],
+  "clamp(x, min: 2, max: 1)": [{ x: vector(-1, 1.5, 5) }, vector(1, 1, 1)],
+  "clamp(x, min: -1, max: 2)": [{ x: vector(-3, 1.5, 5) }, vector(-1, 1.5, 2)],
+  "gather(x, full_like(index, 2) - ones_like(index) + zeros_like(index), 0)": [
+    { x: vector(3, 5, 7), index: vector(0, 1, 2) },
+    vector(5, 5, 5),
+  ],
   "x @ eye(2, 3)": [{ x: array([1, 2], [5, 6]) }, array([1, 3], [5, 6, 0])],
   "ones_like(x) + zeros_like(x) + full_like(x, 2)": [{ x: vector(7, 8) }, vector(3, 3)],
   "contrastive(a, b, y, 2)": [
@@ -224,6 +231,22 @@ const others: Readonly<Record<string, readonly [Inputs, NdArray]>> = {
   "conv_transpose1d(x, w, stride: 2, padding: 1, output_padding: 1)": [
     { x: array([1, 1, 2], [1, 2]), w: array([1, 1, 3], [1, 10, 100]) },
     array([1, 1, 4], [10, 102, 20, 200]),
+  ],
+  "conv_transpose1d(x, w, dilation: 3, output_padding: 2)": [
+    { x: array([1, 1, 5], [1, 2, 3, 4, 5]), w: array([1, 1, 3], [1, 10, 100]) },
+    array([1, 1, 13], [1, 2, 3, 14, 25, 30, 140, 250, 300, 400, 500, 0, 0]),
+  ],
+  "conv_transpose1d(x, w, padding: 1, output_padding: 2, dilation: 3)": [
+    { x: array([1, 1, 5], [1, 2, 3, 4, 5]), w: array([1, 1, 3], [1, 10, 100]) },
+    array([1, 1, 11], [2, 3, 14, 25, 30, 140, 250, 300, 400, 500, 0]),
+  ],
+  "conv_transpose1d(x, w, padding: 2, output_padding: 2, dilation: 3)": [
+    { x: array([1, 1, 5], [1, 2, 3, 4, 5]), w: array([1, 1, 3], [1, 10, 100]) },
+    array([1, 1, 9], [3, 14, 25, 30, 140, 250, 300, 400, 500]),
+  ],
+  "conv_transpose1d(x, w, stride: 2, padding: 1, output_padding: 3, dilation: 4)": [
+    { x: array([1, 1, 5], [1, 2, 3, 4, 5]), w: array([1, 1, 3], [1, 10, 100]) },
+    array([1, 1, 18], [0, 2, 0, 13, 0, 24, 0, 135, 0, 240, 0, 350, 0, 400, 0, 500, 0, 0]),
   ],
   "conv_transpose2d(x, w)": [
     { x: array([1, 1, 1, 2], [1, 2]), w: array([1, 1, 1, 2], [1, 10]) },

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs"
 import { describe, it } from "vitest"
 import { evalGraph } from "../compiler/ir/graph/eval.js"
 import type { NdArray } from "../compiler/ops/op.js"
+import type { Attrs } from "./reference/case.js"
 import { spell } from "./reference/operations.js"
 import { close } from "./support/close.js"
 import { differentiated, lowered } from "./support/lowered.js"
@@ -16,7 +17,7 @@ interface CaseArray {
 interface OpCase {
   readonly id: string
   readonly op: string
-  readonly attrs: Readonly<Record<string, unknown>>
+  readonly attrs: Attrs
   readonly inputs: readonly CaseArray[]
   readonly output: CaseArray
   readonly upstream?: CaseArray

@@ -6,20 +6,25 @@ import type { Span } from "../source/source.js"
 import { checkWaiting, matchShape, resolveShape, resolveDim, type Signature } from "./dims.js"
 import type { Env } from "./env.js"
 import { evalExpr } from "./expr.js"
-import { complain, didYouMean, meantName } from "./report.js"
+import { adviceOnArgument, adviceOnType, habitualParam } from "./habits.js"
+import { complain, meantName } from "./report.js"
+import type { Fix } from "../source/diagnostic.js"
+import { nearest } from "../source/suggest.js"
 import * as v from "./values.js"
 import type { Value } from "./values.js"
 
 /** An argument, already evaluated. */
 export interface Given {
   readonly name?: string
+  /** Where the name stands, of an argument that is written. */
+  readonly nameSpan?: Span
   readonly value: Value
   readonly span: Span
 }
 
 export const evalArgs = (env: Env, args: readonly Arg[]): Given[] =>
   args.map((arg) => ({
-    ...(arg.name && { name: arg.name.text }),
+    ...(arg.name && { name: arg.name.text, nameSpan: arg.name.span }),
     value: evalExpr(env, arg.value),
     span: arg.value.span,
   }))
@@ -42,24 +47,26 @@ export function assign(
   let next = 0
   for (const arg of given) {
     const param = arg.name === undefined ? params[next++] : params.find((p) => p.name.text === arg.name)
-    if (!param)
+    if (!param && arg.name === undefined)
       fail(env, {
-        code: arg.name === undefined ? "too-many-arguments" : "argument-unknown",
-        message:
-          arg.name === undefined
-            ? `\`${callee}\` takes ${params.length === 0 ? "no arguments" : `${params.length}`} here, and got ${given.length}`
-            : `\`${callee}\` has no argument \`${arg.name}\``,
+        code: "too-many-arguments",
+        message: `\`${callee}\` takes ${params.length === 0 ? "no arguments" : `${params.length}`} here, and got ${given.length}`,
         span: arg.span,
-        label: arg.name === undefined ? "one too many" : "not one of its arguments",
-        help:
-          (arg.name !== undefined &&
-            didYouMean(
-              arg.name,
-              params.map((p) => p.name.text),
-            )) ||
-          `it is \`${signature}\``,
+        label: "one too many",
+        help: `it is \`${signature}\``,
       })
-    else if (out.has(param))
+    else if (!param) {
+      const { meant, ...advice } = adviceOnUnknown(params, arg.name!, arg.nameSpan ?? arg.span, signature)
+      fail(env, {
+        code: "argument-unknown",
+        message: `\`${callee}\` has no argument \`${arg.name}\``,
+        span: arg.nameSpan ?? arg.span,
+        label: "not one of its arguments",
+        ...advice,
+      })
+      // It is not missing as well.
+      if (meant && !out.has(meant)) out.set(meant, arg)
+    } else if (out.has(param))
       fail(env, {
         code: "argument-twice",
         message: `\`${param.name.text}\` of \`${callee}\` is given twice`,
@@ -80,6 +87,22 @@ export function assign(
       help: `it is \`${signature}\``,
     })
   return good ? out : undefined
+}
+
+/** What an argument of an unknown name was meant to be. */
+function adviceOnUnknown(
+  params: readonly Param[],
+  name: string,
+  span: Span,
+  signature: string,
+): { readonly meant?: Param; readonly help: string; readonly fix?: Fix } {
+  const advice = adviceOnArgument(name)
+  if (advice !== undefined) return { help: advice }
+  const known = params.map((p) => p.name.text)
+  const meant = habitualParam(params, name) ?? params.find((p) => p.name.text === nearest(name, known))
+  if (meant === undefined) return { help: `it is \`${signature}\`` }
+  const here = meant.name.text
+  return { meant, help: `did you mean \`${here}\`?`, fix: { span, replacement: here } }
 }
 
 /** Brings every argument to its declared type, in order; `inner` is the callee's environment, whose scope is filled on the way. */
@@ -182,9 +205,10 @@ export function unknownType(env: Env, type: TensorTypeExpr): Value {
     message: `there is no type \`${type.base.text}\``,
     span: type.base.span,
     label: "not a type",
-    ...(meantName(type.base.text, type.base.span, [...DTYPES, "any", "int", "string", "list"]) ?? {
-      help: "types are f32, f16, i32, u32, bool, any, int, string and list",
-    }),
+    ...(adviceOnType(type.base.text, type.base.span) ??
+      meantName(type.base.text, type.base.span, [...DTYPES, "any", "int", "string", "list"]) ?? {
+        help: "types are f32, f16, i32, u32, bool, any, int, string and list",
+      }),
   })
 }
 

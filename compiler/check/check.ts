@@ -13,6 +13,7 @@ import { warnOfIdleDropouts } from "./dropout.js"
 import { topEnv, type Cx } from "./env.js"
 import { evalName } from "./expr.js"
 import { checkPredict } from "./predict.js"
+import { unreadIn } from "./report.js"
 import { resolveModules, type Load, type ModuleScope } from "./resolve.js"
 import { newSection } from "./section.js"
 import { checkTrain } from "./train.js"
@@ -27,12 +28,22 @@ export interface CheckInput {
   readonly diagnostics: Diagnostics
 }
 
+/** Warnings that something is not used or not reached. In a program with mistakes they mostly follow from these. */
+const ABSENCES = new Set([
+  "field-unused",
+  "param-no-gradient",
+  "average-partly",
+  "optimizer-idle",
+  "dropout-idle",
+])
+
 export function check(main: Module, input: CheckInput): Model | undefined {
   const found = new Diagnostics()
   const modules = resolveModules(main, input.stdlib, input.load, found)
   const cx: Cx = {
     diagnostics: found,
     reported: new Set(),
+    unread: unreadIn(input.diagnostics),
     stdlib: new Set(input.stdlib.map((m) => m.span.file)),
     slots: new Map(),
     instances: new Map(),
@@ -43,7 +54,10 @@ export function check(main: Module, input: CheckInput): Model | undefined {
     positions: new Map(),
   }
   const model = checkMain(cx, modules.main)
-  for (const diagnostic of inOrder(main.span.file, found.all)) input.diagnostics.add(diagnostic)
+  const wrong = found.hasErrors || input.diagnostics.hasErrors
+  for (const diagnostic of inOrder(main.span.file, found.all))
+    if (!wrong || diagnostic.severity === "error" || !ABSENCES.has(diagnostic.code))
+      input.diagnostics.add(diagnostic)
   return found.hasErrors ? undefined : model
 }
 

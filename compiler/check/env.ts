@@ -19,6 +19,8 @@ export interface Cx {
   /** Code and place of what was reported: bodies are elaborated several times. */
   readonly reported: Set<string>
   readonly stdlib: ReadonlySet<SourceFile>
+  /** Where the parser gave up: what is missing after it may be there. */
+  readonly unread: readonly Span[]
   /** By name, in order of declaration. */
   readonly slots: Map<string, SlotEntry>
   /** By path. */

@@ -8,11 +8,12 @@ import { callMatmul, evalCall, evalPipe } from "./call.js"
 import { scalarName } from "./emit.js"
 import type { Env } from "./env.js"
 import { evalField, evalIndex } from "./indexing.js"
-import { complain, meantName } from "./report.js"
+import { adviceOnName } from "./habits.js"
+import { complain } from "./report.js"
 import type { Global } from "./resolve.js"
 import { placeOf } from "./resolve.js"
 import { evalScan } from "./scan.js"
-import { lookup, namesIn, newScope } from "./scope.js"
+import { lookup, newScope } from "./scope.js"
 import { evalBranches } from "./stmt.js"
 import * as v from "./values.js"
 import type { Value } from "./values.js"
@@ -96,7 +97,7 @@ export function evalName(env: Env, name: string, span: Span): Value {
     label: "not a name in sight",
     ...(name === "B"
       ? { help: "`B` is the batch of a `train on` data section, or a name in a signature" }
-      : meantName(name, span, [...namesIn(env.scope), ...env.module.names.keys()])),
+      : adviceOnName(env, name, span)),
   })
 }
 

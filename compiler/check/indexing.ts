@@ -14,6 +14,7 @@ import { typeIsKnown } from "./args.js"
 import { emit } from "./emit.js"
 import { newNaming, under, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
+import { adviceOnMember, evalModuleMember } from "./habits.js"
 import { complain, didYouMean } from "./report.js"
 import { newScope } from "./scope.js"
 import { declareParam, readValue } from "./slots.js"
@@ -22,6 +23,8 @@ import type { Instance, TensorValue, Value } from "./values.js"
 import { modelInstance } from "./layers.js"
 
 export function evalField(env: Env, expr: FieldExpr): Value {
+  const module = evalModuleMember(env, expr)
+  if (module) return module
   const object = evalExpr(env, expr.object)
   const { text, span } = expr.name
   switch (object.kind) {
@@ -55,7 +58,9 @@ export function evalField(env: Env, expr: FieldExpr): Value {
     label: "not found",
     help:
       object.kind === "tensor"
-        ? (didYouMean(text, ["shape", "rank", "dtype"]) ?? "a tensor has `.shape`, `.rank` and `.dtype`")
+        ? (adviceOnMember(env, text) ??
+          didYouMean(text, ["shape", "rank", "dtype"]) ??
+          "a tensor has `.shape`, `.rank` and `.dtype`")
         : object.kind === "layer"
           ? `\`${object.decl.name.text}\` is the layer itself; make an instance first: \`let a = ${object.decl.name.text}(...)\``
           : undefined,

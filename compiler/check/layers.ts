@@ -1,12 +1,15 @@
 /** check: instances of layers and models, and the paths that name their parameters.
  *  Guarantees: `let enc = Linear(64)` is at `enc`; an anonymous one at `linear.K`, the K-th of its layer in that body; calling
  *              an instance again finds the slots of the first call; a model has one instance, at its own name. */
+import { isStatic } from "../ir/tensor.js"
 import type { Span } from "../source/source.js"
 import { assign, bindAll, bindSizes, type Given } from "./args.js"
 import { noteBatchNorm } from "./batch-norm.js"
 import { isRecursive, runBody } from "./call.js"
 import { newSignature } from "./dims.js"
 import { newNaming, under, type Env } from "./env.js"
+import { inputFirst } from "./habits.js"
+import { complain } from "./report.js"
 import { newScope } from "./scope.js"
 import { uniqueName } from "./slots.js"
 import * as v from "./values.js"
@@ -23,6 +26,11 @@ export function makeInstance(
   const { decl, module } = layer
   const path = under(env.naming.path, uniqueName(env, hint ?? anonymousName(env, decl.name.text)))
   if (given.some((g) => v.hasError(g.value))) return undefined
+  const order = module.library ? inputFirst(decl, given, span) : undefined
+  if (order && decl.config[1]!.name.text === "bias") {
+    complain(env, order.complaint)
+    return undefined
+  }
   const assigned = assign(env, decl.config, given, decl.name.text, span)
   if (!assigned) return undefined
   const { optimizing: _, ...rest } = env
@@ -37,7 +45,7 @@ export function makeInstance(
   if (!bindAll(env, inner, decl.config, assigned, signature, decl.name.text, "config")) return undefined
   bindSizes(inner, signature)
   const config = new Map([...inner.scope.names].map(([name, binding]) => [name, binding.value]))
-  const instance: Instance = { path, decl, module, config, span }
+  const instance: Instance = { path, decl, module, config, span, ...(order && { order }) }
   env.cx.instances.set(path, instance)
   return instance
 }
@@ -72,6 +80,8 @@ export function callInstance(env: Env, instance: Instance, given: readonly Given
   if (given.some((g) => v.hasError(g.value)) || isRecursive(env, decl, span)) return v.ERROR
   const assigned = assign(env, decl.inputs, given, decl.name.text, span)
   if (!assigned) return v.ERROR
+  if (instance.order && channelsOf(given[0]) === instance.order.input)
+    return complain(env, instance.order.complaint)
   const { optimizing: _, ...rest } = env
   const inner: Env = {
     ...rest,
@@ -90,4 +100,10 @@ export function callInstance(env: Env, instance: Instance, given: readonly Given
   noteBatchNorm(env, instance, assigned.get(decl.inputs[0]!)?.value, span)
   if (decl.kind === "model" && !env.cx.modelCalls.has(decl)) env.cx.modelCalls.set(decl, signature)
   return runBody(env, inner, decl, signature, path, given, span)
+}
+
+/** Of images, [N, C, ...]; undefined where it is not a known number. */
+function channelsOf(input: Given | undefined): number | undefined {
+  const size = input?.value.kind === "tensor" ? input.value.type.shape[1] : undefined
+  return size !== undefined && isStatic(size) ? size : undefined
 }

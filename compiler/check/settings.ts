@@ -4,7 +4,7 @@ import type { Direction, TrainSettings } from "../ir/model/types.js"
 import type { Span } from "../source/source.js"
 import { originAt, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
-import { complain, meantName } from "./report.js"
+import { complain, isUnread, meantName } from "./report.js"
 import * as v from "./values.js"
 
 /** Seeds are one word of the parameters of a step. */
@@ -85,7 +85,7 @@ function durationOf(
       label: "say one of them",
       related: [{ span: epochs.span, text: "the other" }],
     })
-  if (!epochs && !steps)
+  if (!epochs && !steps && !isUnread(env, cx.span))
     complain(env, {
       code: "setting-duration",
       message: "how long to train is not said",

@@ -17,7 +17,7 @@ import type { Env } from "./env.js"
 import { evalExpr } from "./expr.js"
 import { complain, meantName } from "./report.js"
 import { placeOf } from "./resolve.js"
-import { lookup, namesIn, newScope, type Binding } from "./scope.js"
+import { lookup, namesIn, newScope, type Binding, type Scope } from "./scope.js"
 import { declareParam, declareState, updateSlot } from "./slots.js"
 import * as v from "./values.js"
 import type { Value } from "./values.js"
@@ -137,15 +137,19 @@ function runAssign(env: Env, s: AssignStmt): void {
   const binding = lookup(env.scope, s.name.text)
   const value = evalExpr(env, s.value)
   if (!binding) {
+    const { text, span } = s.name
     complain(env, {
       code: "name-unknown",
-      message: `there is no variable \`${s.name.text}\` to assign to`,
-      span: s.name.span,
+      message: `there is no variable \`${text}\` to assign to`,
+      span,
       label: "not declared",
-      ...(meantName(s.name.text, s.name.span, namesIn(env.scope)) ?? {
-        help: `declare it: \`var ${s.name.text} = ...\``,
+      ...(meantName(text, span, variablesIn(env.scope)) ?? {
+        help: `a value gets its name with \`let ${text} = ...\`, or with \`var\` where it changes later`,
+        fix: { span, replacement: `let ${text}` },
       }),
     })
+    // Said once: the name is in sight from here on.
+    env.scope.names.set(text, { value, span, kind: "var" })
     return
   }
   if (binding.kind !== "var") {
@@ -161,6 +165,10 @@ function runAssign(env: Env, s: AssignStmt): void {
   }
   binding.value = value
 }
+
+/** Names that may be assigned to; one letter is near to every other. */
+const variablesIn = (scope: Scope): string[] =>
+  namesIn(scope).filter((name) => name.length > 1 && lookup(scope, name)?.kind === "var")
 
 function runUpdate(env: Env, s: UpdateStmt): void {
   const binding = lookup(env.scope, s.name.text)

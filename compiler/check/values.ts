@@ -5,6 +5,7 @@ import type { FnDecl, LayerDecl, ModelDecl, OptimizerDecl } from "../ir/ast/type
 import type { ModelValue } from "../ir/model/types.js"
 import { printDim, printType, type Dim, type DType, type TensorType } from "../ir/tensor.js"
 import type { Span } from "../source/source.js"
+import type { InputFirst } from "./habits.js"
 import type { ModuleScope } from "./resolve.js"
 import type { SectionState } from "./section.js"
 
@@ -68,6 +69,8 @@ export interface Instance {
   readonly config: ReadonlyMap<string, Value>
   /** Where it was made. */
   readonly span: Span
+  /** Of a convolution: its arguments are in PyTorch's order, if its input has these channels. */
+  readonly order?: InputFirst
 }
 
 export const ERROR: Value = { kind: "error" }

@@ -34,6 +34,12 @@ already there. Choose another folder, or empty this one.`,
     explanation: `What \`nnc inspect --after=STAGE\` prints can be edited and fed back. The message has the line and column at which
 the text stops making sense.`,
   },
+  "translation-differs": {
+    title: "a stage of the compiler, or the device, computes something else",
+    explanation: `\`nnc check --validate\` runs every stage on the same random values, the last of them on the device. Where one computes
+something else than the one before it, that is a mistake of nnc, or of the device's driver where the device is named, and not of
+the program. \`nnc reduce\` makes the program small for a report; \`--device\` takes another device.`,
+  },
   "explain-code": {
     title: "there is no message with that code",
     explanation:

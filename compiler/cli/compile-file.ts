@@ -19,6 +19,7 @@ export interface CompileFileOptions {
   readonly data?: ReadonlyMap<string, string>
   readonly stopAfter?: string
   readonly devices?: NonNullable<CompileOptions["devices"]>
+  readonly verify?: boolean
   readonly hooks?: Hooks
   /** Other kinds of adapters to compile for. */
   readonly variants?: readonly TargetProfile[]

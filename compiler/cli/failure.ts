@@ -7,6 +7,7 @@ import { CompilerBug } from "../source/bug.js"
 import type { Diagnostic } from "../source/diagnostic.js"
 import { diagnosticJson, renderDiagnostics } from "../source/render.js"
 import { VERSION } from "../version.js"
+import { saveInput } from "./saved-input.js"
 
 /** What the shell sees. `bug` is EX_SOFTWARE of sysexits.h. */
 export const EXIT = { done: 0, mistake: 1, usage: 2, device: 3, bug: 70 } as const
@@ -113,14 +114,20 @@ function bugReport(error: unknown): Outcome {
   const what = error instanceof Error ? error.message : String(error)
   const kind = error instanceof CompilerBug || !(error instanceof Error) ? "" : `${error.name}: `
   const where = firstFrames(error)
+  const input = saveInput(error)
   const text = [
     `bug in nnc, not in your program: ${kind}${what}`,
     "  Please report it with the program, the command, and these lines:",
     `    nnc ${VERSION}, Node ${process.versions.node}, ${process.platform} ${process.arch}`,
     ...where.map((line) => `    ${line}`),
+    ...(input === undefined ? [] : [`    ${input}, which the pass was given`]),
     "",
   ].join("\n")
-  return { text, json: { event: "error", code: "bug", message: `${kind}${what}`, where }, exit: EXIT.bug }
+  return {
+    text,
+    json: { event: "error", code: "bug", message: `${kind}${what}`, where, ...(input && { input }) },
+    exit: EXIT.bug,
+  }
 }
 
 /** The places in nnc, without paths of this machine: enough to find the line, not a stack trace. */

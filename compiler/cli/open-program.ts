@@ -19,14 +19,13 @@ import { userCache } from "./compile-cache.js"
 import { bundleOf, isBundleFolder } from "./compile-file.js"
 import { Failure } from "./failure.js"
 import { userTables } from "./kept-tables.js"
-import { integer, withData } from "./usage.js"
+import { type DataOptions, integer, verifying, withData } from "./usage.js"
 
 export type DeviceName = "auto" | "webgpu" | "wasm"
 
-export interface DeviceOptions {
+export interface DeviceOptions extends DataOptions {
   readonly device: DeviceName
   readonly threads?: number
-  readonly data: ReadonlyMap<string, string>
   readonly allowData?: readonly string[]
 }
 
@@ -49,10 +48,8 @@ export function withDevice(command: Command): Command {
 }
 
 /** Compiles a `.nn` file, or loads a bundle. Close the trainer, or the process does not end. */
-export async function openProgram(
-  path: string,
-  { device, threads, data, allowData = [] }: DeviceOptions,
-): Promise<Trainer> {
+export async function openProgram(path: string, options: DeviceOptions): Promise<Trainer> {
+  const { device, threads, data, allowData = [] } = options
   const choice = threads === undefined ? {} : { threads }
   if (isBundleFolder(path)) {
     const absolute = new Map([...data].map(([name, file]) => [name, resolve(file)]))
@@ -62,7 +59,8 @@ export async function openProgram(
   const chosen = device === "auto" ? await autoNodeDevice() : { name: device }
   const target = chosen.name === "webgpu" ? await profileOfAdapter() : DEFAULT_TARGET
   const tables = userTables()
-  const bundle = bundleOf(path, { data, devices: [chosen.name], target }, userCache(), tables)
+  const asked = { data, devices: [chosen.name], target, ...verifying(options) }
+  const bundle = bundleOf(path, asked, userCache(), tables)
   const { name, ...reason } = chosen
   return openBundle(bundle, dirname(path), { ...choice, device: name, ...reason, openFile: tables.open })
 }

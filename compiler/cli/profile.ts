@@ -22,13 +22,13 @@ import { batchesOf } from "../../runtime/train/batches.js"
 import { type ProgramTimes, timeProgram } from "../../runtime/train/timing.js"
 import { compileFile } from "./compile-file.js"
 import { fileHost } from "./host.js"
+import { type DataOptions, verifying } from "./usage.js"
 
-export interface ProfileOptions {
+export interface ProfileOptions extends DataOptions {
   readonly device: "webgpu" | "wasm"
   readonly target: TargetProfile
   readonly threads?: number
   readonly train?: string
-  readonly data: ReadonlyMap<string, string>
 }
 
 /** Per second. */
@@ -62,7 +62,7 @@ export interface Profile {
 
 export async function profile(path: string, options: ProfileOptions): Promise<Profile> {
   const { device, target, data } = options
-  const compiled = compileFile(path, { data, devices: [device], target })
+  const compiled = compileFile(path, { data, devices: [device], target, ...verifying(options) })
   const bundle = compiled.bundle ?? bug("a program that compiles has a bundle")
   const programs = compiled.stages.get(merge.name)?.json() as readonly KernelProgram[]
   const spec = trainSpec(bundle, options.train)

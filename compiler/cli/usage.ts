@@ -63,14 +63,26 @@ export function integer(least: number): (text: string) => number {
   }
 }
 
-/** The option of every command that compiles a program with data. */
+/** The options of every command that compiles a program with data. */
 export const withData = (command: Command): Command =>
-  command.option(
+  withVerify(command).option(
     "--data <name=path>",
     "read a data set from another file; may be given several times",
     namedPath,
     new Map<string, string>(),
   )
+
+/** The option of every command that compiles. */
+export const withVerify = (command: Command): Command =>
+  command.option("--verify", "verify what every pass of the compiler makes")
+
+export interface DataOptions {
+  readonly data: ReadonlyMap<string, string>
+  readonly verify?: boolean
+}
+/** Of a compilation. */
+export const verifying = ({ verify }: Pick<DataOptions, "verify">): { readonly verify?: true } =>
+  verify ? { verify: true } : {}
 
 /** For options that may be given several times: `name=path` pairs. */
 function namedPath(text: string, before: ReadonlyMap<string, string>): ReadonlyMap<string, string> {

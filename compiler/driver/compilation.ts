@@ -30,7 +30,7 @@ export interface Hooks {
   readonly time?: (pass: string, ms: number) => void
   readonly remark?: (pass: string, text: string) => void
   /** After each pass, for the compilation's own target and for others. What it throws is reported as the pass's failure. */
-  readonly after?: (pass: DriverPass, input: State, output: State, target: TargetProfile) => void
+  readonly after?: (pass: DriverPass, input: State, output: State, cx: DriverContext) => void
 }
 export interface Outcome {
   readonly diagnostics: readonly Diagnostic[]
@@ -94,7 +94,7 @@ export class Compilation {
             `its result is not well formed: ${printComplaint(first)}${more.length > 0 ? `, and ${more.length} more` : ""}`,
           )
       }
-      hooks?.after?.(pass, input, output, target)
+      hooks?.after?.(pass, input, output, cx)
       return output
     } catch (error) {
       if (error instanceof PassFailure) throw error

@@ -8,6 +8,7 @@ import type { DimValues } from "../ir/tensor.js"
 import { lower } from "../lower/lower.js"
 import { planMemory } from "../memory/plan.js"
 import { afterLoops } from "../optimize/after-loops.js"
+import { blockedScans } from "../optimize/blocked-scans.js"
 import { cse } from "../optimize/cse.js"
 import { dce } from "../optimize/dce.js"
 import { foldConstants } from "../optimize/fold-constants.js"
@@ -91,14 +92,15 @@ const ordered = groups(order)
 const planned = pass("kernels", "plan", planMemory, (scheduled, cx) => planMemory.run(scheduled, cx))
 
 /** What is the same for every device. Each pass keeps what a graph computes. Folding first lets simplify see constants; what it
- *  uncovers is folded again; cse comes when equal things look equal; signs goes by equal comparisons; dce sweeps up after all.
- *  Loops read their sequences themselves only then: as long as they do not, a slice is a value that rules see. */
+ *  uncovers is folded again; long walks are cut; cse comes when equal things look equal; signs goes by equal comparisons; dce sweeps
+ *  up after all. Loops read their sequences themselves only then: as long as they do not, a slice is a value that rules see. */
 export const PROGRAM_PASSES: readonly DriverPass[] = [
   pass("model", "graphs", lower, (model, cx) => lower.run(model, cx).graphs),
   graphs(autodiff),
   graphs(sink),
   graphs(foldConstants),
   graphs(simplify),
+  graphs(blockedScans),
   graphs(cse),
   graphs(signs),
   graphs(dce),

@@ -1,5 +1,5 @@
 /** ops: what depends on the order along an axis: places in sorted order, running sums and products, linear recurrences.
- *  Each output element walks the whole axis, quadratic but deterministic and parallel.
+ *  Each output element walks the whole axis, quadratic but deterministic and parallel; long axes are cut (optimize/blocked-scans.ts).
  *  Not here: sorted values (take_along over unrank(rank(x)) in stdlib), recurrences over tensors (scan). */
 import { BATCH, DATA_ROWS, addDim, isFloat, printType, sameType, tensorType } from "../ir/tensor.js"
 import type { Attrs } from "../ir/graph/types.js"
@@ -299,7 +299,7 @@ function isRunning(k: ExprBuilder, j: Expr, i: Expr, attrs: Attrs): Expr {
 }
 
 /** x moved one place along a walk of axis (towards the end, or the start if `reverse`), a zero coming in: at i, what stood before i. */
-function shifted(x: Value, axis: number, reverse: boolean, g: GraphBuilder): Value {
+export function shifted(x: Value, axis: number, reverse: boolean, g: GraphBuilder): Value {
   const shape = x.type.shape
   const at = (value: number): number[] => shape.map((_, a) => (a === axis ? value : 0))
   const padded = g.apply("pad", [x], {

@@ -152,14 +152,19 @@ const pow = binary("pow", {
     },
   ),
 })
+/** The squared distance from the origin, or 1 there. */
+const distance = (m: Algebra, a: Value, b: Value): Value => {
+  const sum = m.add(m.mul(a, a), m.mul(b, b))
+  return m.where(m.compare("eq", sum, m.num(0)), m.num(1), sum)
+}
 const atan2 = binary("atan2", {
-  doc: "The angle of the point (b, a), in (-pi, pi].",
+  doc: "The angle of the point (b, a), in (-pi, pi]. Gradient 0 at the origin.",
   accepts: FLOATS,
   dtypes: ["f32"],
   ranges: [undefined, [0.5, 2]],
   grad: binaryGrad(
-    (m, dy, a, b) => m.div(m.mul(dy, b), m.add(m.mul(a, a), m.mul(b, b))),
-    (m, dy, a, b) => m.op("neg", m.div(m.mul(dy, a), m.add(m.mul(a, a), m.mul(b, b)))),
+    (m, dy, a, b) => m.div(m.mul(dy, b), distance(m, a, b)),
+    (m, dy, a, b) => m.op("neg", m.div(m.mul(dy, a), distance(m, a, b))),
   ),
 })
 const maximum = binary("maximum", {

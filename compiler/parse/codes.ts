@@ -41,8 +41,22 @@ file, or a text saved as UTF-16.`,
   "syntax-character": {
     title: "a character that is no part of the language",
     explanation: `Strings are written in double quotes, comments begin with //, "and" is &&, "or" is ||, a matrix product is @.`,
-    bad: "let name = 'adam'",
-    good: 'let name = "adam"',
+    bad: "let name = 1 ? 2",
+    good: "let name = 1 + 2",
+  },
+  "syntax-habit": {
+    title: "something is written as in Python, PyTorch or Keras",
+    explanation: `The meaning is clear, and the message says how the same is written here; \`nnc check --fix\` changes it.
+Comments begin with //, a power is ^, "and", "or" and "not" are && || !, arguments are named with a colon, and
+settings of a train section are a word and its value.`,
+    bad: "train on d {\n  minimize loss with SGD(lr=0.1)\n}",
+    good: "train on d {\n  minimize loss with SGD(lr: 0.1)\n}",
+  },
+  "syntax-floor-division": {
+    title: "a number after // is a comment",
+    explanation: "`//` begins a comment. The division that rounds down is the function floor_div(a, b).",
+    bad: "let half = 7 // 2",
+    good: "let half = floor_div(7, 2)",
   },
   "syntax-string": {
     title: "a string that is not written correctly",
@@ -77,8 +91,8 @@ its next one; to change part of a tensor, compute a new tensor, for instance wit
   "syntax-same-line": {
     title: "two statements on one line, and the value of the first is lost",
     explanation: `Statements need no separator, so two expressions side by side are two statements; the value of the first
-would be lost. Mostly an operator is missing or misspelled (\`and\` is &&, \`or\` is ||, \`not\` is !).`,
-    bad: "fn f(a: bool, b: bool) { a and b }",
+would be lost. Mostly an operator is missing or misspelled.`,
+    bad: "fn f(a: bool, b: bool) { a b }",
     good: "fn f(a: bool, b: bool) { a && b }",
   },
   "syntax-line-start": {

@@ -4,6 +4,7 @@
 import type { ExprStmt, Stmt, TrainStmt } from "../ir/ast/types.js"
 import type { Diagnostics } from "../source/diagnostic.js"
 import { positionAt, type Span } from "../source/source.js"
+import { NAME_HABITS } from "../source/habits.js"
 import { nearest } from "../source/suggest.js"
 import { settingWords } from "../../grammar/tokens.js"
 import { lineStartsStatement, sameLine, unknownSetting } from "./errors.js"
@@ -31,17 +32,11 @@ const isExpression = (statement: TrainStmt): statement is ExprStmt => statement.
 
 function wordsOnOneLine(statement: ExprStmt, next: Stmt | TrainStmt): ReturnType<typeof sameLine> {
   const first = nameIn(statement)
-  const second = isExpression(next) ? nameIn(next) : undefined
-  if (first === "not") return sameLine(statement.span, next.span, "`not` is written `!`")
-  if (second === "and" || second === "or")
-    return sameLine(
-      statement.span,
-      next.span,
-      `\`${second}\` is written \`${second === "and" ? "&&" : "||"}\``,
-    )
   const setting = first === undefined ? undefined : nearest(first, settingWords)
   if (first !== undefined && setting !== undefined && isValue(next))
-    return unknownSetting(first, statement.span, `did you mean \`${setting}\`?`)
+    return unknownSetting(first, setting, statement.span)
+  const habit = first === undefined ? undefined : NAME_HABITS[first]
+  if (habit && "advice" in habit) return sameLine(statement.span, next.span, habit.advice)
   return sameLine(statement.span, next.span, "put them on two lines, or write the operator that joins them")
 }
 

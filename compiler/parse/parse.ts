@@ -5,6 +5,7 @@
  *  Not here:   reading files; the meaning of what was read (check/). */
 import type { IToken } from "chevrotain"
 import type { ModuleCstNode } from "../../grammar/cst.js"
+import { translateHabits } from "../../grammar/habits.js"
 import { layOut } from "../../grammar/layout.js"
 import { tokenize } from "../../grammar/lexical.js"
 import { parserDiagnostic } from "../../grammar/messages.js"
@@ -26,7 +27,7 @@ export function parseWithComments(
 ): { readonly module: Module; readonly comments: readonly IToken[] } {
   const found = new Diagnostics()
   const { tokens, comments } = tokenize(file, found)
-  const laidOut = layOut(file, tokens, found) ?? []
+  const laidOut = layOut(file, translateHabits(file, tokens, found), found) ?? []
   parser.input = laidOut
   const cst = parser.module()
   for (const error of parser.errors) {

@@ -3,6 +3,7 @@
  *  Not here: where the bytes come from, what columns are named (csv.ts). */
 import { RunError } from "../error.js"
 import { numberOf } from "./numbers.js"
+import { FIRST_FULL, nearest } from "./decimal.js"
 import { Lines } from "./parsed.js"
 import { TextColumn, type Texts, type Use } from "./table.js"
 import { decodeUtf8 } from "./utf8.js"
@@ -17,9 +18,6 @@ const POINT = 46
 const ZERO = 48
 const UPPER_E = 69
 const LOWER_E = 101
-
-/** Powers of ten that f64 holds: a product or quotient of a whole number below 2^53 and one of them is rounded once, so it is exact. */
-const TENS = Array.from({ length: 23 }, (_, n) => Number(`1e${n}`))
 
 /** The first cell of a column that is no number. */
 export interface Wrong {
@@ -176,10 +174,16 @@ export class CsvRows {
     while (byte === this.space) byte = bytes[++at]!
     const negative = byte === MINUS
     if (negative || byte === PLUS) byte = bytes[++at]!
-    let mantissa = 0
+    let first = 0
+    let rest = 0
+    let restDigits = 0
     let begin = at
     while (byte >= ZERO && byte <= ZERO + 9) {
-      mantissa = mantissa * 10 + (byte - ZERO)
+      if (first < FIRST_FULL) first = first * 10 + (byte - ZERO)
+      else {
+        rest = rest * 10 + (byte - ZERO)
+        restDigits++
+      }
       byte = bytes[++at]!
     }
     let digits = at - begin
@@ -188,7 +192,11 @@ export class CsvRows {
       begin = ++at
       byte = bytes[at]!
       while (byte >= ZERO && byte <= ZERO + 9) {
-        mantissa = mantissa * 10 + (byte - ZERO)
+        if (first < FIRST_FULL) first = first * 10 + (byte - ZERO)
+        else {
+          rest = rest * 10 + (byte - ZERO)
+          restDigits++
+        }
         byte = bytes[++at]!
       }
       exponent = begin - at
@@ -210,8 +218,7 @@ export class CsvRows {
     }
     while (byte === this.space) byte = bytes[++at]!
     this.at = at
-    if (mantissa > Number.MAX_SAFE_INTEGER || exponent > 22 || exponent < -22) return NaN
-    const value = exponent < 0 ? mantissa / TENS[-exponent]! : mantissa * TENS[exponent]!
+    const value = nearest(first, rest, restDigits, exponent)
     return negative ? -value : value
   }
 

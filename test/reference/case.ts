@@ -5,7 +5,9 @@ import { dirname, join, resolve } from "node:path"
 import { gunzipSync } from "node:zlib"
 import { count, readNpy, readSafetensors, type DType, type NdArray, type Tensors } from "./arrays.js"
 
-export type Attrs = Readonly<Record<string, unknown>>
+/** What a JSON file may hold: null, and never undefined. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
+export type Attrs = Readonly<Record<string, Json>>
 export interface GraphNode {
   readonly out: string
   readonly op: string
@@ -37,8 +39,8 @@ export interface CaseSpec {
   readonly output: string
   readonly loss: string
   readonly mode: "train" | "eval"
-  readonly optimizer: Readonly<Record<string, unknown>> & { readonly kind: string; readonly lr: number }
-  readonly schedule: (Readonly<Record<string, unknown>> & { readonly kind: string }) | null
+  readonly optimizer: Attrs & { readonly kind: string; readonly lr: number }
+  readonly schedule: (Attrs & { readonly kind: string }) | null
   readonly clip: { readonly kind: string; readonly max_norm: number } | null
   readonly batching: {
     readonly rows: number | null

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs"
 import type { Attrs } from "./case.js"
 import { count, type DType } from "./arrays.js"
-import { constant, DECLARED, spell } from "./operations.js"
+import { constant, DECLARED, required, spell } from "./operations.js"
 import { Names } from "./names.js"
 
 interface Array {
@@ -78,7 +78,7 @@ function expression(
 ): string {
   if (op !== "batch_norm") return spell(op, names, attrs, { known })
   const [x, weight, bias, mean, variance] = names
-  const tail = `${weight}, ${bias}, eps: ${constant(attrs["eps"])})`
+  const tail = `${weight}, ${bias}, eps: ${constant(required(attrs, "eps"))})`
   if (mode === "eval") return `batch_norm(${x}, ${mean}, ${variance}, ${tail}`
   const axes = (inputs[0]?.shape ?? []).map((_, axis) => axis).filter((axis) => axis !== 1)
   const list = constant(axes)

@@ -1,7 +1,7 @@
 // The op vocabulary of the cases, as calls of the standard library. Most ops have its names and its arguments; the table
 // holds those that differ.
 
-import type { Attrs } from "./case.js"
+import type { Attrs, Json } from "./case.js"
 
 /** An op the language has no words for. */
 export class NoSuchOperation extends Error {
@@ -28,12 +28,19 @@ export function spell(op: string, args: readonly string[], attrs: Attrs, cx: Spe
 }
 
 /** A constant of the language. */
-export function constant(value: unknown): string {
+export function constant(value: Json): string {
   if (value === null) return "none"
-  if (Array.isArray(value)) return `[${value.map(constant).join(", ")}]`
+  if (isList(value)) return `[${value.map(constant).join(", ")}]`
   if (typeof value === "number" && Number.isFinite(value)) return String(value)
   if (typeof value === "string" || typeof value === "boolean") return JSON.stringify(value)
   throw new Error(`the attribute ${JSON.stringify(value)} cannot be written`)
+}
+
+/** An attribute that an operation cannot do without. */
+export function required(attrs: Attrs, name: string): Json {
+  const value = attrs[name]
+  if (value === undefined) throw new Error(`the attribute \`${name}\` is missing`)
+  return value
 }
 
 function call(name: string, args: readonly string[], attrs: Attrs): string {
@@ -70,20 +77,23 @@ const SPECIAL: Readonly<Record<string, Spell>> = {
   eq: number("eq"),
   gt: number("gt"),
   le: number("le"),
-  pow_scalar: ([x], { exponent }) => `pow(${x}, ${constant(exponent)})`,
-  transpose: ([x], { axes }) => `transpose(${x}, ${listOf(axes).map(constant).join(", ")})`,
-  slice: ([x], { ranges }) => `${x}[${listOf(ranges).map(range).join(", ")}]`,
-  split_take: ([x], { sizes, axis, take }) =>
-    `split_sizes(${x}, ${constant(sizes)}, ${constant(axis)})[${constant(take)}]`,
-  concat: (args, { axis }) => `cat([${args.join(", ")}], ${constant(axis)})`,
-  stack: (args, { axis }) => `stack([${args.join(", ")}], ${constant(axis)})`,
+  pow_scalar: ([x], attrs) => `pow(${x}, ${constant(required(attrs, "exponent"))})`,
+  transpose: ([x], attrs) => `transpose(${x}, ${listOf(attrs, "axes").map(constant).join(", ")})`,
+  slice: ([x], attrs) => `${x}[${listOf(attrs, "ranges").map(range).join(", ")}]`,
+  split_take: ([x], attrs) => {
+    const [sizes, axis, take] = ["sizes", "axis", "take"].map((name) => constant(required(attrs, name)))
+    return `split_sizes(${x}, ${sizes}, ${axis})[${take}]`
+  },
+  concat: (args, attrs) => `cat([${args.join(", ")}], ${constant(required(attrs, "axis"))})`,
+  stack: (args, attrs) => `stack([${args.join(", ")}], ${constant(required(attrs, "axis"))})`,
   reshape: shaped("reshape"),
   expand: shaped("expand"),
   embedding: ([table, index]) => `embedding(${index}, ${table})`,
   cross_entropy_soft: renamed("cross_entropy"),
   group_norm: ([x, weight, bias], attrs) =>
     call("group_norm", [x ?? "", `weight: ${weight}`, `bias: ${bias}`], attrs),
-  causal_mask_fill: ([x], { value }) =>
+  // Minus infinity is what the library fills in by itself.
+  causal_mask_fill: ([x], { value = "-inf" }) =>
     call("causal_mask_fill", [x ?? ""], value === "-inf" ? {} : { value }),
 }
 
@@ -97,21 +107,24 @@ export const DECLARED: Readonly<Record<string, string>> = {
 `,
 }
 
-function listOf(value: unknown): readonly unknown[] {
-  if (!Array.isArray(value)) throw new Error(`${JSON.stringify(value)} should be a list`)
+const isList = (value: Json): value is readonly Json[] => Array.isArray(value)
+function listOf(attrs: Attrs, name: string): readonly Json[] {
+  const value = required(attrs, name)
+  if (!isList(value)) throw new Error(`the attribute \`${name}\` should be a list: ${JSON.stringify(value)}`)
   return value
 }
 
-function range(value: unknown): string {
+function range(value: Json): string {
   if (value === null) return ":"
-  const [start, stop, step] = listOf(value).map(constant)
+  if (!isList(value)) throw new Error(`a range should be a list: ${JSON.stringify(value)}`)
+  const [start, stop, step] = value.map(constant)
   return step === "1" ? `${start}:${stop}` : `${start}:${stop}:${step}`
 }
 
 /** A shape whose first size is the batch follows the batch, so that the last, smaller one fits too. */
 function shaped(name: string): Spell {
-  return ([x], { shape }, { batch }) => {
-    const sizes = listOf(shape).map((size, axis) =>
+  return ([x], attrs, { batch }) => {
+    const sizes = listOf(attrs, "shape").map((size, axis) =>
       axis === 0 && batch !== undefined && size === batch.rows ? batch.text : constant(size),
     )
     return `${name}(${x}, [${sizes.join(", ")}])`

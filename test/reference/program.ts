@@ -1,9 +1,9 @@
 // A case -> the text of a .nn program: its graph as straight-line code in one model `Net`, which owns the parameters;
 // one train section that only records the gradients of step 0, and one that trains.
 
-import type { Case, CaseSpec, GraphNode } from "./case.js"
+import type { Case, CaseSpec, GraphNode, Json } from "./case.js"
 import { Names } from "./names.js"
-import { constant, DECLARED, spell, type Spelling } from "./operations.js"
+import { constant, DECLARED, required, spell, type Spelling } from "./operations.js"
 
 export interface Program {
   readonly text: string
@@ -131,15 +131,16 @@ function rateText({ optimizer: { lr }, schedule, steps }: CaseSpec): string {
   if (schedule === null) return constant(lr)
   const { kind } = schedule
   const warmup = `warmup: ${constant(schedule["warmup"] ?? 0)}`
-  const gamma = `gamma: ${constant(schedule["gamma"])}`
-  if (kind === "step") return `step_lr(lr: ${lr}, every: ${constant(schedule["every"])}, ${gamma}, ${warmup})`
+  const gamma = `gamma: ${constant(required(schedule, "gamma"))}`
+  if (kind === "step")
+    return `step_lr(lr: ${lr}, every: ${constant(required(schedule, "every"))}, ${gamma}, ${warmup})`
   if (kind === "exponential") return `exponential(lr: ${lr}, ${gamma}, ${warmup})`
   if (kind === "cosine")
     return `cosine(peak: ${lr}, total: ${steps}, min_lr: ${constant(schedule["min_lr"] ?? 0)}, ${warmup})`
   throw new Error(`no such schedule: ${kind}`)
 }
 
-const moved = (running: string | undefined, value: string, momentum: unknown): string =>
+const moved = (running: string | undefined, value: string, momentum: Json): string =>
   `(1 - ${constant(momentum)}) * ${running} + ${constant(momentum)} * stop_gradient(${value})`
 
 class ModelText {
@@ -151,12 +152,13 @@ class ModelText {
 
   statements({ out, op, in: args, attrs = {} }: GraphNode): string[] {
     const [name, ...values] = [out, ...args].map((each) => this.names.of(each))
-    if (op === "batch_norm") return this.batchNorm(name ?? "", values, attrs["momentum"], attrs["eps"])
+    if (op === "batch_norm")
+      return this.batchNorm(name ?? "", values, required(attrs, "momentum"), required(attrs, "eps"))
     return [`  let ${name} = ${spell(op, values, attrs, this.spelling)}`]
   }
 
   /** The case owns the running values, so the layers of the standard library, which own theirs, do not serve. */
-  private batchNorm(out: string, args: readonly string[], momentum: unknown, eps: unknown): string[] {
+  private batchNorm(out: string, args: readonly string[], momentum: Json, eps: Json): string[] {
     const [x, weight, bias, mean, variance] = args
     const tail = `${weight}, ${bias}, eps: ${constant(eps)})`
     if (this.spec.mode === "eval") return [`  let ${out} = batch_norm(${x}, ${mean}, ${variance}, ${tail}`]

@@ -21,11 +21,15 @@ export const TOLERANCE = 2e-4
 
 /** Undefined where the program computes numbers too large to be compared. */
 export function randomTrial(graph: Graph): Trial | undefined {
+  const trial = drawnTrial(graph)
+  return trial.largest <= LARGEST ? trial : undefined
+}
+/** Whatever it computes. */
+export function drawnTrial(graph: Graph): Trial {
   const whole = differentiated(graph)
   const next = random(1)
   const values = sourcesOf(whole).map((s) => draw(whole, s, next))
-  const trial = trialOf(whole, values, DIMS)
-  return trial.largest <= LARGEST ? trial : undefined
+  return trialOf(whole, values, DIMS)
 }
 
 /** Inputs hold quarters from -2 to 2, so that comparisons of them are certain; slots any numbers from -1 to 1. */

@@ -15,17 +15,19 @@ import { optimizeLater } from "../engine.js"
 import { EXIT } from "../failure.js"
 import { fileHost } from "../host.js"
 import { replaceFile } from "../replace-file.js"
-import { withData } from "../usage.js"
+import { type DeviceOptions, withDeviceOptions } from "../open-program.js"
+import { verifying } from "../usage.js"
+import { validateFile } from "../validate-file.js"
 
-interface Options {
+interface Options extends DeviceOptions {
   readonly json?: boolean
   readonly format?: "github" | "sarif"
   readonly fix?: boolean
-  readonly data: ReadonlyMap<string, string>
+  readonly validate?: boolean
 }
 
 export function addCheck(program: Command): void {
-  withData(program.command("check"))
+  withDeviceOptions(program.command("check"))
     .description("find every mistake that can be found without running")
     .argument("<files...>", "programs")
     .addOption(
@@ -38,7 +40,8 @@ export function addCheck(program: Command): void {
       ).choices(["github", "sarif"]),
     )
     .option("--fix", "make the repairs that messages suggest, in the files, and check again")
-    .action((files: string[], options: Options) => {
+    .option("--validate", "run every stage of the compiler, and the device, on random values, and compare")
+    .action(async (files: string[], options: Options) => {
       optimizeLater()
       const checked = files.map((path) => checkFile(path, options))
       for (const { path, compiled } of checked) {
@@ -52,6 +55,9 @@ export function addCheck(program: Command): void {
         const all = checked.flatMap(({ compiled }) => compiled.diagnostics)
         printJson(sarifLog(all, { version: VERSION, titleOf: (code) => allCodes[code]?.title }))
       }
+      if (options.validate)
+        for (const { path, compiled } of checked)
+          if (errorsOf(compiled) === 0) note(await validateFile(path, options))
     })
 }
 
@@ -73,9 +79,9 @@ function checkFile(path: string, options: Options): Checked {
 /** Repairs that undo each other must not go on for ever. */
 const MOST_ROUNDS = 10
 
-function checkOnce(path: string, { data }: Options): Compiled {
-  const host = fileHost(path, data)
-  const compiled = compile(readProgram(path), host, { target: DEFAULT_TARGET })
+function checkOnce(path: string, options: Options): Compiled {
+  const host = fileHost(path, options.data)
+  const compiled = compile(readProgram(path), host, { target: DEFAULT_TARGET, ...verifying(options) })
   host.checkOverrides()
   return compiled
 }

@@ -5,12 +5,11 @@ import { forWasm } from "../../../runtime/device/choose.js"
 import { WEBGPU_VARIANTS } from "../../target.js"
 import { bundleOf } from "../compile-file.js"
 import { note, printJson } from "../console.js"
-import { withData } from "../usage.js"
+import { type DataOptions, verifying, withData } from "../usage.js"
 
-interface Options {
+interface Options extends DataOptions {
   readonly out: string
   readonly for?: "webgpu" | "wasm"
-  readonly data: ReadonlyMap<string, string>
   readonly json?: boolean
   readonly timings?: boolean
 }
@@ -32,6 +31,7 @@ export function addCompile(program: Command): void {
         data: options.data,
         hooks: { time },
         variants: WEBGPU_VARIANTS,
+        ...verifying(options),
         ...(options.for === undefined ? {} : { devices: [options.for] }),
       })
       // Loaded here because TypeScript's compiler comes with it, which no other command needs.

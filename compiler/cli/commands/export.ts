@@ -10,16 +10,15 @@ import { bundleOf, isBundleFolder } from "../compile-file.js"
 import { note, printJson } from "../console.js"
 import { Failure } from "../failure.js"
 import { checkpointFor } from "../open-program.js"
-import { withData } from "../usage.js"
+import { type DataOptions, verifying, withData } from "../usage.js"
 
 type Manifest = Bundle["manifest"]
 type Slots = Awaited<ReturnType<typeof loadCheckpoint>>["slots"]
 
-interface Options {
+interface Options extends DataOptions {
   readonly out: string
   readonly checkpoint?: string
   readonly model?: string
-  readonly data: ReadonlyMap<string, string>
   readonly json?: boolean
 }
 
@@ -34,8 +33,8 @@ export function addExport(program: Command): void {
     .option("--checkpoint <file>", "checkpoint or run folder (default: the newest run)")
     .option("--model <name>", "this model alone, its name left out: `linear.0.weight`")
     .option("--json", "print one object")
-    .action(async (path: string, { out, checkpoint, model, data, json }: Options) => {
-      const manifest = await manifestOf(path, data)
+    .action(async (path: string, { out, checkpoint, model, json, ...options }: Options) => {
+      const manifest = await manifestOf(path, options)
       const file = checkpointFor(manifest, checkpoint)
       const { slots } = await loadCheckpoint(file, manifest)
       const learned = learnedValues(manifest, slots)
@@ -59,9 +58,9 @@ function safetensorsFile(name: string): string {
   return name
 }
 
-async function manifestOf(path: string, data: ReadonlyMap<string, string>): Promise<Manifest> {
+async function manifestOf(path: string, options: DataOptions): Promise<Manifest> {
   if (isBundleFolder(path)) return (await readBundleFolder(path)).manifest
-  return bundleOf(path, { data, devices: ["wasm"] }).manifest
+  return bundleOf(path, { data: options.data, devices: ["wasm"], ...verifying(options) }).manifest
 }
 
 interface Learned {

@@ -12,16 +12,15 @@ import { DEFAULT_TARGET, WEBGPU_VARIANTS } from "../../target.js"
 import { accept, compileFile, readProgram } from "../compile-file.js"
 import { note, print } from "../console.js"
 import { Failure } from "../failure.js"
-import { withData } from "../usage.js"
+import { type DataOptions, verifying, withData } from "../usage.js"
 
-interface Options {
+interface Options extends DataOptions {
   readonly after?: string
   readonly json?: boolean
   readonly html?: boolean
   readonly timePasses?: boolean
   readonly remarks?: boolean
   readonly for?: string
-  readonly data: ReadonlyMap<string, string>
 }
 
 export function addInspect(program: Command): void {
@@ -56,7 +55,7 @@ export function addInspect(program: Command): void {
 
 function dumpsOf(
   file: string,
-  { after, timePasses, remarks, data, for: device }: Options,
+  { after, timePasses, remarks, data, for: device, verify }: Options,
 ): ReadonlyMap<string, StageDump> {
   if (after !== undefined && !STAGES.some(({ name }) => name === after)) throw unknownStage(after)
   const hooks = {
@@ -71,6 +70,7 @@ function dumpsOf(
     ...(device === undefined
       ? {}
       : { devices: [device === "wasm" ? ("wasm" as const) : ("webgpu" as const)] }),
+    ...verifying({ ...(verify && { verify }) }),
     target: WEBGPU_VARIANTS.find(({ name }) => name === device) ?? DEFAULT_TARGET,
   }
   if (extname(file) === ".nn") return compileFile(file, { ...options, data }).stages

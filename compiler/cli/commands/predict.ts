@@ -2,13 +2,23 @@
  *  applied to the rows first. */
 import type { Command } from "commander"
 import { reasonOf } from "../../../runtime/error.js"
-import { fileOnDisk, parseSource, type Table, type Tensor, type Trainer } from "../../../runtime/node.js"
+import {
+  type DataFile,
+  fileOnDisk,
+  parseSource,
+  type Table,
+  type Tensor,
+  type Trainer,
+  type Uses,
+} from "../../../runtime/node.js"
 import { note, print, printJson } from "../console.js"
 import { Failure } from "../failure.js"
 import { checkpointFor, deviceText, type DeviceName, openProgram, withDevice } from "../open-program.js"
+import { withVerify } from "../usage.js"
 
 interface Options {
   readonly device: DeviceName
+  readonly verify?: boolean
   readonly threads?: number
   readonly delimiter: string
   readonly json?: boolean
@@ -17,11 +27,13 @@ interface Options {
 }
 
 export function addPredict(program: Command): void {
-  withDevice(
-    program
-      .command("predict")
-      .description("the outputs of a model for rows of a file")
-      .argument("<program>", "program or bundle folder"),
+  withVerify(
+    withDevice(
+      program
+        .command("predict")
+        .description("the outputs of a model for rows of a file")
+        .argument("<program>", "program or bundle folder"),
+    ),
   )
     .requiredOption(
       "--data <file>",
@@ -32,20 +44,20 @@ export function addPredict(program: Command): void {
     .option("--model <name>", "the model to use, when there are several")
     .option("--json", "print one object per row")
     .action(async (path: string, { data, ...options }: Options & { data: string }) => {
-      const rows = readRows(data, options.delimiter)
       const trainer = await openProgram(path, { ...options, data: new Map() })
       try {
-        await predict(trainer, options, rows)
+        await predict(trainer, options, data)
       } finally {
         trainer.close()
       }
     })
 }
 
-async function predict(trainer: Trainer, options: Options, rows: Table): Promise<void> {
+async function predict(trainer: Trainer, options: Options, data: string): Promise<void> {
   const model = modelOf(trainer, options.model)
   const checkpoint = checkpointFor(trainer.bundle.manifest, options.checkpoint)
   await trainer.load(checkpoint)
+  const rows = readRows(data, options.delimiter, trainer.predictUses(model))
   const outputs = await trainer.predictTable(model, rows)
   const columns = Object.entries(outputs).flatMap(([name, tensor]) => columnsOf(name, tensor))
   const count = Math.max(...Object.values(outputs).map(({ shape }) => shape[0] ?? 1))
@@ -63,16 +75,17 @@ async function predict(trainer: Trainer, options: Options, rows: Table): Promise
 }
 
 /** A file is what its name says it is. */
-function readRows(path: string, delimiter: string): Table {
+function readRows(path: string, delimiter: string, uses: Uses): Table {
   const kind = /\.(jsonl|npz)$/.exec(path)?.[1] as "jsonl" | "npz" | undefined
   const source = kind ? { kind, path } : { kind: "csv" as const, path, delimiter }
-  return parseSource("rows", source, () => {
+  const open = (): DataFile => {
     try {
       return fileOnDisk(path)
     } catch (error) {
       throw new Failure("io-program", `the rows to predict, ${path}, cannot be read: ${reasonOf(error)}`)
     }
-  })
+  }
+  return parseSource("rows", source, open, uses)
 }
 
 function modelOf(trainer: Trainer, named: string | undefined): string {

@@ -1,0 +1,161 @@
+/** check: names, members and arguments as people write them with PyTorch, Keras and Python -> what is written here.
+ *  Not here:   the table itself (source/habits.ts), what the parser settles by itself (grammar/habits.ts). */
+import type { FieldExpr, LayerDecl, Param } from "../ir/ast/types.js"
+import type { Fix } from "../source/diagnostic.js"
+import { ARGUMENT_ADVICE, ARGUMENT_HABITS, MODULES, NAME_HABITS, TYPE_HABITS } from "../source/habits.js"
+import type { Span } from "../source/source.js"
+import type { Given } from "./args.js"
+import type { Env } from "./env.js"
+import { complain, meantName, type Complaint } from "./report.js"
+import { nearest } from "../source/suggest.js"
+import { lookup, namesIn } from "./scope.js"
+import type { Value } from "./values.js"
+
+interface Advice {
+  readonly help: string
+  readonly fix?: Fix
+}
+
+/** What to say of a name that is not in sight. */
+export function adviceOnName(env: Env, name: string, span: Span): Advice | undefined {
+  const habit = NAME_HABITS[name]
+  if (habit === undefined) {
+    const known = [...namesIn(env.scope), ...env.module.names.keys()]
+    // Nearly every name of one letter is one slip away from every other.
+    return name.length === 1 ? undefined : meantName(name, span, known)
+  }
+  if ("advice" in habit) return { help: habit.advice }
+  return {
+    help: `it is written \`${habit.here}\``,
+    fix: { span: withEmptyCall(span, habit.here), replacement: habit.here },
+  }
+}
+
+/** What to say of a dtype that there is not. */
+export function adviceOnType(name: string, span: Span): Advice | undefined {
+  const here = TYPE_HABITS[name]
+  if (here !== undefined) return { help: `it is written \`${here}\``, fix: { span, replacement: here } }
+  const habit = NAME_HABITS[name]
+  return habit && "advice" in habit ? { help: habit.advice } : undefined
+}
+
+/** `nn.ReLU` where `nn` is not a name of the program: an error that says how it is written; undefined where it is none. */
+export function evalModuleMember(env: Env, expr: FieldExpr): Value | undefined {
+  const path = modulePath(expr)
+  if (path === undefined || lookup(env.scope, path) || env.module.names.has(path)) return undefined
+  const { text, span: nameSpan } = expr.name
+  if (path === "self")
+    return complain(env, {
+      code: "name-unknown",
+      message: "there is no `self` here",
+      span: expr.span,
+      label: "names stand by themselves",
+      help: `a layer has no \`self\`: its parameters and the layers made in it are in sight: \`${text}\``,
+      fix: { span: expr.span, replacement: text },
+    })
+  const span = { ...expr.span, end: nameSpan.end }
+  const habit = NAME_HABITS[text]
+  const here = env.module.names.has(text) ? text : habit && "here" in habit ? habit.here : undefined
+  return complain(env, {
+    code: "name-unknown",
+    message: `there is no \`${path}\` here: the library's names stand by themselves`,
+    span,
+    label: here === undefined ? "not a name in sight" : `write \`${here}\``,
+    ...(here !== undefined
+      ? {
+          help: `it is written \`${here}\``,
+          fix: { span: here === text ? span : withEmptyCall(span, here), replacement: here },
+        }
+      : habit && "advice" in habit
+        ? { help: habit.advice }
+        : adviceOnMissing(env, text)),
+  })
+}
+
+function adviceOnMissing(env: Env, name: string): Advice {
+  const near = nearest(name, env.module.names.keys())
+  return { help: near === undefined ? `the library has no \`${name}\`` : `did you mean \`${near}\`?` }
+}
+
+/** `torch.nn` of `torch.nn.ReLU`; undefined where another thing than a module stands before the dot. */
+function modulePath(expr: FieldExpr): string | undefined {
+  const { object } = expr
+  if (object.kind === "name")
+    return MODULES.has(object.name) || object.name === "self" ? object.name : undefined
+  return object.kind === "field" ? modulePath(object) : undefined
+}
+
+/** `ReLU()` as a whole where a function without configuration takes its place. */
+function withEmptyCall(span: Span, here: string): Span {
+  const empty = /^\(\s*\)/.exec(span.file.text.slice(span.end))
+  return empty && /^[a-z]/.test(here) ? { ...span, end: span.end + empty[0].length } : span
+}
+
+/** `x.reshape(...)`: what to say of a tensor's member that is a function here. */
+export function adviceOnMember(env: Env, member: string): string | undefined {
+  const habit = NAME_HABITS[member]
+  const here = env.module.names.has(member) ? member : habit && "here" in habit ? habit.here : undefined
+  if (here !== undefined) return `functions are not members: \`${here}(x, ...)\`, or \`x |> ${here}(...)\``
+  return MEMBER_ADVICE[member]
+}
+
+const MEMBER_ADVICE: Readonly<Record<string, string>> = {
+  size: "the size of an axis is `x.shape[0]`",
+  T: "the transpose of a matrix is `transpose(x, 0, 1)`",
+  t: "the transpose of a matrix is `transpose(x, 0, 1)`",
+  float: "`f32(x)` makes floats",
+  long: "`i32(x)` makes integers",
+  int: "`i32(x)` makes integers",
+  item: "`report name = value` shows a value",
+  numpy: "`report name = value` shows a value",
+  cpu: "the device is chosen when the program runs: `nnc train m.nn --device wasm`",
+  cuda: "the device is chosen when the program runs: `nnc train m.nn --device webgpu`",
+  to: "the device is chosen when the program runs: `nnc train m.nn --device webgpu`",
+  backward: "a `train` section takes the gradients: `minimize loss with Adam(lr: 0.001)`",
+}
+
+/** The parameter that an argument's other name means. */
+export function habitualParam(params: readonly Param[], name: string): Param | undefined {
+  for (const meant of ARGUMENT_HABITS[name] ?? []) {
+    const param = params.find((p) => p.name.text === meant)
+    if (param) return param
+  }
+  return undefined
+}
+
+export const adviceOnArgument = (name: string): string | undefined => ARGUMENT_ADVICE[name]
+
+/** `Linear(30, 16)`, `Conv2d(1, 16, 3)`: the size of the input before that of the output, as PyTorch wants it. */
+export interface InputFirst {
+  readonly input: number
+  readonly complaint: Complaint
+}
+
+/** A layer of the library whose first two arguments could be meant so. For a convolution that is known when its input is. */
+export function inputFirst(decl: LayerDecl, given: readonly Given[], span: Span): InputFirst | undefined {
+  const [first, second] = given
+  const positional = given.filter(({ name }) => name === undefined)
+  const [out, next] = decl.config.map(({ name }) => name.text)
+  if (out !== "out" || first?.value.kind !== "int" || second?.value.kind !== "int") return undefined
+  const convolves = next === "kernel" && positional.length >= 3 && oddForAWindow(second.value.value)
+  if (!convolves && !(next === "bias" && positional.length >= 2)) return undefined
+  const callee = decl.name.text
+  const [a, b] = [first.value.value, second.value.value]
+  const here = `${callee}(${span.file.text.slice(second.span.start, given.at(-1)!.span.end)})`
+  return {
+    input: a,
+    complaint: {
+      code: "argument-order",
+      message: convolves
+        ? `\`${callee}\` takes its output channels first: this makes ${a} with a window of ${b}`
+        : `\`${callee}\` takes only the size of its output, and this gives ${a} and ${b}`,
+      span: { ...first.span, end: second.span.end },
+      label: "the input's size is not said",
+      help: `it follows from what comes in: \`${here}\`${convolves ? "; or name the rest, as in `kernel: 4, stride: 2`" : ""}`,
+      fix: { span: { ...first.span, end: second.span.start }, replacement: "" },
+    },
+  }
+}
+
+/** Windows have few places and a middle; channels are many or a power of 2. */
+const oddForAWindow = (size: number): boolean => size > 7 || size % 2 === 0
