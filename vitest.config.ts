@@ -30,6 +30,7 @@ const LONG = [
   "random-blocks",
   "random-devices",
   "random-programs",
+  "reduce",
   "report",
   "resume",
   "row-metrics",

@@ -23,6 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   autodiff: STAGE,
   precision: STAGE,
   optimize: STAGE,
+  reduce: STAGE,
   schedule: STAGE,
   memory: STAGE,
   codegen: [...STAGE, "bundle-format"],

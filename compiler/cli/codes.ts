@@ -40,6 +40,11 @@ the text stops making sense.`,
 something else than the one before it, that is a mistake of nnc, or of the device's driver where the device is named, and not of
 the program. \`nnc reduce\` makes the program small for a report; \`--device\` takes another device.`,
   },
+  "reduce-nothing": {
+    title: "the program does not fail as `nnc reduce` was told",
+    explanation: `\`nnc reduce m.nn --run "train --device webgpu" --keep "text of the failure"\` runs the command, and keeps what still prints the
+text. Here the program itself does not: take the text from what the command prints, without paths and line numbers, which change.`,
+  },
   "explain-code": {
     title: "there is no message with that code",
     explanation:

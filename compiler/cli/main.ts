@@ -13,6 +13,7 @@ import { addInit } from "./commands/init.js"
 import { addInspect } from "./commands/inspect.js"
 import { addPredict } from "./commands/predict.js"
 import { addProfile } from "./commands/profile.js"
+import { addReduce } from "./commands/reduce.js"
 import { addRun } from "./commands/run.js"
 import { addTrain } from "./commands/train.js"
 import { lostOutput, noteMessage, printJson } from "./console.js"
@@ -30,6 +31,7 @@ const COMMANDS = [
   addExport,
   addInspect,
   addProfile,
+  addReduce,
   addFmt,
   addExplain,
   addDoctor,
