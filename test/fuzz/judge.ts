@@ -147,7 +147,7 @@ async function compare(
 }
 
 /** Beside what rounding does, and beside the largest number of the tensor. */
-const SAFETY = 8
+const SAFETY = 16
 const NEAR = 2e-6
 /** Of the largest number of the tensor, from where on nothing can be said. */
 const VAGUE = 0.05

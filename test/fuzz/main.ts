@@ -44,7 +44,7 @@ for (let n = 0; n < count; n++) {
     console.log(`\n${f.kind}\nseed ${f.seed}: ${f.message}\n\n${f.text}`)
     if (save !== undefined) keep(save, f)
   }
-  if ((n + 1) % 500 === 0) console.log(summary(figures))
+  if ((n + 1) % 100 === 0) console.log(summary(figures))
 }
 console.log(summary(figures))
 process.exitCode = figures.found.size > 0 ? 1 : 0
