@@ -95,7 +95,7 @@ const NOUNS: { readonly [L in Level]: Noun<Levels[L]> } = {
   plan: {
     print: printPlan,
     verify: (plan, target) => [
-      ...plan.kernels.flatMap((k) => verifyKernel(k, target)),
+      ...plan.kernels.flatMap((k) => verifyKernel(k, target, mostRowsOf(plan, k.name))),
       ...verifyPlan(plan, target.minStorageOffsetAlignment),
     ],
     diagrams: () => [],
@@ -117,3 +117,7 @@ function of<T>(state: State, use: <L extends Level>(noun: Noun<Levels[L]>, value
   const at = <L extends Level>(level: L): T => use<L>(nounOf(level), valueOf(state, level))
   return at(state.level)
 }
+
+/** The largest batch of any program that dispatches the kernel. */
+const mostRowsOf = ({ programs }: Plan, kernel: string): number =>
+  Math.max(1, ...programs.flatMap((p) => (p.dispatches.some((d) => d.kernel === kernel) ? [p.maxBatch] : [])))
