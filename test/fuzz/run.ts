@@ -15,7 +15,7 @@ export interface Figures {
   programs: number
   accepted: number
   readonly refused: Map<string, number>
-  /** Programs whose numbers were compared, by device; compiled and verified, for adapters that are not here. */
+  /** Programs without a failure, by device: compared, or for adapters that are not here compiled and verified. */
   readonly done: Map<Backend, number>
   /** Programs of which some number may be anything. */
   vague: number
@@ -49,7 +49,8 @@ export async function fuzzOne(
   figures.programs++
   if (verdict.refused.length === 0) figures.accepted++
   else count(figures.refused, verdict.refused[0]!.code)
-  if (verdict.refused.length === 0) for (const backend of backends) count(figures.done, backend)
+  if (verdict.refused.length + verdict.failures.length === 0)
+    for (const backend of backends) count(figures.done, backend)
   if (verdict.vague) figures.vague++
   const [failure] = verdict.failures
   if (failure === undefined) return
