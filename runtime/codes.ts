@@ -146,6 +146,11 @@ export const RUN_CODES = {
     title: "a value is not a whole number",
     explanation: "Fields of type i32, u32 or bool take whole numbers that fit the type.",
   },
+  "data-stored": {
+    title: "a data file holds other numbers than the program was compiled for",
+    explanation:
+      "A field of small integers, such as the bytes of images, lies on the device in that type. A file that `--data` gives to a compiled bundle may be of another type, as long as its numbers are such integers. `nnc train program.nn --data NAME=PATH` compiles the program with the new file.",
+  },
   "data-split": {
     title: "the split leaves a side without rows",
     explanation:

@@ -19,7 +19,7 @@ import type { DeviceInfo } from "./device/device.js"
 import { errorEvent, RunError } from "./error.js"
 import { callOnce } from "./exec/calls.js"
 import { checkNumbers } from "./exec/check-numbers.js"
-import { uploadData, type DeviceData } from "./exec/dataset.js"
+import { bytesOnDevice, uploadData, type DeviceData } from "./exec/dataset.js"
 import { openMachine, type Machine } from "./exec/machine.js"
 import type { Program } from "./exec/program.js"
 import { product } from "./exec/size.js"
@@ -188,6 +188,7 @@ export class Session {
       parameters: this.parameterCount,
       rows: batches.rows,
       test_rows: data?.test?.rows ?? 0,
+      data_bytes: bytesOnDevice(data?.train) + bytesOnDevice(data?.test),
       batch: batches.size,
       seed,
       step: from.step,

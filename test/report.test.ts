@@ -25,6 +25,7 @@ const start = (step: number): TrainEvent => ({
   parameters: 3,
   rows: 6,
   test_rows: 2,
+  data_bytes: 3072,
   batch: 6,
   seed: 1,
   step,

@@ -82,6 +82,7 @@ describe("training", () => {
       device: "webgpu",
       parameters: 3,
       rows: 10,
+      data_bytes: 128,
       steps_per_epoch: 3,
     })
   })

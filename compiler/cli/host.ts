@@ -8,6 +8,7 @@ import { checkField } from "../../runtime/data/apply.js"
 import type { DataFile } from "../../runtime/data/file.js"
 import { fitFields } from "../../runtime/data/fit.js"
 import { overrideData } from "../../runtime/data/override.js"
+import { storageFor } from "../../runtime/data/stored.js"
 import { usesOf } from "../../runtime/data/table.js"
 import { product } from "../../runtime/exec/size.js"
 import { hashOf, type Reads } from "./compile-cache.js"
@@ -98,14 +99,25 @@ function dataFacts(
   open: (path: string) => DataFile,
 ): DataFacts {
   const { train, test } = readTables(spec, open, usesOf(set.fields))
+  const parts = test ? [train, test] : [train]
   const fields = fitFields(train.table, train.rows, set.fields).map((field): FieldSpec => {
     const bound = bounds.get(field.name)
     return bound ? { ...field, bounds: bound } : field
   })
   // What loading would refuse is found now, with its place in the program.
-  for (const { table, rows } of test ? [train, test] : [train])
+  for (const { table, rows } of parts)
     for (const field of fields) if (rows.length * product(field.shape) <= MANY) checkField(field, table, rows)
-  return { trainRows: train.rows.length, testRows: test?.rows.length ?? null, spec: { ...spec, fields } }
+  return {
+    trainRows: train.rows.length,
+    testRows: test?.rows.length ?? null,
+    spec: {
+      ...spec,
+      fields: fields.map((field) => {
+        const stored = storageFor(field, parts)
+        return stored ? { ...field, stored } : field
+      }),
+    },
+  }
 }
 
 function asDiagnostic({ code, message, help, part }: RunError, { place }: DataContext): Diagnostic {

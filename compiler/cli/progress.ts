@@ -5,7 +5,7 @@ import type { EndEvent, ReportEvent, StartEvent, TrainEvent } from "../../runtim
 import { note, print, printJson } from "./console.js"
 import { visible } from "../source/visible.js"
 import { deviceText } from "./open-program.js"
-import { numberText, rateText, timeText } from "./quantities.js"
+import { bytesText, numberText, rateText, timeText } from "./quantities.js"
 
 /** Shows each event as it comes. */
 export function showEvents(json: boolean): (event: TrainEvent) => void {
@@ -111,9 +111,11 @@ class Pace {
 }
 
 function startText(event: StartEvent): string {
-  const { program, train, parameters, rows, test_rows, batch, steps, step } = event
+  const { program, train, parameters, rows, test_rows, data_bytes, batch, steps, step } = event
   const data =
-    rows === 0 ? "" : `, ${rows} rows${test_rows > 0 ? ` and ${test_rows} for the test` : ""}, batch ${batch}`
+    rows === 0
+      ? ""
+      : `, ${rows} rows${test_rows > 0 ? ` and ${test_rows} for the test` : ""}, data ${bytesText(data_bytes)} resident, batch ${batch}`
   const from = step === 0 ? "" : `, going on from step ${step}`
   const section = train === "train" ? "" : ` (${train})`
   return `${program}${section}: ${parameters} parameters${data}, ${steps} steps${from}; on ${deviceText(event)}`

@@ -3,6 +3,12 @@
 export const numberText = (value: number): string =>
   Number.isFinite(value) ? String(Number(value.toPrecision(6))) : String(value)
 
+/** `45.1 MiB`: three digits. */
+export function bytesText(bytes: number): string {
+  const power = Math.min(3, Math.floor(Math.log2(Math.max(1, bytes)) / 10))
+  return `${Number((bytes / 1024 ** power).toPrecision(3))} ${["bytes", "KiB", "MiB", "GiB"][power]}`
+}
+
 /** Steps a second. */
 export const rateText = (rate: number): string => (rate >= 100 ? rate.toFixed(0) : rate.toPrecision(3))
 

@@ -14,7 +14,7 @@ import { budgetsOf } from "./budget.js"
 import { Compilation, type CompileOptions, type Outcome } from "./compilation.js"
 import { forDevices } from "./emit.js"
 import { stateOf } from "./levels.js"
-import { readData, type DataHost } from "./read-data.js"
+import { asStored, readData, type DataHost } from "./read-data.js"
 import { batchSizes } from "./sizes.js"
 import { AST, MODEL } from "./stages.js"
 
@@ -46,8 +46,9 @@ export function compile(main: SourceFile, host: CompileHost, options: CompileOpt
     run.reachedState(MODEL, stateOf("model", model))
     const data = run.stage("data", () => readData(model, [...modules.values()], host, run.diagnostics))
     run.gate()
+    const stored = asStored(model, data)
     const facts = { sizes: batchSizes(model, data), budgets: budgetsOf(model) }
-    const code = forDevices(stateOf("model", model), facts, run)
+    const code = forDevices(stateOf("model", stored), facts, run)
     const name = main.path.replace(/^.*\//, "").replace(/\.nn$/, "")
     const specs = [...data.values()].map((facts) => facts.spec)
     const bundle = run.stage("bundle", () => encode({ name, compiler: VERSION, model, ...code, data: specs }))

@@ -51,6 +51,19 @@ export function readData(
   return facts
 }
 
+/** The model, with how its fields are stored. */
+export function asStored(model: Model, facts: ReadonlyMap<string, DataFacts>): Model {
+  const data = model.data.map((set): DataSet => {
+    const specs = facts.get(set.name)?.spec.fields ?? []
+    const fields = set.fields.map((field) => {
+      const stored = specs.find(({ name }) => name === field.name)?.stored
+      return stored ? { ...field, stored } : field
+    })
+    return { ...set, fields }
+  })
+  return { ...model, data }
+}
+
 function placeOf(decl: DataDecl, part: DataPart): Label | undefined {
   if (part === "source") return { span: decl.source.span, text: "this source" }
   if (part === "test") return decl.test && { span: decl.test.span, text: "this source of test rows" }

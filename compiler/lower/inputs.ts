@@ -1,11 +1,12 @@
 /** lower: what stands for the inputs of sections: fields of the data set, what the caller feeds, run-time scalars.
  *  Guarantees: one graph input for each field and scalar, however many sections ask for it. A field of the batch, [B, ...], is
- *              gathered from all rows, [R, ...], by the numbers of this batch's rows. */
+ *              gathered from all rows, [R, ...], by the numbers of this batch's rows. Where rows are stored as codes, their values
+ *              are found after that. */
 import type { GraphBuild } from "../ir/graph/build.js"
 import { SCALAR_TYPES, type ScalarName } from "../ir/graph/types.js"
-import type { ModelInput } from "../ir/model/types.js"
+import type { DataSet, ModelInput, Stored } from "../ir/model/types.js"
 import type { Origin } from "../ir/origin.js"
-import { DATA_ROWS, scalarType, tensorType } from "../ir/tensor.js"
+import { DATA_ROWS, isStatic, numel, scalarType, type TensorType, tensorType } from "../ir/tensor.js"
 import type { Value } from "../ops/op.js"
 import { bug } from "../source/bug.js"
 
@@ -19,6 +20,8 @@ export class GraphInputs {
     /** Whether the rows of the data set are visited in a random order. */
     private readonly shuffle: boolean,
     private readonly origin: Origin,
+    /** Whose fields are read. */
+    private readonly data?: DataSet,
   ) {}
 
   /** The value of a section's input. */
@@ -47,11 +50,39 @@ export class GraphInputs {
   private field(input: ModelInput, field: string): Value {
     const known = this.fields.get(field)
     if (known !== undefined) return known
-    const all = tensorType(input.type.dtype, [DATA_ROWS, ...input.type.shape.slice(1)])
-    const source = this.g.input(field, all, { kind: "data", field }, this.origin)
-    const batch = this.g.at(this.origin).apply("take", [source, this.batchRows()], { axis: 0 })
+    const stored = this.data?.fields.find(({ name }) => name === field)?.stored
+    const batch = stored
+      ? this.decoded(field, input.type, stored)
+      : this.batchOf(field, tensorType(input.type.dtype, [DATA_ROWS, ...input.type.shape.slice(1)]))
     this.fields.set(field, batch)
     return batch
+  }
+
+  private batchOf(field: string, all: TensorType): Value {
+    const source = this.g.input(field, all, { kind: "data", field }, this.origin)
+    return this.g.at(this.origin).apply("take", [source, this.batchRows()], { axis: 0 })
+  }
+
+  /** `type`: of the batch. */
+  private decoded(field: string, { dtype, shape }: TensorType, { type, values }: Stored): Value {
+    const count = numel(shape.slice(1))
+    if (!isStatic(count)) bug(`a row of ${field} has no fixed size`)
+    const bits = CODE_BITS[type]
+    const words = tensorType("u32", [DATA_ROWS, Math.ceil((count * bits) / 32)])
+    const g = this.g.at(this.origin)
+    const flat = g.apply("unpack", [this.batchOf(field, words)], { bits, count })
+    if (values === "code") return g.apply("reshape", [g.apply("cast", [flat], { dtype })], { shape })
+    const each = values === "each" ? count : 1
+    const name = `${field}/values`
+    const list = this.g.input(
+      name,
+      tensorType(dtype, [2 ** bits * each]),
+      { kind: "data", field: name },
+      this.origin,
+    )
+    const at =
+      each === 1 ? flat : g.binary("add", g.binary("mul", flat, g.constant(each, "i32")), places(g, each))
+    return g.apply("reshape", [g.apply("take", [list, at], { axis: 0 })], { shape })
   }
 
   private batchRows(): Value {
@@ -62,3 +93,8 @@ export class GraphInputs {
     return this.rows
   }
 }
+
+const CODE_BITS: Readonly<Record<Stored["type"], number>> = { u8: 8, i8: 8, u16: 16, i16: 16 }
+
+const places = (g: GraphBuild, count: number): Value =>
+  g.apply("iota", [], { shape: [count], axis: 0, dtype: "i32" })

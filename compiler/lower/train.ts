@@ -5,7 +5,7 @@
  *  Not here:   averaging over several batches (accumulate.ts), what a gradient is (autodiff/). */
 import { GraphBuild } from "../ir/graph/build.js"
 import type { Graph } from "../ir/graph/types.js"
-import type { Model, ModelInput, Objective, Section, TrainSection } from "../ir/model/types.js"
+import type { DataSet, Model, ModelInput, Objective, Section, TrainSection } from "../ir/model/types.js"
 import type { Value } from "../ops/op.js"
 import { bug } from "../source/bug.js"
 import { accumulation, type Accumulation } from "./accumulate.js"
@@ -23,7 +23,12 @@ export const graphName = (train: TrainSection, graph: "step" | "evaluate" | "ove
 
 export function lowerStep(model: Model, train: TrainSection): Graph {
   const g = new GraphBuild(graphName(train, "step"), train.scaling !== null)
-  const inputs = new GraphInputs(g, train.settings.shuffle, { ...train.origin, by: "lower" })
+  const inputs = new GraphInputs(
+    g,
+    train.settings.shuffle,
+    { ...train.origin, by: "lower" },
+    dataOf(model, train),
+  )
   const slots = new SlotValues(g, model.slots)
   const results = flatten(g, train.step, slots, (i) => inputs.of(i))
   const accumulated = train.settings.accumulate > 1 ? accumulation(g, slots, inputs, train) : undefined
@@ -54,6 +59,9 @@ export function lowerStep(model: Model, train: TrainSection): Graph {
   return prune(g.finish())
 }
 
+const dataOf = (model: Model, { data }: TrainSection): DataSet | undefined =>
+  model.data.find(({ name }) => name === data)
+
 /** The slots of averages, by the parameters in whose place they are read. */
 export const averagesIn = (trains: readonly TrainSection[]): ReadonlyMap<string, string> =>
   new Map(trains.flatMap((t) => t.averages.map((a) => [a.param, a.slot] as const)))
@@ -61,7 +69,7 @@ export const averagesIn = (trains: readonly TrainSection[]): ReadonlyMap<string,
 /** `evaluate`, and after it `overall` where there is one. */
 export function lowerEvaluate(model: Model, train: TrainSection): readonly Graph[] {
   const g = new GraphBuild(graphName(train, "evaluate"))
-  const inputs = new GraphInputs(g, false, { ...train.origin, by: "lower" })
+  const inputs = new GraphInputs(g, false, { ...train.origin, by: "lower" }, dataOf(model, train))
   const slots = new SlotValues(g, model.slots, averagesIn([train]))
   const results = flatten(g, train.evaluate, slots, (i) => inputs.of(i))
   addOutputs(g, train, results)

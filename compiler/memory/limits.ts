@@ -45,7 +45,7 @@ function checkProgram(
       error(
         "memory-binding",
         bound.map((b) => b.name).join(" "),
-        `${bound.map(describe).join(", ")}${batch} takes ${mib(bytes)}, and ${target.name} binds at most ${mib(target.maxBindingBytes)}`,
+        `${bound.map(describe).join(", ")}${bound.every(isData) ? "," : batch} takes ${mib(bytes)}, and ${target.name} binds at most ${mib(target.maxBindingBytes)}`,
         advice(program, bound),
         kernel,
       )
@@ -93,11 +93,19 @@ function checkWorkgroup(kernel: Kernel, { target }: PassContext): void {
   if (lanes > target.maxInvocations) beyond(`${lanes} invocations in a workgroup`, target.maxInvocations)
 }
 
+const isData = ({ role }: PlacedBuffer): boolean => role === "data"
+
 const describe = (b: PlacedBuffer): string =>
-  b.role === "slot" || b.role === "data" || b.role === "feed" ? `\`${b.name}\`` : `the result \`${b.name}\``
+  isData(b)
+    ? `the field \`${b.name}\`, all rows of the data set together`
+    : b.role === "slot" || b.role === "data" || b.role === "feed"
+      ? `\`${b.name}\``
+      : `the result \`${b.name}\``
 
 /** What grows with the batch can shrink with it. */
 function advice(program: PlannedProgram, bound: readonly PlacedBuffer[]): string {
+  if (bound.some(isData))
+    return "write its columns as integers of 8 or 16 bits, which stay so on the device, use fewer rows, or train with `--device wasm`"
   const grows = bound.length === 0 || bound.some((b) => typeof b.elements !== "number")
   return grows && program.maxBatch > 1 ? "use a smaller `batch`" : "use smaller layers, or split this one"
 }

@@ -11,6 +11,7 @@ import { contractOps } from "./contract.js"
 import { windowOps } from "./window.js"
 import { gatherOps } from "./gather.js"
 import { orderOps } from "./order.js"
+import { packedOps } from "./packed.js"
 import { pointwiseOps } from "./pointwise.js"
 import { randomOps } from "./random.js"
 import { reduceOps } from "./reduce.js"
@@ -28,6 +29,7 @@ const registry: ReadonlyMap<string, OpDef> = new Map(
     ...contractOps,
     ...windowOps,
     ...gatherOps,
+    ...packedOps,
     ...orderOps,
     ...rowOps,
     ...metaOps,

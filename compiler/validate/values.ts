@@ -30,11 +30,17 @@ export function randomNumbers(seed: number): () => number {
   }
 }
 
+/** Of codes, which stand in words; places beyond an axis are clamped to it. */
+const ANY_WORD: RowBounds = [{ below: 2 ** 32, or: null, at: "" }]
+
 /** Bounds of what is read as indices, by the name of the input or field. */
 export function boundsOf(model: Model): ReadonlyMap<string, RowBounds> {
   return new Map([
     ...model.predicts.flatMap((p) => [...feedBounds(p.section)]),
     ...model.data.flatMap((set) => [...fieldBounds(model, set.name)]),
+    ...model.data.flatMap(({ fields }) =>
+      fields.flatMap(({ name, stored }): [string, RowBounds][] => (stored ? [[name, ANY_WORD]] : [])),
+    ),
   ])
 }
 

@@ -126,6 +126,14 @@ export interface IndexBoundSpec {
   readonly or: number | null
   readonly at: string
 }
+/** How the rows of a field lie on the device where that takes fewer bytes than their own dtype: as the bits of the numbers in its columns
+ *  (codes), packed into u32 words from the lowest bits on, each row from a word on. */
+export interface StoredSpec {
+  readonly type: "u8" | "i8" | "u16" | "i16"
+  /** The value of a code. code: itself. one: values[code]. each: values[code * n + i], at place i of the n of a row. `values` lies
+   *  beside the codes, as the field `NAME/values`, in the field's dtype. */
+  readonly values: "code" | "one" | "each"
+}
 export interface FieldSpec {
   readonly name: string
   readonly dtype: BundleDType
@@ -136,6 +144,8 @@ export interface FieldSpec {
   readonly stages: readonly FittedStage[]
   /** Where the program uses its values as indices: one bound per element of a row, or a single one for all; null: anything. */
   readonly bounds?: readonly (IndexBoundSpec | null)[]
+  /** Absent: in its dtype. */
+  readonly stored?: StoredSpec
 }
 export type SourceSpec =
   | { readonly kind: "csv"; readonly path: string; readonly delimiter: string }

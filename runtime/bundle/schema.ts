@@ -93,6 +93,12 @@ const field = v.strictObject({
   columns: list(v.string()),
   stages: list(stage),
   bounds: v.exactOptional(list(bound)),
+  stored: v.exactOptional(
+    v.strictObject({
+      type: v.picklist(["u8", "i8", "u16", "i16"]),
+      values: v.picklist(["code", "one", "each"]),
+    }),
+  ),
 })
 const files = list(v.strictObject({ column: name, path: v.string() }))
 const source = v.variant("kind", [

@@ -55,7 +55,7 @@ const F32_END = 2 ** 128 - 2 ** 103
 const F16_END = 65520
 
 /** A number as the type holds it; undefined when the type does not hold it. */
-function conversion(dtype: BundleDType): (value: number) => number | undefined {
+export function conversion(dtype: BundleDType): (value: number) => number | undefined {
   switch (dtype) {
     case "f32":
       return (value) => (value < F32_END && value > -F32_END ? value : undefined)
@@ -98,7 +98,11 @@ export function notFinite(where: string, value: number): never {
   })
 }
 
-function checkWidth({ name, shape, stages, columns }: FieldSpec, table: Table, gathered: number): void {
+export function checkWidth(
+  { name, shape, stages, columns }: FieldSpec,
+  table: Table,
+  gathered: number,
+): void {
   const given = stages.reduce((width, stage) => widthAfter(stage, width), gathered)
   const declared = product(shape)
   for (const stage of stages)

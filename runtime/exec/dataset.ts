@@ -22,6 +22,9 @@ function upload(device: Device, id: string, { name, bytes }: FieldRows): Memory 
   return memory
 }
 
+export const bytesOnDevice = (data: DeviceData | null | undefined): number =>
+  [...(data?.fields.values() ?? [])].reduce((sum, { bytes }) => sum + bytes, 0)
+
 export function fieldOf(data: DeviceData | null, field: string, program: string): Memory {
   const memory = data?.fields.get(field)
   if (memory) return memory

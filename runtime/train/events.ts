@@ -15,6 +15,8 @@ export interface StartEvent extends DeviceInfo {
   readonly parameters: number
   readonly rows: number
   readonly test_rows: number
+  /** Of all rows, on the device. */
+  readonly data_bytes: number
   readonly batch: number
   readonly seed: number
   /** Updates already made: 0, or those of the checkpoint. */

@@ -164,6 +164,11 @@ const gather = {
   "put_along-c2": call([t("i32", 2), t("i32", 2)], { axis: 0, size: 4 }),
   "put_along-c3": call([t("f32", 2), t("i32", 3)], { axis: 0, size: 4 }),
 }
+const packed = {
+  "unpack-c1": call([t("i32", 2)], { bits: 8, count: 8 }),
+  "unpack-c2": call([t("u32", 2)], { bits: 4, count: 16 }),
+  "unpack-c3": call([t("u32", 2)], { bits: 8, count: 9 }),
+}
 const order = {
   "rank-c1": call([t("f32", 4)], { axis: 1 }),
   "rank-c2": call([t("bool", 4)], { axis: 0 }),
@@ -197,6 +202,7 @@ export const constraintCases: Readonly<Record<string, ConstraintCase>> = {
   ...convolutions,
   ...windows,
   ...gather,
+  ...packed,
   ...order,
   ...rows,
   ...scans,

@@ -17,6 +17,10 @@ const madeByCompiler: Unreachable = {
   why: "only `scan x in xs over 1 { ... }` makes this operation",
   instead: "op-by-hand",
 }
+const madeForData: Unreachable = {
+  why: "only a field of a data set is made of words",
+  instead: "op-by-hand",
+}
 const givenByCompiler: Unreachable = { why: "the compiler gives a random draw its step and seed" }
 
 const manyArguments = allOps().filter((op) => op.traits.kind === "pointwise" && op.params.length > 1)
@@ -27,6 +31,7 @@ export const unreachableConstraints: Readonly<Record<string, Unreachable>> = {
   ...Object.fromEntries(
     ["scan-c1", "scan-c2", "scan-c3", "scan_result-c1"].map((code) => [code, madeByCompiler]),
   ),
+  ...Object.fromEntries(["unpack-c1", "unpack-c2", "unpack-c3"].map((code) => [code, madeForData])),
   "random_uniform-c1": givenByCompiler,
   "random_uniform-c2": givenByCompiler,
 }

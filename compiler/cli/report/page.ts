@@ -6,7 +6,7 @@ import { createRequire } from "node:module"
 import type { Bundle, TrainEvent } from "../../../runtime/node.js"
 import { deviceText } from "../open-program.js"
 import { markup, Markup, scriptData } from "../markup.js"
-import { numberText, rateText, timeText } from "../quantities.js"
+import { bytesText, numberText, rateText, timeText } from "../quantities.js"
 import { historyOf, type History, type Part } from "./history.js"
 
 type Manifest = Bundle["manifest"]
@@ -87,8 +87,11 @@ function statusText({ parts, lastStep }: History): string {
 function factsTable({ compiler }: Manifest, { parts }: History): Markup {
   const start = parts.at(-1)?.start
   if (start === undefined) return markup``
-  const { train, parameters, rows, test_rows, batch, steps_per_epoch, seed } = start
-  const data = rows === 0 ? "none" : `${rows} rows${test_rows > 0 ? `, ${test_rows} for the test` : ""}`
+  const { train, parameters, rows, test_rows, data_bytes, batch, steps_per_epoch, seed } = start
+  const data =
+    rows === 0
+      ? "none"
+      : `${rows} rows${test_rows > 0 ? `, ${test_rows} for the test` : ""}, ${bytesText(data_bytes)} on the device`
   const facts: [string, string][] = [
     ["train section", train],
     ["parameters", String(parameters)],

@@ -10,7 +10,7 @@
 import { findOp, givenType } from "../../ops/index.js"
 import { bug } from "../../source/bug.js"
 import type { Complaint } from "../complaint.js"
-import { DATA_ROWS, printType, sameDim, sameType } from "../tensor.js"
+import { DATA_ROWS, isStatic, printType, sameDim, sameType } from "../tensor.js"
 import type { DType, TensorType } from "../tensor.js"
 import { isScan, isScanResult, wrongScan, wrongScanResult } from "./scan.js"
 import { printGraph, valueNames } from "./text.js"
@@ -98,10 +98,14 @@ function wrongSource(i: Input): string | undefined {
     if (i.type.dtype !== want || i.type.shape.length > 0)
       return `the run-time scalar ${i.source.scalar} is ${want}, not ${printType(i.type)}`
   }
-  if (i.source.kind === "data" && (i.type.shape.length === 0 || !sameDim(i.type.shape[0]!, DATA_ROWS)))
-    return `data on the device starts with the axis R, not ${printType(i.type)}`
+  if (i.source.kind === "data" && !isData(i.type))
+    return `data on the device starts with the axis R, or is the same for all rows, not ${printType(i.type)}`
   return undefined
 }
+
+/** Rows, or a list of the values of their codes. */
+const isData = ({ shape: [first, ...others] }: TensorType): boolean =>
+  first !== undefined && others.every(isStatic) && (isStatic(first) || sameDim(first, DATA_ROWS))
 
 /** A scan against its region, a result against its scan. */
 function wrongLoop(graph: Graph, node: Node, known: ReadonlyMap<ValueId, TensorType>): string[] {

@@ -2,6 +2,7 @@
 import { jsonText } from "../../source/visible.js"
 import { printType } from "../tensor.js"
 import {
+  oneOf,
   originComment,
   parseName,
   parseOrigin,
@@ -17,6 +18,7 @@ import type {
   DataSource,
   Field,
   FieldStage,
+  Stored,
   TrainSettings,
 } from "./types.js"
 
@@ -54,7 +56,8 @@ function printField(field: Field): string {
   const { columns } = field
   const selection = columns.kind === "all" ? "all" : `${columns.kind}(${columns.names.map(quote).join(", ")})`
   const stages = field.stages.map((s) => ` ${printStage(s)}`).join("")
-  return `field ${printName(field.name)}: ${printType(field.type)} = ${selection}${stages}${originComment(field.origin)}`
+  const stored = field.stored ? ` stored ${field.stored.type} ${field.stored.values}` : ""
+  return `field ${printName(field.name)}: ${printType(field.type)} = ${selection}${stages}${stored}${originComment(field.origin)}`
 }
 
 function printStage(stage: FieldStage): string {
@@ -147,6 +150,9 @@ function parseSourceOf(c: Cursor): DataSource {
   return { kind, files }
 }
 
+const STORED_TYPES: readonly Stored["type"][] = ["u8", "i8", "u16", "i16"]
+const STORED_VALUES: readonly Stored["values"][] = ["code", "one", "each"]
+
 function parseField(c: Cursor): Field {
   const name = parseName(c)
   c.expect(":")
@@ -155,7 +161,10 @@ function parseField(c: Cursor): Field {
   const columns = parseColumns(c)
   const stages: FieldStage[] = []
   for (let stage = parseStage(c); stage; stage = parseStage(c)) stages.push(stage)
-  return { name, type, columns, stages, origin: parseOrigin(c.comment()) }
+  const stored = c.accept("stored") && {
+    stored: { type: oneOf(c, STORED_TYPES), values: oneOf(c, STORED_VALUES) },
+  }
+  return { name, type, columns, stages, ...stored, origin: parseOrigin(c.comment()) }
 }
 
 function parseColumns(c: Cursor): ColumnSelection {

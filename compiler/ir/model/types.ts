@@ -171,12 +171,20 @@ export type FieldStage =
   | { readonly kind: "categories"; readonly count: number }
   | { readonly kind: "slice"; readonly from: number; readonly to: number }
   | { readonly kind: "vocabulary"; readonly size: number }
+/** Rows on the device as codes of fewer bits than their dtype has, packed into words. The value of a code is the code, or stands
+ *  in a list beside them: one for all places of a row, or one for each. */
+export interface Stored {
+  readonly type: "u8" | "i8" | "u16" | "i16"
+  readonly values: "code" | "one" | "each"
+}
 export interface Field {
   readonly name: string
   /** Of one row: no batch axis. */
   readonly type: TensorType
   readonly columns: ColumnSelection
   readonly stages: readonly FieldStage[]
+  /** Known once the data was read. Absent: in its dtype. */
+  readonly stored?: Stored
   readonly origin: Origin
 }
 /** A table with named columns. csv, jsonl, npz: one file. idx, npy: one file per column. array: values in the source. text: one

@@ -7,7 +7,15 @@ import { gridOf } from "../kernels/grid.js"
 import { parseKernelAt } from "../kernels/parse.js"
 import { printKernel, withLoops } from "../kernels/text.js"
 import type { Kernel, Loop } from "../kernels/types.js"
-import { parseDimAt, parseDType, parseName, parseTypeAt, printName, printSlotName } from "../text/notation.js"
+import {
+  oneOf,
+  parseDimAt,
+  parseDType,
+  parseName,
+  parseTypeAt,
+  printName,
+  printSlotName,
+} from "../text/notation.js"
 import { Cursor, type Places } from "../text/scanner.js"
 import { printDim, printType } from "../tensor.js"
 import type {
@@ -171,10 +179,4 @@ function parseBuffer(c: Cursor): PlacedBuffer {
   const first = c.integer()
   c.expect("..")
   return { id, name, dtype, elements, role, ...at, first, last: c.integer() }
-}
-
-function oneOf<T extends string>(c: Cursor, options: readonly T[]): T {
-  const at = c.peek()
-  const word = c.name()
-  return options.find((o) => o === word) ?? c.fail(`expected ${options.join(", ")}, found \`${word}\``, at)
 }

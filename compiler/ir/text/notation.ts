@@ -54,6 +54,12 @@ function parseDimFactor(c: Cursor): Dim {
   return negative ? mulDim(factor, -1) : factor
 }
 
+export function oneOf<T extends string>(c: Cursor, options: readonly T[]): T {
+  const at = c.peek()
+  const word = c.name()
+  return options.find((o) => o === word) ?? c.fail(`expected ${options.join(", ")}, found \`${word}\``, at)
+}
+
 const DTYPES: readonly DType[] = ["f32", "f16", "i32", "u32", "bool"]
 export function parseDType(c: Cursor): DType {
   const token = c.peek()
