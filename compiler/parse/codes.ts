@@ -106,7 +106,7 @@ which can start a statement. End the line above with the \`-\` instead. Inside (
     title: "not a training setting",
     explanation: `The settings of \`train\` are batch, epochs, steps, seed, shuffle, drop_last, clip_norm, clip_value, accumulate,
 report every, checkpoint every, keep best, keep last, keep average and budget memory. What belongs to the optimizer is an argument of it.`,
-    bad: "train on d {\n  minimize loss(x) with SGD(lr: 0.1)\n  epoch 10\n}",
+    bad: "train on d {\n  minimize loss(x) with SGD(lr: 0.1)\n  epohcs 10\n}",
     good: "train on d {\n  minimize loss(x) with SGD(lr: 0.1)\n  epochs 10\n}",
   },
 }
