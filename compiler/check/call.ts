@@ -11,7 +11,7 @@ import { noteDropout } from "./dropout.js"
 import { originAt, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
 import { callInstance, makeInstance, modelInstance } from "./layers.js"
-import { warnOfPair } from "./lints.js"
+import { warnOfBatchAxis, warnOfPair } from "./lints.js"
 import { complain, isUnread } from "./report.js"
 import { newScope } from "./scope.js"
 import { append, nested } from "./section.js"
@@ -115,6 +115,7 @@ export function callFn(env: Env, fn: FnValue, given: readonly Given[], span: Spa
   if (!bindAll(env, inner, decl.params, assigned, signature, decl.name.text, "argument")) return v.ERROR
   bindSizes(inner, signature)
   warnOfPair(env, fn, given, span)
+  warnOfBatchAxis(env, fn, new Map([...inner.scope.names].map(([name, { value }]) => [name, value])), span)
   noteDropout(env, fn, inner.scope.names.get("p")?.value, span)
   const result = runBody(env, inner, decl, signature, decl.name.text, given, span)
   return result.kind === "tensor" && fn.module.library ? { ...result, madeBy: decl.name.text } : result

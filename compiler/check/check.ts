@@ -5,6 +5,7 @@
  *  Not here:   reading files (`load` is given), flattening of calls (lower/), gradients (autodiff/). */
 import type { DataDecl, Module } from "../ir/ast/types.js"
 import type { DataSet, Model } from "../ir/model/types.js"
+import { isAllowed } from "../source/allowed.js"
 import { Diagnostics, type Diagnostic } from "../source/diagnostic.js"
 import type { SourceFile } from "../source/source.js"
 import { checkPartialAverages } from "./average.js"
@@ -56,7 +57,10 @@ export function check(main: Module, input: CheckInput): Model | undefined {
   const model = checkMain(cx, modules.main)
   const wrong = found.hasErrors || input.diagnostics.hasErrors
   for (const diagnostic of inOrder(main.span.file, found.all))
-    if (!wrong || diagnostic.severity === "error" || !ABSENCES.has(diagnostic.code))
+    if (
+      !isAllowed(diagnostic) &&
+      (!wrong || diagnostic.severity === "error" || !ABSENCES.has(diagnostic.code))
+    )
       input.diagnostics.add(diagnostic)
   return found.hasErrors ? undefined : model
 }

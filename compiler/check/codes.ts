@@ -3,12 +3,20 @@
 import { allOps } from "../ops/index.js"
 import type { CodePage, CodePages } from "../source/codes.js"
 import { dataCodes } from "./codes-data.js"
+import { lintCodes } from "./codes-lints.js"
 import { nameCodes } from "./codes-names.js"
 import { scanCodes } from "./codes-scan.js"
 import { trainCodes } from "./codes-train.js"
 import { typeCodes } from "./codes-types.js"
 
-export const checkCodes: CodePages = { ...nameCodes, ...typeCodes, ...scanCodes, ...trainCodes, ...dataCodes }
+export const checkCodes: CodePages = {
+  ...nameCodes,
+  ...typeCodes,
+  ...scanCodes,
+  ...trainCodes,
+  ...lintCodes,
+  ...dataCodes,
+}
 
 /** A page per constraint of every operation: `matmul-c2`. */
 export const constraintCodes = (): CodePages =>

@@ -7,6 +7,7 @@ import type { DataSet, DataSource } from "../ir/model/types.js"
 import type { Span } from "../source/source.js"
 import { checkArrayFields, fieldOf } from "./data-fields.js"
 import { kindOf, numberOf, sourceOf } from "./data-source.js"
+import { warnOfFields } from "./data-lints.js"
 import { checkTextSplit, windowOf } from "./data-text.js"
 import { originAt, type Env } from "./env.js"
 import { complain, didYouMean } from "./report.js"
@@ -49,6 +50,7 @@ export function checkData(env: Env, decl: DataDecl): DataSet | undefined {
       related: [{ span: decl.source.span, text: "rows for training" }],
       help: "hold rows back: `split train: 0.8, test: 0.2, seed: 1` in place of `test`",
     })
+  if (!env.cx.diagnostics.hasErrors) warnOfFields(env, decl, fields)
   if (!source || split === undefined || (decl.test && !test)) return undefined
   if (source.kind === "array") checkArrayFields(env, decl, source)
   return {

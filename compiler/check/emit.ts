@@ -19,6 +19,7 @@ import { bug } from "../source/bug.js"
 import type { Label } from "../source/diagnostic.js"
 import type { Span } from "../source/source.js"
 import { originAt, userSpan, type Env } from "./env.js"
+import { warnOfBatchBroadcast } from "./lints.js"
 import { complain } from "./report.js"
 import { broadcastHelp } from "./shape-help.js"
 import { append, fromStep, scalarInput } from "./section.js"
@@ -186,6 +187,7 @@ export function pointwise(env: Env, op: string, values: readonly Value[], attrs:
     if (!joined) return doNotBroadcast(env, tensors, span)
     shape = joined
   }
+  warnOfBatchBroadcast(env, tensors, shape, span)
   const args: TensorValue[] = []
   for (const t of tensors) {
     const arg = t.type.shape.length === 0 ? t : stretch(env, t, shape, span)

@@ -99,7 +99,8 @@ export function callInstance(env: Env, instance: Instance, given: readonly Given
   bindSizes(inner, signature)
   noteBatchNorm(env, instance, assigned.get(decl.inputs[0]!)?.value, span)
   if (decl.kind === "model" && !env.cx.modelCalls.has(decl)) env.cx.modelCalls.set(decl, signature)
-  return runBody(env, inner, decl, signature, path, given, span)
+  const result = runBody(env, inner, decl, signature, path, given, span)
+  return result.kind === "tensor" && module.library ? { ...result, madeBy: decl.name.text } : result
 }
 
 /** Of images, [N, C, ...]; undefined where it is not a known number. */

@@ -1,9 +1,10 @@
-/** check: pairs of library functions that compute what is probably not meant, or compute it badly. Warnings. */
+/** check: calls of library functions that compute what is probably not meant, or compute it badly. Warnings. */
+import { BATCH, printShape, printType, sameDim, sameShape, type Dim, type Shape } from "../ir/tensor.js"
 import type { Span } from "../source/source.js"
 import type { Given } from "./args.js"
 import type { Env } from "./env.js"
 import { complain } from "./report.js"
-import type { FnValue } from "./values.js"
+import type { FnValue, TensorValue, Value } from "./values.js"
 
 interface Pair {
   readonly code: string
@@ -11,9 +12,33 @@ interface Pair {
   readonly help: string
 }
 
+/** Scores may have any sign and size; after these they may not. */
+const bounded = (loss: string, takes: string, made: Readonly<Record<string, string>>): Record<string, Pair> =>
+  Object.fromEntries(
+    Object.entries(made).map(([maker, effect]) => [
+      maker,
+      {
+        code: "scores-bounded",
+        message: `\`${loss}\` takes ${takes}; after \`${maker}\` ${effect}`,
+        help: `give it the values before \`${maker}\``,
+      },
+    ]),
+  )
+const ANY_SIGN = "scores of any sign"
+const SQUASHED = {
+  relu: "none is below 0",
+  relu6: "all are between 0 and 6",
+  tanh: "all are between -1 and 1",
+}
+
+const linear = (message: string, help: string): Pair => ({ code: "scores-as-probabilities", message, help })
+const scores = (message: string, help: string): Record<string, Pair> =>
+  Object.fromEntries(["Linear", "linear", "Conv2d", "relu"].map((maker) => [maker, linear(message, help)]))
+
 /** Consumer, then the producer of its first argument. */
 const pairs: Readonly<Record<string, Readonly<Record<string, Pair>>>> = {
   cross_entropy: {
+    ...bounded("cross_entropy", ANY_SIGN, { ...SQUASHED, sigmoid: "all are between 0 and 1" }),
     softmax: {
       code: "softmax-twice",
       message: "`cross_entropy` takes logits and applies softmax itself; here softmax is applied twice",
@@ -25,7 +50,30 @@ const pairs: Readonly<Record<string, Readonly<Record<string, Pair>>>> = {
       help: "give it the values before `log_softmax`, or use `nll`",
     },
   },
+  nll: {
+    ...scores(
+      "`nll` takes log-probabilities, and these are scores",
+      "use `cross_entropy` on the scores, or `log_softmax` first",
+    ),
+    softmax: {
+      code: "scores-as-probabilities",
+      message: "`nll` takes log-probabilities, and these are probabilities",
+      help: "use `log_softmax` in place of `softmax`, or `cross_entropy` on the values before it",
+    },
+  },
+  kl_div: {
+    ...scores("`kl_div` takes log-probabilities, and these are scores", "use `log_softmax` first"),
+    softmax: {
+      code: "scores-as-probabilities",
+      message: "`kl_div` takes log-probabilities, and these are probabilities",
+      help: "use `log_softmax` in place of `softmax`",
+    },
+  },
   bce: {
+    ...scores(
+      "`bce` takes probabilities between 0 and 1, and these are scores",
+      "use `bce_with_logits`: it takes the scores",
+    ),
     sigmoid: {
       code: "sigmoid-then-bce",
       message: "`bce` after `sigmoid` loses precision where the sigmoid saturates",
@@ -33,6 +81,7 @@ const pairs: Readonly<Record<string, Readonly<Record<string, Pair>>>> = {
     },
   },
   bce_with_logits: {
+    ...bounded("bce_with_logits", ANY_SIGN, { ...SQUASHED, softmax: "each row adds up to 1" }),
     sigmoid: {
       code: "sigmoid-twice",
       message: "`bce_with_logits` takes logits and applies sigmoid itself; here sigmoid is applied twice",
@@ -48,18 +97,82 @@ const pairs: Readonly<Record<string, Readonly<Record<string, Pair>>>> = {
   },
 }
 
+/** Losses whose target is a probability of each class, and stages of a field that give other numbers. */
+const PROBABILITY_TARGETS = new Set(["bce", "bce_with_logits"])
+const UNBOUNDED_STAGES = new Set(["standardize"])
+
 export function warnOfPair(env: Env, fn: FnValue, given: readonly Given[], span: Span): void {
   if (!fn.module.library || env.module.library) return
-  const first = given[0]
-  if (first?.value.kind !== "tensor" || first.value.madeBy === undefined) return
-  const pair = pairs[fn.decl.name.text]?.[first.value.madeBy]
-  if (!pair) return
+  const consumer = fn.decl.name.text
+  const maker = makerOf(given[0])
+  const pair = maker === undefined ? undefined : pairs[consumer]?.[maker]
+  if (pair)
+    complain(env, {
+      severity: "warning",
+      code: pair.code,
+      message: pair.message,
+      span,
+      label: `the result of \`${maker}\` comes in here`,
+      help: pair.help,
+    })
+  const target = makerOf(given[1])
+  if (target !== undefined && UNBOUNDED_STAGES.has(target) && PROBABILITY_TARGETS.has(consumer))
+    complain(env, {
+      severity: "warning",
+      code: "target-standardized",
+      message: `\`${consumer}\` takes targets between 0 and 1, and these were standardized: its loss has no lower end`,
+      span: given[1]!.span,
+      label: "0 and 1 have become other numbers",
+      help: "take the column as it is: remove `|> standardize` from the field",
+    })
+}
+
+const makerOf = (given: Given | undefined): string | undefined =>
+  given?.value.kind === "tensor" ? given.value.madeBy : undefined
+
+/** Functions that go along an axis which should not be the rows of a batch: each row is an example of its own. */
+const ALONG_FEATURES = new Set(["softmax", "log_softmax", "cumsum", "cumprod"])
+
+/** `softmax(x, axis: 0)` of f32[B, 10]: what one row becomes would depend on the others. */
+export function warnOfBatchAxis(env: Env, fn: FnValue, args: ReadonlyMap<string, Value>, span: Span): void {
+  if (!fn.module.library || env.module.library || !ALONG_FEATURES.has(fn.decl.name.text)) return
+  const [x, axis] = [args.get("x"), args.get("axis")]
+  if (x?.kind !== "tensor" || axis?.kind !== "int") return
+  const { shape } = x.type
+  const at = axis.value < 0 ? axis.value + shape.length : axis.value
+  if (at !== 0 || shape.length < 2 || !isRows(shape[0]!)) return
   complain(env, {
     severity: "warning",
-    code: pair.code,
-    message: pair.message,
+    code: "batch-axis",
+    message: `\`${fn.decl.name.text}\` goes along axis 0 of ${printType(x.type)}, over the rows of the batch`,
     span,
-    label: `the result of \`${first.value.madeBy}\` comes in here`,
-    help: pair.help,
+    label: "rows become dependent on each other",
+    help: `along the features of each row it is \`axis: ${shape.length === 2 ? "1" : "-1"}\``,
   })
 }
+
+/** An elementwise operation on f32[B, 1] and f32[B]: every row meets every row. Where both have all axes, it is meant. */
+export function warnOfBatchBroadcast(
+  env: Env,
+  tensors: readonly TensorValue[],
+  shape: Shape,
+  span: Span,
+): void {
+  if (shape.filter(isRows).length < 2) return
+  const [a, b] = tensors.filter(({ type }) => type.shape.some(isRows))
+  if (!a || !b || a.type.shape.length === b.type.shape.length) return
+  const [longer, shorter] = a.type.shape.length > b.type.shape.length ? [a, b] : [b, a]
+  if ([a, b].some(({ type }) => sameShape(type.shape, shape))) return
+  const inside = env.frame && env.module.library ? ` inside \`${env.frame.decl.name.text}\`` : ""
+  complain(env, {
+    severity: "warning",
+    code: "batch-broadcast",
+    message: `${printType(a.type)} and ${printType(b.type)} make ${printShape(shape)}${inside}: every row of one meets every row of the other`,
+    span,
+    label: "each row should meet its own",
+    related: [a.from, b.from],
+    help: `give both one shape: \`squeeze(..., ${longer.type.shape.length - 1})\` makes ${printType(longer.type)} a ${printType(shorter.type)}; or declare the field \`${printType({ ...shorter.type, shape: longer.type.shape.slice(1) })}\``,
+  })
+}
+
+const isRows = (dim: Dim): boolean => sameDim(dim, BATCH)

@@ -229,8 +229,15 @@ function reportValue(env: Env, s: ReportStmt, before: readonly string[]): Tensor
   return undefined
 }
 
-const batchOf = (env: Env, { name, type }: Field): Value =>
-  addInput(env.section, name, tensorType(type.dtype, [BATCH, ...type.shape]), { kind: "data", field: name })
+/** What its last stage made of a field is known to the warnings about doubtful pairs, as with functions. */
+function batchOf(env: Env, { name, type, stages }: Field): Value {
+  const input = addInput(env.section, name, tensorType(type.dtype, [BATCH, ...type.shape]), {
+    kind: "data",
+    field: name,
+  })
+  const last = stages.at(-1)
+  return last && input.kind === "tensor" ? { ...input, madeBy: last.kind } : input
+}
 
 function warnOfUnusedFields(env: Env, data: DataDecl, ...sections: readonly Section[]): void {
   const read = (input: ModelInput): boolean => input.source.kind === "data"

@@ -55,7 +55,7 @@ export interface TensorValue {
   readonly section: SectionState
   /** Where it was declared, for messages. */
   readonly from?: { readonly span: Span; readonly text: string }
-  /** The library fn whose result it is; the warnings about doubtful pairs (softmax, then cross_entropy) read it. */
+  /** The library fn or layer whose result it is; the warnings about doubtful pairs (softmax, then cross_entropy) read it. */
   readonly madeBy?: string
 }
 

@@ -1,0 +1,85 @@
+/** check: pages about programs that are right by the rules, and probably not meant. */
+import type { CodePages } from "../source/codes.js"
+
+const allow = "Where it is meant, a comment says so, on the line or above it: // allow "
+
+const data = (fields: string): string => `data d = csv("rows.csv") {\n${fields}\n}`
+const loss = (text: string): string =>
+  `model M(x: f32[B, 3], y: f32[B, 1]) { let z = x |> Linear(1)\n  ${text} }`
+
+export const lintCodes: CodePages = {
+  "argument-order": {
+    title: "the size of the input is given before that of the output",
+    explanation: `PyTorch's layers take both sizes: nn.Linear(30, 16), nn.Conv2d(1, 16, 3). Here the size of the input follows
+from what comes in, so only the output's is said: Linear(16), Conv2d(16, 3). Where a window of such a size is meant,
+name it: Conv2d(1, kernel: 16, stride: 3).`,
+    bad: "model M(x: f32[B, 30]) { x |> Linear(30, 16) }",
+    good: "model M(x: f32[B, 30]) { x |> Linear(16) }",
+  },
+  "batch-broadcast": {
+    title: "every row of one tensor meets every row of the other",
+    explanation: `f32[B, 1] and f32[B] broadcast to [B, B], as in NumPy and PyTorch. A loss over that compares the prediction of each
+row with the target of every other. Give both one shape: squeeze(prediction, 1), or declare the field f32[1]. Two tensors
+that both have the axes, one of size 1 in each, are taken as meant.
+${allow}batch-broadcast`,
+    bad: "model M(x: f32[B, 3], y: f32[B]) { mean(((x |> Linear(1)) - y) ^ 2) }",
+    good: "model M(x: f32[B, 3], y: f32[B]) { mean((squeeze(x |> Linear(1), 1) - y) ^ 2) }",
+  },
+  "batch-axis": {
+    title: "a softmax or a running sum over the rows of a batch",
+    explanation: `Axis 0 holds the rows. A softmax along it makes what one row becomes depend on the rows that happen to be beside it.
+Along the features it is axis 1, or -1 for the last.
+${allow}batch-axis`,
+    bad: "model M(x: f32[B, 3]) { softmax(x, axis: 0) }",
+    good: "model M(x: f32[B, 3]) { softmax(x, axis: 1) }",
+  },
+  "scores-bounded": {
+    title: "an activation on the scores before a loss",
+    explanation: `Losses that apply softmax or sigmoid themselves take scores of any sign and size. After a relu no class can be less
+likely than a score of 0 says, after a tanh no probability gets near 0 or 1.
+${allow}scores-bounded`,
+    bad: loss("bce_with_logits(relu(z), y)"),
+    good: loss("bce_with_logits(z, y)"),
+  },
+  "scores-as-probabilities": {
+    title: "a loss gets scores where it takes probabilities",
+    explanation: `bce takes probabilities between 0 and 1; nll and kl_div take their logarithms. The result of a layer is neither:
+use bce_with_logits or cross_entropy, which take scores, or apply sigmoid or log_softmax first.
+${allow}scores-as-probabilities`,
+    bad: loss("bce(z, y)"),
+    good: loss("bce_with_logits(z, y)"),
+  },
+  "target-standardized": {
+    title: "a standardized field as the target of a loss of probabilities",
+    explanation: `A target of 0 and 1 becomes, say, -1.2 and 0.8 by standardize, and then no prediction is right: the loss falls without
+end. Take the column as it is.`,
+    bad: `${data('  x: f32[3] = columns("a", "b", "c")\n  y: f32[1] = column("d") |> standardize')}
+model M(x: f32[B, 3]) -> f32[B, 1] { x |> Linear(1) }
+train on d {
+  minimize bce_with_logits(M(x), y) with SGD(lr: 0.1)
+  epochs 1
+}`,
+    good: `${data('  x: f32[3] = columns("a", "b", "c")\n  y: f32[1] = column("d")')}
+model M(x: f32[B, 3]) -> f32[B, 1] { x |> Linear(1) }
+train on d {
+  minimize bce_with_logits(M(x), y) with SGD(lr: 0.1)
+  epochs 1
+}`,
+  },
+  "target-among-features": {
+    title: "a field of many columns also takes the column of another field",
+    explanation: `Mostly the single column is the target, and a network that is given its target as an input learns to pass it on.
+Leave it out with columns(except: "name").
+${allow}target-among-features`,
+    bad: data('  x: f32[3] = columns("a", "b", "label")\n  y: f32 = column("label")'),
+    good: data('  x: f32[2] = columns("a", "b")\n  y: f32 = column("label")'),
+  },
+  "fields-equal": {
+    title: "two fields of a row hold the same values",
+    explanation: `The target of a text model is the text one character later: characters(shift: 1). In a table, one of the two is
+another column.
+${allow}fields-equal`,
+    bad: data('  x: f32[2] = columns("a", "b")\n  y: f32[2] = columns("a", "b")'),
+    good: data('  x: f32[2] = columns("a", "b")\n  y: f32[2] = columns("c", "d")'),
+  },
+}

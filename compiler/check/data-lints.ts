@@ -1,0 +1,71 @@
+/** check: fields of a row that are each right, and together probably not meant. Warnings. */
+import type { DataDecl, FieldDecl } from "../ir/ast/types.js"
+import type { ColumnSelection, Field } from "../ir/model/types.js"
+import { printType } from "../ir/tensor.js"
+import type { Env } from "./env.js"
+import { complain } from "./report.js"
+
+interface Declared {
+  readonly decl: FieldDecl
+  readonly field: Field
+}
+
+export function warnOfFields(
+  env: Env,
+  { fields }: DataDecl,
+  understood: readonly (Field | undefined)[],
+): void {
+  const declared = fields.flatMap((decl, i): Declared[] => {
+    const field = understood[i]
+    return field ? [{ decl, field }] : []
+  })
+  for (const [i, later] of declared.entries()) {
+    const same = declared.slice(0, i).find(({ field }) => isSame(field, later.field))
+    if (same) warnOfSame(env, same, later)
+    const taken = soleColumn(later.field.columns)
+    if (taken === undefined) continue
+    for (const other of declared)
+      if (takesAmongOthers(other.field.columns, taken)) warnOfTaken(env, other, later, taken)
+  }
+}
+
+/** Targets are one column, inputs many. */
+const soleColumn = (columns: ColumnSelection): string | undefined =>
+  columns.kind === "only" && columns.names.length === 1 ? columns.names[0] : undefined
+
+function takesAmongOthers(columns: ColumnSelection, name: string): boolean {
+  if (columns.kind === "all") return true
+  if (columns.kind === "except") return !columns.names.includes(name)
+  return columns.names.length > 1 && columns.names.includes(name)
+}
+
+function warnOfTaken(env: Env, { decl }: Declared, { decl: target }: Declared, column: string): void {
+  complain(env, {
+    severity: "warning",
+    code: "target-among-features",
+    message: `\`${decl.name.text}\` also takes the column "${column}", which is \`${target.name.text}\``,
+    span: decl.value.span,
+    label: `with "${column}" among its columns`,
+    related: [{ span: target.value.span, text: "the same column" }],
+    help: `leave it out: \`columns(except: "${column}")\`; a network that is given its target learns nothing else`,
+  })
+}
+
+const isSame = (a: Field, b: Field): boolean =>
+  printType(a.type) === printType(b.type) &&
+  JSON.stringify([a.columns, a.stages]) === JSON.stringify([b.columns, b.stages])
+
+function warnOfSame(env: Env, { decl: first }: Declared, { decl, field }: Declared): void {
+  const text = field.stages.some((s) => s.kind === "vocabulary" || s.kind === "slice")
+  complain(env, {
+    severity: "warning",
+    code: "fields-equal",
+    message: `\`${decl.name.text}\` and \`${first.name.text}\` are the same values`,
+    span: decl.value.span,
+    label: "the same as above",
+    related: [{ span: first.value.span, text: "the same columns and stages" }],
+    help: text
+      ? "a target that follows its input is `characters(shift: 1)`"
+      : `use \`${first.name.text}\` in both places, or take another column`,
+  })
+}
