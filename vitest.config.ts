@@ -17,6 +17,7 @@ const LONG = [
   "exactness",
   "examples",
   "export",
+  "golden",
   "growth",
   "inspect",
   "kernels",

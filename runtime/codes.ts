@@ -31,6 +31,11 @@ export const RUN_CODES = {
     title: "the bundle has nothing of that name",
     explanation: "A model, train section, parameter or program was asked for that the bundle does not hold.",
   },
+  "device-differs": {
+    title: "the device computes something else than the compiler",
+    explanation: `A bundle holds the first losses of its training as the compiler computed them in double precision, on rows drawn alike here and
+there. With \`verify\` they are compared before anything else. A device that gives others would train something else: its driver is wrong.`,
+  },
   "no-adapter": {
     title: "no WebGPU adapter was found",
     explanation:

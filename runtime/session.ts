@@ -35,11 +35,14 @@ import { feedOf } from "./train/predict-feed.js"
 import { runProgram, type CallOptions, type Feeds } from "./train/predict.js"
 import { scheduleOf } from "./train/schedule.js"
 import { Trainer } from "./train/trainer.js"
+import { verifyLosses } from "./train/verify.js"
 import { Turns } from "./turns.js"
 
 export interface OpenOptions extends DeviceChoice {
   /** Replaces data files: `name`, `name.column`, `name.test`, `name.test.column` -> path. */
   readonly data?: ReadonlyMap<string, string>
+  /** Asks the device for the losses that the compiler found, before anything else: `device-differs` where it computes others. */
+  readonly verify?: boolean
 }
 
 export interface TrainOptions {
@@ -71,6 +74,7 @@ const OPEN_OPTIONS = {
   threads: KINDS.positive,
   why: KINDS.text,
   data: KINDS.paths,
+  verify: KINDS.truth,
 }
 const TRAIN_OPTIONS = {
   train: KINDS.text,
@@ -138,11 +142,22 @@ export class Session {
     const data = overrideData(bundle.manifest.data, options.data ?? new Map())
     const { device, info, bundle: seen } = await openDevice(bundle, host, options)
     try {
-      return new Session(await openMachine(seen, device), info, host, data, turns)
+      const session = new Session(await openMachine(seen, device), info, host, data, turns)
+      if (options.verify) await session.verify()
+      return session
     } catch (caught) {
       device.close()
       throw caught
     }
+  }
+
+  /** Compares the device with the compiler; the slots have to be initialised after it. */
+  private async verify(): Promise<void> {
+    const { device, adapter } = this.device
+    await verifyLosses(this.machine, `${device}: ${adapter}`, (seed, data) =>
+      this.runInitialisers(seed, data),
+    )
+    this.initialised = false
   }
 
   get bundle(): Bundle {

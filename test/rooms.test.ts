@@ -72,7 +72,12 @@ describe("everything is looked after", () => {
 function roomOf(file: string): string {
   const parts = file.split("/")
   const [top, room = "", ...rest] = parts
-  if (file === "runtime/bundle/format.ts" || file === "runtime/bundle/wasm.ts") return "bundle-format"
+  if (
+    file === "runtime/bundle/format.ts" ||
+    file === "runtime/bundle/wasm.ts" ||
+    file === "runtime/bundle/golden.ts"
+  )
+    return "bundle-format"
   if (top !== "compiler") return top ?? ""
   if (["compiler/pass.ts", "compiler/target.ts"].includes(file)) return "pass"
   if (rest.length === 0) return room === "" ? "" : room === "ir" || !room.endsWith(".ts") ? room : "root"

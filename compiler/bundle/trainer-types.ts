@@ -19,6 +19,8 @@ export interface LoadOptions {
   readonly threads?: number
   /** Replaces data files: \`name\`, \`name.column\`, \`name.test\` -> path. */
   readonly data?: ReadonlyMap<string, string>
+  /** Compares the first losses on the device with those that the compiler computed in double precision; refuses a device that differs. */
+  readonly verify?: boolean
 }
 
 export interface DeviceInfo {

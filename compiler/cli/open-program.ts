@@ -53,7 +53,8 @@ export async function openProgram(path: string, options: DeviceOptions): Promise
   const choice = threads === undefined ? {} : { threads }
   if (isBundleFolder(path)) {
     const absolute = new Map([...data].map(([name, file]) => [name, resolve(file)]))
-    return loadBundle(path, { ...choice, device, data: absolute, allowData, openFile: userTables().open })
+    const { open: openFile } = userTables()
+    return loadBundle(path, { ...choice, device, data: absolute, allowData, openFile, ...verifying(options) })
   }
   // Decided before compiling, as only the code that will run is made.
   const chosen = device === "auto" ? await autoNodeDevice() : { name: device }

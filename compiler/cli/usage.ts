@@ -74,7 +74,10 @@ export const withData = (command: Command): Command =>
 
 /** The option of every command that compiles. */
 export const withVerify = (command: Command): Command =>
-  command.option("--verify", "verify what every pass of the compiler makes")
+  command.option(
+    "--verify",
+    "verify what every pass of the compiler makes; of a bundle, what the device computes",
+  )
 
 export interface DataOptions {
   readonly data: ReadonlyMap<string, string>

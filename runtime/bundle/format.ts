@@ -6,6 +6,8 @@
  *    runtime.js, trainer.js, trainer.d.ts, package.json
  *  The compiler writes it, the runtime reads it; neither sees more of the other. */
 
+import type { GoldenSpec } from "./golden.js"
+
 export const BUNDLE_FORMAT = "nnc-bundle"
 export const BUNDLE_VERSION = 2
 
@@ -274,6 +276,8 @@ export interface Manifest {
   readonly variants?: readonly VariantSpec[]
   /** Absent: compiled for WebGPU only. */
   readonly wasm?: WasmSpec
+  /** By train section; absent in a bundle that was not written by `nnc compile`. */
+  readonly golden?: readonly GoldenSpec[]
   /** SHA-256 of every other file of the bundle, by path: a corrupted bundle is refused by name. */
   readonly files: Readonly<Record<string, string>>
 }

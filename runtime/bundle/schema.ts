@@ -190,5 +190,16 @@ export const MANIFEST: v.GenericSchema<unknown, Manifest> = v.strictObject({
       programs: list(program),
     }),
   ),
+  golden: v.exactOptional(
+    list(
+      v.strictObject({
+        train: name,
+        rows: positive,
+        losses: list(v.pipe(v.number(), v.finite())),
+        tolerance: v.pipe(v.number(), v.finite(), v.minValue(0)),
+        skipped: v.exactOptional(v.string()),
+      }),
+    ),
+  ),
   files: v.record(v.string(), v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))),
 })

@@ -2,7 +2,11 @@
 import { Option, type Command } from "commander"
 import { basename, dirname } from "node:path"
 import { forWasm } from "../../../runtime/device/choose.js"
+import { valueOf } from "../../driver/levels.js"
+import { PROGRAM_PASSES } from "../../driver/passes.js"
+import type { Graph } from "../../ir/graph/types.js"
 import { WEBGPU_VARIANTS } from "../../target.js"
+import { goldenLosses } from "../../validate/golden.js"
 import { bundleOf } from "../compile-file.js"
 import { note, printJson } from "../console.js"
 import { type DataOptions, verifying, withData } from "../usage.js"
@@ -27,13 +31,21 @@ export function addCompile(program: Command): void {
     .action(async (file: string, options: Options) => {
       const stages = new Map<string, number>()
       const time = (stage: string, ms: number): void => void stages.set(stage, (stages.get(stage) ?? 0) + ms)
-      const bundle = bundleOf(file, {
+      let graphs: readonly Graph[] = []
+      const compiled = bundleOf(file, {
         data: options.data,
-        hooks: { time },
+        hooks: {
+          time,
+          after: (pass, _, output) => {
+            if (pass.to === "graphs" && PROGRAM_PASSES.includes(pass)) graphs = valueOf(output, "graphs")
+          },
+        },
         variants: WEBGPU_VARIANTS,
         ...verifying(options),
         ...(options.for === undefined ? {} : { devices: [options.for] }),
       })
+      const golden = goldenLosses(compiled.manifest, graphs)
+      const bundle = { ...compiled, manifest: { ...compiled.manifest, golden } }
       // Loaded here because TypeScript's compiler comes with it, which no other command needs.
       const { writeBundle } = await import("../write-bundle.js")
       const files = await writeBundle(bundle, options.out, dirname(file))

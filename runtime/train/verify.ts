@@ -1,0 +1,54 @@
+/** runtime/train: whether a device computes what the compiler says: the golden losses of every section, on rows drawn as there.
+ *  Not here:   how they were computed (compiler/validate). */
+import { drawnRows, type GoldenSpec } from "../bundle/golden.js"
+import { RunError } from "../error.js"
+import { callOnce } from "../exec/calls.js"
+import { uploadData } from "../exec/dataset.js"
+import type { DeviceData } from "../exec/dataset.js"
+import type { Machine } from "../exec/machine.js"
+import { encodeNumbers } from "../exec/values.js"
+
+/** `initialise` gives all slots their first values. Throws `device-differs`. */
+export async function verifyLosses(
+  machine: Machine,
+  device: string,
+  initialise: (seed: number, data: { readonly train: DeviceData } | null) => void,
+): Promise<void> {
+  for (const golden of machine.bundle.manifest.golden ?? []) {
+    const losses = await lossesOf(machine, golden, initialise)
+    golden.losses.forEach((expected, step) => {
+      const loss = losses[step]!
+      const allowed = golden.tolerance * Math.max(1, Math.abs(expected))
+      if (Object.is(loss, expected) || Math.abs(loss - expected) <= allowed) return
+      throw new RunError(
+        "device-differs",
+        `${device} computes something else: the loss of step ${step} of "${golden.train}" is ${loss}, and should be ${expected}`,
+        { exit: 3, help: "use another device (`--device wasm`), or update this one's driver" },
+      )
+    })
+  }
+}
+
+async function lossesOf(
+  machine: Machine,
+  { train, rows, losses }: GoldenSpec,
+  initialise: (seed: number, data: { readonly train: DeviceData } | null) => void,
+): Promise<readonly number[]> {
+  const { trains, data } = machine.bundle.manifest
+  const spec = trains.find(({ name }) => name === train)
+  if (!spec) return losses
+  const fields = (data.find(({ name }) => name === spec.data)?.fields ?? []).map((field) => ({
+    name: field.name,
+    bytes: encodeNumbers(field.dtype, drawnRows(field, rows)),
+  }))
+  const drawn = spec.data === null ? null : uploadData(machine.device, `drawn for ${train}`, { rows, fields })
+  initialise(spec.seed, drawn && { train: drawn })
+  const step = machine.program(spec.step, drawn)
+  const loss = step.output("loss")
+  const found: number[] = []
+  for (let k = 0; loss && k < losses.length; k++) {
+    callOnce(step, { B: rows, R: step.rows, step: k, epoch: k, seed: spec.seed, start: 0 })
+    found.push((await step.read(loss, rows)).values[0]!)
+  }
+  return found
+}
