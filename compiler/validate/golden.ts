@@ -11,7 +11,7 @@ import { workOf } from "../schedule/index.js"
 
 const STEPS = 3
 const MOST_ROWS = 8
-/** Multiplications and the like of all steps: less than a second. */
+/** Multiplications and the like of all steps: a second or two. */
 const MOST_WORK = 5e6
 
 /** `graphs`: those that the devices' passes start from. */
