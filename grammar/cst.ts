@@ -48,7 +48,7 @@ export interface ConstantCstNode extends CstNode {
 }
 
 export type ConstantCstChildren = {
-  Let: IToken[]
+  TopLet: IToken[]
   Identifier: IToken[]
   Equals: IToken[]
   expression: ExpressionCstNode[]

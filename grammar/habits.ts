@@ -4,8 +4,9 @@
  *  Not here:   words that stand for names (check/), mistakes that leave the meaning open (messages.ts). */
 import { createTokenInstance, type IToken, type TokenType } from "chevrotain"
 import type { Diagnostics } from "../compiler/source/diagnostic.js"
-import { SETTING_HABITS } from "../compiler/source/habits.js"
+import { SETTING_HABITS, STATEMENT_HABITS } from "../compiler/source/habits.js"
 import type { SourceFile, Span } from "../compiler/source/source.js"
+import { nearest } from "../compiler/source/suggest.js"
 import { tokenSpan } from "./layout.js"
 import * as t from "./tokens.js"
 
@@ -19,7 +20,11 @@ export function translateHabits(file: SourceFile, tokens: readonly IToken[], out
     if (change !== undefined) {
       const span = { ...tokenSpan(file, token), end: tokenSpan(file, change.both ? place.next! : token).end }
       report(file, span, change, out)
-      if (change.type) result.push(instead(change.type, change.here, token, span))
+      if (change.type) {
+        const meant = instead(change.type, change.here, token, span)
+        inside.meet(meant, result.at(-1))
+        result.push(meant)
+      }
       if (change.both) i++
       continue
     }
@@ -44,6 +49,7 @@ interface Change {
   readonly says: string
   /** The token that takes its place; none leaves it out. */
   readonly type?: TokenType
+  readonly code?: string
   /** The next token is part of it. */
   readonly both?: boolean
 }
@@ -102,6 +108,21 @@ const CHANGES: readonly ((place: Place) => Change | undefined)[] = [
       ? { here, says: `\`${token.image}\` is written \`${here}\``, type: setting(here) }
       : undefined
   },
+  // tarin on d { minimise loss with ... }
+  ({ token, next, previous, inside }) => {
+    if (token.tokenType !== t.Identifier || !inside.isBody || !startsWithWord(token, next)) return undefined
+    if (previous?.endLine === token.startLine && !/^[,;{]$/.test(previous?.image ?? "")) return undefined
+    const words = inside.isTop ? DECLARATION_WORDS : inside.isTrain ? TRAIN_WORDS : STATEMENT_WORDS
+    const here = STATEMENT_HABITS[token.image] ? undefined : nearest(token.image, words.keys())
+    return here === undefined
+      ? undefined
+      : {
+          here,
+          code: "syntax-word",
+          says: `\`${token.image}\` begins ${inside.isTop ? "no declaration" : "no statement"}: did you mean \`${here}\`?`,
+          type: words.get(here)!,
+        }
+  },
   // batch: 64, epochs = 5
   ({ token, previous, next, inside }) =>
     isSeparator(token) &&
@@ -114,6 +135,26 @@ const CHANGES: readonly ((place: Place) => Change | undefined)[] = [
         }
       : undefined,
 ]
+
+const wordsOf = (types: readonly TokenType[]): ReadonlyMap<string, TokenType> =>
+  new Map(types.map((type) => [(type.LABEL ?? "").replaceAll("`", ""), type]))
+const DECLARATION_WORDS = wordsOf([t.Fn, t.Layer, t.Model, t.Optimizer, t.Data, t.Train, t.Import, t.Let])
+const STATEMENT_WORDS = wordsOf([t.Let, t.Var, t.Param, t.Frozen, t.State, t.Return, t.For])
+const TRAIN_WORDS = wordsOf([
+  t.Let,
+  t.Var,
+  t.For,
+  t.Minimize,
+  t.Report,
+  t.Checkpoint,
+  t.Keep,
+  t.Budget,
+  t.Precision,
+  ...t.settings,
+])
+/** Two words in a row are no expression. */
+const startsWithWord = ({ startLine }: IToken, next: IToken | undefined): boolean =>
+  next?.startLine === startLine && /^[\w"]/.test(next?.image ?? "")
 
 const JOINS: Readonly<Record<string, { readonly here: string; readonly type: TokenType }>> = {
   and: { here: "&&", type: t.And },
@@ -161,6 +202,15 @@ class Enclosing {
     this.closedHead = false
   }
 
+  get isTop(): boolean {
+    return this.open.length === 0
+  }
+
+  /** Where a statement or a declaration may begin. */
+  get isBody(): boolean {
+    return this.isTop || this.open.at(-1)?.image === "{"
+  }
+
   /** In the braces of a train section itself. */
   get isTrain(): boolean {
     return this.open.at(-1)?.train ?? false
@@ -176,7 +226,7 @@ const DECLARATIONS = new Set([t.Fn, t.Layer, t.Model, t.Optimizer, t.Data, t.Tra
 
 function report(file: SourceFile, span: Span, change: Change, out: Diagnostics): void {
   out.add({
-    code: "syntax-habit",
+    code: change.code ?? "syntax-habit",
     severity: "error",
     message: change.says,
     primary: { span, text: change.here === "" ? "not needed" : `write \`${change.here}\`` },

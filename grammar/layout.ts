@@ -6,7 +6,7 @@
  *              is at most MAX_NESTING deep, so that no later stage can run out of stack.
  *  Not here:   which construct a bracket belongs to (parser.ts). */
 import { createTokenInstance, type IToken, type TokenType } from "chevrotain"
-import type { Diagnostics } from "../compiler/source/diagnostic.js"
+import { Diagnostics } from "../compiler/source/diagnostic.js"
 import type { SourceFile, Span } from "../compiler/source/source.js"
 import * as t from "./tokens.js"
 
@@ -14,28 +14,17 @@ export const MAX_NESTING = 100
 
 /** Marks line starts and repairs brackets; undefined when the text is nested too deeply to be read at all. */
 export function layOut(file: SourceFile, tokens: readonly IToken[], out: Diagnostics): IToken[] | undefined {
-  const result: IToken[] = []
-  const open: IToken[] = []
-  for (const token of tokens) {
-    const opensLine = result.length > 0 && (result.at(-1)!.endLine ?? 0) < (token.startLine ?? 0)
-    if (declarationWords.has(token.tokenType) && opensLine && token.startColumn === 1 && open.length > 0) {
-      reportUnclosed(file, open, token, out)
-      closeAll(result, open)
-    }
-    if (opensLine) markLineStart(token, open.at(-1))
-    const closer = closers.get(token.tokenType)
-    if (closer !== undefined) {
-      open.push(token)
-      if (open.length > MAX_NESTING) {
-        reportNesting(file, token, out)
-        return undefined
-      }
-    } else if (openers.has(token.tokenType) && !closes(file, token, result, open, out)) continue
-    result.push(token)
+  const plain = new Diagnostics()
+  let laidOut = new Layout(file, plain, false).run(tokens)
+  let said = plain
+  if (plain.hasErrors && laidOut !== undefined) {
+    // How the lines are indented tells where a brace is missing, in most programs: it is asked when braces alone do not match.
+    const indented = new Diagnostics()
+    const second = new Layout(file, indented, true).run(tokens)
+    if (second !== undefined && indented.all.length <= plain.all.length) [laidOut, said] = [second, indented]
   }
-  if (open.length > 0) reportUnclosed(file, open, undefined, out)
-  closeAll(result, open)
-  return result
+  for (const diagnostic of said.all) out.add(diagnostic)
+  return laidOut
 }
 
 /** The text range of a token. */
@@ -61,87 +50,209 @@ const images = new Map<TokenType, string>([
 /** At the left margin these cannot be inside anything. */
 const declarationWords = new Set([t.Fn, t.Layer, t.Model, t.Optimizer, t.Data, t.Train, t.Import])
 
-function markLineStart(token: IToken, inside: IToken | undefined): void {
-  if (token.tokenType === t.LParen) retag(token, t.LineLParen)
-  else if (token.tokenType === t.LBracket) retag(token, t.LineLBracket)
-  else if (token.tokenType === t.Minus && (inside === undefined || inside.tokenType === t.LBrace))
-    retag(token, t.LineMinus)
-}
+/** One walk over the tokens. */
+class Layout {
+  private readonly result: IToken[] = []
+  private readonly open: { readonly token: IToken; readonly at: number }[] = []
+  /** Of the first token of each line. */
+  private readonly columns = new Map<number, number>()
 
-function retag(token: IToken, type: TokenType): void {
-  token.tokenType = type
-  token.tokenTypeIdx = type.tokenTypeIdx!
-}
+  constructor(
+    private readonly file: SourceFile,
+    private readonly out: Diagnostics,
+    /** Whether indentation says where a bracket is missing. */
+    private readonly byIndentation: boolean,
+  ) {}
 
-/** Matches a closing bracket, putting in the closers it skips. False: it closes nothing and is to be left out. */
-function closes(
-  file: SourceFile,
-  token: IToken,
-  result: IToken[],
-  open: IToken[],
-  out: Diagnostics,
-): boolean {
-  const match = open.findLastIndex((opener) => closers.get(opener.tokenType) === token.tokenType)
-  // A brace is stronger than the brackets inside it: `)` never closes past a `{`.
-  const barrier = open.findLastIndex((opener) => opener.tokenType === t.LBrace)
-  if (match < 0 || (token.tokenType !== t.RBrace && match < barrier)) {
-    out.add({
+  run(tokens: readonly IToken[]): IToken[] | undefined {
+    for (const given of tokens) {
+      const previous = this.result.at(-1)
+      const opensLine = previous === undefined || (previous.endLine ?? 0) < (given.startLine ?? 0)
+      if (opensLine) this.columns.set(given.startLine ?? 0, given.startColumn ?? 1)
+      if (opensLine && this.open.length > 0) this.closeAbove(given)
+      const token = marked(given, opensLine && previous !== undefined, this.open.at(-1)?.token)
+      if (closers.has(token.tokenType)) {
+        this.open.push({ token, at: this.result.length })
+        if (this.open.length > MAX_NESTING) {
+          reportNesting(this.file, token, this.out)
+          return undefined
+        }
+      } else if (openers.has(token.tokenType) && !this.closes(token, opensLine)) continue
+      this.result.push(token)
+    }
+    this.closeDownTo(0, undefined)
+    return this.result
+  }
+
+  /** What the first token of a line shows to have been left open above. */
+  private closeAbove(token: IToken): void {
+    const column = token.startColumn ?? 1
+    if (declarationWords.has(token.tokenType) && column === 1) return this.closeDownTo(0, token)
+    if (!this.byIndentation || openers.has(token.tokenType)) return
+    // What is inside is indented more than the line that opens it.
+    const left = this.open.findIndex(({ token: opener }) => this.indentOf(opener) >= column)
+    if (left >= 0) this.closeDownTo(left, token)
+  }
+
+  /** Matches a closing bracket, putting in the closers it skips. False: it closes nothing and is to be left out. */
+  private closes(token: IToken, opensLine: boolean): boolean {
+    const matches = ({ token: opener }: { readonly token: IToken }): boolean =>
+      closers.get(opener.tokenType) === token.tokenType
+    let match = this.open.findLastIndex(matches)
+    if (this.byIndentation && opensLine && token.tokenType === t.RBrace) {
+      match = this.open.findLastIndex((o) => matches(o) && this.indentOf(o.token) === token.startColumn)
+      if (match < 0) return this.opensAbove(token)
+    }
+    // A brace is stronger than the brackets inside it: `)` never closes past a `{`.
+    const barrier = this.open.findLastIndex(({ token: opener }) => opener.tokenType === t.LBrace)
+    if (match < 0 || (token.tokenType !== t.RBrace && match < barrier)) return this.opensBefore(token)
+    this.closeDownTo(match + 1, token)
+    this.open.pop()
+    return true
+  }
+
+  /** Puts in the `{` of a `}` that has none: at the end of the last line above with the same indentation. */
+  private opensAbove(token: IToken): boolean {
+    const column = token.startColumn ?? 1
+    let next = this.result.length
+    for (let at = next - 1; at > (this.open.at(-1)?.at ?? -1); at--) {
+      const { startLine = 0, startColumn = 1 } = this.result[at]!
+      if (this.columns.get(startLine) !== startColumn || this.result[at - 1]?.startLine === startLine)
+        continue
+      if (startColumn < column) break
+      if (startColumn === column) {
+        if (next === this.result.length || this.result[next - 1]!.tokenType === t.RBrace) break
+        this.reportMissing(this.result[next - 1]!, token, "{")
+        this.result.splice(next, 0, putIn(t.LBrace, this.result[next - 1]!))
+        return true
+      }
+      next = at
+    }
+    this.reportUnopened(token)
+    return false
+  }
+
+  /** Puts in the `(` or `[` of a closer that has none, between a name and a value that stand side by side on its line. */
+  private opensBefore(token: IToken): boolean {
+    const type = partners.get(token.tokenType)
+    for (let at = this.result.length - 1; type && at > (this.open.at(-1)?.at ?? -1) + 1; at--) {
+      const [name, value] = [this.result[at - 1]!, this.result[at]!]
+      if (name.startLine !== token.startLine) break
+      if (name.tokenType !== t.Identifier || !startsValue.has(value.tokenType)) continue
+      this.reportMissing(name, token, openerImage(token.tokenType))
+      this.result.splice(at, 0, putIn(type, name))
+      return true
+    }
+    this.reportUnopened(token)
+    return false
+  }
+
+  /** Closes all brackets but the outer `count`, and says so of the innermost. */
+  private closeDownTo(count: number, found: IToken | undefined): void {
+    if (this.open.length <= count) return
+    this.reportUnclosed(this.open.at(-1)!.token, found)
+    while (this.open.length > count)
+      this.result.push(putIn(closers.get(this.open.pop()!.token.tokenType)!, this.result.at(-1)!))
+  }
+
+  private indentOf({ startLine = 0 }: IToken): number {
+    return this.columns.get(startLine) ?? 1
+  }
+
+  private reportUnopened(token: IToken): void {
+    const inside = this.open.at(-1)?.token
+    this.out.add({
       code: "syntax-bracket",
       severity: "error",
       message: `this \`${token.image}\` closes nothing`,
-      primary: { span: tokenSpan(file, token), text: "no bracket of this kind is open here" },
-      ...(open.length > 0 && {
-        related: [{ span: tokenSpan(file, open.at(-1)!), text: "the innermost open bracket" }],
+      primary: { span: tokenSpan(this.file, token), text: "no bracket of this kind is open here" },
+      ...(inside && {
+        related: [{ span: tokenSpan(this.file, inside), text: "the innermost open bracket" }],
       }),
       help: `remove it, or open it with \`${openerImage(token.tokenType)}\``,
     })
-    return false
   }
-  if (match < open.length - 1) {
-    reportUnclosed(file, open.slice(match + 1), token, out)
-    while (open.length - 1 > match) close(result, open)
+
+  private reportMissing(last: IToken, closer: IToken, opener: string): void {
+    this.out.add({
+      code: "syntax-bracket",
+      severity: "error",
+      message: `a \`${opener}\` is missing before a \`${closer.image}\``,
+      primary: { span: tokenSpan(this.file, last), text: `\`${opener}\` belongs after this` },
+      related: [{ span: tokenSpan(this.file, closer), text: "closes nothing without it" }],
+      help: `add the missing \`${opener}\``,
+    })
   }
-  open.pop()
-  return true
+
+  /** Of `(` and `[` all that they may enclose is marked, where that is on one line. */
+  private reportUnclosed(opener: IToken, found: IToken | undefined): void {
+    const closer = images.get(closers.get(opener.tokenType)!)!
+    const { start, end } = tokenSpan(this.file, opener)
+    const opened = { span: { file: this.file, start, end }, text: "opened here" }
+    const last = this.result.at(-1)!
+    const missing =
+      found && closer !== "}"
+        ? {
+            span: tokenSpan(this.file, found),
+            text: `a \`${closer}\` is missing before this \`${found.image}\``,
+          }
+        : {
+            span: tokenSpan(this.file, last),
+            text: found ? `\`${closer}\` belongs after this` : `the file ends without \`${closer}\``,
+          }
+    // What braces enclose is long: the mistake is where they should end. Of `(` and `[` both ends are in sight.
+    const twice =
+      this.file.text.slice(start, end + 1) === "{{" || this.file.text.slice(start - 1, end) === "{{"
+    if (closer !== "}" && last.endLine === opener.startLine) opened.span.end = tokenSpan(this.file, last).end
+    const [primary, related] = closer === "}" && !twice ? [missing, opened] : [opened, missing]
+    this.out.add({
+      code: "syntax-bracket",
+      severity: "error",
+      message:
+        closer === "}" && !twice
+          ? `a \`}\` is missing: the \`{\` of line ${opener.startLine} is never closed`
+          : `this \`${opener.image}\` is never closed`,
+      primary,
+      related: [related],
+      help: twice ? "one `{` is enough" : `add the missing \`${closer}\``,
+    })
+  }
 }
+
+const partners = new Map<TokenType, TokenType>([
+  [t.RParen, t.LParen],
+  [t.RBracket, t.LBracket],
+])
+/** Of names: contextual words may begin what comes next in their place. */
+const startsValue = new Set([t.Identifier, t.NumberLiteral, t.StringLiteral])
 
 const openerImage = (closer: TokenType): string =>
   ({ ")": "(", "]": "[", "}": "{" })[images.get(closer) ?? "}"] ?? "{"
 
-function close(result: IToken[], open: IToken[]): void {
-  const type = closers.get(open.pop()!.tokenType)!
-  const last = result.at(-1)!
+/** A bracket without a text, after `last`. */
+function putIn(type: TokenType, last: IToken): IToken {
   const at = (last.endOffset ?? last.startOffset) + 1
   const line = last.endLine ?? 1
-  result.push(createTokenInstance(type, "", at, at - 1, line, line, last.endColumn ?? 1, last.endColumn ?? 1))
+  return createTokenInstance(type, "", at, at - 1, line, line, last.endColumn ?? 1, last.endColumn ?? 1)
 }
 
-function closeAll(result: IToken[], open: IToken[]): void {
-  while (open.length > 0) close(result, open)
+/** The token as the rules know it at its place. */
+function marked(token: IToken, opensLine: boolean, inside: IToken | undefined): IToken {
+  if (inside && declarationWords.has(token.tokenType)) return retagged(token, t.InnerWord)
+  if (!inside && token.tokenType === t.Let) return retagged(token, t.TopLet)
+  if (!opensLine) return token
+  if (token.tokenType === t.LParen) return retagged(token, t.LineLParen)
+  if (token.tokenType === t.LBracket) return retagged(token, t.LineLBracket)
+  if (token.tokenType === t.Minus && (inside === undefined || inside.tokenType === t.LBrace))
+    return retagged(token, t.LineMinus)
+  return token
 }
 
-function reportUnclosed(
-  file: SourceFile,
-  open: readonly IToken[],
-  found: IToken | undefined,
-  out: Diagnostics,
-): void {
-  const opener = open.at(-1)!
-  const closer = images.get(closers.get(opener.tokenType)!)!
-  const at = file.text.trimEnd().length
-  out.add({
-    code: "syntax-bracket",
-    severity: "error",
-    message: `this \`${opener.image}\` is never closed`,
-    primary: { span: tokenSpan(file, opener), text: "opened here" },
-    related: [
-      found
-        ? { span: tokenSpan(file, found), text: `a \`${closer}\` is missing before this \`${found.image}\`` }
-        : { span: { file, start: at, end: at }, text: `the file ends without \`${closer}\`` },
-    ],
-    help: `add the missing \`${closer}\``,
-  })
-}
+const retagged = (token: IToken, type: TokenType): IToken => ({
+  ...token,
+  tokenType: type,
+  tokenTypeIdx: type.tokenTypeIdx!,
+})
 
 function reportNesting(file: SourceFile, token: IToken, out: Diagnostics): void {
   out.add({

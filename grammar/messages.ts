@@ -31,8 +31,8 @@ export function parserDiagnostic(
   const expected = error.message
   const found = error.token
   if (found.image === "" && !isEnd(found)) return undefined
-  // Brackets match, so a brace can only be left over where recovery skipped the one that it closes.
-  if (found.tokenType === t.RBrace && error.context.ruleStack.length === 1) return undefined
+  // Declarations stand outside all brackets: within some it is left over from one that recovery gave up.
+  if (error.context.ruleStack.length === 1 && isWithinBrackets(tokens, found)) return undefined
   const previous = isEnd(found) ? tokens.at(-1) : tokens[tokens.indexOf(found) - 1]
   const construct = [...error.context.ruleStack]
     .reverse()
@@ -40,6 +40,16 @@ export function parserDiagnostic(
     .find((c) => c !== undefined)
   const place = { file, rule, stack: error.context.ruleStack, expected, found, previous }
   const where = previous && previous.image !== "" ? ` after ${quote(previous)}` : ""
+  const unnamed =
+    rule === "group" && found.tokenType === t.Colon ? tokens[tokens.indexOf(found) - 2] : undefined
+  if (unnamed && opening.has(unnamed.tokenType) && unnamed.image !== "")
+    return {
+      code: "syntax-expected",
+      severity: "error",
+      message: `expected a name before \`(\`${construct === undefined ? "" : `, in ${construct}`}`,
+      primary: { span: tokenSpan(file, unnamed), text: "nothing is called here" },
+      help: `an argument has a name in a call only: \`SGD(lr: 0.1)\``,
+    }
   const reserved = expected.startsWith("a name") && t.isKeyword(found.tokenType)
   const help = reserved
     ? `\`${found.image}\` is a word of the language; choose another name, for instance \`${found.image}_\``
@@ -261,6 +271,17 @@ const helps: readonly { when: (p: Place) => boolean; help: string | ((p: Place) 
     help: "statements stand inside the braces of a `fn`, `layer`, `model`, `optimizer` or `train`",
   },
 ]
+
+function isWithinBrackets(tokens: readonly IToken[], found: IToken): boolean {
+  let open = 0
+  for (const { tokenType } of tokens.slice(0, Math.max(0, tokens.indexOf(found)))) {
+    if (opening.has(tokenType)) open++
+    else if (closing.has(tokenType)) open--
+  }
+  return open > 0
+}
+const opening = new Set([t.LParen, t.LineLParen, t.LBracket, t.LineLBracket, t.LBrace])
+const closing = new Set([t.RParen, t.RBracket, t.RBrace])
 
 const isInfix = (token: IToken): boolean => token.tokenType.CATEGORIES?.includes(t.InfixOp) ?? false
 

@@ -56,7 +56,7 @@ export class NnParser extends CstParser {
   })
 
   constant: Rule = this.RULE("constant", () => {
-    this.CONSUME(t.Let)
+    this.CONSUME(t.TopLet)
     this.CONSUME(t.Identifier)
     this.CONSUME(t.Equals)
     this.SUBRULE(this.expression)

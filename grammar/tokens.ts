@@ -35,7 +35,21 @@ export const Optimizer = keyword("optimizer")
 export const Data = keyword("data")
 export const Train = keyword("train")
 export const Import = keyword("import")
+/** The words above within brackets, where nothing is declared: they may still name an argument. */
+export const InnerWord = createToken({
+  name: "InnerWord",
+  label: "a word",
+  pattern: Lexer.NA,
+  categories: [AnyWord],
+})
 export const Let = keyword("let")
+/** A `let` outside all brackets, which declares a constant. */
+export const TopLet = createToken({
+  name: "TopLet",
+  label: "`let`",
+  pattern: Lexer.NA,
+  categories: [Let],
+})
 export const Var = keyword("var")
 export const Param = keyword("param")
 export const State = keyword("state")
@@ -232,6 +246,8 @@ export const allTokens: TokenType[] = [
   ...contextualWords,
   ...settings,
   ...byteUnits,
+  InnerWord,
+  TopLet,
   Identifier,
   Pipe,
   Arrow,

@@ -12,7 +12,7 @@ import { originAt, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
 import { callInstance, makeInstance, modelInstance } from "./layers.js"
 import { warnOfBatchAxis, warnOfPair } from "./lints.js"
-import { complain, isUnread } from "./report.js"
+import { complain } from "./report.js"
 import { newScope } from "./scope.js"
 import { append, nested } from "./section.js"
 import { runBlock } from "./stmt.js"
@@ -165,7 +165,6 @@ function checkResult(
   if (v.hasError(value)) return v.ERROR
   const last = decl.body.statements.at(-1)
   const span = last?.span ?? decl.body.span
-  if (value.kind === "none" && decl.result && isUnread(inner, decl.span)) return v.ERROR
   if (value.kind === "none" && decl.result)
     return complain(inner, {
       code: "no-result",

@@ -14,12 +14,12 @@ import { warnOfIdleDropouts } from "./dropout.js"
 import { topEnv, type Cx } from "./env.js"
 import { evalName } from "./expr.js"
 import { checkPredict } from "./predict.js"
-import { unreadIn } from "./report.js"
 import { resolveModules, type Load, type ModuleScope } from "./resolve.js"
 import { newSection } from "./section.js"
 import { checkTrain } from "./train.js"
 import { checkUncalled } from "./uncalled.js"
 import { carryOutUncalled } from "./uncalled-bodies.js"
+import { Unread } from "./unread.js"
 
 export interface CheckInput {
   /** The standard library, parsed. Its names are visible everywhere. */
@@ -44,7 +44,7 @@ export function check(main: Module, input: CheckInput): Model | undefined {
   const cx: Cx = {
     diagnostics: found,
     reported: new Set(),
-    unread: unreadIn(input.diagnostics),
+    unread: new Unread(modules.all.filter(({ library }) => !library).map(({ module }) => module)),
     stdlib: new Set(input.stdlib.map((m) => m.span.file)),
     slots: new Map(),
     instances: new Map(),
@@ -62,7 +62,7 @@ export function check(main: Module, input: CheckInput): Model | undefined {
       (!wrong || diagnostic.severity === "error" || !ABSENCES.has(diagnostic.code))
     )
       input.diagnostics.add(diagnostic)
-  return found.hasErrors ? undefined : model
+  return wrong ? undefined : model
 }
 
 /** In order of the source; those of other files come after. */

@@ -1,5 +1,6 @@
 /** check: the fields of a data set: which columns a field takes and what they go through.
- *  Guarantees: a field with a mistake in its pipeline still has its type, so that nothing is said twice. */
+ *  Guarantees: a field with a mistake in its pipeline still has its type, and one whose type is the mistake has none, so that nothing
+ *              is said twice. */
 import type { Arg, DataDecl, Expr, FieldDecl } from "../ir/ast/types.js"
 import type { ColumnSelection, DataSource, Field, FieldStage } from "../ir/model/types.js"
 import { printType, type TensorType } from "../ir/tensor.js"
@@ -30,8 +31,9 @@ export function fieldOf(env: Env, decl: FieldDecl, source: string | undefined): 
   const understood = stages.filter((s) => s !== undefined)
   if (!columns || understood.length < stages.length)
     return { ...field, columns: columns ?? { kind: "all" }, stages: understood }
-  checkFieldType(env, decl, type, columns, understood)
-  return { ...field, columns, stages: understood }
+  return typeFits(env, decl, type, columns, understood)
+    ? { ...field, columns, stages: understood }
+    : undefined
 }
 
 function columnsOf(env: Env, expr: Expr): ColumnSelection | undefined {
@@ -170,14 +172,14 @@ function stageOf(env: Env, expr: Expr): FieldStage | undefined {
     : refused(`\`${name}\` takes no arguments`, `${args.length} given`)
 }
 
-function checkFieldType(
+function typeFits(
   env: Env,
   decl: FieldDecl,
   type: TensorType,
   columns: ColumnSelection,
   stages: readonly FieldStage[],
-): void {
-  const wrong = (message: string, label: string, help?: string): void => {
+): boolean {
+  const wrong = (message: string, label: string, help?: string): false => {
     complain(env, {
       code: "field-type",
       message,
@@ -186,6 +188,7 @@ function checkFieldType(
       related: [{ span: decl.value.span, text: "because of this" }],
       help,
     })
+    return false
   }
   const symbolic = type.shape.some((d) => typeof d !== "number")
   if (symbolic)
@@ -231,11 +234,12 @@ function checkFieldType(
       )
   }
   if (columns.kind === "only" && columns.names.length > 1 && !encoded && last !== columns.names.length)
-    wrong(
+    return wrong(
       `${columns.names.length} columns are taken, and \`${decl.name.text}\` is ${printType(type)}`,
       printType(type),
       `write \`${type.dtype}[${columns.names.length}]\``,
     )
+  return true
 }
 
 export function checkArrayFields(env: Env, decl: DataDecl, source: DataSource & { kind: "array" }): void {

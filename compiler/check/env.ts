@@ -11,6 +11,7 @@ import { formatSpan, type SourceFile, type Span } from "../source/source.js"
 import type { ModuleScope } from "./resolve.js"
 import { newScope, type Scope } from "./scope.js"
 import type { SectionState } from "./section.js"
+import type { Unread } from "./unread.js"
 import type { Instance, TensorValue } from "./values.js"
 
 /** One check of one program. */
@@ -19,8 +20,7 @@ export interface Cx {
   /** Code and place of what was reported: bodies are elaborated several times. */
   readonly reported: Set<string>
   readonly stdlib: ReadonlySet<SourceFile>
-  /** Where the parser gave up: what is missing after it may be there. */
-  readonly unread: readonly Span[]
+  readonly unread: Unread
   /** By name, in order of declaration. */
   readonly slots: Map<string, SlotEntry>
   /** By path. */

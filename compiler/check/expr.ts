@@ -105,6 +105,7 @@ function evalGlobal(env: Env, name: string, global: Global, span: Span): Value {
   if (global.kind === "let") return evalConstant(env, global, span)
   if (global.kind === "value") {
     const { value } = global
+    if ("decl" in value && env.cx.unread.has(value.decl)) return v.ERROR
     if (value.kind !== "builtin") return value
     if (name === "training") return v.bool(env.section.training)
     if (name === "step" || name === "epoch" || name === "seed") return scalarName(env, name, span)

@@ -3,7 +3,7 @@
 import type { FieldExpr, LayerDecl, Param } from "../ir/ast/types.js"
 import type { Fix } from "../source/diagnostic.js"
 import { ARGUMENT_ADVICE, ARGUMENT_HABITS, MODULES, NAME_HABITS, TYPE_HABITS } from "../source/habits.js"
-import type { Span } from "../source/source.js"
+import type { SourceFile, Span } from "../source/source.js"
 import type { Given } from "./args.js"
 import type { Env } from "./env.js"
 import { complain, meantName, type Complaint } from "./report.js"
@@ -11,8 +11,8 @@ import { nearest } from "../source/suggest.js"
 import { lookup, namesIn } from "./scope.js"
 import type { Value } from "./values.js"
 
-interface Advice {
-  readonly help: string
+interface Advice extends Partial<Pick<Complaint, "span" | "label" | "related">> {
+  readonly help?: string
   readonly fix?: Fix
 }
 
@@ -22,13 +22,39 @@ export function adviceOnName(env: Env, name: string, span: Span): Advice | undef
   if (habit === undefined) {
     const known = [...namesIn(env.scope), ...env.module.names.keys()]
     // Nearly every name of one letter is one slip away from every other.
-    return name.length === 1 ? undefined : meantName(name, span, known)
+    return name.length === 1
+      ? undefined
+      : { ...meantName(name, span, known), ...misspeltDeclaration(env, name, span) }
   }
   if ("advice" in habit) return { help: habit.advice }
   return {
     help: `it is written \`${habit.here}\``,
     fix: { span: withEmptyCall(span, habit.here), replacement: habit.here },
   }
+}
+
+/** Of a name that is near to one declared in this file and read nowhere: that one is misspelt when this one is read more than once. */
+function misspeltDeclaration(env: Env, name: string, span: Span): Advice {
+  const own = [...env.module.names].flatMap(([each, global]) => (global.library ? [] : [each]))
+  const near = nearest(name, [...namesIn(env.scope), ...own])
+  const [declared, ...others] = near === undefined ? [] : placesOf(span.file, near)
+  if (near === undefined || declared === undefined || others.length > 0) return {}
+  if (placesOf(span.file, name).length === 1)
+    return { related: [{ span: declared, text: `\`${near}\` is declared here, and read nowhere` }] }
+  return {
+    span: declared,
+    label: `declared here, and read nowhere`,
+    related: [{ span, text: `\`${name}\` is read here` }],
+    help: `is \`${name}\` meant?`,
+    fix: { span: declared, replacement: name },
+  }
+}
+
+/** Where a word stands in a program, outside comments and strings. */
+function placesOf(file: SourceFile, word: string): Span[] {
+  return [...file.text.matchAll(/\/\/[^\n]*|"(?:[^"\\\n]|\\.)*"|\w+/g)].flatMap(
+    ({ 0: text, index: start }) => (text === word ? [{ file, start, end: start + word.length }] : []),
+  )
 }
 
 /** What to say of a dtype that there is not. */

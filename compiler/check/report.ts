@@ -1,7 +1,7 @@
 /** check: giving a diagnostic. One place and code is reported once, however often the body is elaborated; a mistake found inside
  *  the library is shown at the user's call, with the library's line beside it. */
-import type { Diagnostic, Diagnostics, Fix, Label, Severity } from "../source/diagnostic.js"
-import { positionAt, type SourceFile, type Span } from "../source/source.js"
+import type { Diagnostic, Fix, Label, Severity } from "../source/diagnostic.js"
+import type { Span } from "../source/source.js"
 import { nearest } from "../source/suggest.js"
 import { userSpan, type Env } from "./env.js"
 import { ERROR, type Value } from "./values.js"
@@ -39,29 +39,9 @@ export function complain(env: Env, c: Complaint): Value {
   return ERROR
 }
 
-/** The parser's mistakes after which it skipped text. */
-export const unreadIn = ({ all }: Diagnostics): Span[] =>
-  all.flatMap(({ code, primary }) => (UNREAD.has(code) && primary ? [primary.span] : []))
-const UNREAD = new Set([
-  "syntax-expected",
-  "syntax-keyword",
-  "syntax-bracket",
-  "syntax-same-line",
-  "syntax-setting",
-])
-
-/** Whether text of this declaration, or after it, was skipped: that something is missing there may not be true. */
-export const isUnread = ({ cx }: Env, declaration: Span): boolean =>
-  cx.unread.some(({ file, start }) => file === declaration.file && start >= declaration.start)
-
-/** What is wrong on a line that the parser could not read follows from that. */
-const isOnUnreadLine = (cx: Env["cx"], { file, start }: Span): boolean =>
-  cx.unread.some((each) => each.file === file && lineOf(each.file, each.start) === lineOf(file, start))
-const lineOf = (file: SourceFile, offset: number): number => positionAt(file, offset).line
-
 export function reportOnce(cx: Env["cx"], diagnostic: Diagnostic): void {
   const span = diagnostic.primary?.span
-  if (span && isOnUnreadLine(cx, span)) return
+  if (span && cx.unread.explains(span)) return
   const key = `${diagnostic.code} ${span ? `${span.file.path} ${span.start} ${span.end}` : diagnostic.message}`
   if (cx.reported.has(key)) return
   cx.reported.add(key)

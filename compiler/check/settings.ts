@@ -4,7 +4,7 @@ import type { Direction, TrainSettings } from "../ir/model/types.js"
 import type { Span } from "../source/source.js"
 import { originAt, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
-import { complain, isUnread, meantName } from "./report.js"
+import { complain, meantName } from "./report.js"
 import * as v from "./values.js"
 
 /** Seeds are one word of the parameters of a step. */
@@ -15,6 +15,8 @@ interface Context {
   readonly reports: readonly string[]
   /** Reports that are no single number. */
   readonly tables: readonly string[]
+  /** Reports that have a value. */
+  readonly computed: readonly string[]
   /** Of a report or the loss; undefined when nothing says it. */
   readonly directionOf: (name: string) => Direction | undefined
   /** Of the train section's head, for what is missing altogether. */
@@ -85,7 +87,7 @@ function durationOf(
       label: "say one of them",
       related: [{ span: epochs.span, text: "the other" }],
     })
-  if (!epochs && !steps && !isUnread(env, cx.span))
+  if (!epochs && !steps)
     complain(env, {
       code: "setting-duration",
       message: "how long to train is not said",
@@ -110,6 +112,8 @@ function keepBest(env: Env, setting: SettingStmt | undefined, cx: Context): Trai
   const name = setting.value.kind === "name" ? setting.value.name : ""
   const known = ["loss", ...cx.reports.filter((r) => !cx.tables.includes(r))]
   if (known.includes(name)) {
+    // What is wrong with its value has been said.
+    if (name !== "loss" && !cx.computed.includes(name)) return null
     const better = cx.directionOf(name)
     if (better !== undefined) return { metric: name, better }
     complain(env, {

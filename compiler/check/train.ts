@@ -19,7 +19,7 @@ import { evalExpr } from "./expr.js"
 import { checkIndices } from "./indices.js"
 import { objectivesOf, type Loss } from "./objectives.js"
 import { nothingObserved, observationsOf, type Observed } from "./observed.js"
-import { complain, isUnread, meantName } from "./report.js"
+import { complain, meantName } from "./report.js"
 import type { ModuleScope } from "./resolve.js"
 import { addInput, finish, newSection, usedValues } from "./section.js"
 import { scalingOf } from "./scaling.js"
@@ -42,7 +42,7 @@ export function checkTrain(
   const step = runTrain(cx, module, decl, fields, true)
   const read = new Map<ModelValue, string>()
   const objectives = objectivesOf(step.env, step.losses, read)
-  if (step.losses.length === 0 && !isUnread(step.env, decl.span))
+  if (step.losses.length === 0)
     complain(step.env, {
       code: "train-no-loss",
       message: "this section trains nothing: it has no `minimize`",
@@ -56,6 +56,7 @@ export function checkTrain(
     hasData: dataSet !== undefined,
     reports: decl.body.flatMap((s) => (s.kind === "report" ? [s.name.text] : [])),
     tables: step.reports.filter((r) => r.isTable).map((r) => r.name),
+    computed: step.reports.map((r) => r.name),
     directionOf: (name) => {
       const report = step.reports.find((r) => r.name === name)
       return name === "loss" ? "lower" : report && directionOf(step.env, report)

@@ -52,6 +52,13 @@ settings of a train section are a word and its value.`,
     bad: "train on d {\n  minimize loss with SGD(lr=0.1)\n}",
     good: "train on d {\n  minimize loss with SGD(lr: 0.1)\n}",
   },
+  "syntax-word": {
+    title: "a word that begins nothing, but is near to one that does",
+    explanation: `A declaration begins with fn, layer, model, optimizer, data, train, import or let, and a statement of a body
+or of a train section with a word of its own. The rest is read as if the near word stood there; \`nnc check --fix\` puts it in.`,
+    bad: "lte width = 4",
+    good: "let width = 4",
+  },
   "syntax-floor-division": {
     title: "a number after // is a comment",
     explanation: "`//` begins a comment. The division that rounds down is the function floor_div(a, b).",
@@ -101,12 +108,5 @@ would be lost. Mostly an operator is missing or misspelled.`,
 which can start a statement. End the line above with the \`-\` instead. Inside ( ) or [ ] a \`-\` does continue.`,
     bad: "fn f(a: f32, b: f32) {\n  let c = a\n    - b\n  c\n}",
     good: "fn f(a: f32, b: f32) {\n  let c = a -\n    b\n  c\n}",
-  },
-  "syntax-setting": {
-    title: "not a training setting",
-    explanation: `The settings of \`train\` are batch, epochs, steps, seed, shuffle, drop_last, clip_norm, clip_value, accumulate,
-report every, checkpoint every, keep best, keep last, keep average and budget memory. What belongs to the optimizer is an argument of it.`,
-    bad: "train on d {\n  minimize loss(x) with SGD(lr: 0.1)\n  epohcs 10\n}",
-    good: "train on d {\n  minimize loss(x) with SGD(lr: 0.1)\n  epochs 10\n}",
   },
 }

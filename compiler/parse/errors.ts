@@ -59,15 +59,6 @@ export const sameLine = (statement: Span, next: Span, help: string): Diagnostic 
   help,
 })
 
-export const unknownSetting = (name: string, near: string, span: Span): Diagnostic => ({
-  code: "syntax-setting",
-  severity: "error",
-  message: `\`${name}\` is no training setting`,
-  primary: { span, text: "a setting was expected, as its value follows" },
-  help: `did you mean \`${near}\`?`,
-  fix: { span, replacement: near },
-})
-
 export const lineStartsStatement = (symbol: string, span: Span, previous: Span): Diagnostic => ({
   code: "syntax-line-start",
   severity: "warning",

@@ -14,8 +14,9 @@ import { readBlock, readTrainBody } from "./statements.js"
 
 export function moduleFromCst(cx: Reading, node: cst.ModuleCstNode, comments: readonly IToken[]): ast.Module {
   return {
-    imports: complete(node.children.import, (i) => readImport(cx, i)),
-    declarations: complete(node.children.declaration, (d) => readDeclaration(cx, d, comments)),
+    imports: complete(cx, node.children.import, (i) => readImport(cx, i)),
+    declarations: complete(cx, node.children.declaration, (d) => readDeclaration(cx, d, comments)),
+    unread: cx.unread,
     span: { file: cx.file, start: 0, end: cx.file.text.length },
   }
 }
@@ -100,8 +101,8 @@ function readOptimizer(cx: Reading, head: Head, node: cst.OptimizerCstNode): ast
 
 function readData(cx: Reading, head: Head, node: cst.DataCstNode): ast.DataDecl {
   const c = whole(node)
-  const splits = complete(c.split, (s) => readSplit(cx, s))
-  const tests = complete(c.test, (t) => readExpression(cx, the(whole(t).expression)))
+  const splits = complete(cx, c.split, (s) => readSplit(cx, s))
+  const tests = complete(cx, c.test, (t) => readExpression(cx, the(whole(t).expression)))
   if (splits.length > 1) cx.diagnostics.add(saidTwice("split", splits[0]!.span, splits[1]!.span))
   if (tests.length > 1) cx.diagnostics.add(saidTwice("test", tests[0]!.span, tests[1]!.span))
   return {
@@ -109,7 +110,7 @@ function readData(cx: Reading, head: Head, node: cst.DataCstNode): ast.DataDecl 
     ...head,
     name: nameOf(cx, the(c.Identifier)),
     source: readExpression(cx, the(c.expression)),
-    fields: complete(c.field, (f) => readField(cx, f)),
+    fields: complete(cx, c.field, (f) => readField(cx, f)),
     ...(splits[0] && { split: splits[0] }),
     ...(tests[0] && { test: tests[0] }),
   }

@@ -3,11 +3,9 @@
  *  two statements that make sense on one line. */
 import type { ExprStmt, Stmt, TrainStmt } from "../ir/ast/types.js"
 import type { Diagnostics } from "../source/diagnostic.js"
-import { positionAt, type Span } from "../source/source.js"
+import { positionAt } from "../source/source.js"
 import { NAME_HABITS } from "../source/habits.js"
-import { nearest } from "../source/suggest.js"
-import { settingWords } from "../../grammar/tokens.js"
-import { lineStartsStatement, sameLine, unknownSetting } from "./errors.js"
+import { lineStartsStatement, sameLine } from "./errors.js"
 
 export function checkNeighbours(statements: readonly TrainStmt[], out: Diagnostics): void {
   for (const [i, statement] of statements.entries()) {
@@ -32,9 +30,6 @@ const isExpression = (statement: TrainStmt): statement is ExprStmt => statement.
 
 function wordsOnOneLine(statement: ExprStmt, next: Stmt | TrainStmt): ReturnType<typeof sameLine> {
   const first = nameIn(statement)
-  const setting = first === undefined ? undefined : nearest(first, settingWords)
-  if (first !== undefined && setting !== undefined && isValue(next))
-    return unknownSetting(first, setting, statement.span)
   const habit = first === undefined ? undefined : NAME_HABITS[first]
   if (habit && "advice" in habit) return sameLine(statement.span, next.span, habit.advice)
   return sameLine(statement.span, next.span, "put them on two lines, or write the operator that joins them")
@@ -42,5 +37,3 @@ function wordsOnOneLine(statement: ExprStmt, next: Stmt | TrainStmt): ReturnType
 
 const nameIn = (statement: ExprStmt): string | undefined =>
   statement.value.kind === "name" ? statement.value.name : undefined
-const isValue = (statement: { readonly kind: string; readonly span: Span }): boolean =>
-  statement.kind === "expr" && /^[\d"]/.test(statement.span.file.text.slice(statement.span.start))

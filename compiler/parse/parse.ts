@@ -6,13 +6,13 @@
 import type { IToken } from "chevrotain"
 import type { ModuleCstNode } from "../../grammar/cst.js"
 import { translateHabits } from "../../grammar/habits.js"
-import { layOut } from "../../grammar/layout.js"
+import { layOut, tokenSpan } from "../../grammar/layout.js"
 import { tokenize } from "../../grammar/lexical.js"
 import { parserDiagnostic } from "../../grammar/messages.js"
 import { parser } from "../../grammar/parser.js"
 import { bug } from "../source/bug.js"
 import { Diagnostics, type Diagnostic } from "../source/diagnostic.js"
-import { positionAt, type SourceFile } from "../source/source.js"
+import { positionAt, type SourceFile, type Span } from "../source/source.js"
 import type { Module } from "../ir/ast/types.js"
 import { moduleFromCst } from "./from-cst.js"
 
@@ -30,15 +30,45 @@ export function parseWithComments(
   const laidOut = layOut(file, translateHabits(file, tokens, found), found) ?? []
   parser.input = laidOut
   const cst = parser.module()
+  const unread: Span[] = []
+  const lines = new Set<number | undefined>()
+  const bracketed = found.all.filter(({ code }) => code === "syntax-bracket").map(extentOf)
   for (const error of parser.errors) {
     const diagnostic = parserDiagnostic(file, laidOut, error)
-    if (diagnostic !== undefined) found.add(diagnostic)
+    const at = diagnostic?.primary?.span.start ?? 0
+    // Recovery may have stopped where a line with a mistake ends: what is wrong there follows.
+    const { token } = error
+    const previous = laidOut[laidOut.indexOf(token) - 1]
+    const follows =
+      bracketed.some(({ start, end }) => start <= at && at < end) ||
+      (previous !== undefined && lines.has(previous.endLine))
+    if (previous?.endLine === token.startLine) lines.add(token.startLine)
+    if (diagnostic !== undefined && !follows) found.add(diagnostic)
+    for (const skipped of [token, ...error.resyncedTokens])
+      if (!Number.isNaN(skipped.startOffset)) unread.push(tokenSpan(file, skipped))
   }
   if (!isModule(cst)) bug("the rule `module` gave something else")
-  const module = moduleFromCst({ file, diagnostics: found }, cst, comments)
+  const module = moduleFromCst({ file, diagnostics: found, unread }, cst, comments)
+  for (const { severity, code, primary } of found.all)
+    if (severity === "error" && primary && !REPAIRED.has(code)) unread.push(primary.span)
   for (const diagnostic of firstOnEachLine(found.all)) diagnostics.add(diagnostic)
   return { module, comments }
 }
+
+/** From a bracket to where its partner may be missing. */
+const extentOf = ({
+  primary,
+  related = [],
+}: Diagnostic): { readonly start: number; readonly end: number } => {
+  const spans = [primary, ...related].flatMap((label) => (label ? [label.span] : []))
+  return {
+    start: Math.min(...spans.map(({ start }) => start)),
+    end: Math.max(...spans.map(({ end }) => end)),
+  }
+}
+
+/** Mistakes after which the text was read as it was meant. */
+const REPAIRED = new Set(["syntax-habit", "syntax-word"])
 
 const isModule = (node: { readonly name: string }): node is ModuleCstNode => node.name === "module"
 

@@ -10,16 +10,25 @@ import type { Name } from "../ir/ast/types.js"
 export interface Reading {
   readonly file: SourceFile
   readonly diagnostics: Diagnostics
+  /** Of what is left out. */
+  readonly unread: Span[]
 }
 
 /** What `read` gives for each node, leaving out those that have holes. */
-export function complete<N, A>(nodes: readonly N[] | undefined, read: (node: N) => A): A[] {
+export function complete<N extends CstNode, A>(
+  cx: Reading,
+  nodes: readonly N[] | undefined,
+  read: (node: N) => A,
+): A[] {
   const result: A[] = []
   for (const node of nodes ?? []) {
     try {
       result.push(read(node))
     } catch (error) {
       if (!(error instanceof Incomplete)) throw error
+      const { startOffset, endOffset } = node.location ?? {}
+      if (startOffset !== undefined && endOffset !== undefined && endOffset >= startOffset)
+        cx.unread.push({ file: cx.file, start: startOffset, end: endOffset + 1 })
     }
   }
   return result

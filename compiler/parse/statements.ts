@@ -10,7 +10,7 @@ import { checkNeighbours } from "./neighbours.js"
 import { complete, hole, nameOf, spanOf, the, whole, type Reading } from "./reading.js"
 
 export function readBlock(cx: Reading, node: cst.BlockCstNode): ast.Block {
-  const statements = complete(node.children.statement, (s) => readStatement(cx, s))
+  const statements = complete(cx, node.children.statement, (s) => readStatement(cx, s))
   checkNeighbours(statements, cx.diagnostics)
   return { statements, span: spanOf(cx, node) }
 }
@@ -19,7 +19,7 @@ export function readTrainBody(
   cx: Reading,
   nodes: readonly cst.TrainStatementCstNode[] | undefined,
 ): ast.TrainStmt[] {
-  const statements = complete(nodes, (s) => readTrainStatement(cx, s))
+  const statements = complete(cx, nodes, (s) => readTrainStatement(cx, s))
   checkNeighbours(statements, cx.diagnostics)
   return statements
 }

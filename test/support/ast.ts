@@ -152,5 +152,5 @@ export const randomModule: fc.Arbitrary<ast.Module> = fc
       body: values.map((value): ast.TrainStmt => ({ kind: "expr", value, span })),
       span,
     }
-    return { imports: [], declarations: [f, train], span }
+    return { imports: [], declarations: [f, train], unread: [], span }
   })

@@ -46,6 +46,7 @@ export function readLibrary(text: string): readonly Module[] {
     return {
       imports: [],
       declarations: declarations.map((each) => lazily(each, lines.next().value ?? "", file)),
+      unread: [],
       span: { file, start: 0, end: source.length },
     }
   })

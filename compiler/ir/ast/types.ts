@@ -11,6 +11,8 @@ export interface Name extends Node {
 export interface Module extends Node {
   readonly imports: readonly Import[]
   readonly declarations: readonly Declaration[]
+  /** Text that could not be read, and is in no declaration or missing in one. Ranges may overlap. */
+  readonly unread: readonly Span[]
 }
 /** `import "blocks.nn"` brings every name, `import { A, B } from "blocks.nn"` the listed ones. */
 export interface Import extends Node {
