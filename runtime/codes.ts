@@ -154,7 +154,7 @@ there. With \`verify\` they are compared before anything else. A device that giv
   "data-stored": {
     title: "a data file holds other numbers than the program was compiled for",
     explanation:
-      "A field of small integers, such as the bytes of images, lies on the device in that type. A file that `--data` gives to a compiled bundle may be of another type, as long as its numbers are such integers. `nnc train program.nn --data NAME=PATH` compiles the program with the new file.",
+      "A field of small integers, such as the bytes of images, lies on the device in that type. A file that `--data` gives to a compiled bundle may be of another type, as long as its numbers are such integers. A field of more than 128 MiB lies in several buffers, and was compiled for as many rows as these hold. `nnc train program.nn --data NAME=PATH` compiles the program with the new file.",
   },
   "data-split": {
     title: "the split leaves a side without rows",

@@ -5,8 +5,16 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, describe, expect, it } from "vitest"
 import { compileFile } from "../compiler/cli/compile-file.js"
+import { fileHost } from "../compiler/cli/host.js"
+import { compile, type DataContext, type DataFacts } from "../compiler/driver/compile.js"
+import { asStored } from "../compiler/driver/read-data.js"
+import { parseModel, printModel } from "../compiler/ir/model/text.js"
+import type { DataSet, Model } from "../compiler/ir/model/types.js"
+import type { Diagnostic } from "../compiler/source/diagnostic.js"
+import { DEFAULT_TARGET } from "../compiler/target.js"
 import type { Bundle, FieldSpec, StoredSpec } from "../runtime/bundle/format.js"
 import { applyField } from "../runtime/data/apply.js"
+import { inPieces, piecesOf } from "../runtime/data/pieces.js"
 import { allRows } from "../runtime/data/split.js"
 import { packField, storageFor } from "../runtime/data/stored.js"
 import { tableOf } from "../runtime/data/table.js"
@@ -117,15 +125,16 @@ function npy(path: string, descr: string, shape: readonly number[], data: Number
   writeFileSync(path, Buffer.concat([start, Buffer.from(`${header}\n`), bytes]))
 }
 
-/** Everything that training, evaluation and prediction show. */
-async function course(bundle: Bundle, device: "webgpu" | "wasm"): Promise<unknown> {
+/** Every metric that training and evaluation report, and the parameters at the end. */
+async function course(bundle: Bundle, device: "webgpu" | "wasm"): Promise<number[]> {
   const trainer = await openBundle(bundle, folder, { device })
-  const metrics: unknown[] = []
+  const metrics: number[] = []
   try {
-    const onEvent = (e: TrainEvent): void => void (e.event === "report" && metrics.push(e.metrics))
+    const onEvent = (e: TrainEvent): void =>
+      void (e.event === "report" && metrics.push(...Object.values(e.metrics).map(Number)))
     await trainer.train({ steps: 6, reportEvery: { unit: "steps", count: 2 }, onEvent })
-    const parameters = [...(await trainer.parameters())].map(([name, { values }]) => [name, [...values]])
-    return { metrics, parameters }
+    const parameters = [...(await trainer.parameters()).values()].flatMap(({ values }) => [...values])
+    return [...metrics, ...parameters]
   } finally {
     trainer.close()
   }
@@ -149,12 +158,11 @@ describe("values are those of the same field in f32, bit for bit", () => {
   }
   npy(join(folder, "y.npy"), "|u1", [ROWS], numbers(new Uint8Array(ROWS), 3))
 
-  const compiled = (file: string, stages: string): Bundle => {
+  /** `binding`: the most bytes of a buffer; left out, as many as WebGPU binds. */
+  const compiled = (file: string, stages: string, binding?: number): Bundle => {
     const path = join(folder, `${file}.nn`)
     const shape = SHAPE.join(", ")
-    writeFileSync(
-      path,
-      `data d = npy(a: "${file}.npy", b: "y.npy") {
+    const text = `data d = npy(a: "${file}.npy", b: "y.npy") {
   x: f32[${shape}] = column("a")${stages}
   y: i32 = column("b") |> classes(3)
   split train: 0.8, test: 0.2, seed: 3
@@ -169,12 +177,25 @@ train on d {
   report mean = mean(x)
   batch 32, shuffle, epochs 1, seed 1
 }
-`,
-    )
-    const { bundle, diagnostics } = compileFile(path)
+`
+    const host = fileHost(path)
+    const data = (set: DataSet, about: DataContext): DataFacts | Diagnostic => {
+      const facts = host.data(set, about)
+      if ("code" in facts) return facts
+      const fields = facts.spec.fields.map((field): FieldSpec => {
+        const pieces = piecesOf(field, facts.trainRows, binding)
+        return pieces ? { ...field, pieces } : field
+      })
+      const known = { ...facts, spec: { ...facts.spec, fields } }
+      const model = asStored({ ...NO_MODEL, data: [set] }, new Map([[set.name, known]]))
+      expect(parseModel(printModel(model))).toEqual(model)
+      return known
+    }
+    const { bundle, diagnostics } = compile({ path, text }, { ...host, data }, { target: DEFAULT_TARGET })
     expect(diagnostics).toEqual([])
     return bundle!
   }
+  const NO_MODEL: Model = { data: [], slots: [], predicts: [], trains: [] }
   const fieldIn = ({ manifest }: Bundle): FieldSpec => manifest.data[0]!.fields[0]!
 
   describe.each(["wasm", "webgpu"] as const)("%s", (device) => {
@@ -192,6 +213,28 @@ train on d {
       expect(fieldIn(floats).stored).toBeUndefined()
       expect(await course(codes, device)).toEqual(await course(floats, device))
     })
+
+    it.each([
+      ["u8", " |> standardize", 24_000, { rows: 750, count: 4 }],
+      ["u8", " |> scale(0.01)", 4096, { rows: 128, count: 19 }],
+      ["u8-f8", "", 200_000, { rows: 1666, count: 2 }],
+    ])("%s%s in buffers of %d bytes", async (file, stages, binding, pieces) => {
+      const [parts, whole] = [compiled(file, stages, binding), compiled(file, stages)]
+      expect(fieldIn(parts).pieces).toEqual(pieces)
+      const expected = await course(whole, device)
+      // Other kernels add up in another order.
+      const found = await course(parts, device)
+      expect(found).toHaveLength(expected.length)
+      found.forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 5))
+    })
+  })
+
+  it("more rows than a field was compiled for are refused", () => {
+    const field: FieldSpec = { name: "x", dtype: "f32", shape: [2], columns: ["c"], stages: [] }
+    const rows = { name: "x", bytes: new Uint8Array(8 * 129) }
+    expect(
+      failure(() => inPieces(rows, { ...field, pieces: { rows: 64, count: 2 } }, 129)).slice(0, 2),
+    ).toEqual(["data-stored", 'the field "x" has 129 rows, and was compiled for at most 128'])
   })
 
   it("lists are what applyField gives", () => {

@@ -1,12 +1,20 @@
 /** lower: what stands for the inputs of sections: fields of the data set, what the caller feeds, run-time scalars.
  *  Guarantees: one graph input for each field and scalar, however many sections ask for it. A field of the batch, [B, ...], is
  *              gathered from all rows, [R, ...], by the numbers of this batch's rows. Where rows are stored as codes, their values
- *              are found after that. */
+ *              are found after that; where they lie in several pieces, each row is taken from its own. */
 import type { GraphBuild } from "../ir/graph/build.js"
 import { SCALAR_TYPES, type ScalarName } from "../ir/graph/types.js"
-import type { DataSet, ModelInput, Stored } from "../ir/model/types.js"
+import type { DataSet, Field, ModelInput, Stored } from "../ir/model/types.js"
 import type { Origin } from "../ir/origin.js"
-import { DATA_ROWS, isStatic, numel, scalarType, type TensorType, tensorType } from "../ir/tensor.js"
+import {
+  DATA_ROWS,
+  type Dim,
+  isStatic,
+  numel,
+  scalarType,
+  type TensorType,
+  tensorType,
+} from "../ir/tensor.js"
 import type { Value } from "../ops/op.js"
 import { bug } from "../source/bug.js"
 
@@ -50,17 +58,46 @@ export class GraphInputs {
   private field(input: ModelInput, field: string): Value {
     const known = this.fields.get(field)
     if (known !== undefined) return known
-    const stored = this.data?.fields.find(({ name }) => name === field)?.stored
+    const { stored } = this.declared(field) ?? {}
     const batch = stored
       ? this.decoded(field, input.type, stored)
-      : this.batchOf(field, tensorType(input.type.dtype, [DATA_ROWS, ...input.type.shape.slice(1)]))
+      : this.batchOf(field, tensorType(input.type.dtype, input.type.shape.slice(1)))
     this.fields.set(field, batch)
     return batch
   }
 
-  private batchOf(field: string, all: TensorType): Value {
-    const source = this.g.input(field, all, { kind: "data", field }, this.origin)
-    return this.g.at(this.origin).apply("take", [source, this.batchRows()], { axis: 0 })
+  private declared(field: string): Field | undefined {
+    return this.data?.fields.find(({ name }) => name === field)
+  }
+
+  /** `row`: the type of one row as it is stored. */
+  private batchOf(field: string, row: TensorType): Value {
+    const { pieces } = this.declared(field) ?? {}
+    const rows = this.batchRows()
+    if (!pieces) return this.taken(field, DATA_ROWS, row, rows)
+    const g = this.g.at(this.origin)
+    const [last, ...before] = Array.from({ length: pieces.count }, (_, i) => {
+      // Rows of other pieces are clamped to this one, and not used.
+      const first = i * pieces.rows
+      const own = i === 0 ? rows : g.binary("sub", rows, g.constant(first, "i32"))
+      return { end: first + pieces.rows, batch: this.taken(`${field}/${i}`, pieces.rows, row, own) }
+    }).reverse()
+    return before.reduce((batch, piece) => {
+      const here = g.binary("lt", rows, g.constant(piece.end, "i32"))
+      const { shape } = batch.type
+      const beside = g.apply("reshape", [here], { shape: [shape[0]!, ...row.shape.map(() => 1)] })
+      return g.apply("where", [g.apply("broadcast", [beside], { shape }), piece.batch, batch])
+    }, last!.batch)
+  }
+
+  private taken(field: string, count: Dim, { dtype, shape }: TensorType, rows: Value): Value {
+    const source = this.g.input(
+      field,
+      tensorType(dtype, [count, ...shape]),
+      { kind: "data", field },
+      this.origin,
+    )
+    return this.g.at(this.origin).apply("take", [source, rows], { axis: 0 })
   }
 
   /** `type`: of the batch. */
@@ -68,7 +105,7 @@ export class GraphInputs {
     const count = numel(shape.slice(1))
     if (!isStatic(count)) bug(`a row of ${field} has no fixed size`)
     const bits = CODE_BITS[type]
-    const words = tensorType("u32", [DATA_ROWS, Math.ceil((count * bits) / 32)])
+    const words = tensorType("u32", [Math.ceil((count * bits) / 32)])
     const g = this.g.at(this.origin)
     const flat = g.apply("unpack", [this.batchOf(field, words)], { bits, count })
     if (values === "code") return g.apply("reshape", [g.apply("cast", [flat], { dtype })], { shape })

@@ -105,7 +105,7 @@ const describe = (b: PlacedBuffer): string =>
 /** What grows with the batch can shrink with it. */
 function advice(program: PlannedProgram, bound: readonly PlacedBuffer[]): string {
   if (bound.some(isData))
-    return "write its columns as integers of 8 or 16 bits, which stay so on the device, use fewer rows, or train with `--device wasm`"
+    return "use fewer rows or smaller ones, or write the columns as integers of 8 or 16 bits, which stay so on the device"
   const grows = bound.length === 0 || bound.some((b) => typeof b.elements !== "number")
   return grows && program.maxBatch > 1 ? "use a smaller `batch`" : "use smaller layers, or split this one"
 }

@@ -37,10 +37,14 @@ const ANY_WORD: RowBounds = [{ below: 2 ** 32, or: null, at: "" }]
 export function boundsOf(model: Model): ReadonlyMap<string, RowBounds> {
   return new Map([
     ...model.predicts.flatMap((p) => [...feedBounds(p.section)]),
-    ...model.data.flatMap((set) => [...fieldBounds(model, set.name)]),
-    ...model.data.flatMap(({ fields }) =>
-      fields.flatMap(({ name, stored }): [string, RowBounds][] => (stored ? [[name, ANY_WORD]] : [])),
-    ),
+    ...model.data.flatMap((set) => {
+      const bounds = fieldBounds(model, set.name)
+      return set.fields.flatMap(({ name, stored, pieces }): [string, RowBounds][] => {
+        const own = stored ? ANY_WORD : bounds.get(name)
+        const names = pieces ? Array.from({ length: pieces.count }, (_, i) => `${name}/${i}`) : [name]
+        return own ? names.map((each) => [each, own]) : []
+      })
+    }),
   ])
 }
 

@@ -10,6 +10,7 @@ import { parseJsonLines } from "./json-lines.js"
 import { parseNpy } from "./npy.js"
 import { parseNpz } from "./npz.js"
 import { allRows, splitRows, type SplitShares } from "./split.js"
+import { inPieces } from "./pieces.js"
 import { packField } from "./stored.js"
 import { EVERY_USE, isUsed, tableOf, usesOf, type Table, type Uses } from "./table.js"
 import { parseText } from "./text.js"
@@ -88,11 +89,15 @@ export async function loadTable(
 export function applyFields(fields: readonly FieldSpec[], table: Table, rows: Uint32Array): Rows {
   return {
     rows: rows.length,
-    fields: fields.flatMap((field) =>
-      field.stored
-        ? packField({ ...field, stored: field.stored }, table, rows)
-        : [applyField(field, table, rows)],
-    ),
+    fields: fields.flatMap((field) => {
+      const { name, stored, pieces } = field
+      const made = stored ? packField({ ...field, stored }, table, rows) : [applyField(field, table, rows)]
+      return pieces
+        ? made.flatMap((each) =>
+            each.name === name ? inPieces(each, { ...field, pieces }, rows.length) : [each],
+          )
+        : made
+    }),
   }
 }
 

@@ -53,7 +53,7 @@ function valuesOf({ stages, dtype }: FieldSpec, type: StoredSpec["type"]): Store
 }
 
 /** Rows begin at whole words. */
-const rowBytes = (width: number, type: StoredSpec["type"]): number =>
+export const rowBytes = (width: number, type: StoredSpec["type"]): number =>
   4 * Math.ceil((width * CODES[type].bytes) / 4)
 
 type StoredField = FieldSpec & { readonly stored: StoredSpec }
