@@ -324,7 +324,7 @@ export class Session {
     })
   }
 
-  /** Any program of the bundle, by name. */
+  /** Any program of the bundle, by name. Unlike a prediction it takes NaN and infinities, to see what becomes of them. */
   async runProgram(
     name: string,
     feeds: Feeds = {},
@@ -334,7 +334,7 @@ export class Session {
     return this.turns.run("runProgram", async () => {
       const data = options.data ? (await this.dataSet(options.data.name))[options.data.part] : null
       const program = this.machine.program(name, data)
-      return runProgram(program, checkedFeeds(program, feeds), options)
+      return runProgram(program, checkedFeeds(program, feeds, true), options)
     })
   }
 
@@ -487,9 +487,9 @@ export class Session {
   }
 }
 
-function checkedFeeds({ spec }: Program, feeds: Feeds): Feeds {
+function checkedFeeds({ spec }: Program, feeds: Feeds, special = false): Feeds {
   for (const { name, dtype } of spec.inputs)
-    if (Object.hasOwn(feeds, name)) checkNumbers(`input "${name}"`, dtype, feeds[name])
+    if (Object.hasOwn(feeds, name)) checkNumbers(`input "${name}"`, dtype, feeds[name], special)
   return feeds
 }
 

@@ -2,8 +2,8 @@
 import type { BundleDType } from "../bundle/format.js"
 import { RunError } from "../error.js"
 
-/** `what`: `input "x"`. */
-export function checkNumbers(what: string, dtype: BundleDType, given: unknown): void {
+/** `what`: `input "x"`. `special`: floats may be NaN and infinite too. */
+export function checkNumbers(what: string, dtype: BundleDType, given: unknown, special = false): void {
   if (!isNumbers(given))
     throw new RunError("input-value", `${what} is ${kindOf(given)}, not an array of numbers`, {
       help: "give the values row after row in one flat array, such as a Float32Array",
@@ -11,6 +11,7 @@ export function checkNumbers(what: string, dtype: BundleDType, given: unknown): 
   for (let i = 0; i < given.length; i++) {
     const value: unknown = given[i]
     if (typeof value === "number" && HOLDS[dtype](value)) continue
+    if (special && isFloat(dtype) && typeof value === "number" && !Number.isFinite(value)) continue
     const found = Array.isArray(value)
       ? "an array"
       : typeof value === "string"
@@ -19,6 +20,8 @@ export function checkNumbers(what: string, dtype: BundleDType, given: unknown): 
     throw new RunError("input-value", `element ${i} of ${what} is ${found}, not ${TAKES[dtype]}`)
   }
 }
+
+const isFloat = (dtype: BundleDType): boolean => dtype === "f32" || dtype === "f16"
 
 function isNumbers(given: unknown): given is ArrayLike<unknown> {
   if (Array.isArray(given)) return true
