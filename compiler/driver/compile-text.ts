@@ -24,7 +24,7 @@ export function compileText(text: string, dims: DimValues, options: CompileOptio
       // Programs of kernels without the graphs they came from: their WGSL, and no plan.
       const programs = items(text, /^program /m).map((one) => parseKernelProgram(one, places))
       refuse(
-        programs.flatMap((p) => verifyKernels(p, options.target)),
+        programs.flatMap((p) => verifyKernels(p, options.target, dims.B)),
         places,
       )
       emit(
