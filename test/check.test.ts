@@ -32,6 +32,16 @@ test("every code has a case that shows its message", () => {
 
 testCases("errors", ({ input, shownPath }) => renderDiagnostics(checkText(input, shownPath).diagnostics.all))
 
+test("no message shows a name of the library's insides", () => {
+  const shown = casesIn("errors").flatMap(({ input, shownPath, name }) =>
+    renderDiagnostics(checkText(input, shownPath).diagnostics.all)
+      .split("\n")
+      .filter((line) => /(?<![\w"])_[a-z]/.test(line) || line.includes("stdlib/"))
+      .map((line) => `${name}: ${line}`),
+  )
+  expect(shown).toEqual([])
+})
+
 testCases("model", ({ input, shownPath }) => {
   const { model, diagnostics } = checkText(input, shownPath)
   return model ? printModel(model) : renderDiagnostics(diagnostics.all)

@@ -3,11 +3,11 @@
 import type { Arg, Param, TensorTypeExpr, TypeExpr } from "../ir/ast/types.js"
 import { printType, type DType, type Shape } from "../ir/tensor.js"
 import type { Span } from "../source/source.js"
-import { checkWaiting, matchShape, resolveShape, resolveDim, type Signature } from "./dims.js"
+import { checkWaiting, matchShape, resolveShape, resolveDim, written, type Signature } from "./dims.js"
 import type { Env } from "./env.js"
 import { evalExpr } from "./expr.js"
 import { adviceOnArgument, adviceOnType, habitualParam } from "./habits.js"
-import { complain, meantName } from "./report.js"
+import { complain, DECLARED, meantName } from "./report.js"
 import type { Fix } from "../source/diagnostic.js"
 import { nearest } from "../source/suggest.js"
 import * as v from "./values.js"
@@ -28,6 +28,10 @@ export const evalArgs = (env: Env, args: readonly Arg[]): Given[] =>
     value: evalExpr(env, arg.value),
     span: arg.value.span,
   }))
+
+/** What is written for each parameter, by its name. */
+export const byName = (assigned: ReadonlyMap<Param, Given>): Map<string, Given> =>
+  new Map([...assigned].map(([param, given]) => [param.name.text, given]))
 
 /** Which argument each parameter gets; undefined where the default stands. Undefined as a whole after a diagnostic. */
 export function assign(
@@ -228,8 +232,11 @@ function tensorArgument(
         message: `${what} must be ${base}, and this is ${printType(value.type)}`,
         span,
         label: printType(value.type),
-        related: [{ span: type.span, text: "declared here" }, value.from],
-        help: `convert it: \`${base}(...)\``,
+        related: [{ span: type.span, text: DECLARED }, value.from],
+        help:
+          value.madeBy === "argmax"
+            ? "`argmax` gives the places of the largest scores: leave it out here"
+            : `convert it: \`${base}(${written(span)})\``,
       })
     return matchShape(env, signature, type, value.type.shape, what, span, printType(value.type))
       ? value
@@ -262,7 +269,7 @@ function wrongKind(env: Env, type: TypeExpr, value: Value, what: string, wanted:
     message: `${what} must be ${wanted}, and this is ${v.describe(value)}`,
     span,
     label: v.describe(value),
-    related: [{ span: type.span, text: "declared here" }],
+    related: [{ span: type.span, text: DECLARED }],
     help: value.kind === "layer" || value.kind === "instance" ? "call it with its inputs first" : undefined,
   })
 }

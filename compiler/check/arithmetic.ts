@@ -1,9 +1,9 @@
 /** check: operators. Constants are computed, sizes stay exact, tensors become pointwise operations.
  *  Guarantees: `int op int` stays int except for `/`, which is true division (in a dimension, dims.ts, it is floor division). */
-import type { BinaryOp } from "../ir/ast/types.js"
+import type { BinaryExpr, BinaryOp } from "../ir/ast/types.js"
 import { addDim, mulDim, sameDim, subDim, type Dim } from "../ir/tensor.js"
 import type { Span } from "../source/source.js"
-import { declaredAt, pointwise } from "./emit.js"
+import { operandAt, pointwise } from "./emit.js"
 import type { Env } from "./env.js"
 import { complain } from "./report.js"
 import * as v from "./values.js"
@@ -27,7 +27,14 @@ const primitive: Record<Exclude<BinaryOp, "@">, string> = {
   "||": "or",
 }
 
-export function binary(env: Env, op: Exclude<BinaryOp, "@">, left: Value, right: Value, span: Span): Value {
+export function binary(
+  env: Env,
+  op: Exclude<BinaryOp, "@">,
+  left: Value,
+  right: Value,
+  expr: BinaryExpr,
+): Value {
+  const { span } = expr
   if (v.hasError(left) || v.hasError(right)) return v.ERROR
   const known = constants(op, left, right) ?? sizes(op, left, right)
   if (known) return known
@@ -44,10 +51,10 @@ export function binary(env: Env, op: Exclude<BinaryOp, "@">, left: Value, right:
       message: `\`${op}\` needs one dtype on both sides; here are ${v.describe(left)} and ${v.describe(right)}`,
       span,
       label: `${left.type.dtype} ${op} ${right.type.dtype}`,
-      related: [declaredAt(left), declaredAt(right)],
+      related: [operandAt(left, expr.left.span), operandAt(right, expr.right.span)],
       help: conversionHelp(left.type.dtype, right.type.dtype),
     })
-  return pointwise(env, primitive[op], [left, right], {}, span)
+  return pointwise(env, primitive[op], [left, right], {}, span, [expr.left.span, expr.right.span])
 }
 
 const conversionHelp = (a: string, b: string): string =>

@@ -15,6 +15,7 @@ export const BUILTINS: readonly string[] = [
   "len",
   "floor_div",
   "is_list",
+  "is_number",
   "assert",
   "error",
   "grad",

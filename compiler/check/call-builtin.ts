@@ -3,6 +3,7 @@ import { printType, type DType } from "../ir/tensor.js"
 import { bug } from "../source/bug.js"
 import type { Span } from "../source/source.js"
 import type { Given } from "./args.js"
+import { callAssert } from "./assert.js"
 import { isDType } from "./args.js"
 import { asTensor, cast, emit, isScalar } from "./emit.js"
 import type { Env } from "./env.js"
@@ -20,9 +21,11 @@ export function callBuiltin(env: Env, name: string, given: readonly Given[], spa
     case "int":
       return one(env, name, given, span, (arg) => toInt(env, arg))
     case "string":
-      return one(env, name, given, span, (arg) => toText(env, arg))
+      return one(env, name, given, span, ({ value }) => v.string(v.spelled(value)))
     case "len":
       return one(env, name, given, span, (arg) => lengthOf(env, arg))
+    case "is_number":
+      return one(env, name, given, span, ({ value }) => v.bool(v.isNumber(value)))
     case "is_list":
       return one(env, name, given, span, ({ value }) =>
         v.bool(value.kind === "list" || value.kind === "tuple"),
@@ -30,9 +33,8 @@ export function callBuiltin(env: Env, name: string, given: readonly Given[], spa
     case "floor_div":
       return floorDivision(env, given, span)
     case "assert":
-      return assertion(env, given, span)
     case "error":
-      return refuse(env, given[0], span)
+      return callAssert(env, name, given, span)
     case "grad":
       return gradient(env, given, span)
     case "observed":
@@ -98,13 +100,6 @@ function toInt(env: Env, arg: Given): Value {
   return wrongType(env, "int", "a constant number (`i32` converts tensors)", arg)
 }
 
-function toText(env: Env, arg: Given): Value {
-  const { value } = arg
-  if (value.kind === "string") return value
-  if (v.isNumber(value) || value.kind === "bool") return v.string(String(value.value))
-  return wrongType(env, "string", "a constant number or bool", arg)
-}
-
 function lengthOf(env: Env, arg: Given): Value {
   const { value } = arg
   if (value.kind === "list" || value.kind === "tuple") return v.int(value.items.length)
@@ -122,37 +117,9 @@ function floorDivision(env: Env, given: readonly Given[], span: Span): Value {
   if (quotient !== undefined) return v.fromDim(quotient)
   return complain(env, {
     code: "dim-arithmetic",
-    message: `${v.describe(a.value)} is not known to be divisible by ${v.describe(b.value)}`,
+    message: `${v.spelled(a.value)} is not known to be divisible by ${v.spelled(b.value)}`,
     span,
     label: "cannot be computed when compiling",
-  })
-}
-
-/** `assert(condition, "message")`: for authors of layers; the message appears at the caller's place. */
-function assertion(env: Env, given: readonly Given[], span: Span): Value {
-  const [condition, message, more] = given
-  if (!condition || !message || more) return wrongCount(env, "assert", 2, given.length, span)
-  if (condition.value.kind !== "bool")
-    return wrongType(env, "assert", "a condition known when compiling", condition)
-  return condition.value.value ? v.NONE : refuse(env, message, span)
-}
-
-function refuse(env: Env, message: Given | undefined, span: Span): Value {
-  if (message?.value.kind !== "string")
-    return message ? wrongType(env, "error", "a text", message) : wrongCount(env, "error", 1, 0, span)
-  let { frame } = env
-  if (!frame)
-    return complain(env, { code: "assert", message: message.value.value, span, label: "does not hold" })
-  // What the user called, not the inner function that noticed.
-  while (frame.parent && env.cx.stdlib.has(frame.span.file)) frame = frame.parent
-  const name = frame.decl.name.text
-  const { frame: _, ...caller } = env
-  return complain(caller, {
-    code: "assert",
-    message: `${name}: ${message.value.value}`,
-    span: frame.span,
-    label: `\`${name}\` refuses this`,
-    related: env.cx.stdlib.has(span.file) ? [] : [{ span, text: "checked here" }],
   })
 }
 

@@ -3,12 +3,12 @@
  *  Not here:   instances (layers.ts), primitives (call-op.ts), built-in functions (call-builtin.ts). */
 import type { BinaryExpr, CallExpr, Expr, FnDecl, LayerDecl, ModelDecl, PipeExpr } from "../ir/ast/types.js"
 import type { Span } from "../source/source.js"
-import { assign, bindAll, bindSizes, coerceTo, evalArgs, type Given } from "./args.js"
+import { assign, bindAll, bindSizes, byName, coerceTo, evalArgs, type Given } from "./args.js"
 import { callBuiltin } from "./call-builtin.js"
 import { callOp, writtenArgs } from "./call-op.js"
 import { newSignature, type Signature } from "./dims.js"
 import { noteDropout } from "./dropout.js"
-import { originAt, type Env } from "./env.js"
+import { frameOf, originAt, userSpan, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
 import { callInstance, makeInstance, modelInstance } from "./layers.js"
 import { warnOfBatchAxis, warnOfPair } from "./lints.js"
@@ -33,7 +33,8 @@ export function evalPipe(env: Env, expr: PipeExpr): Value {
   for (; head.kind === "pipe"; head = head.value) chain.push(head)
   let value = evalExpr(env, head)
   for (const { value: before, target } of chain.reverse()) {
-    const first: Given = { value, span: before.span }
+    // Of a chain only the link that gave the value: those before it are right.
+    const first: Given = { value, span: before.kind === "pipe" ? before.target.span : before.span }
     value =
       target.kind === "call"
         ? pipeInto(env, evalExpr(env, target.callee), first, evalArgs(env, target.args), target.span)
@@ -102,15 +103,15 @@ function callValue(
 export function callFn(env: Env, fn: FnValue, given: readonly Given[], span: Span): Value {
   const { decl } = fn
   if (given.some((g) => v.hasError(g.value)) || isRecursive(env, decl, span)) return v.ERROR
+  const assigned = assign(env, decl.params, given, decl.name.text, span)
+  if (!assigned) return v.ERROR
   const inner: Env = {
     ...withoutOptimizing(env),
     module: fn.module,
     scope: newScope(),
     turns: [],
-    frame: { decl, span, caller: env.scope, ...(env.frame && { parent: env.frame }) },
+    frame: frameOf(env, decl, span, byName(assigned)),
   }
-  const assigned = assign(env, decl.params, given, decl.name.text, span)
-  if (!assigned) return v.ERROR
   const signature = newSignature()
   if (!bindAll(env, inner, decl.params, assigned, signature, decl.name.text, "argument")) return v.ERROR
   bindSizes(inner, signature)
@@ -118,7 +119,9 @@ export function callFn(env: Env, fn: FnValue, given: readonly Given[], span: Spa
   warnOfBatchAxis(env, fn, new Map([...inner.scope.names].map(([name, { value }]) => [name, value])), span)
   noteDropout(env, fn, inner.scope.names.get("p")?.value, span)
   const result = runBody(env, inner, decl, signature, decl.name.text, given, span)
-  return result.kind === "tensor" && fn.module.library ? { ...result, madeBy: decl.name.text } : result
+  return result.kind === "tensor" && fn.module.library
+    ? { ...result, madeBy: decl.name.text, madeAt: userSpan(env, span) }
+    : result
 }
 
 function withoutOptimizing(env: Env): Env {

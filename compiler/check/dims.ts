@@ -17,8 +17,8 @@ import {
 import type { Span } from "../source/source.js"
 import type { Env } from "./env.js"
 import { evalExpr } from "./expr.js"
-import { complain } from "./report.js"
-import { axisHelp } from "./shape-help.js"
+import { complain, DECLARED } from "./report.js"
+import { axisHelp, rearranged } from "./shape-help.js"
 import { lookup } from "./scope.js"
 import { describe, toDim, type Value } from "./values.js"
 
@@ -146,7 +146,7 @@ export function matchShape(
       message: `${what} needs ${restAt < 0 ? "" : "at least "}${axes(fixed)}, and ${actual} has ${axes(shape.length)}`,
       span,
       label: actual,
-      related: [{ span: type.span, text: "declared here" }],
+      related: [{ span: type.span, text: DECLARED }],
       help: rankHelp(fixed, shape.length),
     })
     return false
@@ -187,23 +187,51 @@ function matchRest(
     signature.rest = {
       value: matched,
       span,
-      text: `\`...\` stands for [${matched.map(printDim).join(", ")}] because of this`,
+      text: restAlone(type) ? `${actual} here` : `${actual} here: its leading axes are ${shapeText(matched)}`,
     }
     return true
   }
   if (sameShape(before.value, matched)) return true
   complain(env, {
     code: "shape-mismatch",
-    message: `${what} must have the leading axes [${before.value.map(printDim).join(", ")}], and ${actual} has [${matched.map(printDim).join(", ")}]`,
+    message: `${what} must have the ${restAlone(type) ? "shape" : "leading axes"} ${shapeText(before.value)}, and ${actual} has ${shapeText(matched)}`,
     span,
     label: actual,
     related: [
       { span: before.span, text: before.text },
-      { span: type.span, text: "declared here" },
+      ...(env.cx.stdlib.has(type.span.file) ? [] : [{ span: type.span, text: DECLARED }]),
     ],
-    help: "`...` means the same axes everywhere in one signature",
+    help: restHelp(before, { shape: matched, span }),
   })
   return false
+}
+
+const shapeText = (shape: Shape): string => `[${shape.map(printDim).join(", ")}]`
+const restAlone = (type: TensorTypeExpr): boolean => type.dims?.length === 1
+
+/** What makes two arguments of one shape, where one call does. */
+function restHelp(
+  first: { readonly value: Shape; readonly span: Span },
+  second: { readonly shape: Shape; readonly span: Span },
+): string {
+  const [a, b] = [written(first.span), written(second.span)]
+  const dropped = droppedAxis(first.value, second.shape, a) ?? droppedAxis(second.shape, first.value, b)
+  if (dropped !== undefined) return dropped
+  return (
+    rearranged(second.shape, first.value, "it") ?? "both need the same shape: change what makes one of them"
+  )
+}
+/** `[B, 1]` where `[B]` is wanted. */
+function droppedAxis(long: Shape, short: Shape, name: string): string | undefined {
+  const axis = long.findIndex((size, i) => size === 1 && sameShape(long.toSpliced(i, 1), short))
+  return axis < 0
+    ? undefined
+    : `\`squeeze(${name}, ${axis})\` drops the axis of size 1: it gives ${shapeText(short)}`
+}
+/** An argument as it stands in the text, if it is short. */
+export function written({ file, start, end }: Span): string {
+  const text = file.text.slice(start, end)
+  return text.length <= 24 && !text.includes("\n") ? text : "..."
 }
 
 function matchDim(
@@ -238,10 +266,7 @@ function matchDim(
     message: `axis ${axis} of ${what} must be ${printDim(wanted.dim)}, and ${text} has ${printDim(actual)} there`,
     span,
     label: text,
-    related: [
-      settled && settled.span !== span ? settled : undefined,
-      { span: type.span, text: "declared here" },
-    ],
+    related: [settled && settled.span !== span ? settled : undefined, { span: type.span, text: DECLARED }],
     help: axisHelp(axis, shape, wanted.dim, declaredShape(env, signature, type), own),
   })
   return false

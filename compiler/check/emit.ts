@@ -172,7 +172,15 @@ export function literalDType(values: readonly Value[]): DType | undefined {
 }
 
 /** A pointwise operation: literals adapt, shapes are broadcast by NumPy's rule. */
-export function pointwise(env: Env, op: string, values: readonly Value[], attrs: Attrs, span: Span): Value {
+export function pointwise(
+  env: Env,
+  op: string,
+  values: readonly Value[],
+  attrs: Attrs,
+  span: Span,
+  /** Where each of the values is written. */
+  places: readonly Span[] = [],
+): Value {
   if (values.some(hasError)) return ERROR
   const dtype = literalDType(values)
   const tensors: TensorValue[] = []
@@ -184,7 +192,7 @@ export function pointwise(env: Env, op: string, values: readonly Value[], attrs:
   let shape: Shape = []
   for (const t of tensors) {
     const joined = broadcastShapes(shape, t.type.shape)
-    if (!joined) return doNotBroadcast(env, tensors, span)
+    if (!joined) return doNotBroadcast(env, tensors, span, places)
     shape = joined
   }
   warnOfBatchBroadcast(env, tensors, shape, span)
@@ -202,13 +210,21 @@ export function stretch(env: Env, t: TensorValue, shape: Shape, span: Span): Val
   return sameShape(t.type.shape, shape) ? t : emit(env, "broadcast", [t], { shape }, span)
 }
 
-function doNotBroadcast(env: Env, tensors: readonly TensorValue[], span: Span): Value {
+/** One side of an operator: where it is written, with its type. */
+export const operandAt = ({ type }: TensorValue, span: Span): Label => ({ span, text: printType(type) })
+
+function doNotBroadcast(
+  env: Env,
+  tensors: readonly TensorValue[],
+  span: Span,
+  places: readonly Span[],
+): Value {
   return complain(env, {
     code: "broadcast",
     message: `${tensors.map((t) => printType(t.type)).join(" and ")} do not broadcast`,
     span,
     label: "sizes, aligned from the right, must be equal or 1",
-    related: tensors.map(declaredAt),
+    related: tensors.map((tensor, i) => (places[i] ? operandAt(tensor, places[i]) : declaredAt(tensor))),
     help: broadcastHelp(tensors.map((t) => t.type.shape)),
   })
 }

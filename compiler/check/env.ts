@@ -4,6 +4,7 @@ import type { Declaration, FnDecl, LayerDecl, ModelDecl, OptimizerDecl } from ".
 import type { Slot } from "../ir/model/types.js"
 import type { Origin } from "../ir/origin.js"
 import type { TensorType } from "../ir/tensor.js"
+import type { Given } from "./args.js"
 import type { Signature } from "./dims.js"
 import type { DropoutUse } from "./dropout.js"
 import type { Diagnostics } from "../source/diagnostic.js"
@@ -48,6 +49,8 @@ export interface Frame {
   /** The call, and the names in sight there. */
   readonly span: Span
   readonly caller: Scope
+  /** Its arguments as they are written, by the names of the parameters. */
+  readonly given: ReadonlyMap<string, Given>
   readonly parent?: Frame
 }
 
@@ -100,6 +103,14 @@ export const topEnv = (cx: Cx, module: ModuleScope, section: SectionState): Env 
   turns: [],
   stepsFrom: 0,
 })
+
+/** A call about to be elaborated in `env`. */
+export const frameOf = (
+  env: Env,
+  decl: Frame["decl"],
+  span: Span,
+  given: ReadonlyMap<string, Given>,
+): Frame => ({ decl, span, given, caller: env.scope, ...(env.frame && { parent: env.frame }) })
 
 /** The place in the user's own files that `span` belongs to: itself, or the call that leads into the library. */
 export function userSpan(env: Env, span: Span): Span {

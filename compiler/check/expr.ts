@@ -45,7 +45,7 @@ export function evalExpr(env: Env, expr: Expr, hint?: string): Value {
         return left
       const right = evalExpr(env, expr.right)
       if (expr.op === "@") return callMatmul(env, left, right, expr)
-      return binary(env, expr.op, left, right, expr.span)
+      return binary(env, expr.op, left, right, expr)
     }
     case "pipe":
       return evalPipe(env, expr)

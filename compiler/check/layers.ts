@@ -3,11 +3,11 @@
  *              an instance again finds the slots of the first call; a model has one instance, at its own name. */
 import { isStatic } from "../ir/tensor.js"
 import type { Span } from "../source/source.js"
-import { assign, bindAll, bindSizes, type Given } from "./args.js"
+import { assign, bindAll, bindSizes, byName, type Given } from "./args.js"
 import { noteBatchNorm } from "./batch-norm.js"
 import { isRecursive, runBody } from "./call.js"
 import { newSignature } from "./dims.js"
-import { newNaming, under, type Env } from "./env.js"
+import { frameOf, newNaming, under, userSpan, type Env } from "./env.js"
 import { inputFirst } from "./habits.js"
 import { complain } from "./report.js"
 import { newScope } from "./scope.js"
@@ -39,13 +39,21 @@ export function makeInstance(
     module,
     scope: newScope(),
     turns: [],
-    frame: { decl, span, caller: env.scope, ...(env.frame && { parent: env.frame }) },
+    frame: frameOf(env, decl, span, byName(assigned)),
   }
   const signature = newSignature()
   if (!bindAll(env, inner, decl.config, assigned, signature, decl.name.text, "config")) return undefined
   bindSizes(inner, signature)
   const config = new Map([...inner.scope.names].map(([name, binding]) => [name, binding.value]))
-  const instance: Instance = { path, decl, module, config, span, ...(order && { order }) }
+  const instance: Instance = {
+    path,
+    decl,
+    module,
+    config,
+    span,
+    given: byName(assigned),
+    ...(order && { order }),
+  }
   env.cx.instances.set(path, instance)
   return instance
 }
@@ -70,7 +78,14 @@ export function modelInstance(env: Env, model: Value & { kind: "model" }, span: 
   const path = model.decl.name.text
   const before = env.cx.instances.get(path)
   if (before) return before
-  const instance: Instance = { path, decl: model.decl, module: model.module, config: new Map(), span }
+  const instance: Instance = {
+    path,
+    decl: model.decl,
+    module: model.module,
+    config: new Map(),
+    span,
+    given: new Map(),
+  }
   env.cx.instances.set(path, instance)
   return instance
 }
@@ -89,7 +104,7 @@ export function callInstance(env: Env, instance: Instance, given: readonly Given
     scope: newScope(),
     naming: newNaming(path),
     turns: [],
-    frame: { decl, span, caller: env.scope, ...(env.frame && { parent: env.frame }) },
+    frame: frameOf(env, decl, span, new Map([...instance.given, ...byName(assigned)])),
   }
   for (const [name, value] of instance.config) {
     inner.scope.names.set(name, { value, span: instance.span, kind: "config" })
@@ -100,7 +115,9 @@ export function callInstance(env: Env, instance: Instance, given: readonly Given
   noteBatchNorm(env, instance, assigned.get(decl.inputs[0]!)?.value, span)
   if (decl.kind === "model" && !env.cx.modelCalls.has(decl)) env.cx.modelCalls.set(decl, signature)
   const result = runBody(env, inner, decl, signature, path, given, span)
-  return result.kind === "tensor" && module.library ? { ...result, madeBy: decl.name.text } : result
+  return result.kind === "tensor" && module.library
+    ? { ...result, madeBy: decl.name.text, madeAt: userSpan(env, span) }
+    : result
 }
 
 /** Of images, [N, C, ...]; undefined where it is not a known number. */

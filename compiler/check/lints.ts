@@ -3,13 +3,15 @@ import { BATCH, printShape, printType, sameDim, sameShape, type Dim, type Shape 
 import type { Span } from "../source/source.js"
 import type { Given } from "./args.js"
 import type { Env } from "./env.js"
-import { complain } from "./report.js"
+import { complain, type Complaint } from "./report.js"
 import type { FnValue, TensorValue, Value } from "./values.js"
 
 interface Pair {
   readonly code: string
   readonly message: string
   readonly help: string
+  /** The consumer is the wrong one of the two, and bears the mark. */
+  readonly wrongConsumer?: true
 }
 
 /** Scores may have any sign and size; after these they may not. */
@@ -31,7 +33,12 @@ const SQUASHED = {
   tanh: "all are between -1 and 1",
 }
 
-const linear = (message: string, help: string): Pair => ({ code: "scores-as-probabilities", message, help })
+const linear = (message: string, help: string): Pair => ({
+  code: "scores-as-probabilities",
+  message,
+  help,
+  wrongConsumer: true,
+})
 const scores = (message: string, help: string): Record<string, Pair> =>
   Object.fromEntries(["Linear", "linear", "Conv2d", "relu"].map((maker) => [maker, linear(message, help)]))
 
@@ -111,8 +118,7 @@ export function warnOfPair(env: Env, fn: FnValue, given: readonly Given[], span:
       severity: "warning",
       code: pair.code,
       message: pair.message,
-      span,
-      label: `the result of \`${maker}\` comes in here`,
+      ...markOf(given[0]!, maker!, span, pair),
       help: pair.help,
     })
   const target = makerOf(given[1])
@@ -125,6 +131,23 @@ export function warnOfPair(env: Env, fn: FnValue, given: readonly Given[], span:
       label: "0 and 1 have become other numbers",
       help: "take the column as it is: remove `|> standardize` from the field",
     })
+}
+
+/** The call that made the argument is to blame; where it is not known, the one that takes it. */
+function markOf(
+  { value }: Given,
+  maker: string,
+  taken: Span,
+  { wrongConsumer }: Pair,
+): Pick<Complaint, "span" | "label" | "related"> {
+  const made = value.kind === "tensor" && !wrongConsumer ? value.madeAt : undefined
+  return made === undefined
+    ? { span: taken, label: `the result of \`${maker}\` comes in here` }
+    : {
+        span: made,
+        label: `\`${maker}\` is applied here`,
+        related: [{ span: taken, text: "its result comes in here" }],
+      }
 }
 
 const makerOf = (given: Given | undefined): string | undefined =>

@@ -6,10 +6,10 @@ import type { Expr, StateStmt } from "../ir/ast/types.js"
 import type { ModelValue, ParameterUpdate, Slot } from "../ir/model/types.js"
 import { sameType, type TensorType } from "../ir/tensor.js"
 import { bug } from "../source/bug.js"
-import { assign, bindAll, bindSizes, evalArgs, resolveType, type Given } from "./args.js"
+import { assign, bindAll, bindSizes, byName, evalArgs, resolveType, type Given } from "./args.js"
 import { newSignature } from "./dims.js"
 import { outOfReach } from "./emit.js"
-import { newNaming, originAt, userSpan, type Env, type Optimizing } from "./env.js"
+import { frameOf, newNaming, originAt, userSpan, type Env, type Optimizing } from "./env.js"
 import { evalExpr } from "./expr.js"
 import { complain } from "./report.js"
 import { newScope } from "./scope.js"
@@ -49,6 +49,10 @@ export function updateOf(
   const p = addInput(section, "p", slot.type, { kind: "feed" })
   const g = addInput(section, "g", slot.type, { kind: "feed" })
   const outer: Env = { ...env, section, naming: newNaming(slot.name), stepsFrom: 0 }
+  const given = expr.kind === "call" ? evalArgs(outer, expr.args) : []
+  if (given.some((a) => v.hasError(a.value) || !isInReach(outer, a))) return undefined
+  const assigned = assign(outer, decl.config, given, decl.name.text, expr.span)
+  if (!assigned) return undefined
   const optimizing: Optimizing = { param: slot.name, name: decl.parameter.text, type: slot.type }
   const inner: Env = {
     ...outer,
@@ -57,19 +61,15 @@ export function updateOf(
     turns: [],
     stepsFrom: 1,
     optimizing,
-    frame: { decl, span: expr.span, caller: env.scope, ...(env.frame && { parent: env.frame }) },
+    frame: frameOf(env, decl, expr.span, byName(assigned)),
   }
-  const given = expr.kind === "call" ? evalArgs(outer, expr.args) : []
-  if (given.some((a) => v.hasError(a.value) || !isInReach(outer, a))) return undefined
-  const assigned = assign(outer, decl.config, given, decl.name.text, expr.span)
-  if (!assigned) return undefined
   const signature = newSignature()
   if (!bindAll(outer, inner, decl.config, assigned, signature, decl.name.text, "config")) return undefined
   bindSizes(inner, signature)
   inner.scope.names.set(decl.parameter.text, { value: p, span: decl.parameter.span, kind: "state" })
   inner.scope.names.set(decl.gradient.text, { value: g, span: decl.gradient.span, kind: "argument" })
   env.cx.elaborated.add(decl)
-  runBlock(inner, decl.body)
+  if (v.hasError(runBlock(inner, decl.body).value)) return undefined
   if (!optimizing.updated) {
     if (optimizing.failed) return undefined
     complain(inner, {

@@ -1,5 +1,5 @@
 /** check: giving a diagnostic. One place and code is reported once, however often the body is elaborated; a mistake found inside
- *  the library is shown at the user's call, with the library's line beside it. */
+ *  the library is shown at the user's call. The library's own lines are never shown: of what it declares, the type is named. */
 import type { Diagnostic, Fix, Label, Severity } from "../source/diagnostic.js"
 import type { Span } from "../source/source.js"
 import { nearest } from "../source/suggest.js"
@@ -18,19 +18,22 @@ export interface Complaint {
   readonly severity?: Severity
 }
 
+/** A label at the type that a parameter is declared with. */
+export const DECLARED = "declared here"
+const textOf = ({ file, start, end }: Span): string => file.text.slice(start, end)
+
 /** Reports, and gives the value that silences whatever would follow. */
 export function complain(env: Env, c: Complaint): Value {
   const primary = userSpan(env, c.span)
-  const inLibrary: Label[] =
-    primary === c.span
-      ? []
-      : [{ span: c.span, text: `this happens inside \`${env.frame?.decl.name.text ?? "the library"}\`` }]
-  const related = [...(c.related ?? []).filter((l) => l !== undefined), ...inLibrary]
+  const inLibrary = ({ span }: Label): boolean => env.cx.stdlib.has(span.file)
+  const labels = (c.related ?? []).filter((l) => l !== undefined)
+  const declared = primary === c.span ? labels.find((l) => inLibrary(l) && l.text === DECLARED) : undefined
+  const related = labels.filter((l) => !inLibrary(l))
   reportOnce(env.cx, {
     code: c.code,
     severity: c.severity ?? "error",
     message: c.message,
-    primary: { span: primary, text: c.label },
+    primary: { span: primary, text: declared ? `${c.label}; declared ${textOf(declared.span)}` : c.label },
     ...(related.length > 0 && { related }),
     ...(c.help !== undefined && { help: c.help }),
     // The library is not ours to repair.

@@ -7,7 +7,7 @@ import type { Diagnostics } from "../source/diagnostic.js"
 import type { Span } from "../source/source.js"
 import { meantName } from "./report.js"
 import { BUILTINS } from "./builtins.js"
-import type { Value } from "./values.js"
+import { ERROR, type Value } from "./values.js"
 
 /** What a name at the top of a file stands for. The value of a `let` is computed when first asked for. */
 export type Global =
@@ -66,6 +66,7 @@ export function resolveModules(
           primary: { span: i.span, text: `looked for beside ${module.span.file.path}` },
           help: "the path is relative to the file that imports",
         })
+        unknownNames(scope, i.names ?? [])
         continue
       }
       importNames(scope, open(imported), i.names, i.span, diagnostics)
@@ -170,6 +171,12 @@ function put(scope: ModuleScope, name: string, global: Global, span: Span, diagn
   scope.names.set(name, global)
 }
 
+/** Names of which it was said that nothing declares them: where they are used there is nothing to add. */
+function unknownNames(scope: ModuleScope, names: readonly Name[]): void {
+  for (const { text } of names)
+    if (!scope.names.has(text)) scope.names.set(text, { kind: "value", value: ERROR, library: false })
+}
+
 function importNames(
   into: ModuleScope,
   from: ModuleScope,
@@ -189,6 +196,7 @@ function importNames(
       put(into, name.text, from.names.get(name.text)!, name.span, diagnostics)
       continue
     }
+    unknownNames(into, [name])
     diagnostics.add({
       code: "import-name",
       severity: "error",

@@ -5,6 +5,7 @@ import type { FnDecl, LayerDecl, ModelDecl, OptimizerDecl } from "../ir/ast/type
 import type { ModelValue } from "../ir/model/types.js"
 import { printDim, printType, type Dim, type DType, type TensorType } from "../ir/tensor.js"
 import type { Span } from "../source/source.js"
+import type { Given } from "./args.js"
 import type { InputFirst } from "./habits.js"
 import type { ModuleScope } from "./resolve.js"
 import type { SectionState } from "./section.js"
@@ -57,6 +58,8 @@ export interface TensorValue {
   readonly from?: { readonly span: Span; readonly text: string }
   /** The library fn or layer whose result it is; the warnings about doubtful pairs (softmax, then cross_entropy) read it. */
   readonly madeBy?: string
+  /** The user's call that made it so. */
+  readonly madeAt?: Span
 }
 
 /** One layer with its own parameters (or a model: the only one of its name). */
@@ -69,6 +72,8 @@ export interface Instance {
   readonly config: ReadonlyMap<string, Value>
   /** Where it was made. */
   readonly span: Span
+  /** The arguments it was made with, as they are written. */
+  readonly given: ReadonlyMap<string, Given>
   /** Of a convolution: its arguments are in PyTorch's order, if its input has these channels. */
   readonly order?: InputFirst
 }
@@ -117,6 +122,25 @@ export function withTensors(value: Value, tensors: readonly TensorValue[]): Valu
 
 /** The dtype a constant has when nothing else decides. */
 export const naturalDType = (v: Constant): DType => (v.kind === "bool" ? "bool" : "f32")
+
+/** A value as it is spelled in a text: `3`, `[B, 16]`, `f32[B, 16]`. */
+export function spelled(value: Value): string {
+  switch (value.kind) {
+    case "int":
+    case "float":
+      return String(value.value)
+    case "string":
+      return value.value
+    case "dim":
+      return printDim(value.dim)
+    case "list":
+      return `[${value.items.map(spelled).join(", ")}]`
+    case "tuple":
+      return `(${value.items.map(spelled).join(", ")})`
+    default:
+      return describe(value)
+  }
+}
 
 /** What a value is, for messages: `f32[B, 16]`, `the number 3`, `a layer`. */
 export function describe(value: Value): string {

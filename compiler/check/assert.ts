@@ -1,0 +1,95 @@
+/** check: `assert` and `error`: what the authors of layers and of the library have to say. The message appears where the user
+ *  called, and the mark at the argument that is to blame, where the author names one with `at`. */
+import type { Label } from "../source/diagnostic.js"
+import type { Span } from "../source/source.js"
+import type { Given } from "./args.js"
+import type { Env, Frame } from "./env.js"
+import { complain } from "./report.js"
+import * as v from "./values.js"
+import type { Value } from "./values.js"
+
+/** `assert(condition, "message", at: argument, help: "text")`, and `error` without the condition. */
+export function callAssert(env: Env, name: "assert" | "error", given: readonly Given[], span: Span): Value {
+  const plain = given.filter((g) => g.name === undefined)
+  const [at, help] = ["at", "help"].map((word) => given.find((g) => g.name === word))
+  const other = given.find((g) => g.name !== undefined && g !== at && g !== help)
+  const [condition, message, more] = name === "assert" ? plain : [undefined, ...plain]
+  if (other || !message || more || (name === "assert" && !condition))
+    return complain(env, {
+      code: plain.length > 2 ? "too-many-arguments" : other ? "argument-unknown" : "argument-missing",
+      message: other
+        ? `\`${name}\` has no argument \`${other.name}\``
+        : `\`${name}\` takes ${name === "assert" ? "a condition and a text" : "a text"}, and got ${plain.length} ${plain.length === 1 ? "argument" : "arguments"}`,
+      span: other?.nameSpan ?? span,
+      label: other ? "not one of its arguments" : `${plain.length} given`,
+      help: `it is \`${name}(${name === "assert" ? "condition, " : ""}"message", at: argument, help: "text")\``,
+    })
+  if (condition && condition.value.kind !== "bool")
+    return wrongType(env, name, "a condition known when compiling", condition)
+  for (const text of [message, help])
+    if (text && text.value.kind !== "string") return wrongType(env, name, "a text", text)
+  if (condition?.value.kind === "bool" && condition.value.value) return v.NONE
+  return refuse(env, textOf(message), at, help && textOf(help), span)
+}
+
+const textOf = ({ value }: Given): string => (value.kind === "string" ? value.value : "")
+
+function wrongType(env: Env, name: string, wanted: string, arg: Given): Value {
+  return complain(env, {
+    code: "argument-type",
+    message: `\`${name}\` needs ${wanted}, and this is ${v.describe(arg.value)}`,
+    span: arg.span,
+    label: v.describe(arg.value),
+  })
+}
+
+function refuse(
+  env: Env,
+  message: string,
+  at: Given | undefined,
+  help: string | undefined,
+  span: Span,
+): Value {
+  let { frame } = env
+  if (!frame) return complain(env, { code: "assert", message, span, label: "does not hold", help })
+  const blamed = at && writtenAt(env, frame, at.span)
+  // What the user called, not the inner function that noticed.
+  while (frame.parent && env.cx.stdlib.has(frame.span.file)) frame = frame.parent
+  const name = frame.decl.name.text
+  const { frame: _, ...caller } = env
+  return complain(caller, {
+    code: "assert",
+    message: `${name}: ${message}`,
+    span: blamed ?? frame.span,
+    label: at && blamed ? v.describe(at.value) : `\`${name}\` refuses this`,
+    related: [
+      // Sizes and tensors are wrong beside others; a text or a share is wrong by itself.
+      ...(at && /^(tensor|int|dim|list)$/.test(at.value.kind) ? others(frame, blamed) : []),
+      ...(env.cx.stdlib.has(span.file) ? [] : [{ span, text: "checked here" }]),
+    ],
+    help,
+  })
+}
+
+/** The other tensors of the call, which the blamed one does not suit. */
+const others = (frame: Frame, blamed: Span | undefined): Label[] =>
+  blamed === undefined
+    ? []
+    : [...frame.given].flatMap(([name, { span, value }]) =>
+        value.kind === "tensor" && span.start !== blamed.start
+          ? [{ span, text: `\`${name}\` is ${v.describe(value)}` }]
+          : [],
+      )
+
+/** Where the user wrote the argument that a name in the text of a declaration stands for. The library hands its arguments on
+ *  from function to function by their names. */
+function writtenAt(env: Env, inner: Frame, name: Span): Span | undefined {
+  let at = name
+  for (let frame: Frame | undefined = inner; frame; frame = frame.parent) {
+    const given = frame.given.get(at.file.text.slice(at.start, at.end))
+    if (!given) return undefined
+    at = given.span
+    if (!env.cx.stdlib.has(at.file)) return at
+  }
+  return undefined
+}
