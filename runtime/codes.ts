@@ -193,7 +193,7 @@ there. With \`verify\` they are compared before anything else. A device that giv
   "non-finite": {
     title: "the loss, or something that is learned, is not a finite number",
     explanation:
-      "At every report and before every checkpoint the losses, the parameters and the states of layers and optimizers are looked at; what is not finite is never saved, and the last good checkpoint stays. The first step and the first kernel that produced NaN or infinity are found by running again from the last good state. A state whose first value is made with an infinite constant may be infinite. Lower the learning rate, clip gradients, or look at the named line.",
+      "At every report and before every checkpoint the losses, the parameters and the states of layers and optimizers are looked at; what is not finite is never saved, and the last good checkpoint stays. The first step and the first kernel that produced NaN or infinity are found by running again from the last good state. A state whose first value is made with an infinite constant may be infinite. The help says the most likely cause first, by what is known then: the ranges of the fields over the training rows (which are counted from 0), how the loss and the last update grew, what the kernel computes, the loss scale of `precision mixed`.",
   },
   "checkpoint-missing": {
     title: "there is no checkpoint there",

@@ -226,6 +226,7 @@ export class Session {
       state: this.state,
       step: this.machine.program(spec.step, data?.train ?? null),
       batches,
+      data: data?.train ?? null,
       schedule,
       evaluator,
       reportsTest:

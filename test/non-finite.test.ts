@@ -111,6 +111,41 @@ train on d { minimize mse(M(x), y) with SGD(lr: 0.01)  ${SETTINGS} }
     expect(error?.message).toBe('"M.w" is not finite before step 0')
   })
 
+  const rows = (x: string): string => `data d = array(x: ${x}, y: [1, 2, 3]) {
+  x: f32[2] = column("x")
+  y: f32[1] = column("y")
+}
+`
+  const net = (lr: number): string => `train on d {
+  minimize mse(x |> Linear(8) |> relu |> Linear(1), y) with SGD(lr: ${lr})
+  steps 200, report every 4 steps
+}
+`
+  const small = "[[0, 0], [1, 2], [3, 4]]"
+  it.each([
+    ["a logarithm of 0", `${rows(small)}${net(0.01).replace("relu", "log")}`, /^`log` at run\.nn:6:\d+/],
+    [
+      "features that are not scaled",
+      rows("[[0, 0], [100, 2000], [300, 4000]]") + net(10),
+      /^field `x` goes from 0 to 4000/,
+    ],
+    [
+      "a learning rate that is too large",
+      rows(small) + net(3),
+      /^the learning rate is too large .*: the loss grew from .* the last update changed "/,
+    ],
+    [
+      "one extreme row",
+      rows("[[0, 0], [1, 3e30], [3, 4]]") + net(0.01),
+      /^training row 1 has 3e\+30 in field `x`/,
+    ],
+  ])("names as the most likely cause %s", async (_, text, cause) => {
+    const { error, events } = await run(text, device)
+    expect(error?.code).toBe("non-finite")
+    expect(error?.help?.replace(/^most likely /, "")).toMatch(cause)
+    expect(events.at(-1)).toMatchObject({ event: "error", help: error?.help })
+  })
+
   it("a metric that is NaN is said once, and is never the best", async () => {
     const { error, events, saved } = await run(
       `${data}model M(x: f32[B, 2]) -> f32[B, 1] { x |> Linear(1) }

@@ -1,6 +1,7 @@
 /** runtime/train: where the first NaN or infinity came from.
  *  Runs again from the last good state up to the step whose loss, or whose update, was not finite, then that step dispatch by
  *  dispatch, reading everything that is written. Values that were not finite in the good step before it too (a mask of -inf) are no finding. */
+import type { BundleDType } from "../bundle/format.js"
 import { ParameterBlocks, type CallParameters } from "../exec/blocks.js"
 import { callOnce } from "../exec/calls.js"
 import type { Program } from "../exec/program.js"
@@ -8,6 +9,8 @@ import { bytesOf, evalSize } from "../exec/size.js"
 import type { Snapshot, State } from "../exec/state.js"
 import { firstNonFinite } from "../exec/values.js"
 import { RunError } from "../error.js"
+import { causesOf, type FieldRange, type Origin } from "./causes.js"
+import { originOf, updateOf } from "./trouble.js"
 import type { FiniteCheck } from "./finite.js"
 
 /** What there is to run again from. */
@@ -21,6 +24,9 @@ export interface Rerun {
   readonly good: Snapshot
   readonly goodStep: number
   readonly parametersOf: (step: number) => CallParameters
+  /** Of the last steps that were finite, oldest first. */
+  readonly losses: readonly number[]
+  readonly fields: () => Promise<readonly FieldRange[]>
 }
 
 export function explainLoss(from: Rerun, badStep: number, loss: number): Promise<RunError> {
@@ -68,22 +74,41 @@ function restore({ program, state, good }: Rerun): void {
 }
 
 async function explain(from: Rerun, badStep: number, what: string): Promise<RunError> {
-  const { program, steps, goodStep, parametersOf } = from
+  const { program, steps, state, goodStep, parametersOf } = from
   restore(from)
   for (let step = goodStep; step < badStep - 1; step++) {
     callOnce(steps, parametersOf(step))
     await program.machine.device.fence()()
   }
   const usual = new Set<number>()
+  const before = await state.read()
   if (badStep > goodStep)
     for (const { dispatch } of await traceStep(program, parametersOf(badStep - 1))) usual.add(dispatch)
+  const update = badStep > goodStep ? updateOf(state, before, await state.read()) : undefined
+  const lossScale = await lossScaleIn(state)
   const [first] = await traceStep(program, parametersOf(badStep), usual)
-  return describe(program, `${what} (epoch ${parametersOf(badStep).epoch})`, first)
+  const origin = first && originOfFinding(program, first)
+  const [likely, ...others] = causesOf({
+    fields: await from.fields(),
+    losses: from.losses,
+    ...(update && { update }),
+    ...(origin && { origin }),
+    ...(lossScale !== undefined && { lossScale }),
+  })
+  const help = [`most likely ${likely}`, ...others.slice(0, 2).map((cause) => `or ${cause}`)].join("\n")
+  return describe(program, `${what} (epoch ${parametersOf(badStep).epoch})`, first, help)
+}
+
+/** Of `precision mixed`, whose slot the compiler names after the train section. */
+async function lossScaleIn(state: State): Promise<number | undefined> {
+  const scales = [...(await state.tensors(["optimizer"]))].filter(([name]) => name.endsWith("/loss_scale"))
+  return scales[0]?.[1].values[0]
 }
 
 interface Finding {
   readonly dispatch: number
   readonly name: string
+  readonly dtype: BundleDType
   readonly element: number
 }
 
@@ -120,23 +145,28 @@ async function inspect(program: Program, dispatch: number, batch: number): Promi
     const at = base + offset * bytesOf(dtype)
     const bytes = await program.machine.device.read(memory, at, count * bytesOf(dtype))
     const element = firstNonFinite(dtype, bytes, count)
-    if (element >= 0) return { dispatch, name, element }
+    if (element >= 0) return { dispatch, name, dtype, element }
   }
   return undefined
 }
 
-function describe(program: Program, what: string, first: Finding | undefined): RunError {
-  const help =
-    "lower the learning rate, clip gradients (`clip_norm 1.0`), or look for a division, log or sqrt of 0 there"
+const kernelOf = (program: Program, { dispatch }: Finding): string =>
+  program.spec.dispatches[dispatch]!.kernel
+const originsOf = (program: Program, finding: Finding): readonly string[] =>
+  program.machine.bundle.manifest.kernels.find(({ name }) => name === kernelOf(program, finding))?.origins ??
+  []
+const originOfFinding = (program: Program, finding: Finding): Origin =>
+  originOf(finding.name, kernelOf(program, finding), finding.dtype, originsOf(program, finding))
+
+function describe(program: Program, what: string, first: Finding | undefined, help: string): RunError {
   if (!first)
     return new RunError("non-finite", `${what}; it did not come back when the step was run again`, { help })
-  const { kernel } = program.spec.dispatches[first.dispatch]!
-  const origins = program.machine.bundle.manifest.kernels.find(({ name }) => name === kernel)?.origins ?? []
+  const origins = originsOf(program, first)
   const place = origins.length > 0 ? ` at ${origins.join(", ")}` : ""
   return new RunError(
     "non-finite",
     `${what}; the first value that is not finite is element ${first.element} of "${first.name}", ` +
-      `computed by kernel ${kernel}${place}`,
+      `computed by kernel ${kernelOf(program, first)}${place}`,
     { help },
   )
 }

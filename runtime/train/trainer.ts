@@ -9,6 +9,7 @@ import type { Recorder } from "../device/device.js"
 import { ParameterBlocks, type CallParameters } from "../exec/blocks.js"
 import { callsPerSubmit, manyOf, recordCalls } from "../exec/calls.js"
 import { History, type Scalars } from "../exec/history.js"
+import type { DeviceData } from "../exec/dataset.js"
 import type { Machine } from "../exec/machine.js"
 import type { Program } from "../exec/program.js"
 import type { SlotBytes, Snapshot, State } from "../exec/state.js"
@@ -18,6 +19,7 @@ import type { CheckpointKind, CheckpointStore, EndEvent, TrainEvent } from "./ev
 import { isBetter, isFiniteLoss, lossNames, reported } from "./metrics.js"
 import { FiniteCheck } from "./finite.js"
 import { explainLoss, explainState, type Rerun } from "./non-finite.js"
+import { fieldRanges } from "./trouble.js"
 import { Pace } from "./pace.js"
 import type { Schedule } from "./schedule.js"
 
@@ -28,6 +30,8 @@ export interface TrainSetup {
   readonly state: State
   readonly step: Program
   readonly batches: Batches
+  /** The training rows on the device. */
+  readonly data: DeviceData | null
   readonly schedule: Schedule
   /** Over the test rows; null without a test split. */
   readonly evaluator: Evaluator | null
@@ -61,6 +65,9 @@ interface PendingReport {
 /** Two snapshots save a wait at every report; beyond this size one has to do. */
 const TWO_SNAPSHOTS_BELOW = 64 * 1024 * 1024
 
+/** So many tell whether a loss grows. */
+const LOSSES_KEPT = 8
+
 export class Trainer {
   /** What runs: the step program, in the form that makes many steps in one dispatch where there is one. */
   private readonly steps: Program
@@ -68,6 +75,8 @@ export class Trainer {
   private readonly histories: readonly [History, History]
   private filling: 0 | 1 = 0
   private readonly check: FiniteCheck
+  /** Of the last steps that were finite. */
+  private losses: readonly number[] = []
   private readonly blocks: ParameterBlocks
   private readonly pace: Pace
   /** The one in use holds the state before step `goodStep`; a new one becomes good when the losses up to it are known. */
@@ -274,6 +283,8 @@ export class Trainer {
 
   private async checked(first: number, results: Scalars[]): Promise<Scalars[]> {
     const bad = results.findIndex((scalars) => !isFiniteLoss(scalars))
+    const last = results.slice(0, bad < 0 ? undefined : bad).slice(-LOSSES_KEPT)
+    this.losses = [...this.losses, ...last.map((scalars) => reported(scalars).loss)].slice(-LOSSES_KEPT)
     if (bad >= 0) await this.stopNonFinite(first + bad, results[bad]!)
     return results
   }
@@ -298,6 +309,8 @@ export class Trainer {
       good: this.snapshots[this.good]!,
       goodStep: this.goodStep,
       parametersOf: this.parametersOf,
+      losses: this.losses,
+      fields: () => fieldRanges(this.setup.machine, this.setup.spec, this.setup.data),
     }
   }
 

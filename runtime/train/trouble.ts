@@ -1,0 +1,104 @@
+/** runtime/train: what there is to know when numbers stop being finite, read from the device. It may take its time: the run has ended.
+ *  Not here: what follows from it (causes.ts), which value was the first (non-finite.ts). */
+import type { FieldSpec, TrainSpec } from "../bundle/format.js"
+import type { Machine } from "../exec/machine.js"
+import type { DeviceData } from "../exec/dataset.js"
+import { bytesOf, product } from "../exec/size.js"
+import type { SlotBytes, State } from "../exec/state.js"
+import { decodeNumbers } from "../exec/values.js"
+import type { FieldRange, Origin, Trouble } from "./causes.js"
+
+/** Of the training rows, at most so many bytes at once. */
+const BYTES_AT_ONCE = 1 << 24
+/** How many times the usual magnitude is extreme. */
+const EXTREME = 1e4
+
+/** The ranges of the fields on the device. Those that lie there as codes are small whole numbers, or known by the values of the codes. */
+export async function fieldRanges(
+  machine: Machine,
+  spec: TrainSpec,
+  data: DeviceData | null,
+): Promise<FieldRange[]> {
+  const fields = machine.bundle.manifest.data.find(({ name }) => name === spec.data)?.fields ?? []
+  const ranges = []
+  for (const field of fields) {
+    const range = data && field.dtype === "f32" ? await rangeOf(machine, field, data) : undefined
+    if (range !== undefined) ranges.push(range)
+  }
+  return ranges
+}
+
+async function rangeOf(
+  machine: Machine,
+  field: FieldSpec,
+  data: DeviceData,
+): Promise<FieldRange | undefined> {
+  const { name, dtype, shape, stages, stored } = field
+  const memory = data.fields.get(stored === undefined ? name : `${name}/values`)
+  if (memory === undefined || stored?.values === "code") return undefined
+  const width = product(shape)
+  const elements = stored === undefined ? width * data.rows : memory.bytes / bytesOf(dtype)
+  const seen = { least: Infinity, most: -Infinity, largest: 0, others: 0, at: 0 }
+  let nonFinite: FieldRange["nonFinite"]
+  for (let first = 0; first < elements; first += BYTES_AT_ONCE / bytesOf(dtype)) {
+    const count = Math.min(elements - first, BYTES_AT_ONCE / bytesOf(dtype))
+    const bytes = await machine.device.read(memory, first * bytesOf(dtype), count * bytesOf(dtype))
+    for (const [i, value] of decodeNumbers(dtype, bytes, 0, count).entries()) {
+      if (!Number.isFinite(value)) nonFinite ??= { row: Math.floor((first + i) / width), value }
+      else {
+        const size = Math.abs(value)
+        const isLargest = size > seen.largest
+        seen.others += isLargest ? seen.largest : size
+        if (isLargest) [seen.largest, seen.at] = [size, first + i]
+        seen.least = Math.min(seen.least, value)
+        seen.most = Math.max(seen.most, value)
+      }
+    }
+  }
+  if (elements === 0 || seen.least > seen.most) return undefined
+  const usual = seen.others / Math.max(1, elements - 1)
+  const isExtreme = stored === undefined && elements > 2 && seen.largest > EXTREME * Math.max(usual, 1e-3)
+  const value = -seen.least > seen.most ? seen.least : seen.most
+  return {
+    name,
+    least: seen.least,
+    most: seen.most,
+    isScaled: stages.some(({ kind }) => kind === "affine"),
+    ...(stored === undefined && nonFinite && { nonFinite }),
+    ...(isExtreme && { extreme: { row: Math.floor(seen.at / width), value, usual } }),
+  }
+}
+
+/** The parameter that changed most for its size between two states. */
+export function updateOf(state: State, before: SlotBytes, after: SlotBytes): Trouble["update"] {
+  let most: { parameter: string; largest: number; change: number } | undefined
+  for (const { name, role, dtype, shape } of state.slots) {
+    const [old, now] = [before, after].map((slots) => {
+      const copy = new Uint8Array(slots.get(name)!).buffer
+      return decodeNumbers(dtype, copy, 0, product(shape))
+    })
+    if (role !== "param" || !old || !now) continue
+    let [largest, change] = [0, 0]
+    for (let i = 0; i < old.length; i++) {
+      largest = Math.max(largest, Math.abs(old[i]!))
+      const by = Math.abs(now[i]! - old[i]!)
+      if (Number.isFinite(by)) change = Math.max(change, by)
+    }
+    const found = { parameter: name, largest, change }
+    if (most === undefined || relative(found) > relative(most)) most = found
+  }
+  return most
+}
+
+const relative = ({ largest, change }: { readonly largest: number; readonly change: number }): number =>
+  change / Math.max(1, largest)
+
+/** Names that the compiler gives: a value is called by its operation and a number, a kernel by its operations. */
+export function originOf(value: string, kernel: string, dtype: string, origins: readonly string[]): Origin {
+  const own = value.replace(/_\d+$/, "")
+  return {
+    operations: [own, ...kernel.split("_").filter((word) => word !== own)],
+    place: origins.at(-1),
+    isHalf: dtype === "f16",
+  }
+}
