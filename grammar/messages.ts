@@ -32,7 +32,8 @@ export function parserDiagnostic(
   const found = error.token
   if (found.image === "" && !isEnd(found)) return undefined
   // Declarations stand outside all brackets: within some it is left over from one that recovery gave up.
-  if (error.context.ruleStack.length === 1 && isWithinBrackets(tokens, found)) return undefined
+  const around = bracketsAround(tokens, found)
+  if (error.context.ruleStack.length === 1 && around.length > 0) return undefined
   const previous = isEnd(found) ? tokens.at(-1) : tokens[tokens.indexOf(found) - 1]
   const construct = [...error.context.ruleStack]
     .reverse()
@@ -40,15 +41,14 @@ export function parserDiagnostic(
     .find((c) => c !== undefined)
   const place = { file, rule, stack: error.context.ruleStack, expected, found, previous }
   const where = previous && previous.image !== "" ? ` after ${quote(previous)}` : ""
-  const unnamed =
-    rule === "group" && found.tokenType === t.Colon ? tokens[tokens.indexOf(found) - 2] : undefined
-  if (unnamed && opening.has(unnamed.tokenType) && unnamed.image !== "")
+  const unnamed = rule === "group" && found.tokenType === t.Colon ? around.at(-1) : undefined
+  if (unnamed && unnamed.image !== "")
     return {
       code: "syntax-expected",
       severity: "error",
       message: `expected a name before \`(\`${construct === undefined ? "" : `, in ${construct}`}`,
       primary: { span: tokenSpan(file, unnamed), text: "nothing is called here" },
-      help: `an argument has a name in a call only: \`SGD(lr: 0.1)\``,
+      help: "an argument has a name in a call only: `SGD(lr: 0.1)`",
     }
   const reserved = expected.startsWith("a name") && t.isKeyword(found.tokenType)
   const help = reserved
@@ -272,13 +272,14 @@ const helps: readonly { when: (p: Place) => boolean; help: string | ((p: Place) 
   },
 ]
 
-function isWithinBrackets(tokens: readonly IToken[], found: IToken): boolean {
-  let open = 0
-  for (const { tokenType } of tokens.slice(0, Math.max(0, tokens.indexOf(found)))) {
-    if (opening.has(tokenType)) open++
-    else if (closing.has(tokenType)) open--
+/** What is open before a token, the innermost last. */
+function bracketsAround(tokens: readonly IToken[], found: IToken): readonly IToken[] {
+  const open: IToken[] = []
+  for (const token of tokens.slice(0, Math.max(0, tokens.indexOf(found)))) {
+    if (opening.has(token.tokenType)) open.push(token)
+    else if (closing.has(token.tokenType)) open.pop()
   }
-  return open > 0
+  return open
 }
 const opening = new Set([t.LParen, t.LineLParen, t.LBracket, t.LineLBracket, t.LBrace])
 const closing = new Set([t.RParen, t.RBracket, t.RBrace])

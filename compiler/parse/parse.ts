@@ -55,14 +55,12 @@ export function parseWithComments(
   return { module, comments }
 }
 
-/** From a bracket to where its partner may be missing. */
-const extentOf = ({
-  primary,
-  related = [],
-}: Diagnostic): { readonly start: number; readonly end: number } => {
+/** From a bracket to where its partner may be missing: not above its line, where brackets match. */
+function extentOf({ primary, related = [] }: Diagnostic): { readonly start: number; readonly end: number } {
   const spans = [primary, ...related].flatMap((label) => (label ? [label.span] : []))
+  const line = primary ? primary.span.file.text.lastIndexOf("\n", primary.span.start) + 1 : 0
   return {
-    start: Math.min(...spans.map(({ start }) => start)),
+    start: Math.max(line, Math.min(...spans.map(({ start }) => start))),
     end: Math.max(...spans.map(({ end }) => end)),
   }
 }
