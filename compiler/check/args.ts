@@ -125,12 +125,39 @@ export function bindAll(
     const raw = arg ? arg.value : evalExpr(inner, param.default!)
     const span = arg ? arg.span : param.default!.span
     const what = `\`${param.name.text}\` of \`${callee}\``
-    const value = coerce(outer, inner, signature, param, raw, what, span)
+    const value =
+      arg && isSwapped(outer, param, given, what)
+        ? v.ERROR
+        : coerce(outer, inner, signature, param, raw, what, span)
     if (v.hasError(value)) good = false
     inner.scope.names.set(param.name.text, { value, span: param.name.span, kind })
   }
   if (!checkWaiting({ ...outer, scope: inner.scope, module: inner.module }, signature)) good = false
   return good
+}
+
+/** Two arguments in each other's places, by their dtypes: `cross_entropy(labels, scores)`. */
+function isSwapped(env: Env, param: Param, given: ReadonlyMap<Param, Given>, what: string): boolean {
+  const { value, span } = given.get(param)!
+  const wanted = param.type?.kind === "type" ? param.type.base.text : undefined
+  if (wanted === undefined || !isDType(wanted) || value.kind !== "tensor" || value.type.dtype === wanted)
+    return false
+  const other = [...given].find(
+    ([{ type }, { value: there }]) =>
+      there.kind === "tensor" &&
+      there.type.dtype === wanted &&
+      (!type || (type.kind === "type" && type.base.text === value.type.dtype)),
+  )
+  if (!other) return false
+  complain(env, {
+    code: "dtype-mismatch",
+    message: `${what} must be ${wanted}, and this is ${printType(value.type)}`,
+    span,
+    label: printType(value.type),
+    related: [{ span: other[1].span, text: v.describe(other[1].value) }],
+    help: `\`${param.name.text}\` and \`${other[0].name.text}\` seem to be swapped`,
+  })
+  return true
 }
 
 /** Puts the sizes a signature has learned into the callee's scope. Arguments of the same name come first. */

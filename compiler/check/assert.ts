@@ -3,7 +3,7 @@
 import type { Label } from "../source/diagnostic.js"
 import type { Span } from "../source/source.js"
 import type { Given } from "./args.js"
-import type { Env, Frame } from "./env.js"
+import { writtenAt, type Env, type Frame } from "./env.js"
 import { complain } from "./report.js"
 import * as v from "./values.js"
 import type { Value } from "./values.js"
@@ -52,7 +52,7 @@ function refuse(
 ): Value {
   let { frame } = env
   if (!frame) return complain(env, { code: "assert", message, span, label: "does not hold", help })
-  const blamed = at && writtenAt(env, frame, at.span)
+  const blamed = at && writtenAt(env, at.span)
   // What the user called, not the inner function that noticed.
   while (frame.parent && env.cx.stdlib.has(frame.span.file)) frame = frame.parent
   const name = frame.decl.name.text
@@ -80,16 +80,3 @@ const others = (frame: Frame, blamed: Span | undefined): Label[] =>
           ? [{ span, text: `\`${name}\` is ${v.describe(value)}` }]
           : [],
       )
-
-/** Where the user wrote the argument that a name in the text of a declaration stands for. The library hands its arguments on
- *  from function to function by their names. */
-function writtenAt(env: Env, inner: Frame, name: Span): Span | undefined {
-  let at = name
-  for (let frame: Frame | undefined = inner; frame; frame = frame.parent) {
-    const given = frame.given.get(at.file.text.slice(at.start, at.end))
-    if (!given) return undefined
-    at = given.span
-    if (!env.cx.stdlib.has(at.file)) return at
-  }
-  return undefined
-}

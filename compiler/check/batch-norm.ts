@@ -22,8 +22,13 @@ export function noteBatchNorm(env: Env, { decl, module }: Instance, x: Value | u
     env.section.batchNorms.push({ span: userSpan(env, span), shape: x.type.shape })
 }
 
-/** `rows`: of the data set, where they are known. */
-export function checkBatchNorms(env: Env, settings: TrainSettings, rows: number | undefined): void {
+/** `rows`: of the data set, where they are known; `said`: the setting `batch`, where there is one. */
+export function checkBatchNorms(
+  env: Env,
+  settings: TrainSettings,
+  rows: number | undefined,
+  said: Span | undefined,
+): void {
   const batch = settings.batch ?? rows
   for (const { span, shape } of env.section.batchNorms) {
     const symbolic = shape.some((size) => typeof size !== "number")
@@ -33,8 +38,9 @@ export function checkBatchNorms(env: Env, settings: TrainSettings, rows: number 
     complain(env, {
       code: "batch-norm-one",
       message: `batch normalisation needs more than one value per channel, and a batch of ${sizes[0]} gives one`,
-      span,
-      label: `of ${printShape(shape)}`,
+      span: said && symbolic ? said : span,
+      label: said && symbolic ? "one row at a time" : `of ${printShape(shape)}`,
+      related: [said && symbolic ? { span, text: `normalises ${printShape(shape)}` } : undefined],
       help: "take a larger `batch`, or normalise each row by itself with `LayerNorm` or `GroupNorm`",
     })
   }

@@ -8,7 +8,7 @@ import { callBuiltin } from "./call-builtin.js"
 import { callOp, writtenArgs } from "./call-op.js"
 import { newSignature, type Signature } from "./dims.js"
 import { noteDropout } from "./dropout.js"
-import { frameOf, originAt, userSpan, type Env } from "./env.js"
+import { frameOf, originAt, shownName, userSpan, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
 import { callInstance, makeInstance, modelInstance } from "./layers.js"
 import { warnOfBatchAxis, warnOfPair } from "./lints.js"
@@ -113,7 +113,7 @@ export function callFn(env: Env, fn: FnValue, given: readonly Given[], span: Spa
     frame: frameOf(env, decl, span, byName(assigned)),
   }
   const signature = newSignature()
-  if (!bindAll(env, inner, decl.params, assigned, signature, decl.name.text, "argument")) return v.ERROR
+  if (!bindAll(env, inner, decl.params, assigned, signature, shownName(env, decl), "argument")) return v.ERROR
   bindSizes(inner, signature)
   warnOfPair(env, fn, given, span)
   warnOfBatchAxis(env, fn, new Map([...inner.scope.names].map(([name, { value }]) => [name, value])), span)

@@ -4,6 +4,7 @@
  *  Not here:   which argument belongs to which parameter (args.ts). */
 import type { DimExpr, Expr, TensorTypeExpr } from "../ir/ast/types.js"
 import {
+  isStatic,
   addDim,
   divDim,
   mulDim,
@@ -167,6 +168,7 @@ export function matchShape(
 const axes = (n: number): string => (n === 0 ? "no axes" : n === 1 ? "1 axis" : `${n} axes`)
 
 function rankHelp(wanted: number, found: number): string | undefined {
+  if (wanted === 0) return "`mean(...)` or `sum(...)` makes one number of it"
   if (found === wanted - 1) return "`unsqueeze` adds an axis of size 1"
   if (found === wanted + 1)
     return "`squeeze` drops an axis of size 1, `flatten` joins axes, `x[0]` takes one place"
@@ -267,7 +269,10 @@ function matchDim(
     span,
     label: text,
     related: [settled && settled.span !== span ? settled : undefined, { span: type.span, text: DECLARED }],
-    help: axisHelp(axis, shape, wanted.dim, declaredShape(env, signature, type), own),
+    help:
+      isStatic(wanted.dim) === isStatic(actual)
+        ? axisHelp(axis, shape, wanted.dim, declaredShape(env, signature, type), own)
+        : "the rows have been joined with the axes of a row: `Flatten()`, or `flatten(..., 1)`, keeps axis 0 as it is",
   })
   return false
 }

@@ -133,3 +133,24 @@ export function originAt(env: Env, span: Span): Origin {
   const inside = env.naming.path || env.frame?.decl.name.text
   return { at, ...(inside && { in: inside }) }
 }
+
+/** Where the user wrote the argument that a name in the text of a declaration stands for. The library hands its arguments on
+ *  from function to function by their names. */
+export function writtenAt(env: Env, name: Span): Span | undefined {
+  let at = name
+  for (let { frame } = env; frame; frame = frame.parent) {
+    const given = frame.given.get(at.file.text.slice(at.start, at.end))
+    if (!given) return undefined
+    at = given.span
+    if (!env.cx.stdlib.has(at.file)) return at
+  }
+  return undefined
+}
+
+/** What messages call a declaration: private ones of the library go by the name of the public one that called them. */
+export function shownName(env: Env, { name }: Frame["decl"]): string {
+  if (!name.text.startsWith("_") || !env.cx.stdlib.has(name.span.file)) return name.text
+  let { frame } = env
+  while (frame?.parent && frame.decl.name.text.startsWith("_")) frame = frame.parent
+  return frame ? frame.decl.name.text : name.text
+}

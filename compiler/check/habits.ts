@@ -20,7 +20,7 @@ interface Advice extends Partial<Pick<Complaint, "span" | "label" | "related">> 
 export function adviceOnName(env: Env, name: string, span: Span): Advice | undefined {
   const habit = NAME_HABITS[name]
   if (habit === undefined) {
-    const known = [...namesIn(env.scope), ...env.module.names.keys()]
+    const known = [...namesIn(env.scope), ...fittingNames(env, span)]
     // Nearly every name of one letter is one slip away from every other.
     return name.length === 1
       ? undefined
@@ -32,6 +32,19 @@ export function adviceOnName(env: Env, name: string, span: Span): Advice | undef
     fix: { span: withEmptyCall(span, habit.here), replacement: habit.here },
   }
 }
+
+/** Names of files and of the library that can stand at this place: layers and built-in functions only where they are called. */
+function fittingNames(env: Env, { file, start, end }: Span): string[] {
+  const called =
+    /^\s*\(/.test(file.text.slice(end)) || /(\|>|\bwith|\bover)\s*$/.test(file.text.slice(0, start))
+  const handedOn = /[(,:=]\s*$/.test(file.text.slice(0, start))
+  return [...env.module.names].flatMap(([name, global]) => {
+    if (called || global.kind !== "value" || CONSTANTS.has(name)) return [name]
+    return CALLED.has(global.value.kind) || (global.value.kind === "fn" && !handedOn) ? [] : [name]
+  })
+}
+const CALLED: ReadonlySet<Value["kind"]> = new Set(["builtin", "layer", "optimizer", "ops"])
+const CONSTANTS = new Set(["training", "step", "epoch", "seed"])
 
 /** Of a name that is near to one declared in this file and read nowhere: that one is misspelt when this one is read more than once. */
 function misspeltDeclaration(env: Env, name: string, span: Span): Advice {

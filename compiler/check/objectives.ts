@@ -61,12 +61,15 @@ interface Reach {
   readonly read: ReadonlySet<string>
   readonly moved: ReadonlySet<string>
   /** Operations without a gradient on the way. */
+  /** Operations that let no gradient through on purpose: `stop_gradient`, and steps. */
+  readonly stops: readonly ModelValue[]
   readonly blocks: readonly { readonly id: ModelValue; readonly op: string; readonly reason: string }[]
 }
 
 function reachOf(loss: ModelValue, producers: Producers): Reach {
   const read = new Set<string>()
   const moved = new Set<string>()
+  const stops: ModelValue[] = []
   const blocks = new Map<ModelValue, Reach["blocks"][number]>()
   const seen = { through: new Set<ModelValue>(), past: new Set<ModelValue>() }
   const stack: { id: ModelValue; flows: boolean }[] = [{ id: loss, flows: true }]
@@ -87,11 +90,12 @@ function reachOf(loss: ModelValue, producers: Producers): Reach {
     const none =
       def && typeof def.grad !== "function" && def.traits.kind !== "meta" ? def.grad.none : undefined
     if (flows && none !== undefined) blocks.set(id, { id, op: s.op, reason: none })
+    if (flows && def?.grad === zeroGrad) stops.push(id)
     const on = flows && none === undefined && def?.grad !== zeroGrad
     for (const arg of s.args) stack.push({ id: arg, flows: on })
     for (const region of s.regions ?? []) for (const r of region.results) stack.push({ id: r, flows: on })
   }
-  return { read, moved, blocks: [...blocks.values()] }
+  return { read, moved, stops, blocks: [...blocks.values()] }
 }
 
 function updatesFor(
@@ -217,6 +221,19 @@ function noParameter(
       label: "the gradient stops here",
       related: [{ span: statement.loss.span, text: "the loss" }],
       help: "minimise something smooth, such as `cross_entropy` or `mse`, and `report` this instead",
+    })
+    return
+  }
+  const stop = reach.stops.find((id) => behind.some((s) => reachOf(id, producers).read.has(s.name)))
+  const stopped = stop === undefined ? undefined : env.section.places.get(stop)
+  if (behind.length > 0 && stopped) {
+    complain(env, {
+      code: "loss-no-param",
+      message: "this loss reaches no parameter, because no gradient gets through here",
+      span: stopped,
+      label: "the gradient stops here",
+      related: [{ span: statement.loss.span, text: "the loss" }],
+      help: "leave this out on the way from the parameters to the loss",
     })
     return
   }

@@ -3,7 +3,7 @@
 import type { Diagnostic, Fix, Label, Severity } from "../source/diagnostic.js"
 import type { Span } from "../source/source.js"
 import { nearest } from "../source/suggest.js"
-import { userSpan, type Env } from "./env.js"
+import { userSpan, writtenAt, type Env } from "./env.js"
 import { ERROR, type Value } from "./values.js"
 
 export interface Complaint {
@@ -24,7 +24,8 @@ const textOf = ({ file, start, end }: Span): string => file.text.slice(start, en
 
 /** Reports, and gives the value that silences whatever would follow. */
 export function complain(env: Env, c: Complaint): Value {
-  const primary = userSpan(env, c.span)
+  const inside = env.cx.stdlib.has(c.span.file)
+  const primary = (inside ? writtenAt(env, c.span) : undefined) ?? userSpan(env, c.span)
   const inLibrary = ({ span }: Label): boolean => env.cx.stdlib.has(span.file)
   const labels = (c.related ?? []).filter((l) => l !== undefined)
   const declared = primary === c.span ? labels.find((l) => inLibrary(l) && l.text === DECLARED) : undefined

@@ -80,7 +80,7 @@ export function checkTrain(
     step.reports.filter((r) => !r.isTable).map((r) => r.name),
   )
   const rows = dataSet?.source.kind === "array" && !dataSet.split ? rowsOf(dataSet.source) : undefined
-  checkBatchNorms(step.env, settings, rows)
+  checkBatchNorms(step.env, settings, rows, stated.find((s) => s.name.text === "batch")?.span)
   checkIndices(step.env, step.section, fields)
   checkIndices(evaluate.env, evaluate.section, fields)
   if (data && dataSet && !cx.diagnostics.hasErrors)
