@@ -57,12 +57,14 @@ export function check(main: Module, input: CheckInput): Model | undefined {
   const model = checkMain(cx, modules.main)
   const wrong = found.hasErrors || input.diagnostics.hasErrors
   for (const diagnostic of inOrder(main.span.file, found.all))
-    if (
-      !isAllowed(diagnostic) &&
-      (!wrong || diagnostic.severity === "error" || !ABSENCES.has(diagnostic.code))
-    )
-      input.diagnostics.add(diagnostic)
+    if (!isAllowed(diagnostic) && !follows(cx, wrong, diagnostic)) input.diagnostics.add(diagnostic)
   return wrong ? undefined : model
+}
+
+/** From another mistake, or from text that was not read. */
+function follows({ unread }: Cx, wrong: boolean, { severity, code, primary }: Diagnostic): boolean {
+  if (severity !== "error" && wrong && ABSENCES.has(code)) return true
+  return primary !== undefined && unread.explains(primary.span)
 }
 
 /** In order of the source; those of other files come after. */

@@ -45,7 +45,6 @@ export function complain(env: Env, c: Complaint): Value {
 
 export function reportOnce(cx: Env["cx"], diagnostic: Diagnostic): void {
   const span = diagnostic.primary?.span
-  if (span && cx.unread.explains(span)) return
   const key = `${diagnostic.code} ${span ? `${span.file.path} ${span.start} ${span.end}` : diagnostic.message}`
   if (cx.reported.has(key)) return
   cx.reported.add(key)

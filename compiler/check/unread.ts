@@ -14,11 +14,15 @@ export class Unread {
     for (const module of modules) {
       for (const span of module.unread) {
         for (const word of span.file.text.slice(span.start, span.end).match(WORDS) ?? []) this.words.add(word)
-        // What ended too early is continued by what was not read after it.
-        const within = module.declarations.findLast((d) => d.span.start <= span.start)
-        if (within === undefined || this.partly.has(within)) continue
-        this.partly.add(within)
-        this.ranges.push(within.span)
+        // What ended too early is continued by what was not read after it; what stands before it on its line may belong to it.
+        const before = module.declarations.findLast((d) => d.span.start <= span.start)
+        const after = module.declarations.find((d) => d.span.start > span.start)
+        const line = after && span.file.text.slice(span.start, after.span.start).includes("\n")
+        for (const each of [before, line === false ? after : undefined]) {
+          if (each === undefined || this.partly.has(each)) continue
+          this.partly.add(each)
+          this.ranges.push(each.span)
+        }
       }
     }
   }
