@@ -4,7 +4,7 @@
  *  Not here:   words that stand for names (check/), mistakes that leave the meaning open (messages.ts). */
 import { createTokenInstance, type IToken, type TokenType } from "chevrotain"
 import type { Diagnostics } from "../compiler/source/diagnostic.js"
-import { SETTING_HABITS, STATEMENT_HABITS } from "../compiler/source/habits.js"
+import { SETTING_HABITS, STATEMENT_HABITS, words } from "../compiler/source/habits.js"
 import type { SourceFile, Span } from "../compiler/source/source.js"
 import { nearest } from "../compiler/source/suggest.js"
 import { tokenSpan } from "./layout.js"
@@ -104,14 +104,14 @@ const CHANGES: readonly ((place: Place) => Change | undefined)[] = [
   ({ token, next, previous, inside }) => {
     const here = SETTING_HABITS[token.image]
     const saysValue = next?.tokenType === t.NumberLiteral || isSeparator(next)
-    return here !== undefined && inside.isTrain && saysValue && previous?.tokenType !== t.Dot
+    return here !== undefined && inside.isTrain && saysValue && beginsItem(previous, token)
       ? { here, says: `\`${token.image}\` is written \`${here}\``, type: setting(here) }
       : undefined
   },
   // tarin on d { minimise loss with ... }
   ({ token, next, previous, inside }) => {
     if (token.tokenType !== t.Identifier || !inside.isBody || !startsWithWord(token, next)) return undefined
-    if (previous?.endLine === token.startLine && !/^[,;{]$/.test(previous?.image ?? "")) return undefined
+    if (!beginsItem(previous, token)) return undefined
     const words = inside.isTop ? DECLARATION_WORDS : inside.isTrain ? TRAIN_WORDS : STATEMENT_WORDS
     const here = STATEMENT_HABITS[token.image] ? undefined : nearest(token.image, words.keys())
     return here === undefined
@@ -156,14 +156,17 @@ const TRAIN_WORDS = wordsOf([
 const startsWithWord = ({ startLine }: IToken, next: IToken | undefined): boolean =>
   next?.startLine === startLine && /^[\w"]/.test(next?.image ?? "")
 
-const JOINS: Readonly<Record<string, { readonly here: string; readonly type: TokenType }>> = {
+const JOINS = words<{ readonly here: string; readonly type: TokenType }>({
   and: { here: "&&", type: t.And },
   or: { here: "||", type: t.Or },
-}
-const CONSTANTS: Readonly<Record<string, TokenType>> = { True: t.True, False: t.False, None: t.None }
+})
+const CONSTANTS = words<TokenType>({ True: t.True, False: t.False, None: t.None })
 
 const setting = (word: string): TokenType => t.settings.find(({ LABEL }) => LABEL === `\`${word}\``)!
 
+/** First on its line, or after what separates statements and settings. */
+const beginsItem = (previous: IToken | undefined, token: IToken): boolean =>
+  previous?.endLine !== token.startLine || /^[,;{]$/.test(previous?.image ?? "")
 const isSeparator = (token: IToken | undefined): boolean =>
   token?.tokenType === t.Colon || token?.tokenType === t.Equals
 const isName = (token: IToken | undefined): boolean => token !== undefined && /^[A-Za-z_]/.test(token.image)

@@ -107,6 +107,13 @@ describe("one message, with advice where the repair depends on more", () => {
     expect(all.map(({ help }) => help)).toEqual([expect.stringContaining(advice)])
   })
 
+  it("names that every object of JavaScript has, and names of reports, are no habits", () => {
+    const settings = "report epoch = mean(x)\n  report constructor = mean(x)\n  batch 2, epochs 5, seed 1"
+    expect(said(program({ settings }))).toBe("")
+    const { all } = checkText(program({ body: "x |> Linear(2, constructor: 1) |> toString" })).diagnostics
+    expect(all.map(({ code }) => code).sort()).toEqual(["argument-unknown", "name-unknown"])
+  })
+
   it("a convolution with PyTorch's three numbers", () => {
     const net = (made: string) =>
       `model Net(x: f32[B, 3, 32, 32]) { x |> ${made} }\ndata d = array(a: [1]) { a: f32 = column("a") }`

@@ -54,9 +54,9 @@ describe("a bundle folder", () => {
     expect((await rejection(read(gone)))[1]).toBe("b: kernels/init.wgsl cannot be read: no such file")
   })
   test("of another version, or none at all, says so", async () => {
-    expect((await rejection(read(files((manifest) => ({ ...manifest, version: 2 }))))).slice(0, 2)).toEqual([
+    expect((await rejection(read(files((manifest) => ({ ...manifest, version: 1 }))))).slice(0, 2)).toEqual([
       "bundle-version",
-      "b is a bundle of version 2, this runtime reads version 1",
+      "b is a bundle of version 1, this runtime reads version 2",
     ])
     expect((await rejection(read({})))[0]).toBe("bundle-missing")
     expect((await rejection(read({ "manifest.json": Buffer.from("{") })))[0]).toBe("bundle-corrupt")
@@ -148,7 +148,7 @@ describe("options", () => {
     const trainer = await open()
     expect(await rejection(trainer.train({ steps: -1 }))).toEqual([
       "bad-option",
-      "steps is -1; it takes a whole number from 0 on",
+      'the option "steps" of `train` is -1; it takes a whole number from 0 to 2147483647',
     ])
     expect((await rejection(trainer.train({ steps: 1, epochs: 1 })))[0]).toBe("bad-option")
   })

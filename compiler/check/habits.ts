@@ -2,7 +2,14 @@
  *  Not here:   the table itself (source/habits.ts), what the parser settles by itself (grammar/habits.ts). */
 import type { FieldExpr, LayerDecl, Param } from "../ir/ast/types.js"
 import type { Fix } from "../source/diagnostic.js"
-import { ARGUMENT_ADVICE, ARGUMENT_HABITS, MODULES, NAME_HABITS, TYPE_HABITS } from "../source/habits.js"
+import {
+  ARGUMENT_ADVICE,
+  ARGUMENT_HABITS,
+  MODULES,
+  NAME_HABITS,
+  TYPE_HABITS,
+  words,
+} from "../source/habits.js"
 import type { SourceFile, Span } from "../source/source.js"
 import type { Given } from "./args.js"
 import type { Env } from "./env.js"
@@ -138,7 +145,7 @@ export function adviceOnMember(env: Env, member: string): string | undefined {
   return MEMBER_ADVICE[member]
 }
 
-const MEMBER_ADVICE: Readonly<Record<string, string>> = {
+const MEMBER_ADVICE = words<string>({
   size: "the size of an axis is `x.shape[0]`",
   T: "the transpose of a matrix is `transpose(x, 0, 1)`",
   t: "the transpose of a matrix is `transpose(x, 0, 1)`",
@@ -151,7 +158,7 @@ const MEMBER_ADVICE: Readonly<Record<string, string>> = {
   cuda: "the device is chosen when the program runs: `nnc train m.nn --device webgpu`",
   to: "the device is chosen when the program runs: `nnc train m.nn --device webgpu`",
   backward: "a `train` section takes the gradients: `minimize loss with Adam(lr: 0.001)`",
-}
+})
 
 /** The parameter that an argument's other name means. */
 export function habitualParam(params: readonly Param[], name: string): Param | undefined {

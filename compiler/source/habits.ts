@@ -5,8 +5,12 @@
 /** How a word is written here: the word that takes its place, or advice where that depends on more than the word. */
 export type Habit = { readonly here: string } | { readonly advice: string }
 
+/** A table without a prototype: `constructor` is a word like any other. */
+export const words = <T>(entries: Readonly<Record<string, T>>): Readonly<Record<string, T>> =>
+  Object.assign(Object.create(null) as Record<string, T>, entries)
+
 /** Settings of a train section under other names. */
-export const SETTING_HABITS: Readonly<Record<string, string>> = {
+export const SETTING_HABITS = words<string>({
   batch_size: "batch",
   batchsize: "batch",
   minibatch: "batch",
@@ -29,7 +33,7 @@ export const SETTING_HABITS: Readonly<Record<string, string>> = {
   clip_grad_value_: "clip_value",
   gradient_accumulation_steps: "accumulate",
   accumulate_grad_batches: "accumulate",
-}
+})
 
 /** Modules of other libraries, before whose names people write them: `nn.ReLU`, `F.relu`, `torch.matmul`. */
 export const MODULES: ReadonlySet<string> = new Set([
@@ -58,7 +62,7 @@ const training =
   "a `train` section says the loss, the optimizer and how long: `minimize loss with Adam(lr: 0.001)`"
 
 /** Names that are not declared here. */
-export const NAME_HABITS: Readonly<Record<string, Habit>> = {
+export const NAME_HABITS = words<Habit>({
   ReLU: { here: "relu" },
   ReLU6: { here: "relu6" },
   LeakyReLU: { here: "leaky_relu" },
@@ -171,10 +175,10 @@ export const NAME_HABITS: Readonly<Record<string, Habit>> = {
   optimizer: { advice: training },
   criterion: { advice: training },
   loss: { advice: "a value of this name has not been declared: `let loss = mse(Net(x), y)`" },
-}
+})
 
 /** Dtypes under other names. */
-export const TYPE_HABITS: Readonly<Record<string, string>> = {
+export const TYPE_HABITS = words<string>({
   float: "f32",
   float32: "f32",
   Float: "f32",
@@ -193,10 +197,10 @@ export const TYPE_HABITS: Readonly<Record<string, string>> = {
   boolean: "bool",
   bool_: "bool",
   str: "string",
-}
+})
 
 /** Words that begin something in Python, where a declaration or a statement is expected. */
-export const STATEMENT_HABITS: Readonly<Record<string, string>> = {
+export const STATEMENT_HABITS = words<string>({
   def: "a function is declared as `fn name(x: f32[...]) { ... }`, and its last line is its value",
   class:
     "a network is declared as `model Net(x: f32[B, 30]) { ... }`, a part of it as `layer Block(size: int)(x: f32[..., n]) { ... }`",
@@ -207,10 +211,10 @@ export const STATEMENT_HABITS: Readonly<Record<string, string>> = {
   print: "`report name = value` in `train` shows a value",
   const: "a name is given to a value with `let`",
   function: "a function is declared as `fn name(x: f32[...]) { ... }`, and its last line is its value",
-}
+})
 
 /** Arguments under other names: the first of those that the callee has is meant. */
-export const ARGUMENT_HABITS: Readonly<Record<string, readonly string[]>> = {
+export const ARGUMENT_HABITS = words<readonly string[]>({
   dim: ["axis", "axes"],
   dims: ["axes", "axis"],
   axis: ["axes"],
@@ -251,10 +255,10 @@ export const ARGUMENT_HABITS: Readonly<Record<string, readonly string[]>> = {
   rate: ["p"],
   drop_prob: ["p"],
   reduction: ["reduction"],
-}
+})
 
 /** Arguments that nothing here takes. */
-export const ARGUMENT_ADVICE: Readonly<Record<string, string>> = {
+export const ARGUMENT_ADVICE = words<string>({
   in_features: "the input's size is known from what comes in: `Linear(64)`",
   in_channels: "the input's channels are known from what comes in: `Conv2d(16, 3)`",
   num_features: "the input's size is known from what comes in",
@@ -271,4 +275,4 @@ export const ARGUMENT_ADVICE: Readonly<Record<string, string>> = {
   dtype: "convert the result: `f32(...)`, `i32(...)`",
   requires_grad: "`param` declares what is learned, `frozen param` what is not",
   name: "a layer is named by `let`: `let head = Linear(10)`",
-}
+})
