@@ -218,7 +218,7 @@ describe("what can be read of it", () => {
   it("the text of the stage goes on from there", () => {
     const { batch } = SHORT
     const text = within.stages.get("recompute")!.text()
-    const again = compileText(text, { B: batch, R: COUNT }, { target: SOFTWARE_TARGET })
+    const again = compileText(text, () => ({ B: batch, R: COUNT }), { target: SOFTWARE_TARGET })
     const plan = (stages: Compiled["stages"]): string =>
       /program step .*/.exec(stages.get("plan")!.text())![0]
     expect(again.diagnostics).toEqual([])

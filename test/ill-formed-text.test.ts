@@ -30,7 +30,7 @@ function withMistake(text: string, next: () => number): string {
 /** undefined: accepted. */
 function refusal(text: string): unknown {
   try {
-    compileText(text, { B: 6, R: 6 }, { target: DEFAULT_TARGET })
+    compileText(text, () => ({ B: 6, R: 6 }), { target: DEFAULT_TARGET })
     return undefined
   } catch (error) {
     return error

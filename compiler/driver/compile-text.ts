@@ -15,8 +15,12 @@ import { emit, forTarget } from "./emit.js"
 import { type State, stateOf, valueOf, verifyState } from "./levels.js"
 import { MODEL } from "./stages.js"
 
-/** `dims` stands for the largest sizes of every program: the text does not say. */
-export function compileText(text: string, dims: DimValues, options: CompileOptions): Outcome {
+/** `sizes` gives the largest sizes of each program: the text does not say. */
+export function compileText(
+  text: string,
+  sizes: (program: string) => DimValues,
+  options: CompileOptions,
+): Outcome {
   const run = new Compilation(options)
   return run.finish(() => {
     const places: Places = new Map()
@@ -24,7 +28,7 @@ export function compileText(text: string, dims: DimValues, options: CompileOptio
       // Programs of kernels without the graphs they came from: their WGSL, and no plan.
       const programs = items(text, /^program /m).map((one) => parseKernelProgram(one, places))
       refuse(
-        programs.flatMap((p) => verifyKernels(p, options.target, dims.B)),
+        programs.flatMap((p) => verifyKernels(p, options.target, sizes(p.name).B)),
         places,
       )
       emit(
@@ -37,7 +41,7 @@ export function compileText(text: string, dims: DimValues, options: CompileOptio
     refuse(verifyState(given, options.target), places)
     const budgets = given.level === "model" ? budgetsOf(valueOf(given, "model")) : new Map()
     if (given.level === "model") run.reachedState(MODEL, given)
-    forTarget(given, { sizes: () => dims, budgets }, run)
+    forTarget(given, { sizes, budgets }, run)
     return {}
   })
 }

@@ -38,6 +38,8 @@ const PROFILES: Readonly<Record<Exclude<Backend, "wasm">, TargetProfile>> = {
 }
 const PATH = "program.nn"
 const STEPS = 2
+/** Optimizers whose update is the sign of a mean of gradients: where that is 0 but for rounding, it may come out either way. */
+const STEEP = /\bLion\(/
 
 export async function judge(text: string, backends: readonly Backend[]): Promise<Verdict> {
   const failed = (failure: Failure): Verdict => ({ refused: [], failures: [failure], vague: false })
@@ -65,7 +67,7 @@ export async function judge(text: string, backends: readonly Backend[]): Promise
       const reference = referenceOf(graphs, section, data, STEPS)
       for (const device of backends) {
         if (device !== "wasm" && device !== "webgpu") continue
-        const found = await compare(bundle, section, reference, device)
+        const found = await compare(bundle, section, reference, device, STEEP.test(text))
         failures.push(...found.failures)
         vague ||= found.vague
       }
@@ -103,6 +105,7 @@ async function compare(
   section: TrainSpec,
   reference: Reference,
   device: "wasm" | "webgpu",
+  isSteep: boolean,
 ): Promise<{ failures: readonly Failure[]; vague: boolean }> {
   const failures: Failure[] = []
   let vague = false
@@ -111,7 +114,9 @@ async function compare(
     ...of: Parameters<typeof difference> extends [Reference, ...infer Rest] ? Rest : never
   ): void => {
     const found = difference(reference, ...of)
-    if (found === "vague") vague = true
+    const [kind, step] = of
+    const isAfterUpdate = kind === "slots" || step > 0
+    if (found === "vague" || (found !== "near" && isSteep && isAfterUpdate)) vague = true
     else if (found !== "near") failures.push({ kind: `${device} differs`, message: `${where}: ${found}` })
   }
   let trainer: Trainer | undefined

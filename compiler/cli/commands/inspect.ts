@@ -82,7 +82,7 @@ const ROWS = 256
 
 function outcomeOf({ path, text }: SourceFile, options: CompileOptions): Outcome {
   try {
-    return compileText(text, { B: ROWS, R: ROWS }, options)
+    return compileText(text, () => ({ B: ROWS, R: ROWS }), options)
   } catch (error) {
     if (!(error instanceof IrTextError)) throw error
     throw new Failure(
