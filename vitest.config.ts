@@ -50,6 +50,7 @@ const LONG = [
   "runtime",
   "runtime-device",
   "scan",
+  "settings",
   "singular-points",
   "sliding",
   "special-rows",

@@ -189,7 +189,7 @@ export const nodeHost = (place: Places, open = fileOnDisk): Host => ({
   now: () => performance.now(),
 })
 
-export { loadCheckpoint } from "./checkpoint/load.js"
+export { loadCheckpoint, settingsOfCheckpoint } from "./checkpoint/load.js"
 export { saveWhole } from "./checkpoint/save.js"
 export { fileOnDisk } from "./disk.js"
 export { openNodeDevice, probeNodeDevice } from "./device/node-gpu.js"

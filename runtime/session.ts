@@ -209,6 +209,7 @@ export class Session {
       step: from.step,
       steps: schedule.total,
       steps_per_epoch: batches.perEpoch,
+      settings: Object.fromEntries(this.bundle.manifest.settings.map(({ name, value }) => [name, value])),
     })
     const left = schedule.total % (spec.accumulate ?? 1)
     if (left > 0)

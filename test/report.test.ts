@@ -31,6 +31,7 @@ const start = (step: number): TrainEvent => ({
   step,
   steps: 40,
   steps_per_epoch: 1,
+  settings: {},
 })
 const report = (step: number, values: Record<string, number> = {}): TrainEvent => ({
   event: "report",

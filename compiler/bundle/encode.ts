@@ -33,6 +33,7 @@ export interface EncodeInput extends EmittedCode {
   readonly compiler: string
   readonly model: Model
   readonly data: readonly DataSpec[]
+  readonly settings?: Manifest["settings"]
 }
 /** Code for one device or both. */
 export interface EmittedCode {
@@ -49,7 +50,16 @@ interface EmittedModule {
   readonly kernels: readonly { readonly name: string; readonly work: number }[]
 }
 
-export function encode({ name, compiler, model, webgpu, variants, wasm, data }: EncodeInput): Bundle {
+export function encode({
+  name,
+  compiler,
+  model,
+  webgpu,
+  variants,
+  wasm,
+  data,
+  settings = [],
+}: EncodeInput): Bundle {
   const feeds = new Map(model.predicts.map((p) => [programOf(p), feedBounds(p.section)]))
   const layout = encodePlan(webgpu?.plan ?? wasm?.plan ?? bug("a bundle for no device"), feeds)
   const others = webgpu && encodeVariants(webgpu, layout, variants, (plan) => encodePlan(plan, feeds))
@@ -78,6 +88,7 @@ export function encode({ name, compiler, model, webgpu, variants, wasm, data }: 
     })),
     ...(others && others.variants.length > 0 ? { variants: others.variants } : {}),
     ...(spec ? { wasm: spec } : {}),
+    settings,
     files: {},
   }
   return { manifest, wgsl, ...(wasm ? { wasm: wasm.module.bytes } : {}) }

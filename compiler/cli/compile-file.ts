@@ -20,6 +20,7 @@ export interface CompileFileOptions {
   readonly stopAfter?: string
   readonly devices?: NonNullable<CompileOptions["devices"]>
   readonly verify?: boolean
+  readonly settings?: CompileOptions["settings"]
   readonly hooks?: Hooks
   /** Other kinds of adapters to compile for. */
   readonly variants?: readonly TargetProfile[]
@@ -47,8 +48,9 @@ export function bundleOf(
   cache?: CompileCache,
   tables?: KeptTables,
 ): Bundle {
-  const { data = new Map<string, string>(), hooks: _, ...rest } = options
-  const asked = [path, resolve(path), [...data].map(([name, file]) => [name, resolve(file)]), rest]
+  const { data = new Map<string, string>(), settings = new Map(), hooks: _, ...rest } = options
+  const files = [...data].map(([name, file]) => [name, resolve(file)])
+  const asked = [path, resolve(path), files, [...settings], rest]
   const known = cache?.find(asked)
   if (known !== undefined) return accept(known).bundle
   const host = fileHost(path, data, tables)

@@ -1,6 +1,6 @@
 /** cli: a program or a bundle folder -> a trainer on a device; and which checkpoint belongs to it. */
 import { existsSync, statSync } from "node:fs"
-import { dirname, join, relative, resolve } from "node:path"
+import { basename, dirname, join, relative, resolve } from "node:path"
 import { Option, type Command } from "commander"
 import { suits } from "../../runtime/bundle/variants.js"
 import { kindOf } from "../bundle/encode-variants.js"
@@ -12,14 +12,17 @@ import {
   newestRunFolder,
   openBundle,
   probeNodeDevice,
+  settingsOfCheckpoint,
   type DeviceInfo,
   type Trainer,
 } from "../../runtime/node.js"
 import { userCache } from "./compile-cache.js"
 import { bundleOf, isBundleFolder } from "./compile-file.js"
+import { note } from "./console.js"
 import { Failure } from "./failure.js"
 import { userTables } from "./kept-tables.js"
-import { type DataOptions, integer, verifying, withData } from "./usage.js"
+import { visible } from "../source/visible.js"
+import { type CompilingOptions, compiling, type DataOptions, integer, withData } from "./usage.js"
 
 export type DeviceName = "auto" | "webgpu" | "wasm"
 
@@ -52,15 +55,16 @@ export async function openProgram(path: string, options: DeviceOptions): Promise
   const { device, threads, data, allowData = [] } = options
   const choice = threads === undefined ? {} : { threads }
   if (isBundleFolder(path)) {
+    refuseSettings(path, options)
     const absolute = new Map([...data].map(([name, file]) => [name, resolve(file)]))
     const { open: openFile } = userTables()
-    return loadBundle(path, { ...choice, device, data: absolute, allowData, openFile, ...verifying(options) })
+    return loadBundle(path, { ...choice, device, data: absolute, allowData, openFile, ...compiling(options) })
   }
   // Decided before compiling, as only the code that will run is made.
   const chosen = device === "auto" ? await autoNodeDevice() : { name: device }
   const target = chosen.name === "webgpu" ? await profileOfAdapter() : DEFAULT_TARGET
   const tables = userTables()
-  const asked = { data, devices: [chosen.name], target, ...verifying(options) }
+  const asked = { data, devices: [chosen.name], target, ...compiling(options) }
   const bundle = bundleOf(path, asked, userCache(), tables)
   const { name, ...reason } = chosen
   return openBundle(bundle, dirname(path), { ...choice, device: name, ...reason, openFile: tables.open })
@@ -84,6 +88,33 @@ const RUNS = "runs"
 
 /** The newest run of this program that saved a checkpoint. */
 export const newestRun = (name: string): string | undefined => newestRunFolder(RUNS, name)
+
+/** `options` with the settings of the checkpoint that is read, where the command line gives no others: without them the program would
+ *  be another one. */
+export async function withSettingsOf<T extends CompilingOptions>(
+  path: string,
+  checkpoint: string | undefined,
+  options: T,
+): Promise<T> {
+  if (isBundleFolder(path)) return options
+  const from = checkpoint ?? newestRun(basename(path, ".nn"))
+  const trained = from === undefined ? new Map<string, string>() : await settingsOfCheckpoint(from)
+  const taken = [...trained].filter(([name]) => !options.set?.has(name))
+  if (taken.length === 0) return options
+  note(`${taken.map(([name, value]) => `${name} = ${visible(value)}`).join(", ")}, as ${from} was trained`)
+  return { ...options, set: new Map([...taken, ...(options.set ?? [])]) }
+}
+
+/** What is compiled cannot be set any more. */
+export function refuseSettings(path: string, { set }: CompilingOptions): void {
+  if (set !== undefined)
+    throw new Failure(
+      "usage",
+      `${path} is compiled already`,
+      "`nnc compile --set` compiles it with other settings",
+      2,
+    )
+}
 
 /** The checkpoint to use: the one named, or the newest of this program. */
 export function checkpointFor({ name }: { readonly name: string }, named: string | undefined): string {

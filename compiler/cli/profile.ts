@@ -22,7 +22,7 @@ import { batchesOf } from "../../runtime/train/batches.js"
 import { type ProgramTimes, timeProgram } from "../../runtime/train/timing.js"
 import { compileFile } from "./compile-file.js"
 import { fileHost } from "./host.js"
-import { type DataOptions, verifying } from "./usage.js"
+import { type DataOptions, compiling } from "./usage.js"
 
 export interface ProfileOptions extends DataOptions {
   readonly device: "webgpu" | "wasm"
@@ -62,7 +62,7 @@ export interface Profile {
 
 export async function profile(path: string, options: ProfileOptions): Promise<Profile> {
   const { device, target, data } = options
-  const compiled = compileFile(path, { data, devices: [device], target, ...verifying(options) })
+  const compiled = compileFile(path, { data, devices: [device], target, ...compiling(options) })
   const bundle = compiled.bundle ?? bug("a program that compiles has a bundle")
   const programs = compiled.stages.get(merge.name)?.json() as readonly KernelProgram[]
   const spec = trainSpec(bundle, options.train)

@@ -4,7 +4,14 @@ import { join } from "node:path"
 import type { Trainer } from "../../runtime/node.js"
 import { note } from "./console.js"
 import { Failure, signalExit } from "./failure.js"
-import { newestRun, openProgram, runFolderOf, withDeviceOptions, type DeviceOptions } from "./open-program.js"
+import {
+  newestRun,
+  openProgram,
+  runFolderOf,
+  withDeviceOptions,
+  withSettingsOf,
+  type DeviceOptions,
+} from "./open-program.js"
 import { showEvents } from "./progress.js"
 import { RunReport } from "./report/write.js"
 import { integer } from "./usage.js"
@@ -42,7 +49,12 @@ export function trains(command: Command): Command {
 }
 
 async function runTraining(path: string, options: RunOptions): Promise<void> {
-  const trainer = await openProgram(path, options)
+  const { resume: wanted } = options
+  const from = wanted === true ? undefined : wanted
+  const trainer = await openProgram(
+    path,
+    wanted === undefined ? options : await withSettingsOf(path, from, options),
+  )
   const interrupt = interruption()
   const report = new RunReport(trainer.bundle.manifest)
   const show = showEvents(options.json ?? false)

@@ -65,31 +65,47 @@ export function integer(least: number): (text: string) => number {
 
 /** The options of every command that compiles a program with data. */
 export const withData = (command: Command): Command =>
-  withVerify(command).option(
+  withCompiling(command).option(
     "--data <name=path>",
     "read a data set from another file; may be given several times",
-    namedPath,
+    named("path"),
     new Map<string, string>(),
   )
 
-/** The option of every command that compiles. */
-export const withVerify = (command: Command): Command =>
-  command.option(
-    "--verify",
-    "verify what every pass of the compiler makes; of a bundle, what the device computes",
-  )
+/** The options of every command that compiles. */
+export const withCompiling = (command: Command): Command =>
+  command
+    .option("--verify", "verify what every pass of the compiler makes; of a bundle, what the device computes")
+    .option(
+      "--set <name=value>",
+      "give a constant at the top of the program another value; may be given several times",
+      named("value"),
+    )
 
-export interface DataOptions {
-  readonly data: ReadonlyMap<string, string>
+export interface CompilingOptions {
   readonly verify?: boolean
+  readonly set?: ReadonlyMap<string, string>
+}
+export interface DataOptions extends CompilingOptions {
+  readonly data: ReadonlyMap<string, string>
 }
 /** Of a compilation. */
-export const verifying = ({ verify }: Pick<DataOptions, "verify">): { readonly verify?: true } =>
-  verify ? { verify: true } : {}
+export const compiling = ({
+  verify,
+  set,
+}: CompilingOptions): { readonly verify?: true; readonly settings?: ReadonlyMap<string, string> } => ({
+  ...(verify ? { verify: true } : {}),
+  ...(set ? { settings: set } : {}),
+})
 
 /** For options that may be given several times: `name=path` pairs. */
-function namedPath(text: string, before: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
-  const at = text.indexOf("=")
-  if (at < 1 || at === text.length - 1) throw new InvalidArgumentError("It must be written as name=path.")
-  return new Map([...before, [text.slice(0, at), text.slice(at + 1)]])
+function named(
+  what: string,
+): (text: string, before?: ReadonlyMap<string, string>) => ReadonlyMap<string, string> {
+  return (text, before = new Map()) => {
+    const at = text.indexOf("=")
+    if (at < 1 || at === text.length - 1)
+      throw new InvalidArgumentError(`It must be written as name=${what}.`)
+    return new Map([...before, [text.slice(0, at), text.slice(at + 1)]])
+  }
 }

@@ -4,6 +4,7 @@ import { wasmCodes } from "../codegen/wasm/codes.js"
 import { memoryCodes } from "../memory/codes.js"
 import { syntaxCodes } from "../parse/codes.js"
 import type { CodePages } from "../source/codes.js"
+import { settingCodes } from "./settings.js"
 
 export const codes: CodePages = {
   ...syntaxCodes,
@@ -11,4 +12,5 @@ export const codes: CodePages = {
   ...memoryCodes,
   ...wasmCodes,
   ...constraintCodes(),
+  ...settingCodes,
 }

@@ -9,12 +9,15 @@ import { type SourceFile, type Span, spanFrom } from "../source/source.js"
 import type { TargetProfile } from "../target.js"
 import { type StageDump, Stages } from "./dumps.js"
 import { diagramsOf, jsonOf, printState, type State, stateOf, verifyState } from "./levels.js"
+import type { GivenSettings } from "./settings.js"
 import { DEVICE_PASSES, type DriverContext, type DriverPass, type Facts } from "./passes.js"
 
 export interface CompileOptions {
   readonly target: TargetProfile
   /** Other WebGPU adapters to compile for besides `target`. */
   readonly variants?: readonly TargetProfile[]
+  /** Values for constants of the main file, as `--set` gives them. */
+  readonly settings?: GivenSettings
   /** What to compile for; left out: both. */
   readonly devices?: readonly ("webgpu" | "wasm")[]
   /** The stage or pass after which to stop. */

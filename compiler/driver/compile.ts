@@ -15,6 +15,7 @@ import { Compilation, type CompileOptions, type Outcome } from "./compilation.js
 import { forDevices } from "./emit.js"
 import { stateOf } from "./levels.js"
 import { asStored, readData, type DataHost } from "./read-data.js"
+import { settingsOf, withSettings } from "./settings.js"
 import { batchSizes } from "./sizes.js"
 import { AST, MODEL } from "./stages.js"
 
@@ -37,7 +38,9 @@ export function compile(main: SourceFile, host: CompileHost, options: CompileOpt
   const run = new Compilation(options)
   return run.finish(() => {
     run.sources.set(main.path, main)
-    const module = run.stage("parse", () => parse(main, run.diagnostics))
+    const written = run.stage("parse", () => parse(main, run.diagnostics))
+    const given = options.settings ?? new Map()
+    const module = withSettings(written, given, run.diagnostics)
     run.reached(AST.name, AST.summary, module, () => printModule(module))
     const modules = new Map<string, Module>([[main.path, module]])
     const checked = run.stage("check", () => checkModule(module, main, modules, host, run))
@@ -51,7 +54,10 @@ export function compile(main: SourceFile, host: CompileHost, options: CompileOpt
     const code = forDevices(stateOf("model", stored), facts, run)
     const name = main.path.replace(/^.*\//, "").replace(/\.nn$/, "")
     const specs = [...data.values()].map((facts) => facts.spec)
-    const bundle = run.stage("bundle", () => encode({ name, compiler: VERSION, model, ...code, data: specs }))
+    const settings = [...settingsOf(module)].map(([name, value]) => ({ name, value, set: given.has(name) }))
+    const bundle = run.stage("bundle", () =>
+      encode({ name, compiler: VERSION, model, ...code, data: specs, settings }),
+    )
     return { model, bundle }
   })
 }

@@ -261,6 +261,13 @@ export interface VariantSpec {
   readonly programs: readonly (ProgramSpec | string)[]
 }
 
+export interface SettingSpec {
+  readonly name: string
+  readonly value: number | boolean | string
+  /** Set when the program was compiled; else the value stands in the program. */
+  readonly set: boolean
+}
+
 export interface Manifest {
   readonly format: typeof BUNDLE_FORMAT
   readonly version: typeof BUNDLE_VERSION
@@ -286,6 +293,8 @@ export interface Manifest {
   readonly wasm?: WasmSpec
   /** By train section; absent in a bundle that was not written by `nnc compile`. */
   readonly golden?: readonly GoldenSpec[]
+  /** The constants of the program that `--set` changes: their values, and whether they were set. */
+  readonly settings: readonly SettingSpec[]
   /** SHA-256 of every other file of the bundle, by path: a corrupted bundle is refused by name. */
   readonly files: Readonly<Record<string, string>>
 }

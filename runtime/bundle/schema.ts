@@ -202,5 +202,8 @@ export const MANIFEST: v.GenericSchema<unknown, Manifest> = v.strictObject({
       }),
     ),
   ),
+  settings: list(
+    v.strictObject({ name, value: v.union([v.number(), v.boolean(), v.string()]), set: v.boolean() }),
+  ),
   files: v.record(v.string(), v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))),
 })

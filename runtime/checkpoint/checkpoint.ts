@@ -44,9 +44,30 @@ export function encodeCheckpoint(
     format: "nnc",
     program: manifest.name,
     fingerprint: manifest.fingerprint,
+    ...settingsText(manifest),
     ...Object.fromEntries(place),
   }
   return encodeTensors({ tensors, metadata })
+}
+
+const SETTINGS = "settings"
+
+/** Only those that `--set` gave: the others stand in the program. */
+function settingsText({ settings }: Manifest): Readonly<Record<string, string>> {
+  const set = settings.filter((each) => each.set).map(({ name, value }) => [name, String(value)])
+  return set.length === 0 ? {} : { [SETTINGS]: JSON.stringify(Object.fromEntries(set)) }
+}
+
+/** What `settingsText` wrote. */
+export function settingsIn(
+  place: string,
+  metadata: Readonly<Record<string, string>>,
+): ReadonlyMap<string, string> {
+  const set = valueOf(metadata[SETTINGS] ?? "{}")
+  const entries = typeof set === "object" && set !== null ? Object.entries(set) : undefined
+  if (entries?.every((entry): entry is [string, string] => typeof entry[1] === "string"))
+    return new Map(entries)
+  throw new RunError("checkpoint-corrupt", `${place} does not say with which settings it was trained`)
 }
 
 /** Refuses a file whose tensors are not the program's. What belongs to optimizers and to the run may

@@ -32,6 +32,9 @@ const ELEMENT_BYTES: Readonly<Record<string, number>> = {
   I32: 4, U32: 4, F32: 4, F64: 8, I64: 8, U64: 8,
 }
 
+/** Before the header. */
+export const LENGTH_BYTES = 8
+
 /** Far above any real header; a damaged length is found here rather than by running out of memory. */
 const LONGEST_HEADER = 100_000_000
 
@@ -83,9 +86,7 @@ const decodeUtf8 = (bytes: Uint8Array): string =>
 
 /** `place` names the file in messages. */
 export function decodeTensors(place: string, file: Uint8Array): TensorFile {
-  if (file.byteLength < 8) corrupt(place, `it has ${file.byteLength} bytes, not even a header`)
-  const length = Number(new DataView(file.buffer, file.byteOffset, 8).getBigUint64(0, true))
-  if (length > LONGEST_HEADER) corrupt(place, "it does not start with a safetensors header")
+  const length = headerLength(place, file)
   if (8 + length > file.byteLength)
     corrupt(place, `it is cut off: the header alone is ${length} bytes, the file ${file.byteLength}`)
   const bytes = file.subarray(8, 8 + length)
@@ -95,6 +96,20 @@ export function decodeTensors(place: string, file: Uint8Array): TensorFile {
   checkCrcs(place, bytes, { tensors, metadata })
   const { [HEADER_CRC]: _, [TENSOR_CRCS]: __, ...rest } = metadata
   return { tensors, metadata: rest }
+}
+
+/** Of the header, as the first `LENGTH_BYTES` of a file have it. */
+export function headerLength(place: string, start: Uint8Array): number {
+  if (start.byteLength < LENGTH_BYTES) corrupt(place, `it has ${start.byteLength} bytes, not even a header`)
+  const length = Number(new DataView(start.buffer, start.byteOffset, LENGTH_BYTES).getBigUint64(0, true))
+  if (length > LONGEST_HEADER) corrupt(place, "it does not start with a safetensors header")
+  return length
+}
+
+/** Of a header alone, without its checksum. */
+export function decodeMetadata(place: string, header: Uint8Array): Readonly<Record<string, string>> {
+  const { __metadata__: about = {} } = parseHeader(place, header)
+  return metadataOf(place, about)
 }
 
 /** In the order of their data, which they cover without gaps or overlaps. */

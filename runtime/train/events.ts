@@ -23,6 +23,8 @@ export interface StartEvent extends DeviceInfo {
   readonly step: number
   readonly steps: number
   readonly steps_per_epoch: number
+  /** The constants of the program that `--set` changes, as they are in this run. */
+  readonly settings: Readonly<Record<string, number | boolean | string>>
   /** Where log and checkpoints go. */
   readonly folder?: string
 }

@@ -237,6 +237,7 @@ export function tinyBundle({ train, data, rows = 10, badRow }: TinyOptions = {})
         feeds: [{ train: "train", inputs: [{ name: "x", data: "points", field: "x" }] }],
       },
     ],
+    settings: [],
     files: {},
   }
   return { manifest, wgsl: new Map(kernels.map(({ name, wgsl }) => [name, wgsl])) }

@@ -16,7 +16,7 @@ import { EXIT } from "../failure.js"
 import { fileHost } from "../host.js"
 import { replaceFile } from "../replace-file.js"
 import { type DeviceOptions, withDeviceOptions } from "../open-program.js"
-import { verifying } from "../usage.js"
+import { compiling } from "../usage.js"
 import { validateFile } from "../validate-file.js"
 
 interface Options extends DeviceOptions {
@@ -81,7 +81,7 @@ const MOST_ROUNDS = 10
 
 function checkOnce(path: string, options: Options): Compiled {
   const host = fileHost(path, options.data)
-  const compiled = compile(readProgram(path), host, { target: DEFAULT_TARGET, ...verifying(options) })
+  const compiled = compile(readProgram(path), host, { target: DEFAULT_TARGET, ...compiling(options) })
   host.checkOverrides()
   return compiled
 }

@@ -9,7 +9,7 @@ import { WEBGPU_VARIANTS } from "../../target.js"
 import { goldenLosses } from "../../validate/golden.js"
 import { bundleOf } from "../compile-file.js"
 import { note, printJson } from "../console.js"
-import { type DataOptions, verifying, withData } from "../usage.js"
+import { type DataOptions, compiling, withData } from "../usage.js"
 
 interface Options extends DataOptions {
   readonly out: string
@@ -41,7 +41,7 @@ export function addCompile(program: Command): void {
           },
         },
         variants: WEBGPU_VARIANTS,
-        ...verifying(options),
+        ...compiling(options),
         ...(options.for === undefined ? {} : { devices: [options.for] }),
       })
       const golden = goldenLosses(compiled.manifest, graphs)

@@ -7,6 +7,7 @@ import {
   deviceText,
   openProgram,
   withDeviceOptions,
+  withSettingsOf,
   type DeviceOptions,
 } from "../open-program.js"
 
@@ -29,7 +30,7 @@ export function addEvaluate(program: Command): void {
     .addOption(new Option("--part <rows>", "which rows").choices(["train", "test"]))
     .option("--json", "print one object")
     .action(async (path: string, options: Options) => {
-      const trainer = await openProgram(path, options)
+      const trainer = await openProgram(path, await withSettingsOf(path, options.checkpoint, options))
       try {
         const checkpoint = checkpointFor(trainer.bundle.manifest, options.checkpoint)
         await trainer.load(checkpoint)

@@ -9,8 +9,8 @@ import { nearest } from "../../source/suggest.js"
 import { bundleOf, isBundleFolder } from "../compile-file.js"
 import { note, printJson } from "../console.js"
 import { Failure } from "../failure.js"
-import { checkpointFor } from "../open-program.js"
-import { type DataOptions, verifying, withData } from "../usage.js"
+import { checkpointFor, refuseSettings, withSettingsOf } from "../open-program.js"
+import { type DataOptions, compiling, withData } from "../usage.js"
 
 type Manifest = Bundle["manifest"]
 type Slots = Awaited<ReturnType<typeof loadCheckpoint>>["slots"]
@@ -34,7 +34,7 @@ export function addExport(program: Command): void {
     .option("--model <name>", "this model alone, its name left out: `linear.0.weight`")
     .option("--json", "print one object")
     .action(async (path: string, { out, checkpoint, model, json, ...options }: Options) => {
-      const manifest = await manifestOf(path, options)
+      const manifest = await manifestOf(path, await withSettingsOf(path, checkpoint, options))
       const file = checkpointFor(manifest, checkpoint)
       const { slots } = await loadCheckpoint(file, manifest)
       const learned = learnedValues(manifest, slots)
@@ -59,8 +59,11 @@ function safetensorsFile(name: string): string {
 }
 
 async function manifestOf(path: string, options: DataOptions): Promise<Manifest> {
-  if (isBundleFolder(path)) return (await readBundleFolder(path)).manifest
-  return bundleOf(path, { data: options.data, devices: ["wasm"], ...verifying(options) }).manifest
+  if (isBundleFolder(path)) {
+    refuseSettings(path, options)
+    return (await readBundleFolder(path)).manifest
+  }
+  return bundleOf(path, { data: options.data, devices: ["wasm"], ...compiling(options) }).manifest
 }
 
 interface Learned {

@@ -12,7 +12,8 @@ import { DEFAULT_TARGET, WEBGPU_VARIANTS } from "../../target.js"
 import { accept, compileFile, readProgram } from "../compile-file.js"
 import { note, print } from "../console.js"
 import { Failure } from "../failure.js"
-import { type DataOptions, verifying, withData } from "../usage.js"
+import { refuseSettings } from "../open-program.js"
+import { type DataOptions, compiling, withData } from "../usage.js"
 
 interface Options extends DataOptions {
   readonly after?: string
@@ -55,7 +56,7 @@ export function addInspect(program: Command): void {
 
 function dumpsOf(
   file: string,
-  { after, timePasses, remarks, data, for: device, verify }: Options,
+  { after, timePasses, remarks, data, for: device, ...others }: Options,
 ): ReadonlyMap<string, StageDump> {
   if (after !== undefined && !STAGES.some(({ name }) => name === after)) throw unknownStage(after)
   const hooks = {
@@ -70,10 +71,11 @@ function dumpsOf(
     ...(device === undefined
       ? {}
       : { devices: [device === "wasm" ? ("wasm" as const) : ("webgpu" as const)] }),
-    ...verifying({ ...(verify && { verify }) }),
+    ...compiling(others),
     target: WEBGPU_VARIANTS.find(({ name }) => name === device) ?? DEFAULT_TARGET,
   }
   if (extname(file) === ".nn") return compileFile(file, { ...options, data }).stages
+  refuseSettings(file, others)
   return accept(outcomeOf(readProgram(file), options)).stages
 }
 

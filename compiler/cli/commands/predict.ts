@@ -13,12 +13,18 @@ import {
 } from "../../../runtime/node.js"
 import { note, print, printJson } from "../console.js"
 import { Failure } from "../failure.js"
-import { checkpointFor, deviceText, type DeviceName, openProgram, withDevice } from "../open-program.js"
-import { withVerify } from "../usage.js"
+import {
+  checkpointFor,
+  deviceText,
+  type DeviceName,
+  openProgram,
+  withDevice,
+  withSettingsOf,
+} from "../open-program.js"
+import { type CompilingOptions, withCompiling } from "../usage.js"
 
-interface Options {
+interface Options extends CompilingOptions {
   readonly device: DeviceName
-  readonly verify?: boolean
   readonly threads?: number
   readonly delimiter: string
   readonly json?: boolean
@@ -27,7 +33,7 @@ interface Options {
 }
 
 export function addPredict(program: Command): void {
-  withVerify(
+  withCompiling(
     withDevice(
       program
         .command("predict")
@@ -44,7 +50,8 @@ export function addPredict(program: Command): void {
     .option("--model <name>", "the model to use, when there are several")
     .option("--json", "print one object per row")
     .action(async (path: string, { data, ...options }: Options & { data: string }) => {
-      const trainer = await openProgram(path, { ...options, data: new Map() })
+      const given = await withSettingsOf(path, options.checkpoint, options)
+      const trainer = await openProgram(path, { ...given, data: new Map() })
       try {
         await predict(trainer, options, data)
       } finally {

@@ -87,7 +87,7 @@ function statusText({ parts, lastStep }: History): string {
 function factsTable({ compiler }: Manifest, { parts }: History): Markup {
   const start = parts.at(-1)?.start
   if (start === undefined) return markup``
-  const { train, parameters, rows, test_rows, data_bytes, batch, steps_per_epoch, seed } = start
+  const { train, parameters, rows, test_rows, data_bytes, batch, steps_per_epoch, seed, settings } = start
   const data =
     rows === 0
       ? "none"
@@ -98,6 +98,7 @@ function factsTable({ compiler }: Manifest, { parts }: History): Markup {
     ["data", data],
     ["batch", `${batch} rows, ${steps_per_epoch} steps per epoch`],
     ["seed", String(seed)],
+    ...Object.entries(settings ?? {}).map(([name, value]): [string, string] => [name, String(value)]),
     ["compiled by", `nnc ${compiler}`],
   ]
   return markup`${table(facts.map(([name, value]) => markup`<th>${name}<td>${value}`))}
