@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest"
 import { evalGraph } from "../compiler/ir/graph/eval.js"
 import { printType } from "../compiler/ir/tensor.js"
 import type { NdArray } from "../compiler/ops/op.js"
+import { checkText } from "./support/checked.js"
 import { differentiated, lowered } from "./support/lowered.js"
 import { programs } from "./support/programs.js"
 
@@ -140,6 +141,24 @@ it("every layer of the library stands above", () => {
   const used = new Set(Object.keys(layers).map((layer) => layer.replace(/\(.*/, "")))
   // A part of attention; a schedule, shown in run-state.test.ts.
   expect(declared.filter((name) => !used.has(name))).toEqual(["ZeroBiasLinear", "ReduceOnPlateau"])
+})
+
+describe("instance norms", () => {
+  it.each(["InstanceNorm1d", "InstanceNorm2d"])("%s refuses to train on one value per channel", (layer) => {
+    const errors = (sizes: string, run: string): readonly string[] =>
+      checkText(
+        `model M(x: f32[B, 3, ${sizes}]) { let it = ${layer}(track_running_stats: true)\n param w: f32 = ones\n w * it(x) } ${run}`,
+      )
+        .diagnostics.all.filter((d) => d.severity === "error")
+        .map((d) => d.message)
+    const [one, two] = layer.endsWith("1d") ? ["1", "2"] : ["1, 1", "1, 2"]
+    const training = (sizes: string): string =>
+      `train { minimize mean(M(ones([2, 3, ${sizes}]))) with SGD(lr: 0.1)\n steps 1 }`
+    expect(errors(one, training(one))).toEqual([
+      expect.stringContaining("instance normalisation needs more than one place per channel"),
+    ])
+    expect(errors(two, training(two))).toEqual([])
+  })
 })
 
 describe("InstanceNorm1d", () => {

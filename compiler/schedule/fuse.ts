@@ -434,13 +434,13 @@ class Grouping {
       loaders.add({ loads, operands })
       for (const v of loads) wanted.add(v)
       const stores = stored.map((value): Store => ({ value, slot: this.slotsOf.get(value)?.[0] ?? null }))
-      // Nothing is left to reduce where views between leave all of it out.
-      const isMap = draft.kind === "row" && !members.some((m) => this.isSum(m))
+      // Nothing is left to sum up where views between leave all of it out.
+      const isMap = !members.some((m) => this.isSum(m))
       const group: Group = {
         id: draft.at,
         kind: isMap ? "map" : draft.kind,
         outer: draft.outer,
-        rootAxes: draft.rootAxes,
+        rootAxes: isMap ? null : draft.rootAxes,
         inner: isMap ? [] : draft.inner,
         members,
         full: members.filter((m) => draft.full.has(m)),
@@ -486,11 +486,11 @@ class Grouping {
     for (const v of stored) {
       needSums([(draft.full.has(v) ? probe.atElements(v) : probe.atOuter(v)) ?? bug(`%${v} left its group`)])
     }
-    // The walk over elements is that of the first reduction, needed or not.
-    const first = draft.members.find((m) => this.isSum(m))
-    if (first !== undefined && !sums.has(first) && stored.some((v) => draft.full.has(v))) {
-      sums.add(first)
-      needSums(probe.terms(this.g.nodes.get(first)!) ?? bug(`%${first} left its group`))
+    // The reduction that says how elements are walked over stays, needed or not.
+    const { walker } = probe
+    if (walker !== undefined && !sums.has(walker) && stored.some((v) => draft.full.has(v))) {
+      sums.add(walker)
+      needSums(probe.terms(this.g.nodes.get(walker)!) ?? bug(`%${walker} left its group`))
     }
     const members = draft.members.filter((m) => !this.isSum(m) || sums.has(m))
     const loaded = (list: readonly Expr[]): Set<ValueId> => new Set(probe.loadsIn(list).map((l) => l.value))

@@ -1,12 +1,14 @@
 /** schedule: dispatch order, and which updates are written into their slots in place.   GroupedGraph -> GroupedGraph
  *  Assumes:    groups are in an order where each needs only earlier ones; every store of an updated value names its slot.
  *  Guarantees: a group that writes into a slot runs after every group that needs the slot's old value. Where that cannot be, the
- *              new value waits in a buffer of its own and is copied at the end. */
+ *              new value waits in a buffer of its own and is copied at the end. What a pack walks over are all slots or all none: a pack
+ *              of which only some parts read a value that waits is taken apart. */
 import type { Pass } from "../pass.js"
 import { bug } from "../source/bug.js"
 import type { ValueId } from "../ir/graph/types.js"
 import type { Group, GroupedGraph, Store } from "./group.js"
 import { groupLoads, type GroupLoads, makers, storedIn } from "./group-loads.js"
+import { packOperands, slotHolding } from "./pack.js"
 import { indexGraph, typeOfValue } from "./values.js"
 
 export const order: Pass<GroupedGraph, GroupedGraph> = {
@@ -47,7 +49,17 @@ export const order: Pass<GroupedGraph, GroupedGraph> = {
     for (;;) {
       const all = [...groups, ...copies]
       const { sorted, stuck } = sort(all, (x) => loads.get(x.id)!.values)
-      if (stuck.size === 0) return { graph: grouped.graph, groups: sorted }
+      if (stuck.size === 0) {
+        const slotOf = slotHolding(g, sorted)
+        const isEven = (x: Group): boolean =>
+          packOperands(g, x, inBuffer).every(
+            (vs) => new Set(vs.map((v) => slotOf(v) === undefined)).size === 1,
+          )
+        return {
+          graph: grouped.graph,
+          groups: sorted.flatMap((x) => (x.kind === "pack" && !isEven(x) ? x.parts : [x])),
+        }
+      }
       const first = groups.find((x) => stuck.has(x.id) && x.stores.some((s) => s.slot !== null))
       if (first === undefined) return bug("slots are swapped: their updates wait for each other")
       groups = groups.flatMap((x) => {

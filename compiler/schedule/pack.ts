@@ -87,6 +87,21 @@ export function packForm(
   return { key: lines.join("; "), operands }
 }
 
+/** What a pack walks over at the same time: for each operand, that of every part. */
+export function packOperands(g: GraphIndex, pack: Group, inBuffer: (v: ValueId) => boolean): ValueId[][] {
+  const parts = pack.parts.map(
+    (x) => packForm(g, x, inBuffer)?.operands ?? bug("a part of a pack has a form"),
+  )
+  return parts[0]!.map((_, n) => parts.map((operands) => operands[n]!))
+}
+/** The slot in which a value lies, if any, as the groups stand. */
+export function slotHolding(g: GraphIndex, groups: readonly Group[]): (v: ValueId) => ValueId | undefined {
+  const into = new Map(
+    groups.flatMap((x) => (x.members.length === 0 ? [] : x.stores)).map((s) => [s.value, s.slot]),
+  )
+  return (v) => (g.slots.has(v) ? v : (into.get(v) ?? undefined))
+}
+
 /** Elements of a value in a pack: members start at multiples of PACK_ALIGN. */
 export const paddedSize = (type: TensorType): number => {
   const size = numel(type.shape)

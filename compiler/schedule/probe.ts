@@ -7,6 +7,7 @@ import type { Expr } from "../ir/kernels/types.js"
 import { childrenOf } from "../ir/kernels/walk.js"
 import { numel, sameDim, sameShape, type Shape } from "../ir/tensor.js"
 import { Exprs } from "./expr.js"
+import type { Group } from "./group.js"
 import {
   fromStored,
   type GraphIndex,
@@ -67,7 +68,7 @@ export class Probe {
   /** Flat place of the outer point. */
   readonly place: Expr
   private readonly sums = new Set<ValueId>()
-  private elements: { shape: Shape; index: readonly Expr[] } | undefined
+  private elements: { by: ValueId; shape: Shape; index: readonly Expr[] } | undefined
 
   constructor(
     private readonly g: GraphIndex,
@@ -104,7 +105,12 @@ export class Probe {
   add(node: Node): void {
     this.sums.add(node.id)
     if (this.elements !== undefined || loweringOf(node).kind === "contract") return
-    this.elements = this.elementsOf(node) ?? undefined
+    const walk = this.elementsOf(node)
+    if (walk !== null) this.elements = { by: node.id, ...walk }
+  }
+  /** The reduction whose elements the frame walks over: the first of which it visits each exactly once. */
+  get walker(): ValueId | undefined {
+    return this.elements?.by
   }
   /** A value of the outer space. */
   atOuter(v: ValueId): Expr | undefined {
@@ -207,4 +213,15 @@ export class Probe {
       )
     })
   }
+}
+
+/** The reduction whose elements a row group walks over, as the probe chose it that made the group. */
+export function walkerOf(g: GraphIndex, { outer, inner, members }: Group): ValueId | undefined {
+  const own = new Set(members)
+  const probe = new Probe(g, outer, inner, (v) => !own.has(v))
+  for (const m of members) {
+    const node = g.nodes.get(m)
+    if (node !== undefined && loweringOf(node).kind !== "map") probe.add(node)
+  }
+  return probe.walker
 }

@@ -11,6 +11,7 @@ import { numel } from "../ir/tensor.js"
 import { mapLanes, nominal, rowByGroup, rowLanes } from "./cost.js"
 import { countOf, perInvocation, perWorkgroup } from "./grid.js"
 import type { BuiltBody, KernelBuild, PendingStore } from "./kernel-build.js"
+import { walkerOf } from "./probe.js"
 import { buildMap, valueAt, valuesThenStores } from "./template-map.js"
 import { buildVectorRows } from "./template-row-vectors.js"
 import { firstRead, linearIndex, loweringOf, toStored, typeOfValue, unravel, type Values } from "./values.js"
@@ -243,10 +244,8 @@ export function elementStores(b: KernelBuild, { row, values }: RowPoint, r: read
   const stores = b.group.stores.filter((s) => b.group.full.includes(s.value))
   if (stores.length === 0) return []
   const { k } = b
-  const sums = b.group.members.filter((m) => ["reduce", "fold"].includes(kindOf(b, m)))
-  const [first] = sums.map((m) => nodeOf(b, m))
-  const read =
-    firstRead(values, first ?? bug("a row group has a reduction"), row, r) ?? bug("a row has elements")
+  const walker = walkerOf(b.placed.g, b.group) ?? bug("a row has elements")
+  const read = firstRead(values, nodeOf(b, walker), row, r) ?? bug("a row has elements")
   return stores.map((s) => {
     const { dtype, shape } = typeOfValue(b.placed.g, s.value)
     const value = toStored(k, values.at(s.value, read.index), dtype)

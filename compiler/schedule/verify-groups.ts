@@ -10,6 +10,7 @@ import type { ValueId } from "../ir/graph/types.js"
 import { verifyGraph } from "../ir/graph/verify.js"
 import { type Dim, mulDim, numel, printDim, sameDim } from "../ir/tensor.js"
 import type { Group, GroupedGraph, GroupKind } from "./group.js"
+import { walkerOf } from "./probe.js"
 import { elementsOf, type GraphIndex, indexGraph, loweringOf } from "./values.js"
 
 /** All that is wrong; empty when the groups are well formed. */
@@ -73,6 +74,8 @@ class GroupCheck {
     if (x.kind !== "contract" && sums.includes("contract"))
       say("contractions are in groups of their own kind")
     if (x.kind === "row" && sums.length === 0) say("a row group reduces something")
+    if (x.full.length > 0 && walkerOf(this.g, x) === undefined)
+      say("no reduction says how the elements of a row are walked over")
   }
 
   private store(x: Group, value: ValueId, slot: ValueId | null, say: (message: string) => void): void {

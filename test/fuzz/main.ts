@@ -1,19 +1,26 @@
-/** `npm run fuzz -- --count N --seed S [--webgpu N] [--save FOLDER]`: random programs from a seed on, each compiled for every kind of
- *  adapter with all verifiers, trained for some steps in WebAssembly and every Nth on WebGPU, and compared with the float64 interpreter. */
+/** `npm run fuzz -- --count N --seed S [--adapters N] [--webgpu N] [--save FOLDER]`: random programs from a seed on, each compiled with
+ *  all verifiers, trained for some steps in WebAssembly and every Nth on WebGPU, and compared with the float64 interpreter. Every Nth
+ *  is compiled for GPUs too, with subgroups or without. One in eight is large. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Command } from "commander"
 import { type Backend, judge } from "./judge.js"
 import { type Figures, fuzzOne, LARGE, noFigures, SMALL } from "./run.js"
 
-const { count, seed, webgpu, save, program } = new Command("fuzz")
+const { count, seed, adapters, webgpu, save, program } = new Command("fuzz")
   .option("--count <programs>", "how many", Number, 1000)
   .option("--seed <number>", "the first", Number, 1)
+  .option(
+    "--adapters <every>",
+    "every how many a program is compiled for adapters that are not here; 0: none",
+    Number,
+    4,
+  )
   .option("--webgpu <every>", "every how many a program is trained on WebGPU too; 0: none", Number, 10)
   .option("--save <folder>", "where a program for each kind of failure goes, as soon as it is found")
   .option("--program <file>", "judges this program alone, everywhere")
   .parse()
-  .opts<{ count: number; seed: number; webgpu: number; save?: string; program?: string }>()
+  .opts<{ count: number; seed: number; adapters: number; webgpu: number; save?: string; program?: string }>()
 
 if (program !== undefined) {
   const { refused, failures, vague } = await judge(readFileSync(program, "utf8"), [
@@ -30,15 +37,14 @@ if (program !== undefined) {
 
 const figures = noFigures()
 for (let n = 0; n < count; n++) {
-  const limits = n % 3 === 2 ? LARGE : SMALL
-  const others: Backend[] = n % 2 === 0 ? ["gpu"] : ["subgroups"]
-  const backends: Backend[] = [
-    "wasm",
-    ...others,
-    ...(webgpu > 0 && n % webgpu === 0 ? (["webgpu"] as const) : []),
-  ]
+  // By the seed, so that a program of a seed is the same in every run.
+  const at = seed + n
+  const limits = at % 8 === 3 ? LARGE : SMALL
+  const backends: Backend[] = ["wasm"]
+  if (adapters > 0 && at % adapters === 0) backends.push((at / adapters) % 2 === 0 ? "gpu" : "subgroups")
+  if (webgpu > 0 && at % webgpu === 0) backends.push("webgpu")
   const before = figures.found.size
-  await fuzzOne(figures, seed + n, limits, backends)
+  await fuzzOne(figures, at, limits, backends)
   const found = [...figures.found.values()]
   for (const f of found.slice(before)) {
     console.log(`\n${f.kind}\nseed ${f.seed}: ${f.message}\n\n${f.text}`)

@@ -99,15 +99,18 @@ function reportsOf(outputs: Readonly<Record<string, NdArray>>): Numbers {
   return new Map(Object.entries(named).map(([name, value]) => [name, Float64Array.of(value)]))
 }
 
+/** An operation of other arguments. */
+type Again = (args: readonly NdArray[]) => NdArray
+
 /** The exact run keeps all digits, except where a program asks for f16. */
 const holding = (noise: Random | null): Required<Pick<EvalInputs, "held">> => ({
-  held: (node, value, args) => {
+  held: (node, value, args, again) => {
     if (node.type.dtype === "f16") {
       const half = (v: number): number =>
         fromHalf(toHalf(noise === null ? v : v * (1 + HALF_DIGIT * (2 * noise() - 1))))
       return { shape: value.shape, data: value.data.map(half) }
     }
-    return noise === null ? value : moved(node, value, args, noise)
+    return noise === null ? value : moved(node, value, args, again, noise)
   },
 })
 
@@ -123,35 +126,53 @@ const CORRECT = new Set([
   "minimum",
   "max",
   "min",
-  "sum",
-  "matmul",
   "cast",
   "constant",
   "sqrt",
 ])
 
+/** Beside contractions. */
+const SUMS = new Set([
+  "sum",
+  "cumsum",
+  "recurrence",
+  "window_sum",
+  "window_sum_grad",
+  "window_put",
+  "put_along",
+])
+
 /** WGSL bounds the error of sines and cosines by a number, not by a share of them; drivers keep far within it. */
 const TURNED = 2 ** -21
 
-function moved(node: Node, value: NdArray, args: readonly NdArray[], noise: Random): NdArray {
+function moved(node: Node, value: NdArray, args: readonly NdArray[], again: Again, noise: Random): NdArray {
   if (node.type.dtype !== "f32") return value
   const { kind } = opDef(node.op).traits
+  const isSum = kind === "contraction" || SUMS.has(node.op)
   const isExact = kind === "view" || kind === "gather" || CORRECT.has(node.op) || node.op === "random_uniform"
   const turns = node.op === "sin" || node.op === "cos" || node.op === "tan"
-  // Sums of equal numbers are rounded the same way time and again.
-  const terms = kind === "reduce" || kind === "contraction" ? Math.max(...args.map((a) => a.data.length)) : 0
+  const terms = kind === "reduce" || isSum ? Math.max(...args.map((a) => a.data.length)) : 0
   const digits = DIGITS * (1 + terms / Math.max(1, value.data.length) / 64)
+  // What terms lose on the way does not shrink where they cancel.
+  const sizes = isSum ? again(args.map(magnitudes)).data : value.data
+  const exactSums = isSum && args.every((a) => a.data.every((v) => Number.isInteger(v * GRID)))
   return {
     shape: value.shape,
-    data: value.data.map((v) => {
+    data: value.data.map((v, i) => {
       const near = Math.fround(v)
       if (isExact && near === v) return v
-      const far = Math.fround(v * (1 + digits * (2 * noise() - 1)) + (turns ? TURNED * (2 * noise() - 1) : 0))
+      if (isSum && (sizes[i] === 0 || (exactSums && sizes[i]! * GRID ** 2 < 2 ** 24))) return v
+      const far = Math.fround(
+        v + digits * sizes[i]! * (2 * noise() - 1) + (turns ? TURNED * (2 * noise() - 1) : 0),
+      )
       // Drivers flush what is subnormal, or not.
       return Math.abs(far) < 1.2e-38 && noise() < 0.5 ? 0 : far
     }),
   }
 }
+/** Multiples of 1/GRID, and products of two of them, are added up without rounding while sums are small. */
+const GRID = 64
+const magnitudes = ({ shape, data }: NdArray): NdArray => ({ shape, data: data.map(Math.abs) })
 
 function spreadOf(exact: Course, run: (n: number) => Course): Course {
   const runs = Array.from({ length: RUNS }, (_, n) => run(n))

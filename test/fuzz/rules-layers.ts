@@ -274,7 +274,10 @@ export const NORMS: Rules[string] = {
 }
 function instanceNorm(name: string, rank: number): Rule {
   return keeping(
-    withRank(rank),
+    (b, want) => {
+      const [n, c, ...space] = withRank(rank)(b, want)
+      return [n!, c!, ...(space.every((d) => d === 1) ? space.map(() => 2) : space)]
+    },
     (b) => `${name}${settingsOf(b.pick(["", "affine: true"]), b.pick(["", "track_running_stats: true"]))}`,
   )
 }

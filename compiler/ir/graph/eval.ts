@@ -17,8 +17,14 @@ export interface EvalInputs {
   readonly state?: Readonly<Record<string, NdArray>>
   readonly dims?: Partial<DimValues>
   readonly scalars?: Partial<EvalContext["scalars"]>
-  /** What becomes of a node's value before anything reads it, as where a device rounds it. */
-  readonly held?: (node: Node, value: NdArray, args: readonly NdArray[]) => NdArray
+  /** What becomes of a node's value before anything reads it, as where a device rounds it. `again`: the same operation of other
+   *  arguments. */
+  readonly held?: (
+    node: Node,
+    value: NdArray,
+    args: readonly NdArray[],
+    again: (args: readonly NdArray[]) => NdArray,
+  ) => NdArray
 }
 export interface EvalResult {
   readonly outputs: Readonly<Record<string, NdArray>>
@@ -64,9 +70,12 @@ export function evalValues(graph: Graph, given: EvalInputs): ReadonlyMap<ValueId
       )
       continue
     }
-    const result = opDef(node.op).eval(args, node.attrs, { type: node.type, dims, scalars })
-    const shaped = ofShape(result, evalShape(node.type.shape, dims), `%${node.id} = ${node.op}`)
-    values.set(node.id, given.held?.(node, shaped, args) ?? shaped)
+    const run = (of: readonly NdArray[]): NdArray => {
+      const result = opDef(node.op).eval(of, node.attrs, { type: node.type, dims, scalars })
+      return ofShape(result, evalShape(node.type.shape, dims), `%${node.id} = ${node.op}`)
+    }
+    const result = run(args)
+    values.set(node.id, given.held?.(node, result, args, run) ?? result)
   }
   return values
 }
