@@ -4,7 +4,8 @@ import { Buffer } from "node:buffer"
 import { describe, expect, it } from "vitest"
 import { inMemory, type DataFile } from "../runtime/data/file.js"
 import { parseSource } from "../runtime/data/load.js"
-import { usesOf, type Table, type Use } from "../runtime/data/table.js"
+import type { Table, Use } from "../runtime/data/table.js"
+import { usesOf } from "../runtime/data/uses.js"
 import { failure } from "./support/failure.js"
 
 type Content = string | Uint8Array

@@ -15,6 +15,7 @@ import { parseNpz as readNpz } from "../runtime/data/npz.js"
 import { overrideData } from "../runtime/data/override.js"
 import { tableOfRecords } from "../runtime/data/records.js"
 import { allRows, splitRows } from "../runtime/data/split.js"
+import { ruleOf } from "../runtime/data/stages/index.js"
 import { tableOf, type Column, type Table } from "../runtime/data/table.js"
 import { parseText as readText } from "../runtime/data/text.js"
 import { decodeText, encodeText, vocabularyOf } from "../runtime/data/vocabulary.js"
@@ -169,6 +170,13 @@ describe("fields", () => {
       }),
     ])
     expect(floats(applyField(spec!, table, allRows(3)).bytes)).toEqual([0, 1, 49.5])
+  })
+  test("what standardize, minmax and scale made of values leads back to them", () => {
+    const stages = [{ kind: "standardize" }, { kind: "minmax" }, { kind: "scale", by: 4 }] as const
+    const [spec] = fitFields(table, allRows(3), [field({ stages })])
+    let values: Float64Array = Float64Array.from(floats(applyField(spec!, table, allRows(3)).bytes))
+    for (const stage of spec!.stages.toReversed()) values = ruleOf(stage).undo!(stage, values, 2)
+    expect([...values].map((value) => Math.round(value * 1e4) / 1e4)).toEqual([1, 5, 3, 5, 100, 5])
   })
   test("one_hot and classes name the row of a label that is none", () => {
     const label = { kind: "only", names: ["label"] } as const

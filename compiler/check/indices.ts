@@ -3,7 +3,8 @@
  *  Not here:   the values of data: they are checked against the same bounds when they are read (runtime/data). */
 import type { DataDecl } from "../ir/ast/types.js"
 import { indexUses, withinBound, type IndexUse } from "../ir/model/index-bounds.js"
-import type { DataSet, FieldStage, Section } from "../ir/model/types.js"
+import type { DataSet, Section } from "../ir/model/types.js"
+import { countOf } from "./data/stages/index.js"
 import type { Env } from "./env.js"
 import { complain } from "./report.js"
 
@@ -51,10 +52,4 @@ function compareField(env: Env, use: IndexUse, name: string, decl: DataDecl, set
     related: [{ span: field.value.span, text: `declared ${declared.stage}(${declared.count})` }],
     help: `make room for ${declared.count} here, or declare ${declared.stage}(${below}) there`,
   })
-}
-
-function countOf(stage: FieldStage): { readonly stage: string; readonly count: number } | undefined {
-  if (stage.kind === "classes" || stage.kind === "categories")
-    return { stage: stage.kind, count: stage.count }
-  return stage.kind === "vocabulary" ? { stage: "vocabulary", count: stage.size } : undefined
 }

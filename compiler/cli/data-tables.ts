@@ -3,7 +3,8 @@
  *  Not here: fitting fields, formats. */
 import type { DataSpec, SourceSpec } from "../../runtime/bundle/format.js"
 import type { DataFile } from "../../runtime/data/file.js"
-import { filesOf, parseSource, partsOf, unreadable, type TableRows } from "../../runtime/data/load.js"
+import { parseSource, partsOf, unreadable, type TableRows } from "../../runtime/data/load.js"
+import { filesOf } from "../../runtime/data/sources/index.js"
 import type { Table, Uses } from "../../runtime/data/table.js"
 import { inPart } from "../../runtime/error.js"
 

@@ -5,8 +5,9 @@
 import { createHash } from "node:crypto"
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { basename, dirname, isAbsolute, join, resolve } from "node:path"
-import type { Bundle, DataSpec, SourceSpec } from "../../runtime/bundle/format.js"
+import type { Bundle, DataSpec } from "../../runtime/bundle/format.js"
 import { allKernels } from "../../runtime/bundle/variants.js"
+import { withPaths } from "../../runtime/data/sources/index.js"
 import { makeFolders } from "../../runtime/folders.js"
 import { hostModule } from "../bundle/host-module.js"
 import { Failure } from "./failure.js"
@@ -83,15 +84,10 @@ function copyData(
     places.set(from, to)
     return to
   }
-  const moved = (source: SourceSpec): SourceSpec => {
-    if (source.kind === "array") return source
-    if ("path" in source) return { ...source, path: place(source.path) }
-    return { ...source, files: source.files.map(({ column, path }) => ({ column, path: place(path) })) }
-  }
   const data = specs.map((spec) => ({
     ...spec,
-    source: moved(spec.source),
-    test: spec.test && moved(spec.test),
+    source: withPaths(spec.name, spec.source, place),
+    test: spec.test && withPaths(spec.name, spec.test, place),
   }))
   return { data, copies }
 }

@@ -1,14 +1,14 @@
 /** runtime/data: FieldSpec + Table -> the rows of a field as device memory holds them.
  *  Guarantees: every number is finite in the type of the field, every label one of its classes, every index inside of what it indexes, or
  *              a RunError names file, row, column and value.
- *  Not here: fitting (fit.ts), what stages compute (stages.ts). */
+ *  Not here: fitting (fit.ts), what stages compute (stages/). */
 import type { BundleDType, FieldSpec } from "../bundle/format.js"
 import { inPart, RunError } from "../error.js"
 import { bytesOf, product } from "../exec/size.js"
 import { makeValues, toHalf } from "../exec/values.js"
 import { checkBounds } from "./bounds.js"
 import { eachBlock } from "./blocks.js"
-import { widthAfter } from "./stages.js"
+import { ruleOf, widthAfter } from "./stages/index.js"
 import type { Table } from "./table.js"
 
 /** One field of some rows. */
@@ -105,13 +105,15 @@ export function checkWidth(
 ): void {
   const given = stages.reduce((width, stage) => widthAfter(stage, width), gathered)
   const declared = product(shape)
-  for (const stage of stages)
-    if (stage.kind === "affine" && stage.scale.length > 1 && stage.scale.length !== gathered)
+  for (const stage of stages) {
+    const fitted = ruleOf(stage).fittedOn?.(stage)
+    if (fitted !== undefined && fitted !== gathered)
       throw new RunError(
         "data-shape",
-        `${table.place}: field "${name}" was fitted on ${stage.scale.length} values per row, here are ${gathered}`,
+        `${table.place}: field "${name}" was fitted on ${fitted} values per row, here are ${gathered}`,
         { help: "give rows with the columns that the program was compiled with" },
       )
+  }
   if (given !== declared)
     throw new RunError(
       "data-shape",

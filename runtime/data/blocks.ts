@@ -1,9 +1,8 @@
 /** runtime/data: rows of columns -> blocks of rows, as the stages of a field leave them. Blocks are small enough to stay in the cache.
- *  Not here: what stages compute (stages.ts). */
+ *  Not here: what stages compute (stages/). */
 import type { FieldSpec } from "../bundle/format.js"
 import { product } from "../exec/size.js"
-import { categoryNumbers } from "./categories.js"
-import { applyStage, widthAfter } from "./stages.js"
+import { applyStage, ruleOf, widthAfter } from "./stages/index.js"
 import type { Table } from "./table.js"
 
 /** Some rows, one after another. */
@@ -76,11 +75,12 @@ interface Source {
   gather(rows: Uint32Array, into: Float64Array, offset: number, step: number): void
 }
 
-/** Numbers, or for `categories` what texts are numbered. */
+/** Numbers, or what the first stage numbers texts with. */
 function sourceOf(table: Table, name: string, stages: Taken["stages"], held: number): Source {
   const [first] = stages
-  if (first?.kind === "categories") {
-    const { width, numberAt } = categoryNumbers(table, name, first.names)
+  const texts = first && ruleOf(first).readTexts?.(first, table, name)
+  if (texts) {
+    const { width, numberAt } = texts
     return {
       name,
       width,

@@ -2,18 +2,14 @@
 import type { DataSpec, FieldSpec, SourceSpec } from "../bundle/format.js"
 import { reasonOf, RunError } from "../error.js"
 import { applyField, type FieldRows } from "./apply.js"
-import { parseCsv } from "./csv.js"
 import type { DataFile } from "./file.js"
 import { isGzip, unpackGzip } from "./gzip.js"
-import { parseIdx } from "./idx.js"
-import { parseJsonLines } from "./json-lines.js"
-import { parseNpy } from "./npy.js"
-import { parseNpz } from "./npz.js"
 import { allRows, splitRows, type SplitShares } from "./split.js"
 import { inPieces } from "./pieces.js"
 import { packField } from "./stored.js"
-import { EVERY_USE, isUsed, tableOf, usesOf, type Table, type Uses } from "./table.js"
-import { parseText } from "./text.js"
+import { filesOf, readSource } from "./sources/index.js"
+import { EVERY_USE, type Table, type Uses } from "./table.js"
+import { usesOf } from "./uses.js"
 
 export type { FieldRows }
 
@@ -103,22 +99,6 @@ export function applyFields(fields: readonly FieldSpec[], table: Table, rows: Ui
 
 const everyRow = (table: Table): TableRows => ({ table, rows: allRows(table.rows) })
 
-/** The files of a source, and what `--data` calls each. */
-export function filesOf(name: string, source: SourceSpec): readonly { key: string; path: string }[] {
-  switch (source.kind) {
-    case "csv":
-    case "jsonl":
-    case "npz":
-    case "text":
-      return [{ key: name, path: source.path }]
-    case "idx":
-    case "npy":
-      return source.files.map(({ column, path }) => ({ key: `${name}.${column}`, path }))
-    case "array":
-      return []
-  }
-}
-
 export function unreadable(key: string, path: string, caught: unknown): RunError {
   return new RunError(
     "data-file",
@@ -134,56 +114,17 @@ export function parseSource(
   open: (path: string) => DataFile,
   uses: Uses = EVERY_USE,
 ): Table {
-  const table = tableOfSource(
+  const table = readSource(source, {
     name,
-    source,
-    (path) => {
+    open: (path) => {
       const file = open(path)
       return isGzip(file) ? { ...file, ...unpackGzip(path, file) } : file
     },
     uses,
-  )
+  })
   if (table.rows === 0)
     throw new RunError("data-empty", `${table.place} holds no rows`, {
       help: "a data set has at least one row",
     })
   return table
-}
-
-function tableOfSource(
-  name: string,
-  source: SourceSpec,
-  open: (path: string) => DataFile,
-  uses: Uses,
-): Table {
-  switch (source.kind) {
-    case "csv":
-      return parseCsv(source.path, open(source.path), source.delimiter, uses)
-    case "jsonl":
-      return parseJsonLines(source.path, open(source.path), uses)
-    case "npz":
-      return parseNpz(source.path, open(source.path), uses)
-    case "text":
-      return parseText(source.path, open(source.path), source)
-    case "idx":
-    case "npy": {
-      const parse = source.kind === "idx" ? parseIdx : parseNpy
-      return tableOf(
-        `data set "${name}"`,
-        source.files
-          .filter(({ column }) => isUsed(uses(column)))
-          .map(({ column, path }) => ({ ...parse(path, column, open(path)), place: path })),
-        source.files.map(({ column }) => column),
-      )
-    }
-    case "array":
-      return tableOf(
-        `data set "${name}"`,
-        source.columns.map(({ column, shape, values }) => ({
-          name: column,
-          shape,
-          values: Float64Array.from(values),
-        })),
-      )
-  }
 }

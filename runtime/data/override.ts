@@ -3,9 +3,10 @@
  *    name.column=path       one file of an idx or npy source
  *    name.test=path, name.test.column=path   the same of the test source
  *  Guarantees: every override was used, or a RunError says what there is. */
-import type { DataSpec, SourceSpec } from "../bundle/format.js"
+import type { DataSpec } from "../bundle/format.js"
 import { RunError } from "../error.js"
 import { nearest } from "../suggest.js"
+import { filesOf, withPaths } from "./sources/index.js"
 
 export function overrideData(specs: readonly DataSpec[], overrides: ReadonlyMap<string, string>): DataSpec[] {
   const known = specs.flatMap(keysOf)
@@ -18,32 +19,14 @@ export function overrideData(specs: readonly DataSpec[], overrides: ReadonlyMap<
         help ? { help } : {},
       )
     }
+  const overridden = (path: string, key: string): string => overrides.get(key) ?? path
   return specs.map((spec) => ({
     ...spec,
-    source: overrideSource(spec.source, spec.name, overrides),
-    test: spec.test && overrideSource(spec.test, `${spec.name}.test`, overrides),
+    source: withPaths(spec.name, spec.source, overridden),
+    test: spec.test && withPaths(`${spec.name}.test`, spec.test, overridden),
   }))
 }
 
 function keysOf({ name, source, test }: DataSpec): string[] {
-  return [...sourceKeys(source, name), ...(test ? sourceKeys(test, `${name}.test`) : [])]
-}
-
-function sourceKeys(source: SourceSpec, name: string): string[] {
-  if ("path" in source) return [name]
-  return source.kind === "array" ? [] : source.files.map(({ column }) => `${name}.${column}`)
-}
-
-function overrideSource(
-  source: SourceSpec,
-  name: string,
-  overrides: ReadonlyMap<string, string>,
-): SourceSpec {
-  if ("path" in source) return { ...source, path: overrides.get(name) ?? source.path }
-  if (source.kind === "array") return source
-  const files = source.files.map(({ column, path }) => ({
-    column,
-    path: overrides.get(`${name}.${column}`) ?? path,
-  }))
-  return { ...source, files }
+  return [...filesOf(name, source), ...(test ? filesOf(`${name}.test`, test) : [])].map(({ key }) => key)
 }

@@ -1,13 +1,13 @@
 /** runtime/data: fields that lie on the device as the codes in their files (StoredSpec): which ones, and their rows.
  *  Guarantees: every value is the one that `applyField` gives, bit for bit, for it is made by the same stages, once for each code.
  *  Not here:   what the device makes of codes (compiler/lower). */
-import type { FieldSpec, StoredSpec } from "../bundle/format.js"
+import type { FieldSpec, FittedStage, StoredSpec } from "../bundle/format.js"
 import { inPart, RunError } from "../error.js"
 import { bytesOf, product } from "../exec/size.js"
 import { encodeNumbers, type NumberArray } from "../exec/values.js"
 import { checkField, checkWidth, conversion, type FieldRows } from "./apply.js"
 import type { TableRows } from "./load.js"
-import { applyStage } from "./stages.js"
+import { applyStage, ruleOf } from "./stages/index.js"
 import type { Column, Table } from "./table.js"
 
 interface Codes {
@@ -27,7 +27,7 @@ const TYPES: readonly StoredSpec["type"][] = ["u8", "i8", "u16", "i16"]
  *  stages are computed from each number by itself. */
 export function storageFor(field: FieldSpec, parts: readonly TableRows[]): StoredSpec | undefined {
   const { columns, stages, dtype, shape } = field
-  if (stages.some(({ kind }) => kind !== "affine" && kind !== "classes")) return undefined
+  if (stages.some((stage) => followsOf(stage) === undefined)) return undefined
   const all = parts.flatMap(({ table }) => columns.map((name) => table.column(name)))
   const type = TYPES.find((each) => all.every((column) => isOf(column, each)))
   if (type === undefined) return undefined
@@ -41,15 +41,17 @@ export function storageFor(field: FieldSpec, parts: readonly TableRows[]): Store
   return stored < rows * width * bytesOf(dtype) ? { type, values } : undefined
 }
 
+const followsOf = (stage: FittedStage) => ruleOf(stage).follows?.(stage)
+
 function isOf({ piece, values }: Column, type: StoredSpec["type"]): boolean {
   return piece === undefined && values instanceof CODES[type].array
 }
 
 function valuesOf({ stages, dtype }: FieldSpec, type: StoredSpec["type"]): StoredSpec["values"] {
-  const affine = stages.flatMap((stage) => (stage.kind === "affine" ? [stage] : []))
-  if (affine.some(({ scale }) => scale.length > 1)) return "each"
+  const changes = stages.map(followsOf).filter((each) => each !== "same")
+  if (changes.includes("place")) return "each"
   const holdsAll = dtype === "f32" || dtype === "i32" || dtype === "u32"
-  return affine.length === 0 && holdsAll && type.startsWith("u") ? "code" : "one"
+  return changes.length === 0 && holdsAll && type.startsWith("u") ? "code" : "one"
 }
 
 /** Rows begin at whole words. */
@@ -77,7 +79,7 @@ export function packField(field: StoredField, table: Table, rows: Uint32Array): 
 }
 
 const needsEveryValue = ({ bounds, stages }: FieldSpec): boolean =>
-  bounds !== undefined || stages.some(({ kind }) => kind === "classes")
+  bounds !== undefined || stages.some((stage) => followsOf(stage) === "same")
 
 function packed(field: StoredField, table: Table, rows: Uint32Array): Uint8Array {
   const { type } = field.stored
@@ -130,6 +132,7 @@ function valuesOfCodes({ stages, stored: { type, values }, shape }: StoredField)
     (_, i) => numbers[Math.floor(i / width)]!,
   )
   for (const stage of stages)
-    if (stage.kind === "affine") list = applyStage(stage, list, width, (i) => `code ${Math.floor(i / width)}`)
+    if (followsOf(stage) !== "same")
+      list = applyStage(stage, list, width, (i) => `code ${Math.floor(i / width)}`)
   return list
 }

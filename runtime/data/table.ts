@@ -51,30 +51,6 @@ export type Uses = (name: string) => Use
 
 export const EVERY_USE: Uses = () => ({ numbers: true, texts: true })
 
-interface Reads {
-  /** Names, or which ones are selected. */
-  readonly columns:
-    | readonly string[]
-    | { readonly kind: "all" }
-    | { readonly kind: "only" | "except"; readonly names: readonly string[] }
-  readonly stages: readonly { readonly kind: string }[]
-}
-
-/** What fields ask of columns: names where they number categories, else numbers. */
-export function usesOf(fields: readonly Reads[]): Uses {
-  const each = fields.map(({ columns, stages }) => {
-    const texts = stages[0]?.kind === "categories"
-    if ("kind" in columns && columns.kind === "all") return { texts, reads: () => true }
-    const names = new Set("kind" in columns ? columns.names : columns)
-    const except = "kind" in columns && columns.kind === "except"
-    return { texts, reads: (name: string) => names.has(name) !== except }
-  })
-  return (name) => {
-    const reading = each.filter(({ reads }) => reads(name))
-    return { numbers: reading.some(({ texts }) => !texts), texts: reading.some(({ texts }) => texts) }
-  }
-}
-
 export const isUsed = ({ numbers, texts }: Use): boolean => numbers || texts
 
 export const columnText = (column: string | undefined): string =>

@@ -10,6 +10,7 @@ import {
   printName,
   printNumber,
 } from "../text/notation.js"
+import { parseRecord, printRecord } from "../text/record.js"
 import type { Cursor } from "../text/scanner.js"
 import type {
   Budget,
@@ -26,65 +27,32 @@ const quote: (text: string) => string = jsonText
 
 export function printDataSet(set: DataSet): string {
   return [
-    `data ${printName(set.name)} = ${printSourceOf(set.source)} {${originComment(set.origin)}`,
+    `data ${printName(set.name)} = ${printRecord(set.source)} {${originComment(set.origin)}`,
     ...set.fields.map((f) => `  ${printField(f)}`),
     ...(set.split
       ? [
           `  split ${printNumber(set.split.train)} ${printNumber(set.split.test)} seed ${printNumber(set.split.seed)}`,
         ]
       : []),
-    ...(set.test ? [`  test = ${printSourceOf(set.test)}`] : []),
+    ...(set.test ? [`  test = ${printRecord(set.test)}`] : []),
     "}",
   ].join("\n")
-}
-
-function printSourceOf(source: DataSource): string {
-  if (source.kind === "csv") return `csv(${quote(source.path)}, ${quote(source.delimiter)})`
-  if (source.kind === "text")
-    return `text(${quote(source.path)}, window ${source.window}, stride ${source.stride})`
-  if ("path" in source) return `${source.kind}(${quote(source.path)})`
-  if (source.kind === "array") {
-    const columns = source.columns.map(
-      (c) => `${printName(c.column)}: [${c.shape.join(", ")}] [${c.values.map(printNumber).join(", ")}]`,
-    )
-    return `array(${columns.join(", ")})`
-  }
-  return `${source.kind}(${source.files.map((f) => `${printName(f.column)}: ${quote(f.path)}`).join(", ")})`
 }
 
 function printField(field: Field): string {
   const { columns } = field
   const selection = columns.kind === "all" ? "all" : `${columns.kind}(${columns.names.map(quote).join(", ")})`
-  const stages = field.stages.map((s) => ` ${printStage(s)}`).join("")
+  const stages = field.stages.map((s) => ` |> ${printRecord(s)}`).join("")
   const stored = field.stored ? ` stored ${field.stored.type} ${field.stored.values}` : ""
   const pieces = field.pieces ? ` pieces ${field.pieces.count} of ${field.pieces.rows}` : ""
   return `field ${printName(field.name)}: ${printType(field.type)} = ${selection}${stages}${stored}${pieces}${originComment(field.origin)}`
-}
-
-function printStage(stage: FieldStage): string {
-  switch (stage.kind) {
-    case "standardize":
-    case "minmax":
-      return stage.kind
-    case "scale":
-      return `scale(${printNumber(stage.by)})`
-    case "one_hot":
-      return `one_hot(${stage.classes})`
-    case "classes":
-    case "categories":
-      return `${stage.kind}(${stage.count})`
-    case "slice":
-      return `slice(${stage.from}, ${stage.to})`
-    case "vocabulary":
-      return `vocabulary(${stage.size})`
-  }
 }
 
 export function parseDataSet(c: Cursor): DataSet {
   c.expect("data")
   const name = parseName(c)
   c.expect("=")
-  const source = parseSourceOf(c)
+  const source = parseRecord<DataSource>(c, SOURCES)
   c.expect("{")
   const origin = parseOrigin(c.comment())
   const fields: Field[] = []
@@ -98,57 +66,30 @@ export function parseDataSet(c: Cursor): DataSet {
   let test: DataSource | null = null
   if (c.accept("test")) {
     c.expect("=")
-    test = parseSourceOf(c)
+    test = parseRecord<DataSource>(c, SOURCES)
   }
   c.expect("}")
   return { name, source, fields, split, test, origin }
 }
 
-function parseSourceOf(c: Cursor): DataSource {
-  if (c.accept("csv")) {
-    c.expect("(")
-    const path = c.string()
-    c.expect(",")
-    const delimiter = c.string()
-    c.expect(")")
-    return { kind: "csv", path, delimiter }
-  }
-  for (const kind of ["jsonl", "npz"] as const)
-    if (c.accept(kind)) {
-      c.expect("(")
-      const path = c.string()
-      c.expect(")")
-      return { kind, path }
-    }
-  if (c.accept("text")) {
-    c.expect("(")
-    const path = c.string()
-    c.expect(",")
-    c.expect("window")
-    const window = c.integer()
-    c.expect(",")
-    c.expect("stride")
-    const stride = c.integer()
-    c.expect(")")
-    return { kind: "text", path, window, stride }
-  }
-  if (c.accept("array")) {
-    const columns = c.list("(", ")", () => {
-      const column = parseName(c)
-      c.expect(":")
-      const shape = c.list("[", "]", () => c.integer())
-      return { column, shape, values: c.list("[", "]", () => c.number()) }
-    })
-    return { kind: "array", columns }
-  }
-  const kind = c.accept("idx") ? "idx" : "npy"
-  if (kind === "npy") c.expect("npy")
-  const files = c.list("(", ")", () => {
-    const column = parseName(c)
-    c.expect(":")
-    return { column, path: c.string() }
-  })
-  return { kind, files }
+const SOURCES: Readonly<Record<DataSource["kind"], true>> = {
+  csv: true,
+  jsonl: true,
+  npz: true,
+  text: true,
+  idx: true,
+  npy: true,
+  array: true,
+}
+const STAGES: Readonly<Record<FieldStage["kind"], true>> = {
+  standardize: true,
+  minmax: true,
+  scale: true,
+  one_hot: true,
+  classes: true,
+  categories: true,
+  slice: true,
+  vocabulary: true,
 }
 
 const STORED_TYPES: readonly Stored["type"][] = ["u8", "i8", "u16", "i16"]
@@ -161,7 +102,7 @@ function parseField(c: Cursor): Field {
   c.expect("=")
   const columns = parseColumns(c)
   const stages: FieldStage[] = []
-  for (let stage = parseStage(c); stage; stage = parseStage(c)) stages.push(stage)
+  while (c.accept("|>")) stages.push(parseRecord<FieldStage>(c, STAGES))
   const stored = c.accept("stored") && {
     stored: { type: oneOf(c, STORED_TYPES), values: oneOf(c, STORED_VALUES) },
   }
@@ -180,31 +121,6 @@ function parseColumns(c: Cursor): ColumnSelection {
   const kind = c.accept("only") ? "only" : "except"
   if (kind === "except") c.expect("except")
   return { kind, names: c.list("(", ")", () => c.string()) }
-}
-
-function parseStage(c: Cursor): FieldStage | undefined {
-  const argument = (): number => {
-    c.expect("(")
-    const n = c.number()
-    c.expect(")")
-    return n
-  }
-  if (c.accept("standardize")) return { kind: "standardize" }
-  if (c.accept("minmax")) return { kind: "minmax" }
-  if (c.accept("scale")) return { kind: "scale", by: argument() }
-  if (c.accept("one_hot")) return { kind: "one_hot", classes: argument() }
-  if (c.accept("classes")) return { kind: "classes", count: argument() }
-  if (c.accept("categories")) return { kind: "categories", count: argument() }
-  if (c.accept("vocabulary")) return { kind: "vocabulary", size: argument() }
-  if (c.accept("slice")) {
-    c.expect("(")
-    const from = c.integer()
-    c.expect(",")
-    const to = c.integer()
-    c.expect(")")
-    return { kind: "slice", from, to }
-  }
-  return undefined
 }
 
 type Every = TrainSettings["reportEvery"]

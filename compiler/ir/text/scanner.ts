@@ -41,7 +41,7 @@ const NUMBER = /0x[0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 const STRING = /"(?:[^"\\\n]|\\.)*"/y
 const SPACE = /[ \t\r]+/y
 const COMMENT = /\/\/[^\n]*/y
-const PUNCT = /<-|->|<=|>=|==|!=|&&|\|\||<<|>>|\.\.|\+=|[(){}[\]<>,:;=+\-*/%!&|^?.~]/y
+const PUNCT = /<-|->|<=|>=|==|!=|&&|\|\||\|>|<<|>>|\.\.|\+=|[(){}[\]<>,:;=+\-*/%!&|^?.~]/y
 
 /** All tokens of `text`, ending with one of kind `end`. */
 export function scan(text: string): Token[] {

@@ -1,24 +1,23 @@
 /** check: `data` declarations: where rows come from, the fields of a row, how rows are held back.
  *  The names csv, idx, array, column, columns, standardize and the like mean something only here.
- *  Not here:   sources (`data-source.ts`), fields (`data-fields.ts`); reading files: whether the columns exist is seen when the
- *              data is loaded. */
-import type { DataDecl, FieldDecl, Name, SplitDecl } from "../ir/ast/types.js"
-import type { DataSet, DataSource } from "../ir/model/types.js"
-import type { Span } from "../source/source.js"
-import { checkArrayFields, fieldOf } from "./data-fields.js"
-import { kindOf, numberOf, sourceOf } from "./data-source.js"
-import { warnOfFields } from "./data-lints.js"
-import { checkTextSplit, windowOf } from "./data-text.js"
-import { originAt, type Env } from "./env.js"
-import { complain, didYouMean } from "./report.js"
-import { placeOf } from "./resolve.js"
+ *  Not here:   sources (`sources/`), fields (`fields.ts`) and their stages (`stages/`); reading files: whether the columns exist is seen
+ *              when the data is loaded. */
+import type { DataDecl, FieldDecl, Name, SplitDecl } from "../../ir/ast/types.js"
+import type { DataSet, DataSource } from "../../ir/model/types.js"
+import type { Span } from "../../source/source.js"
+import { originAt, type Env } from "../env.js"
+import { complain, didYouMean } from "../report.js"
+import { placeOf } from "../resolve.js"
+import { numberOf } from "./args.js"
+import { checkArrayFields, fieldOf } from "./fields.js"
+import { warnOfFields } from "./lints.js"
+import { ruleOf, sourceOf } from "./sources/index.js"
 
 export function checkData(env: Env, decl: DataDecl): DataSet | undefined {
-  const kind = kindOf(decl.source)
-  const fields = decl.fields.map((f) => fieldOf(env, f, kind))
-  const window = windowOf(fields)
-  const source = sourceOf(env, decl.source, window)
-  const test = decl.test && sourceOf(env, decl.test, window)
+  const rule = ruleOf(decl.source)
+  const fields = decl.fields.map((f) => fieldOf(env, f, rule))
+  const source = sourceOf(env, decl.source, fields)
+  const test = decl.test && sourceOf(env, decl.test, fields)
   const split = decl.split ? splitOf(env, decl.split) : null
   twice(env, decl.fields)
   for (const { name } of decl.fields) hiding(env, name)
@@ -39,7 +38,7 @@ export function checkData(env: Env, decl: DataDecl): DataSet | undefined {
       related: [{ span: decl.test.span, text: "this gives test rows of their own" }],
       help: "keep one of them",
     })
-  if (source?.kind === "text" && decl.split) checkTextSplit(env, decl.split)
+  if (source && decl.split) rule?.checkSplit?.(env, decl.split)
   if (source && test && sameFiles(source, test))
     complain(env, {
       severity: "warning",

@@ -1,9 +1,11 @@
 /** check: the arguments of what stands in a `data` block: sources, columns, stages.
  *  Guarantees: every argument that was written has a meaning, or is refused: none is dropped. */
-import type { Arg, Expr } from "../ir/ast/types.js"
-import type { Span } from "../source/source.js"
-import type { Env } from "./env.js"
-import { complain, didYouMean } from "./report.js"
+import type { Arg, Expr } from "../../ir/ast/types.js"
+import type { Span } from "../../source/source.js"
+import type { Env } from "../env.js"
+import { evalExpr } from "../expr.js"
+import { complain, didYouMean } from "../report.js"
+import * as v from "../values.js"
 
 export interface DataCall {
   /** Undefined when what is called is no name. */
@@ -63,4 +65,18 @@ export function bindData(
     bound.set(wanted, arg)
   }
   return bound
+}
+
+/** A constant number. Undefined after a diagnostic. */
+export function numberOf(env: Env, expr: Expr, what: string): number | undefined {
+  const value = evalExpr(env, expr)
+  if (v.isNumber(value)) return value.value
+  if (!v.hasError(value))
+    complain(env, {
+      code: "data-stage",
+      message: `${what} must be a constant number, and this is ${v.describe(value)}`,
+      span: expr.span,
+      label: v.describe(value),
+    })
+  return undefined
 }

@@ -1,9 +1,9 @@
 /** check: fields of a row that are each right, and together probably not meant. Warnings. */
-import type { DataDecl, FieldDecl } from "../ir/ast/types.js"
-import type { ColumnSelection, Field } from "../ir/model/types.js"
-import { printType } from "../ir/tensor.js"
-import type { Env } from "./env.js"
-import { complain } from "./report.js"
+import type { DataDecl, FieldDecl } from "../../ir/ast/types.js"
+import type { ColumnSelection, Field } from "../../ir/model/types.js"
+import { printType } from "../../ir/tensor.js"
+import type { Env } from "../env.js"
+import { complain } from "../report.js"
 
 interface Declared {
   readonly decl: FieldDecl

@@ -1,12 +1,12 @@
 /** check: `array(x: [[0, 0], [0, 1]], y: [0, 1])`: rows written in the source. */
-import type { CallExpr } from "../ir/ast/types.js"
-import type { DataSource } from "../ir/model/types.js"
-import type { Span } from "../source/source.js"
-import type { Env } from "./env.js"
-import { evalExpr } from "./expr.js"
-import { complain } from "./report.js"
-import * as v from "./values.js"
-import type { Value } from "./values.js"
+import type { CallExpr } from "../../../ir/ast/types.js"
+import type { DataSource } from "../../../ir/model/types.js"
+import type { Span } from "../../../source/source.js"
+import type { Env } from "../../env.js"
+import { evalExpr } from "../../expr.js"
+import * as v from "../../values.js"
+import type { Value } from "../../values.js"
+import { badSource, type SourceRule } from "./source.js"
 
 interface Rows {
   /** Of all rows: the number of rows first. */
@@ -14,8 +14,10 @@ interface Rows {
   readonly values: readonly number[]
 }
 
+export const array: SourceRule = { written: "array(...)", check: arraySource }
+
 /** Without a name the one column is called `value`. */
-export function arraySource(env: Env, call: CallExpr): DataSource | undefined {
+function arraySource(env: Env, call: CallExpr): DataSource | undefined {
   const columns: { column: string; shape: readonly number[]; values: readonly number[] }[] = []
   let count: number | undefined
   if (call.args.length === 0)
@@ -39,8 +41,7 @@ export function arraySource(env: Env, call: CallExpr): DataSource | undefined {
 }
 
 function refuse(env: Env, span: Span, message: string): undefined {
-  complain(env, { code: "data-source", message, span, label: "in this array" })
-  return undefined
+  return badSource(env, span, message, "in this array")
 }
 
 /** Nested lists of one shape; undefined when they are ragged or hold something else. */

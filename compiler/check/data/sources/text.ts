@@ -1,20 +1,27 @@
 /** check: `text("corpus.txt")`: rows are windows of characters. A field is as wide as its type says; the window of the source
  *  holds all of them, and windows do not overlap unless `stride` says so. */
-import type { CallExpr, Expr, SplitDecl } from "../ir/ast/types.js"
-import type { ColumnSelection, DataSource, Field, FieldStage } from "../ir/model/types.js"
-import type { TensorType } from "../ir/tensor.js"
-import { bindData, callOf } from "./data-args.js"
-import { badSource, numberOf, pathOf } from "./data-source.js"
-import type { Env } from "./env.js"
-import { complain, didYouMean } from "./report.js"
+import type { CallExpr, Expr, SplitDecl } from "../../../ir/ast/types.js"
+import type { DataSource, Field } from "../../../ir/model/types.js"
+import type { TensorType } from "../../../ir/tensor.js"
+import { bindData, callOf, numberOf } from "../args.js"
+import { badSource, pathOf, type FieldStart, type SourceRule } from "./source.js"
+import type { Env } from "../../env.js"
+import { complain, didYouMean } from "../../report.js"
+
+export const text: SourceRule = {
+  written: 'text("...")',
+  check: (env, call, fields) => textSource(env, call, windowOf(fields)),
+  start: charactersOf,
+  checkSplit: checkTextSplit,
+}
 
 /** What the fields take of a text: characters from the first to the last, and those of the widest field. */
-export interface Window {
+interface Window {
   readonly length: number
   readonly widest: number
 }
 
-export function textSource(env: Env, call: CallExpr, window: Window): DataSource | undefined {
+function textSource(env: Env, call: CallExpr, window: Window): DataSource | undefined {
   const bound = bindData(env, callOf(call), {
     names: ["path"],
     named: ["stride"],
@@ -30,7 +37,7 @@ export function textSource(env: Env, call: CallExpr, window: Window): DataSource
   return { kind: "text", path, window: window.length, stride }
 }
 
-export function windowOf(fields: readonly (Field | undefined)[]): Window {
+function windowOf(fields: readonly (Field | undefined)[]): Window {
   const slices = fields.flatMap((f) => f?.stages ?? []).filter((s) => s.kind === "slice")
   return {
     length: Math.max(1, ...slices.map((s) => s.to)),
@@ -39,11 +46,7 @@ export function windowOf(fields: readonly (Field | undefined)[]): Window {
 }
 
 /** `characters`, `characters(shift: 1)`: the column, and which part of it. */
-export function charactersOf(
-  env: Env,
-  expr: Expr,
-  type: TensorType | undefined,
-): { readonly columns: ColumnSelection; readonly slice: FieldStage } | undefined {
+function charactersOf(env: Env, expr: Expr, type: TensorType | undefined): FieldStart | undefined {
   const call = callOf(expr)
   const { name } = call
   if (name !== "characters") {
@@ -82,12 +85,12 @@ export function charactersOf(
   return {
     columns: { kind: "only", names: ["characters"] },
     // A size known only at run time is refused with the type of the field.
-    slice: { kind: "slice", from: shift, to: shift + (typeof width === "number" ? width : 1) },
+    stages: [{ kind: "slice", from: shift, to: shift + (typeof width === "number" ? width : 1) }],
   }
 }
 
 /** Windows of a text stay in order, so there is nothing for a seed to do. */
-export function checkTextSplit(env: Env, split: SplitDecl): void {
+function checkTextSplit(env: Env, split: SplitDecl): void {
   const seed = split.args.find((a) => a.name?.text === "seed")
   if (!seed) return
   complain(env, {

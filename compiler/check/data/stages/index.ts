@@ -1,0 +1,84 @@
+/** check: all stages of fields, by the names that they are written with. */
+import type { Expr } from "../../../ir/ast/types.js"
+import type { FieldStage } from "../../../ir/model/types.js"
+import { printType } from "../../../ir/tensor.js"
+import { complain, didYouMean } from "../../report.js"
+import type { Env } from "../../env.js"
+import { callOf } from "../args.js"
+import { categories } from "./categories.js"
+import { classes } from "./classes.js"
+import { minmax } from "./minmax.js"
+import { oneHot } from "./one-hot.js"
+import { scale } from "./scale.js"
+import { slice } from "./slice.js"
+import type { Refusal, StagePlace, StageRule } from "./stage.js"
+import { standardize } from "./standardize.js"
+import { vocabulary } from "./vocabulary.js"
+
+type Kind = FieldStage["kind"]
+type Rules = { readonly [K in Kind]: StageRule<Extract<FieldStage, { readonly kind: K }>> }
+
+const STAGES: Rules = {
+  standardize,
+  minmax,
+  scale,
+  one_hot: oneHot,
+  classes,
+  categories,
+  vocabulary,
+  slice,
+}
+
+const ruleOf = ({ kind }: FieldStage): StageRule<FieldStage> => STAGES[kind]
+
+const isStage = (name: string): name is Kind => Object.hasOwn(STAGES, name)
+const WRITTEN = Object.keys(STAGES).filter((name) => isStage(name) && STAGES[name].check)
+
+/** Undefined after a diagnostic. */
+export function stageOf(env: Env, expr: Expr): FieldStage | undefined {
+  const call = callOf(expr)
+  const { name = "" } = call
+  const rule = isStage(name) ? STAGES[name] : undefined
+  if (rule?.check) return rule.check(env, call)
+  complain(env, {
+    code: "data-stage",
+    message: `there is no stage \`${name}\` for a field`,
+    span: expr.span,
+    label: "not a stage",
+    help:
+      name === "reshape"
+        ? "the type of the field says the shape of a row: values are laid out in it row by row"
+        : (didYouMean(name, WRITTEN) ?? `stages are ${WRITTEN.map((s) => `\`${s}\``).join(", ")}`),
+  })
+  return undefined
+}
+
+/** How many whole numbers a field tells apart, by the stage that says so. */
+export function countOf(stage: FieldStage): { readonly stage: string; readonly count: number } | undefined {
+  const count = ruleOf(stage).count?.(stage)
+  return count === undefined ? undefined : { stage: stage.kind, count }
+}
+
+/** What is wrong with the type of a field, whose columns and stages are each understood. */
+export function refusalOf(field: Omit<StagePlace, "index" | "encoded">): Refusal | undefined {
+  const { name, type, columns, stages } = field
+  if (type.shape.some((size) => typeof size !== "number"))
+    return {
+      message: "a row has a fixed shape",
+      label: "known only at run time",
+      help: "the batch axis is not written here",
+    }
+  const encoded = stages.some(({ kind }) => kind === "one_hot")
+  for (const [index, stage] of stages.entries()) {
+    const wrong = ruleOf(stage).refuse?.(stage, { ...field, index, encoded })
+    if (wrong) return wrong
+  }
+  if (columns.kind !== "only" || columns.names.length === 1 || encoded) return undefined
+  const taken = columns.names.length
+  if (type.shape.at(-1) === taken) return undefined
+  return {
+    message: `${taken} columns are taken, and \`${name}\` is ${printType(type)}`,
+    label: printType(type),
+    help: `write \`${type.dtype}[${taken}]\``,
+  }
+}

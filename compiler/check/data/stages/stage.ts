@@ -1,0 +1,78 @@
+/** check: what every stage of a field is to the checker. */
+import type { ColumnSelection, FieldStage } from "../../../ir/model/types.js"
+import { printType, type TensorType } from "../../../ir/tensor.js"
+import { complain } from "../../report.js"
+import type { Env } from "../../env.js"
+import { bindData, numberOf, type DataCall } from "../args.js"
+
+export interface StageRule<S extends FieldStage> {
+  /** The stage that is written here. Undefined after a diagnostic. Left out: programs do not write it, a source puts it there. */
+  check?(env: Env, call: DataCall): S | undefined
+  /** What is wrong with it where it stands: the type of the field, and the stages beside it. */
+  refuse?(stage: S, at: StagePlace): Refusal | undefined
+  /** Its values are whole numbers from 0 to this, exclusive. */
+  count?(stage: S): number
+}
+
+/** A field, and which of its stages is meant. */
+export interface StagePlace {
+  readonly name: string
+  readonly type: TensorType
+  readonly columns: ColumnSelection
+  readonly stages: readonly FieldStage[]
+  readonly index: number
+  /** One of the stages is `one_hot`. */
+  readonly encoded: boolean
+}
+
+export interface Refusal {
+  readonly message: string
+  readonly label: string
+  readonly help?: string
+}
+
+/** Of a stage that is written without arguments. */
+export function noArguments(env: Env, { name, args, span }: DataCall): boolean {
+  return args.length === 0 || refused(env, span, `\`${name}\` takes no arguments`, `${args.length} given`)
+}
+
+/** The one number that a stage takes. `counts`: what it counts, so that it is whole and at least 1; undefined: any number. */
+export function oneNumber(
+  env: Env,
+  call: DataCall,
+  { argument, counts }: { readonly argument: string; readonly counts?: string },
+): number | undefined {
+  const { name, args, span } = call
+  if (args.length !== 1) {
+    refused(env, span, `\`${name}\` takes one number`, `${args.length} given`)
+    return undefined
+  }
+  const accepted = { names: [argument], written: `${name}(2)`, code: "data-stage" } as const
+  const arg = bindData(env, call, accepted)?.get(argument)
+  const n = arg && numberOf(env, arg.value, `the argument of \`${name}\``)
+  if (n === undefined) return undefined
+  if (counts === undefined ? Number.isFinite(n) : Number.isInteger(n) && n >= 1) return n
+  refused(env, span, `\`${name}\` takes a number${counts ? ` of ${counts}` : ""}, not ${n}`, `${n}`)
+  return undefined
+}
+
+function refused(env: Env, span: DataCall["span"], message: string, label: string): false {
+  complain(env, { code: "data-stage", message, span, label })
+  return false
+}
+
+/** Of a stage that gives numbers which are not whole. */
+export function needsF32({ kind }: FieldStage, { name, type }: StagePlace): Refusal | undefined {
+  if (type.dtype === "f32") return undefined
+  return { message: `\`${kind}\` gives f32, and \`${name}\` is ${printType(type)}`, label: printType(type) }
+}
+
+/** `subject`: what is numbered, as a sentence begins: `classes are i32 numbers`. */
+export function needsI32(subject: string, { name, type }: StagePlace): Refusal | undefined {
+  if (type.dtype === "i32") return undefined
+  return {
+    message: `${subject}, and \`${name}\` is ${printType(type)}`,
+    label: printType(type),
+    help: "write `i32`",
+  }
+}

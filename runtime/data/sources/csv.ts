@@ -1,0 +1,9 @@
+/** runtime/data: `csv("rows.csv")`. */
+import type { SourceSpec } from "../../bundle/format.js"
+import { parseCsv } from "../csv.js"
+import { oneFile, type SourceKind } from "./source.js"
+
+export const csv: SourceKind<Extract<SourceSpec, { readonly kind: "csv" }>> = {
+  ...oneFile,
+  read: ({ path, delimiter }, { open, uses }) => parseCsv(path, open(path), delimiter, uses),
+}

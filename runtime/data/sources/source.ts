@@ -1,0 +1,50 @@
+/** runtime/data: what every source of data is. */
+import type { SourceSpec } from "../../bundle/format.js"
+import type { DataFile } from "../file.js"
+import { isUsed, tableOf, type Column, type Table, type Uses } from "../table.js"
+
+export interface SourceKind<S extends SourceSpec> {
+  /** The same with other files. `path` is asked for each of its files, `column` is the one that the file is of, where it is not of all. */
+  withPaths(source: S, path: (path: string, column?: string) => string): S
+  read(source: S, reading: Reading): Table
+}
+
+export interface Reading {
+  /** Of the data set, for messages. */
+  readonly name: string
+  /** One of its files, unpacked. */
+  open(path: string): DataFile
+  /** Columns that nobody uses need not be looked at. */
+  readonly uses: Uses
+}
+
+type OneFile = Extract<SourceSpec, { readonly path: string }>
+type FilePerColumn = Extract<SourceSpec, { readonly files: unknown }>
+
+export const oneFile = {
+  withPaths: <S extends OneFile>(source: S, path: (path: string) => string): S => ({
+    ...source,
+    path: path(source.path),
+  }),
+}
+
+export const filePerColumn = {
+  withPaths: <S extends FilePerColumn>(source: S, path: (path: string, column: string) => string): S => ({
+    ...source,
+    files: source.files.map((file) => ({ ...file, path: path(file.path, file.column) })),
+  }),
+}
+
+/** A file for each column. */
+export const tableOfFiles = (
+  files: FilePerColumn["files"],
+  { name, open, uses }: Reading,
+  parse: (place: string, column: string, file: DataFile) => Column,
+): Table =>
+  tableOf(
+    `data set "${name}"`,
+    files
+      .filter(({ column }) => isUsed(uses(column)))
+      .map(({ column, path }) => ({ ...parse(path, column, open(path)), place: path })),
+    files.map(({ column }) => column),
+  )

@@ -1,0 +1,52 @@
+/** runtime/data: all stages: how each is fitted, by the name in the program, and what it is then, by the name in the bundle. */
+import type { FittedStage } from "../../bundle/format.js"
+import { affine } from "./affine.js"
+import { categories } from "./categories.js"
+import { classes } from "./classes.js"
+import { minmax } from "./minmax.js"
+import { oneHot } from "./one-hot.js"
+import { scale } from "./scale.js"
+import { slice } from "./slice.js"
+import type { Fitting, StageRule, TrainingRows, UnfittedStage, Where } from "./stage.js"
+import { standardize } from "./standardize.js"
+import { vocabulary } from "./vocabulary.js"
+
+type Of<S extends { readonly kind: string }, K> = Extract<S, { readonly kind: K }>
+type Fittings = { readonly [K in UnfittedStage["kind"]]: Fitting<Of<UnfittedStage, K>> }
+type Rules = { readonly [K in FittedStage["kind"]]: StageRule<Of<FittedStage, K>> }
+
+const FITTINGS: Fittings = {
+  standardize,
+  minmax,
+  scale,
+  one_hot: oneHot,
+  classes,
+  categories,
+  slice,
+  vocabulary,
+}
+const RULES: Rules = { affine, one_hot: oneHot, classes, categories, slice, vocabulary }
+
+const fittingOf = ({ kind }: UnfittedStage): Fitting<UnfittedStage> => FITTINGS[kind]
+export const ruleOf = ({ kind }: FittedStage): StageRule<FittedStage> => RULES[kind]
+
+export const fitStage = (stage: UnfittedStage, training: TrainingRows): FittedStage =>
+  fittingOf(stage).fit(stage, training)
+
+/** It may work in place. */
+export const applyStage = (
+  stage: FittedStage,
+  values: Float64Array,
+  width: number,
+  where: Where,
+): Float64Array => ruleOf(stage).apply(stage, values, width, where)
+
+/** Values per row. */
+export const widthAfter = (stage: FittedStage, width: number): number =>
+  ruleOf(stage).widthAfter?.(stage, width) ?? width
+
+/** Whether a stage numbers texts; such a one is called the same in program and bundle. */
+export const readsTexts = ({ kind }: { readonly kind: string }): boolean =>
+  isRule(kind) && RULES[kind].readTexts !== undefined
+
+const isRule = (kind: string): kind is keyof Rules => Object.hasOwn(RULES, kind)
