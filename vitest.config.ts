@@ -58,6 +58,7 @@ const LONG = [
   "strangers",
   "stored",
   "subgroups",
+  "summary",
   "validate",
   "variants",
   "wasm-device",

@@ -15,6 +15,7 @@ import { addPredict } from "./commands/predict.js"
 import { addProfile } from "./commands/profile.js"
 import { addReduce } from "./commands/reduce.js"
 import { addRun } from "./commands/run.js"
+import { addSummary } from "./commands/summary.js"
 import { addTrain } from "./commands/train.js"
 import { lostOutput, noteMessage, printJson } from "./console.js"
 import { EXIT, outcomeOf, outputFailure } from "./failure.js"
@@ -30,6 +31,7 @@ const COMMANDS = [
   addPredict,
   addExport,
   addInspect,
+  addSummary,
   addProfile,
   addReduce,
   addFmt,
