@@ -25,6 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   optimize: STAGE,
   reduce: STAGE,
   schedule: STAGE,
+  summary: STAGE,
   memory: STAGE,
   codegen: [...STAGE, "bundle-format"],
   bundle: [...STAGE, "bundle-format"],
