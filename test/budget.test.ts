@@ -10,15 +10,8 @@ import type { Graph } from "../compiler/ir/graph/types.js"
 import { assertGraph } from "../compiler/ir/graph/verify.js"
 import type { TensorType } from "../compiler/ir/tensor.js"
 import type { NdArray } from "../compiler/ops/op.js"
-import {
-  choices,
-  fuse,
-  type GroupedGraph,
-  lateGroups,
-  order,
-  pack,
-  recompute,
-} from "../compiler/schedule/index.js"
+import type { GroupedGraph } from "../compiler/ir/groups/types.js"
+import { choices, fuse, lateGroups, order, pack, recompute } from "../compiler/schedule/index.js"
 import { Diagnostics } from "../compiler/source/diagnostic.js"
 import { renderDiagnostics } from "../compiler/source/render.js"
 import { compileText } from "../compiler/driver/compile-text.js"

@@ -6,7 +6,7 @@ import { fileHost } from "../compiler/cli/host.js"
 import { compile } from "../compiler/driver/compile.js"
 import type { Graph } from "../compiler/ir/graph/types.js"
 import type { KernelProgram } from "../compiler/ir/kernels/types.js"
-import type { GroupedGraph } from "../compiler/schedule/group.js"
+import type { GroupedGraph } from "../compiler/ir/groups/types.js"
 import { DEFAULT_TARGET } from "../compiler/target.js"
 
 const path = "examples/cancer/cancer.nn"

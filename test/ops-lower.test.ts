@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest"
 import type { DimValues } from "../compiler/ir/tensor.js"
 import { completeAttrs, inferType } from "../compiler/ops/index.js"
-import { Exprs } from "../compiler/schedule/expr.js"
+import { Exprs } from "../compiler/schedule/expressions/exprs.js"
 import { close } from "./support/close.js"
 import { randomArgs } from "./support/gradcheck.js"
 import { computed } from "./support/registry.js"

@@ -4,14 +4,14 @@ import fc from "fast-check"
 import { describe, expect, it, vi } from "vitest"
 import { printGraph } from "../compiler/ir/graph/text.js"
 import { evalKernels } from "../compiler/ir/kernels/eval.js"
-import type * as CostBlock from "../compiler/schedule/cost-block.js"
+import type * as CostBlock from "../compiler/schedule/cost/block.js"
 import { GPU } from "./support/kernels.js"
 import { graphOf, randomProgram } from "./support/random-graph.js"
 import { DIMS, randomTrial, schedulesOf, TOLERANCE } from "./support/random-trial.js"
 import { wrongResults } from "./support/trial.js"
 
 const turn = vi.hoisted(() => ({ next: 0 }))
-vi.mock("../compiler/schedule/cost-block.js", async (original) => {
+vi.mock("../compiler/schedule/cost/block.js", async (original) => {
   const real = await original<typeof CostBlock>()
   const fastestBlock: typeof real.fastestBlock = ({ depth }) => {
     const blocks = real.blocksOf(depth)

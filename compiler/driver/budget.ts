@@ -1,5 +1,5 @@
 /** driver: `budget memory`: what a step keeps for its gradients is computed again, as much of it as it takes until the plan fits.
- *  How:        a choice is made by an estimate (schedule/recompute-choices.ts), carried out, scheduled and laid out; where that does
+ *  How:        a choice is made by an estimate (schedule/rematerialize/choices.ts), carried out, scheduled and laid out; where that does
  *              not fit, the next choice. What counts is the plan: the arena of the slots and those of intermediate results, which
  *              all programs share. The data set is not counted, nor what the runtime copies to explain a loss that is no number.
  *  Not here:   loops over time: a program with one is planned as it is. */
@@ -10,7 +10,8 @@ import type { Budget, Model } from "../ir/model/types.js"
 import type { Plan } from "../ir/plan/types.js"
 import type { DimValues } from "../ir/tensor.js"
 import type { PassContext } from "../pass.js"
-import { type Choice, choices, type GroupedGraph, lateGroups, recompute } from "../schedule/index.js"
+import type { GroupedGraph } from "../ir/groups/types.js"
+import { type Choice, choices, lateGroups, recompute } from "../schedule/index.js"
 
 /** By the name of the program that trains. */
 export type Budgets = ReadonlyMap<string, Budget>

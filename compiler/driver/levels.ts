@@ -16,13 +16,11 @@ import { verifyModel } from "../ir/model/verify.js"
 import { printPlan } from "../ir/plan/text.js"
 import type { Plan } from "../ir/plan/types.js"
 import { verifyPlan } from "../ir/plan/verify.js"
-import {
-  type CutGraph,
-  groupDiagrams,
-  type GroupedProgram,
-  printGroups,
-  verifyGroups,
-} from "../schedule/index.js"
+import type { CutGraph, GroupedProgram } from "../ir/groups/types.js"
+import { printGroups } from "../ir/groups/text.js"
+import { groupDiagrams } from "../ir/groups/diagram.js"
+import { verifyGroups } from "../ir/groups/verify.js"
+import { verifyWalks } from "../schedule/index.js"
 import { bug } from "../source/bug.js"
 import type { TargetProfile } from "../target.js"
 
@@ -82,7 +80,11 @@ const NOUNS: { readonly [L in Level]: Noun<Levels[L]> } = {
   },
   groups: {
     print: (programs) => programs.flatMap((p) => p.groups.map(printGroups)).join("\n"),
-    verify: (programs) => programs.flatMap((p) => p.groups.flatMap(verifyGroups)),
+    verify: (programs) => {
+      const all = programs.flatMap((p) => p.groups)
+      const found = all.flatMap(verifyGroups)
+      return found.length > 0 ? found : all.flatMap(verifyWalks)
+    },
     diagrams: (programs) => programs.flatMap((p) => p.groups.flatMap(groupDiagrams)),
     json: (programs) => programs.flatMap((p) => p.groups),
   },

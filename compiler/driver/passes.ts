@@ -18,11 +18,11 @@ import { simplify } from "../optimize/simplify.js"
 import { sink } from "../optimize/sink.js"
 import type { Pass, PassContext } from "../pass.js"
 import { autocast } from "../precision/autocast.js"
+import type { GroupedGraph } from "../ir/groups/types.js"
 import {
   buildKernels,
   cut,
   fuse,
-  type GroupedGraph,
   kernelsFor,
   link,
   many,

@@ -8,6 +8,7 @@ import { bytesOf, product } from "../exec/size.js"
 import { makeValues, toHalf } from "../exec/values.js"
 import { checkBounds } from "./bounds.js"
 import { eachBlock } from "./blocks.js"
+import { notFinite } from "./not-finite.js"
 import { ruleOf, widthAfter } from "./stages/index.js"
 import type { Table } from "./table.js"
 
@@ -90,12 +91,6 @@ function refuse(dtype: BundleDType, value: number, where: string): never {
       help: `bring the column nearer to 0 with \`|> scale(...)\` or \`|> standardize\`${dtype === "f16" ? ", or declare the field f32" : ""}`,
     },
   )
-}
-
-export function notFinite(where: string, value: number): never {
-  throw new RunError("data-not-a-number", `${where}: ${value} is not a finite number`, {
-    help: "drop the row, or replace the value",
-  })
 }
 
 export function checkWidth(

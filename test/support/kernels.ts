@@ -9,6 +9,7 @@ import { verifyKernels } from "../../compiler/ir/kernels/verify.js"
 import type { DimValues } from "../../compiler/ir/tensor.js"
 import { slotsInOrder } from "../../compiler/ir/kernels/packs.js"
 import type { Sample } from "../../compiler/ops/op.js"
+import { parseGroups, printGroups } from "../../compiler/ir/groups/text.js"
 import {
   buildKernels,
   canBeMany,
@@ -18,10 +19,8 @@ import {
   manyCalls,
   order,
   pack,
-  parseGroups,
-  printGroups,
 } from "../../compiler/schedule/index.js"
-import type { GroupedGraph } from "../../compiler/schedule/index.js"
+import type { GroupedGraph } from "../../compiler/ir/groups/types.js"
 import type { PassContext } from "../../compiler/pass.js"
 import { Diagnostics } from "../../compiler/source/diagnostic.js"
 import { DEFAULT_TARGET, type TargetProfile } from "../../compiler/target.js"

@@ -3,9 +3,10 @@
 import type { Graph, Node } from "../../compiler/ir/graph/types.js"
 import type { KernelProgram } from "../../compiler/ir/kernels/types.js"
 import type { PassContext } from "../../compiler/pass.js"
-import { buildKernels, cut, type GroupedGraph, link, order } from "../../compiler/schedule/index.js"
-import type { Group } from "../../compiler/schedule/group.js"
-import { loweringOf } from "../../compiler/schedule/values.js"
+import type { GroupedGraph } from "../../compiler/ir/groups/types.js"
+import { buildKernels, cut, link, order } from "../../compiler/schedule/index.js"
+import type { Group } from "../../compiler/ir/groups/types.js"
+import { loweringOf } from "../../compiler/ir/graph/graph-index.js"
 
 export function scheduledAlone(graph: Graph, cx: PassContext): KernelProgram {
   const { parts } = cut.run(graph, cx)

@@ -4,7 +4,6 @@
 import { bug } from "../../source/bug.js"
 import type { Expr, Kernel, KernelParam, ScalarType } from "../../ir/kernels/types.js"
 import {
-  bitsOf,
   type Code,
   f32,
   f32x4Const,
@@ -19,8 +18,20 @@ import {
   wordsConst,
 } from "./code.js"
 import type { Functions } from "./functions.js"
-import { childrenOf, typeOf, widthOf } from "../../ir/kernels/walk.js"
+import { typeOf, widthOf } from "../../ir/kernels/walk.js"
 import { type Form, formOf, LoopPointers, type Patched, type Role } from "./pointers.js"
+import {
+  constVector,
+  distinct,
+  isFloat,
+  isSame,
+  isZero,
+  loadOf,
+  loadsIn,
+  shuffle,
+  someTrue,
+  storeOf,
+} from "./lanes.js"
 import { extract, replaceLane, valType, WASM_SCALARS } from "./scalar.js"
 
 /** Where the value of a name is. `index`: known not to be negative. `depth`: how many loops stand around the place where it is
@@ -38,7 +49,6 @@ export type Place =
   | { readonly kind: "memory"; readonly address: Code; readonly type: ScalarType; readonly width: 1 | 4 }
 
 const is32Bit = (t: ScalarType): boolean => t !== "bool" && t !== "f16"
-const isFloat = (t: ScalarType): boolean => t === "f32" || t === "f16"
 
 export class Expressions {
   readonly locals: Locals
@@ -447,34 +457,8 @@ interface Address {
   readonly offset: number
 }
 const GROWING: ReadonlySet<string> = new Set(["add", "mul", "div", "rem", "min", "max", "shl", "shr"])
-/** Lanes that are constant, not all of them false. */
-const someTrue = (e: Expr): boolean =>
-  e.kind === "vec" &&
-  e.items.every((i) => i.kind === "const") &&
-  e.items.some((i) => i.kind === "const" && i.value !== 0)
-const isZero = (e: Expr): boolean =>
-  e.kind === "splat" && e.value.kind === "const" && Object.is(e.value.value, 0)
-
 function bind(into: Map<string, number>, name: string, locals: Locals): number {
   const local = locals.add("i32")
   into.set(name, local)
   return local
 }
-const isSame = (a: Expr, b: Expr): boolean =>
-  a === b || (a.kind === "ref" && b.kind === "ref" && a.name === b.name)
-const distinct = (all: readonly Expr[]): Expr[] =>
-  all.filter((e, n) => all.findIndex((x) => isSame(x, e)) === n)
-/** Four of the eight words of two vectors. */
-const shuffle = (words: readonly number[]): Code => [
-  "i8x16.shuffle",
-  ...words.flatMap((w) => [4 * w, 4 * w + 1, 4 * w + 2, 4 * w + 3]),
-]
-const constVector = (type: ScalarType, values: readonly number[]): Code => {
-  const words = values.map((v) => (isFloat(type) ? bitsOf(v) : type === "bool" ? -v : v | 0))
-  return ["v128.const", ...words]
-}
-const loadsIn = (e: Expr): boolean => e.kind === "load" || e.kind === "shared" || childrenOf(e).some(loadsIn)
-const loadOf = (t: ScalarType, width: 1 | 4): string =>
-  width === 4 ? "v128.load" : isFloat(t) ? "f32.load" : "i32.load"
-const storeOf = (t: ScalarType, width: 1 | 4): string =>
-  width === 4 ? "v128.store" : isFloat(t) ? "f32.store" : "i32.store"

@@ -1,7 +1,7 @@
 /** runtime/data: from where to where the values of the training rows go. */
 import { RunError } from "../../error.js"
-import { notFinite } from "../apply.js"
 import type { Block } from "../blocks.js"
+import { notFinite } from "../not-finite.js"
 import { columnText, type Table } from "../table.js"
 import type { Walk } from "./stage.js"
 

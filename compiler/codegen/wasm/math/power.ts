@@ -3,7 +3,8 @@
 import { type Code, op } from "../code.js"
 import type { Vectors } from "./builder.js"
 import { addD, d, demote, divD, joinLow, mulD, polynomialD, promote, subD, upperHalf } from "./doubles.js"
-import { type MathFunction, splitExponent } from "./functions.js"
+import { splitExponent } from "./exponent.js"
+import type { MathFunction } from "./functions.js"
 
 /** log2((1 + s) / (1 - s)) / s in s^2: 2 / ln 2 times 1, 1/3, 1/5, ... */
 const ATANH = Array.from({ length: 11 }, (_, i) => 2 / Math.LN2 / (2 * i + 1))

@@ -1,0 +1,205 @@
+/** schedule: how a contraction is cut for one core: items of rows and columns, depth in blocks, and where windows slide.
+ *  A window: an operand that depends on an axis `s` of its side and an axis `r` of the depth through `a*s + b*r` alone, as the
+ *  input of a convolution does. It is copied once per such sum, not once per pair.
+ *  Guarantees: what an item holds at once is of constant size.
+ *  Not here:   which of the ways to cut is best (`cost/model.ts`), loops (`templates/panels.ts`). */
+import type { Expr } from "../../ir/kernels/types.js"
+import { childrenOf } from "../../ir/kernels/walk.js"
+import { type Dim, isStatic, numel, type Shape } from "../../ir/tensor.js"
+import { type Axes, type Contraction, indexAt, operand } from "./contraction.js"
+import { nominal } from "../cost/model.js"
+import { type PanelChoice, panelChoice, type SideCut } from "../cost/panels.js"
+import type { Exprs } from "../expressions/exprs.js"
+import { unravel } from "../expressions/values.js"
+
+/** Axes as the loops see them: one flat axis, or the real ones that are longer than 1. */
+export interface Space {
+  readonly extents: readonly Dim[]
+  real(k: Exprs, at: readonly Expr[]): readonly Expr[]
+}
+/** packed[a*s + b*r + shift] is the operand at `s` and `r`; `from` 0 is the least sum. */
+export interface Window {
+  /** Axis of the side's space. */
+  readonly side: number
+  /** Axis of the depth's space. */
+  readonly depth: number
+  readonly a: number
+  readonly b: number
+}
+export interface Side {
+  readonly which: "row" | "column"
+  readonly axes: Axes
+  readonly space: Space
+  readonly windows: readonly Window[]
+  /** It can be loaded from where it lies, side by side along the depth. */
+  readonly direct: boolean
+  readonly cut: SideCut
+}
+export interface Panels {
+  readonly cx: Contraction
+  /** The side whose places stand in the lanes of vectors, and the other one. */
+  readonly wide: Side
+  readonly tall: Side
+  readonly depth: Space
+  /** Places of the depth's first axis at once. */
+  readonly block: number
+}
+
+export const LANES = 8
+export const TALL = 4
+
+/** The way to cut `cx`, if it is large enough to be worth it and of a kind that can be cut. */
+export function panelsOf(cx: Contraction): Panels | undefined {
+  if (cx.b.placed.target.deviceClass !== "wasm" || cx.type !== "f32") return undefined
+  const found = {
+    row: windowsOf(cx, "row"),
+    column: windowsOf(cx, "column"),
+  }
+  const slides = found.row.length + found.column.length > 0
+  const depth = slides ? axesSpace(cx.extents) : flatSpace(cx.extents)
+  if (depth.extents.slice(1).some((d) => !isStatic(d)) || depth.extents.length === 0) return undefined
+  const sideOf = (which: "row" | "column"): Omit<Side, "cut"> => {
+    const axes = which === "row" ? cx.rows : cx.columns
+    const windows = found[which].map((w) => ({ ...w, depth: placeOf(cx.extents, w.depth) }))
+    const space = windows.length > 0 ? axesSpace(axes.shape) : flatSpace(axes.shape)
+    const direct = windows.length === 0 && space.extents.length > 0 && liesDirect(cx, { which, space }, depth)
+    return { which, axes, windows, space, direct }
+  }
+  const [row, column] = [sideOf("row"), sideOf("column")]
+  if (row.space.extents.length === 0 || column.space.extents.length === 0) return undefined
+  // The taps of a window make poor vectors.
+  const swapped = !suitsVectors(column) && (suitsVectors(row) || !liesTogether(column))
+  const [wide, tall] = swapped ? [row, column] : [column, row]
+  if (!liesTogether(wide)) return undefined
+  const choice: PanelChoice | undefined = panelChoice({
+    wide: { extents: wide.space.extents, windows: wide.windows, packed: true },
+    tall: { extents: tall.space.extents, windows: tall.windows, packed: !tall.direct },
+    depth: depth.extents,
+    batch: nominal(numel(cx.batch.shape)),
+    whole: [...wide.windows, ...tall.windows].some((w) => w.depth === 0),
+  })
+  if (choice === undefined) return undefined
+  return {
+    cx,
+    wide: { ...wide, cut: choice.wide },
+    tall: { ...tall, cut: choice.tall },
+    depth,
+    block: choice.block,
+  }
+}
+
+const flatSpace = (shape: Shape): Space => {
+  const count = numel(shape)
+  return count === 1
+    ? { extents: [], real: (k) => shape.map(() => k.int(0)) }
+    : { extents: [count], real: (k, [at]) => unravel(k, at!, shape) }
+}
+const axesSpace = (shape: Shape): Space => ({
+  extents: shape.filter((d) => d !== 1),
+  real: (k, at) => shape.map((d, n) => (d === 1 ? k.int(0) : at[placeOf(shape, n)]!)),
+})
+/** The place of an axis among those longer than 1. */
+const placeOf = (shape: Shape, axis: number): number => shape.slice(0, axis).filter((d) => d !== 1).length
+
+/** Whether places next to each other along the last axis are so in memory too: not where windows move in larger steps. */
+const liesTogether = (side: Omit<Side, "cut">): boolean =>
+  side.windows.every((w) => w.side !== side.space.extents.length - 1 || w.a === 1)
+const suitsVectors = (side: Omit<Side, "cut">): boolean =>
+  nominal(side.space.extents.at(-1)!) >= LANES - 1 && liesTogether(side)
+/** The value of the operand where the axes of its side and of the depth have these places. */
+export function valueAt(
+  { cx, depth }: Pick<Panels, "cx" | "depth">,
+  side: Pick<Side, "which" | "space">,
+  at: readonly Expr[],
+  inner: readonly Expr[],
+  batch: Expr,
+): Expr {
+  const { k } = cx.b
+  const own = side.space.real(k, at)
+  const zeros = (n: number): Expr[] => Array.from({ length: n }, () => k.int(0))
+  const index =
+    side.which === "row"
+      ? indexAt(cx, own, zeros(cx.columns.axes.length), batch)
+      : indexAt(cx, zeros(cx.rows.axes.length), own, batch)
+  return operand(cx, side.which, index, depth.real(k, inner))
+}
+
+/** Whether the operand is one load, whose place moves by constants along the depth and by one along its last axis. */
+function liesDirect(cx: Contraction, side: Pick<Side, "which" | "space">, depth: Space): boolean {
+  const b = cx.b.fork()
+  const row = b.variable("row", side.space.extents[0])
+  const inner = depth.extents.map((d) => b.variable("d", d))
+  const e = valueAt({ cx: { ...cx, b }, depth }, side, [row], inner, b.variable("batch"))
+  if (e.kind !== "load") return false
+  const { terms } = b.k.form(e.index)
+  const coefOf = (v: Expr): Dim | undefined => terms.find((t) => t.atom === v)?.coef
+  const plain = inner.every((v) => {
+    const coef = coefOf(v)
+    const inside = terms.some((t) => t.atom !== v && b.k.namesIn(t.atom).has(v.name))
+    return coef !== undefined && isStatic(coef) && !inside
+  })
+  return plain && coefOf(inner.at(-1)!) === 1
+}
+
+/** Wider steps than these are no windows but places of a tensor laid out flat. */
+const WIDEST = 8
+
+function windowsOf(cx: Contraction, which: "row" | "column"): Window[] {
+  const { k } = cx.b
+  const axes = which === "row" ? cx.rows : cx.columns
+  const many = (shape: Shape): number => shape.filter((d) => d !== 1).length
+  if (many(axes.shape) + many(cx.extents) < 3) return []
+  const side = axes.shape.map((_, n) => k.ref(`side ${n}`, "i32"))
+  const inner = cx.extents.map((d, n) => (d === 1 ? k.int(0) : k.ref(`depth ${n}`, "i32")))
+  const batch = k.ref("batch", "i32")
+  const value = (s: readonly Expr[], r: readonly Expr[]): Expr => {
+    const zeros = (a: Axes): Expr[] => a.shape.map(() => k.int(0))
+    const index =
+      which === "row" ? indexAt(cx, s, zeros(cx.columns), batch) : indexAt(cx, zeros(cx.rows), s, batch)
+    return operand(cx, which, index, r)
+  }
+  const whole = value(side, inner)
+  const out: Window[] = []
+  for (const [i, s] of side.entries()) {
+    for (const [j, r] of inner.entries()) {
+      const [taps, places] = [cx.extents[j]!, axes.shape[i]!]
+      if (r.kind !== "ref" || !isStatic(taps) || !isStatic(places)) continue
+      if (out.some((w) => w.depth === j)) continue
+      const steps = stepsIn(k, whole, s, r)
+      if (steps === undefined) continue
+      const { a, b } = steps
+      // Windows that do not overlap are no fewer places than pairs.
+      if (Math.abs(b) > WIDEST || (a !== 1 && (b !== 1 || a >= taps))) continue
+      const moved = a === 1 ? k.add(s, k.mul(r, k.int(b))) : k.int(0)
+      const tap = a === 1 ? k.int(0) : k.add(k.mul(s, k.int(a)), r)
+      if (value(side.with(i, moved), inner.with(j, tap)) !== whole) continue
+      out.push({ side: i, depth: j, a, b })
+      break
+    }
+  }
+  return out
+}
+
+/** The smallest steps in which `s` and `r` move a place together, by the first place in `e` that both move. */
+function stepsIn(k: Exprs, e: Expr, s: Expr, r: Expr): { a: number; b: number } | undefined {
+  const seen = new Set<Expr>()
+  const find = (x: Expr): { a: number; b: number } | undefined => {
+    if (seen.has(x)) return undefined
+    seen.add(x)
+    if (x.kind === "op" && x.type === "i32" && x.width === 1) {
+      const { terms } = k.form(x)
+      const [a, b] = [s, r].map((v) => terms.find((t) => t.atom === v)?.coef)
+      if (a !== undefined && b !== undefined && isStatic(a) && isStatic(b)) {
+        const by = gcd(Math.abs(a), Math.abs(b)) * Math.sign(a)
+        return { a: a / by, b: b / by }
+      }
+    }
+    for (const part of childrenOf(x)) {
+      const found = find(part)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+  return find(e)
+}
+const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))

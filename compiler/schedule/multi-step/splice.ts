@@ -1,0 +1,103 @@
+/** schedule: statements of one kernel made part of another: new local names, buffers at their places there.
+ *  Assumes: all accesses are of width 1. */
+import type { Expr, Stmt } from "../../ir/kernels/types.js"
+import { withChildren } from "../../ir/kernels/walk.js"
+import { bug } from "../../source/bug.js"
+import type { Place } from "./buffers.js"
+
+export class Splice {
+  private readonly names = new Map<string, string>()
+  constructor(
+    /** By parameter of the kernel. */
+    private readonly places: ReadonlyMap<string, Place>,
+    /** Names of the kernel that is made. */
+    private readonly taken: Set<string>,
+  ) {}
+
+  /** The new name of what `name` declares. */
+  declare(name: string): string {
+    let fresh = name
+    for (let i = 1; this.taken.has(fresh); i++) fresh = `${name}_${i}`
+    this.taken.add(fresh)
+    this.names.set(name, fresh)
+    return fresh
+  }
+  alias(name: string, fresh: string): void {
+    this.names.set(name, fresh)
+  }
+
+  block(body: readonly Stmt[]): Stmt[] {
+    return body.map((s) => this.stmt(s))
+  }
+
+  private stmt(s: Stmt): Stmt {
+    switch (s.kind) {
+      case "for": {
+        const extent = this.expr(s.extent)
+        const name = this.declare(s.name)
+        return { ...s, name, extent, body: this.block(s.body) }
+      }
+      case "let": {
+        const value = this.expr(s.value)
+        return { ...s, name: this.declare(s.name), value }
+      }
+      case "var": {
+        const init = this.expr(s.init)
+        return { ...s, name: this.declare(s.name), init }
+      }
+      case "set":
+        return { ...s, name: this.name(s.name), value: this.expr(s.value) }
+      case "when":
+        return { ...s, cond: this.expr(s.cond), then: this.block(s.then) }
+      case "join":
+        return bug("a kernel for one workgroup joins its lanes in subgroups")
+      case "barrier":
+        return s
+      case "store-shared":
+        return { ...s, name: this.name(s.name), index: this.expr(s.index), value: this.expr(s.value) }
+      case "store": {
+        const place = this.place(s.buffer)
+        const index = at(place, this.expr(s.index))
+        const value = this.expr(s.value)
+        return place.kind === "shared"
+          ? { kind: "store-shared", name: place.name, index, value }
+          : { kind: "store", buffer: place.name, index, value }
+      }
+    }
+  }
+
+  private expr(e: Expr): Expr {
+    const go = (x: Expr): Expr => this.expr(x)
+    switch (e.kind) {
+      case "ref":
+        return { ...e, name: this.name(e.name) }
+      case "shared":
+        return { ...e, name: this.name(e.name), index: go(e.index) }
+      case "load": {
+        if (e.width !== 1) return bug(`a load of ${e.buffer} in fours`)
+        const place = this.place(e.buffer)
+        const index = at(place, go(e.index))
+        return place.kind === "shared"
+          ? { kind: "shared", name: place.name, index, type: e.type, width: 1 }
+          : { ...e, buffer: place.name, index }
+      }
+      default:
+        return withChildren(e, go)
+    }
+  }
+
+  private name(name: string): string {
+    return this.names.get(name) ?? bug(`${name} is not bound`)
+  }
+  private place(buffer: string): Place {
+    return this.places.get(buffer) ?? bug(`no place for ${buffer}`)
+  }
+}
+
+/** The place in the whole of an index into one of its parts. */
+function at(place: Place, index: Expr): Expr {
+  if (index.kind === "const" && place.base.kind === "const")
+    return { ...index, value: index.value + place.base.value }
+  if (place.base.kind === "const" && place.base.value === 0) return index
+  return { kind: "op", op: "add", args: [index, place.base], type: "i32", width: 1 }
+}

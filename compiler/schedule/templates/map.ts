@@ -1,0 +1,64 @@
+/** schedule: one element, or four, per invocation.   map group -> kernel body */
+import type { Expr, Stmt } from "../../ir/kernels/types.js"
+import { divDim, numel } from "../../ir/tensor.js"
+import { inFours, mapLanes, nominal } from "../cost/model.js"
+import { countOf, perInvocation } from "../kernel/grid.js"
+import type { BuiltBody, KernelBuild, PendingStore } from "../kernel/kernel-build.js"
+import { typeOfValue } from "../../ir/graph/graph-index.js"
+import { toStored, unravel, type Values } from "../expressions/values.js"
+
+export function buildMap(b: KernelBuild): BuiltBody & { template: string } {
+  const { k, group } = b
+  const total = numel(group.outer)
+  const quads = inFours(b.placed.target) ? divDim(total, 4) : undefined
+  const count = countOf(b, quads ?? total)
+  const lanes = mapLanes(nominal(count.extent), b.placed.target)
+  const body = perInvocation(b, count, lanes, (i) => {
+    if (quads === undefined) return storeAll(b, i)
+    const j = b.variable("j", 4)
+    return storeQuads(b, k.add(k.mul(i, k.int(4)), j), j.name)
+  })
+  return { ...b.finish(body), template: quads === undefined ? "map" : "map vec4" }
+}
+
+/** The stores of a group at one flat place of its index space. All values are read before any is written: a slot may be read
+ *  and updated in place. */
+export function storeAll(b: KernelBuild, place: Expr): Stmt[] {
+  const values = b.group.stores.map((s) => valueAt(b, s.value, place))
+  return valuesThenStores(
+    b,
+    values.map((value, n) => ({ buffer: b.target(b.group.stores[n]!.value), index: place, value })),
+  )
+}
+
+function storeQuads(b: KernelBuild, place: Expr, j: string): Stmt[] {
+  return valuesThenStores(
+    b,
+    b.group.stores.flatMap((s) => {
+      const value = b.widen(valueAt(b, s.value, place), j)
+      return b.wideStores(b.target(s.value), place, j, value)
+    }),
+  )
+}
+
+export function valuesThenStores(b: KernelBuild, stores: readonly PendingStore[]): Stmt[] {
+  if (stores.length < 2) return stores.map((s) => ({ kind: "store", ...s }))
+  const lets: Stmt[] = []
+  const out = stores.map((s): Stmt => {
+    const name = b.name(`${s.buffer}_next`)
+    lets.push({ kind: "let", name, value: s.value })
+    const value = b.k.ref(
+      name,
+      "type" in s.value ? s.value.type : "i32",
+      "width" in s.value ? s.value.width : 1,
+    )
+    return { kind: "store", buffer: s.buffer, index: s.index, value }
+  })
+  return [...lets, ...out]
+}
+
+/** What is stored for `value` at a flat place. */
+export function valueAt(b: KernelBuild, value: number, place: Expr, values: Values = b.values): Expr {
+  const { dtype, shape } = typeOfValue(b.placed.g, value)
+  return toStored(b.k, values.at(value, unravel(b.k, place, shape)), dtype)
+}
