@@ -124,7 +124,7 @@ export type DataCstChildren = {
   expression: ExpressionCstNode[]
   LBrace: IToken[]
   split?: SplitCstNode[]
-  test?: TestCstNode[]
+  part?: PartCstNode[]
   field?: FieldCstNode[]
   RBrace: IToken[]
 }
@@ -143,13 +143,14 @@ export type SplitCstChildren = {
   Semicolon?: IToken[]
 }
 
-export interface TestCstNode extends CstNode {
-  name: "test"
-  children: TestCstChildren
+export interface PartCstNode extends CstNode {
+  name: "part"
+  children: PartCstChildren
 }
 
-export type TestCstChildren = {
-  Test: IToken[]
+export type PartCstChildren = {
+  Val?: IToken[]
+  Test?: IToken[]
   Equals: IToken[]
   expression: ExpressionCstNode[]
   Semicolon?: IToken[]

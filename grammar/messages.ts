@@ -94,7 +94,7 @@ const expectations: Record<string, string> = {
   type: "a type",
   tupleType: "a type",
   dim: "a dimension",
-  data: "a field, `split` or `test`",
+  data: "a field, `split`, `val` or `test`",
   atom: "a value",
   group: "a value",
   index: "an index",

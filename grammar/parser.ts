@@ -111,7 +111,7 @@ export class NnParser extends CstParser {
         MAX_LOOKAHEAD: 2,
         DEF: [
           { ALT: () => this.SUBRULE(this.split) },
-          { ALT: () => this.SUBRULE(this.test) },
+          { ALT: () => this.SUBRULE(this.part) },
           { ALT: () => this.SUBRULE(this.field) },
         ],
       })
@@ -132,8 +132,8 @@ export class NnParser extends CstParser {
     this.OPTION(() => this.CONSUME(t.Semicolon))
   })
 
-  test: Rule = this.RULE("test", () => {
-    this.CONSUME(t.Test)
+  part: Rule = this.RULE("part", () => {
+    this.OR([{ ALT: () => this.CONSUME(t.Val) }, { ALT: () => this.CONSUME(t.Test) }])
     this.CONSUME(t.Equals)
     this.SUBRULE(this.expression)
     this.OPTION(() => this.CONSUME(t.Semicolon))

@@ -69,6 +69,7 @@ export const On = contextual("on")
 export const Over = contextual("over")
 export const With = contextual("with")
 export const Split = contextual("split")
+export const Val = contextual("val")
 export const Test = contextual("test")
 export const Minimize = contextual("minimize")
 export const Report = contextual("report")
@@ -220,7 +221,7 @@ const trainWords = [
   Precision,
   Mixed,
 ]
-const contextualWords = [From, In, On, As, Split, Test, ...trainWords]
+const contextualWords = [From, In, On, As, Split, Val, Test, ...trainWords]
 const categories = [
   AnyWord,
   AnyLParen,

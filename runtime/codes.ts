@@ -157,14 +157,25 @@ there. With \`verify\` they are compared before anything else. A device that giv
       "A field of small integers, such as the bytes of images, lies on the device in that type. A file that `--data` gives to a compiled bundle may be of another type, as long as its numbers are such integers. A field of more than 128 MiB lies in several buffers, and was compiled for as many rows as these hold. `nnc train program.nn --data NAME=PATH` compiles the program with the new file.",
   },
   "data-split": {
-    title: "the split leaves a side without rows",
-    explanation:
-      "Rows are permuted by the seed (windows of a text stay in order); the first round(train * rows) are for training, the rest for the test.",
+    title: "rows cannot be split as the program says",
+    explanation: `Rows are permuted by the seed (windows of a text stay in order); the first round(train * rows) are for training, the next ones for
+validation, the rest for the test. Every part, and every fold, has to get a row. With \`group: "column"\` rows of a group stay together, so
+there are at least as many groups as parts; with \`stratify: "column"\` every class has at least two rows, for each is shared out by itself.`,
+  },
+  "data-fold": {
+    title: "--fold names no fold of the program",
+    explanation: `\`split folds: 5, seed: 7\` cuts the rows in five parts. \`--fold 2\` of \`train\`, \`evaluate\` and \`predict\` says which of them is for
+validation; the others train. Folds count from 1, and without the option it is the first.`,
+  },
+  "checkpoint-fold": {
+    title: "the checkpoint was trained on another fold",
+    explanation: `Rows that validate one fold have trained the others, and what is fitted to the training rows differs. A checkpoint is
+resumed, evaluated and predicted with on its own fold: give the command the \`--fold\` that the message names.`,
   },
   "data-override": {
     title: "--data names nothing in this program",
     explanation:
-      "`--data NAME=PATH` replaces a csv or text source, `NAME.COLUMN=PATH` a file of an idx or npy source, `NAME.test...` the test source.",
+      "`--data NAME=PATH` replaces a csv or text source, `NAME.COLUMN=PATH` a file of an idx or npy source, `NAME.val...` and `NAME.test...` the sources of rows that are held back.",
   },
   "input-shape": {
     title: "an input has the wrong size",

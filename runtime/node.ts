@@ -22,6 +22,7 @@ import type { EndEvent, TrainEvent } from "./train/events.js"
 import type { Numbers } from "./exec/values.js"
 import type { Feeds } from "./train/predict.js"
 import { newRunFolder, openRunFolder, type OpenRunFolder, type RunFolder } from "./train/run-folder.js"
+import type { Part } from "./data/shares.js"
 import type { Table, Uses } from "./data/table.js"
 import type { DeviceInfo } from "./device/device.js"
 import type { ProgramOptions } from "./session.js"
@@ -97,8 +98,8 @@ export class Trainer {
     }
   }
 
-  /** Loss and metrics over the test rows (or, without a split, the training rows). */
-  evaluate(options: { train?: string; part?: "train" | "test" } = {}): Promise<Metrics> {
+  /** Loss and metrics over the rows for the test; where there are none, for validation, and else for training. */
+  evaluate(options: { train?: string; part?: Part } = {}): Promise<Metrics> {
     return this.session.evaluate(options)
   }
   predict(model: string, inputs: Feeds): Promise<Record<string, Tensor>> {

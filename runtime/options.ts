@@ -34,7 +34,10 @@ export const KINDS = {
       value === null ||
       (typeof value === "object" && ["steps", "epochs"].includes(String(Reflect.get(value, "unit")))),
   },
-  part: { takes: '"train" or "test"', accepts: (value) => value === "train" || value === "test" },
+  part: {
+    takes: '"train", "val" or "test"',
+    accepts: (value) => ["train", "val", "test"].includes(String(value)),
+  },
   device: {
     takes: '"auto", "webgpu" or "wasm"',
     accepts: (value) => ["auto", "webgpu", "wasm"].includes(String(value)),

@@ -3,6 +3,7 @@
  *  Not here: files and folders (node.ts), the loop itself (train/trainer.ts). */
 import type { Bundle, DataSpec, FieldSpec, PredictSpec, TrainSpec } from "./bundle/format.js"
 import {
+  checkFold,
   checkSection,
   decodeCheckpoint,
   encodeCheckpoint,
@@ -10,8 +11,9 @@ import {
   type Position,
 } from "./checkpoint/checkpoint.js"
 import { applyField } from "./data/apply.js"
-import { loadData, type LoadedData } from "./data/load.js"
+import { eachPart, loadData, type LoadedData, type Parts } from "./data/load.js"
 import { overrideData } from "./data/override.js"
+import { PART_NAMES, type Part } from "./data/shares.js"
 import { allRows } from "./data/split.js"
 import type { Table, Uses } from "./data/table.js"
 import { usesOf } from "./data/uses.js"
@@ -67,7 +69,7 @@ export interface TrainOptions {
 
 export interface ProgramOptions extends CallOptions {
   /** Which rows the program's data inputs read. */
-  readonly data?: { readonly name: string; readonly part: "train" | "test" }
+  readonly data?: { readonly name: string; readonly part: Part }
 }
 
 const OPEN_OPTIONS = {
@@ -100,10 +102,7 @@ const PROGRAM_OPTIONS = {
 }
 
 /** A data set on the device. */
-interface OnDevice {
-  readonly train: DeviceData
-  readonly test: DeviceData | null
-}
+type OnDevice = Parts<DeviceData>
 
 export class Session {
   private readonly state: State
@@ -230,6 +229,7 @@ export class Session {
       batches,
       data: data?.train ?? null,
       schedule,
+      fold: this.foldOf(spec),
       evaluator,
       reportsTest:
         (options.reportEvery ?? spec.reportEvery).unit === "epochs" ||
@@ -255,19 +255,20 @@ export class Session {
     }
   }
 
-  /** Loss and metrics over all rows of the test split, or of the training rows. */
-  async evaluate(options: { train?: string; part?: "train" | "test" } = {}): Promise<Metrics> {
+  /** Loss and metrics over all rows for the test; where there are none, over those for validation, and else for training. */
+  async evaluate(options: { train?: string; part?: Part } = {}): Promise<Metrics> {
     checkOptions("evaluate", options, { train: KINDS.text, part: KINDS.part })
     return this.turns.run("evaluate", () => this.runEvaluation(options))
   }
 
-  private async runEvaluation(options: { train?: string; part?: "train" | "test" }): Promise<Metrics> {
+  private async runEvaluation(options: { train?: string; part?: Part }): Promise<Metrics> {
     const spec = this.trainSpec(options.train)
     if (spec.evaluate === null || spec.data === null)
       throw new RunError("unknown-name", `train section "${spec.name}" has no data to evaluate on`)
     const data = await this.dataSet(spec.data)
-    const rows = (options.part ?? (data.test ? "test" : "train")) === "test" ? data.test : data.train
-    if (!rows) throw new RunError("data-split", `data set "${spec.data}" has no test rows`)
+    const part = options.part ?? partTested(data)
+    const rows = data[part]
+    if (!rows) throw new RunError("data-split", `data set "${spec.data}" has no ${PART_NAMES[part]} rows`)
     this.ensureInitialised(spec.seed, data)
     const evaluator = this.evaluator(spec, spec.evaluate, rows, spec.seed)
     try {
@@ -392,6 +393,9 @@ export class Session {
   }
 
   private takeState(checkpoint: Checkpoint): void {
+    const { trains } = this.bundle.manifest
+    const trained = trains.find(({ name }) => name === checkpoint.position?.train)
+    if (trained) checkFold(checkpoint, this.foldOf(trained))
     if (!this.initialised) this.runInitialisers(checkpoint.position?.seed ?? 0, null)
     this.state.write(checkpoint.slots)
     this.position = checkpoint.position
@@ -466,9 +470,16 @@ export class Session {
     return loading
   }
 
-  private upload(name: string, { train, test }: LoadedData): OnDevice {
+  private upload(name: string, loaded: LoadedData): OnDevice {
     const { device } = this.machine
-    return { train: uploadData(device, name, train), test: test && uploadData(device, `${name}.test`, test) }
+    return eachPart(loaded, (rows, part) =>
+      uploadData(device, part === "train" ? name : `${name}.${part}`, rows),
+    )
+  }
+
+  /** Which of the folds of its data set is for validation. */
+  private foldOf({ data }: TrainSpec): number | null {
+    return this.data.find(({ name }) => name === data)?.split?.fold ?? null
   }
 
   private trainSpec(name: string | undefined): TrainSpec {
@@ -489,6 +500,9 @@ export class Session {
     return find(this.bundle.manifest.predicts, model, (each) => each.model, "model")
   }
 }
+
+/** The part that says best what a model is worth. */
+const partTested = ({ val, test }: OnDevice): Part => (test ? "test" : val ? "val" : "train")
 
 function checkedFeeds({ spec }: Program, feeds: Feeds, special = false): Feeds {
   for (const { name, dtype } of spec.inputs)

@@ -38,7 +38,16 @@ async function tried(what: string, times: number, from: number): Promise<boolean
     const slots = new Map(
       manifest.slots.map(({ name, bytes }) => [name, Uint8Array.from({ length: bytes }, () => draw() * 256)]),
     )
-    const position = { train: "train", step: 70, epoch: 8, seed: 1, batch: 64, rows: 455, best: 0.5 }
+    const position = {
+      train: "train",
+      step: 70,
+      epoch: 8,
+      seed: 1,
+      batch: 64,
+      rows: 455,
+      best: 0.5,
+      fold: null,
+    }
     const file = encodeCheckpoint(manifest, slots, position)
     const at = (): number => Math.floor(draw() * file.length * 8)
     const taken = takenAfterFlip(file, manifest, { count: times, at })

@@ -6,6 +6,7 @@ import fc from "fast-check"
 import { afterEach, beforeEach, describe, expect, test } from "vitest"
 import type { Manifest, SlotSpec } from "../runtime/bundle/format.js"
 import {
+  checkFold,
   checkSection,
   decodeCheckpoint,
   encodeCheckpoint,
@@ -33,11 +34,36 @@ const slots = new Map(
     return [name, new Uint8Array(values.buffer)]
   }),
 )
-const position: Position = { train: "train", step: 20, epoch: 6, seed: 1, batch: 4, rows: 10, best: 0.5 }
+const position: Position = {
+  train: "train",
+  step: 20,
+  epoch: 6,
+  seed: 1,
+  batch: 4,
+  rows: 10,
+  best: 0.5,
+  fold: null,
+}
 const file = encodeCheckpoint(manifest, slots, position)
 const withSlots = (change: (slots: readonly SlotSpec[]) => readonly SlotSpec[]): Manifest => ({
   ...manifest,
   slots: change(manifest.slots),
+})
+
+test("a checkpoint is used on the fold that it was trained on", () => {
+  const checkpoint = decodeCheckpoint(
+    "f",
+    encodeCheckpoint(manifest, slots, { ...position, fold: 2 }),
+    manifest,
+  )
+  expect(checkpoint.position?.fold).toBe(2)
+  checkFold(checkpoint, 2)
+  checkFold(checkpoint, null)
+  expect(failure(() => checkFold(checkpoint, 1))).toEqual([
+    "checkpoint-fold",
+    "f was trained on fold 2, and this is fold 1",
+    "use it with `--fold 2`",
+  ])
 })
 
 describe("the file", () => {

@@ -14,7 +14,7 @@ import { parseNpy as readNpy } from "../runtime/data/npy.js"
 import { parseNpz as readNpz } from "../runtime/data/npz.js"
 import { overrideData } from "../runtime/data/override.js"
 import { tableOfRecords } from "../runtime/data/records.js"
-import { allRows, splitRows } from "../runtime/data/split.js"
+import { allRows } from "../runtime/data/split.js"
 import { ruleOf } from "../runtime/data/stages/index.js"
 import { tableOf, type Column, type Table } from "../runtime/data/table.js"
 import { parseText as readText } from "../runtime/data/text.js"
@@ -125,23 +125,6 @@ describe("npy", () => {
       "n holds elements of type <c8",
     )
     expect(failure(() => parseNpy("n", "x", Buffer.from("PK nothing")))[0]).toBe("data-format")
-  })
-})
-
-describe("split", () => {
-  test("is an exact complement, depends on the seed alone, keeps the file's order", () => {
-    const { train, test: rest } = splitRows(569, { train: 0.8, test: 0.2, seed: 7 })
-    expect([train.length, rest.length]).toEqual([455, 114])
-    expect([...train, ...rest].sort((a, b) => a - b)).toEqual([...allRows(569)])
-    expect([...train]).toEqual([...train].sort((a, b) => a - b))
-    expect(splitRows(569, { train: 0.8, test: 0.2, seed: 7 }).train).toEqual(train)
-    expect(splitRows(569, { train: 0.8, test: 0.2, seed: 8 }).train).not.toEqual(train)
-  })
-  test("leaves no side empty", () => {
-    expect(failure(() => splitRows(2, { train: 0.1, test: 0.9, seed: 1 })).slice(0, 2)).toEqual([
-      "data-split",
-      "a split of 2 rows into train 0.1 and test 0.9 leaves no training rows",
-    ])
   })
 })
 
@@ -386,15 +369,6 @@ describe("text", () => {
       "data-empty",
       "t.txt has 2 characters, and a row takes 4",
     ])
-  })
-  test("is split in order, and test windows share nothing with training windows", () => {
-    const { train, test: rest } = splitRows(10, { train: 0.6, test: 0.4, seed: 0 }, 2)
-    expect([[...train], [...rest]]).toEqual([
-      [0, 1, 2, 3, 4, 5],
-      [8, 9],
-    ])
-    expect([...splitRows(10, { train: 0.6, test: 0.1, seed: 0 }, 1).test]).toEqual([7])
-    expect(splitRows(10, { train: 1, test: 0, seed: 0 }, 1).train.length).toBe(10)
   })
 })
 

@@ -78,7 +78,7 @@ export interface TrainOptions {
 export interface EvaluateOptions {
   readonly train?: TrainSection
   /** Which rows: those held back, or those trained on. */
-  readonly part?: "train" | "test"
+  readonly part?: "train" | "val" | "test"
 }
 
 /** A number, or a table of them, row by row. */

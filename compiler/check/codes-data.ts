@@ -31,7 +31,7 @@ export const dataCodes: CodePages = {
   "data-split": {
     title: "rows that are not shared out",
     explanation:
-      "`split train: 0.8, test: 0.2, seed: 7` gives fractions of all rows, together at most 1. Or give test rows of their own: `test = csv(...)`.",
+      'Shares are fractions of all rows, together at most 1: `split train: 0.7, val: 0.15, test: 0.15, seed: 7`. `folds: 5` in their place cuts the rows in equal parts. `stratify: "label"` and `group: "patient"` name columns. Rows for validation or the test may also come from a source of their own: `test = csv(...)`, and are then no share.',
     bad: `data d = csv("rows.csv") {
   x: f32[1] = column("x")
   split train: 0.8, test: 0.3

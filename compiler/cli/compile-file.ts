@@ -17,6 +17,8 @@ import { fileHost, type FileHost } from "./host.js"
 export interface CompileFileOptions {
   /** `--data name=path`: checked while compiling, because the sources decide the sizes. */
   readonly data?: ReadonlyMap<string, string>
+  /** `--fold k`: what is fitted depends on which rows train. */
+  readonly fold?: number
   readonly stopAfter?: string
   readonly devices?: NonNullable<CompileOptions["devices"]>
   readonly verify?: boolean
@@ -30,14 +32,14 @@ export interface CompileFileOptions {
 
 /** Compiles, and stops with the diagnostics when there are errors. */
 export function compileFile(path: string, options: CompileFileOptions = {}): Compiled {
-  return compileWith(fileHost(path, options.data), path, options)
+  return compileWith(fileHost(path, options), path, options)
 }
 
 function compileWith(host: FileHost, path: string, options: CompileFileOptions): Compiled {
   const program = readProgram(path, host.read)
   optimizeLater()
   const compiled = accept(compile(program, host, { target: DEFAULT_TARGET, ...options }))
-  host.checkOverrides()
+  host.checkAsked()
   return compiled
 }
 
@@ -53,7 +55,7 @@ export function bundleOf(
   const asked = [path, resolve(path), files, [...settings], rest]
   const known = cache?.find(asked)
   if (known !== undefined) return accept(known).bundle
-  const host = fileHost(path, data, tables)
+  const host = fileHost(path, options, tables)
   const { bundle, diagnostics } = compileWith(host, path, options)
   if (bundle === undefined || bundle.manifest.trains.length + bundle.manifest.predicts.length === 0)
     throw new Failure("io-program", `${path} holds nothing to train or to predict with`)

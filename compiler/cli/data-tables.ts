@@ -1,9 +1,16 @@
 /** cli: the tables of a data set, read at once: the compiler is one function that never waits, so it cannot use
  *  runtime/data's `loadTables`, which does. The parsers are the same.
  *  Not here: fitting fields, formats. */
-import type { DataSpec, SourceSpec } from "../../runtime/bundle/format.js"
+import type { SourceSpec } from "../../runtime/bundle/format.js"
 import type { DataFile } from "../../runtime/data/file.js"
-import { parseSource, partsOf, unreadable, type TableRows } from "../../runtime/data/load.js"
+import {
+  parseSource,
+  partsOf,
+  unreadable,
+  type Parts,
+  type Sources,
+  type TableRows,
+} from "../../runtime/data/load.js"
 import { filesOf } from "../../runtime/data/sources/index.js"
 import type { Table, Uses } from "../../runtime/data/table.js"
 import { inPart } from "../../runtime/error.js"
@@ -11,13 +18,15 @@ import { inPart } from "../../runtime/error.js"
 type Open = (path: string) => DataFile
 
 export function readTables(
-  { name, source, test, split }: Pick<DataSpec, "name" | "source" | "test" | "split">,
+  { name, source, val, test, split }: Sources,
   open: Open,
   uses: Uses,
-): { readonly train: TableRows; readonly test: TableRows | null } {
+): Parts<TableRows> {
   const table = inPart("source", () => readTable(name, source, open, uses))
-  const apart = test && inPart("test", () => readTable(`${name}.test`, test, open, uses))
-  return inPart("split", () => partsOf(table, apart, split))
+  const apart = (part: "val" | "test", its: SourceSpec | null | undefined): Table | null =>
+    its ? inPart(part, () => readTable(`${name}.${part}`, its, open, uses)) : null
+  const held = { val: apart("val", val), test: apart("test", test) }
+  return inPart("split", () => partsOf(table, held, split))
 }
 
 function readTable(name: string, source: SourceSpec, open: Open, uses: Uses): Table {

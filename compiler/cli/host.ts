@@ -17,11 +17,11 @@ import { readTables } from "./data-tables.js"
 import { hashOfPath } from "./file-hash.js"
 import { userTables } from "./kept-tables.js"
 import { RunError } from "../../runtime/error.js"
-import type { DataSpec, FieldSpec } from "../../runtime/bundle/format.js"
+import type { DataSpec, FieldSpec, SplitSpec } from "../../runtime/bundle/format.js"
 import type { CompileHost, DataContext, DataFacts } from "../driver/compile.js"
 import { readLibrary } from "../ir/ast/library.js"
 import type { Module } from "../ir/ast/types.js"
-import type { DataSet } from "../ir/model/types.js"
+import type { DataSet, Split } from "../ir/model/types.js"
 import { parseLibrary } from "../parse/library.js"
 import type { Diagnostic } from "../source/diagnostic.js"
 import type { SourceFile } from "../source/source.js"
@@ -31,18 +31,22 @@ export interface FileHost extends CompileHost {
   read(path: string): Buffer
   /** Every file read so far, the standard library aside. */
   readonly reads: Reads
-  /** Throws when a `--data` names nothing in the program that was compiled. */
-  checkOverrides(): void
+  /** Throws when the command line asks for data or a fold that the compiled program does not have. */
+  checkAsked(): void
 }
 
-/** For the program at `main`. `overrides`: what `--data name=path` says. `tables`: through which data files are read. */
-export function fileHost(
-  main: string,
-  overrides: ReadonlyMap<string, string> = new Map(),
-  tables = userTables(),
-): FileHost {
+/** What the command line says about data. */
+export interface AskedData {
+  /** `--data name=path`. */
+  readonly data?: ReadonlyMap<string, string>
+  /** `--fold 2`. */
+  readonly fold?: number
+}
+
+/** For the program at `main`. `tables`: through which data files are read. */
+export function fileHost(main: string, { data, fold }: AskedData = {}, tables = userTables()): FileHost {
   const folder = dirname(main)
-  const absolute = new Map([...overrides].map(([name, path]) => [name, resolve(path)]))
+  const absolute = new Map([...(data ?? [])].map(([name, path]) => [name, resolve(path)]))
   const seen: DataSpec[] = []
   const reads = new Map<string, string>()
   const read = (path: string): Buffer => {
@@ -61,7 +65,7 @@ export function fileHost(
     reads,
     load: (path, from) => loadSource(join(dirname(from.path), path), read),
     data: (set, about) => {
-      const spec = withoutFields(set)
+      const spec = withoutFields(set, fold)
       seen.push(spec)
       try {
         return dataFacts(set, overridden(spec, absolute), about, (file) =>
@@ -72,22 +76,57 @@ export function fileHost(
         throw error
       }
     },
-    checkOverrides: () => void overrideData(seen, absolute),
+    checkAsked: () => {
+      overrideData(seen, absolute)
+      checkFold(seen, fold)
+    },
   }
 }
 
-const withoutFields = ({ name, source, test, split }: DataSet): DataSpec => ({
+const withoutFields = ({ name, source, val, test, split }: DataSet, fold: number | undefined): DataSpec => ({
   name,
   source,
+  ...(val && { val }),
   test,
-  split,
+  split: split && splitSpec(split, fold),
   fields: [],
 })
+
+const splitSpec = (
+  { train, val, test, seed, folds, stratify, group }: Split,
+  fold: number | undefined,
+): SplitSpec => ({
+  train,
+  ...(val > 0 && { val }),
+  test,
+  seed,
+  ...(folds !== null && { folds, fold: Math.min(fold ?? 1, folds) }),
+  ...(stratify !== null && { stratify }),
+  ...(group !== null && { group }),
+})
+
+/** Refuses a fold that no data set has. */
+function checkFold(specs: readonly DataSpec[], fold: number | undefined): void {
+  if (fold === undefined) return
+  const folds = specs.flatMap(({ name, split }) =>
+    split?.folds === undefined ? [] : [{ name, of: split.folds }],
+  )
+  const [first] = folds
+  const few = folds.find(({ of }) => fold > of)
+  if (first === undefined)
+    throw new RunError("data-fold", `\`--fold ${fold}\`: no data set of the program has folds`, {
+      help: "write `split folds: 5, seed: 1` in its `data`",
+    })
+  if (few !== undefined)
+    throw new RunError("data-fold", `\`--fold ${fold}\`: \`${few.name}\` has ${few.of} folds`, {
+      help: `folds count from 1 to ${few.of}`,
+    })
+}
 
 /** Values of a field that are read twice, to be found wrong while compiling; larger fields are checked when they are loaded. */
 const MANY = 50_000_000
 
-/** Overrides of other data sets are left for `checkOverrides`, which sees them all. */
+/** Overrides of other data sets are left for `checkAsked`, which sees them all. */
 function overridden(spec: DataSpec, overrides: ReadonlyMap<string, string>): DataSpec {
   const own = [...overrides].filter(([key]) => key === spec.name || key.startsWith(`${spec.name}.`))
   return overrideData([spec], new Map(own))[0] ?? spec
@@ -99,8 +138,9 @@ function dataFacts(
   { bounds }: DataContext,
   open: (path: string) => DataFile,
 ): DataFacts {
-  const { train, test } = readTables(spec, open, usesOf(set.fields))
-  const parts = test ? [train, test] : [train]
+  const { train, val, test } = readTables(spec, open, usesOf(set.fields, spec.split))
+  const heldBack = [val, test].filter((part) => part !== null)
+  const parts = [train, ...heldBack]
   const fields = fitFields(train.table, train.rows, set.fields).map((field): FieldSpec => {
     const bound = bounds.get(field.name)
     return bound ? { ...field, bounds: bound } : field
@@ -110,7 +150,7 @@ function dataFacts(
     for (const field of fields) if (rows.length * product(field.shape) <= MANY) checkField(field, table, rows)
   return {
     trainRows: train.rows.length,
-    testRows: test?.rows.length ?? null,
+    heldRows: heldBack.length === 0 ? null : Math.max(...heldBack.map(({ rows }) => rows.length)),
     spec: {
       ...spec,
       fields: fields.map((field) => {

@@ -58,7 +58,17 @@ export async function openProgram(path: string, options: DeviceOptions): Promise
     refuseSettings(path, options)
     const absolute = new Map([...data].map(([name, file]) => [name, resolve(file)]))
     const { open: openFile } = userTables()
-    return loadBundle(path, { ...choice, device, data: absolute, allowData, openFile, ...compiling(options) })
+    const { fold, ...verifying } = compiling(options)
+    const trainer = await loadBundle(path, {
+      ...choice,
+      device,
+      data: absolute,
+      allowData,
+      openFile,
+      ...verifying,
+    })
+    requireFold(trainer, path, fold)
+    return trainer
   }
   // Decided before compiling, as only the code that will run is made.
   const chosen = device === "auto" ? await autoNodeDevice() : { name: device }
@@ -68,6 +78,18 @@ export async function openProgram(path: string, options: DeviceOptions): Promise
   const bundle = bundleOf(path, asked, userCache(), tables)
   const { name, ...reason } = chosen
   return openBundle(bundle, dirname(path), { ...choice, device: name, ...reason, openFile: tables.open })
+}
+
+/** What a bundle has fitted to its training rows is of one fold. */
+function requireFold(trainer: Trainer, path: string, fold: number | undefined): void {
+  const own = trainer.bundle.manifest.data.find(({ split }) => split?.folds !== undefined)?.split
+  if (fold === undefined || fold === own?.fold) return
+  trainer.close()
+  throw new Failure(
+    "data-fold",
+    own ? `${path} was compiled for fold ${own.fold} of ${own.folds}` : `no data set of ${path} has folds`,
+    own ? `\`nnc compile --fold ${fold}\` makes a bundle for the other fold` : undefined,
+  )
 }
 
 /** `wasm: WebAssembly SIMD, 2 threads (this machine has no GPU)` */

@@ -81,10 +81,16 @@ export const withCompiling = (command: Command): Command =>
       "give a constant at the top of the program another value; may be given several times",
       named("value"),
     )
+    .option(
+      "--fold <k>",
+      "which of the folds of `split folds: ...` is for validation (default: 1)",
+      integer(1),
+    )
 
 export interface CompilingOptions {
   readonly verify?: boolean
   readonly set?: ReadonlyMap<string, string>
+  readonly fold?: number
 }
 export interface DataOptions extends CompilingOptions {
   readonly data: ReadonlyMap<string, string>
@@ -93,9 +99,15 @@ export interface DataOptions extends CompilingOptions {
 export const compiling = ({
   verify,
   set,
-}: CompilingOptions): { readonly verify?: true; readonly settings?: ReadonlyMap<string, string> } => ({
+  fold,
+}: CompilingOptions): {
+  readonly verify?: true
+  readonly settings?: ReadonlyMap<string, string>
+  readonly fold?: number
+} => ({
   ...(verify ? { verify: true } : {}),
   ...(set ? { settings: set } : {}),
+  ...(fold === undefined ? {} : { fold }),
 })
 
 /** For options that may be given several times: `name=path` pairs. */

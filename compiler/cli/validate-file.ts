@@ -8,9 +8,12 @@ import { type DeviceOptions, deviceText, profileOfAdapter } from "./open-program
 import { differenceOnDevice } from "./validate-device.js"
 
 /** What to say where all agree; throws where something differs. The program has no errors. */
-export async function validateFile(path: string, { device, threads, data }: DeviceOptions): Promise<string> {
+export async function validateFile(
+  path: string,
+  { device, threads, ...asked }: DeviceOptions,
+): Promise<string> {
   const target = await profileOfAdapter()
-  const found = validate(readProgram(path), fileHost(path, data), { target, variants: [] })
+  const found = validate(readProgram(path), fileHost(path, asked), { target, variants: [] })
   if (found.difference !== undefined) throw differs(path, found.difference)
   if (found.bundle === undefined || found.expected.length === 0) return `${path}: there is nothing to run`
   const choice = { device, ...(threads === undefined ? {} : { threads }) }

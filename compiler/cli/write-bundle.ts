@@ -87,6 +87,7 @@ function copyData(
   const data = specs.map((spec) => ({
     ...spec,
     source: withPaths(spec.name, spec.source, place),
+    ...(spec.val && { val: withPaths(spec.name, spec.val, place) }),
     test: spec.test && withPaths(spec.name, spec.test, place),
   }))
   return { data, copies }

@@ -22,7 +22,7 @@ export interface DataContext {
   /** The place of a part of the declaration, for messages. */
   place(part: DataPart): Label | undefined
 }
-export type DataPart = { readonly field: string } | "source" | "test" | "split"
+export type DataPart = { readonly field: string } | "source" | "val" | "test" | "split"
 
 /** By name of the data set. `modules`: the program and what it imports. */
 export function readData(
@@ -66,6 +66,7 @@ export function asStored(model: Model, facts: ReadonlyMap<string, DataFacts>): M
 
 function placeOf(decl: DataDecl, part: DataPart): Label | undefined {
   if (part === "source") return { span: decl.source.span, text: "this source" }
+  if (part === "val") return decl.val && { span: decl.val.span, text: "this source of validation rows" }
   if (part === "test") return decl.test && { span: decl.test.span, text: "this source of test rows" }
   if (part === "split") return decl.split && { span: decl.split.span, text: "this split" }
   const field = decl.fields.find(({ name }) => name.text === part.field)

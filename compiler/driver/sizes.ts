@@ -5,7 +5,8 @@ import type { DimValues } from "../ir/tensor.js"
 
 export interface DataRows {
   readonly trainRows: number
-  readonly testRows: number | null
+  /** Of the largest part that is held back; null: there is none. */
+  readonly heldRows: number | null
 }
 
 /** Evaluation and prediction go through their rows in pieces of this size, or of the training batch when that is larger, or when
@@ -25,7 +26,7 @@ export function batchSizes(
   for (const train of model.trains) {
     const rows = train.data === null ? undefined : data.get(train.data)
     const trainRows = rows?.trainRows ?? 1
-    const R = Math.max(trainRows, rows?.testRows ?? 1)
+    const R = Math.max(trainRows, rows?.heldRows ?? 1)
     const batch = Math.max(1, Math.min(train.settings.batch ?? trainRows, trainRows))
     sizes.set(programName(train.name, "step"), { B: batch, R })
     sizes.set(programName(train.name, "evaluate"), { B: Math.min(R, Math.max(batch, atOnce)), R })

@@ -102,9 +102,13 @@ function readOptimizer(cx: Reading, head: Head, node: cst.OptimizerCstNode): ast
 function readData(cx: Reading, head: Head, node: cst.DataCstNode): ast.DataDecl {
   const c = whole(node)
   const splits = complete(cx, c.split, (s) => readSplit(cx, s))
-  const tests = complete(cx, c.test, (t) => readExpression(cx, the(whole(t).expression)))
-  if (splits.length > 1) cx.diagnostics.add(saidTwice("split", splits[0]!.span, splits[1]!.span))
-  if (tests.length > 1) cx.diagnostics.add(saidTwice("test", tests[0]!.span, tests[1]!.span))
+  const part = (word: "Val" | "Test"): readonly ast.Expr[] => {
+    const own = c.part?.filter(({ children }) => children[word])
+    return complete(cx, own, (p) => readExpression(cx, the(whole(p).expression)))
+  }
+  const [vals, tests] = [part("Val"), part("Test")]
+  for (const [what, [first, second]] of Object.entries({ split: splits, val: vals, test: tests }))
+    if (first && second) cx.diagnostics.add(saidTwice(what, first.span, second.span))
   return {
     kind: "data",
     ...head,
@@ -112,6 +116,7 @@ function readData(cx: Reading, head: Head, node: cst.DataCstNode): ast.DataDecl 
     source: readExpression(cx, the(c.expression)),
     fields: complete(cx, c.field, (f) => readField(cx, f)),
     ...(splits[0] && { split: splits[0] }),
+    ...(vals[0] && { val: vals[0] }),
     ...(tests[0] && { test: tests[0] }),
   }
 }

@@ -133,7 +133,7 @@ const REPLACED_BY: Readonly<Record<string, readonly string[]>> = {
   scan: ["sequence"],
 }
 
-const OPTIONAL = ["doc", "result", "split", "test", "default", "else", "as", "over", "data"] as const
+const OPTIONAL = ["doc", "result", "split", "val", "test", "default", "else", "as", "over", "data"] as const
 
 const without = (node: Readonly<Record<string, Tree>>): Tree[] =>
   OPTIONAL.filter((key) => node[key] !== undefined).map((key) =>

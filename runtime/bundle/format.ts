@@ -174,12 +174,29 @@ export type SourceSpec =
         readonly values: readonly number[]
       }[]
     }
+/** How rows are shared out: `runtime/data/split.ts`. */
+export interface SplitSpec {
+  readonly train: number
+  /** Absent: none. */
+  readonly val?: number
+  readonly test: number
+  readonly seed: number
+  /** The rows for training are cut in so many parts, of which the one numbered `fold`, from 1 on, is for validation. */
+  readonly folds?: number
+  readonly fold?: number
+  /** A column whose values are in every part as often as in the whole. */
+  readonly stratify?: string
+  /** A column whose values tell which rows stay together. */
+  readonly group?: string
+}
 export interface DataSpec {
   readonly name: string
   /** Paths are relative to the bundle folder (or absolute). */
   readonly source: SourceSpec
+  /** Rows for validation and for the test that have sources of their own. Absent: none. */
+  readonly val?: SourceSpec
   readonly test: SourceSpec | null
-  readonly split: { readonly train: number; readonly test: number; readonly seed: number } | null
+  readonly split: SplitSpec | null
   readonly fields: readonly FieldSpec[]
 }
 

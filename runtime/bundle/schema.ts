@@ -116,8 +116,20 @@ const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1))
 const data = v.strictObject({
   name,
   source,
+  val: v.exactOptional(source),
   test: v.nullable(source),
-  split: v.nullable(v.strictObject({ train: share, test: share, seed: whole(0, Number.MAX_SAFE_INTEGER) })),
+  split: v.nullable(
+    v.strictObject({
+      train: share,
+      val: v.exactOptional(share),
+      test: share,
+      seed: whole(0, Number.MAX_SAFE_INTEGER),
+      folds: v.exactOptional(whole(2, MOST_TURNS)),
+      fold: v.exactOptional(whole(1, MOST_TURNS)),
+      stratify: v.exactOptional(name),
+      group: v.exactOptional(name),
+    }),
+  ),
   fields: list(field),
 })
 

@@ -137,9 +137,13 @@ function verifyProgram(
 
 function verifyData({ data }: Manifest): void {
   distinct("data", namesOf(data))
-  data.forEach(({ fields, source, test }, i) => {
+  data.forEach(({ fields, source, val, test }, i) => {
     distinct(`data.${i}.fields`, namesOf(fields))
-    for (const [name, { kind, ...rest }] of Object.entries({ source, ...(test && { test }) }))
+    for (const [name, { kind, ...rest }] of Object.entries({
+      source,
+      ...(val && { val }),
+      ...(test && { test }),
+    }))
       if (kind === "array" && "columns" in rest)
         rest.columns.forEach(({ shape, values }, c) => {
           const width = product(shape)

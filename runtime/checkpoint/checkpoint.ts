@@ -19,6 +19,8 @@ export interface Position {
   readonly rows: number
   /** The best value so far of the metric that `keep best` names. */
   readonly best: number | null
+  /** Of the data set, which rows were not trained on; null: it has none. */
+  readonly fold: number | null
 }
 export interface Checkpoint {
   readonly place: string
@@ -123,6 +125,15 @@ export function checkSection({ place, position }: Checkpoint, section: string): 
   )
 }
 
+/** Refuses a checkpoint of another fold: the rows that it was trained on would be those that are held back here. */
+export function checkFold({ place, position }: Checkpoint, fold: number | null): void {
+  const its = position?.fold ?? null
+  if (its === null || fold === null || its === fold) return
+  throw new RunError("checkpoint-fold", `${place} was trained on fold ${its}, and this is fold ${fold}`, {
+    help: `use it with \`--fold ${its}\``,
+  })
+}
+
 const MOST_SHOWN = 8
 
 function mismatch(
@@ -163,6 +174,8 @@ function positionOf(place: string, metadata: Readonly<Record<string, string>>): 
     batch: count("batch"),
     rows: count("rows"),
     best: read("best", "a number or null", isNumberOrNull),
+    // Checkpoints of before there were folds.
+    fold: metadata["fold"] === undefined ? null : read("fold", "a number or null", isNumberOrNull),
   }
 }
 

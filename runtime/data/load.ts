@@ -1,11 +1,12 @@
 /** runtime/data: DataSpec -> the rows of its fields, training and test apart. */
-import type { DataSpec, FieldSpec, SourceSpec } from "../bundle/format.js"
+import type { DataSpec, FieldSpec, SourceSpec, SplitSpec } from "../bundle/format.js"
 import { reasonOf, RunError } from "../error.js"
 import { applyField, type FieldRows } from "./apply.js"
 import type { DataFile } from "./file.js"
 import { isGzip, unpackGzip } from "./gzip.js"
-import { allRows, splitRows, type SplitShares } from "./split.js"
 import { inPieces } from "./pieces.js"
+import type { Part } from "./shares.js"
+import { allRows, splitRows } from "./split.js"
 import { packField } from "./stored.js"
 import { filesOf, readSource } from "./sources/index.js"
 import { EVERY_USE, type Table, type Uses } from "./table.js"
@@ -18,20 +19,22 @@ export interface Rows {
   readonly rows: number
   readonly fields: readonly FieldRows[]
 }
-export interface LoadedData {
-  readonly train: Rows
-  readonly test: Rows | null
+/** There are always rows for training. */
+export interface Parts<T> extends Readonly<Record<Part, T | null>> {
+  readonly train: T
+}
+export type LoadedData = Parts<Rows>
+
+export function eachPart<T, U>({ train, val, test }: Parts<T>, make: (part: T, name: Part) => U): Parts<U> {
+  return { train: make(train, "train"), val: val && make(val, "val"), test: test && make(test, "test") }
 }
 
 /** Finds a data file; throws when there is none. */
 export type OpenFile = (path: string) => Promise<DataFile>
 
 export async function loadData(spec: DataSpec, open: OpenFile): Promise<LoadedData> {
-  const { train, test } = await loadTables(spec, open, usesOf(spec.fields))
-  return {
-    train: applyFields(spec.fields, train.table, train.rows),
-    test: test && applyFields(spec.fields, test.table, test.rows),
-  }
+  const parts = await loadTables(spec, open, usesOf(spec.fields, spec.split))
+  return eachPart(parts, ({ table, rows }) => applyFields(spec.fields, table, rows))
 }
 
 /** A table and the rows of it that are meant. */
@@ -40,28 +43,36 @@ export interface TableRows {
   readonly rows: Uint32Array
 }
 
+/** Where the rows of a data set come from. */
+export type Sources = Pick<DataSpec, "name" | "source" | "val" | "test" | "split">
+
 /** Reads the sources and splits them; what the compiler fits fields on. */
 export async function loadTables(
-  spec: Pick<DataSpec, "name" | "source" | "test" | "split">,
+  { name, source, val, test, split }: Sources,
   open: OpenFile,
   uses: Uses = EVERY_USE,
-): Promise<{ readonly train: TableRows; readonly test: TableRows | null }> {
-  const { name, source, test, split } = spec
+): Promise<Parts<TableRows>> {
   const table = await loadTable(name, source, open, uses)
-  if (test) return partsOf(table, await loadTable(`${name}.test`, test, open, uses), null)
-  return partsOf(table, null, split)
+  const apart = {
+    val: val ? await loadTable(`${name}.val`, val, open, uses) : null,
+    test: test && (await loadTable(`${name}.test`, test, open, uses)),
+  }
+  return partsOf(table, apart, split)
 }
 
+/** `apart`: what has a source of its own. */
 export function partsOf(
   table: Table,
-  test: Table | null,
-  split: SplitShares | null,
-): { readonly train: TableRows; readonly test: TableRows | null } {
-  if (test || !split) return { train: everyRow(table), test: test && everyRow(test) }
-  const rows = splitRows(table.rows, split, table.overlap)
+  apart: { readonly val: Table | null; readonly test: Table | null },
+  split: SplitSpec | null,
+): Parts<TableRows> {
+  const rows = split ? splitRows(table, split) : undefined
+  const heldBack = (part: "val" | "test"): TableRows | null =>
+    apart[part] ? everyRow(apart[part]) : rows && rows[part].length > 0 ? { table, rows: rows[part] } : null
   return {
-    train: { table, rows: rows.train },
-    test: rows.test.length > 0 ? { table, rows: rows.test } : null,
+    train: rows ? { table, rows: rows.train } : everyRow(table),
+    val: heldBack("val"),
+    test: heldBack("test"),
   }
 }
 

@@ -1,7 +1,7 @@
 /** runtime/data: `--data NAME=PATH` on the data sets of a bundle.
  *    name=path              the file of a source that is one: csv, jsonl, npz, text
  *    name.column=path       one file of an idx or npy source
- *    name.test=path, name.test.column=path   the same of the test source
+ *    name.test=path, name.test.column=path   the same of the source of test rows, and `name.val` of that for validation
  *  Guarantees: every override was used, or a RunError says what there is. */
 import type { DataSpec } from "../bundle/format.js"
 import { RunError } from "../error.js"
@@ -23,10 +23,15 @@ export function overrideData(specs: readonly DataSpec[], overrides: ReadonlyMap<
   return specs.map((spec) => ({
     ...spec,
     source: withPaths(spec.name, spec.source, overridden),
+    ...(spec.val && { val: withPaths(`${spec.name}.val`, spec.val, overridden) }),
     test: spec.test && withPaths(`${spec.name}.test`, spec.test, overridden),
   }))
 }
 
-function keysOf({ name, source, test }: DataSpec): string[] {
-  return [...filesOf(name, source), ...(test ? filesOf(`${name}.test`, test) : [])].map(({ key }) => key)
+function keysOf({ name, source, val, test }: DataSpec): string[] {
+  return [
+    ...filesOf(name, source),
+    ...(val ? filesOf(`${name}.val`, val) : []),
+    ...(test ? filesOf(`${name}.test`, test) : []),
+  ].map(({ key }) => key)
 }

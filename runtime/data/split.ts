@@ -1,39 +1,99 @@
-/** runtime/data: which rows are for training and which for the test.
- *  The rows are put into a random order that depends on the seed and their number alone (Fisher-Yates over splitmix32); the
- *  first round(train * rows) of that order are for training, all others for the test when train + test is 1, else the next
- *  round(test * rows). Both sides keep the order of the file.
- *  Rows that follow one another and overlap (windows of a text) are not permuted: the first ones are for training, those after
- *  them that share nothing with them for the test. */
+/** runtime/data: which rows are for training, which for validation and which for the test.
+ *  The rows are put into a random order that depends on the seed and their number alone (Fisher-Yates over splitmix32) and dealt out in
+ *  that order: the first round(train * rows) are for training, and so on; where the shares make up 1, the last part takes what is left.
+ *  Every part keeps the order of the file. `folds` are equal parts, one of which validates while the others train.
+ *  With `stratify` every class is dealt out by itself, with `group` all rows of a group go to one part (split-classes.ts).
+ *  Rows that follow one another and overlap (windows of a text) are not permuted: parts follow one another, and a part leaves out
+ *  the first rows that share something with the part before. */
+import type { SplitSpec } from "../bundle/format.js"
 import { RunError } from "../error.js"
+import { isComplete, NOWHERE, PART_NAMES, type Dealt, type Part, type Share } from "./shares.js"
+import { dealGroups, dealStrata } from "./split-classes.js"
+import type { Table } from "./table.js"
 
-export interface SplitShares {
-  readonly train: number
-  readonly test: number
-  readonly seed: number
-}
-export interface SplitRows {
-  readonly train: Uint32Array
-  readonly test: Uint32Array
-}
+export type SplitRows = Readonly<Record<Part, Uint32Array>>
 
-/** `overlap`: with how many rows after it each row shares values; undefined when rows are independent. */
-export function splitRows(rows: number, shares: SplitShares, overlap?: number): SplitRows {
-  const { train, test, seed } = shares
+type Rows = Pick<Table, "rows" | "overlap" | "texts" | "where">
+
+export function splitRows(table: Rows, split: SplitSpec): SplitRows {
+  const shares = sharesOf(split)
+  const { rows, overlap } = table
   const order = allRows(rows)
-  if (overlap === undefined) permute(order, seed)
-  const trainRows = Math.round(train * rows)
-  const testFrom = test > 0 ? Math.min(rows, trainRows + (overlap ?? 0)) : trainRows
-  const complete = Math.abs(train + test - 1) < 1e-9
-  const testRows = complete ? rows - testFrom : Math.min(rows - testFrom, Math.round(test * rows))
-  if (trainRows === 0 || (testRows === 0 && test > 0))
-    throw new RunError(
-      "data-split",
-      `a split of ${rows} rows into train ${train} and test ${test} leaves ${trainRows === 0 ? "no training" : "no test"} rows`,
-    )
-  return {
-    train: order.slice(0, trainRows).sort(),
-    test: order.slice(testFrom, testFrom + testRows).sort(),
-  }
+  if (overlap === undefined) permute(order, split.seed)
+  const dealt =
+    split.group !== undefined
+      ? dealGroups(table, { ...split, group: split.group }, shares, (list) => permute(list, split.seed))
+      : split.stratify !== undefined
+        ? dealStrata(table, split.stratify, shares, order)
+        : dealRows(order, shares, overlap ?? 0)
+  requireRows(table, split, shares, dealt)
+  const of = (part: Part): Uint32Array => allRows(rows).filter((row) => shares[dealt[row]!]?.part === part)
+  return { train: of("train"), val: of("val"), test: of("test") }
+}
+
+/** In the order in which rows are dealt out. */
+function sharesOf({ train, val = 0, test, folds, fold = 1 }: SplitSpec): readonly Share[] {
+  const first =
+    folds === undefined
+      ? [
+          { part: "train" as const, share: train, name: "train" },
+          { part: "val" as const, share: val, name: "val" },
+        ]
+      : Array.from({ length: folds }, (_, i) => ({
+          part: i + 1 === fold ? ("val" as const) : ("train" as const),
+          share: train / folds,
+          name: `fold ${i + 1}`,
+        }))
+  return [...first, { part: "test" as const, share: test, name: "test" }].filter(({ share }) => share > 0)
+}
+
+/** `gap`: how many rows a part leaves out that follows another one. */
+function dealRows(order: Uint32Array, shares: readonly Share[], gap: number): Dealt {
+  const dealt: Dealt = new Int32Array(order.length).fill(NOWHERE)
+  const complete = isComplete(shares)
+  let end = 0
+  let sum = 0
+  shares.forEach(({ part, share }, i) => {
+    sum += share
+    const follows = i > 0 && shares[i - 1]!.part !== part
+    const from = Math.min(order.length, follows ? end + gap : end)
+    const to = complete
+      ? i === shares.length - 1
+        ? order.length
+        : Math.round(sum * order.length)
+      : Math.min(order.length, from + Math.round(share * order.length))
+    for (const row of order.subarray(from, to)) dealt[row] = i
+    end = Math.max(from, to)
+  })
+  return dealt
+}
+
+function requireRows(table: Rows, split: SplitSpec, shares: readonly Share[], dealt: Dealt): void {
+  const counts = shares.map(() => 0)
+  for (const at of dealt) if (at !== NOWHERE) counts[at]!++
+  const empty = shares.findIndex((_, i) => counts[i] === 0)
+  if (empty < 0) return
+  const { name, part } = shares[empty]!
+  const asked =
+    split.folds === undefined
+      ? shares.map((each) => `${each.name} ${each.share}`).join(", ")
+      : `${split.folds} folds${split.test > 0 ? `, test ${split.test}` : ""}`
+  const groups =
+    split.group === undefined
+      ? ""
+      : ` in ${table.texts(split.group).distinct.length} groups of "${split.group}"`
+  const what = split.folds !== undefined && part !== "test" ? `${name} empty` : `no ${PART_NAMES[part]} rows`
+  const found = shares.map((each, i) => `${each.name}: ${counts[i]}`).join(", ")
+  throw new RunError(
+    "data-split",
+    `a split of ${table.rows} ${table.rows === 1 ? "row" : "rows"}${groups} into ${asked} leaves ${what} (${found})`,
+    {
+      help:
+        split.folds === undefined
+          ? "give that part a larger share, or leave it out"
+          : `use fewer folds${groups === "" ? "" : ", at most one for each group"}`,
+    },
+  )
 }
 
 function permute(order: Uint32Array, seed: number): void {

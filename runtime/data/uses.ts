@@ -11,8 +11,11 @@ interface Reads {
   readonly stages: readonly { readonly kind: string }[]
 }
 
-/** Texts where the first stage numbers them, else numbers. */
-export function usesOf(fields: readonly Reads[]): Uses {
+/** Texts where the first stage numbers them, else numbers; and what a split tells rows apart by. */
+export function usesOf(
+  fields: readonly Reads[],
+  split?: { readonly stratify?: string; readonly group?: string } | null,
+): Uses {
   const each = fields.map(({ columns, stages }) => {
     const [first] = stages
     const texts = first !== undefined && readsTexts(first)
@@ -23,6 +26,10 @@ export function usesOf(fields: readonly Reads[]): Uses {
   })
   return (name) => {
     const reading = each.filter(({ reads }) => reads(name))
-    return { numbers: reading.some(({ texts }) => !texts), texts: reading.some(({ texts }) => texts) }
+    const isKey = name === split?.stratify || name === split?.group
+    return {
+      numbers: reading.some(({ texts }) => !texts),
+      texts: isKey || reading.some(({ texts }) => texts),
+    }
   }
 }

@@ -33,6 +33,8 @@ export interface TrainSetup {
   /** The training rows on the device. */
   readonly data: DeviceData | null
   readonly schedule: Schedule
+  /** Of the data set. */
+  readonly fold: number | null
   /** Over the test rows; null without a test split. */
   readonly evaluator: Evaluator | null
   /** Reports by epochs evaluate the test rows too. */
@@ -348,8 +350,9 @@ export class Trainer {
 
   /** What a checkpoint of `step` says about the run. */
   position(step: number): Position {
-    const { spec, batches, seed } = this.setup
+    const { spec, batches, seed, fold } = this.setup
     const epoch = Math.floor(step / batches.perEpoch)
-    return { train: spec.name, step, epoch, seed, batch: batches.size, rows: batches.rows, best: this.best }
+    const { size: batch, rows } = batches
+    return { train: spec.name, step, epoch, seed, batch, rows, best: this.best, fold }
   }
 }

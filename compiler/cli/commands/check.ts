@@ -80,9 +80,9 @@ function checkFile(path: string, options: Options): Checked {
 const MOST_ROUNDS = 10
 
 function checkOnce(path: string, options: Options): Compiled {
-  const host = fileHost(path, options.data)
+  const host = fileHost(path, options)
   const compiled = compile(readProgram(path), host, { target: DEFAULT_TARGET, ...compiling(options) })
-  host.checkOverrides()
+  host.checkAsked()
   return compiled
 }
 

@@ -15,7 +15,7 @@ interface Options extends DeviceOptions {
   readonly json?: boolean
   readonly checkpoint?: string
   readonly train?: string
-  readonly part?: "train" | "test"
+  readonly part?: "train" | "val" | "test"
 }
 
 export function addEvaluate(program: Command): void {
@@ -27,7 +27,7 @@ export function addEvaluate(program: Command): void {
   )
     .option("--checkpoint <file>", "checkpoint or run folder (default: the newest run)")
     .option("--train <name>", "the train section whose loss and metrics are meant")
-    .addOption(new Option("--part <rows>", "which rows").choices(["train", "test"]))
+    .addOption(new Option("--part <rows>", "which rows").choices(["train", "val", "test"]))
     .option("--json", "print one object")
     .action(async (path: string, options: Options) => {
       const trainer = await openProgram(path, await withSettingsOf(path, options.checkpoint, options))

@@ -103,7 +103,7 @@ class Printer {
       span: f.span,
       print: () => [f.name.text, ": ", e.type(f.type), " = ", e.any(f.value)],
     }))
-    const { split, test } = d
+    const { split } = d
     if (split !== undefined)
       items.push({
         span: split.span,
@@ -115,7 +115,10 @@ class Printer {
           ),
         ],
       })
-    if (test !== undefined) items.push({ span: test.span, print: () => ["test = ", e.any(test)] })
+    for (const part of ["val", "test"] as const) {
+      const source = d[part]
+      if (source !== undefined) items.push({ span: source.span, print: () => [`${part} = `, e.any(source)] })
+    }
     return items.sort((a, b) => a.span.start - b.span.start)
   }
 
@@ -154,7 +157,8 @@ class Printer {
 
   private setting(s: ast.SettingStmt): Doc {
     const value = s.value === undefined ? "" : [s.with ? " with " : " ", this.expressions.any(s.value)]
-    return [s.name.text, value, s.unit === undefined ? "" : ` ${s.unit}`]
+    const unit = s.unit === undefined ? "" : ` ${s.unit}`
+    return [s.name.text, value, unit]
   }
 
   private trainStatement(s: Exclude<ast.TrainStmt, ast.SettingStmt>): Doc {

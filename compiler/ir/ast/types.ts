@@ -76,7 +76,8 @@ export interface DataDecl extends Node {
   readonly source: Expr
   readonly fields: readonly FieldDecl[]
   readonly split?: SplitDecl
-  /** A source of its own for the held-back rows. */
+  /** Sources of their own for the rows that are held back. */
+  readonly val?: Expr
   readonly test?: Expr
 }
 /** `x: f32[30] = columns(except: "benign") |> standardize` */

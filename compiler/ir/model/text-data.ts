@@ -19,6 +19,7 @@ import type {
   DataSource,
   Field,
   FieldStage,
+  Split,
   Stored,
   TrainSettings,
 } from "./types.js"
@@ -29,11 +30,8 @@ export function printDataSet(set: DataSet): string {
   return [
     `data ${printName(set.name)} = ${printRecord(set.source)} {${originComment(set.origin)}`,
     ...set.fields.map((f) => `  ${printField(f)}`),
-    ...(set.split
-      ? [
-          `  split ${printNumber(set.split.train)} ${printNumber(set.split.test)} seed ${printNumber(set.split.seed)}`,
-        ]
-      : []),
+    ...(set.split ? [`  ${printRecord({ kind: "split", ...set.split })}`] : []),
+    ...(set.val ? [`  val = ${printRecord(set.val)}`] : []),
     ...(set.test ? [`  test = ${printRecord(set.test)}`] : []),
     "}",
   ].join("\n")
@@ -57,19 +55,15 @@ export function parseDataSet(c: Cursor): DataSet {
   const origin = parseOrigin(c.comment())
   const fields: Field[] = []
   while (c.accept("field")) fields.push(parseField(c))
-  let split: DataSet["split"] = null
-  if (c.accept("split")) {
-    const [train, test] = [c.number(), c.number()]
-    c.expect("seed")
-    split = { train, test, seed: c.number() }
-  }
-  let test: DataSource | null = null
-  if (c.accept("test")) {
+  const split = c.is("split") ? splitOf(parseRecord<Split & { kind: "split" }>(c, { split: true })) : null
+  const part = (word: string): DataSource | null => {
+    if (!c.accept(word)) return null
     c.expect("=")
-    test = parseRecord<DataSource>(c, SOURCES)
+    return parseRecord<DataSource>(c, SOURCES)
   }
+  const [val, test] = [part("val"), part("test")]
   c.expect("}")
-  return { name, source, fields, split, test, origin }
+  return { name, source, fields, split, val, test, origin }
 }
 
 const SOURCES: Readonly<Record<DataSource["kind"], true>> = {
@@ -91,6 +85,8 @@ const STAGES: Readonly<Record<FieldStage["kind"], true>> = {
   slice: true,
   vocabulary: true,
 }
+
+const splitOf = ({ kind: _, ...split }: Split & { readonly kind: "split" }): Split => split
 
 const STORED_TYPES: readonly Stored["type"][] = ["u8", "i8", "u16", "i16"]
 const STORED_VALUES: readonly Stored["values"][] = ["code", "one", "each"]

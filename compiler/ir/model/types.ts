@@ -212,11 +212,23 @@ export type DataSource =
         readonly values: readonly number[]
       }[]
     }
+/** Shares of the rows. With `folds`, those for training are cut in as many parts, and one of them is for validation instead. */
+export interface Split {
+  readonly train: number
+  readonly val: number
+  readonly test: number
+  readonly seed: number
+  readonly folds: number | null
+  /** Columns. */
+  readonly stratify: string | null
+  readonly group: string | null
+}
 export interface DataSet {
   readonly name: string
   readonly source: DataSource
   readonly fields: readonly Field[]
-  readonly split: { readonly train: number; readonly test: number; readonly seed: number } | null
+  readonly split: Split | null
+  readonly val: DataSource | null
   readonly test: DataSource | null
   readonly origin: Origin
 }

@@ -89,15 +89,15 @@ function charactersOf(env: Env, expr: Expr, type: TensorType | undefined): Field
   }
 }
 
-/** Windows of a text stay in order, so there is nothing for a seed to do. */
+/** Windows of a text stay in order, so there is nothing for a seed or a column to do. */
 function checkTextSplit(env: Env, split: SplitDecl): void {
-  const seed = split.args.find((a) => a.name?.text === "seed")
-  if (!seed) return
+  const arg = split.args.find(({ name }) => ["seed", "stratify", "group"].includes(name?.text ?? ""))
+  if (!arg) return
   complain(env, {
     code: "data-split",
     message: "a text is split in order: its last part is held back",
-    span: seed.span,
-    label: "a seed has no effect",
+    span: arg.span,
+    label: arg.name?.text === "seed" ? "a seed has no effect" : "a text has no such column",
     help: "leave it out",
   })
 }
