@@ -47,6 +47,7 @@ const LONG = [
   "row-metrics",
   "run-folder",
   "run-state",
+  "runs",
   "runtime",
   "runtime-device",
   "scan",

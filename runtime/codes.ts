@@ -234,6 +234,11 @@ resumed, evaluated and predicted with on its own fold: give the command the \`--
     explanation:
       "A new run does not write over an old one. `--resume FOLDER` goes on with it, `--overwrite` replaces it, and without `--out` every run has a new folder below runs/. A run that starts from another checkpoint than the last one (best.safetensors, step-N.safetensors) is a new one.",
   },
+  "run-missing": {
+    title: "the folder is no run",
+    explanation:
+      "`nnc runs` reads folders that `nnc train` wrote: they hold log.jsonl and checkpoints/. `nnc runs` alone lists those below runs/.",
+  },
   "checkpoint-write": {
     title: "a checkpoint or log cannot be written",
     explanation: "The disk is full or the folder is not writable. The previous checkpoint is untouched.",

@@ -194,5 +194,12 @@ export { loadCheckpoint, settingsOfCheckpoint } from "./checkpoint/load.js"
 export { saveWhole } from "./checkpoint/save.js"
 export { fileOnDisk } from "./disk.js"
 export { openNodeDevice, probeNodeDevice } from "./device/node-gpu.js"
-export { LAST, newestRunFolder, newRunFolder, openRunFolder, type RunFolder } from "./train/run-folder.js"
+export {
+  LAST,
+  newestRunFolder,
+  newRunFolder,
+  openRunFolder,
+  removeRunFolder,
+  type RunFolder,
+} from "./train/run-folder.js"
 export * from "./api.js"

@@ -15,6 +15,7 @@ import { addPredict } from "./commands/predict.js"
 import { addProfile } from "./commands/profile.js"
 import { addReduce } from "./commands/reduce.js"
 import { addRun } from "./commands/run.js"
+import { addRuns } from "./commands/runs.js"
 import { addSummary } from "./commands/summary.js"
 import { addTrain } from "./commands/train.js"
 import { lostOutput, noteMessage, printJson } from "./console.js"
@@ -33,6 +34,7 @@ const COMMANDS = [
   addInspect,
   addSummary,
   addProfile,
+  addRuns,
   addReduce,
   addFmt,
   addExplain,

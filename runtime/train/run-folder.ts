@@ -165,6 +165,20 @@ const checkpointsIn = (path: string): string[] =>
 
 const holdsRun = (path: string): boolean => existsSync(join(path, LOG)) || checkpointsIn(path).length > 0
 
+/** Removes a run with its folder; files that no run wrote stay, and the folder with them. Refused with `run-in-use` while it goes on. */
+export function removeRunFolder(path: string): { readonly left: readonly string[] } {
+  if (!holdsRun(path))
+    throw new RunError("run-missing", `${path} is no run: it holds no log and no checkpoint`, {
+      help: "a run is a folder such as runs/NAME-1",
+    })
+  const release = written(path, () => takeLock(join(path, "lock")))
+  removeAsides(path)
+  removeRun(path)
+  release()
+  for (const folder of [join(path, CHECKPOINTS), path]) attempt(() => rmdirSync(folder))
+  return { left: attempt(() => readdirSync(path)) ?? [] }
+}
+
 function removeRun(path: string): void {
   for (const file of [...checkpointsIn(path), join(path, LOG), join(path, "report.html")])
     rmSync(file, { force: true })

@@ -8,6 +8,7 @@ import { graphName } from "../../lower/train.js"
 import { bug } from "../../source/bug.js"
 import { visible } from "../../source/visible.js"
 import { type LayerSummary, type ModelSummary, summarize } from "../../summary/summary.js"
+import { inColumns } from "../columns.js"
 import { compileFile } from "../compile-file.js"
 import { note, print, printJson } from "../console.js"
 import { Failure } from "../failure.js"
@@ -44,6 +45,7 @@ export function addSummary(program: Command): void {
 }
 
 const COLUMNS = ["", "layer", "output", "parameters", "multiply-adds", "kept", "line"]
+const NUMBERS = ["parameters", "multiply-adds", "kept", "line"]
 
 function tableOf({
   model,
@@ -56,11 +58,8 @@ function tableOf({
   at,
 }: ModelSummary): string {
   const total = ["", "all", "", count(parameters), count(multiplyAdds), bytesText(kept), ""]
-  const lines = columns([
-    COLUMNS,
-    ...layers.map((layer, i) => cells(model, layers.slice(0, i), layer)),
-    total,
-  ])
+  const rows = layers.map((layer, i) => cells(model, layers.slice(0, i), layer))
+  const lines = inColumns(COLUMNS, [...rows, total], NUMBERS)
   const head = `${model}(${inputs.join(", ")}) -> ${output.join(", ")}  (${at})`
   return `${head}\n${lines.join("\n")}\nof one row; \`kept\` is what a step holds for its gradient`
 }
@@ -79,19 +78,6 @@ function cells(model: string, before: readonly LayerSummary[], layer: LayerSumma
     layer.kept === 0 ? "" : bytesText(layer.kept),
     at.replace(/:\d+$/, "").replace(/^.*:/, ""),
   ]
-}
-
-/** Of numbers, which line up at their right. */
-const RIGHT = new Set([3, 4, 5, 6])
-
-function columns(rows: readonly (readonly string[])[]): readonly string[] {
-  const widths = COLUMNS.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)))
-  return rows.map((row) =>
-    row
-      .map((cell, i) => (RIGHT.has(i) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
-      .join("  ")
-      .trimEnd(),
-  )
 }
 
 const count = (n: number): string => n.toLocaleString("en-US")

@@ -19,7 +19,7 @@ export function reportPage(manifest: Manifest, events: readonly TrainEvent[]): s
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>${manifest.name}: a training run</title>
-<style>${file("uPlot.min.css")}${new Markup(STYLE)}</style>
+<style>${chartLibrary.style}${PAGE_STYLE}</style>
 <h1>${manifest.name}</h1>
 <p>${statusText(history)}</p>
 <h2>Run</h2>
@@ -30,7 +30,7 @@ ${factsTable(manifest, history)}
 ${valuesTable(history)}
 <h2>Model</h2>
 ${modelTable(manifest)}
-<script>${file("uPlot.iife.min.js")}</script>
+<script>${chartLibrary.script}</script>
 <script>
 const { steps, charts } = ${scriptData({ steps, charts })}
 ${new Markup(CHARTS)}
@@ -39,13 +39,16 @@ ${new Markup(CHARTS)}
 `.text
 }
 
-const STYLE = `
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; }
-td, th { padding: 0.15rem 1rem 0.15rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid #ddd; }
+/** Light or dark, as the reader's system is; tables that are too wide for a phone scroll by themselves. */
+export const PAGE_STYLE = new Markup(`
+:root { color-scheme: light dark; --line: light-dark(#ddd, #444); }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
+  background: light-dark(#fff, #16181d); color: light-dark(#1c2430, #dfe3ea); }
+table { border-collapse: collapse; display: block; overflow-x: auto; }
+td, th { padding: 0.15rem 1rem 0.15rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 #charts { display: flex; flex-wrap: wrap; gap: 1rem; }
-`
+`)
 
 /** A logarithmic axis where a linear one would show a flat line. */
 const CHARTS = `
@@ -59,7 +62,7 @@ for (const { title, curves } of charts) {
       width: Math.min(460, innerWidth - 32),
       height: 300,
       scales: { x: { time: false }, y: { distr: logarithmic ? 3 : 1 } },
-      axes: [{ label: "step" }, { size: 70 }],
+      axes: [{ ...axis(), label: "step" }, { ...axis(), size: 70 }],
       series: [
         { label: "step" },
         ...curves.map(({ name }, i) => ({ label: name, stroke: colors[i], width: 1.5, spanGaps: true })),
@@ -71,7 +74,22 @@ for (const { title, curves } of charts) {
 }`
 
 const require = createRequire(import.meta.url)
-const file = (name: string): Markup => new Markup(readFileSync(require.resolve(`uplot/dist/${name}`), "utf8"))
+const file = (name: string): string => readFileSync(require.resolve(`uplot/dist/${name}`), "utf8")
+
+/** uPlot, and axes that can be read on the background of the page. */
+export const chartLibrary = {
+  get style() {
+    return new Markup(file("uPlot.min.css"))
+  },
+  get script() {
+    return new Markup(`${file("uPlot.iife.min.js")}
+const axis = () => {
+  const dark = matchMedia("(prefers-color-scheme: dark)").matches
+  const grid = { stroke: dark ? "#333" : "#e6e6e6" }
+  return { stroke: dark ? "#dfe3ea" : "#1c2430", grid, ticks: grid }
+}`)
+  },
+}
 
 function statusText({ parts, lastStep }: History): string {
   const part = parts.at(-1)
