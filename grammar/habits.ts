@@ -7,7 +7,7 @@ import type { Diagnostics } from "../compiler/source/diagnostic.js"
 import { SETTING_HABITS, STATEMENT_HABITS, words } from "../compiler/source/habits.js"
 import type { SourceFile, Span } from "../compiler/source/source.js"
 import { nearest } from "../compiler/source/suggest.js"
-import { tokenSpan } from "./layout.js"
+import { declarationWords, tokenSpan } from "./layout.js"
 import * as t from "./tokens.js"
 
 export function translateHabits(file: SourceFile, tokens: readonly IToken[], out: Diagnostics): IToken[] {
@@ -100,12 +100,15 @@ const CHANGES: readonly ((place: Place) => Change | undefined)[] = [
           type: t.Colon,
         }
       : undefined,
-  // batch_size 64
+  // batch_size 64, batch_size=64
   ({ token, next, previous, inside }) => {
     const here = SETTING_HABITS[token.image]
-    const saysValue = next?.tokenType === t.NumberLiteral || isSeparator(next)
-    return here !== undefined && inside.isTrain && saysValue && beginsItem(previous, token)
-      ? { here, says: `\`${token.image}\` is written \`${here}\``, type: setting(here) }
+    const both = isSeparator(next)
+    return here !== undefined &&
+      inside.isTrain &&
+      (both || next?.tokenType === t.NumberLiteral) &&
+      beginsItem(previous, token)
+      ? { here, says: `\`${token.image}\` is written \`${here}\``, type: setting(here), both }
       : undefined
   },
   // tarin on d { minimise loss with ... }
@@ -188,6 +191,9 @@ class Enclosing {
 
   meet(token: IToken, previous: IToken | undefined): void {
     const { image } = token
+    // At the left margin it cannot be inside anything: a bracket above was never closed.
+    const opensLine = previous === undefined || previous.endLine !== token.startLine
+    if (opensLine && token.startColumn === 1 && declarationWords.has(token.tokenType)) this.open.length = 0
     if (this.open.length === 0 && DECLARATIONS.has(token.tokenType)) this.declaration = token.tokenType
     this.atName = this.atItem && isName(token)
     this.atItem = image === "(" || (image === "," && this.open.at(-1)?.image === "(")
@@ -239,8 +245,9 @@ function report(file: SourceFile, span: Span, change: Change, out: Diagnostics):
 
 /** A separator is left out with its space; where a word would touch the next, a space stays. */
 function replacementAt(file: SourceFile, { start, end }: Span, { here }: Change): string {
-  const glued = /\w$/.test(file.text.slice(0, start)) && /^\w/.test(file.text.slice(end))
-  return here === "" && glued ? " " : here
+  const before = here === "" ? file.text.slice(0, start) : here
+  const glued = /\w$/.test(before) && /^\w/.test(file.text.slice(end))
+  return glued ? `${here} ` : here
 }
 
 function instead(type: TokenType, image: string, token: IToken, { end }: Span): IToken {

@@ -48,7 +48,7 @@ const images = new Map<TokenType, string>([
   [t.RBrace, "}"],
 ])
 /** At the left margin these cannot be inside anything. */
-const declarationWords = new Set([t.Fn, t.Layer, t.Model, t.Optimizer, t.Data, t.Train, t.Import])
+export const declarationWords = new Set([t.Fn, t.Layer, t.Model, t.Optimizer, t.Data, t.Train, t.Import])
 
 /** One walk over the tokens. */
 class Layout {

@@ -54,14 +54,24 @@ export function parserDiagnostic(
   const help = reserved
     ? `\`${found.image}\` is a word of the language; choose another name, for instance \`${found.image}_\``
     : adviceFor(place)
+  const early = previous !== undefined && endsTooEarly(error, previous)
   return {
     code: reserved ? "syntax-keyword" : "syntax-expected",
     severity: "error",
     message: `expected ${expected}${where}${construct === undefined ? "" : `, in ${construct}`}`,
-    primary: { span: foundSpan(file, found, previous), text: `found ${describe(found)}` },
+    primary: early
+      ? { span: tokenSpan(file, previous), text: "nothing follows" }
+      : { span: foundSpan(file, found, previous), text: `found ${describe(found)}` },
     ...(help !== undefined && { help }),
   }
 }
+
+/** Whether what stands on the line above needed more: what begins this line is right. */
+export function endsTooEarly({ token, context }: IRecognitionException, { endLine = 0 }: IToken): boolean {
+  if (LISTS.has(context.ruleStack.at(-1) ?? "")) return false
+  return isEnd(token) || endLine < (token.startLine ?? 0)
+}
+const LISTS = new Set(["module", "block", "train", "data"])
 
 function adviceFor(place: Place): string | undefined {
   const help = helps.find(({ when }) => when(place))?.help

@@ -2,11 +2,14 @@
 // verified.
 import { describe, expect, test } from "vitest"
 import { checkCodes } from "../compiler/check/codes.js"
+import { fileHost } from "../compiler/cli/host.js"
+import { compile } from "../compiler/driver/compile.js"
 import { parseModel, printModel } from "../compiler/ir/model/text.js"
 import type { Model, ModelStmt } from "../compiler/ir/model/types.js"
 import { printType } from "../compiler/ir/tensor.js"
 import { verifyModel } from "../compiler/ir/model/verify.js"
 import { renderDiagnostics } from "../compiler/source/render.js"
+import { DEFAULT_TARGET } from "../compiler/target.js"
 import { casesIn, testCases } from "./support/cases.js"
 import { checkText } from "./support/checked.js"
 import { programs } from "./support/programs.js"
@@ -165,4 +168,19 @@ test("a thousand layers are checked in seconds", () => {
   expect(modelOf(`model M(x: f32[B, 8]) {\n  var h = x\n${chunks.join("")}  h\n}`).slots).toHaveLength(2000)
   const { user, system } = process.cpuUsage(start)
   expect((user + system) / 1000).toBeLessThan(10_000)
+})
+
+test("mistakes of grammar, of settings and of shapes are shown in one run, in order of the text", () => {
+  const text =
+    "model M(x: f32[B, 37]) {\n  let h = x |>\n  let g = x |> nn.Linear(37, 53)\n  g\n}\ntrain {\n  steps=0\n  batch_size=71\n}\n"
+  const { diagnostics } = compile({ path: "m.nn", text }, fileHost("m.nn"), { target: DEFAULT_TARGET })
+  expect(diagnostics.map(({ code }) => code)).toEqual([
+    "syntax-expected",
+    "name-unknown",
+    "argument-order",
+    "train-no-loss",
+    "syntax-habit",
+    "setting-value",
+    "syntax-habit",
+  ])
 })

@@ -61,7 +61,9 @@ export function assign(
       })
     else if (!param) {
       const { meant, ...advice } = adviceOnUnknown(params, arg.name!, arg.nameSpan ?? arg.span, signature)
-      fail(env, {
+      // By its other name it is known, and the rest is checked with it.
+      if (meant === undefined || meant !== habitualParam(params, arg.name!)) good = false
+      complain(env, {
         code: "argument-unknown",
         message: `\`${callee}\` has no argument \`${arg.name}\``,
         span: arg.nameSpan ?? arg.span,

@@ -143,7 +143,7 @@ export function runBody(
   if (env.section.training) env.cx.trained.add(decl)
   const { body, result } = nested(env.section, () => {
     const { value } = runBlock(inner, decl.body)
-    return checkResult(inner, decl, signature, value)
+    return env.cx.unread.has(decl) ? v.ERROR : checkResult(inner, decl, signature, value)
   })
   if (body.length === 1 && decl.kind === "fn") append(env.section, body[0]!)
   else if (body.length > 0)

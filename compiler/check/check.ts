@@ -7,7 +7,6 @@ import type { DataDecl, Module } from "../ir/ast/types.js"
 import type { DataSet, Model } from "../ir/model/types.js"
 import { isAllowed } from "../source/allowed.js"
 import { Diagnostics, type Diagnostic } from "../source/diagnostic.js"
-import type { SourceFile } from "../source/source.js"
 import { checkPartialAverages } from "./average.js"
 import { checkData } from "./data/data.js"
 import { warnOfIdleDropouts } from "./dropout.js"
@@ -56,28 +55,24 @@ export function check(main: Module, input: CheckInput): Model | undefined {
   }
   const model = checkMain(cx, modules.main)
   const wrong = found.hasErrors || input.diagnostics.hasErrors
-  for (const diagnostic of inOrder(main.span.file, found.all))
+  for (const diagnostic of found.all)
     if (!isAllowed(diagnostic) && !follows(cx, wrong, diagnostic)) input.diagnostics.add(diagnostic)
+  input.diagnostics.sortBy(main.span.file)
   return wrong ? undefined : model
 }
 
 /** From another mistake, or from text that was not read. */
-function follows({ unread }: Cx, wrong: boolean, { severity, code, primary }: Diagnostic): boolean {
+function follows({ unread }: Cx, wrong: boolean, { severity, code, primary, help }: Diagnostic): boolean {
   if (severity !== "error" && wrong && ABSENCES.has(code)) return true
-  return primary !== undefined && unread.explains(primary.span)
-}
-
-/** In order of the source; those of other files come after. */
-function inOrder(file: SourceFile, all: readonly Diagnostic[]): Diagnostic[] {
-  const at = (d: Diagnostic): number =>
-    d.primary?.span.file === file ? (d.primary?.span.start ?? 0) : Infinity
-  return [...all].sort((a, b) => (at(a) === at(b) ? 0 : at(a) - at(b)))
+  if (primary === undefined) return false
+  const isName = code === "name-unknown" && help === undefined
+  return unread.explains(primary.span) || (isName && unread.explainsName(primary.span))
 }
 
 function checkMain(cx: Cx, scope: ModuleScope): Model {
   const { declarations } = scope.module
   checkConstants(cx, scope)
-  const dataSets = new Map<DataDecl, DataSet | undefined>()
+  const dataSets = new Map<DataDecl, DataSet>()
   for (const decl of visibleData(scope))
     dataSets.set(decl, checkData(topEnv(cx, scope, newSection(false)), decl))
   const trains = declarations.flatMap((d) => (d.kind === "train" ? [checkTrain(cx, scope, d, dataSets)] : []))
@@ -97,7 +92,7 @@ function checkMain(cx: Cx, scope: ModuleScope): Model {
   const used = new Set(trains.map((t) => t?.data))
   return {
     data: [...dataSets].flatMap(([decl, set]) =>
-      set && (used.has(set.name) || declarations.includes(decl)) ? [set] : [],
+      used.has(set.name) || declarations.includes(decl) ? [set] : [],
     ),
     slots: [...cx.slots.values()].map((entry) => entry.slot),
     predicts: predicts.filter((p) => p !== undefined),

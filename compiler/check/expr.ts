@@ -8,12 +8,12 @@ import { callMatmul, evalCall, evalPipe } from "./call.js"
 import { scalarName } from "./emit.js"
 import type { Env } from "./env.js"
 import { evalField, evalIndex } from "./indexing.js"
-import { adviceOnName } from "./habits.js"
+import { adviceOnName, meantByHabit } from "./habits.js"
 import { complain } from "./report.js"
 import type { Global } from "./resolve.js"
 import { placeOf } from "./resolve.js"
 import { evalScan } from "./scan.js"
-import { lookup, newScope } from "./scope.js"
+import { isUnknown, lookup, newScope } from "./scope.js"
 import { evalBranches } from "./stmt.js"
 import * as v from "./values.js"
 import type { Value } from "./values.js"
@@ -90,15 +90,21 @@ export function evalName(env: Env, name: string, span: Span): Value {
   if (local) return local.value
   const global = env.module.names.get(name)
   if (global) return evalGlobal(env, name, global, span)
-  return complain(env, {
+  if (isUnknown(env.scope, name)) return v.ERROR
+  const advice =
+    name === "B"
+      ? { help: "`B` is the batch of a `train on` data section, or a name in a signature" }
+      : adviceOnName(env, name, span)
+  complain(env, {
     code: "name-unknown",
     message: `there is no \`${name}\` here`,
     span,
     label: "not a name in sight",
-    ...(name === "B"
-      ? { help: "`B` is the batch of a `train on` data section, or a name in a signature" }
-      : adviceOnName(env, name, span)),
+    ...advice,
   })
+  // Nothing is known of it that could be said at its other places.
+  if (advice?.help === undefined) env.scope.unknown.add(name)
+  return meantByHabit(env, name)
 }
 
 function evalGlobal(env: Env, name: string, global: Global, span: Span): Value {

@@ -16,7 +16,7 @@ import type { Env } from "./env.js"
 import { complain, meantName, type Complaint } from "./report.js"
 import { nearest } from "../source/suggest.js"
 import { lookup, namesIn } from "./scope.js"
-import type { Value } from "./values.js"
+import { ERROR, type Value } from "./values.js"
 
 interface Advice extends Partial<Pick<Complaint, "span" | "label" | "related">> {
   readonly help?: string
@@ -38,6 +38,23 @@ export function adviceOnName(env: Env, name: string, span: Span): Advice | undef
     help: `it is written \`${habit.here}\``,
     fix: { span: withEmptyCall(span, habit.here), replacement: habit.here },
   }
+}
+
+/** What a name of PyTorch or Keras stands for here, once it has been said how it is written: the rest is checked as it was meant.
+ *  Where a class becomes a function, its call is another one. */
+export function meantByHabit(env: Env, name: string): Value {
+  const habit = NAME_HABITS[name]
+  const here = env.module.names.has(name) ? name : habit && "here" in habit ? habit.here : undefined
+  const global = here === undefined ? undefined : env.module.names.get(here)
+  const alike = here !== undefined && isClass(here) === isClass(name)
+  return alike && global?.kind === "value" ? global.value : ERROR
+}
+const isClass = (name: string): boolean => /^[A-Z]/.test(name)
+
+/** `optimizer = Adam(...)`: what to say of a name that is written otherwise than with `let`. */
+export function adviceOnAssigned(name: string, value: Value): { readonly help: string } | undefined {
+  const habit = NAME_HABITS[name]
+  return habit && "advice" in habit && value.kind !== "tensor" ? { help: habit.advice } : undefined
 }
 
 /** Names of files and of the library that can stand at this place: layers and built-in functions only where they are called. */
@@ -102,7 +119,7 @@ export function evalModuleMember(env: Env, expr: FieldExpr): Value | undefined {
   const span = { ...expr.span, end: nameSpan.end }
   const habit = NAME_HABITS[text]
   const here = env.module.names.has(text) ? text : habit && "here" in habit ? habit.here : undefined
-  return complain(env, {
+  complain(env, {
     code: "name-unknown",
     message: `there is no \`${path}\` here: the library's names stand by themselves`,
     span,
@@ -116,6 +133,8 @@ export function evalModuleMember(env: Env, expr: FieldExpr): Value | undefined {
         ? { help: habit.advice }
         : adviceOnMissing(env, text)),
   })
+  const meant = meantByHabit(env, text)
+  return meant.kind === "optimizer" ? ERROR : meant
 }
 
 function adviceOnMissing(env: Env, name: string): Advice {

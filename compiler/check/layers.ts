@@ -27,11 +27,12 @@ export function makeInstance(
   const path = under(env.naming.path, uniqueName(env, hint ?? anonymousName(env, decl.name.text)))
   if (given.some((g) => v.hasError(g.value))) return undefined
   const order = module.library ? inputFirst(decl, given, span) : undefined
-  if (order && decl.config[1]!.name.text === "bias") {
+  const inputGiven = order !== undefined && decl.config[1]!.name.text === "bias"
+  if (inputGiven) {
     complain(env, order.complaint)
-    return undefined
+    if (given.length > 2) return undefined
   }
-  const assigned = assign(env, decl.config, given, decl.name.text, span)
+  const assigned = assign(env, decl.config, inputGiven ? given.slice(1) : given, decl.name.text, span)
   if (!assigned) return undefined
   const { optimizing: _, ...rest } = env
   const inner: Env = {
@@ -52,7 +53,7 @@ export function makeInstance(
     config,
     span,
     given: byName(assigned),
-    ...(order && { order }),
+    ...(order && !inputGiven && { order }),
   }
   env.cx.instances.set(path, instance)
   return instance

@@ -3,6 +3,7 @@
  *  Guarantees: every parameter is updated by at most one optimizer; one that gets no gradient is not updated, and that is said. */
 import type { Expr, MinimizeStmt } from "../ir/ast/types.js"
 import type { ModelStmt, ModelValue, Objective, ParameterUpdate, Slot } from "../ir/model/types.js"
+import { tensorType } from "../ir/tensor.js"
 import { findOp } from "../ops/index.js"
 import { zeroGrad } from "../ops/op.js"
 import type { Span } from "../source/source.js"
@@ -10,7 +11,7 @@ import { originAt, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
 import { optimizerOf, updateOf } from "./optimizer.js"
 import { complain } from "./report.js"
-import { nested } from "./section.js"
+import { finish, nested, newSection } from "./section.js"
 import * as v from "./values.js"
 import type { Value } from "./values.js"
 
@@ -30,6 +31,7 @@ export function objectivesOf(
   const producers = producersOf(env.section.bodies[0]!)
   const owners = new Map<string, Span>()
   const objectives = losses.map((loss): Objective => {
+    if (loss.value === undefined) checkOptimizers(env, loss, producers)
     const reach = loss.value === undefined ? undefined : reachOf(loss.value, producers)
     return {
       loss: loss.name,
@@ -39,6 +41,25 @@ export function objectivesOf(
   })
   if (losses.length > 0 && !env.cx.diagnostics.hasErrors) warnOfIdle(env, producers, owners)
   return objectives
+}
+
+/** Beside an erroneous loss: the optimizers' own mistakes, as they would move a matrix. */
+function checkOptimizers(env: Env, { statement }: Loss, producers: Producers): void {
+  const slot: Slot = {
+    name: "a parameter",
+    type: tensorType("f32", [2, 2]),
+    role: "param",
+    frozen: false,
+    init: finish(newSection(true), [], () => true),
+    origin: originAt(env, statement.span),
+  }
+  const entry = { slot, span: statement.span, user: statement.span }
+  const apart: Env = { ...env, cx: { ...env.cx, slots: new Map([[slot.name, entry]]) } }
+  for (const { over, optimizer: written } of statement.groups) {
+    if (over) selected(env, over, producers)
+    const optimizer = optimizerOf(env, written)
+    if (optimizer) updateOf(apart, optimizer, written, slot, new Map())
+  }
 }
 
 type Producers = ReadonlyMap<ModelValue, ModelStmt & { readonly kind: "op" | "read" }>

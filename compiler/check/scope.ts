@@ -12,10 +12,20 @@ export interface Binding {
 }
 export interface Scope {
   readonly names: Map<string, Binding>
+  /** Names of which it was said that they stand for nothing here. */
+  readonly unknown: Set<string>
   readonly parent?: Scope
 }
 
-export const newScope = (parent?: Scope): Scope => ({ names: new Map(), ...(parent && { parent }) })
+export const newScope = (parent?: Scope): Scope => ({
+  names: new Map(),
+  unknown: new Set(),
+  ...(parent && { parent }),
+})
+
+export function isUnknown(scope: Scope | undefined, name: string): boolean {
+  return scope !== undefined && (scope.unknown.has(name) || isUnknown(scope.parent, name))
+}
 
 /** The innermost binding of a name. */
 export function lookup(scope: Scope, name: string): Binding | undefined {

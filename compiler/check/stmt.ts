@@ -15,6 +15,7 @@ import { unreachable } from "../source/bug.js"
 import type { Span } from "../source/source.js"
 import type { Env } from "./env.js"
 import { evalExpr } from "./expr.js"
+import { adviceOnAssigned } from "./habits.js"
 import { complain, meantName } from "./report.js"
 import { placeOf } from "./resolve.js"
 import { lookup, namesIn, newScope, type Binding, type Scope } from "./scope.js"
@@ -53,7 +54,7 @@ export function runStatement(env: Env, s: Stmt): Flow {
       return on()
     case "var":
       declare(env, s.name, {
-        value: evalExpr(env, s.value, turned(env, s.name)),
+        value: changeable(env, s.name, evalExpr(env, s.value, turned(env, s.name))),
         span: s.name.span,
         kind: "var",
       })
@@ -143,10 +144,11 @@ function runAssign(env: Env, s: AssignStmt): void {
       message: `there is no variable \`${text}\` to assign to`,
       span,
       label: "not declared",
-      ...(meantName(text, span, variablesIn(env.scope)) ?? {
-        help: `a value gets its name with \`let ${text} = ...\`, or with \`var\` where it changes later`,
-        fix: { span, replacement: `let ${text}` },
-      }),
+      ...(meantName(text, span, variablesIn(env.scope)) ??
+        adviceOnAssigned(text, value) ?? {
+          help: `a value gets its name with \`let ${text} = ...\`, or with \`var\` where it changes later`,
+          fix: { span, replacement: `let ${text}` },
+        }),
     })
     // Said once: the name is in sight from here on.
     env.scope.names.set(text, { value, span, kind: "var" })
@@ -163,8 +165,12 @@ function runAssign(env: Env, s: AssignStmt): void {
     })
     return
   }
-  binding.value = value
+  binding.value = changeable(env, s.name, value)
 }
+
+/** Unknown where an assignment may be among what the parser could not read. */
+const changeable = (env: Env, { text, span }: Name, value: Value): Value =>
+  env.cx.unread.mayChange(text, span) ? v.ERROR : value
 
 /** Names that may be assigned to; one letter is near to every other. */
 const variablesIn = (scope: Scope): string[] =>

@@ -32,7 +32,7 @@ export function checkTrain(
   cx: Cx,
   module: ModuleScope,
   decl: TrainDecl,
-  dataSets: ReadonlyMap<DataDecl, DataSet | undefined>,
+  dataSets: ReadonlyMap<DataDecl, DataSet>,
 ): TrainSection | undefined {
   const data = dataOf(cx, module, decl)
   if (decl.data && !data) return undefined
@@ -107,7 +107,10 @@ function dataOf(cx: Cx, module: ModuleScope, decl: TrainDecl): DataDecl | undefi
   if (!decl.data) return undefined
   const global = module.names.get(decl.data.text)
   if (global?.kind === "data" && global.decl.kind === "data") return global.decl
-  const known = [...module.names].filter(([, g]) => g.kind === "data").map(([name]) => name)
+  const all = [...module.names].flatMap(([name, g]) =>
+    g.kind === "data" && g.decl.kind === "data" ? [{ name, decl: g.decl }] : [],
+  )
+  const known = all.map(({ name }) => name)
   complain(topEnv(cx, module, newSection(true)), {
     code: "data-unknown",
     message: `there is no data \`${decl.data.text}\``,
@@ -120,7 +123,8 @@ function dataOf(cx: Cx, module: ModuleScope, decl: TrainDecl): DataDecl | undefi
           : 'declare it: `data name = csv("...") { ... }`',
     }),
   })
-  return undefined
+  // The only one there is will be meant, and the rest is checked with its fields.
+  return all.length === 1 ? all[0]!.decl : undefined
 }
 
 /** Of an array in the program. */

@@ -1,35 +1,47 @@
 /** check: what follows from text that the parser could not read, and is not said again.
- *  Guarantees: nothing is said of a declaration that was not read whole, nor of a word that stands in unread text; whatever comes of
- *              such a declaration is unknown.
+ *  Guarantees: of a declaration with a statement that was not read, the others are checked; nothing is said of what may be missing in it,
+ *              of a line that was not read whole, nor of a word that stands on such a line. Whatever comes of such a declaration is
+ *              unknown. Of one whose head or end was not read nothing is said at all.
  *  Not here:   what a statement's mistake does to the statements after it (the value `ERROR`). */
 import type { Declaration, Module } from "../ir/ast/types.js"
-import type { SourceFile, Span } from "../source/source.js"
+import { positionAt, type Span } from "../source/source.js"
 
 export class Unread {
   private readonly words = new Set<string>()
   private readonly partly = new Set<Declaration>()
   private readonly ranges: Span[] = []
+  /** Declarations in which a name was declared that could not be read. */
+  private readonly nameless: Span[] = []
 
   constructor(modules: readonly Module[]) {
     for (const module of modules) {
       for (const span of module.unread) {
-        for (const word of span.file.text.slice(span.start, span.end).match(WORDS) ?? []) this.words.add(word)
+        const lines = wholeLines(span)
+        const text = lines.file.text.slice(lines.start, lines.end)
+        for (const word of text.match(WORDS) ?? []) this.words.add(word)
         // What ended too early is continued by what was not read after it; what stands before it on its line may belong to it.
         const before = module.declarations.findLast((d) => d.span.start <= span.start)
         const after = module.declarations.find((d) => d.span.start > span.start)
         const line = after && span.file.text.slice(span.start, after.span.start).includes("\n")
-        for (const each of [before, line === false ? after : undefined]) {
-          if (each === undefined || this.partly.has(each)) continue
-          this.partly.add(each)
-          this.ranges.push(each.span)
-        }
+        const body = before && bodyOf(before)
+        if (before && body !== undefined && body <= span.start && span.end <= before.span.end) {
+          this.partly.add(before)
+          this.ranges.push(headOf(before), lines)
+          if (DECLARES.test(text) && !DECLARES_NAMES.test(text)) this.nameless.push(before.span)
+        } else if (before) this.leaveOut(before)
+        if (after && line === false) this.leaveOut(after)
       }
     }
   }
 
   /** Whether a mistake that seems to be at a place may only follow. */
-  explains({ file, start }: Span): boolean {
-    return this.isWithin(file, start) || this.words.has(wordAt(file, start))
+  explains(span: Span): boolean {
+    return isWithin(this.ranges, span) || this.mayStandIn(span.file.text.slice(span.start, span.end))
+  }
+
+  /** Whether a name that is not known may be one of those that were not read. */
+  explainsName(span: Span): boolean {
+    return isWithin(this.nameless, span)
   }
 
   /** Whether a part of it was not read, or what follows it. */
@@ -37,14 +49,49 @@ export class Unread {
     return this.partly.has(declaration)
   }
 
-  private isWithin(file: SourceFile, at: number): boolean {
-    return this.ranges.some((range) => range.file === file && range.start <= at && at < range.end)
+  /** Whether a name may have been given another value in text that was not read. */
+  mayChange(name: string, { file }: Span): boolean {
+    return this.ranges.some((range) => range.file === file) && this.words.has(name)
+  }
+
+  private leaveOut(declaration: Declaration): void {
+    this.partly.add(declaration)
+    this.ranges.push(declaration.span)
+  }
+
+  /** A word by itself, or with what was written without a space beside it. */
+  private mayStandIn(word: string): boolean {
+    if (this.words.has(word)) return true
+    return /^\w{3,}$/.test(word) && [...this.words].some((w) => w.startsWith(word) || w.endsWith(word))
   }
 }
 
-const WORDS = /[A-Za-z_]\w*/g
-const wordAt = ({ text }: SourceFile, at: number): string => {
-  WORD.lastIndex = at
-  return WORD.exec(text)?.[0] ?? ""
+const isWithin = (ranges: readonly Span[], { file, start }: Span): boolean =>
+  ranges.some((range) => range.file === file && range.start <= start && start < range.end)
+
+/** Where it is said of a declaration that something is missing in it: at its name, or its first word. */
+const headOf = ({ name, span }: Declaration): Span => name?.span ?? { ...span, end: span.start + 1 }
+
+/** Where the statements, settings or fields of a declaration begin; undefined where it has none. */
+function bodyOf(declaration: Declaration): number | undefined {
+  if (declaration.kind === "let-decl") return undefined
+  if (declaration.kind !== "data" && declaration.kind !== "train") return declaration.body.span.start
+  const { file, start, end } = declaration.span
+  const brace = file.text.slice(start, end).indexOf("{")
+  return brace < 0 ? undefined : start + brace
 }
-const WORD = /[A-Za-z_]\w*/y
+
+/** The whole lines that a span touches. */
+function wholeLines({ file, start, end }: Span): Span {
+  const last = file.text.indexOf("\n", end)
+  return {
+    file,
+    start: start - positionAt(file, start).column + 1,
+    end: last < 0 ? file.text.length + 1 : last,
+  }
+}
+
+const DECLARES = /^\s*(let|var|frozen|param|state|for)\b/
+const DECLARES_NAMES =
+  /^\s*(let|var|(frozen )?param|state|for)\s+(\w+\s*(=|:|in\b|as\b)|\(\w+(,\s*\w+)*\)\s*=)/
+const WORDS = /[A-Za-z_]\w*/g

@@ -113,8 +113,8 @@ export class Compilation {
     return result
   }
 
-  /** Keeps what a stage made, and stops when it was the last one wanted or when there are errors. */
-  reached(
+  /** Keeps what a stage made, and stops when it was the last one wanted. */
+  kept(
     name: string,
     summary: string,
     value: unknown,
@@ -122,18 +122,19 @@ export class Compilation {
     diagrams?: StageDump["diagrams"],
   ): void {
     this.stages.add({ name, summary, text, ...(diagrams && { diagrams }) }, value)
-    if (this.options.stopAfter === name || this.diagnostics.hasErrors) throw new Stop()
+    if (this.options.stopAfter === name) throw new Stop()
   }
 
-  /** The same for a level between passes. */
+  /** The same for a level between passes; stops also when there are errors. */
   reachedState({ name, summary }: Pick<DriverPass, "name" | "summary">, state: State): void {
-    this.reached(
+    this.kept(
       name,
       summary,
       jsonOf(state),
       () => printState(state),
       () => diagramsOf(state),
     )
+    this.gate()
   }
 
   /** To try something out: nothing that is said or made there counts here. */

@@ -41,7 +41,8 @@ export function compile(main: SourceFile, host: CompileHost, options: CompileOpt
     const written = run.stage("parse", () => parse(main, run.diagnostics))
     const given = options.settings ?? new Map()
     const module = withSettings(written, given, run.diagnostics)
-    run.reached(AST.name, AST.summary, module, () => printModule(module))
+    // A text with mistakes is checked all the same: those of other lines are shown in the same run.
+    run.kept(AST.name, AST.summary, module, () => printModule(module))
     const modules = new Map<string, Module>([[main.path, module]])
     const checked = run.stage("check", () => checkModule(module, main, modules, host, run))
     run.gate()

@@ -61,7 +61,7 @@ function wasmOf(planned: (how: How) => Plan, run: Compilation, alone: boolean): 
     return undefined
   }
   const module = run.stage(WASM.name, () => emitWasm(plan.kernels))
-  run.reached(WASM.name, WASM.summary, plan.kernels, () => printWat(wasmModule(plan.kernels).module))
+  run.kept(WASM.name, WASM.summary, plan.kernels, () => printWat(wasmModule(plan.kernels).module))
   return { plan, module }
 }
 
@@ -70,6 +70,6 @@ const wgslOf = ({ kernels }: Pick<Plan, "kernels">): ReadonlyMap<string, string>
 
 export function emit(kernels: readonly Kernel[], run: Compilation): ReadonlyMap<string, string> {
   const wgsl = run.stage(WGSL.name, () => wgslOf({ kernels }))
-  run.reached(WGSL.name, WGSL.summary, wgsl, () => [...wgsl.values()].join("\n"))
+  run.kept(WGSL.name, WGSL.summary, wgsl, () => [...wgsl.values()].join("\n"))
   return wgsl
 }

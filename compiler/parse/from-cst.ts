@@ -9,7 +9,7 @@ import type * as ast from "../ir/ast/types.js"
 import { docBefore } from "./docs.js"
 import { saidTwice } from "./errors.js"
 import { readExpression, readString, readType } from "./expressions.js"
-import { complete, nameOf, spanOf, the, whole, type Reading } from "./reading.js"
+import { complete, nameOf, spanOf, the, whole, wholeItem, type Reading } from "./reading.js"
 import { readBlock, readTrainBody } from "./statements.js"
 
 export function moduleFromCst(cx: Reading, node: cst.ModuleCstNode, comments: readonly IToken[]): ast.Module {
@@ -122,7 +122,7 @@ function readData(cx: Reading, head: Head, node: cst.DataCstNode): ast.DataDecl 
 }
 
 function readField(cx: Reading, node: cst.FieldCstNode): ast.FieldDecl {
-  const c = whole(node)
+  const c = wholeItem(cx, node)
   return {
     name: nameOf(cx, the(c.Identifier)),
     type: readType(cx, the(c.type)),
@@ -132,7 +132,7 @@ function readField(cx: Reading, node: cst.FieldCstNode): ast.FieldDecl {
 }
 
 function readSplit(cx: Reading, node: cst.SplitCstNode): ast.SplitDecl {
-  const c = whole(node)
+  const c = wholeItem(cx, node)
   const args = (c.AnyWord ?? []).map((word, i): ast.Arg => {
     const name = nameOf(cx, word)
     const value = readExpression(cx, the(c.expression?.slice(i)))

@@ -1,18 +1,18 @@
 /** parse: .nn text -> Ast.
  *  Assumes:    nothing about the text: it may be empty, wrong, binary or endless.
  *  Guarantees: never throws for what is in the text; returns what could be read, and a diagnostic for everything that
- *              could not: at most one per line, in source order.
+ *              could not, in source order: on a line only the first, and words of other languages that were read as meant.
  *  Not here:   reading files; the meaning of what was read (check/). */
 import type { IToken } from "chevrotain"
 import type { ModuleCstNode } from "../../grammar/cst.js"
 import { translateHabits } from "../../grammar/habits.js"
 import { layOut, tokenSpan } from "../../grammar/layout.js"
 import { tokenize } from "../../grammar/lexical.js"
-import { parserDiagnostic } from "../../grammar/messages.js"
+import { endsTooEarly, parserDiagnostic } from "../../grammar/messages.js"
 import { parser } from "../../grammar/parser.js"
 import { bug } from "../source/bug.js"
 import { Diagnostics, type Diagnostic } from "../source/diagnostic.js"
-import { positionAt, type SourceFile, type Span } from "../source/source.js"
+import { linesOf, positionAt, type SourceFile, type Span } from "../source/source.js"
 import type { Module } from "../ir/ast/types.js"
 import { moduleFromCst } from "./from-cst.js"
 
@@ -44,15 +44,25 @@ export function parseWithComments(
       (previous !== undefined && lines.has(previous.endLine))
     if (previous?.endLine === token.startLine) lines.add(token.startLine)
     if (diagnostic !== undefined && !follows) found.add(diagnostic)
-    for (const skipped of [token, ...error.resyncedTokens])
+    const stopped = previous !== undefined && endsTooEarly(error, previous) ? previous : token
+    for (const skipped of [stopped, ...error.resyncedTokens])
       if (!Number.isNaN(skipped.startOffset)) unread.push(tokenSpan(file, skipped))
   }
   if (!isModule(cst)) bug("the rule `module` gave something else")
-  const module = moduleFromCst({ file, diagnostics: found, unread }, cst, comments)
-  for (const { severity, code, primary } of found.all)
-    if (severity === "error" && primary && !REPAIRED.has(code)) unread.push(primary.span)
+  const mistaken = (): Span[] =>
+    found.all.flatMap(({ severity, code, primary }) =>
+      severity === "error" && primary && !REPAIRED.has(code) ? [primary.span] : [],
+    )
+  const brokenLines = new Set([...unread, ...mistaken()].flatMap(eachLine))
+  const module = moduleFromCst({ file, diagnostics: found, unread, brokenLines }, cst, comments)
+  unread.push(...mistaken())
   for (const diagnostic of firstOnEachLine(found.all)) diagnostics.add(diagnostic)
   return { module, comments }
+}
+
+const eachLine = (span: Span): number[] => {
+  const [first, last] = linesOf(span)
+  return Array.from({ length: last - first + 1 }, (_, i) => first + i)
 }
 
 /** From a bracket to where its partner may be missing: not above its line, where brackets match. */
@@ -78,7 +88,7 @@ function firstOnEachLine(all: readonly Diagnostic[]): readonly Diagnostic[] {
     const { line } = positionAt(diagnostic.primary.span.file, diagnostic.primary.span.start)
     const isFirst = !lines.has(line)
     lines.add(line)
-    return isFirst
+    return isFirst || REPAIRED.has(diagnostic.code)
   })
   return kept.sort((a, b) => (a.primary?.span.start ?? 0) - (b.primary?.span.start ?? 0))
 }

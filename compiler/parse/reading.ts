@@ -4,7 +4,7 @@
 import type { CstNode, IToken } from "chevrotain"
 import { tokenSpan } from "../../grammar/layout.js"
 import type { Diagnostics } from "../source/diagnostic.js"
-import type { SourceFile, Span } from "../source/source.js"
+import { linesOf, type SourceFile, type Span } from "../source/source.js"
 import type { Name } from "../ir/ast/types.js"
 
 export interface Reading {
@@ -12,6 +12,8 @@ export interface Reading {
   readonly diagnostics: Diagnostics
   /** Of what is left out. */
   readonly unread: Span[]
+  /** Lines with a mistake of grammar, from 1: what was read there is perhaps not all that was written. */
+  readonly brokenLines: Set<number>
 }
 
 /** What `read` gives for each node, leaving out those that have holes. */
@@ -32,6 +34,22 @@ export function complete<N extends CstNode, A>(
     }
   }
   return result
+}
+
+/** Children of a statement or a field, none of which the parser had to skip, and nothing on its lines either. Of one that holds
+ *  statements, these are looked at one by one. */
+export function wholeItem<N extends CstNode>(cx: Reading, node: N, holdsStatements = false): N["children"] {
+  if (cx.brokenLines.size > 0) {
+    const [first, last] = linesOf(spanOf(cx, node))
+    const broken = (line: number): boolean =>
+      holdsStatements ? line === first || line === last : first <= line && line <= last
+    if ([...cx.brokenLines].some(broken)) {
+      // What it took of the next lines was perhaps a statement of its own.
+      for (let line = first; line <= last && !holdsStatements; line++) cx.brokenLines.add(line)
+      return hole()
+    }
+  }
+  return whole(node)
 }
 
 /** The child that the rule requires. */

@@ -7,7 +7,7 @@ import { cover, type Span } from "../source/source.js"
 import { chainTooLong, notAssignable } from "./errors.js"
 import { MAX_CHAIN, readExpression, readPostfix, readType } from "./expressions.js"
 import { checkNeighbours } from "./neighbours.js"
-import { complete, hole, nameOf, spanOf, the, whole, type Reading } from "./reading.js"
+import { complete, hole, nameOf, spanOf, the, whole, wholeItem, type Reading } from "./reading.js"
 
 export function readBlock(cx: Reading, node: cst.BlockCstNode): ast.Block {
   const statements = complete(cx, node.children.statement, (s) => readStatement(cx, s))
@@ -47,7 +47,7 @@ export function readIf(cx: Reading, node: cst.IfCstNode): ast.IfStmt {
 }
 
 function readStatement(cx: Reading, node: cst.StatementCstNode): ast.Stmt {
-  const c = whole(node)
+  const c = wholeItem(cx, node, node.children.if !== undefined || node.children.for !== undefined)
   if (c.let) return readLet(cx, the(c.let))
   if (c.var) return readVar(cx, the(c.var))
   if (c.parameter) return readParameter(cx, the(c.parameter))
@@ -122,7 +122,8 @@ function readAssignment(cx: Reading, node: cst.AssignmentCstNode): ast.Stmt {
 }
 
 function readTrainStatement(cx: Reading, node: cst.TrainStatementCstNode): ast.TrainStmt {
-  const c = whole(node)
+  if (node.children.statement) return readStatement(cx, the(whole(node).statement))
+  const c = wholeItem(cx, node)
   if (c.minimize) return readMinimize(cx, the(c.minimize))
   if (c.report) return readReport(cx, the(c.report))
   if (c.checkpoint) {
@@ -132,8 +133,7 @@ function readTrainStatement(cx: Reading, node: cst.TrainStatementCstNode): ast.T
   if (c.keep) return readKeep(cx, the(c.keep))
   if (c.budget) return readBudget(cx, the(c.budget))
   if (c.precision) return readPrecision(cx, the(c.precision))
-  if (c.setting) return readSetting(cx, the(c.setting))
-  return readStatement(cx, the(c.statement))
+  return readSetting(cx, the(c.setting))
 }
 
 function readMinimize(cx: Reading, node: cst.MinimizeCstNode): ast.MinimizeStmt {

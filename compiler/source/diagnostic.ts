@@ -1,5 +1,5 @@
 /** source: a user's mistake, as data. Stages append diagnostics and carry on; they never throw for a user's mistake. */
-import type { Span } from "./source.js"
+import type { SourceFile, Span } from "./source.js"
 
 export type Severity = "error" | "warning" | "note"
 
@@ -34,6 +34,12 @@ export class Diagnostics {
   readonly all: Diagnostic[] = []
   add(diagnostic: Diagnostic): void {
     this.all.push(diagnostic)
+  }
+  /** Puts them in order of a file; those of other files come after. */
+  sortBy(file: SourceFile): void {
+    const at = ({ primary }: Diagnostic): number =>
+      primary === undefined ? 0 : primary.span.file === file ? primary.span.start : Infinity
+    this.all.sort((a, b) => (at(a) === at(b) ? 0 : at(a) - at(b)))
   }
   get hasErrors(): boolean {
     return this.all.some((d) => d.severity === "error")

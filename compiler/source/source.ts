@@ -32,15 +32,21 @@ export function positionAt(file: SourceFile, offset: number): Position {
   return { line: line + 1, column: at - starts[line]! + 1 }
 }
 
+/** The first and the last line of a span. */
+export const linesOf = ({ file, start, end }: Span): readonly [number, number] => [
+  positionAt(file, start).line,
+  positionAt(file, Math.max(start, end - 1)).line,
+]
+
 /** Every operation of a program asks for its place: the lines are counted once. */
-const linesOf = new WeakMap<SourceFile, readonly number[]>()
+const startsOf = new WeakMap<SourceFile, readonly number[]>()
 
 function lineStarts(file: SourceFile): readonly number[] {
-  const known = linesOf.get(file)
+  const known = startsOf.get(file)
   if (known !== undefined) return known
   const found = [0]
   for (let at = file.text.indexOf("\n"); at >= 0; at = file.text.indexOf("\n", at + 1)) found.push(at + 1)
-  linesOf.set(file, found)
+  startsOf.set(file, found)
   return found
 }
 

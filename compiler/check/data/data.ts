@@ -13,7 +13,10 @@ import { warnOfFields } from "./lints.js"
 import { ruleOf, sourceOf } from "./sources/index.js"
 import { splitOf } from "./split.js"
 
-export function checkData(env: Env, decl: DataDecl): DataSet | undefined {
+/** Stands for a source with a mistake: sections are checked by the fields, and no Model comes of it. */
+const REFUSED: DataSource = { kind: "array", columns: [] }
+
+export function checkData(env: Env, decl: DataDecl): DataSet {
   const rule = ruleOf(decl.source)
   const fields = decl.fields.map((f) => fieldOf(env, f, rule))
   const source = sourceOf(env, decl.source, fields)
@@ -43,13 +46,12 @@ export function checkData(env: Env, decl: DataDecl): DataSet | undefined {
         help: `hold rows back: \`split train: 0.8, ${part}: 0.2, seed: 1\` in place of \`${part}\``,
       })
   if (!env.cx.diagnostics.hasErrors) warnOfFields(env, decl, fields)
-  if (!source || split === undefined || (decl.val && !val) || (decl.test && !test)) return undefined
-  if (source.kind === "array") checkArrayFields(env, decl, source)
+  if (source?.kind === "array") checkArrayFields(env, decl, source)
   return {
     name: decl.name.text,
-    source,
+    source: source ?? REFUSED,
     fields: fields.filter((f) => f !== undefined),
-    split,
+    split: split ?? null,
     val: val ?? null,
     test: test ?? null,
     origin: originAt(env, decl.span),
