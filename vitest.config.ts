@@ -35,6 +35,7 @@ const LONG = [
   "mutations",
   "node-versions",
   "non-finite",
+  "placement",
   "predict-feeds",
   "products",
   "profile",

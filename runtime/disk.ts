@@ -1,12 +1,19 @@
 /** runtime: files on disk as data files: what is asked of them is read, not all of them. */
 import { closeSync, openSync, readFileSync, readSync, statSync } from "node:fs"
 import { inMemory, type DataFile } from "./data/file.js"
+import { RecordReader } from "./records-on-disk.js"
 
 export function fileOnDisk(path: string): DataFile {
   const about = statSync(path)
   // Pipes and devices have no size and can be read once; of a folder reading says what is wrong.
   if (!about.isFile()) return inMemory(readFileSync(path))
-  return { size: about.size, read: (at, into) => readAt(path, at, into) }
+  const reader = new RecordReader(path)
+  return {
+    size: about.size,
+    read: (at, into) => readAt(path, at, into),
+    gather: (records, memory) => reader.read(records, memory),
+    close: () => reader.close(),
+  }
 }
 
 /** Bytes per call of the system, which takes no more than 2 GiB. */

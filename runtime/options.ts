@@ -17,6 +17,14 @@ const instance = (takes: string, has: string, type: string): Kind => ({
   accepts: (value) => typeof value === "object" && value !== null && typeof Reflect.get(value, has) === type,
 })
 
+export function oneOf(values: readonly string[]): Kind {
+  const quoted = values.map((value) => JSON.stringify(value))
+  return {
+    takes: `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1)}`,
+    accepts: (value) => typeof value === "string" && values.includes(value),
+  }
+}
+
 export const KINDS = {
   text: { takes: "a text", accepts: (value) => typeof value === "string" },
   truth: { takes: "true or false", accepts: (value) => typeof value === "boolean" },
@@ -34,14 +42,8 @@ export const KINDS = {
       value === null ||
       (typeof value === "object" && ["steps", "epochs"].includes(String(Reflect.get(value, "unit")))),
   },
-  part: {
-    takes: '"train", "val" or "test"',
-    accepts: (value) => ["train", "val", "test"].includes(String(value)),
-  },
-  device: {
-    takes: '"auto", "webgpu" or "wasm"',
-    accepts: (value) => ["auto", "webgpu", "wasm"].includes(String(value)),
-  },
+  part: oneOf(["train", "val", "test"]),
+  device: oneOf(["auto", "webgpu", "wasm"]),
   paths: { takes: "a Map of texts", accepts: (value) => value instanceof Map },
   list: { takes: "a list", accepts: (value) => Array.isArray(value) },
   store: instance("an object with a function `save`", "save", "function"),

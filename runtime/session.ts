@@ -11,7 +11,8 @@ import {
   type Position,
 } from "./checkpoint/checkpoint.js"
 import { applyField } from "./data/apply.js"
-import { eachPart, loadData, type LoadedData, type Parts } from "./data/load.js"
+import type { DataFile } from "./data/file.js"
+import type { OpenFile, Parts } from "./data/load.js"
 import { overrideData } from "./data/override.js"
 import { PART_NAMES, type Part } from "./data/shares.js"
 import { allRows } from "./data/split.js"
@@ -22,14 +23,15 @@ import type { DeviceInfo } from "./device/device.js"
 import { errorEvent, RunError } from "./error.js"
 import { callOnce } from "./exec/calls.js"
 import { checkNumbers } from "./exec/check-numbers.js"
-import { bytesOnDevice, uploadData, type DeviceData } from "./exec/dataset.js"
+import { openDataSet, type DataSet, type HowToPlace } from "./exec/data-set.js"
 import { openMachine, type Machine } from "./exec/machine.js"
+import { PLACEMENTS, type PlacedRows, type Placement } from "./exec/placed-rows.js"
 import type { Program } from "./exec/program.js"
 import { product } from "./exec/size.js"
 import { State } from "./exec/state.js"
 import { decodeNumbers, type Numbers, type Tensor } from "./exec/values.js"
 import type { Host } from "./host.js"
-import { checkOptions, KINDS } from "./options.js"
+import { checkOptions, KINDS, oneOf } from "./options.js"
 import { nearest } from "./suggest.js"
 import { batchesOf } from "./train/batches.js"
 import { Evaluator, type Metrics } from "./train/evaluate.js"
@@ -46,6 +48,8 @@ export interface OpenOptions extends DeviceChoice {
   readonly data?: ReadonlyMap<string, string>
   /** Asks the device for the losses that the compiler found, before anything else: `device-differs` where it computes others. */
   readonly verify?: boolean
+  /** Where the rows of data sets are put; left out, as the device has room. It changes no bit of a result. */
+  readonly placement?: Placement
 }
 
 export interface TrainOptions {
@@ -78,6 +82,7 @@ const OPEN_OPTIONS = {
   why: KINDS.text,
   data: KINDS.paths,
   verify: KINDS.truth,
+  placement: oneOf(PLACEMENTS),
 }
 const TRAIN_OPTIONS = {
   train: KINDS.text,
@@ -101,12 +106,10 @@ const PROGRAM_OPTIONS = {
   batch: KINDS.count,
 }
 
-/** A data set on the device. */
-type OnDevice = Parts<DeviceData>
-
 export class Session {
   private readonly state: State
-  private readonly dataSets = new Map<string, Promise<OnDevice>>()
+  private readonly dataSets = new Map<string, Promise<DataSet>>()
+  private readonly files: DataFile[] = []
   private initialised = false
   private position: Position | null = null
 
@@ -116,6 +119,7 @@ export class Session {
     readonly device: DeviceInfo,
     private readonly host: Host,
     private readonly data: readonly DataSpec[],
+    private readonly placement: Placement | undefined,
     private readonly turns: Turns,
   ) {
     this.state = new State(machine)
@@ -142,7 +146,7 @@ export class Session {
     const data = overrideData(bundle.manifest.data, options.data ?? new Map())
     const { device, info, bundle: seen } = await openDevice(bundle, host, options)
     try {
-      const session = new Session(await openMachine(seen, device), info, host, data, turns)
+      const session = new Session(await openMachine(seen, device), info, host, data, options.placement, turns)
       if (options.verify) await session.verify()
       return session
     } catch (caught) {
@@ -154,9 +158,7 @@ export class Session {
   /** Compares the device with the compiler; the slots have to be initialised after it. */
   private async verify(): Promise<void> {
     const { device, adapter } = this.device
-    await verifyLosses(this.machine, `${device}: ${adapter}`, (seed, data) =>
-      this.runInitialisers(seed, data),
-    )
+    await verifyLosses(this.machine, `${device}: ${adapter}`, (seed) => this.runInitialisers(seed))
     this.initialised = false
   }
 
@@ -187,7 +189,7 @@ export class Session {
       reportEvery: options.reportEvery ?? spec.reportEvery,
       checkpointEvery: options.checkpointEvery === undefined ? spec.checkpointEvery : options.checkpointEvery,
     })
-    const from = this.startFrom(options, seed, data)
+    const from = this.startFrom(options, seed)
     if (options.resume)
       for (const difference of this.differences(options.resume, seed, batches.size, batches.rows))
         note(difference)
@@ -203,7 +205,8 @@ export class Session {
       parameters: this.parameterCount,
       rows: batches.rows,
       test_rows: data?.test?.rows ?? 0,
-      data_bytes: bytesOnDevice(data?.train) + bytesOnDevice(data?.test),
+      data_bytes: [data?.train, data?.val, data?.test].reduce((sum, rows) => sum + (rows?.bytes ?? 0), 0),
+      ...(data && { placement: data.placement }),
       batch: batches.size,
       seed,
       step: from.step,
@@ -225,7 +228,7 @@ export class Session {
       machine: this.machine,
       spec,
       state: this.state,
-      step: this.machine.program(spec.step, data?.train ?? null),
+      step: this.machine.program(spec.step, data?.train.data ?? null),
       batches,
       data: data?.train ?? null,
       schedule,
@@ -269,7 +272,7 @@ export class Session {
     const part = options.part ?? partTested(data)
     const rows = data[part]
     if (!rows) throw new RunError("data-split", `data set "${spec.data}" has no ${PART_NAMES[part]} rows`)
-    this.ensureInitialised(spec.seed, data)
+    this.ensureInitialised(spec.seed)
     const evaluator = this.evaluator(spec, spec.evaluate, rows, spec.seed)
     try {
       return await evaluator.run(this.position?.step ?? 0, this.position?.epoch ?? 0)
@@ -286,7 +289,7 @@ export class Session {
   private async runPrediction(model: string, inputs: Feeds): Promise<Record<string, Tensor>> {
     const { program, feeds } = this.predictSpec(model)
     const declared = feeds.flatMap((feed) => feed.inputs)
-    this.ensureInitialised(this.bundle.manifest.trains[0]?.seed ?? 0, null)
+    this.ensureInitialised(this.bundle.manifest.trains[0]?.seed ?? 0)
     const machineProgram = this.machine.program(program, null)
     // An input that the model declares and never uses is no input of its program.
     const unused = declared.filter(
@@ -336,19 +339,34 @@ export class Session {
   ): Promise<Record<string, Tensor>> {
     checkOptions("runProgram", options, PROGRAM_OPTIONS)
     return this.turns.run("runProgram", async () => {
-      const data = options.data ? (await this.dataSet(options.data.name))[options.data.part] : null
-      const program = this.machine.program(name, data)
-      return runProgram(program, checkedFeeds(program, feeds, true), options)
+      const rows = options.data ? (await this.dataSet(options.data.name))[options.data.part] : null
+      const program = this.machine.program(name, rows?.data ?? null)
+      const at = rows ? await this.rowsOfCall(program, rows, options) : {}
+      return runProgram(program, checkedFeeds(program, feeds, true), { ...options, ...at })
     })
+  }
+
+  /** Which rows a single call finds on the device. */
+  private async rowsOfCall(
+    { spec }: Program,
+    rows: PlacedRows,
+    { seed = 0, epoch = 0, start = 0, batch }: ProgramOptions,
+  ): Promise<CallOptions> {
+    const B = batch ?? Math.min(rows.rows, spec.maxBatch)
+    const { shuffle = false } = this.bundle.manifest.trains.find(({ step }) => step === spec.name) ?? {}
+    const walk = rows.walk({ shuffle, seed, calls: 1, at: () => ({ B, epoch, start }) })
+    await walk.ready(0, 1)
+    const { R, start: first } = walk.of(0)
+    return { batch: B, rows: R, start: first }
   }
 
   /** Runs the initialisers. `train` does so by itself. */
   initialise(seed: number): void {
     checkOptions("initialise", { seed }, { seed: KINDS.seed })
-    this.turns.now("initialise", () => this.runInitialisers(seed, null))
+    this.turns.now("initialise", () => this.runInitialisers(seed))
   }
 
-  private runInitialisers(seed: number, data: { readonly train: DeviceData } | null): void {
+  private runInitialisers(seed: number): void {
     this.initialised = true
     this.position = null
     const { programs } = this.bundle.manifest
@@ -357,8 +375,8 @@ export class Session {
       new Map(this.state.slots.map(({ name, bytes }) => [name, new Uint8Array(Math.ceil(bytes / 4) * 4)])),
     )
     if (!programs.some(({ name }) => name === "init")) return
-    const init = this.machine.program("init", data?.train ?? null)
-    callOnce(init, { B: 1, R: init.rows, step: 0, epoch: 0, seed, start: 0 })
+    const init = this.machine.program("init", null)
+    callOnce(init, { B: 1, R: 0, step: 0, epoch: 0, seed, start: 0 })
   }
 
   /** Everything that is learned, or with `all` every slot. */
@@ -367,7 +385,7 @@ export class Session {
   }
 
   private async readParameters(all: boolean): Promise<Map<string, Tensor>> {
-    this.ensureInitialised(this.bundle.manifest.trains[0]?.seed ?? 0, null)
+    this.ensureInitialised(this.bundle.manifest.trains[0]?.seed ?? 0)
     return this.state.tensors(all ? this.state.slots.map(({ role }) => role) : ["param", "state"])
   }
 
@@ -375,7 +393,7 @@ export class Session {
   setParameters(values: Readonly<Record<string, Numbers>>): void {
     this.turns.now("setParameters", () => {
       for (const [name, numbers] of Object.entries(values)) this.state.checkNumbers(name, numbers)
-      this.ensureInitialised(this.bundle.manifest.trains[0]?.seed ?? 0, null)
+      this.ensureInitialised(this.bundle.manifest.trains[0]?.seed ?? 0)
       for (const [name, numbers] of Object.entries(values)) this.state.setNumbers(name, numbers)
     })
   }
@@ -396,7 +414,7 @@ export class Session {
     const { trains } = this.bundle.manifest
     const trained = trains.find(({ name }) => name === checkpoint.position?.train)
     if (trained) checkFold(checkpoint, this.foldOf(trained))
-    if (!this.initialised) this.runInitialisers(checkpoint.position?.seed ?? 0, null)
+    if (!this.initialised) this.runInitialisers(checkpoint.position?.seed ?? 0)
     this.state.write(checkpoint.slots)
     this.position = checkpoint.position
   }
@@ -406,12 +424,14 @@ export class Session {
   }
 
   close(): void {
-    if (this.turns.close()) this.machine.device.close()
+    if (!this.turns.close()) return
+    for (const file of this.files) file.close?.()
+    this.machine.device.close()
   }
 
-  private evaluator(spec: TrainSpec, evaluate: string, rows: DeviceData, seed: number): Evaluator {
+  private evaluator(spec: TrainSpec, evaluate: string, rows: PlacedRows, seed: number): Evaluator {
     const overall = spec.overall === undefined ? null : this.machine.program(spec.overall, null)
-    return new Evaluator(this.machine.program(evaluate, rows), overall, spec, seed)
+    return new Evaluator(this.machine.program(evaluate, rows.data), overall, spec, rows, seed)
   }
 
   private get parameterCount(): number {
@@ -419,19 +439,15 @@ export class Session {
     return params.reduce((sum, { shape }) => sum + product(shape), 0)
   }
 
-  private startFrom(
-    options: TrainOptions,
-    seed: number,
-    data: OnDevice | null,
-  ): { step: number; best: number | null } {
+  private startFrom(options: TrainOptions, seed: number): { step: number; best: number | null } {
     const { resume, keepParameters } = options
     if (resume) {
-      this.runInitialisers(seed, data)
+      this.runInitialisers(seed)
       this.takeState(resume)
       return { step: resume.position?.step ?? 0, best: resume.position?.best ?? null }
     }
-    if (keepParameters) this.ensureInitialised(seed, data)
-    else this.runInitialisers(seed, data)
+    if (keepParameters) this.ensureInitialised(seed)
+    else this.runInitialisers(seed)
     return { step: 0, best: null }
   }
 
@@ -457,24 +473,31 @@ export class Session {
     ]
   }
 
-  private ensureInitialised(seed: number, data: { readonly train: DeviceData } | null): void {
-    if (!this.initialised) this.runInitialisers(seed, data)
+  private ensureInitialised(seed: number): void {
+    if (!this.initialised) this.runInitialisers(seed)
   }
 
-  private dataSet(name: string): Promise<OnDevice> {
+  private dataSet(name: string): Promise<DataSet> {
     const known = this.dataSets.get(name)
     if (known) return known
     const spec = find(this.data, name, (each) => each.name, "data set")
-    const loading = loadData(spec, this.host.openFile).then((loaded) => this.upload(name, loaded))
+    const loading = openDataSet(this.machine.device, spec, this.openFile, this.howToPlace(name))
     this.dataSets.set(name, loading)
     return loading
   }
 
-  private upload(name: string, loaded: LoadedData): OnDevice {
-    const { device } = this.machine
-    return eachPart(loaded, (rows, part) =>
-      uploadData(device, part === "train" ? name : `${name}.${part}`, rows),
-    )
+  private readonly openFile: OpenFile = async (path) => {
+    const file = await this.host.openFile(path)
+    this.files.push(file)
+    return file
+  }
+
+  private howToPlace(data: string): HowToPlace {
+    const { device, bundle } = this.machine
+    const trains = bundle.manifest.trains.filter((train) => train.data === data)
+    const programs = trains.flatMap(({ step, evaluate }) => (evaluate === null ? [step] : [step, evaluate]))
+    const batch = Math.max(1, ...programs.map((name) => this.machine.spec(name).maxBatch))
+    return { placement: this.placement, room: device.room, batch }
   }
 
   /** Which of the folds of its data set is for validation. */
@@ -502,7 +525,7 @@ export class Session {
 }
 
 /** The part that says best what a model is worth. */
-const partTested = ({ val, test }: OnDevice): Part => (test ? "test" : val ? "val" : "train")
+const partTested = ({ val, test }: Parts<unknown>): Part => (test ? "test" : val ? "val" : "train")
 
 function checkedFeeds({ spec }: Program, feeds: Feeds, special = false): Feeds {
   for (const { name, dtype } of spec.inputs)

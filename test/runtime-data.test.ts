@@ -8,7 +8,7 @@ import { parseCsv as readCsv } from "../runtime/data/csv.js"
 import { inMemory, type DataFile } from "../runtime/data/file.js"
 import { fitFields, type UnfittedField } from "../runtime/data/fit.js"
 import { parseIdx as readIdx } from "../runtime/data/idx.js"
-import { loadData, loadTable } from "../runtime/data/load.js"
+import { loadTable, loadTables } from "../runtime/data/load.js"
 import { parseJsonLines as readJsonLines } from "../runtime/data/json-lines.js"
 import { parseNpy as readNpy } from "../runtime/data/npy.js"
 import { parseNpz as readNpz } from "../runtime/data/npz.js"
@@ -387,14 +387,14 @@ describe("data sets", () => {
       return file(texts[path])
     }
   test("split, and separate test sources", async () => {
-    const split = await loadData(spec, files({ "d.csv": "a\n1\n2\n3\n4" }))
-    expect([split.train.rows, split.test?.rows]).toEqual([2, 2])
+    const split = await loadTables(spec, files({ "d.csv": "a\n1\n2\n3\n4" }))
+    expect([split.train.rows.length, split.test?.rows.length]).toEqual([2, 2])
     const apart = { ...spec, split: null, test: { kind: "csv", path: "t.csv", delimiter: "," } as SourceSpec }
-    const loaded = await loadData(apart, files({ "d.csv": "a\n1\n2", "t.csv": "a\n9" }))
-    expect([loaded.train.rows, floats(loaded.test!.fields[0]!.bytes)]).toEqual([2, [9]])
+    const loaded = await loadTables(apart, files({ "d.csv": "a\n1\n2", "t.csv": "a\n9" }))
+    expect([loaded.train.rows.length, [...loaded.test!.table.column("a").values]]).toEqual([2, [9]])
   })
   test("a file that is not there", async () => {
-    expect(await rejection(loadData(spec, files({})))).toEqual([
+    expect(await rejection(loadTables(spec, files({})))).toEqual([
       "data-file",
       'data set "d": d.csv cannot be read: no such file',
       "`--data d=PATH` names another file",

@@ -14,9 +14,9 @@ import type { Diagnostic } from "../compiler/source/diagnostic.js"
 import { DEFAULT_TARGET } from "../compiler/target.js"
 import type { Bundle, FieldSpec, StoredSpec } from "../runtime/bundle/format.js"
 import { applyField } from "../runtime/data/apply.js"
-import { inPieces, piecesOf } from "../runtime/data/pieces.js"
+import { encoderOf } from "../runtime/data/encoder.js"
 import { allRows } from "../runtime/data/split.js"
-import { packField, storageFor } from "../runtime/data/stored.js"
+import { storageFor } from "../runtime/data/stored.js"
 import { tableOf } from "../runtime/data/table.js"
 import type { NumberArray } from "../runtime/exec/values.js"
 import { openBundle, type TrainEvent } from "../runtime/node.js"
@@ -89,7 +89,8 @@ describe("a file that is not of the type", () => {
   const packed = (values: NumberArray, stored: StoredSpec, over: Partial<FieldSpec> = {}): Uint8Array[] => {
     const spec = { name: "x", dtype: "f32", shape: [2], columns: ["c"], stages: [], ...over } as const
     const table = tableOf("t", [{ name: "c", shape: [2], values }])
-    return packField({ ...spec, stored }, table, allRows(table.rows)).map(({ bytes }) => bytes)
+    const { list, encode } = encoderOf({ ...spec, stored })
+    return [encode(table, allRows(table.rows)), ...(list ? [list.bytes] : [])]
   }
   const u8: StoredSpec = { type: "u8", values: "code" }
 
@@ -158,8 +159,7 @@ describe("values are those of the same field in f32, bit for bit", () => {
   }
   npy(join(folder, "y.npy"), "|u1", [ROWS], numbers(new Uint8Array(ROWS), 3))
 
-  /** `binding`: the most bytes of a buffer; left out, as many as WebGPU binds. */
-  const compiled = (file: string, stages: string, binding?: number): Bundle => {
+  const compiled = (file: string, stages: string): Bundle => {
     const path = join(folder, `${file}.nn`)
     const shape = SHAPE.join(", ")
     const text = `data d = npy(a: "${file}.npy", b: "y.npy") {
@@ -182,14 +182,9 @@ train on d {
     const data = (set: DataSet, about: DataContext): DataFacts | Diagnostic => {
       const facts = host.data(set, about)
       if ("code" in facts) return facts
-      const fields = facts.spec.fields.map((field): FieldSpec => {
-        const pieces = piecesOf(field, facts.trainRows, binding)
-        return pieces ? { ...field, pieces } : field
-      })
-      const known = { ...facts, spec: { ...facts.spec, fields } }
-      const model = asStored({ ...NO_MODEL, data: [set] }, new Map([[set.name, known]]))
+      const model = asStored({ ...NO_MODEL, data: [set] }, new Map([[set.name, facts]]))
       expect(parseModel(printModel(model))).toEqual(model)
-      return known
+      return facts
     }
     const { bundle, diagnostics } = compile({ path, text }, { ...host, data }, { target: DEFAULT_TARGET })
     expect(diagnostics).toEqual([])
@@ -213,28 +208,6 @@ train on d {
       expect(fieldIn(floats).stored).toBeUndefined()
       expect(await course(codes, device)).toEqual(await course(floats, device))
     })
-
-    it.each([
-      ["u8", " |> standardize", 24_000, { rows: 750, count: 4 }],
-      ["u8", " |> scale(0.01)", 4096, { rows: 128, count: 19 }],
-      ["u8-f8", "", 200_000, { rows: 1666, count: 2 }],
-    ])("%s%s in buffers of %d bytes", async (file, stages, binding, pieces) => {
-      const [parts, whole] = [compiled(file, stages, binding), compiled(file, stages)]
-      expect(fieldIn(parts).pieces).toEqual(pieces)
-      const expected = await course(whole, device)
-      // Other kernels add up in another order.
-      const found = await course(parts, device)
-      expect(found).toHaveLength(expected.length)
-      found.forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 5))
-    })
-  })
-
-  it("more rows than a field was compiled for are refused", () => {
-    const field: FieldSpec = { name: "x", dtype: "f32", shape: [2], columns: ["c"], stages: [] }
-    const rows = { name: "x", bytes: new Uint8Array(8 * 129) }
-    expect(
-      failure(() => inPieces(rows, { ...field, pieces: { rows: 64, count: 2 } }, 129)).slice(0, 2),
-    ).toEqual(["data-stored", 'the field "x" has 129 rows, and was compiled for at most 128'])
   })
 
   it("lists are what applyField gives", () => {
@@ -249,10 +222,11 @@ train on d {
       ],
     }
     const table = tableOf("t", [{ name: "c", shape: [2], values: numbers(new Uint8Array(512), 256) }])
-    const [codes, list] = packField({ ...spec, stored: { type: "u8", values: "each" } }, table, allRows(256))
+    const { list, encode } = encoderOf({ ...spec, stored: { type: "u8", values: "each" } })
+    const codes = encode(table, allRows(256))
     const values = new Float32Array(list!.bytes.buffer)
     const decoded = Float32Array.from({ length: 512 }, (_, i) => {
-      const code = codes!.bytes[4 * (i >> 1) + (i & 1)]!
+      const code = codes[4 * (i >> 1) + (i & 1)]!
       return values[2 * code + (i & 1)]!
     })
     expect(new Uint8Array(decoded.buffer)).toEqual(applyField(spec, table, allRows(256)).bytes)

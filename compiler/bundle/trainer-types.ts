@@ -21,6 +21,9 @@ export interface LoadOptions {
   readonly data?: ReadonlyMap<string, string>
   /** Compares the first losses on the device with those that the compiler computed in double precision; refuses a device that differs. */
   readonly verify?: boolean
+  /** Where the rows of data are: all on the device, in one buffer or in several, or streamed there while it trains; left out, as there is
+   *  room. It changes no bit of a result. */
+  readonly placement?: "resident" | "pieces" | "streamed"
 }
 
 export interface DeviceInfo {

@@ -31,8 +31,8 @@ export interface CompileFileOptions {
 }
 
 /** Compiles, and stops with the diagnostics when there are errors. */
-export function compileFile(path: string, options: CompileFileOptions = {}): Compiled {
-  return compileWith(fileHost(path, options), path, options)
+export function compileFile(path: string, options: CompileFileOptions = {}, tables?: KeptTables): Compiled {
+  return compileWith(fileHost(path, options, tables), path, options)
 }
 
 function compileWith(host: FileHost, path: string, options: CompileFileOptions): Compiled {

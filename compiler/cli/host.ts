@@ -8,7 +8,6 @@ import { checkField } from "../../runtime/data/apply.js"
 import type { DataFile } from "../../runtime/data/file.js"
 import { fitFields } from "../../runtime/data/fit.js"
 import { overrideData } from "../../runtime/data/override.js"
-import { piecesOf } from "../../runtime/data/pieces.js"
 import { storageFor } from "../../runtime/data/stored.js"
 import { usesOf } from "../../runtime/data/uses.js"
 import { product } from "../../runtime/exec/size.js"
@@ -155,9 +154,7 @@ function dataFacts(
       ...spec,
       fields: fields.map((field) => {
         const stored = storageFor(field, parts)
-        const kept = stored ? { ...field, stored } : field
-        const pieces = piecesOf(kept, Math.max(...parts.map(({ rows }) => rows.length)))
-        return pieces ? { ...kept, pieces } : kept
+        return stored ? { ...field, stored } : field
       }),
     },
   }

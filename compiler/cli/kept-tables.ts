@@ -35,7 +35,7 @@ export class KeptTables {
     const file = fileOnDisk(path)
     const progress = new ReadingProgress(basename(path), file.size)
     return {
-      size: file.size,
+      ...file,
       read(at, into) {
         progress.at(at)
         file.read(at, into)
@@ -185,6 +185,7 @@ function storedColumn(file: DataFile, at: number, { name, shape, count }: Header
     shape,
     piece,
     count,
+    inFile: { file, elements: { type: "f64", bigEndian: false, count, at } },
     get values() {
       return piece(0, count)
     },

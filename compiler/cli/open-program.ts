@@ -10,10 +10,12 @@ import {
   LAST,
   loadBundle,
   newestRunFolder,
+  PLACEMENTS,
   openBundle,
   probeNodeDevice,
   settingsOfCheckpoint,
   type DeviceInfo,
+  type Placement,
   type Trainer,
 } from "../../runtime/node.js"
 import { userCache } from "./compile-cache.js"
@@ -30,6 +32,7 @@ export interface DeviceOptions extends DataOptions {
   readonly device: DeviceName
   readonly threads?: number
   readonly allowData?: readonly string[]
+  readonly placement?: Placement
 }
 
 /** The options of every command that opens a device. */
@@ -38,6 +41,15 @@ export const withDeviceOptions = (command: Command): Command =>
     "--allow-data <path>",
     "let a bundle read its data from this file or folder outside of it; may be given several times",
     (path: string, before: readonly string[] = []) => [...before, path],
+  )
+
+/** The option of commands that go through the rows of data sets. */
+export const withPlacement = (command: Command): Command =>
+  command.addOption(
+    new Option(
+      "--placement <name>",
+      "where the rows of data are: on the device, in one buffer or in pieces, or streamed there (default: as there is room)",
+    ).choices(PLACEMENTS),
   )
 
 export function withDevice(command: Command): Command {
@@ -52,8 +64,8 @@ export function withDevice(command: Command): Command {
 
 /** Compiles a `.nn` file, or loads a bundle. Close the trainer, or the process does not end. */
 export async function openProgram(path: string, options: DeviceOptions): Promise<Trainer> {
-  const { device, threads, data, allowData = [] } = options
-  const choice = threads === undefined ? {} : { threads }
+  const { device, threads, placement, data, allowData = [] } = options
+  const choice = { ...(threads !== undefined && { threads }), ...(placement && { placement }) }
   if (isBundleFolder(path)) {
     refuseSettings(path, options)
     const absolute = new Map([...data].map(([name, file]) => [name, resolve(file)]))

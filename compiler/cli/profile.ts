@@ -10,18 +10,19 @@ import { merge } from "../schedule/index.js"
 import { bug } from "../source/bug.js"
 import type { TargetProfile } from "../target.js"
 import type { Bundle, TrainSpec } from "../../runtime/bundle/format.js"
+import type { DataFile } from "../../runtime/data/file.js"
 import { overrideData } from "../../runtime/data/override.js"
-import { loadData } from "../../runtime/data/load.js"
 import { type Chosen, openDevice } from "../../runtime/device/choose.js"
 import type { DeviceInfo } from "../../runtime/device/device.js"
 import { RunError } from "../../runtime/error.js"
-import { uploadData } from "../../runtime/exec/dataset.js"
+import { openDataSet } from "../../runtime/exec/data-set.js"
 import { type Machine, openMachine } from "../../runtime/exec/machine.js"
 import { nodeHost, placesBelow } from "../../runtime/node.js"
 import { batchesOf } from "../../runtime/train/batches.js"
 import { type ProgramTimes, timeProgram } from "../../runtime/train/timing.js"
 import { compileFile } from "./compile-file.js"
 import { fileHost } from "./host.js"
+import { userTables } from "./kept-tables.js"
 import { type DataOptions, compiling } from "./usage.js"
 
 export interface ProfileOptions extends DataOptions {
@@ -62,13 +63,14 @@ export interface Profile {
 
 export async function profile(path: string, options: ProfileOptions): Promise<Profile> {
   const { device, target, data } = options
-  const compiled = compileFile(path, { data, devices: [device], target, ...compiling(options) })
+  const tables = userTables()
+  const compiled = compileFile(path, { data, devices: [device], target, ...compiling(options) }, tables)
   const bundle = compiled.bundle ?? bug("a program that compiles has a bundle")
   const programs = compiled.stages.get(merge.name)?.json() as readonly KernelProgram[]
   const spec = trainSpec(bundle, options.train)
   const program = programs.find((p) => p.name === spec.step) ?? bug(`no program ${spec.step}`)
   const measured = await onDevice(bundle, path, options, (machine, chosen) =>
-    measureStep(machine, chosen, spec, path, options),
+    measureStep(machine, chosen, spec, path, tables.open, options),
   )
   const peak = await peakOf(options)
   const { times, batch, rows, info } = measured
@@ -129,14 +131,19 @@ async function measureStep(
   { device, info, bundle }: Chosen,
   spec: TrainSpec,
   path: string,
+  open: (path: string) => DataFile,
   { data: paths }: ProfileOptions,
 ): Promise<{ times: ProgramTimes; batch: number; rows: number; info: DeviceInfo; seen: Bundle }> {
   const set = overrideData(bundle.manifest.data, paths).find(({ name }) => name === spec.data)
-  const loaded = set && (await loadData(set, nodeHost(placesBelow(dirname(path))).openFile)).train
-  const data = set && loaded ? uploadData(device, set.name, loaded) : null
-  const step = machine.program(spec.step, data)
-  const batch = batchesOf(step.rows, spec.batch, spec.dropLast).size
-  return { times: await timeProgram(step, batch, clockOf(info)), batch, rows: step.rows, info, seen: bundle }
+  const host = nodeHost(placesBelow(dirname(path)), open)
+  const how = { room: device.room, batch: machine.spec(spec.step).maxBatch }
+  const part = set && (await openDataSet(device, set, host.openFile, how)).train
+  const step = machine.program(spec.step, part?.data ?? null)
+  const rows = part?.rows ?? 0
+  const batch = batchesOf(rows, spec.batch, spec.dropLast).size
+  // As many as there are in the buffers, whichever they are.
+  const call = { B: batch, R: step.rows }
+  return { times: await timeProgram(step, call, clockOf(info)), batch, rows, info, seen: bundle }
 }
 
 /** Wall time. On a software adapter the processor's, shared by its cores: a busy machine does not count. */
@@ -163,7 +170,11 @@ async function peakOf(options: ProfileOptions): Promise<Peak> {
   const { bundle } = compile(file, fileHost(file.path), { target: options.target, devices: [options.device] })
   return onDevice(bundle ?? bug("peak.nn compiles"), file.path, options, async (machine, { info }) => {
     const seconds = async (model: string): Promise<number> => {
-      const { ms } = await timeProgram(machine.program(`predict.${model}`, null), 1, clockOf(info))
+      const { ms } = await timeProgram(
+        machine.program(`predict.${model}`, null),
+        { B: 1, R: 0 },
+        clockOf(info),
+      )
       return ms / 1000
     }
     return {

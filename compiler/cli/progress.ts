@@ -111,11 +111,11 @@ class Pace {
 }
 
 function startText(event: StartEvent): string {
-  const { program, train, parameters, rows, test_rows, data_bytes, batch, steps, step } = event
+  const { program, train, parameters, rows, test_rows, data_bytes, placement, batch, steps, step } = event
   const data =
     rows === 0
       ? ""
-      : `, ${rows} rows${test_rows > 0 ? ` and ${test_rows} for the test` : ""}, data ${bytesText(data_bytes)} resident, batch ${batch}`
+      : `, ${rows} rows${test_rows > 0 ? ` and ${test_rows} for the test` : ""}, data ${bytesText(data_bytes)} ${placement === "pieces" ? "in pieces" : placement}, batch ${batch}`
   const from = step === 0 ? "" : `, going on from step ${step}`
   const section = train === "train" ? "" : ` (${train})`
   return `${program}${section}: ${parameters} parameters${data}, ${steps} steps${from}; on ${deviceText(event)}`

@@ -9,6 +9,7 @@ import {
   openProgram,
   runFolderOf,
   withDeviceOptions,
+  withPlacement,
   withSettingsOf,
   type DeviceOptions,
 } from "./open-program.js"
@@ -29,7 +30,7 @@ interface RunOptions extends DeviceOptions {
 
 /** Adds the options of a run, and what to do. */
 export function trains(command: Command): Command {
-  return withDeviceOptions(command)
+  return withPlacement(withDeviceOptions(command))
     .option("--json", "print one object per line: start, report, checkpoint, end")
     .option("--epochs <n>", "train this many epochs instead of what the program says", integer(0))
     .addOption(

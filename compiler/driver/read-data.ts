@@ -56,8 +56,8 @@ export function asStored(model: Model, facts: ReadonlyMap<string, DataFacts>): M
   const data = model.data.map((set): DataSet => {
     const specs = facts.get(set.name)?.spec.fields ?? []
     const fields = set.fields.map((field) => {
-      const { stored, pieces } = specs.find(({ name }) => name === field.name) ?? {}
-      return { ...field, ...(stored && { stored }), ...(pieces && { pieces }) }
+      const { stored } = specs.find(({ name }) => name === field.name) ?? {}
+      return { ...field, ...(stored && { stored }) }
     })
     return { ...set, fields }
   })

@@ -1,20 +1,12 @@
 /** lower: what stands for the inputs of sections: fields of the data set, what the caller feeds, run-time scalars.
  *  Guarantees: one graph input for each field and scalar, however many sections ask for it. A field of the batch, [B, ...], is
  *              gathered from all rows, [R, ...], by the numbers of this batch's rows. Where rows are stored as codes, their values
- *              are found after that; where they lie in several pieces, each row is taken from its own. */
+ *              are found after that. */
 import type { GraphBuild } from "../ir/graph/build.js"
 import { SCALAR_TYPES, type ScalarName } from "../ir/graph/types.js"
 import type { DataSet, Field, ModelInput, Stored } from "../ir/model/types.js"
 import type { Origin } from "../ir/origin.js"
-import {
-  DATA_ROWS,
-  type Dim,
-  isStatic,
-  numel,
-  scalarType,
-  type TensorType,
-  tensorType,
-} from "../ir/tensor.js"
+import { DATA_ROWS, isStatic, numel, scalarType, type TensorType, tensorType } from "../ir/tensor.js"
 import type { Value } from "../ops/op.js"
 import { bug } from "../source/bug.js"
 
@@ -71,32 +63,10 @@ export class GraphInputs {
   }
 
   /** `row`: the type of one row as it is stored. */
-  private batchOf(field: string, row: TensorType): Value {
-    const { pieces } = this.declared(field) ?? {}
+  private batchOf(field: string, { dtype, shape }: TensorType): Value {
     const rows = this.batchRows()
-    if (!pieces) return this.taken(field, DATA_ROWS, row, rows)
-    const g = this.g.at(this.origin)
-    const [last, ...before] = Array.from({ length: pieces.count }, (_, i) => {
-      // Rows of other pieces are clamped to this one, and not used.
-      const first = i * pieces.rows
-      const own = i === 0 ? rows : g.binary("sub", rows, g.constant(first, "i32"))
-      return { end: first + pieces.rows, batch: this.taken(`${field}/${i}`, pieces.rows, row, own) }
-    }).reverse()
-    return before.reduce((batch, piece) => {
-      const here = g.binary("lt", rows, g.constant(piece.end, "i32"))
-      const { shape } = batch.type
-      const beside = g.apply("reshape", [here], { shape: [shape[0]!, ...row.shape.map(() => 1)] })
-      return g.apply("where", [g.apply("broadcast", [beside], { shape }), piece.batch, batch])
-    }, last!.batch)
-  }
-
-  private taken(field: string, count: Dim, { dtype, shape }: TensorType, rows: Value): Value {
-    const source = this.g.input(
-      field,
-      tensorType(dtype, [count, ...shape]),
-      { kind: "data", field },
-      this.origin,
-    )
+    const type = tensorType(dtype, [DATA_ROWS, ...shape])
+    const source = this.g.input(field, type, { kind: "data", field }, this.origin)
     return this.g.at(this.origin).apply("take", [source, rows], { axis: 0 })
   }
 

@@ -36,6 +36,7 @@ function checkProgram(
 ): void {
   const sizes = { B: program.maxBatch, R: 1 }
   const buffers = new Map(program.buffers.map((b) => [b.id, b]))
+  const rows = `${program.maxBatch} ${program.maxBatch === 1 ? "row" : "rows"}`
   const batch = program.maxBatch > 1 ? `, at batch ${program.maxBatch},` : ""
   for (const dispatch of program.dispatches) {
     const kernel = kernels.get(dispatch.kernel) ?? bug(`no kernel ${dispatch.kernel}`)
@@ -45,7 +46,7 @@ function checkProgram(
       error(
         "memory-binding",
         bound.map((b) => b.name).join(" "),
-        `${bound.map(describe).join(", ")}${bound.every(isData) ? "," : batch} takes ${mib(bytes)}, and ${target.name} binds at most ${mib(target.maxBindingBytes)}`,
+        `${bound.map((b) => describe(b, rows)).join(", ")}${bound.every(isData) ? "," : batch} takes ${mib(bytes)}, and ${target.name} binds at most ${mib(target.maxBindingBytes)}`,
         advice(program, bound),
         kernel,
       )
@@ -95,17 +96,18 @@ function checkWorkgroup(kernel: Kernel, { target }: PassContext): void {
 
 const isData = ({ role }: PlacedBuffer): boolean => role === "data"
 
-const describe = (b: PlacedBuffer): string =>
+const describe = (b: PlacedBuffer, rows: string): string =>
   isData(b)
-    ? `the field \`${b.name}\`, all rows of the data set together`
+    ? `a batch of the field \`${b.name}\`, ${rows}`
     : b.role === "slot" || b.role === "data" || b.role === "feed"
       ? `\`${b.name}\``
       : `the result \`${b.name}\``
 
 /** What grows with the batch can shrink with it. */
 function advice(program: PlannedProgram, bound: readonly PlacedBuffer[]): string {
+  const codes = "or write the columns as integers of 8 or 16 bits, which stay so on the device"
   if (bound.some(isData))
-    return "use fewer rows or smaller ones, or write the columns as integers of 8 or 16 bits, which stay so on the device"
+    return program.maxBatch > 1 ? `use a smaller \`batch\`, ${codes}` : `use smaller rows, ${codes}`
   const grows = bound.length === 0 || bound.some((b) => typeof b.elements !== "number")
   return grows && program.maxBatch > 1 ? "use a smaller `batch`" : "use smaller layers, or split this one"
 }

@@ -50,10 +50,11 @@ export const planMemory: Pass<readonly Scheduled[], Plan> = {
           const at = slotPlaces.get(b.name) ?? bug(`no slot ${b.name}`)
           places.set(b.id, describe(b, { arena: at.arena, offset: at.offset, bytes: at.bytes }, ALWAYS))
         } else if (b.role === "data") {
+          // Those of a batch lie there at the least.
           const place = {
             arena: `data:${fieldOf(item.graph, b)}`,
             offset: 0,
-            bytes: bufferBytes(b, item.dims),
+            bytes: bufferBytes(b, { ...item.dims, R: item.dims.B }),
           }
           places.set(b.id, describe(b, place, ALWAYS))
         }

@@ -39,10 +39,9 @@ export function boundsOf(model: Model): ReadonlyMap<string, RowBounds> {
     ...model.predicts.flatMap((p) => [...feedBounds(p.section)]),
     ...model.data.flatMap((set) => {
       const bounds = fieldBounds(model, set.name)
-      return set.fields.flatMap(({ name, stored, pieces }): [string, RowBounds][] => {
+      return set.fields.flatMap(({ name, stored }): [string, RowBounds][] => {
         const own = stored ? ANY_WORD : bounds.get(name)
-        const names = pieces ? Array.from({ length: pieces.count }, (_, i) => `${name}/${i}`) : [name]
-        return own ? names.map((each) => [each, own]) : []
+        return own ? [[name, own]] : []
       })
     }),
   ])

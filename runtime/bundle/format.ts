@@ -9,7 +9,7 @@
 import type { GoldenSpec } from "./golden.js"
 
 export const BUNDLE_FORMAT = "nnc-bundle"
-export const BUNDLE_VERSION = 2
+export const BUNDLE_VERSION = 3
 
 export type BundleDType = "f32" | "f16" | "i32" | "u32" | "bool"
 
@@ -136,12 +136,6 @@ export interface StoredSpec {
    *  beside the codes, as the field `NAME/values`, in the field's dtype. */
   readonly values: "code" | "one" | "each"
 }
-/** Rows that are more than one binding takes: `count` buffers of `rows` rows each, the last one of what is left, as the fields
- *  `NAME/0`, `NAME/1`, ... */
-export interface PiecesSpec {
-  readonly rows: number
-  readonly count: number
-}
 export interface FieldSpec {
   readonly name: string
   readonly dtype: BundleDType
@@ -154,8 +148,6 @@ export interface FieldSpec {
   readonly bounds?: readonly (IndexBoundSpec | null)[]
   /** Absent: in its dtype. */
   readonly stored?: StoredSpec
-  /** Absent: in one buffer. */
-  readonly pieces?: PiecesSpec
 }
 export type SourceSpec =
   | { readonly kind: "csv"; readonly path: string; readonly delimiter: string }

@@ -93,7 +93,6 @@ const field = v.strictObject({
   columns: list(v.string()),
   stages: list(stage),
   bounds: v.exactOptional(list(bound)),
-  pieces: v.exactOptional(v.strictObject({ rows: positive, count: positive })),
   stored: v.exactOptional(
     v.strictObject({
       type: v.picklist(["u8", "i8", "u16", "i16"]),

@@ -2,7 +2,7 @@
  *  Not here: headers (npy.ts, idx.ts). */
 import { RunError } from "../error.js"
 import { fromHalf, type NumberArray } from "../exec/values.js"
-import type { DataFile } from "./file.js"
+import { inMemory, type DataFile } from "./file.js"
 
 export type ElementType =
   "bool" | "u8" | "i8" | "u16" | "i16" | "u32" | "i32" | "u64" | "i64" | "f16" | "f32" | "f64"
@@ -38,23 +38,8 @@ export function readElements(
   where: (index: number) => string,
 ): NumberArray {
   const { type, count } = elements
+  if (isPlain(type)) return filled(file, elements, new PLAIN[type](count))
   switch (type) {
-    case "u8":
-      return filled(file, elements, new Uint8Array(count))
-    case "i8":
-      return filled(file, elements, new Int8Array(count))
-    case "u16":
-      return filled(file, elements, new Uint16Array(count))
-    case "i16":
-      return filled(file, elements, new Int16Array(count))
-    case "u32":
-      return filled(file, elements, new Uint32Array(count))
-    case "i32":
-      return filled(file, elements, new Int32Array(count))
-    case "f32":
-      return filled(file, elements, new Float32Array(count))
-    case "f64":
-      return filled(file, elements, new Float64Array(count))
     case "bool":
       return converted(file, elements, new Uint8Array(PIECE), new Uint8Array(count), (byte) => (byte ? 1 : 0))
     case "f16":
@@ -73,6 +58,31 @@ export function readElements(
       })
     }
   }
+}
+
+const PLAIN = {
+  u8: Uint8Array,
+  i8: Int8Array,
+  u16: Uint16Array,
+  i16: Int16Array,
+  u32: Uint32Array,
+  i32: Int32Array,
+  f32: Float32Array,
+  f64: Float64Array,
+} as const
+
+const isPlain = (type: ElementType): type is keyof typeof PLAIN => Object.hasOwn(PLAIN, type)
+
+/** The same of elements that were read already: in place, where they are numbers as they lie there. */
+export function elementsIn(
+  memory: ArrayBuffer,
+  { type, bigEndian, count }: Omit<Elements, "at">,
+  where: (index: number) => string,
+): NumberArray {
+  const bytes = new Uint8Array(memory, 0, count * ELEMENT_BYTES[type])
+  if (!isPlain(type)) return readElements(inMemory(bytes), { type, bigEndian, count, at: 0 }, where)
+  if (bigEndian) swap(bytes, ELEMENT_BYTES[type])
+  return new PLAIN[type](memory, 0, count)
 }
 
 /** Elements that are converted at a time. */

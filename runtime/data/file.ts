@@ -1,5 +1,6 @@
 /** runtime/data: the bytes of a data file, wherever they are: in memory, on disk, packed as gzip, inside an archive.
- *  Reading waits for nothing, so that the compiler, which is one function that never waits, reads with the same code. */
+ *  `read` waits for nothing, so that the compiler, which is one function that never waits, reads with the same code. Rows that a run
+ *  takes from a file while it goes on are read by `gather`, which does wait. */
 
 import type { Remember } from "./parsed.js"
 
@@ -8,8 +9,21 @@ export interface DataFile {
   readonly size: number
   /** Fills `into` with what the file holds from byte `at` on; all of it lies inside of the file. */
   read(at: number, into: Uint8Array): void
+  /** Fills `memory` with records, one after another, beside whatever else goes on, and gives it back; the caller goes on with what it is
+   *  given, for another thread may have had the memory meanwhile. Absent: `read` is as good. */
+  gather?(records: Records, memory: ArrayBuffer): Promise<ArrayBuffer>
+  /** Lets go of what `gather` holds open. */
+  close?(): void
   /** Where the host keeps what text files were read as. */
   readonly remember?: Remember
+}
+
+/** Those numbered `numbers` of a row of records of `bytes` bytes each. They begin `apart` bytes after one another, the first at `at`. */
+export interface Records {
+  readonly at: number
+  readonly bytes: number
+  readonly apart: number
+  readonly numbers: Uint32Array
 }
 
 export const inMemory = (bytes: Uint8Array): DataFile => ({
@@ -18,10 +32,40 @@ export const inMemory = (bytes: Uint8Array): DataFile => ({
 })
 
 /** `size` bytes of a file, from `from` on. */
-export const partOf = (file: DataFile, from: number, size: number): DataFile => ({
-  size,
-  read: (at, into) => file.read(from + at, into),
-})
+export function partOf(file: DataFile, from: number, size: number): DataFile {
+  const { gather } = file
+  return {
+    size,
+    read: (at, into) => file.read(from + at, into),
+    ...(gather && {
+      gather: (records, memory) => gather.call(file, { ...records, at: from + records.at }, memory),
+    }),
+  }
+}
+
+/** Calls back with the runs of records that lie one after another in the file: its first byte and length, and its place among all. */
+export function eachRun(
+  { at, bytes, apart, numbers }: Records,
+  visit: (at: number, bytes: number, to: number) => void,
+): void {
+  for (let i = 0; i < numbers.length;) {
+    let count = 1
+    if (apart === bytes) while (numbers[i + count] === numbers[i]! + count) count++
+    visit(at + numbers[i]! * apart, count * bytes, i * bytes)
+    i += count
+  }
+}
+
+/** The same as `gather`, of any file. */
+export async function gatherFrom(
+  file: DataFile,
+  records: Records,
+  memory: ArrayBuffer,
+): Promise<ArrayBuffer> {
+  if (file.gather) return file.gather(records, memory)
+  eachRun(records, (at, bytes, to) => file.read(at, new Uint8Array(memory, to, bytes)))
+  return memory
+}
 
 /** Fewer bytes where the file ends before. */
 export function bytesOf(file: DataFile, at = 0, count = file.size): Uint8Array<ArrayBuffer> {

@@ -2,7 +2,8 @@
 import { RunError } from "../error.js"
 import { product } from "../exec/size.js"
 import { afterTheData, emptyFile, truncated } from "./damaged.js"
-import { ELEMENT_BYTES, readElements, type ElementType } from "./elements.js"
+import { columnInFile } from "./column-in-file.js"
+import { ELEMENT_BYTES, type ElementType } from "./elements.js"
 import { bytesOf, type DataFile } from "./file.js"
 import type { Column } from "./table.js"
 
@@ -39,6 +40,6 @@ export function parseIdx(place: string, name: string, file: DataFile): Column {
   const expected = header + count * ELEMENT_BYTES[type]
   if (file.size < expected) truncated(place, expected, file.size)
   if (file.size > expected) afterTheData(place, file.size - expected, `${sizes.join("x")} ${type}`)
-  const values = readElements(file, { type, bigEndian: true, count, at: header }, () => place)
-  return { name, shape: sizes.slice(1), values }
+  const shape = sizes.slice(1)
+  return columnInFile({ name, shape }, file, { type, bigEndian: true, count, at: header }, () => place)
 }

@@ -1,29 +1,17 @@
-/** runtime/data: DataSpec -> the rows of its fields, training and test apart. */
-import type { DataSpec, FieldSpec, SourceSpec, SplitSpec } from "../bundle/format.js"
+/** runtime/data: DataSpec -> tables and the rows of its parts. */
+import type { DataSpec, SourceSpec, SplitSpec } from "../bundle/format.js"
 import { reasonOf, RunError } from "../error.js"
-import { applyField, type FieldRows } from "./apply.js"
 import type { DataFile } from "./file.js"
 import { isGzip, unpackGzip } from "./gzip.js"
-import { inPieces } from "./pieces.js"
 import type { Part } from "./shares.js"
 import { allRows, splitRows } from "./split.js"
-import { packField } from "./stored.js"
 import { filesOf, readSource } from "./sources/index.js"
 import { EVERY_USE, type Table, type Uses } from "./table.js"
-import { usesOf } from "./uses.js"
 
-export type { FieldRows }
-
-/** Some rows of all fields of a data set. */
-export interface Rows {
-  readonly rows: number
-  readonly fields: readonly FieldRows[]
-}
 /** There are always rows for training. */
 export interface Parts<T> extends Readonly<Record<Part, T | null>> {
   readonly train: T
 }
-export type LoadedData = Parts<Rows>
 
 export function eachPart<T, U>({ train, val, test }: Parts<T>, make: (part: T, name: Part) => U): Parts<U> {
   return { train: make(train, "train"), val: val && make(val, "val"), test: test && make(test, "test") }
@@ -31,11 +19,6 @@ export function eachPart<T, U>({ train, val, test }: Parts<T>, make: (part: T, n
 
 /** Finds a data file; throws when there is none. */
 export type OpenFile = (path: string) => Promise<DataFile>
-
-export async function loadData(spec: DataSpec, open: OpenFile): Promise<LoadedData> {
-  const parts = await loadTables(spec, open, usesOf(spec.fields, spec.split))
-  return eachPart(parts, ({ table, rows }) => applyFields(spec.fields, table, rows))
-}
 
 /** A table and the rows of it that are meant. */
 export interface TableRows {
@@ -93,21 +76,6 @@ export async function loadTable(
   return parseSource(name, source, (path) => opened.get(path)!, uses)
 }
 
-export function applyFields(fields: readonly FieldSpec[], table: Table, rows: Uint32Array): Rows {
-  return {
-    rows: rows.length,
-    fields: fields.flatMap((field) => {
-      const { name, stored, pieces } = field
-      const made = stored ? packField({ ...field, stored }, table, rows) : [applyField(field, table, rows)]
-      return pieces
-        ? made.flatMap((each) =>
-            each.name === name ? inPieces(each, { ...field, pieces }, rows.length) : [each],
-          )
-        : made
-    }),
-  }
-}
-
 const everyRow = (table: Table): TableRows => ({ table, rows: allRows(table.rows) })
 
 export function unreadable(key: string, path: string, caught: unknown): RunError {
@@ -116,6 +84,11 @@ export function unreadable(key: string, path: string, caught: unknown): RunError
     `data set "${key.split(".")[0]}": ${path} cannot be read: ${reasonOf(caught)}`,
     { help: `\`--data ${key}=PATH\` names another file`, cause: caught },
   )
+}
+
+function unpacked(path: string, packed: DataFile): DataFile {
+  const { remember } = packed
+  return { ...unpackGzip(path, packed), ...(remember && { remember }) }
 }
 
 /** `open` gives each of its files; what is gzip is unpacked. Columns that nobody uses are not looked at. */
@@ -129,7 +102,7 @@ export function parseSource(
     name,
     open: (path) => {
       const file = open(path)
-      return isGzip(file) ? { ...file, ...unpackGzip(path, file) } : file
+      return isGzip(file) ? unpacked(path, file) : file
     },
     uses,
   })

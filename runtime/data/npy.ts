@@ -3,6 +3,7 @@
 import { RunError } from "../error.js"
 import { product } from "../exec/size.js"
 import type { NumberArray } from "../exec/values.js"
+import { columnInFile } from "./column-in-file.js"
 import { ELEMENT_BYTES, readElements, type ElementType } from "./elements.js"
 import { bytesOf, type DataFile } from "./file.js"
 import { afterTheData, emptyFile, truncated } from "./damaged.js"
@@ -44,12 +45,10 @@ export function parseNpy(place: string, name: string, file: DataFile): Column {
   const width = product(shape)
   // In Fortran order the first axis changes fastest.
   const rowOf = (index: number): number => (fortran ? index % rows : Math.floor(index / width))
-  const values = readElements(
-    file,
-    { type, bigEndian, count, at: dataAt },
-    (index) => `${place}: row ${rowOf(index) + 1}, column "${name}"`,
-  )
-  return { name, shape, values: fortran ? inOrder(values, sizes) : values }
+  const elements = { type, bigEndian, count, at: dataAt }
+  const where = (index: number): string => `${place}: row ${rowOf(index) + 1}, column "${name}"`
+  if (!fortran) return columnInFile({ name, shape }, file, elements, where)
+  return { name, shape, values: inOrder(readElements(file, elements, where), sizes) }
 }
 
 function headerOf(place: string, file: DataFile): Header {

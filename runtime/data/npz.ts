@@ -26,9 +26,9 @@ export function parseNpz(place: string, file: DataFile, uses: Uses = EVERY_USE):
       })
     seen.add(name)
     const inside = `${place}: ${member.name}`
-    return [{ ...parseNpy(inside, name, member.open(inside)), place: inside }]
+    return [parseNpy(inside, name, member.open(inside))]
   })
-  return tableOf(place, columns, names)
+  return tableOf(place, columns, { names, placeOf: (name) => `${place}: ${name}${ENDING}` })
 }
 
 function membersOf(place: string, file: DataFile): readonly ZipMember[] {

@@ -43,8 +43,11 @@ export function storageFor(field: FieldSpec, parts: readonly TableRows[]): Store
 
 const followsOf = (stage: FittedStage) => ruleOf(stage).follows?.(stage)
 
-function isOf({ piece, values }: Column, type: StoredSpec["type"]): boolean {
-  return piece === undefined && values instanceof CODES[type].array
+function isOf(column: Column, type: StoredSpec["type"]): boolean {
+  if (column.inFile === undefined)
+    return column.piece === undefined && column.values instanceof CODES[type].array
+  const found = column.inFile.elements.type
+  return found === type || (found === "bool" && type === "u8")
 }
 
 function valuesOf({ stages, dtype }: FieldSpec, type: StoredSpec["type"]): StoredSpec["values"] {
@@ -58,28 +61,31 @@ function valuesOf({ stages, dtype }: FieldSpec, type: StoredSpec["type"]): Store
 export const rowBytes = (width: number, type: StoredSpec["type"]): number =>
   4 * Math.ceil((width * CODES[type].bytes) / 4)
 
-type StoredField = FieldSpec & { readonly stored: StoredSpec }
+export type StoredField = FieldSpec & { readonly stored: StoredSpec }
 
-/** The codes of a field, and their values. Refuses what `applyField` refuses, and numbers that are no codes. */
-export function packField(field: StoredField, table: Table, rows: Uint32Array): FieldRows[] {
-  const { name, stored } = field
-  return inPart({ field: name }, () => {
-    const codes: FieldRows = { name, bytes: packed(field, table, rows) }
-    if (stored.values === "code") {
-      if (needsEveryValue(field)) checkField(field, table, rows)
-      return [codes]
-    }
-    const values = valuesOfCodes(field)
-    const held = conversion(field.dtype)
-    // The list is of all codes; what a field cannot hold matters where it occurs.
-    if (needsEveryValue(field) || values.some((value) => held(value) === undefined))
-      checkField(field, table, rows)
-    return [codes, { name: `${name}/values`, bytes: encodeNumbers(field.dtype, values) }]
-  })
+/** The values of codes, which are the same for all rows, and how rows become codes. Refuses what `applyField` refuses, and numbers that
+ *  are no codes. */
+export function packer(field: StoredField): {
+  readonly list: FieldRows | undefined
+  pack(table: Table, rows: Uint32Array): Uint8Array
+} {
+  const values = field.stored.values === "code" ? undefined : valuesOfCodes(field)
+  const held = conversion(field.dtype)
+  // The list is of all codes; what a field cannot hold matters where it occurs.
+  const isChecked =
+    field.bounds !== undefined ||
+    field.stages.some((stage) => followsOf(stage) === "same") ||
+    (values?.some((value) => held(value) === undefined) ?? false)
+  return {
+    list: values && { name: `${field.name}/values`, bytes: encodeNumbers(field.dtype, values) },
+    pack: (table, rows) =>
+      inPart({ field: field.name }, () => {
+        const codes = packed(field, table, rows)
+        if (isChecked) checkField(field, table, rows)
+        return codes
+      }),
+  }
 }
-
-const needsEveryValue = ({ bounds, stages }: FieldSpec): boolean =>
-  bounds !== undefined || stages.some((stage) => followsOf(stage) === "same")
 
 function packed(field: StoredField, table: Table, rows: Uint32Array): Uint8Array {
   const { type } = field.stored
@@ -96,18 +102,24 @@ function packed(field: StoredField, table: Table, rows: Uint32Array): Uint8Array
   for (const column of columns) {
     const width = product(column.shape)
     const { values, stride = width } = column
+    const areCodes = values instanceof array
     for (let i = 0; i < rows.length; i++) {
       const [from, to] = [rows[i]! * stride, i * apart + offset]
-      for (let j = 0; j < width; j++) {
-        const value = values[from + j]!
-        out[to + j] = value
-        if (out[to + j] !== value) refuse(field, value, table.where(rows[i]!, column.name))
-      }
+      if (areCodes && width >= WIDE) out.set(values.subarray(from, from + width), to)
+      else
+        for (let j = 0; j < width; j++) {
+          const value = values[from + j]!
+          out[to + j] = value
+          if (out[to + j] !== value) refuse(field, value, table.where(rows[i]!, column.name))
+        }
     }
     offset += width
   }
   return new Uint8Array(out.buffer)
 }
+
+/** Numbers that are copied faster together than one by one. */
+export const WIDE = 32
 
 function refuse({ name, stored: { type } }: StoredField, value: number, where: string): never {
   throw new RunError(

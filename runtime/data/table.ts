@@ -3,6 +3,8 @@ import type { NumberArray } from "../exec/values.js"
 import { RunError } from "../error.js"
 import { product } from "../exec/size.js"
 import { nearest } from "../suggest.js"
+import type { Elements } from "./elements.js"
+import type { DataFile } from "./file.js"
 
 export interface Column {
   readonly name: string
@@ -13,6 +15,8 @@ export interface Column {
   /** Of a column that is not in memory: the values from one place to another, of `count`. */
   readonly piece?: (from: number, to: number) => NumberArray
   readonly count?: number
+  /** Where they lie, row after row, of a column that is not in memory. */
+  readonly inFile?: { readonly file: DataFile; readonly elements: Elements }
   /** How far apart rows begin in `values`, when rows share values; left out, each begins where the one before ends. */
   readonly stride?: number
 }
@@ -56,16 +60,21 @@ export const isUsed = ({ numbers, texts }: Use): boolean => numbers || texts
 export const columnText = (column: string | undefined): string =>
   column === undefined ? "" : `, column "${column}"`
 
-interface Placed extends Column {
-  /** The file it came from. Left out: `place` of the table. */
-  readonly place?: string
+interface Columns {
+  /** Also of columns that nobody asked for. Left out: of `columns`. */
+  readonly names?: readonly string[]
+  /** The file that a column came from. Left out: `place` of the table. */
+  readonly placeOf?: (name: string) => string
 }
 
-/** A table of columns already in memory. `names`: also of columns that nobody asked for. */
+/** How many values a column has; none is read for it. */
+export const valuesIn = (column: Column): number => column.count ?? column.values.length
+
+/** A table of such columns. */
 export function tableOf(
   place: string,
-  columns: readonly Placed[],
-  names: readonly string[] = columns.map(({ name }) => name),
+  columns: readonly Column[],
+  { names = columns.map(({ name }) => name), placeOf = () => place }: Columns = {},
 ): Table {
   for (const { name, shape } of columns)
     if (product(shape) === 0)
@@ -73,7 +82,7 @@ export function tableOf(
         "data-shape",
         `${place}: a row of "${name}" is [${shape.join(", ")}], which holds nothing`,
       )
-  const rows = columns.map(({ values, shape }) => values.length / product(shape))
+  const rows = columns.map((column) => valuesIn(column) / product(column.shape))
   const different = rows.findIndex((count) => count !== rows[0])
   if (different >= 0)
     throw new RunError(
@@ -82,7 +91,7 @@ export function tableOf(
       { help: "columns belong together row by row: are these files of one set?" },
     )
   const byName = new Map(columns.map((column) => [column.name, column]))
-  const column = (name: string): Placed => byName.get(name) ?? missingColumn(place, name, names)
+  const column = (name: string): Column => byName.get(name) ?? missingColumn(place, name, names)
   return {
     place,
     rows: rows[0] ?? 0,
@@ -95,7 +104,7 @@ export function tableOf(
       return out.texts(product(shape))
     },
     where: (row, name) =>
-      `${(name === undefined ? undefined : byName.get(name)?.place) ?? place}: row ${row + 1}${columnText(name)}`,
+      `${name === undefined || !byName.has(name) ? place : placeOf(name)}: row ${row + 1}${columnText(name)}`,
   }
 }
 

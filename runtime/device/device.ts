@@ -60,8 +60,21 @@ export interface Recorder {
 /** Calls with loops take a parameter block for each turn; room is made for so many of them in one submission. */
 export const CALLS_PER_SUBMIT = 4
 
+/** Bytes of data that a process holds itself; of more rows those that are needed are read again and again, from files that the system
+ *  keeps in memory as long as there is room. */
+export const MOST_IN_PROCESS = 2 ** 31
+
+/** Bytes that rows of data may take on a device. */
+export interface DataRoom {
+  /** In one buffer. */
+  readonly buffer: number
+  /** All together. */
+  readonly all: number
+}
+
 export interface Device {
   readonly info: DeviceInfo
+  readonly room: DataRoom
   /** Zero-filled. `bytes` is rounded up to a multiple of 16. */
   alloc(label: string, bytes: number): Memory
   /** Offset and length are multiples of 4. */

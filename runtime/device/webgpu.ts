@@ -4,8 +4,18 @@
  *  Not here:   finding the adapter and how to wait (node-gpu.ts, browser-gpu.ts). */
 import { PARAMETER_STRIDE } from "../bundle/format.js"
 import { reasonOf, RunError } from "../error.js"
-import { CALLS_PER_SUBMIT } from "./device.js"
-import type { BoundRange, Call, Device, DeviceInfo, Grid, KernelSource, Memory, Recorder } from "./device.js"
+import { CALLS_PER_SUBMIT, MOST_IN_PROCESS } from "./device.js"
+import type {
+  BoundRange,
+  Call,
+  DataRoom,
+  Device,
+  DeviceInfo,
+  Grid,
+  KernelSource,
+  Memory,
+  Recorder,
+} from "./device.js"
 
 /** Waits for a promise of the GPU without keeping the processor busy. */
 export type Waiter = <T>(promise: Promise<T>) => Promise<T>
@@ -97,6 +107,14 @@ export class WebGpuDevice implements Device {
     })
     this.parameters = this.makeParameters(PARAMETER_BLOCKS)
     this.parameterGroup = this.groupOfParameters()
+  }
+
+  /** WebGPU does not say how much memory there is: what it takes as two buffers is taken to fit. That of a software adapter is the
+   *  process's own. */
+  get room(): DataRoom {
+    const { maxBufferSize, maxStorageBufferBindingSize } = this.gpu.limits
+    const all = this.info.software ? Math.min(2 * maxBufferSize, MOST_IN_PROCESS) : 2 * maxBufferSize
+    return { buffer: Math.min(maxBufferSize, maxStorageBufferBindingSize), all }
   }
 
   get parameterBlocks(): number {

@@ -1,10 +1,10 @@
 /** runtime/exec: rows of fields in device memory, read there by index.
- *  Not here: how rows came from files (data/). */
+ *  Not here: how rows came from files (data/), which of them are there (placed-rows.ts). */
+import type { FieldRows } from "../data/apply.js"
 import type { Device, Memory } from "../device/device.js"
 import { RunError } from "../error.js"
-import type { FieldRows, Rows } from "../data/load.js"
 
-/** The fields of one data set (its training rows, or its test rows). */
+/** The fields of some rows of a data set. */
 export interface DeviceData {
   /** Tells data sets apart; programs are bound once for each. */
   readonly id: string
@@ -12,18 +12,20 @@ export interface DeviceData {
   readonly fields: ReadonlyMap<string, Memory>
 }
 
-export function uploadData(device: Device, id: string, { rows, fields }: Rows): DeviceData {
+/** Rows that are in memory already. */
+export function uploadData(
+  device: Device,
+  id: string,
+  { rows, fields }: { readonly rows: number; readonly fields: readonly FieldRows[] },
+): DeviceData {
   return { id, rows, fields: new Map(fields.map((field) => [field.name, upload(device, id, field)])) }
 }
 
-function upload(device: Device, id: string, { name, bytes }: FieldRows): Memory {
+export function upload(device: Device, id: string, { name, bytes }: FieldRows): Memory {
   const memory = device.alloc(`${id}.${name}`, bytes.byteLength)
   if (bytes.byteLength > 0) device.write(memory, 0, bytes)
   return memory
 }
-
-export const bytesOnDevice = (data: DeviceData | null | undefined): number =>
-  [...(data?.fields.values() ?? [])].reduce((sum, { bytes }) => sum + bytes, 0)
 
 export function fieldOf(data: DeviceData | null, field: string, program: string): Memory {
   const memory = data?.fields.get(field)

@@ -5,6 +5,7 @@
 import type { TrainSpec } from "../bundle/format.js"
 import { ParameterBlocks, type CallParameters } from "../exec/blocks.js"
 import { History, type Arrays } from "../exec/history.js"
+import type { PlacedRows } from "../exec/placed-rows.js"
 import type { Program } from "../exec/program.js"
 import { evalShape } from "../exec/size.js"
 import { reported } from "./metrics.js"
@@ -38,9 +39,10 @@ export class Evaluator {
     /** Makes reports from what all batches gave; null when there are none. */
     private readonly overall: Program | null,
     private readonly spec: Pick<TrainSpec, "totals" | "reports">,
+    private readonly part: PlacedRows,
     private readonly seed: number,
   ) {
-    const { rows } = program
+    const { rows } = part
     this.batch = Math.max(1, Math.min(program.spec.maxBatch, rows))
     const count = Math.max(1, Math.ceil(rows / this.batch))
     this.sizes = Array.from({ length: count }, (_, i) =>
@@ -53,16 +55,23 @@ export class Evaluator {
   /** `loss` and the metrics over all rows. */
   async run(step: number, epoch: number): Promise<Metrics> {
     const results: Arrays[] = []
-    const at = { R: this.program.rows, step, epoch, seed: this.seed }
+    const at = { step, epoch, seed: this.seed }
+    const walk = this.part.walk({
+      shuffle: false,
+      seed: this.seed,
+      calls: this.sizes.length,
+      at: (i) => ({ B: this.sizes[i]!, epoch, start: i * this.batch }),
+    })
     let i = 0
     while (i < this.sizes.length) {
       const { device } = this.program.machine
+      const ready = i + (await walk.ready(i, BATCHES_PER_SUBMIT))
       const recorder = device.record()
       const { turns } = this.program
-      for (let n = 0; n < BATCHES_PER_SUBMIT && i < this.sizes.length; n++, i++) {
+      for (; i < Math.min(ready, this.sizes.length); i++) {
         if (this.history.full || !this.blocks.hasRoom(turns)) break
         const B = this.sizes[i]!
-        const block = this.blocks.add({ ...at, B, start: i * this.batch }, turns)
+        const block = this.blocks.add({ ...at, B, ...walk.of(i) }, turns)
         this.program.record(recorder, B, block)
         this.history.recordCalls(recorder, 1)
       }
@@ -103,7 +112,7 @@ export class Evaluator {
       if (!isTotal(name)) found.set(name, table(joined.get(name)!, evalShape(shape, this.program.sizes(1))))
     if (this.overall) {
       const feeds = this.overall.spec.inputs.map(({ name }) => [name, joined.get(name)!] as const)
-      const batch = Math.max(1, this.program.rows)
+      const batch = Math.max(1, this.part.rows)
       const late = await runProgram(this.overall, Object.fromEntries(feeds), { ...at, batch })
       for (const [name, { shape, values }] of Object.entries(late)) found.set(name, table(values, shape))
     }

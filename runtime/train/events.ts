@@ -1,5 +1,6 @@
 /** runtime/train: what a run says while it runs. The same objects are the lines of log.jsonl. */
 import type { DeviceInfo } from "../device/device.js"
+import type { Placement } from "../exec/placed-rows.js"
 import type { Metrics } from "./evaluate.js"
 
 /** Of log.jsonl. 1: metrics stood beside the step, where names such as `event` hid what the line is. */
@@ -15,8 +16,10 @@ export interface StartEvent extends DeviceInfo {
   readonly parameters: number
   readonly rows: number
   readonly test_rows: number
-  /** Of all rows, on the device. */
+  /** Of all rows, as the device holds them. */
   readonly data_bytes: number
+  /** Where the rows are: all on the device, in one buffer for each field or in several, or brought there in time. Absent without data. */
+  readonly placement?: Placement
   readonly batch: number
   readonly seed: number
   /** Updates already made: 0, or those of the checkpoint. */

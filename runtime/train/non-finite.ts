@@ -23,7 +23,9 @@ export interface Rerun {
   /** The state before step `goodStep`, which was finite, as was the loss (or which is the run's first). */
   readonly good: Snapshot
   readonly goodStep: number
-  readonly parametersOf: (step: number) => CallParameters
+  /** Of a call that is submitted next. */
+  readonly parametersOf: (step: number) => Promise<CallParameters>
+  readonly epochOf: (step: number) => number
   /** Of the last steps that were finite, oldest first. */
   readonly losses: readonly number[]
   readonly fields: () => Promise<readonly FieldRange[]>
@@ -54,7 +56,7 @@ export async function explainState(
       },
     )
   for (let t = goodStep; t < step; t++) {
-    callOnce(steps, parametersOf(t))
+    callOnce(steps, await parametersOf(t))
     const found = await check.now()
     if (found.length > 0) return explain(from, t, `${areNot(found)} after step ${t}`)
   }
@@ -77,16 +79,16 @@ async function explain(from: Rerun, badStep: number, what: string): Promise<RunE
   const { program, steps, state, goodStep, parametersOf } = from
   restore(from)
   for (let step = goodStep; step < badStep - 1; step++) {
-    callOnce(steps, parametersOf(step))
+    callOnce(steps, await parametersOf(step))
     await program.machine.device.fence()()
   }
   const usual = new Set<number>()
   const before = await state.read()
   if (badStep > goodStep)
-    for (const { dispatch } of await traceStep(program, parametersOf(badStep - 1))) usual.add(dispatch)
+    for (const { dispatch } of await traceStep(program, await parametersOf(badStep - 1))) usual.add(dispatch)
   const update = badStep > goodStep ? updateOf(state, before, await state.read()) : undefined
   const lossScale = await lossScaleIn(state)
-  const [first] = await traceStep(program, parametersOf(badStep), usual)
+  const [first] = await traceStep(program, await parametersOf(badStep), usual)
   const origin = first && originOfFinding(program, first)
   const [likely, ...others] = causesOf({
     fields: await from.fields(),
@@ -96,7 +98,7 @@ async function explain(from: Rerun, badStep: number, what: string): Promise<RunE
     ...(lossScale !== undefined && { lossScale }),
   })
   const help = [`most likely ${likely}`, ...others.slice(0, 2).map((cause) => `or ${cause}`)].join("\n")
-  return describe(program, `${what} (epoch ${parametersOf(badStep).epoch})`, first, help)
+  return describe(program, `${what} (epoch ${from.epochOf(badStep)})`, first, help)
 }
 
 /** Of `precision mixed`, whose slot the compiler names after the train section. */

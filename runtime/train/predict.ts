@@ -19,6 +19,8 @@ export interface CallOptions {
   readonly start?: number
   /** For a program whose inputs do not say how many rows there are. */
   readonly batch?: number
+  /** Of the data set, that a program finds on the device; left out, all. */
+  readonly rows?: number
 }
 
 /** All outputs by name. */
@@ -65,8 +67,8 @@ async function runOnce(
   batch: number,
   options: CallOptions,
 ): Promise<Record<string, Tensor>> {
-  const { step = 0, epoch = 0, seed = 0, start = 0 } = options
-  callOnce(program, { B: batch, R: program.rows, step, epoch, seed, start })
+  const { step = 0, epoch = 0, seed = 0, start = 0, rows = program.rows } = options
+  callOnce(program, { B: batch, R: rows, step, epoch, seed, start })
   const out: Record<string, Tensor> = {}
   for (const output of program.spec.outputs) out[output.name] = await program.read(output, batch)
   return out

@@ -2,7 +2,7 @@
  *  A dispatch by itself finds its data in the cache, so the sum is less than the whole.
  *  Not here:   what to compare the times with (cli/commands/profile.ts). */
 import type { Recorder } from "../device/device.js"
-import { ParameterBlocks } from "../exec/blocks.js"
+import { ParameterBlocks, type CallParameters } from "../exec/blocks.js"
 import type { Program } from "../exec/program.js"
 
 export interface ProgramTimes {
@@ -20,11 +20,11 @@ const RUNS = 5
 /** `clock`: milliseconds. The slots are updated as often as the program runs. */
 export async function timeProgram(
   program: Program,
-  batch: number,
+  rows: Pick<CallParameters, "B" | "R">,
   clock: () => number,
 ): Promise<ProgramTimes> {
   const { device } = program.machine
-  const call = { B: batch, R: program.rows, step: 1, epoch: 0, seed: 1, start: 0 }
+  const call = { ...rows, step: 1, epoch: 0, seed: 1, start: 0 }
   const timeOf = async (record: (recorder: Recorder) => void): Promise<number> => {
     const run = async (times: number): Promise<number> => {
       const blocks = new ParameterBlocks(device, program.turns)
@@ -47,8 +47,8 @@ export async function timeProgram(
   for (const { dispatch } of program.runOrder()) turns[dispatch]!++
   const dispatches: { kernel: string; turns: number; ms: number }[] = []
   for (const [i, { kernel }] of program.spec.dispatches.entries()) {
-    const ms = await timeOf((recorder) => program.recordDispatch(recorder, i, batch, 0))
+    const ms = await timeOf((recorder) => program.recordDispatch(recorder, i, rows.B, 0))
     dispatches.push({ kernel, turns: turns[i]!, ms: ms * turns[i]! })
   }
-  return { ms: await timeOf((recorder) => program.record(recorder, batch, 0)), dispatches }
+  return { ms: await timeOf((recorder) => program.record(recorder, rows.B, 0)), dispatches }
 }

@@ -9,8 +9,8 @@ import type { Recorder } from "../device/device.js"
 import { ParameterBlocks, type CallParameters } from "../exec/blocks.js"
 import { callsPerSubmit, manyOf, recordCalls } from "../exec/calls.js"
 import { History, type Scalars } from "../exec/history.js"
-import type { DeviceData } from "../exec/dataset.js"
 import type { Machine } from "../exec/machine.js"
+import type { PlacedRows, Walk } from "../exec/placed-rows.js"
 import type { Program } from "../exec/program.js"
 import type { SlotBytes, Snapshot, State } from "../exec/state.js"
 import type { Batches } from "./batches.js"
@@ -30,8 +30,8 @@ export interface TrainSetup {
   readonly state: State
   readonly step: Program
   readonly batches: Batches
-  /** The training rows on the device. */
-  readonly data: DeviceData | null
+  /** The training rows; null where the section has none. */
+  readonly data: PlacedRows | null
   readonly schedule: Schedule
   /** Of the data set. */
   readonly fold: number | null
@@ -95,12 +95,17 @@ export class Trainer {
   private inFlight:
     { readonly wait: () => Promise<void>; readonly steps: number; readonly submitted: number } | undefined
   private lastDone = 0
+  /** The rows of the steps; null without data. */
+  private readonly walk: Walk | null
 
   constructor(private readonly setup: TrainSetup) {
-    const { machine, state, step, schedule, from } = setup
+    const { machine, state, step, schedule, from, data, batches, seed, spec } = setup
     this.step = this.unread = this.goodStep = from.step
     this.best = from.best
     const entries = schedule.total - from.step + 1
+    // The last report runs one step more.
+    const order = { shuffle: spec.shuffle, seed, calls: schedule.total + 1, at: batches.at }
+    this.walk = data && data.walk(order)
     this.steps = manyOf(step)
     this.histories = [new History(this.steps, entries), new History(this.steps, entries)]
     this.check = new FiniteCheck(machine)
@@ -149,7 +154,7 @@ export class Trainer {
   private async submitUpTo(stop: number): Promise<void> {
     if (this.history.full) await this.settle()
     const room = this.history.capacity - this.history.length
-    const count = Math.min(stop - this.step, this.pace.stepsPerSubmit, room)
+    const count = await this.ready(this.step, Math.min(stop - this.step, this.pace.stepsPerSubmit, room))
     const { device } = this.setup.machine
     const recorder = device.record()
     this.recordSteps(recorder, this.step, count)
@@ -178,10 +183,15 @@ export class Trainer {
     recordCalls(this.steps, count, (i) => this.parametersOf(first + i), { recorder, blocks, history })
   }
 
+  /** For how many of `count` steps the rows are there. */
+  private readonly ready = async (first: number, count = 1): Promise<number> =>
+    this.walk ? this.walk.ready(first, count) : count
+
   private readonly parametersOf = (step: number): CallParameters => {
     const { batches, seed } = this.setup
     const { B, epoch, start } = batches.at(step)
-    return { B, R: batches.rows, step, epoch, seed, start }
+    const rows = this.walk?.of(step) ?? { R: batches.rows, start }
+    return { B, step, epoch, seed, ...rows }
   }
 
   /** Runs step `this.step` to know its loss, which comes back while the next steps are submitted. The last report is
@@ -200,6 +210,7 @@ export class Trainer {
     }
     if (step > 0) this.observe(numbersOf(tests), "test_", step)
     const snapshot = (this.good + 1) % this.snapshots.length
+    await this.ready(step)
     const recorder = machine.device.record()
     state.recordSave(recorder, this.snapshots[snapshot]!)
     this.check.record(recorder, this.blocks)
@@ -310,7 +321,11 @@ export class Trainer {
       state: this.setup.state,
       good: this.snapshots[this.good]!,
       goodStep: this.goodStep,
-      parametersOf: this.parametersOf,
+      parametersOf: async (step) => {
+        await this.ready(step)
+        return this.parametersOf(step)
+      },
+      epochOf: (step) => this.setup.batches.at(step).epoch,
       losses: this.losses,
       fields: () => fieldRanges(this.setup.machine, this.setup.spec, this.setup.data),
     }

@@ -2,7 +2,7 @@
  *  Not here: what follows from it (causes.ts), which value was the first (non-finite.ts). */
 import type { FieldSpec, TrainSpec } from "../bundle/format.js"
 import type { Machine } from "../exec/machine.js"
-import type { DeviceData } from "../exec/dataset.js"
+import type { PlacedRows } from "../exec/placed-rows.js"
 import { bytesOf, product } from "../exec/size.js"
 import type { SlotBytes, State } from "../exec/state.js"
 import { decodeNumbers } from "../exec/values.js"
@@ -13,16 +13,16 @@ const BYTES_AT_ONCE = 1 << 24
 /** How many times the usual magnitude is extreme. */
 const EXTREME = 1e4
 
-/** The ranges of the fields on the device. Those that lie there as codes are small whole numbers, or known by the values of the codes. */
+/** The ranges of the fields on the device: of all rows, or of those that the last steps took. Those that lie there as codes are small whole numbers, or known by the values of the codes. */
 export async function fieldRanges(
   machine: Machine,
   spec: TrainSpec,
-  data: DeviceData | null,
+  part: PlacedRows | null,
 ): Promise<FieldRange[]> {
   const fields = machine.bundle.manifest.data.find(({ name }) => name === spec.data)?.fields ?? []
   const ranges = []
   for (const field of fields) {
-    const range = data && field.dtype === "f32" ? await rangeOf(machine, field, data) : undefined
+    const range = part && field.dtype === "f32" ? await rangeOf(machine, field, part) : undefined
     if (range !== undefined) ranges.push(range)
   }
   return ranges
@@ -31,20 +31,22 @@ export async function fieldRanges(
 async function rangeOf(
   machine: Machine,
   field: FieldSpec,
-  data: DeviceData,
+  { data, rowAt }: PlacedRows,
 ): Promise<FieldRange | undefined> {
   const { name, dtype, shape, stages, stored } = field
   const memory = data.fields.get(stored === undefined ? name : `${name}/values`)
   if (memory === undefined || stored?.values === "code") return undefined
   const width = product(shape)
-  const elements = stored === undefined ? width * data.rows : memory.bytes / bytesOf(dtype)
+  let rows = data.rows
+  while (rows > 0 && rowAt(rows - 1) === undefined) rows--
+  const elements = stored === undefined ? width * rows : memory.bytes / bytesOf(dtype)
   const seen = { least: Infinity, most: -Infinity, largest: 0, others: 0, at: 0 }
   let nonFinite: FieldRange["nonFinite"]
   for (let first = 0; first < elements; first += BYTES_AT_ONCE / bytesOf(dtype)) {
     const count = Math.min(elements - first, BYTES_AT_ONCE / bytesOf(dtype))
     const bytes = await machine.device.read(memory, first * bytesOf(dtype), count * bytesOf(dtype))
     for (const [i, value] of decodeNumbers(dtype, bytes, 0, count).entries()) {
-      if (!Number.isFinite(value)) nonFinite ??= { row: Math.floor((first + i) / width), value }
+      if (!Number.isFinite(value)) nonFinite ??= { row: rowAt(Math.floor((first + i) / width))!, value }
       else {
         const size = Math.abs(value)
         const isLargest = size > seen.largest
@@ -65,7 +67,7 @@ async function rangeOf(
     most: seen.most,
     isScaled: stages.some(({ kind }) => kind === "affine"),
     ...(stored === undefined && nonFinite && { nonFinite }),
-    ...(isExtreme && { extreme: { row: Math.floor(seen.at / width), value, usual } }),
+    ...(isExtreme && { extreme: { row: rowAt(Math.floor(seen.at / width))!, value, usual } }),
   }
 }
 

@@ -4,7 +4,6 @@ import { drawnRows, type GoldenSpec } from "../bundle/golden.js"
 import { RunError } from "../error.js"
 import { callOnce } from "../exec/calls.js"
 import { uploadData } from "../exec/dataset.js"
-import type { DeviceData } from "../exec/dataset.js"
 import type { Machine } from "../exec/machine.js"
 import { encodeNumbers } from "../exec/values.js"
 
@@ -12,7 +11,7 @@ import { encodeNumbers } from "../exec/values.js"
 export async function verifyLosses(
   machine: Machine,
   device: string,
-  initialise: (seed: number, data: { readonly train: DeviceData } | null) => void,
+  initialise: (seed: number) => void,
 ): Promise<void> {
   for (const golden of machine.bundle.manifest.golden ?? []) {
     const losses = await lossesOf(machine, golden, initialise)
@@ -32,7 +31,7 @@ export async function verifyLosses(
 async function lossesOf(
   machine: Machine,
   { train, rows, losses }: GoldenSpec,
-  initialise: (seed: number, data: { readonly train: DeviceData } | null) => void,
+  initialise: (seed: number) => void,
 ): Promise<readonly number[]> {
   const { trains, data } = machine.bundle.manifest
   const spec = trains.find(({ name }) => name === train)
@@ -42,7 +41,7 @@ async function lossesOf(
     bytes: encodeNumbers(field.dtype, drawnRows(field, rows)),
   }))
   const drawn = spec.data === null ? null : uploadData(machine.device, `drawn for ${train}`, { rows, fields })
-  initialise(spec.seed, drawn && { train: drawn })
+  initialise(spec.seed)
   const step = machine.program(spec.step, drawn)
   const loss = step.output("loss")
   const found: number[] = []

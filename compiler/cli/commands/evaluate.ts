@@ -7,6 +7,7 @@ import {
   deviceText,
   openProgram,
   withDeviceOptions,
+  withPlacement,
   withSettingsOf,
   type DeviceOptions,
 } from "../open-program.js"
@@ -19,11 +20,13 @@ interface Options extends DeviceOptions {
 }
 
 export function addEvaluate(program: Command): void {
-  withDeviceOptions(
-    program
-      .command("evaluate")
-      .description("loss and metrics of a checkpoint")
-      .argument("<program>", "program or bundle folder"),
+  withPlacement(
+    withDeviceOptions(
+      program
+        .command("evaluate")
+        .description("loss and metrics of a checkpoint")
+        .argument("<program>", "program or bundle folder"),
+    ),
   )
     .option("--checkpoint <file>", "checkpoint or run folder (default: the newest run)")
     .option("--train <name>", "the train section whose loss and metrics are meant")

@@ -105,11 +105,22 @@ function statusText({ parts, lastStep }: History): string {
 function factsTable({ compiler }: Manifest, { parts }: History): Markup {
   const start = parts.at(-1)?.start
   if (start === undefined) return markup``
-  const { train, parameters, rows, test_rows, data_bytes, batch, steps_per_epoch, seed, settings } = start
+  const {
+    train,
+    parameters,
+    rows,
+    test_rows,
+    data_bytes,
+    placement,
+    batch,
+    steps_per_epoch,
+    seed,
+    settings,
+  } = start
   const data =
     rows === 0
       ? "none"
-      : `${rows} rows${test_rows > 0 ? `, ${test_rows} for the test` : ""}, ${bytesText(data_bytes)} on the device`
+      : `${rows} rows${test_rows > 0 ? `, ${test_rows} for the test` : ""}, ${bytesText(data_bytes)} ${placement === "streamed" ? "streamed" : "on the device"}`
   const facts: [string, string][] = [
     ["train section", train],
     ["parameters", String(parameters)],

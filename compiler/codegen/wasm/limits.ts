@@ -3,7 +3,7 @@ import type { Plan } from "../../ir/plan/types.js"
 import type { Diagnostic } from "../../source/diagnostic.js"
 
 const GiB = 1024 ** 3
-/** Half a GiB is left for data of other splits, snapshots of the state, and histories of losses. */
+/** Half a GiB is left for rows of data, snapshots of the state, and histories of losses. */
 const MOST_BYTES = 3.5 * GiB
 
 /** What is wrong when everything together does not fit; the severity is the caller's. */
@@ -19,7 +19,7 @@ export function linearMemoryExcess(plan: Plan): Omit<Diagnostic, "severity"> | u
   return {
     code: "memory-wasm",
     message: `WebAssembly addresses 4 GiB of memory, of which a program may lay out 3.5; this one needs ${gib(total)} (${parts.slice(0, 4).join(", ")})`,
-    help: "use a smaller batch, smaller layers or fewer rows, or train on a WebGPU device",
+    help: "use a smaller batch or smaller layers, or train on a WebGPU device",
   }
 }
 

@@ -42,8 +42,7 @@ function printField(field: Field): string {
   const selection = columns.kind === "all" ? "all" : `${columns.kind}(${columns.names.map(quote).join(", ")})`
   const stages = field.stages.map((s) => ` |> ${printRecord(s)}`).join("")
   const stored = field.stored ? ` stored ${field.stored.type} ${field.stored.values}` : ""
-  const pieces = field.pieces ? ` pieces ${field.pieces.count} of ${field.pieces.rows}` : ""
-  return `field ${printName(field.name)}: ${printType(field.type)} = ${selection}${stages}${stored}${pieces}${originComment(field.origin)}`
+  return `field ${printName(field.name)}: ${printType(field.type)} = ${selection}${stages}${stored}${originComment(field.origin)}`
 }
 
 export function parseDataSet(c: Cursor): DataSet {
@@ -102,14 +101,7 @@ function parseField(c: Cursor): Field {
   const stored = c.accept("stored") && {
     stored: { type: oneOf(c, STORED_TYPES), values: oneOf(c, STORED_VALUES) },
   }
-  return { name, type, columns, stages, ...stored, ...parsePieces(c), origin: parseOrigin(c.comment()) }
-}
-
-function parsePieces(c: Cursor): Pick<Field, "pieces"> {
-  if (!c.accept("pieces")) return {}
-  const count = c.integer()
-  c.expect("of")
-  return { pieces: { rows: c.integer(), count } }
+  return { name, type, columns, stages, ...stored, origin: parseOrigin(c.comment()) }
 }
 
 function parseColumns(c: Cursor): ColumnSelection {

@@ -177,11 +177,6 @@ export interface Stored {
   readonly type: "u8" | "i8" | "u16" | "i16"
   readonly values: "code" | "one" | "each"
 }
-/** More rows than one binding takes: `count` buffers of `rows` rows each, the last one of what is left. */
-export interface Pieces {
-  readonly rows: number
-  readonly count: number
-}
 export interface Field {
   readonly name: string
   /** Of one row: no batch axis. */
@@ -190,8 +185,6 @@ export interface Field {
   readonly stages: readonly FieldStage[]
   /** Known once the data was read. Absent: in its dtype. */
   readonly stored?: Stored
-  /** Absent: all rows in one buffer. */
-  readonly pieces?: Pieces
   readonly origin: Origin
 }
 /** A table with named columns. csv, jsonl, npz: one file. idx, npy: one file per column. array: values in the source. text: one

@@ -1,4 +1,5 @@
-/** ir/plan: where every buffer lives and what is dispatched in which order. Offsets and sizes are bytes at the largest batch. */
+/** ir/plan: where every buffer lives and what is dispatched in which order. Offsets and sizes are bytes at the largest batch; of data
+ *  those of a batch of rows, for that many lie on the device at the least. */
 import type { SlotRole } from "../graph/types.js"
 import type { Expr, Kernel, Loop } from "../kernels/types.js"
 import type { Dim, DType, TensorType } from "../tensor.js"

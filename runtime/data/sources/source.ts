@@ -40,11 +40,13 @@ export const tableOfFiles = (
   files: FilePerColumn["files"],
   { name, open, uses }: Reading,
   parse: (place: string, column: string, file: DataFile) => Column,
-): Table =>
-  tableOf(
+): Table => {
+  const paths = new Map(files.map(({ column, path }) => [column, path]))
+  return tableOf(
     `data set "${name}"`,
     files
       .filter(({ column }) => isUsed(uses(column)))
-      .map(({ column, path }) => ({ ...parse(path, column, open(path)), place: path })),
-    files.map(({ column }) => column),
+      .map(({ column, path }) => parse(path, column, open(path))),
+    { names: [...paths.keys()], placeOf: (column) => paths.get(column)! },
   )
+}

@@ -5,8 +5,18 @@
 import { PARAMETER_STRIDE } from "../../bundle/format.js"
 import { COMMAND, COMMAND_WORDS, HEAP_START } from "../../bundle/wasm.js"
 import { reasonOf, RunError } from "../../error.js"
-import { CALLS_PER_SUBMIT } from "../device.js"
-import type { BoundRange, Call, Device, DeviceInfo, Grid, KernelSource, Memory, Recorder } from "../device.js"
+import { CALLS_PER_SUBMIT, MOST_IN_PROCESS } from "../device.js"
+import type {
+  BoundRange,
+  Call,
+  DataRoom,
+  Device,
+  DeviceInfo,
+  Grid,
+  KernelSource,
+  Memory,
+  Recorder,
+} from "../device.js"
 import { Allocator } from "./allocator.js"
 import { type Loaded, PAGE, type WasmSource } from "./module.js"
 import type { Team } from "./team.js"
@@ -68,6 +78,8 @@ export class WasmDevice implements Device {
     this.commands = this.allocator.take(COMMANDS * COMMAND_WORDS * 4)
     loaded.exports.scratch.value = this.allocator.take(source.spec.scratch)
   }
+
+  readonly room: DataRoom = { buffer: MOST_IN_PROCESS, all: MOST_IN_PROCESS }
 
   get parameterBlocks(): number {
     return this.blocks

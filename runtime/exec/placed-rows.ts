@@ -1,0 +1,121 @@
+/** runtime/exec: the training rows or the test rows of a data set, and how programs find those of each call on the device.
+ *  Guarantees: a call takes the same rows wherever they lie: kernels read them from one buffer for each field, by the same numbers, and
+ *              what they compute does not depend on the placement in any bit.
+ *  Not here:   rows that are not all on the device (staged.ts). */
+import type { FieldSpec } from "../bundle/format.js"
+import { bytesOfRow } from "../data/encoder.js"
+import type { RowGather } from "../data/gather.js"
+import type { DataRoom, Device, Memory } from "../device/device.js"
+import { upload, type DeviceData } from "./dataset.js"
+
+/** resident: all rows in one buffer for each field. pieces: all on the device, in buffers as large as it takes. streamed: those of the
+ *  next calls, which the host brings while the calls before are computed. */
+export type Placement = (typeof PLACEMENTS)[number]
+export const PLACEMENTS = ["resident", "pieces", "streamed"] as const
+
+/** The batches that calls of a program take, from call 0 on. */
+export interface Order {
+  readonly shuffle: boolean
+  readonly seed: number
+  /** How many calls there are. */
+  readonly calls: number
+  at(call: number): { readonly B: number; readonly epoch: number; readonly start: number }
+}
+
+/** What a program is told of the rows of a call: how many it may choose from, and the place of its first. */
+export interface RowsOfCall {
+  readonly R: number
+  readonly start: number
+}
+
+/** The calls of one program, in their order. */
+export interface Walk {
+  /** Sees to it that the rows of calls from `first` on are there for what is submitted next. Gives for how many calls of `count` they
+   *  are: at least for one. */
+  ready(first: number, count: number): Promise<number>
+  of(call: number): RowsOfCall
+}
+
+export interface PlacedRows {
+  readonly rows: number
+  /** What programs are bound to. */
+  readonly data: DeviceData
+  /** Of all rows, wherever they lie. */
+  readonly bytes: number
+  /** The number of the row at a place in the buffers of `data`; undefined where there is none. */
+  rowAt(place: number): number | undefined
+  walk(order: Order): Walk
+}
+
+/** The first placement that the device has room for. `counts`: the rows of each part. */
+export function placementIn(
+  room: DataRoom,
+  fields: readonly FieldSpec[],
+  counts: readonly number[],
+): Placement {
+  const sizes = fields.map(bytesOfRow)
+  const rows = counts.reduce((sum, count) => sum + count, 0)
+  if (sizes.reduce((sum, bytes) => sum + bytes * rows, 0) > room.all) return "streamed"
+  if (sizes.every((bytes) => bytes * Math.max(...counts) <= room.buffer)) return "resident"
+  return sizes.every(isWhole) ? "pieces" : "streamed"
+}
+
+/** Rows of whole words can be copied one by one on the device. */
+export const isWhole = (bytes: number): boolean => bytes % 4 === 0
+
+/** Bytes of rows that are read at once. */
+const BLOCK = 1 << 23
+
+/** Puts all rows where `memoryAt` says: a memory, and the byte there of the first of some rows. A block of rows ends where `most` rows
+ *  of a memory end. */
+export async function fill(
+  device: Device,
+  from: RowGather,
+  memoryAt: (field: string, row: number) => readonly [Memory, number],
+  most = Infinity,
+): Promise<void> {
+  const { count, encoders } = from
+  const row = encoders.reduce((sum, { bytes }) => sum + bytes, 0)
+  // An even number of rows ends at a whole word, also where they are an odd number of halves.
+  const step = Math.min(most, 2 * Math.max(1, Math.floor(BLOCK / 2 / Math.max(1, row))))
+  const block = (first: number): ReturnType<RowGather["gather"]> =>
+    from.gather(Uint32Array.from({ length: Math.min(step, count - first) }, (_, i) => first + i))
+  let coming = block(0)
+  for (let first = 0; first < count; first += step) {
+    const { fields, done } = await coming
+    if (first + step < count) {
+      coming = block(first + step)
+      coming.catch(() => {})
+    }
+    for (const { name, bytes } of fields) {
+      if (bytes.byteLength === 0) continue
+      const [memory, at] = memoryAt(name, first)
+      device.write(memory, at, bytes)
+    }
+    done()
+  }
+}
+
+export async function residentRows(device: Device, id: string, from: RowGather): Promise<PlacedRows> {
+  const { count, encoders } = from
+  const bytesOf = new Map(encoders.map(({ name, bytes }) => [name, bytes]))
+  const rows = new Map(
+    encoders.map(({ name, bytes }) => [name, device.alloc(`${id}.${name}`, count * bytes)]),
+  )
+  await fill(device, from, (name, row) => [rows.get(name)!, row * bytesOf.get(name)!])
+  const data: DeviceData = { id, rows: count, fields: new Map([...rows, ...listsOf(device, id, from)]) }
+  return {
+    rows: count,
+    data,
+    bytes: [...data.fields.values()].reduce((sum, { bytes }) => sum + bytes, 0),
+    rowAt: (place) => (place < count ? place : undefined),
+    walk: (order) => ({
+      ready: async (_, calls) => calls,
+      of: (call) => ({ R: count, start: order.at(call).start }),
+    }),
+  }
+}
+
+/** The values of codes. */
+export const listsOf = (device: Device, id: string, { encoders }: RowGather): [string, Memory][] =>
+  encoders.flatMap(({ list }) => (list ? [[list.name, upload(device, id, list)] as [string, Memory]] : []))

@@ -1,0 +1,130 @@
+// Where the rows of data lie changes nothing: on the device in one buffer or in several, or in their files until a step needs them.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, describe, expect, it } from "vitest"
+import { compileFile } from "../compiler/cli/compile-file.js"
+import { SOFTWARE_TARGET } from "../compiler/target.js"
+import type { Bundle } from "../runtime/bundle/format.js"
+import { openBundle, type Placement, type StartEvent, type TrainEvent } from "../runtime/node.js"
+import { npy } from "./support/npy.js"
+
+const folder = mkdtempSync(join(tmpdir(), "nnc-placement-"))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+/** Integers that follow no pattern. */
+function numbers<T extends Uint8Array | Float32Array>(out: T, below: number): T {
+  let seed = 1
+  for (let i = 0; i < out.length; i++) {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0
+    out[i] = (seed >>> 8) % below
+  }
+  return out
+}
+
+const ROWS = 333
+writeFileSync(join(folder, "bytes.npy"), npy("|u1", `(${ROWS}, 5)`, numbers(new Uint8Array(5 * ROWS), 256)))
+writeFileSync(
+  join(folder, "floats.npy"),
+  npy("<f4", `(${ROWS}, 3)`, numbers(new Float32Array(3 * ROWS), 100)),
+)
+writeFileSync(join(folder, "labels.npy"), npy("|u1", `(${ROWS},)`, numbers(new Uint8Array(ROWS), 4)))
+writeFileSync(join(folder, "text.txt"), "the quick brown fox jumps over the lazy dog. ".repeat(40))
+
+const FIELDS = `data d = npy(b: "bytes.npy", f: "floats.npy", l: "labels.npy") {
+  x: f32[5] = column("b") |> standardize
+  z: f32[3] = column("f") |> scale(0.01)
+  y: i32 = column("l") |> classes(4)
+  split train: 0.8, test: 0.2, seed: 3
+}
+`
+const MODEL = `model M(x: f32[B, 5], z: f32[B, 3]) -> f32[B, 4] {
+  concat([x, z], axis: 1) |> Linear(16) |> BatchNorm1d |> relu |> Dropout(0.2) |> Linear(4)
+}
+`
+const train = (settings: string): string => `train on d {
+  let scores = M(x, z)
+  minimize cross_entropy(scores, y) with Adam(lr: 1e-2)
+  report accuracy = accuracy(scores, y)
+  ${settings}
+}
+`
+const PROGRAMS: Readonly<Record<string, string>> = {
+  "a partial batch at the end of each shuffled epoch":
+    FIELDS + MODEL + train("batch 32, shuffle, epochs 2, seed 5, keep best accuracy"),
+  "rows in order, the last ones dropped":
+    FIELDS + MODEL + train("batch 48, drop_last, epochs 2, seed 5, report every 4 steps"),
+  "all rows at once": FIELDS + MODEL + train("epochs 6, seed 5"),
+  "windows of a text": `data d = text("text.txt", stride: 3) {
+  x: i32[16] = characters |> vocabulary(32)
+  y: i32[16] = characters(shift: 1) |> vocabulary(32)
+  split train: 0.8, test: 0.2
+}
+model M(x: i32[B, 16]) -> f32[B, 16, 32] { x |> Embedding(32, 8) |> Linear(32) }
+train on d {
+  minimize cross_entropy(M(x), y) with SGD(lr: 0.1)
+  batch 20, shuffle, epochs 2, seed 5
+}
+`,
+}
+
+interface Course {
+  readonly start: StartEvent
+  /** Everything that was reported. */
+  readonly reports: readonly string[]
+  readonly checkpoint: Buffer
+}
+
+async function course(
+  bundle: Bundle,
+  device: "webgpu" | "wasm",
+  placements: readonly Placement[],
+  stops: readonly number[] = [],
+): Promise<Course> {
+  const place = join(folder, "state.safetensors")
+  const reports: string[] = []
+  let start: StartEvent | undefined
+  for (const [i, placement] of placements.entries()) {
+    const trainer = await openBundle(bundle, folder, { device, placement })
+    try {
+      const onEvent = (event: TrainEvent): void => {
+        if (event.event === "start") start = event
+        if (event.event === "report") reports.push(JSON.stringify(event))
+      }
+      const steps = stops[i]
+      const how = { onEvent, ...(steps !== undefined && { steps }), ...(i > 0 && { resume: place }) }
+      await trainer.train(how)
+      await trainer.save(place)
+      reports.push(JSON.stringify(await trainer.evaluate()))
+      reports.push(JSON.stringify(await trainer.evaluate({ part: "train" })))
+    } finally {
+      trainer.close()
+    }
+  }
+  return { start: start!, reports, checkpoint: readFileSync(place) }
+}
+
+describe.each(["wasm", "webgpu"] as const)("%s", (device) => {
+  describe.each(Object.entries(PROGRAMS))("%s", (name, text) => {
+    const path = join(folder, `${name.replaceAll(" ", "-")}.nn`)
+    writeFileSync(path, text)
+    let compiled: Bundle | undefined
+    const bundle = (): Bundle => (compiled ??= compileFile(path, { target: SOFTWARE_TARGET }).bundle!)
+
+    it("gives the same bits in every placement", async () => {
+      const resident = await course(bundle(), device, ["resident"])
+      for (const placement of ["pieces", "streamed"] as const) {
+        const other = await course(bundle(), device, [placement])
+        expect(other.start.placement).toBe(placement)
+        expect(other.reports).toEqual(resident.reports)
+        expect(other.checkpoint.equals(resident.checkpoint)).toBe(true)
+      }
+    })
+
+    it("goes on in another placement as it would have in the same", async () => {
+      const whole = await course(bundle(), device, ["resident"])
+      const parts = await course(bundle(), device, ["streamed", "resident", "pieces", "streamed"], [1, 3, 5])
+      expect(parts.checkpoint.equals(whole.checkpoint)).toBe(true)
+    })
+  })
+})
