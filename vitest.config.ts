@@ -61,6 +61,7 @@ const LONG = [
   "stored",
   "subgroups",
   "summary",
+  "sweep",
   "validate",
   "variants",
   "wasm-device",

@@ -50,6 +50,11 @@ text. Here the program itself does not: take the text from what the command prin
     explanation:
       "The code stands in square brackets in the first line of a message: `error[matmul-c2]: ...`.",
   },
+  "sweep-folder": {
+    title: "the folder is not a sweep of this program",
+    explanation: `\`nnc sweep m.nn --resume FOLDER\` goes on with what an earlier \`nnc sweep m.nn\` wrote below sweeps/. Runs of one sweep are compared
+with each other, so the program has to be what it was; for another one, start a new sweep.`,
+  },
   "checkpoint-none": {
     title: "there is no run to take parameters from",
     explanation: `\`nnc predict\`, \`nnc evaluate\`, \`nnc export\` and \`nnc train --resume\` use the newest checkpoint of the newest run below runs/ when

@@ -17,6 +17,7 @@ import { addReduce } from "./commands/reduce.js"
 import { addRun } from "./commands/run.js"
 import { addRuns } from "./commands/runs.js"
 import { addSummary } from "./commands/summary.js"
+import { addSweep } from "./commands/sweep.js"
 import { addTrain } from "./commands/train.js"
 import { lostOutput, noteMessage, printJson } from "./console.js"
 import { EXIT, outcomeOf, outputFailure } from "./failure.js"
@@ -35,6 +36,7 @@ const COMMANDS = [
   addSummary,
   addProfile,
   addRuns,
+  addSweep,
   addReduce,
   addFmt,
   addExplain,

@@ -68,7 +68,7 @@ export const withData = (command: Command): Command =>
   withCompiling(command).option(
     "--data <name=path>",
     "read a data set from another file; may be given several times",
-    named("path"),
+    namedPairs("path"),
     new Map<string, string>(),
   )
 
@@ -79,7 +79,7 @@ export const withCompiling = (command: Command): Command =>
     .option(
       "--set <name=value>",
       "give a constant at the top of the program another value; may be given several times",
-      named("value"),
+      namedPairs("value"),
     )
     .option(
       "--fold <k>",
@@ -111,7 +111,7 @@ export const compiling = ({
 })
 
 /** For options that may be given several times: `name=path` pairs. */
-function named(
+export function namedPairs(
   what: string,
 ): (text: string, before?: ReadonlyMap<string, string>) => ReadonlyMap<string, string> {
   return (text, before = new Map()) => {

@@ -1,10 +1,10 @@
 /** cli/report: keeps `report.html` of a run folder up to date while the run goes on.
  *  Guarantees: the page is the old one or the new one, whole. What goes wrong is said once and never ends the training.
  *  Not here:   what the page shows (page.ts). */
-import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { saveWhole, type Bundle, type TrainEvent } from "../../../runtime/node.js"
 import { note } from "../console.js"
+import { loggedEvents } from "../runs/log.js"
 import { reportPage } from "./page.js"
 
 /** Writing takes milliseconds; more often nobody looks. */
@@ -24,7 +24,7 @@ export class RunReport {
     if (event.event === "start" && event.folder !== undefined) {
       this.path = join(event.folder, "report.html")
       // A folder that a run goes on in holds what came before, and this event too.
-      this.events = loggedEvents(join(event.folder, "log.jsonl")) ?? [event]
+      this.events = loggedEvents(event.folder) ?? [event]
     } else this.events.push(event)
     if (event.event === "report" && performance.now() - this.written > EVERY_MS) this.write()
   }
@@ -45,19 +45,5 @@ export class RunReport {
         if (!this.failed) note(`the report is not written: ${error instanceof Error ? error.message : ""}`)
         this.failed = true
       })
-  }
-}
-
-/** A line that a crash cut off is left out. */
-function loggedEvents(path: string): TrainEvent[] | undefined {
-  const lines = attempt(() => readFileSync(path, "utf8").split("\n"))
-  return lines?.flatMap((line) => attempt(() => [JSON.parse(line) as TrainEvent]) ?? [])
-}
-
-function attempt<T>(read: () => T): T | undefined {
-  try {
-    return read()
-  } catch {
-    return undefined
   }
 }

@@ -1,0 +1,60 @@
+/** cli/sweep: one run of a sweep, as a process of its own: what it does to memory and device ends with it. */
+import { spawn } from "node:child_process"
+import { createInterface } from "node:readline"
+import type { TrainEvent } from "../../../runtime/node.js"
+import type { Settings } from "./grid.js"
+
+export interface RunOrder {
+  readonly program: string
+  readonly settings: Settings
+  readonly folder: string
+  /** Goes on with what is in the folder. */
+  readonly resume: boolean
+  readonly options: readonly string[]
+  readonly onEvent: (event: TrainEvent) => void
+  /** Aborting ends the run after its next step, saved. */
+  readonly signal: AbortSignal
+}
+
+/** Undefined when it ended by itself or was asked to, else the message of the mistake. */
+export async function runOne(order: RunOrder): Promise<string | undefined> {
+  const { program, settings, folder, resume, options, onEvent, signal } = order
+  // What runs here already, wherever it was built.
+  const [, main = ""] = process.argv
+  const set = Object.entries(settings).flatMap(([name, value]) => ["--set", `${name}=${value}`])
+  const place = resume ? ["--resume", folder] : ["--out", folder]
+  const child = spawn(process.execPath, [main, "train", program, ...set, ...place, ...options, "--json"], {
+    stdio: ["ignore", "pipe", "pipe"],
+  })
+  const stop = (): void => void child.kill("SIGTERM")
+  signal.addEventListener("abort", stop)
+  let [failure, said] = ["", ""]
+  child.stderr.on("data", (text) => (said += String(text)))
+  createInterface({ input: child.stdout }).on("line", (line) => {
+    const event = eventOf(line)
+    if (event?.event === "error") failure = messageOf(event)
+    else if (event !== undefined) onEvent(event)
+  })
+  const exit = await new Promise<number | null>((resolve) => child.on("close", (code) => resolve(code)))
+  signal.removeEventListener("abort", stop)
+  if (exit === 0 || signal.aborted) return undefined
+  return failure || said.trim().split("\n")[0] || `it ended with exit code ${exit}`
+}
+
+/** Also of a program that is refused: its diagnostics. */
+interface Mistake {
+  readonly event: "error"
+  readonly message?: string
+  readonly diagnostics?: readonly { readonly message: string }[]
+}
+
+const messageOf = ({ message, diagnostics }: Mistake): string =>
+  message ?? diagnostics?.map((each) => each.message).join("; ") ?? "it failed"
+
+function eventOf(line: string): TrainEvent | Mistake | undefined {
+  try {
+    return JSON.parse(line) as TrainEvent | Mistake
+  } catch {
+    return undefined
+  }
+}
