@@ -103,7 +103,10 @@ sweeps/p-1/4 1e-2 0 a size must be at least 1, and this is 0
 best: lr=1e-2 width=4
 `,
     )
-    const alone = nnc(["train", "p.nn", "--set", "lr=1e-4", "--device", "wasm", "--out", "alone"], { cwd })
+    const alone = nnc(
+      ["train", "p.nn", "--set", "lr=1e-4", "--set", "width=4", "--device", "wasm", "--out", "alone"],
+      { cwd },
+    )
     expect(alone.exit).toBe(0)
     const last = (folder: string): Buffer => readFileSync(join(cwd, folder, "checkpoints/last.safetensors"))
     expect(last("sweeps/p-1/1").equals(last("alone")), "the same bytes as a run alone").toBe(true)
