@@ -28,6 +28,7 @@ const LONG = [
   "kept-tables",
   "kernels",
   "kernels-programs",
+  "logs",
   "long-sums",
   "many",
   "metrics",

@@ -14,9 +14,11 @@ import {
   withSettingsOf,
   type DeviceOptions,
 } from "./open-program.js"
+import { writeCsvLog } from "./logs/csv.js"
+import { TensorboardLog } from "./logs/tensorboard.js"
 import { showEvents } from "./progress.js"
 import { RunReport } from "./report/write.js"
-import { integer } from "./usage.js"
+import { integer, oneOf } from "./usage.js"
 
 interface RunOptions extends DeviceOptions {
   readonly json?: boolean
@@ -27,7 +29,12 @@ interface RunOptions extends DeviceOptions {
   readonly out?: string
   readonly overwrite?: boolean
   readonly train?: string
+  readonly log?: readonly LogKind[]
 }
+
+/** Beside log.jsonl. */
+const LOGS = ["tensorboard", "csv"] as const
+type LogKind = (typeof LOGS)[number]
 
 /** Adds the options of a run, and what to do. */
 export function trains(command: Command): Command {
@@ -46,6 +53,11 @@ export function trains(command: Command): Command {
       "run folder for log, checkpoints and report (default: the next runs/NAME-N, or that of a resumed run)",
     )
     .option("--overwrite", "replace the run that the folder of --out holds")
+    .option(
+      "--log <format>",
+      `write the reports as ${LOGS.join(" or ")} too, into the run folder; may be given twice`,
+      oneOf(LOGS),
+    )
     .option("--train <name>", "the train section to run, when there are several")
     .action(runTraining)
 }
@@ -60,6 +72,9 @@ async function runTraining(path: string, options: RunOptions): Promise<void> {
   const interrupt = interruption()
   const report = new RunReport(trainer.bundle.manifest)
   const show = showEvents(options.json ?? false)
+  const logs = options.log ?? []
+  const tensorboard = logs.includes("tensorboard") ? new TensorboardLog() : undefined
+  let folder: string | undefined
   try {
     const { json = false, epochs, steps, seed, train, overwrite = false } = options
     const resume = resumed(trainer, options.resume)
@@ -75,18 +90,20 @@ async function runTraining(path: string, options: RunOptions): Promise<void> {
       signal: interrupt.signal,
       onEvent: (event) => {
         report.see(event)
+        if (event.event === "start") folder = event.folder
+        tensorboard?.see(event, Date.now() / 1000)
         // An error is shown where the command ends.
         if (event.event !== "error") show(event)
       },
     })
-    const folder = end.runFolder ?? ""
     if (end.why === "interrupted") {
       const section = train === undefined ? "" : ` --train ${word(train)}`
-      note(`Saved. To go on: nnc train ${word(path)} --resume ${word(folder)}${section}`)
+      note(`Saved. To go on: nnc train ${word(path)} --resume ${word(end.runFolder ?? "")}${section}`)
       process.exitCode = signalExit(interrupt.by ?? "SIGINT")
-    } else if (!json) note(`checkpoint, log and report in ${join(folder, "/")}`)
+    } else if (!json) note(`checkpoint, log and report in ${join(end.runFolder ?? "", "/")}`)
   } finally {
     await report.finish()
+    if (folder !== undefined && logs.includes("csv")) await writeCsvLog(folder)
     interrupt.dispose()
     trainer.close()
   }

@@ -121,3 +121,14 @@ export function namedPairs(
     return new Map([...before, [text.slice(0, at), text.slice(at + 1)]])
   }
 }
+
+/** For options that may be given several times: words of a list. */
+export function oneOf<T extends string>(
+  words: readonly T[],
+): (text: string, before?: readonly T[]) => readonly T[] {
+  return (text, before = []) => {
+    const word = words.find((each) => each === text)
+    if (word === undefined) throw new InvalidArgumentError(`It must be one of ${words.join(", ")}.`)
+    return [...before, word]
+  }
+}

@@ -10,6 +10,7 @@ import type {
   StartEvent,
   TrainEvent,
 } from "../../../runtime/node.js"
+import { reportsOf } from "../runs/log.js"
 
 /** From one start of the program to its end. */
 export interface Part {
@@ -38,19 +39,14 @@ const MOST_POINTS = 4000
 
 export function historyOf(events: readonly TrainEvent[]): History {
   const parts: { start: StartEvent; end: EndEvent | undefined; error: ErrorEvent | undefined }[] = []
-  let reports: ReportEvent[] = []
   for (const event of events) {
-    if (event.event === "start") {
-      parts.push({ start: event, end: undefined, error: undefined })
-      reports = reports.filter(({ step }) => step < event.step)
-    } else if (event.event === "report" && "metrics" in event) {
-      reports = reports.at(-1)?.step === event.step ? reports.slice(0, -1) : reports
-      reports.push(event)
-    } else if (event.event === "end" || event.event === "error") {
+    if (event.event === "start") parts.push({ start: event, end: undefined, error: undefined })
+    else if (event.event === "end" || event.event === "error") {
       const part = parts.at(-1)
       if (part) Object.assign(part, { [event.event]: event })
     }
   }
+  const reports = reportsOf(events)
   const shown = thinned(reports)
   const { step, metrics } = reports.at(-1) ?? { step: 0, metrics: {} }
   return {

@@ -5,7 +5,7 @@
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import type { ReportEvent, TrainEvent } from "../../../runtime/node.js"
-import { loggedEvents } from "../runs/log.js"
+import { loggedEvents, reportsOf } from "../runs/log.js"
 import { runFacts, type RunFacts } from "../runs/run-facts.js"
 import { isBetter, isHopeless, type Reported } from "./pruning.js"
 import { runOne } from "./run-one.js"
@@ -114,12 +114,5 @@ function valueOf({ step, metrics }: ReportEvent, by: string): readonly Reported[
   return typeof value === "number" && Number.isFinite(value) ? [{ step, value }] : []
 }
 
-/** What a run resumed did again counts as it came out last. */
-function reportsIn(folder: string, by: string): Reported[] {
-  let reports: Reported[] = []
-  for (const event of loggedEvents(folder) ?? []) {
-    if (event.event === "start") reports = reports.filter(({ step }) => step < event.step)
-    if (event.event === "report") reports.push(...valueOf(event, by))
-  }
-  return reports
-}
+const reportsIn = (folder: string, by: string): Reported[] =>
+  reportsOf(loggedEvents(folder) ?? []).flatMap((event) => valueOf(event, by))
