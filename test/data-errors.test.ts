@@ -66,6 +66,12 @@ describe("csv", () => {
       "a,b,y\n0,1,0\n1,1,2\n",
       'data-class at 3: rows.csv: row 2 (line 3), column "y": the label 2 is not one of',
     ],
+    [
+      "a,b,y\n0,1,1\n1,1,2\n",
+      "here they go from 1 to 2: `categories(2)` in place of `classes(2)` numbers them from 0",
+    ],
+    ["a,b,y\n0,1,0\n1,1,3\n", "here they go from 0 to 3: write `classes(4)`, and give the model 4 outputs"],
+    ["a,b,y\n0,1,0\n1,1,0.5\n", "here they go from 0 to 0.5: `|> categories(...)` as the first stage"],
     ["", "data-empty at 1: rows.csv is empty"],
     ["a,b,y\n", "data-empty at 1: rows.csv has a header and no rows"],
     ["PK\0\0", "data-format at 1: rows.csv is not a text file"],

@@ -439,7 +439,7 @@ describe("indices", () => {
     expect(failure(() => applyField(spec, csv("y\n0\n-100\n\n3"), allRows(3)))).toEqual([
       "data-index",
       't.csv: row 3 (line 5), column "y": 3 is not one of 0 to 2 or -100',
-      "net.nn:9:12 uses it to pick one of 3",
+      "net.nn:9:12 uses it to pick one of 3; here they go from 0 to 3: make room for 4",
     ])
     expect(failure(() => applyField(spec, csv("y\n-1"), allRows(1)))[0]).toBe("data-index")
   })

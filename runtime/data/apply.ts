@@ -8,6 +8,7 @@ import { bytesOf, product } from "../exec/size.js"
 import { makeValues, toHalf } from "../exec/values.js"
 import { checkBounds } from "./bounds.js"
 import { eachBlock } from "./blocks.js"
+import { withRange } from "./labels.js"
 import { notFinite } from "./not-finite.js"
 import { ruleOf, widthAfter } from "./stages/index.js"
 import type { Table } from "./table.js"
@@ -65,16 +66,20 @@ function convert(field: FieldSpec, table: Table, rows: Uint32Array, take: (value
   const held = conversion(dtype)
   const width = product(field.shape)
   const check = (gathered: number): void => checkWidth(field, table, gathered)
-  inPart({ field: field.name }, () =>
-    eachBlock(field, table, rows, check, ({ values, where }) => {
-      if (bounds) checkBounds(values, width, bounds, where)
-      for (let i = 0; i < values.length; i++) {
-        const value = held(values[i]!)
-        if (value === undefined) refuse(dtype, values[i]!, where(i))
-        take(value)
-      }
-    }),
-  )
+  inPart({ field: field.name }, () => {
+    try {
+      eachBlock(field, table, rows, check, ({ values, where }) => {
+        if (bounds) checkBounds(values, width, bounds, where)
+        for (let i = 0; i < values.length; i++) {
+          const value = held(values[i]!)
+          if (value === undefined) refuse(dtype, values[i]!, where(i))
+          take(value)
+        }
+      })
+    } catch (caught) {
+      throw withRange(caught, field, table, rows)
+    }
+  })
 }
 
 /** What rounds to infinity lies at these magnitudes and above. */
