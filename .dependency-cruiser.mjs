@@ -51,6 +51,7 @@ const LAYERS = [
   "kernel",
   "contraction",
   "templates",
+  "choose",
   "program",
   "loops",
   "multi-step",

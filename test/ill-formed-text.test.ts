@@ -9,7 +9,7 @@ import { DEFAULT_TARGET } from "../compiler/target.js"
 import { random } from "./support/random.js"
 
 const PATH = "examples/six-points/six-points.nn"
-const STAGES = ["model", "graph", "autocast", "fuse", "order", "kernels", "plan"]
+const STAGES = ["model", "graph", "autocast", "fuse", "order", "choose", "kernels", "plan"]
 /** Of each stage. */
 const MISTAKES = 150
 

@@ -20,7 +20,7 @@ import type { CutGraph, GroupedProgram } from "../ir/groups/types.js"
 import { printGroups } from "../ir/groups/text.js"
 import { groupDiagrams } from "../ir/groups/diagram.js"
 import { verifyGroups } from "../ir/groups/verify.js"
-import { verifyWalks } from "../schedule/index.js"
+import { verifyPlans, verifyWalks } from "../schedule/index.js"
 import { bug } from "../source/bug.js"
 import type { TargetProfile } from "../target.js"
 
@@ -80,10 +80,11 @@ const NOUNS: { readonly [L in Level]: Noun<Levels[L]> } = {
   },
   groups: {
     print: (programs) => programs.flatMap((p) => p.groups.map(printGroups)).join("\n"),
-    verify: (programs) => {
+    verify: (programs, target) => {
       const all = programs.flatMap((p) => p.groups)
       const found = all.flatMap(verifyGroups)
-      return found.length > 0 ? found : all.flatMap(verifyWalks)
+      if (found.length > 0) return found
+      return all.flatMap((x) => [...verifyWalks(x), ...verifyPlans(x, target)])
     },
     diagrams: (programs) => programs.flatMap((p) => p.groups.flatMap(groupDiagrams)),
     json: (programs) => programs.flatMap((p) => p.groups),

@@ -21,6 +21,7 @@ import { autocast } from "../precision/autocast.js"
 import type { GroupedGraph } from "../ir/groups/types.js"
 import {
   buildKernels,
+  choose,
   cut,
   fuse,
   kernelsFor,
@@ -125,6 +126,15 @@ export const DEVICE_PASSES: readonly DriverPass[] = [
   groups(pack),
   pass("groups", "groups", unpack, (all, cx) => unpack.run(all, cx)),
   ordered,
+  pass("groups", "groups", choose, (all, cx) => {
+    const planned = [
+      ...choose.run(
+        all.flatMap((p) => p.groups),
+        cx,
+      ),
+    ]
+    return all.map((p) => ({ ...p, groups: planned.splice(0, p.groups.length) }))
+  }),
   pass("groups", "kernels", buildKernels, (all, cx) => {
     const mostRows = all.flatMap((p) => p.groups.map(() => cx.sizes(p.graph.name).B))
     const groups = all.flatMap((p) => p.groups)

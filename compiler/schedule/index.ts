@@ -1,6 +1,7 @@
 /** schedule: Graph -> KernelProgram, as passes. Their order is that of the driver's list (`driver/passes.ts`). */
 export { buildKernels, kernelsFor } from "./program/build-kernels.js"
 export { forOneWorkgroup } from "./cost/model.js"
+export { choose, planProblem, plansOf } from "./choose/choose.js"
 export { cut } from "./loops/cut.js"
 export { fuse } from "./fuse/fuse.js"
 export { link } from "./loops/link.js"
@@ -13,3 +14,4 @@ export { type Choice, choices, lateGroups } from "./rematerialize/choices.js"
 export { roll } from "./loops/roll.js"
 export { unpack } from "./fuse/unpack.js"
 export { verifyWalks } from "./fuse/verify-walks.js"
+export { verifyPlans } from "./choose/verify-plans.js"

@@ -12,6 +12,7 @@ import type { Sample } from "../../compiler/ops/op.js"
 import { parseGroups, printGroups } from "../../compiler/ir/groups/text.js"
 import {
   buildKernels,
+  choose,
   canBeMany,
   cut,
   forOneWorkgroup,
@@ -70,7 +71,8 @@ export function kernelDifferences(
   if (canBeMany(graph)) {
     const within = forOneWorkgroup(target)
     const ordered = order.run(fuse.run(graph, context(within)), context(within))
-    const [kernels] = buildKernels.run([ordered], context(within))
+    const planned = choose.run([ordered], context(within))
+    const [kernels] = buildKernels.run(planned, context(within))
     const many = manyCalls(kernels!, dims, slotsInOrder(programs), target)
     if (typeof many !== "string") programs.push(many)
   }

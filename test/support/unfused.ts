@@ -4,20 +4,20 @@ import type { Graph, Node } from "../../compiler/ir/graph/types.js"
 import type { KernelProgram } from "../../compiler/ir/kernels/types.js"
 import type { PassContext } from "../../compiler/pass.js"
 import type { GroupedGraph } from "../../compiler/ir/groups/types.js"
-import { buildKernels, cut, link, order } from "../../compiler/schedule/index.js"
+import { buildKernels, choose, cut, link, order } from "../../compiler/schedule/index.js"
 import type { Group } from "../../compiler/ir/groups/types.js"
 import { loweringOf } from "../../compiler/ir/graph/graph-index.js"
 
 export function scheduledAlone(graph: Graph, cx: PassContext): KernelProgram {
   const { parts } = cut.run(graph, cx)
   const groups = parts.map((p) => order.run(alone(p.graph), cx))
-  return link(graph, parts, buildKernels.run(groups, cx))
+  return link(graph, parts, buildKernels.run(choose.run(groups, cx), cx))
 }
 
 /** One group per node, then the copies into slots. */
 function alone(graph: Graph): GroupedGraph {
   const types = new Map([...graph.inputs, ...graph.state, ...graph.nodes].map((v) => [v.id, v.type]))
-  const blank = { rootAxes: null, inner: [], members: [], full: [], parts: [] }
+  const blank = { rootAxes: null, inner: [], members: [], full: [], parts: [], plan: null }
   const groups: Omit<Group, "id">[] = graph.nodes.map((node) => ({
     ...blank,
     ...spaceOf(

@@ -7,6 +7,7 @@
  *          store %77
  *        }
  *        contract 8 over [16, 30] axes [1, 0] x [B] {
+ *          plan tile {rows: 4, columns: 4, taps: 1, lanes: 64, vector: false, split: true, staged: false}
  *          compute %69, %76
  *          store %76 into @linear.weight
  *        }
@@ -18,6 +19,7 @@ import type { ValueId } from "../graph/types.js"
 import { printShape } from "../tensor.js"
 import { parseDimAt, printSlotName } from "../text/notation.js"
 import { Cursor, IrTextError, type Places } from "../text/scanner.js"
+import { parsePlan, printPlan } from "./plans.js"
 import { chainOf, type Group, type GroupedGraph, type GroupKind, type Store } from "./types.js"
 
 export function printGroups(grouped: GroupedGraph): string {
@@ -51,13 +53,15 @@ function printGroup(x: Group, name: (v: ValueId) => string): string[] {
   const axes =
     x.rootAxes === null ? "" : ` axes [${x.rootAxes.map((a) => (a === null ? "_" : a)).join(", ")}]`
   const inner = x.kind === "map" ? "" : ` x ${printShape(x.inner)}`
+  const plan = x.plan === null ? [] : [`  plan ${printPlan(x.plan)}`]
   if (x.kind === "pack" || x.kind === "chain") {
     const parts = x.parts.flatMap((part) => printGroup(part, name).map((line) => `  ${line}`))
-    return [`${x.kind} ${x.id} over ${printShape(x.outer)} {`, ...parts, "}"]
+    return [`${x.kind} ${x.id} over ${printShape(x.outer)} {`, ...plan, ...parts, "}"]
   }
   const outer = x.members.filter((m) => !x.full.includes(m))
   return [
     `${x.kind} ${x.id} over ${printShape(x.outer)}${axes}${inner} {`,
+    ...plan,
     ...(outer.length === 0 ? [] : [`  compute ${outer.map(name).join(", ")}`]),
     ...(x.full.length === 0 ? [] : [`  elements ${x.full.map(name).join(", ")}`]),
     ...x.stores.map((s) => `  store ${name(s.value)}${s.slot === null ? "" : ` into ${name(s.slot)}`}`),
@@ -79,17 +83,21 @@ function parseGroup(c: Cursor, values: ReadonlyMap<string, ValueId>): Group {
   const full: ValueId[] = []
   const stores: Store[] = []
   c.expect("{")
+  const plan = c.accept("plan") ? c.placed(() => parsePlan(c)) : null
   if (kind === "pack" || kind === "chain") {
     const parts: Group[] = []
     while (!c.accept("}")) parts.push(c.placed(() => parseGroup(c, values)))
     const [product, row] = parts
     if (kind === "chain")
-      return chainOf(
-        product ?? c.fail("a chain has two groups", at),
-        row ?? c.fail("a chain has two groups", at),
-      )
+      return {
+        ...chainOf(
+          product ?? c.fail("a chain has two groups", at),
+          row ?? c.fail("a chain has two groups", at),
+        ),
+        plan,
+      }
     const [members, all] = [parts.flatMap((x) => x.members), parts.flatMap((x) => x.stores)]
-    return { id, kind, outer, rootAxes, inner, members, full, stores: all, parts }
+    return { id, kind, outer, rootAxes, inner, members, full, stores: all, parts, plan }
   }
   while (!c.accept("}")) {
     if (c.accept("compute")) outerMembers.push(...valueList(c, values))
@@ -100,7 +108,7 @@ function parseGroup(c: Cursor, values: ReadonlyMap<string, ValueId>): Group {
     } else c.fail("expected `compute`, `elements` or `store`")
   }
   const members = [...outerMembers, ...full].sort((a, b) => a - b)
-  return { id, kind, outer, rootAxes, inner, members, full, stores, parts: [] }
+  return { id, kind, outer, rootAxes, inner, members, full, stores, parts: [], plan }
 }
 
 function valueList(c: Cursor, values: ReadonlyMap<string, ValueId>): ValueId[] {

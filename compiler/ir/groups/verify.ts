@@ -48,7 +48,10 @@ class GroupCheck {
       const kinds = PARTS[x.kind] ?? x.parts.map((): GroupKind => "map")
       if (x.parts.length !== kinds.length || x.parts.some((p, i) => p.kind !== kinds[i]))
         say(x.kind === "pack" ? "a pack is of map groups" : "a chain is of a contract and a row group")
-      for (const part of x.parts) this.group(part)
+      for (const part of x.parts) {
+        if (part.plan !== null) say("it has one plan for all of its parts")
+        this.group(part)
+      }
       return
     }
     this.members(x, say)

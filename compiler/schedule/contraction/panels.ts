@@ -2,13 +2,15 @@
  *  A window: an operand that depends on an axis `s` of its side and an axis `r` of the depth through `a*s + b*r` alone, as the
  *  input of a convolution does. It is copied once per such sum, not once per pair.
  *  Guarantees: what an item holds at once is of constant size.
- *  Not here:   which of the ways to cut is best (`cost/model.ts`), loops (`templates/panels.ts`). */
+ *  Not here:   which of the ways to cut is best (`choose/products.ts`), loops (`templates/panels.ts`). */
 import type { Expr } from "../../ir/kernels/types.js"
 import { childrenOf } from "../../ir/kernels/walk.js"
+import { bug } from "../../source/bug.js"
+import type { PanelsPlan } from "../../ir/groups/types.js"
 import { type Dim, isStatic, numel, type Shape } from "../../ir/tensor.js"
 import { type Axes, type Contraction, indexAt, operand } from "./contraction.js"
 import { nominal } from "../cost/model.js"
-import { type PanelChoice, panelChoice, type SideCut } from "../cost/panels.js"
+import type { SideCut } from "../cost/panels.js"
 import type { Exprs } from "../expressions/exprs.js"
 import { unravel } from "../expressions/values.js"
 
@@ -48,9 +50,18 @@ export interface Panels {
 export const LANES = 8
 export const TALL = 4
 
-/** The way to cut `cx`, if it is large enough to be worth it and of a kind that can be cut. */
-export function panelsOf(cx: Contraction): Panels | undefined {
-  if (cx.b.placed.target.deviceClass !== "wasm" || cx.type !== "f32") return undefined
+/** A contraction as panels see it, before its sides are cut. */
+export interface PanelSides {
+  readonly cx: Contraction
+  readonly row: UncutSide
+  readonly column: UncutSide
+  readonly depth: Space
+}
+export type UncutSide = Omit<Side, "cut">
+
+/** undefined: of a kind that cannot be cut. */
+export function panelSides(cx: Contraction): PanelSides | undefined {
+  if (cx.type !== "f32") return undefined
   const found = {
     row: windowsOf(cx, "row"),
     column: windowsOf(cx, "column"),
@@ -58,7 +69,7 @@ export function panelsOf(cx: Contraction): Panels | undefined {
   const slides = found.row.length + found.column.length > 0
   const depth = slides ? axesSpace(cx.extents) : flatSpace(cx.extents)
   if (depth.extents.slice(1).some((d) => !isStatic(d)) || depth.extents.length === 0) return undefined
-  const sideOf = (which: "row" | "column"): Omit<Side, "cut"> => {
+  const sideOf = (which: "row" | "column"): UncutSide => {
     const axes = which === "row" ? cx.rows : cx.columns
     const windows = found[which].map((w) => ({ ...w, depth: placeOf(cx.extents, w.depth) }))
     const space = windows.length > 0 ? axesSpace(axes.shape) : flatSpace(axes.shape)
@@ -67,25 +78,26 @@ export function panelsOf(cx: Contraction): Panels | undefined {
   }
   const [row, column] = [sideOf("row"), sideOf("column")]
   if (row.space.extents.length === 0 || column.space.extents.length === 0) return undefined
-  // The taps of a window make poor vectors.
-  const swapped = !suitsVectors(column) && (suitsVectors(row) || !liesTogether(column))
-  const [wide, tall] = swapped ? [row, column] : [column, row]
-  if (!liesTogether(wide)) return undefined
-  const choice: PanelChoice | undefined = panelChoice({
-    wide: { extents: wide.space.extents, windows: wide.windows, packed: true },
-    tall: { extents: tall.space.extents, windows: tall.windows, packed: !tall.direct },
-    depth: depth.extents,
-    batch: nominal(numel(cx.batch.shape)),
-    whole: [...wide.windows, ...tall.windows].some((w) => w.depth === 0),
-  })
-  if (choice === undefined) return undefined
+  return { cx, row, column, depth }
+}
+
+/** The panels of a plan. */
+export function panelsFor(cx: Contraction, plan: PanelsPlan): Panels {
+  const sides = panelSides(cx) ?? bug("a contraction that cannot be cut has no panels")
+  const [wide, tall] = plan.wide === "row" ? [sides.row, sides.column] : [sides.column, sides.row]
   return {
     cx,
-    wide: { ...wide, cut: choice.wide },
-    tall: { ...tall, cut: choice.tall },
-    depth,
-    block: choice.block,
+    wide: { ...wide, cut: cutOf(wide, plan.wideAt, plan.wideChunk) },
+    tall: { ...tall, cut: cutOf(tall, plan.tallAt, plan.tallChunk) },
+    depth: sides.depth,
+    block: plan.depth,
   }
+}
+function cutOf({ space }: UncutSide, at: number, chunk: number): SideCut {
+  const inside = space.extents
+    .slice(at + 1)
+    .map((d) => (isStatic(d) ? d : bug("an item is of constant size")))
+  return { at, chunk, local: [chunk, ...inside] }
 }
 
 const flatSpace = (shape: Shape): Space => {
@@ -102,9 +114,9 @@ const axesSpace = (shape: Shape): Space => ({
 const placeOf = (shape: Shape, axis: number): number => shape.slice(0, axis).filter((d) => d !== 1).length
 
 /** Whether places next to each other along the last axis are so in memory too: not where windows move in larger steps. */
-const liesTogether = (side: Omit<Side, "cut">): boolean =>
+export const liesTogether = (side: UncutSide): boolean =>
   side.windows.every((w) => w.side !== side.space.extents.length - 1 || w.a === 1)
-const suitsVectors = (side: Omit<Side, "cut">): boolean =>
+export const suitsVectors = (side: UncutSide): boolean =>
   nominal(side.space.extents.at(-1)!) >= LANES - 1 && liesTogether(side)
 /** The value of the operand where the axes of its side and of the depth have these places. */
 export function valueAt(

@@ -46,20 +46,32 @@ const OUTPUT = 2
 const DIVIDED = 200_000
 const THREADS = [2, 4]
 
-export function panelChoice(size: {
+export interface PanelSizes {
   readonly wide: SideShape
   readonly tall: SideShape
   readonly depth: readonly Dim[]
   readonly batch: number
   /** The first axis of the depth slides over a side: it is not cut. */
   readonly whole: boolean
-}): PanelChoice | undefined {
+}
+export interface CostedChoice {
+  readonly choice: PanelChoice
+  readonly cost: number
+}
+
+/** undefined: packing does not pay. */
+export function panelChoice(size: PanelSizes): PanelChoice | undefined {
+  let best: CostedChoice | undefined
+  for (const each of panelChoices(size)) if (best === undefined || each.cost < best.cost) best = each
+  return best?.choice
+}
+
+export function* panelChoices(size: PanelSizes): Generator<CostedChoice> {
   const { batch } = size
   const [rows, columns, depth] = [size.tall.extents, size.wide.extents, size.depth].map((e) =>
     e.reduce<number>((n, d) => n * nominal(d), 1),
   ) as [number, number, number]
-  if (rows < TALL || columns < LANES - 1 || depth < TALL || rows * columns * depth < LEAST) return undefined
-  let best: { readonly choice: PanelChoice; readonly cost: number } | undefined
+  if (rows < TALL || columns < LANES - 1 || depth < TALL || rows * columns * depth < LEAST) return
   for (const wide of cutsOf(size.wide, LANES)) {
     for (const tall of cutsOf(size.tall, TALL)) {
       if (wide.size * tall.size > MOST_SUMS) continue
@@ -76,11 +88,9 @@ export function panelChoice(size: {
       const items = wide.count * tall.count * batch
       const waiting = item * items < DIVIDED ? 1 : waitingFor(items)
       const cost = item * items * waiting
-      if (best === undefined || cost < best.cost)
-        best = { cost, choice: { wide: wide.cut, tall: tall.cut, block } }
+      yield { cost, choice: { wide: wide.cut, tall: tall.cut, block } }
     }
   }
-  return best?.choice
 }
 
 /** How much longer items take on several threads than if they were divided evenly. */

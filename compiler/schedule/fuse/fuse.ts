@@ -445,6 +445,7 @@ class Grouping {
         full: members.filter((m) => draft.full.has(m)),
         stores,
         parts: [],
+        plan: null,
       }
       out.push(group)
       this.loads.set(group.id, loads)
@@ -515,6 +516,7 @@ class Grouping {
           full: [],
           stores: [{ value, slot }],
           parts: [],
+          plan: null,
         })
       }
     }

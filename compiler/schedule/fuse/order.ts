@@ -37,6 +37,7 @@ export const order: Pass<GroupedGraph, GroupedGraph> = {
           full: [],
           stores: [s],
           parts: [],
+          plan: null,
         }
         copies.push(copy)
         loads.set(copy.id, { values: new Set([s.value]), elsewhere: new Set() })

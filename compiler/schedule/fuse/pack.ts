@@ -23,7 +23,9 @@ export const pack: Pass<GroupedGraph, GroupedGraph> = {
     const read = new Set(grouped.groups.flatMap((x) => [...groupLoads(g, x, inBuffer).values]))
     const alike = new Map<string, Part[]>()
     for (const group of grouped.groups) {
-      if (group.kind !== "map" || group.stores.some((s) => s.slot === null || read.has(s.value))) continue
+      // What is planned already stays a kernel of its own.
+      if (group.kind !== "map" || group.plan !== null) continue
+      if (group.stores.some((s) => s.slot === null || read.has(s.value))) continue
       const form = packForm(g, group, inBuffer)
       if (form === undefined) continue
       alike.set(form.key, [...(alike.get(form.key) ?? []), { group, operands: form.operands }])
@@ -142,5 +144,6 @@ function packOf(id: number, parts: readonly Group[]): Group {
     full: [],
     stores: parts.flatMap((x) => x.stores),
     parts,
+    plan: null,
   }
 }

@@ -3,6 +3,7 @@
  *  Not here:   packs, whose kernels depend on each other's names. */
 import { printAttrs } from "../../ir/graph/text.js"
 import type { ValueId } from "../../ir/graph/types.js"
+import { printPlan } from "../../ir/groups/plans.js"
 import { printShape, printType } from "../../ir/tensor.js"
 import { bug } from "../../source/bug.js"
 import type { Group } from "../../ir/groups/types.js"
@@ -45,8 +46,9 @@ export function groupForm(placed: Placed, group: Group, narrow: ReadonlySet<numb
     const args = node.args.map(numberOf)
     return add(v, `${node.op}(${args.join()}) ${printAttrs(node.attrs)} ${printType(node.type)}`)
   }
-  const headOf = ({ kind, outer, inner, rootAxes, parts }: Group): string => {
-    const own = `${kind} ${printShape(outer)} ${printShape(inner)} ${rootAxes?.join() ?? ""}`
+  const headOf = ({ kind, outer, inner, rootAxes, parts, plan }: Group): string => {
+    const how = plan === null ? "" : printPlan(plan)
+    const own = `${kind} ${printShape(outer)} ${printShape(inner)} ${rootAxes?.join() ?? ""} ${how}`
     return [own, ...parts.map(headOf)].join(" ")
   }
   const own = group.members.map(numberOf)

@@ -27,6 +27,7 @@ import type { Pass } from "../../pass.js"
 import { bug } from "../../source/bug.js"
 import type { TargetProfile } from "../../target.js"
 import { kernelsFor } from "../program/build-kernels.js"
+import { choose } from "../choose/choose.js"
 import { forOneWorkgroup, manyPays, MOST_ACCESSES } from "../cost/model.js"
 import { fuse } from "../fuse/fuse.js"
 import { order } from "../fuse/order.js"
@@ -44,7 +45,7 @@ export const many: Pass<readonly Scheduled[], readonly Scheduled[]> = {
     const more = single.flatMap(({ graph, program, dims }): Scheduled[] => {
       if (!canBeMany(graph) || !manyPays(workOf(graph, dims), program.dispatches.length, target)) return []
       const groups = order.run(fuse.run(graph, within), within)
-      const [kernels] = kernelsFor([dims.B]).run([groups], within)
+      const [kernels] = kernelsFor([dims.B]).run(choose.run([groups], within), within)
       const made = manyCalls(kernels ?? bug("groups give a program"), dims, slots, target)
       if (typeof made !== "string") return [{ graph, program: made, dims }]
       cx.remark(`${program.name} is not one kernel: ${made}`)

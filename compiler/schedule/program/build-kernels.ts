@@ -1,29 +1,31 @@
 /** schedule: groups -> kernels, buffers and dispatches.   GroupedGraph -> KernelProgram
  *  Assumes:    groups are in dispatch order, and stores into slots are legal in it (`fuse/order.ts`).
  *  Guarantees: kernels that differ only in the names of their buffers are one kernel.
- *  Not here:   which nodes share a kernel (`fuse/fuse.ts`), loop nests (`template-*.ts`). */
+ *  Not here:   which nodes share a kernel (`fuse/fuse.ts`), how a loop nest runs (`choose/`), loop nests (`templates/`). */
 import type { Pass } from "../../pass.js"
 import { bug } from "../../source/bug.js"
-import type { Row, ValueId } from "../../ir/graph/types.js"
+import type { ValueId } from "../../ir/graph/types.js"
 import { MOST_ROWS } from "../../ir/kernels/most.js"
 import { canonical } from "../../ir/kernels/canonical.js"
 import type { Buffer, BufferRef, Dispatch, Kernel, KernelProgram, Pack } from "../../ir/kernels/types.js"
 import type { Origin } from "../../ir/origin.js"
-import { divDim, numel } from "../../ir/tensor.js"
+import { numel } from "../../ir/tensor.js"
 import { contraction } from "../contraction/contraction.js"
-import type { Group, GroupedGraph, GroupKind } from "../../ir/groups/types.js"
+import type { Group, GroupedGraph, KernelPlan } from "../../ir/groups/types.js"
 import { groupForm } from "../kernel/form.js"
 import { type BuiltBody, identifier, KernelBuild, type Placed } from "../kernel/kernel-build.js"
 import { storedIn } from "../fuse/loads.js"
 import { packForm } from "../fuse/pack.js"
-import { panelsOf } from "../contraction/panels.js"
-import { blockOf, buildBlock } from "../templates/block.js"
+import { panelsFor } from "../contraction/panels.js"
+import { BufferTable, unaligned } from "../kernel/placed.js"
+import { buildBlock } from "../templates/block.js"
 import { buildChain } from "../templates/chain.js"
-import { buildContract } from "../templates/tile.js"
 import { buildMap } from "../templates/map.js"
 import { buildPanels } from "../templates/panels.js"
-import { buildRow } from "../templates/row.js"
-import { defOf, elementsOf, type GraphIndex, indexGraph, typeOfValue } from "../../ir/graph/graph-index.js"
+import { buildRow, buildSingles } from "../templates/row.js"
+import { buildAcross, buildAlong, buildLines } from "../templates/row-vectors.js"
+import { buildTile } from "../templates/tile.js"
+import { defOf, type GraphIndex, indexGraph } from "../../ir/graph/graph-index.js"
 
 type BuildKernels = Pass<readonly GroupedGraph[], readonly KernelProgram[]>
 
@@ -57,8 +59,8 @@ function kernelsOf(
 ): KernelProgram {
   const { graph } = grouped
   const g = indexGraph(graph)
-  const places = new Places(g, grouped)
-  const placed: Placed = { g, ...how, bufferOf: (v) => places.bufferOf(v), rows: places.rows }
+  const table = new BufferTable(g, grouped)
+  const placed: Placed = { g, ...how, bufferOf: (v) => table.bufferOf(v), rows: table.rows }
   const inBuffer = storedIn(grouped)
   const narrow = unaligned(placed)
   const packs: Pack[] = []
@@ -83,9 +85,9 @@ function kernelsOf(
   }
   const outputs = graph.outputs.map((o) => ({
     name: o.name,
-    buffer: (places.bufferOf(o.value) ?? bug(`output ${o.name} is in no buffer`)).id,
+    buffer: (table.bufferOf(o.value) ?? bug(`output ${o.name} is in no buffer`)).id,
   }))
-  const buffers = places.used(dispatches, packs, outputs)
+  const buffers = table.used(dispatches, packs, outputs)
   return { name: graph.name, buffers, packs, kernels, dispatches, outputs }
 }
 
@@ -136,24 +138,32 @@ function buildGroup(
   narrow: ReadonlySet<number>,
 ): BuiltBody & { template: string } {
   const b = new KernelBuild(placed, group, narrow)
-  const built = BUILD[group.kind](b)
+  const built = transcribe(b, group.plan ?? bug(`${group.kind} ${group.id} has no plan`))
   return built.mixed.length === 0 ? built : buildGroup(placed, group, new Set([...narrow, ...built.mixed]))
 }
 
-const BUILD: Readonly<Record<GroupKind, (b: KernelBuild) => BuiltBody & { template: string }>> = {
-  map: buildMap,
-  row: buildRow,
-  chain: buildChain,
-  contract: buildProducts,
-  pack: () => bug("a pack is built from its parts"),
-}
-
-function buildProducts(b: KernelBuild): BuiltBody & { template: string } {
-  const cx = contraction(b)
-  const panels = panelsOf(cx)
-  if (panels !== undefined) return buildPanels(panels)
-  const block = blockOf(cx)
-  return block === undefined ? buildContract(cx) : buildBlock(cx, block)
+/** The template of each kind of plan. */
+function transcribe(b: KernelBuild, plan: KernelPlan): BuiltBody & { template: string } {
+  switch (plan.kind) {
+    case "map":
+      return b.group.kind === "row" ? buildSingles(b, plan) : buildMap(b, plan)
+    case "row":
+      return buildRow(b, plan)
+    case "along":
+      return buildAlong(b, plan)
+    case "across":
+      return buildAcross(b, plan)
+    case "lines":
+      return buildLines(b, plan)
+    case "tile":
+      return buildTile(contraction(b), plan)
+    case "block":
+      return buildBlock(contraction(b), plan)
+    case "panels":
+      return buildPanels(panelsFor(contraction(b), plan))
+    case "chain":
+      return buildChain(b, plan)
+  }
 }
 
 /** The kernel of one part, walking over the buffers of all. A pack stands for a buffer of number -1 - its own. */
@@ -179,71 +189,12 @@ function packed(placed: Placed, group: Group, inBuffer: (v: ValueId) => boolean,
     standIns.set(v, { id: -1 - id, name, dtype: "f32", elements: numel(group.outer), role: "temp" })
   })
   const over: Placed = { ...placed, bufferOf: (v) => standIns.get(v) ?? placed.bufferOf(v) }
-  const built = buildGroup(over, { ...first.group, outer: group.outer }, unaligned(over))
+  const built = buildGroup(over, { ...first.group, outer: group.outer, plan: group.plan }, unaligned(over))
   const args = built.params.map((p): BufferRef =>
     p.buffer < 0 ? { kind: "pack", id: -1 - p.buffer } : { kind: "buffer", id: p.buffer },
   )
   const template = `${built.template} over ${parts.length} packed parts`
   return { body: finished({ ...built, template }), args }
-}
-
-/** Buffers whose rows do not start at multiples of four elements: they are accessed by element. */
-function unaligned({ g, rows, bufferOf, target }: Placed): ReadonlySet<number> {
-  if (target.anyVectors) return new Set()
-  const bad = [...rows.keys()].filter((v) => divDim(elementsOf(g, v), 4) === undefined)
-  return new Set(bad.flatMap((v) => bufferOf(v)?.id ?? []))
-}
-
-/** Which buffer every value lives in. */
-class Places {
-  private readonly buffers: Buffer[] = []
-  private readonly byValue = new Map<ValueId, Buffer>()
-  readonly rows = new Map<ValueId, Row>()
-  constructor(
-    private readonly g: GraphIndex,
-    grouped: GroupedGraph,
-  ) {
-    for (const s of g.graph.state) this.make(s.id, s.name, "slot")
-    for (const i of g.graph.inputs) {
-      if (i.source.kind === "data") this.make(i.id, i.source.field, "data")
-      if (i.source.kind === "feed") this.make(i.id, i.name, "feed")
-    }
-    const outputs = new Set(g.graph.outputs.map((o) => o.value))
-    for (const { value, into } of g.graph.outputs) {
-      if (into === undefined) continue
-      this.rows.set(value, into.row)
-      this.byValue.set(value, this.byValue.get(into.input) ?? bug(`no input %${into.input}`))
-    }
-    for (const group of grouped.groups) {
-      for (const { value, slot } of group.stores) {
-        if (slot !== null) {
-          if (!this.byValue.has(value))
-            this.byValue.set(value, this.byValue.get(slot) ?? bug(`no slot %${slot}`))
-        } else if (!this.rows.has(value)) {
-          const node = g.nodes.get(value) ?? bug(`%${value} is stored twice`)
-          this.make(value, `${node.op}_${value}`, outputs.has(value) ? "output" : "temp")
-        }
-      }
-    }
-  }
-  bufferOf(value: ValueId): Buffer | undefined {
-    return this.byValue.get(value)
-  }
-  used(
-    dispatches: readonly Dispatch[],
-    packs: readonly Pack[],
-    outputs: readonly { buffer: number }[],
-  ): Buffer[] {
-    const ids = new Set([...outputs.map((o) => o.buffer), ...packs.flatMap((x) => x.members)])
-    for (const d of dispatches) for (const a of d.args) if (a.kind === "buffer") ids.add(a.id)
-    return this.buffers.filter((b) => ids.has(b.id))
-  }
-  private make(value: ValueId, name: string, role: Buffer["role"]): void {
-    const { dtype, shape } = typeOfValue(this.g, value)
-    const buffer: Buffer = { id: this.buffers.length, name, dtype, elements: numel(shape), role }
-    this.buffers.push(buffer)
-    this.byValue.set(value, buffer)
-  }
 }
 
 /** `linear_0_matmul_add_relu`: where it comes from and what it computes. */

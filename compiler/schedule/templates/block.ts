@@ -4,37 +4,26 @@
  *  Split: groups of lanes take turns at the places of a slice; their sums are added in order at the end.
  *  Guarantees: sums run in a fixed order; all lanes reach every barrier.
  *  Not here:   sizes of blocks (`cost/block.ts`), stores (`templates/tile-grid.ts`). */
+import type { BlockPlan } from "../../ir/groups/types.js"
 import type { Expr, Stmt } from "../../ir/kernels/types.js"
 import { divDim, numel } from "../../ir/tensor.js"
 import { type Slice, sliceOf } from "./block-slice.js"
-import { type Contraction, operandSize, sizesOf } from "../contraction/contraction.js"
+import type { Contraction } from "../contraction/contraction.js"
 import { storeSum, type TilePlace, tilesOf } from "./tile-grid.js"
-import { contractTile, MOST_EPILOGUE } from "../cost/model.js"
-import { type Block, BLOCK_LANES, fastestBlock } from "../cost/block.js"
+import { BLOCK_LANES } from "../cost/block.js"
 import { ceilDiv, perWorkgroup } from "../kernel/grid.js"
 import type { BuiltBody } from "../kernel/kernel-build.js"
 
-/** The block that a GPU is best given; undefined where it does better without, and on other devices. */
-export function blockOf(cx: Contraction): Block | undefined {
-  const { target } = cx.b.placed
-  if (target.deviceClass !== "gpu" || target.oneWorkgroup !== undefined) return undefined
-  // One row or one column has its operand for itself: nothing is shared.
-  if (cx.rows.shape.length === 0 || cx.columns.shape.length === 0) return undefined
-  const sizes = sizesOf(cx)
-  const operations = { rowOperations: operandSize(cx, "row"), columnOperations: operandSize(cx, "column") }
-  return fastestBlock({ ...sizes, ...operations }, contractTile(sizes, target), MOST_EPILOGUE)
-}
-
-export function buildBlock(cx: Contraction, block: Block): BuiltBody & { template: string } {
+export function buildBlock(cx: Contraction, block: BlockPlan): BuiltBody & { template: string } {
   const { b } = cx
   const { count, locate } = tilesOf(cx, block.rows, block.columns)
   const body = perWorkgroup(b, count, BLOCK_LANES, (i, lane) => {
     const { at, lets } = locate(i)
     return [...lets, ...blockBody(cx, block, at, lane)]
   })
-  const { rows, columns, tile, depth, split } = block
+  const { rows, columns, tileRows, tileColumns, depth, split } = block
   const how = split === 1 ? "" : `, split over ${split}`
-  const template = `contract block ${rows}x${columns} by ${tile.rows}x${tile.columns}, ${depth} deep${how}`
+  const template = `contract block ${rows}x${columns} by ${tileRows}x${tileColumns}, ${depth} deep${how}`
   return { ...b.finish(body), template }
 }
 
@@ -47,12 +36,12 @@ interface LanePlace {
   readonly turn: Expr
 }
 
-function blockBody(cx: Contraction, block: Block, at: TilePlace, lane: Expr): Stmt[] {
+function blockBody(cx: Contraction, block: BlockPlan, at: TilePlace, lane: Expr): Stmt[] {
   const { b } = cx
   const { k } = b
-  const { tile, split } = block
-  const across = block.columns / tile.columns
-  const down = block.rows / tile.rows
+  const { tileRows, tileColumns, split } = block
+  const across = block.columns / tileColumns
+  const down = block.rows / tileRows
   const lets: Stmt[] = []
   const place = (name: string, value: Expr, range: number): Expr => {
     const v = b.variable(name, range)
@@ -67,8 +56,8 @@ function blockBody(cx: Contraction, block: Block, at: TilePlace, lane: Expr): St
   const parts = split === 1 ? 0 : block.rows * block.columns * split
   const tall = sliceOf(cx, "row", block.rows, block.depth, parts, at, lane)
   const wide = sliceOf(cx, "column", block.columns, block.depth, 0, at, lane)
-  const sums = range(tile.rows).map((m) =>
-    range(tile.columns / 4).map((n): Ref => {
+  const sums = range(tileRows).map((m) =>
+    range(tileColumns / 4).map((n): Ref => {
       return { kind: "ref", name: b.name(`acc_${m}_${n}`), type: cx.type, width: 4 }
     }),
   )
@@ -115,7 +104,7 @@ function blockBody(cx: Contraction, block: Block, at: TilePlace, lane: Expr): St
 /** Adds the places of a slice to the sums of a tile. */
 function addSlice(
   cx: Contraction,
-  { tile, split, columns }: Block,
+  { tileRows, tileColumns, split, columns }: BlockPlan,
   at: LanePlace,
   filled: Expr,
   tall: Slice,
@@ -133,17 +122,14 @@ function addSlice(
     lets.push({ kind: "let", name, value })
     return k.ref(name, cx.type, 4)
   }
-  const rows = range(tile.rows / 4).map((n) =>
-    named("a", tall.read(place, k.add(k.mul(at.row, k.int(tile.rows)), k.int(4 * n)))),
+  const rows = range(tileRows / 4).map((n) =>
+    named("a", tall.read(place, k.add(k.mul(at.row, k.int(tileRows)), k.int(4 * n)))),
   )
   // Neighbouring lanes read neighbouring vectors: no two of them the same bank of memory.
-  const right = range(tile.columns / 4).map((n) =>
-    named(
-      "c",
-      wide.read(place, k.add(k.int((columns / (tile.columns / 4)) * n), k.mul(at.column, k.int(4)))),
-    ),
+  const right = range(tileColumns / 4).map((n) =>
+    named("c", wide.read(place, k.add(k.int((columns / (tileColumns / 4)) * n), k.mul(at.column, k.int(4))))),
   )
-  const add = range(tile.rows).flatMap((m) => {
+  const add = range(tileRows).flatMap((m) => {
     const own = k.splat(k.lane(rows[Math.floor(m / 4)]!, m % 4))
     return right.map((c, n): Stmt => {
       const sum = sums[m]![n]!
@@ -155,17 +141,17 @@ function addSlice(
 
 function storeTile(
   cx: Contraction,
-  block: Block,
+  block: BlockPlan,
   at: TilePlace,
   within: LanePlace,
   sums: readonly (readonly Ref[])[],
 ): Stmt[] {
   const { k } = cx.b
-  const { tile, columns } = block
-  const step = columns / tile.columns
+  const { tileRows, tileColumns, columns } = block
+  const step = columns / tileColumns
   return sums.flatMap((row, m) =>
     row.flatMap((sum, n) => {
-      const inBlock = k.add(k.mul(within.row, k.int(tile.rows)), k.int(m))
+      const inBlock = k.add(k.mul(within.row, k.int(tileRows)), k.int(m))
       return storeFour(cx, block, at, inBlock, k.add(k.int(step * n), within.column), sum)
     }),
   )
@@ -174,7 +160,7 @@ function storeTile(
 /** Every group of lanes puts its sums down where a slice was; then each lane adds up and stores four outputs, or some do when there are fewer. */
 function storeSplit(
   cx: Contraction,
-  block: Block,
+  block: BlockPlan,
   at: TilePlace,
   within: LanePlace,
   lane: Expr,
@@ -183,12 +169,12 @@ function storeSplit(
 ): Stmt[] {
   const { b } = cx
   const { k } = b
-  const { rows, columns, tile, split } = block
+  const { rows, columns, tileRows, tileColumns, split } = block
   const outputs = rows * columns
-  const step = columns / tile.columns
+  const step = columns / tileColumns
   const put = sums.flatMap((row, m) =>
     row.map((value, n): Stmt => {
-      const inBlock = k.add(k.mul(within.row, k.int(tile.rows)), k.int(m))
+      const inBlock = k.add(k.mul(within.row, k.int(tileRows)), k.int(m))
       const group = k.add(k.int(step * n), within.column)
       const first = k.add(k.mul(inBlock, k.int(columns)), k.mul(group, k.int(4)))
       const index = k.add(k.mul(within.turn, k.int(outputs)), first)
@@ -221,7 +207,7 @@ function storeSplit(
 /** Stores four sums of one row of a block, of its columns from `4 * group` on. */
 function storeFour(
   cx: Contraction,
-  block: Block,
+  block: BlockPlan,
   at: TilePlace,
   inBlock: Expr,
   group: Expr,

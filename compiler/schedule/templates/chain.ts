@@ -6,9 +6,9 @@
  *  Not here:   which products (`fuse/products.ts`), what is done with a row (`templates/row.ts`). */
 import { bug } from "../../source/bug.js"
 import type { Node } from "../../ir/graph/types.js"
+import type { ChainPlan } from "../../ir/groups/types.js"
 import type { Expr, Stmt } from "../../ir/kernels/types.js"
 import { isStatic, numel } from "../../ir/tensor.js"
-import { mapLanes, nominal, rowLanes, sharesRows } from "../cost/model.js"
 import { countOf, perInvocation, perWorkgroup } from "../kernel/grid.js"
 import type { BuiltBody, KernelBuild } from "../kernel/kernel-build.js"
 import { serialRow } from "./row.js"
@@ -16,18 +16,16 @@ import { loweringOf, typeOfValue } from "../../ir/graph/graph-index.js"
 import { linearIndex, unravel } from "../expressions/values.js"
 import { serialWalk, stridedWalk, type Walk } from "../kernel/walk.js"
 
-export function buildChain(b: KernelBuild): BuiltBody & { template: string } {
-  const { target } = b.placed
+export function buildChain(b: KernelBuild, { by, lanes }: ChainPlan): BuiltBody & { template: string } {
   const cx = productOf(b)
-  const rows = numel(b.group.outer)
-  const count = countOf(b, rows)
-  if (!sharesRows(target)) {
-    const body = perInvocation(b, count, mapLanes(nominal(rows), target), (row) => alone(cx, row))
-    return { ...b.finish(body), template: `contract 1x${cx.columns} and row per invocation` }
+  const count = countOf(b, numel(b.group.outer))
+  const name = `contract 1x${cx.columns} and row per ${by}`
+  if (by === "invocation") {
+    const body = perInvocation(b, count, lanes, (row) => alone(cx, row))
+    return { ...b.finish(body), template: name }
   }
-  const lanes = rowLanes(target)
   const body = perWorkgroup(b, count, lanes, (row, lane) => together(cx, row, lane, lanes))
-  return { ...b.finish(body), template: `contract 1x${cx.columns} and row per workgroup of ${lanes}` }
+  return { ...b.finish(body), template: `${name} of ${lanes}` }
 }
 
 interface Product {

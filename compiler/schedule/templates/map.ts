@@ -1,19 +1,18 @@
 /** schedule: one element, or four, per invocation.   map group -> kernel body */
+import type { MapPlan } from "../../ir/groups/types.js"
 import type { Expr, Stmt } from "../../ir/kernels/types.js"
 import { divDim, numel } from "../../ir/tensor.js"
-import { inFours, mapLanes, nominal } from "../cost/model.js"
+import { bug } from "../../source/bug.js"
 import { countOf, perInvocation } from "../kernel/grid.js"
 import type { BuiltBody, KernelBuild, PendingStore } from "../kernel/kernel-build.js"
 import { typeOfValue } from "../../ir/graph/graph-index.js"
 import { toStored, unravel, type Values } from "../expressions/values.js"
 
-export function buildMap(b: KernelBuild): BuiltBody & { template: string } {
+export function buildMap(b: KernelBuild, plan: MapPlan): BuiltBody & { template: string } {
   const { k, group } = b
   const total = numel(group.outer)
-  const quads = inFours(b.placed.target) ? divDim(total, 4) : undefined
-  const count = countOf(b, quads ?? total)
-  const lanes = mapLanes(nominal(count.extent), b.placed.target)
-  const body = perInvocation(b, count, lanes, (i) => {
+  const quads = plan.width === 4 ? (divDim(total, 4) ?? bug("elements come in fours")) : undefined
+  const body = perInvocation(b, countOf(b, quads ?? total), plan.lanes, (i) => {
     if (quads === undefined) return storeAll(b, i)
     const j = b.variable("j", 4)
     return storeQuads(b, k.add(k.mul(i, k.int(4)), j), j.name)

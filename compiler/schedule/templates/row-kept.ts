@@ -2,10 +2,11 @@
  *  such as the exponentials of a softmax, in workgroup memory, each row in a part of its own.
  *  Guarantees: the first walk that needs such a value computes it; the others load it.
  *  Not here:   the walks (`templates/row-vectors.ts`). */
+import type { AlongPlan } from "../../ir/groups/types.js"
 import type { Expr, Stmt } from "../../ir/kernels/types.js"
 import { childrenOf } from "../../ir/kernels/walk.js"
 import { isStatic, numel } from "../../ir/tensor.js"
-import { MOST_KEPT, worthKeeping } from "../cost/model.js"
+import { worthKeeping } from "../cost/model.js"
 import type { KernelBuild } from "../kernel/kernel-build.js"
 import { operationsIn } from "../expressions/operations.js"
 import { linearIndex } from "../expressions/values.js"
@@ -22,18 +23,18 @@ export interface Keeping {
   at(walk: number, r: readonly Expr[], j: Ref | undefined, moved: (e: Expr) => Expr): AtPlace
 }
 
-/** `walks`: the values that each needs, `places` being where it stands; `lane` of `lanes`: which row of its workgroup this is. */
+/** `walks`: the values that each needs, `places` being where it stands; `lane`: which row of its workgroup this is. */
 export function keeping(
   b: KernelBuild,
   walks: readonly (readonly Expr[])[],
   places: readonly Ref[],
   lane: Expr,
-  lanes: number,
+  { lanes, keep }: AlongPlan,
 ): Keeping {
   const { k } = b
   const { inner } = b.group
   const size = numel(inner)
-  if (!isStatic(size) || size * lanes > MOST_KEPT) return { at: () => ({ before: [], known: new Map() }) }
+  if (!keep || !isStatic(size)) return { at: () => ({ before: [], known: new Map() }) }
   const varies = (e: Expr): boolean => places.some((p) => k.namesIn(e).has(p.name))
   const kept = wantedAgain(walks, varies).map(({ value, walk }) => {
     const name = b.name("kept")

@@ -2,10 +2,11 @@
  *  Along: the four are places of a row; lanes are joined at the end. Across: they are neighbouring rows, each lane one of them.
  *  Guarantees: sums run in a fixed order.
  *  Not here:   what is reduced (`templates/row.ts`). */
+import type { AcrossPlan, AlongPlan, LinesPlan } from "../../ir/groups/types.js"
 import type { Expr, Stmt } from "../../ir/kernels/types.js"
 import { typeOf } from "../../ir/kernels/walk.js"
-import { type Dim, divDim, isStatic, mulDim, numel } from "../../ir/tensor.js"
-import { nominal, rowsAtOnce, vectorsSideBySide } from "../cost/model.js"
+import { type Dim, divDim, isStatic, mulDim, numel, type Shape } from "../../ir/tensor.js"
+import { bug } from "../../source/bug.js"
 import { countOf, perInvocation } from "../kernel/grid.js"
 import type { BuiltBody, KernelBuild, PendingStore } from "../kernel/kernel-build.js"
 import { keeping } from "./row-kept.js"
@@ -19,12 +20,6 @@ import {
   type RowPoint,
   rowStores,
 } from "./reductions.js"
-import { isScattered } from "../expressions/vectorize.js"
-
-export function buildVectorRows(b: KernelBuild): (BuiltBody & { template: string }) | undefined {
-  if (!b.placed.target.anyVectors) return undefined
-  return along(b) ?? across(b)
-}
 
 type Ref = Expr & { kind: "ref" }
 /** The inner space as loops: all axes, or those before the last. */
@@ -59,32 +54,15 @@ const moved = (b: KernelBuild, e: Expr, from: readonly Ref[], to: readonly Expr[
 
 // ---- along a row
 
-/** Shorter rows have more in their tails than in their vectors. */
-const LEAST_ALONG = 8
-
-function along(b: KernelBuild): (BuiltBody & { template: string }) | undefined {
-  const { inner } = b.group
-  const last = inner.findLastIndex((d) => d !== 1)
-  if (last < 0 || nominal(inner[last]!) < LEAST_ALONG || !liesAlong(b, last)) return undefined
-  const rows = numel(b.group.outer)
-  const lanes = rowsAtOnce(nominal(numel(inner)))
-  const body = perInvocation(b, countOf(b, rows), lanes, (row, lane) => rowAlong(b, row, last, lane, lanes))
+export function buildAlong(b: KernelBuild, plan: AlongPlan): BuiltBody & { template: string } {
+  const last = alongAxis(b.group.inner)
+  const body = perInvocation(b, countOf(b, numel(b.group.outer)), plan.lanes, (row, lane) =>
+    rowAlong(b, row, last, lane, plan),
+  )
   return { ...b.finish(body), template: "row per invocation, vec4 along" }
 }
-
-function liesAlong(b: KernelBuild, last: number): boolean {
-  const probe = b.fork()
-  const { k } = probe
-  const row = probe.variable("row", numel(b.group.outer))
-  const j = probe.variable("j", 4)
-  const r = b.group.inner.map((d, n) => {
-    if (n !== last) return d === 1 ? k.int(0) : probe.variable("r", d)
-    return k.add(k.mul(probe.variable("quad", divDim(d, 4)), k.int(4)), j)
-  })
-  const all = rowPoint(probe, row, r).reductions
-  if (all.some((x) => x.combine === undefined)) return false
-  return all.every((x) => x.next.every((e) => !isScattered(probe.widen(e, j.name))))
-}
+/** The axis of the inner space that vectors lie along; -1: there is none. */
+export const alongAxis = (inner: Shape): number => inner.findLastIndex((d) => d !== 1)
 
 /** The places of the inner space, in fours along axis `last`, and then what is left over. */
 function inFours(
@@ -114,7 +92,7 @@ function inFours(
   return { fours, rest }
 }
 
-function rowAlong(b: KernelBuild, row: Expr, last: number, lane: Expr, lanes: number): Stmt[] {
+function rowAlong(b: KernelBuild, row: Expr, last: number, lane: Expr, plan: AlongPlan): Stmt[] {
   const { k } = b
   const out: Stmt[] = []
   const from = b.group.inner.map((d) => b.variable("r", d))
@@ -123,7 +101,7 @@ function rowAlong(b: KernelBuild, row: Expr, last: number, lane: Expr, lanes: nu
   const levels = levelsOf(point.reductions)
   const stores = elementStores(b, point, places)
   const walks = [...levels.map((level) => level.map((x) => x.next[0]!)), stores.map((s) => s.value)]
-  const keep = keeping(b, walks, from, lane, lanes)
+  const keep = keeping(b, walks, from, lane, plan)
   for (const [walk, level] of levels.entries()) {
     const names = level.map((x) => b.name(`${x.accumulators[0]!.name}_4`))
     const types = level.map((x) => typeOf(x.accumulators[0]!.init))
@@ -194,32 +172,30 @@ const widened = (b: KernelBuild, stores: readonly PendingStore[], j: Ref, given:
 /** Windows of so many taps are written out: the place of each is known then. */
 const MOST_TAPS = 16
 
-function across(b: KernelBuild): (BuiltBody & { template: string }) | undefined {
-  const { outer, inner } = b.group
-  const width = outer.findLast((d) => d !== 1)
-  if (width === undefined || !isStatic(width) || width < 4) return undefined
+export function buildAcross(b: KernelBuild, plan: AcrossPlan): BuiltBody & { template: string } {
   const { k } = b
-  const work = nominal(numel(inner))
-  const template = "four rows per invocation"
-  // A line at a time leaves the places of its axes out of the loop along it.
-  if (width % 4 === 0 && outer.filter((d) => d !== 1).length === 1) {
-    const quads = divDim(numel(outer), 4)!
-    const side = isStatic(quads) ? vectorsSideBySide(quads, work) : 1
-    const body = perInvocation(b, countOf(b, divDim(quads, side)!), rowsAtOnce(4 * side * work), (i) => {
-      const j = b.variable("j", 4)
-      const first = (n: number): Expr => k.add(k.mul(i, k.int(4 * side)), k.int(4 * n))
-      return rowsAcross(
-        b,
-        Array.from({ length: side }, (_, n) => k.add(first(n), j)),
-        j,
-      )
-    })
-    return { ...b.finish(body), template: side === 1 ? template : `${4 * side} rows per invocation` }
-  }
-  // Rows that are updated in place are computed once: the last vector would overlap the one before.
-  if (width % 4 !== 0 && b.group.stores.some((s) => s.slot !== null)) return undefined
+  const { vectors, lanes } = plan
+  const count = divDim(numel(b.group.outer), 4 * vectors) ?? bug("rows come in whole vectors")
+  const body = perInvocation(b, countOf(b, count), lanes, (i) => {
+    const j = b.variable("j", 4)
+    const first = (n: number): Expr => k.add(k.mul(i, k.int(4 * vectors)), k.int(4 * n))
+    return rowsAcross(
+      b,
+      Array.from({ length: vectors }, (_, n) => k.add(first(n), j)),
+      j,
+    )
+  })
+  return { ...b.finish(body), template: vectors === 1 ? FOUR_ROWS : `${4 * vectors} rows per invocation` }
+}
+
+/** A line at a time, which leaves the indices of its axes out of the loop along it. Where four do not divide it, the last vector
+ *  overlaps the one before. */
+export function buildLines(b: KernelBuild, plan: LinesPlan): BuiltBody & { template: string } {
+  const { outer } = b.group
+  const { k } = b
+  const width = lineOf(outer) ?? bug("lines are counted")
   const lines = outer.slice(0, outer.lastIndexOf(width)).reduce<Dim>((n, d) => mulDim(n, d), 1)
-  const body = perInvocation(b, countOf(b, lines), rowsAtOnce(width * work), (line) => {
+  const body = perInvocation(b, countOf(b, lines), plan.lanes, (line) => {
     const at = (first: Expr): Stmt[] => {
       const j = b.variable("j", 4)
       return rowsAcross(b, [k.add(k.mul(line, k.int(width)), k.add(first, j))], j)
@@ -228,7 +204,14 @@ function across(b: KernelBuild): (BuiltBody & { template: string }) | undefined 
     const fours = loop(b, k.int(whole), whole, (quad) => at(k.mul(quad, k.int(4))))
     return width % 4 === 0 ? fours : [...fours, ...at(k.int(width - 4))]
   })
-  return { ...b.finish(body), template: `${template}, lines of ${width}` }
+  return { ...b.finish(body), template: `${FOUR_ROWS}, lines of ${width}` }
+}
+const FOUR_ROWS = "four rows per invocation"
+
+/** The rows along the last axis of the outer space, where they are counted. */
+export function lineOf(outer: Shape): number | undefined {
+  const width = outer.findLast((d) => d !== 1)
+  return width !== undefined && isStatic(width) ? width : undefined
 }
 
 /** Each of `rows`, for `j` from 0 to 3. */

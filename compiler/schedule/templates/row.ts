@@ -2,11 +2,11 @@
  *  their elements.   row group -> kernel body
  *  Guarantees: sums run in a fixed order. Reductions that do not need each other share a loop. */
 import { loweringOf } from "../../ir/graph/graph-index.js"
+import type { MapPlan, RowPlan } from "../../ir/groups/types.js"
 import type { Expr, Stmt } from "../../ir/kernels/types.js"
 import { typeOf } from "../../ir/kernels/walk.js"
 import { numel } from "../../ir/tensor.js"
 import { bug } from "../../source/bug.js"
-import { mapLanes, nominal, rowByGroup, rowLanes } from "../cost/model.js"
 import { countOf, perInvocation, perWorkgroup } from "../kernel/grid.js"
 import type { BuiltBody, KernelBuild } from "../kernel/kernel-build.js"
 import { serialWalk, stridedWalk, type Walk } from "../kernel/walk.js"
@@ -15,39 +15,27 @@ import {
   COMBINE_OP,
   elementStores,
   identity,
-  kindOf,
   levelsOf,
   nodeOf,
   type Reduction,
   rowPoint,
   rowStores,
 } from "./reductions.js"
-import { buildVectorRows } from "./row-vectors.js"
 
-export function buildRow(b: KernelBuild): BuiltBody & { template: string } {
-  const { group } = b
-  const rows = numel(group.outer)
-  const inner = numel(group.inner)
-  const folds = group.members.some((m) => b.placed.g.nodes.get(m) !== undefined && kindOf(b, m) === "fold")
-  const count = countOf(b, rows)
-  if (!folds && rowByGroup(nominal(rows), nominal(inner), b.placed.target)) {
-    const lanes = rowLanes(b.placed.target)
-    const body = perWorkgroup(b, count, lanes, (row, lane) => groupRow(b, row, lane, lanes))
-    return {
-      ...b.finish(body),
-      template: `row per workgroup of ${lanes}${b.placed.target.subgroups ? " in subgroups" : ""}`,
-    }
+export function buildRow(b: KernelBuild, plan: RowPlan): BuiltBody & { template: string } {
+  const count = countOf(b, numel(b.group.outer))
+  const { lanes } = plan
+  if (plan.by === "invocation") {
+    const body = perInvocation(b, count, lanes, (row) => serialRow(b, row))
+    return { ...b.finish(body), template: "row per invocation" }
   }
-  const vectors = buildVectorRows(b)
-  if (vectors !== undefined) return vectors
-  if (!folds && inner === 1 && group.full.length === 0) return singles(b)
-  const lanes = mapLanes(nominal(rows), b.placed.target)
-  const body = perInvocation(b, count, lanes, (row) => serialRow(b, row))
-  return { ...b.finish(body), template: "row per invocation" }
+  const body = perWorkgroup(b, count, lanes, (row, lane) => groupRow(b, row, lane, plan))
+  const how = plan.subgroups ? " in subgroups" : ""
+  return { ...b.finish(body), template: `row per workgroup of ${lanes}${how}` }
 }
 
-/** Reductions over one place, as of a pooling window that no other overlaps, are elementwise. */
-function singles(b: KernelBuild): BuiltBody & { template: string } {
+/** Reductions over one index, as of a pooling window that no other overlaps, are elementwise. */
+export function buildSingles(b: KernelBuild, plan: MapPlan): BuiltBody & { template: string } {
   for (const m of b.group.members) {
     const node = nodeOf(b, m)
     const lower = loweringOf(node)
@@ -55,7 +43,7 @@ function singles(b: KernelBuild): BuiltBody & { template: string } {
     const only = b.group.inner.map(() => b.k.int(0))
     b.bind(m, (at) => lower.term(b.values.context(node, at), only))
   }
-  return buildMap(b)
+  return buildMap(b, plan)
 }
 
 /** `x` with its terms at the place of another walk. */
@@ -85,7 +73,8 @@ export function serialRow(b: KernelBuild, row: Expr): Stmt[] {
 }
 
 /** A tree in workgroup memory joins the sums of the lanes. */
-function groupRow(b: KernelBuild, row: Expr, lane: Expr, lanes: number): Stmt[] {
+function groupRow(b: KernelBuild, row: Expr, lane: Expr, plan: RowPlan): Stmt[] {
+  const { lanes } = plan
   const { k } = b
   const out: Stmt[] = []
   const first = stridedWalk(b, b.group.inner, lane, lanes)
@@ -94,7 +83,7 @@ function groupRow(b: KernelBuild, row: Expr, lane: Expr, lanes: number): Stmt[] 
     const walk = n === 0 ? first : stridedWalk(b, b.group.inner, lane, lanes)
     out.push(...level.flatMap(vars))
     out.push(...walk.around(level.flatMap((x) => step(b, moved(b, x, first, walk)))))
-    out.push(...joinLanes(b, lane, lanes, level))
+    out.push(...joinLanes(b, lane, plan, level))
   })
   const stores = valuesThenStores(b, rowStores(b, point))
   if (stores.length > 0) out.push({ kind: "when", cond: k.op("eq", lane, k.int(0)), then: stores })
@@ -104,9 +93,14 @@ function groupRow(b: KernelBuild, row: Expr, lane: Expr, lanes: number): Stmt[] 
   return out
 }
 
-function joinLanes(b: KernelBuild, lane: Expr, lanes: number, level: readonly Reduction[]): Stmt[] {
+function joinLanes(
+  b: KernelBuild,
+  lane: Expr,
+  { lanes, subgroups }: RowPlan,
+  level: readonly Reduction[],
+): Stmt[] {
   const { k } = b
-  if (b.placed.target.subgroups && level.every((x) => typeOf(x.result) !== "bool"))
+  if (subgroups && level.every((x) => typeOf(x.result) !== "bool"))
     return level.map((x) => joinSubgroups(b, lanes, x))
   const arrays = level.map((x) => {
     const type = typeOf(x.result)

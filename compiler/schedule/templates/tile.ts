@@ -2,23 +2,22 @@
  *  Rows and columns (`contraction/contraction.ts`) beyond the last are computed at the last one and not stored.
  *  Split: the lanes of a workgroup share one tile, each summing a part; the parts are added in lane order.
  *  Guarantees: sums run in a fixed order; the loops over the reduction are never unrolled (compile time).
- *  Not here:   sizes of tiles (`cost/model.ts`). */
+ *  Not here:   sizes of tiles (`choose/products.ts`). */
 import { bug } from "../../source/bug.js"
+import type { TilePlan } from "../../ir/groups/types.js"
 import type { Expr, Stmt } from "../../ir/kernels/types.js"
 import { type Dim, divDim, numel, type Shape } from "../../ir/tensor.js"
-import { type Contraction, operand, outputIndex, sizesOf, storesAt } from "../contraction/contraction.js"
+import { type Contraction, operand, outputIndex, storesAt } from "../contraction/contraction.js"
 import { columnAt, storeSum, type TilePlace, tilesOf } from "./tile-grid.js"
-import { type ContractTile, contractTile } from "../cost/model.js"
-import { slidingTile } from "../cost/slide.js"
 import type { Exprs } from "../expressions/exprs.js"
 import { perInvocation, perWorkgroup } from "../kernel/grid.js"
 import type { BuiltBody } from "../kernel/kernel-build.js"
 import { valuesThenStores } from "./map.js"
 import { serialWalk, stridedWalk, type Walk } from "../kernel/walk.js"
 
-export function buildContract(of: Contraction): BuiltBody & { template: string } {
-  const cx = tiled(of)
-  const { b, tile } = cx
+export function buildTile(of: Contraction, tile: TilePlan): BuiltBody & { template: string } {
+  const cx: Tiled = { ...of, tile, vector: tile.vector }
+  const { b } = cx
   const { count, locate } = tilesOf(cx, tile.rows, tile.columns)
   const body = tile.split
     ? perWorkgroup(b, count, tile.lanes, (i, lane) => {
@@ -40,16 +39,7 @@ type Ref = Expr & { kind: "ref" }
 /** A contraction and the tile of it that an invocation computes. */
 interface Tiled extends Contraction {
   readonly vector: boolean
-  readonly tile: ContractTile
-}
-
-function tiled(cx: Contraction): Tiled {
-  const size = sizesOf(cx)
-  const slid =
-    cx.slide &&
-    slidingTile(size, { ...cx.slide, along: cx.columns.shape, over: cx.extents }, cx.b.placed.target)
-  if (slid !== undefined) return { ...cx, vector: false, tile: slid }
-  return { ...cx, vector: size.vector, tile: contractTile(size, cx.b.placed.target) }
+  readonly tile: TilePlan
 }
 
 interface TileShape {

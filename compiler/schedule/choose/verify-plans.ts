@@ -1,0 +1,16 @@
+/** schedule: whether a target can carry out the plans of groups.
+ *  Assumes: the groups are well formed otherwise. */
+import type { Complaint } from "../../ir/complaint.js"
+import { printPlan } from "../../ir/groups/plans.js"
+import type { GroupedGraph } from "../../ir/groups/types.js"
+import type { TargetProfile } from "../../target.js"
+import { planProblem } from "./choose.js"
+
+export function verifyPlans(grouped: GroupedGraph, target: TargetProfile): Complaint[] {
+  return grouped.groups.flatMap((group): Complaint[] => {
+    const { kind, id, plan } = group
+    const problem = plan && planProblem(grouped, group, target)
+    if (!plan || problem === undefined) return []
+    return [{ where: `${kind} ${id}`, message: `it cannot run as ${printPlan(plan)}: ${problem}`, of: plan }]
+  })
+}
