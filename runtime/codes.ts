@@ -79,6 +79,26 @@ there. With \`verify\` they are compared before anything else. A device that giv
     title: "a data file is not of the format it is declared to be",
     explanation: "CSV, JSON lines, IDX (raw or gz), NPY and NPZ files are checked from their first bytes on.",
   },
+  "data-image": {
+    title: "an image cannot be read",
+    explanation:
+      'It is damaged, cut off, or not of the format that its ending says. Repair or delete it; `images("photos", skip: "damaged")` leaves such images out, counts and names them.',
+  },
+  "data-decoder": {
+    title: "the package that decodes images is not installed",
+    explanation:
+      "Images are decoded by `sharp`, which is an optional package because it brings a library of some megabytes. `npm install sharp` beside nnc installs it; a compiled program does without.",
+  },
+  "data-unconverted": {
+    title: "a source that has to be converted first",
+    explanation:
+      "Images and parquet files are converted to a table when a program is compiled, and a bundle holds that table. Another folder or file in their place needs `nnc compile --data NAME=PATH`.",
+  },
+  "data-parts-differ": {
+    title: "files that are read together have different columns",
+    explanation:
+      "Files of one pattern are parts of one table: each has the same columns, with rows of the same shape.",
+  },
   "data-encoding": {
     title: "a text file is not in UTF-8",
     explanation:

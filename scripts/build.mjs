@@ -72,7 +72,7 @@ function bundleCommandLine() {
     chunkNames: "cli/[name]-[hash]",
     allowOverwrite: true,
     platform: "node",
-    external: ["webgpu", "ts-morph", "prettier"],
+    external: ["webgpu", "ts-morph", "prettier", "sharp"],
     // Packages in the older module format ask for Node's modules by `require`.
     banner: {
       js: 'import { createRequire as nodeRequire } from "node:module"\nconst require = nodeRequire(import.meta.url)',

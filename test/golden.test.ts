@@ -13,8 +13,39 @@ const compiled = (path: string): string => {
 const manifestOf = (bundle: string): Manifest =>
   JSON.parse(readFileSync(join(bundle, "manifest.json"), "utf8")) as Manifest
 
-describe.each(["cancer", "xor", "gru-text"])("%s", (name) => {
-  const bundle = compiled(`examples/${name}/${name}.nn`)
+/** A program whose fields lie on the device as bytes: as themselves, by one list of values, by one for each place. */
+function storedProgram(): string {
+  const folder = temporaryFolder()
+  const rows = 1000
+  const idx = (width: number, most: number): Buffer =>
+    Buffer.concat([
+      Buffer.from([0, 0, 8, 2, 0, 0, rows >> 8, rows & 255, 0, 0, 0, width]),
+      Uint8Array.from({ length: rows * width }, (_, i) => (i * 37) % most),
+    ])
+  writeFileSync(join(folder, "pixels"), idx(6, 256))
+  writeFileSync(join(folder, "marks"), idx(3, 200))
+  writeFileSync(join(folder, "labels"), idx(1, 4))
+  const path = join(folder, "stored.nn")
+  writeFileSync(
+    path,
+    `data d = idx(pixels: "pixels", marks: "marks", labels: "labels") {
+  x: f32[6] = column("pixels") |> scale(1 / 255)
+  z: f32[3] = column("marks") |> standardize
+  y: i32[1] = column("labels") |> classes(4)
+}
+model Net(x: f32[B, 6], z: f32[B, 3]) -> f32[B, 4] { concat([x, z], axis: 1) |> Linear(4) }
+train on d {
+  minimize cross_entropy(Net(x, z), squeeze(y, 1)) with SGD(lr: 0.1)
+  batch 100, epochs 1
+}`,
+  )
+  return path
+}
+
+const programs = ["cancer", "xor", "gru-text"].map((name) => [name, `examples/${name}/${name}.nn`] as const)
+
+describe.each([...programs, ["bytes on the device", storedProgram()] as const])("%s", (_, path) => {
+  const bundle = compiled(path)
   const { golden = [] } = manifestOf(bundle)
 
   it("has losses of the first steps, or says why not", () => {

@@ -9,6 +9,7 @@ import { inMemory, type DataFile } from "../runtime/data/file.js"
 import { fitFields, type UnfittedField } from "../runtime/data/fit.js"
 import { parseIdx as readIdx } from "../runtime/data/idx.js"
 import { loadTable, loadTables } from "../runtime/data/load.js"
+import { joinTables } from "../runtime/data/join-tables.js"
 import { parseJsonLines as readJsonLines } from "../runtime/data/json-lines.js"
 import { parseNpy as readNpy } from "../runtime/data/npy.js"
 import { parseNpz as readNpz } from "../runtime/data/npz.js"
@@ -125,6 +126,31 @@ describe("npy", () => {
       "n holds elements of type <c8",
     )
     expect(failure(() => parseNpy("n", "x", Buffer.from("PK nothing")))[0]).toBe("data-format")
+  })
+})
+
+describe("parts of one table", () => {
+  const part = (name: string, text: string): Table => readCsv(name, file(text), ",")
+  const a = part("a.csv", "x,kind\n1,tea\n2,milk")
+  const b = part("b.csv", "kind,x\nmilk,3")
+
+  test("rows of one come after those of the other, and keep their place", () => {
+    const table = joinTables("*.csv", [a, b])
+    expect(table.rows).toBe(3)
+    expect([...table.column("x").values]).toEqual([1, 2, 3])
+    const { distinct, codes } = table.texts("kind")
+    expect(Array.from(codes, (code) => distinct[code])).toEqual(["tea", "milk", "milk"])
+    expect([table.where(1, "x"), table.where(2, "x")]).toEqual([
+      'a.csv: row 2 (line 3), column "x"',
+      'b.csv: row 1 (line 2), column "x"',
+    ])
+  })
+  test.each([
+    ["x\n3", 'c.csv has no column "kind", and a.csv has'],
+    ["x,kind,y\n3,tea,1", 'c.csv has a column "y", and a.csv has none'],
+  ])("other columns are refused: %j", (text, message) => {
+    const parts = [a, part("c.csv", text)]
+    expect(failure(() => joinTables("*.csv", parts)).slice(0, 2)).toEqual(["data-parts-differ", message])
   })
 })
 

@@ -10,7 +10,7 @@ export const dataCodes: CodePages = {
   "data-source": {
     title: "a source of data that cannot be read",
     explanation:
-      'Sources are `csv("file")`, `idx(x: "file")` and `npy(x: "file")` with one file per column, `array(x: [[1, 2], [3, 4]])`, and `text("file")`, whose rows are windows of characters.',
+      'Sources are `csv("file")`, `idx(x: "file")` and `npy(x: "file")` with one file per column, `parquet("file")`, `images("folder")`, `array(x: [[1, 2], [3, 4]])`, and `text("file")`, whose rows are windows of characters.',
     bad: `data d = cvs("rows.csv") { x: f32[1] = column("x") }`,
     good: `data d = csv("rows.csv") { x: f32[1] = column("x") }`,
   },

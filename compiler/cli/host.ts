@@ -12,11 +12,12 @@ import { storageFor } from "../../runtime/data/stored.js"
 import { usesOf } from "../../runtime/data/uses.js"
 import { product } from "../../runtime/exec/size.js"
 import { hashOf, type Reads } from "./compile-cache.js"
+import { dependsOn, isConverted, withTable } from "./convert/index.js"
 import { readTables } from "./data-tables.js"
 import { hashOfPath } from "./file-hash.js"
 import { userTables } from "./kept-tables.js"
-import { RunError } from "../../runtime/error.js"
-import type { DataSpec, FieldSpec, SplitSpec } from "../../runtime/bundle/format.js"
+import { inPart, RunError } from "../../runtime/error.js"
+import type { DataSpec, FieldSpec, SourceSpec, SplitSpec } from "../../runtime/bundle/format.js"
 import type { CompileHost, DataContext, DataFacts } from "../driver/compile.js"
 import { readLibrary } from "../ir/ast/library.js"
 import type { Module } from "../ir/ast/types.js"
@@ -67,8 +68,9 @@ export function fileHost(main: string, { data, fold }: AskedData = {}, tables = 
       const spec = withoutFields(set, fold)
       seen.push(spec)
       try {
-        return dataFacts(set, overridden(spec, absolute), about, (file) =>
-          open(isAbsolute(file) ? file : join(folder, file)),
+        const place = (file: string): string => (isAbsolute(file) ? file : join(folder, file))
+        return dataFacts(set, asTables(overridden(spec, absolute), place, reads), about, (file) =>
+          open(place(file)),
         )
       } catch (error) {
         if (error instanceof RunError) return asDiagnostic(error, about)
@@ -129,6 +131,25 @@ const MANY = 50_000_000
 function overridden(spec: DataSpec, overrides: ReadonlyMap<string, string>): DataSpec {
   const own = [...overrides].filter(([key]) => key === spec.name || key.startsWith(`${spec.name}.`))
   return overrideData([spec], new Map(own))[0] ?? spec
+}
+
+/** Sources that are converted first, with their tables. Throws `Unconverted` where one is not there yet. */
+function asTables(spec: DataSpec, place: (path: string) => string, reads: Map<string, string>): DataSpec {
+  const asTable = (source: SourceSpec): SourceSpec => {
+    if (!isConverted(source)) return source
+    const path = place(source.path)
+    const ready = withTable(source, path)
+    for (const each of [...dependsOn(source, path), ...ready.tables])
+      reads.set(resolve(each), hashOfPath(each))
+    return ready
+  }
+  const { source, val, test } = spec
+  return {
+    ...spec,
+    source: inPart("source", () => asTable(source)),
+    ...(val && { val: inPart("val", () => asTable(val)) }),
+    test: test && inPart("test", () => asTable(test)),
+  }
 }
 
 function dataFacts(

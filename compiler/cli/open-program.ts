@@ -21,6 +21,7 @@ import {
 import { userCache } from "./compile-cache.js"
 import { bundleOf, isBundleFolder } from "./compile-file.js"
 import { note } from "./console.js"
+import { whenConverted } from "./convert/index.js"
 import { Failure } from "./failure.js"
 import { userTables } from "./kept-tables.js"
 import { visible } from "../source/visible.js"
@@ -87,7 +88,7 @@ export async function openProgram(path: string, options: DeviceOptions): Promise
   const target = chosen.name === "webgpu" ? await profileOfAdapter() : DEFAULT_TARGET
   const tables = userTables()
   const asked = { data, devices: [chosen.name], target, ...compiling(options) }
-  const bundle = bundleOf(path, asked, userCache(), tables)
+  const bundle = await whenConverted(() => bundleOf(path, asked, userCache(), tables))
   const { name, ...reason } = chosen
   return openBundle(bundle, dirname(path), { ...choice, device: name, ...reason, openFile: tables.open })
 }

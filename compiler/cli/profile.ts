@@ -20,6 +20,7 @@ import { type Machine, openMachine } from "../../runtime/exec/machine.js"
 import { nodeHost, placesBelow } from "../../runtime/node.js"
 import { batchesOf } from "../../runtime/train/batches.js"
 import { type ProgramTimes, timeProgram } from "../../runtime/train/timing.js"
+import { whenConverted } from "./convert/index.js"
 import { compileFile } from "./compile-file.js"
 import { fileHost } from "./host.js"
 import { userTables } from "./kept-tables.js"
@@ -64,7 +65,9 @@ export interface Profile {
 export async function profile(path: string, options: ProfileOptions): Promise<Profile> {
   const { device, target, data } = options
   const tables = userTables()
-  const compiled = compileFile(path, { data, devices: [device], target, ...compiling(options) }, tables)
+  const compiled = await whenConverted(() =>
+    compileFile(path, { data, devices: [device], target, ...compiling(options) }, tables),
+  )
   const bundle = compiled.bundle ?? bug("a program that compiles has a bundle")
   const programs = compiled.stages.get(merge.name)?.json() as readonly KernelProgram[]
   const spec = trainSpec(bundle, options.train)

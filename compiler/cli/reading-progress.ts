@@ -11,16 +11,18 @@ export class ReadingProgress {
 
   constructor(
     private readonly name: string,
-    private readonly bytes: number,
+    /** Bytes, or what else is counted. */
+    private readonly all: number,
+    private readonly about = `${Math.round(all / 1e6)} MB`,
   ) {}
 
-  at(byte: number): void {
+  at(done: number): void {
     const now = performance.now()
     if (now < this.next) return
     this.next = now + BETWEEN
     if (process.stderr.isTTY)
-      process.stderr.write(`\rreading ${this.name}: ${Math.floor((100 * byte) / this.bytes)}%`)
-    else if (!this.shown) note(`reading ${this.name} (${Math.round(this.bytes / 1e6)} MB)`)
+      process.stderr.write(`\rreading ${this.name}: ${Math.floor((100 * done) / this.all)}%`)
+    else if (!this.shown) note(`reading ${this.name} (${this.about})`)
     this.shown = true
   }
   end(): void {

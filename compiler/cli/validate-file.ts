@@ -2,6 +2,7 @@
 import type { Difference } from "../validate/validate.js"
 import { validate } from "../validate/validate.js"
 import { readProgram } from "./compile-file.js"
+import { whenConverted } from "./convert/index.js"
 import { EXIT, Failure } from "./failure.js"
 import { fileHost } from "./host.js"
 import { type DeviceOptions, deviceText, profileOfAdapter } from "./open-program.js"
@@ -13,7 +14,9 @@ export async function validateFile(
   { device, threads, ...asked }: DeviceOptions,
 ): Promise<string> {
   const target = await profileOfAdapter()
-  const found = validate(readProgram(path), fileHost(path, asked), { target, variants: [] })
+  const found = await whenConverted(() =>
+    validate(readProgram(path), fileHost(path, asked), { target, variants: [] }),
+  )
   if (found.difference !== undefined) throw differs(path, found.difference)
   if (found.bundle === undefined || found.expected.length === 0) return `${path}: there is nothing to run`
   const choice = { device, ...(threads === undefined ? {} : { threads }) }

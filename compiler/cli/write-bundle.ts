@@ -7,7 +7,7 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, wr
 import { basename, dirname, isAbsolute, join, resolve } from "node:path"
 import type { Bundle, DataSpec } from "../../runtime/bundle/format.js"
 import { allKernels } from "../../runtime/bundle/variants.js"
-import { withPaths } from "../../runtime/data/sources/index.js"
+import { withFiles } from "../../runtime/data/sources/index.js"
 import { makeFolders } from "../../runtime/folders.js"
 import { hostModule } from "../bundle/host-module.js"
 import { Failure } from "./failure.js"
@@ -86,9 +86,9 @@ function copyData(
   }
   const data = specs.map((spec) => ({
     ...spec,
-    source: withPaths(spec.name, spec.source, place),
-    ...(spec.val && { val: withPaths(spec.name, spec.val, place) }),
-    test: spec.test && withPaths(spec.name, spec.test, place),
+    source: withFiles(spec.name, spec.source, place),
+    ...(spec.val && { val: withFiles(spec.name, spec.val, place) }),
+    test: spec.test && withFiles(spec.name, spec.test, place),
   }))
   return { data, copies }
 }

@@ -1,7 +1,7 @@
 /** validate: the golden losses of a bundle: the first steps of every section, by the interpreter in double precision.
  *  Guarantees: bounded work; a section that takes more is left out, and the bundle says why. */
 import type { Manifest, TrainSpec } from "../../runtime/bundle/format.js"
-import { drawnRows, type GoldenSpec } from "../../runtime/bundle/golden.js"
+import { drawnInputs, type GoldenSpec } from "../../runtime/bundle/golden.js"
 import { evalGraph, type EvalInputs } from "../ir/graph/eval.js"
 import type { Graph } from "../ir/graph/types.js"
 import { type DimValues, evalShape } from "../ir/tensor.js"
@@ -32,10 +32,9 @@ function golden(manifest: Manifest, train: TrainSpec, graphs: readonly Graph[]):
     return { ...spec, losses: [], skipped: `${STEPS} steps of ${rows} rows are too much for the interpreter` }
   const fields = manifest.data.find(({ name }) => name === train.data)?.fields ?? []
   const inputs = Object.fromEntries(
-    fields.map((field): [string, NdArray] => [
-      field.name,
-      { shape: [rows, ...field.shape], data: drawnRows(field, rows) },
-    ]),
+    fields
+      .flatMap((field) => drawnInputs(field, rows))
+      .map(({ name, shape, values }): [string, NdArray] => [name, { shape, data: values }]),
   )
   const call = (graph: Graph, state: EvalInputs["state"], at: DimValues, k: number) =>
     evalGraph(graph, {

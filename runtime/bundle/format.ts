@@ -152,6 +152,17 @@ export interface FieldSpec {
 export type SourceSpec =
   | { readonly kind: "csv"; readonly path: string; readonly delimiter: string }
   | { readonly kind: "jsonl" | "npz"; readonly path: string }
+  /** Sources that are read as tables, which they were converted to before (runtime/data/table-file.ts). A program just compiled has no
+   *  `tables` yet. `shape` of images: channels, height, width. `column`: of the table at `path`, with the paths of images. */
+  | { readonly kind: "parquet"; readonly path: string; readonly tables?: readonly string[] }
+  | {
+      readonly kind: "images"
+      readonly path: string
+      readonly tables?: readonly string[]
+      readonly column: string | null
+      readonly shape: readonly number[]
+      readonly skipDamaged: boolean
+    }
   /** Row i holds `window` characters from character i * stride on: the column `characters`, of code points. */
   | { readonly kind: "text"; readonly path: string; readonly window: number; readonly stride: number }
   | {

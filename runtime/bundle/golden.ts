@@ -1,6 +1,6 @@
 /** runtime/bundle: the first losses of a training section as the compiler computed them in double precision, on rows that both sides
  *  draw alike: what a device is asked for before it trains, with `verify`. */
-import type { BundleDType, IndexBoundSpec } from "./format.js"
+import type { BundleDType, IndexBoundSpec, StoredSpec } from "./format.js"
 
 export interface GoldenSpec {
   /** The train section. */
@@ -20,10 +20,52 @@ interface Field {
   readonly dtype: BundleDType
   readonly shape: readonly number[]
   readonly bounds?: readonly (IndexBoundSpec | null)[]
+  readonly stored?: StoredSpec
 }
 
-/** Rows of a field: indices within their bounds, other integers 0 or 1, numbers from 0 to 1. */
-export function drawnRows({ name, dtype, shape, bounds }: Field, rows: number): Float64Array {
+/** What programs read of a field. */
+export interface DrawnInput {
+  readonly name: string
+  readonly dtype: BundleDType
+  readonly shape: readonly number[]
+  readonly values: Float64Array
+}
+
+/** Rows of a field as they lie on a device. */
+export function drawnInputs(field: Field, rows: number): readonly DrawnInput[] {
+  const { name, dtype, shape, stored } = field
+  if (!stored) return [{ name, dtype, shape: [rows, ...shape], values: drawnRows(field, rows) }]
+  const width = shape.reduce((n, d) => n * d, 1)
+  const bits = CODE_BITS[stored.type]
+  const codes = { name, dtype: "i32", shape: [width] } as const
+  if (stored.values === "code") return [packed(name, drawnRows({ ...field, ...codes }, rows), width, bits)]
+  const any = { below: 2 ** bits, or: null, at: "" }
+  const listed = stored.values === "each" ? [2 ** bits, ...shape] : [2 ** bits]
+  const list = { name: `${name}/values`, dtype, shape: [listed.reduce((n, d) => n * d, 1)] }
+  return [
+    packed(name, drawnRows({ ...codes, bounds: [any] }, rows), width, bits),
+    { ...list, values: drawnRows({ ...field, name: list.name, shape: listed.slice(1) }, 2 ** bits) },
+  ]
+}
+
+const CODE_BITS: Readonly<Record<StoredSpec["type"], number>> = { u8: 8, i8: 8, u16: 16, i16: 16 }
+
+/** Codes in words, from the lowest bits on, each row from a word on. */
+function packed(name: string, codes: Float64Array, width: number, bits: number): DrawnInput {
+  const rows = codes.length / width
+  const perWord = 32 / bits
+  const words = Math.ceil(width / perWord)
+  const values = new Float64Array(rows * words)
+  codes.forEach((code, i) => {
+    const place = i % width
+    values[Math.floor(i / width) * words + Math.floor(place / perWord)]! +=
+      code * 2 ** (bits * (place % perWord))
+  })
+  return { name, dtype: "u32", shape: [rows, words], values }
+}
+
+/** Indices within their bounds, other integers 0 or 1, numbers from 0 to 1. */
+function drawnRows({ name, dtype, shape, bounds }: Field, rows: number): Float64Array {
   const width = shape.reduce((n, d) => n * d, 1)
   const next = randomNumbers(name)
   return Float64Array.from({ length: rows * width }, (_, i) => {

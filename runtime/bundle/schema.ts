@@ -101,9 +101,19 @@ const field = v.strictObject({
   ),
 })
 const files = list(v.strictObject({ column: name, path: v.string() }))
+const tables = v.exactOptional(list(v.string()))
 const source = v.variant("kind", [
   v.strictObject({ kind: v.literal("csv"), path: v.string(), delimiter: v.string() }),
   v.strictObject({ kind: v.picklist(["jsonl", "npz"]), path: v.string() }),
+  v.strictObject({ kind: v.literal("parquet"), path: v.string(), tables }),
+  v.strictObject({
+    kind: v.literal("images"),
+    path: v.string(),
+    tables,
+    column: v.nullable(v.string()),
+    shape,
+    skipDamaged: v.boolean(),
+  }),
   v.strictObject({ kind: v.literal("text"), path: v.string(), window: positive, stride: positive }),
   v.strictObject({ kind: v.picklist(["idx", "npy"]), files }),
   v.strictObject({

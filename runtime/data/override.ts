@@ -6,7 +6,7 @@
 import type { DataSpec } from "../bundle/format.js"
 import { RunError } from "../error.js"
 import { nearest } from "../suggest.js"
-import { filesOf, withPaths } from "./sources/index.js"
+import { pathsOf, withPaths } from "./sources/index.js"
 
 export function overrideData(specs: readonly DataSpec[], overrides: ReadonlyMap<string, string>): DataSpec[] {
   const known = specs.flatMap(keysOf)
@@ -30,8 +30,8 @@ export function overrideData(specs: readonly DataSpec[], overrides: ReadonlyMap<
 
 function keysOf({ name, source, val, test }: DataSpec): string[] {
   return [
-    ...filesOf(name, source),
-    ...(val ? filesOf(`${name}.val`, val) : []),
-    ...(test ? filesOf(`${name}.test`, test) : []),
+    ...pathsOf(name, source),
+    ...(val ? pathsOf(`${name}.val`, val) : []),
+    ...(test ? pathsOf(`${name}.test`, test) : []),
   ].map(({ key }) => key)
 }

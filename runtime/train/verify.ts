@@ -1,6 +1,6 @@
 /** runtime/train: whether a device computes what the compiler says: the golden losses of every section, on rows drawn as there.
  *  Not here:   how they were computed (compiler/validate). */
-import { drawnRows, type GoldenSpec } from "../bundle/golden.js"
+import { drawnInputs, type GoldenSpec } from "../bundle/golden.js"
 import { RunError } from "../error.js"
 import { callOnce } from "../exec/calls.js"
 import { uploadData } from "../exec/dataset.js"
@@ -36,10 +36,9 @@ async function lossesOf(
   const { trains, data } = machine.bundle.manifest
   const spec = trains.find(({ name }) => name === train)
   if (!spec) return losses
-  const fields = (data.find(({ name }) => name === spec.data)?.fields ?? []).map((field) => ({
-    name: field.name,
-    bytes: encodeNumbers(field.dtype, drawnRows(field, rows)),
-  }))
+  const fields = (data.find(({ name }) => name === spec.data)?.fields ?? [])
+    .flatMap((field) => drawnInputs(field, rows))
+    .map(({ name, dtype, values }) => ({ name, bytes: encodeNumbers(dtype, values) }))
   const drawn = spec.data === null ? null : uploadData(machine.device, `drawn for ${train}`, { rows, fields })
   initialise(spec.seed)
   const step = machine.program(spec.step, drawn)

@@ -11,6 +11,7 @@ import { VERSION } from "../../version.js"
 import { allCodes } from "../codes.js"
 import { readProgram } from "../compile-file.js"
 import { note, noteMessage, print, printJson } from "../console.js"
+import { whenConverted } from "../convert/index.js"
 import { optimizeLater } from "../engine.js"
 import { EXIT } from "../failure.js"
 import { fileHost } from "../host.js"
@@ -43,7 +44,8 @@ export function addCheck(program: Command): void {
     .option("--validate", "run every stage of the compiler, and the device, on random values, and compare")
     .action(async (files: string[], options: Options) => {
       optimizeLater()
-      const checked = files.map((path) => checkFile(path, options))
+      const checked: Checked[] = []
+      for (const path of files) checked.push(await whenConverted(() => checkFile(path, options)))
       for (const { path, compiled } of checked) {
         if (errorsOf(compiled) > 0) process.exitCode = EXIT.mistake
         if (options.json) printAsJson(path, compiled)

@@ -7,8 +7,9 @@ import { PROGRAM_PASSES } from "../../driver/passes.js"
 import type { Graph } from "../../ir/graph/types.js"
 import { WEBGPU_VARIANTS } from "../../target.js"
 import { goldenLosses } from "../../validate/golden.js"
-import { bundleOf } from "../compile-file.js"
+import { bundleOf, type CompileFileOptions } from "../compile-file.js"
 import { note, printJson } from "../console.js"
+import { whenConverted } from "../convert/index.js"
 import { type DataOptions, compiling, withData } from "../usage.js"
 
 interface Options extends DataOptions {
@@ -32,7 +33,7 @@ export function addCompile(program: Command): void {
       const stages = new Map<string, number>()
       const time = (stage: string, ms: number): void => void stages.set(stage, (stages.get(stage) ?? 0) + ms)
       let graphs: readonly Graph[] = []
-      const compiled = bundleOf(file, {
+      const asked: CompileFileOptions = {
         data: options.data,
         hooks: {
           time,
@@ -43,7 +44,8 @@ export function addCompile(program: Command): void {
         variants: WEBGPU_VARIANTS,
         ...compiling(options),
         ...(options.for === undefined ? {} : { devices: [options.for] }),
-      })
+      }
+      const compiled = await whenConverted(() => bundleOf(file, asked))
       const golden = goldenLosses(compiled.manifest, graphs)
       const bundle = { ...compiled, manifest: { ...compiled.manifest, golden } }
       // Loaded here because TypeScript's compiler comes with it, which no other command needs.

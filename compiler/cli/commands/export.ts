@@ -8,6 +8,7 @@ import { loadCheckpoint, readBundleFolder, saveWhole, type Bundle } from "../../
 import { nearest } from "../../source/suggest.js"
 import { bundleOf, isBundleFolder } from "../compile-file.js"
 import { note, printJson } from "../console.js"
+import { whenConverted } from "../convert/index.js"
 import { Failure } from "../failure.js"
 import { checkpointFor, refuseSettings, withSettingsOf } from "../open-program.js"
 import { type DataOptions, compiling, withData } from "../usage.js"
@@ -63,7 +64,8 @@ async function manifestOf(path: string, options: DataOptions): Promise<Manifest>
     refuseSettings(path, options)
     return (await readBundleFolder(path)).manifest
   }
-  return bundleOf(path, { data: options.data, devices: ["wasm"], ...compiling(options) }).manifest
+  const asked = { data: options.data, devices: ["wasm"] as const, ...compiling(options) }
+  return (await whenConverted(() => bundleOf(path, asked))).manifest
 }
 
 interface Learned {

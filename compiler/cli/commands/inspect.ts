@@ -11,6 +11,7 @@ import type { StageDump } from "../../driver/dumps.js"
 import { DEFAULT_TARGET, WEBGPU_VARIANTS } from "../../target.js"
 import { accept, compileFile, readProgram } from "../compile-file.js"
 import { note, print } from "../console.js"
+import { whenConverted } from "../convert/index.js"
 import { Failure } from "../failure.js"
 import { refuseSettings } from "../open-program.js"
 import { type DataOptions, compiling, withData } from "../usage.js"
@@ -42,7 +43,7 @@ export function addInspect(program: Command): void {
     .option("--remarks", "say what passes decided, and why")
     .action(async (file: string | undefined, options: Options) => {
       if (file === undefined) return print(stageList())
-      const dumps = dumpsOf(file, options)
+      const dumps = await whenConverted(() => dumpsOf(file, options))
       const dump = options.after === undefined ? [...dumps.values()].at(-1) : dumps.get(options.after)
       if (dump === undefined)
         throw new Failure("inspect-stage", `this program never comes to the stage \`${options.after ?? ""}\``)

@@ -69,6 +69,8 @@ const SOURCES: Readonly<Record<DataSource["kind"], true>> = {
   csv: true,
   jsonl: true,
   npz: true,
+  parquet: true,
+  images: true,
   text: true,
   idx: true,
   npy: true,

@@ -187,11 +187,19 @@ export interface Field {
   readonly stored?: Stored
   readonly origin: Origin
 }
-/** A table with named columns. csv, jsonl, npz: one file. idx, npy: one file per column. array: values in the source. text: one
- *  column, `characters`, whose rows are windows of a file, each `stride` characters after the one before. */
+/** A table with named columns. csv, jsonl, npz, parquet: one file. idx, npy: one file per column. array: values in the source. text: one
+ *  column, `characters`, whose rows are windows of a file, each `stride` characters after the one before. images: those of a folder, or with
+ *  `column` those whose paths stand in that column of a table; `shape` is channels, height and width. */
 export type DataSource =
   | { readonly kind: "csv"; readonly path: string; readonly delimiter: string }
-  | { readonly kind: "jsonl" | "npz"; readonly path: string }
+  | { readonly kind: "jsonl" | "npz" | "parquet"; readonly path: string }
+  | {
+      readonly kind: "images"
+      readonly path: string
+      readonly column: string | null
+      readonly shape: readonly number[]
+      readonly skipDamaged: boolean
+    }
   | { readonly kind: "text"; readonly path: string; readonly window: number; readonly stride: number }
   | {
       readonly kind: "idx" | "npy"

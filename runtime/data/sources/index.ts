@@ -4,22 +4,24 @@ import type { Table } from "../table.js"
 import { array } from "./array.js"
 import { csv } from "./csv.js"
 import { idx } from "./idx.js"
+import { images } from "./images.js"
 import { jsonl } from "./jsonl.js"
 import { npy } from "./npy.js"
 import { npz } from "./npz.js"
+import { parquet } from "./parquet.js"
 import type { Reading, SourceKind } from "./source.js"
 import { text } from "./text.js"
 
 type Sources = { readonly [K in SourceSpec["kind"]]: SourceKind<Extract<SourceSpec, { readonly kind: K }>> }
 
-const SOURCES: Sources = { csv, jsonl, npz, text, idx, npy, array }
+const SOURCES: Sources = { csv, jsonl, npz, parquet, text, idx, npy, array, images }
 
 const kindOf = ({ kind }: SourceSpec): SourceKind<SourceSpec> => SOURCES[kind]
 
 export const readSource = (source: SourceSpec, reading: Reading): Table =>
   kindOf(source).read(source, reading)
 
-/** The same source with other files. `key` is what `--data` calls a file of the data set `name`. */
+/** The same source with other paths. `key` is what `--data` calls a path of the data set `name`. */
 export const withPaths = (
   name: string,
   source: SourceSpec,
@@ -29,10 +31,28 @@ export const withPaths = (
     path(each, column === undefined ? name : `${name}.${column}`),
   )
 
-/** The files of a source, and what `--data` calls each. */
-export function filesOf(name: string, source: SourceSpec): readonly { key: string; path: string }[] {
-  const files: { key: string; path: string }[] = []
-  withPaths(name, source, (path, key) => {
+/** The same source with other files to read. */
+export const withFiles = (
+  name: string,
+  source: SourceSpec,
+  file: (path: string, key: string) => string,
+): SourceSpec =>
+  kindOf(source).withFiles?.(source, (each) => file(each, name)) ?? withPaths(name, source, file)
+
+/** The paths that a program names, and what `--data` calls each. */
+export const pathsOf = (name: string, source: SourceSpec): readonly Named[] => listed(withPaths, name, source)
+
+/** The files that are read, and what `--data` calls the path that each belongs to. */
+export const filesOf = (name: string, source: SourceSpec): readonly Named[] => listed(withFiles, name, source)
+
+interface Named {
+  readonly key: string
+  readonly path: string
+}
+
+function listed(replace: typeof withPaths, name: string, source: SourceSpec): readonly Named[] {
+  const files: Named[] = []
+  replace(name, source, (path, key) => {
     files.push({ key, path })
     return path
   })

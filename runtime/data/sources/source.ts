@@ -4,8 +4,10 @@ import type { DataFile } from "../file.js"
 import { isUsed, tableOf, type Column, type Table, type Uses } from "../table.js"
 
 export interface SourceKind<S extends SourceSpec> {
-  /** The same with other files. `path` is asked for each of its files, `column` is the one that the file is of, where it is not of all. */
+  /** The same with other paths. `path` is asked for each that the program names, `column` is the one that it is of, where it is not of all. */
   withPaths(source: S, path: (path: string, column?: string) => string): S
+  /** The same with other files to read. Left out: those that the program names are read. */
+  withFiles?(source: S, file: (path: string) => string): S
   read(source: S, reading: Reading): Table
 }
 

@@ -6,9 +6,11 @@ import { complain, didYouMean } from "../../report.js"
 import { array } from "./array.js"
 import { csv, tsv } from "./csv.js"
 import { idx } from "./idx.js"
+import { images } from "./images.js"
 import { jsonl } from "./jsonl.js"
 import { npy } from "./npy.js"
 import { npz } from "./npz.js"
+import { parquet } from "./parquet.js"
 import { kindOf, type SourceRule } from "./source.js"
 import { text } from "./text.js"
 
@@ -20,6 +22,8 @@ const SOURCES: Readonly<Record<DataSource["kind"] | "tsv", SourceRule>> = {
   idx,
   npy,
   npz,
+  parquet,
+  images,
   array,
   text,
 }
