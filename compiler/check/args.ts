@@ -265,7 +265,9 @@ function tensorArgument(
         help:
           value.madeBy === "argmax"
             ? "`argmax` gives the places of the largest scores: leave it out here"
-            : `convert it: \`${base}(${written(span)})\``,
+            : base === "i32" && value.section.inputs.some(({ id }) => id === value.id)
+              ? `declare it ${base} where it comes from, if it holds whole numbers; or convert it: \`${base}(${written(span)})\``
+              : `convert it: \`${base}(${written(span)})\``,
       })
     return matchShape(env, signature, type, value.type.shape, what, span, printType(value.type))
       ? value
@@ -299,8 +301,19 @@ function wrongKind(env: Env, type: TypeExpr, value: Value, what: string, wanted:
     span,
     label: v.describe(value),
     related: [{ span: type.span, text: DECLARED }],
-    help: value.kind === "layer" || value.kind === "instance" ? "call it with its inputs first" : undefined,
+    ...(unquoted(value, span) ?? {
+      help: value.kind === "layer" || value.kind === "instance" ? "call it with its inputs first" : undefined,
+    }),
   })
+}
+
+/** Of a number in quotes: without them. */
+export function unquoted(value: Value, span: Span): { readonly help: string; readonly fix: Fix } | undefined {
+  if (value.kind !== "string" || !/^-?\d+(\.\d+)?(e-?\d+)?$/i.test(value.value)) return undefined
+  return {
+    help: `a number stands without quotes: \`${value.value}\``,
+    fix: { span, replacement: value.value },
+  }
 }
 
 /** The tensor type that stands written, every size known; undefined after a diagnostic. */

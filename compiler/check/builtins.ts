@@ -14,6 +14,7 @@ export const BUILTINS: readonly string[] = [
   "string",
   "len",
   "floor_div",
+  "divides",
   "is_list",
   "is_number",
   "assert",

@@ -1,5 +1,5 @@
 /** check: the built-in functions: conversions, functions of constants, `grad`. */
-import { printType, type DType } from "../ir/tensor.js"
+import { mulDim, printType, sameDim, type DType } from "../ir/tensor.js"
 import { bug } from "../source/bug.js"
 import type { Span } from "../source/source.js"
 import type { Given } from "./args.js"
@@ -31,7 +31,8 @@ export function callBuiltin(env: Env, name: string, given: readonly Given[], spa
         v.bool(value.kind === "list" || value.kind === "tuple"),
       )
     case "floor_div":
-      return floorDivision(env, given, span)
+    case "divides":
+      return division(env, name, given, span)
     case "assert":
     case "error":
       return callAssert(env, name, given, span)
@@ -107,13 +108,15 @@ function lengthOf(env: Env, arg: Given): Value {
   return wrongType(env, "len", "a list, a tuple or a text (a tensor has `.shape`)", arg)
 }
 
-function floorDivision(env: Env, given: readonly Given[], span: Span): Value {
-  const [a, b, more] = given
-  if (!a || !b || more) return wrongCount(env, "floor_div", 2, given.length, span)
+/** `floor_div(a, b)`, and `divides(b, a)`: whether that is known and leaves no rest. */
+function division(env: Env, name: "floor_div" | "divides", given: readonly Given[], span: Span): Value {
+  const [a, b, more] = name === "divides" ? given.toReversed() : given
+  if (!a || !b || more) return wrongCount(env, name, 2, given.length, span)
   const [x, y] = [v.toDim(a.value), v.toDim(b.value)]
-  if (x === undefined) return wrongType(env, "floor_div", "an integer", a)
-  if (y === undefined) return wrongType(env, "floor_div", "an integer", b)
+  if (x === undefined) return wrongType(env, name, "an integer", a)
+  if (y === undefined) return wrongType(env, name, "an integer", b)
   const quotient = floorDiv(x, y)
+  if (name === "divides") return v.bool(quotient !== undefined && sameDim(mulDim(quotient, y), x))
   if (quotient !== undefined) return v.fromDim(quotient)
   return complain(env, {
     code: "dim-arithmetic",

@@ -51,6 +51,9 @@ export function emit(env: Env, op: string, given: readonly TensorValue[], attrs:
       })
     const id = env.section.nextId++
     env.section.places.set(id, userSpan(env, span))
+    const alike = args.find((arg) => arg.type.shape.length > 0 && sameShape(arg.type.shape, type.shape))
+    const shapedAt = alike ? env.section.shapedAt.get(alike.id) : userSpan(env, span)
+    if (shapedAt) env.section.shapedAt.set(id, shapedAt)
     append(env.section, {
       kind: "op",
       id,
@@ -224,9 +227,41 @@ function doNotBroadcast(
     message: `${tensors.map((t) => printType(t.type)).join(" and ")} do not broadcast`,
     span,
     label: "sizes, aligned from the right, must be equal or 1",
-    related: tensors.map((tensor, i) => (places[i] ? operandAt(tensor, places[i]) : declaredAt(tensor))),
-    help: broadcastHelp(tensors.map((t) => t.type.shape)),
+    related: tensors.flatMap((tensor, i) => [
+      places[i] ? operandAt(tensor, places[i]) : declaredAt(tensor),
+      shapeOrigin(tensor, places[i] ?? span),
+    ]),
+    help: [broadcastHelp(tensors.map((t) => t.type.shape)), outputHelp(tensors)]
+      .filter((text) => text !== undefined)
+      .join("; "),
   })
+}
+
+/** The line that gave an operand its shape, where it is another one. */
+function shapeOrigin({ id, type, section }: TensorValue, operand: Span): Label | undefined {
+  const at = section.shapedAt.get(id)
+  if (at === undefined || (at.file === operand.file && at.start >= operand.start && at.end <= operand.end))
+    return undefined
+  return { span: at, text: `${printType(type)} comes from here` }
+}
+
+/** Where only the number of outputs of a layer keeps two tensors apart: the layer with the other number. */
+function outputHelp(tensors: readonly TensorValue[]): string | undefined {
+  const [a, b] = tensors
+  if (!a || !b || tensors.length > 2 || !sameShape(a.type.shape.slice(0, -1), b.type.shape.slice(0, -1)))
+    return undefined
+  for (const [one, other] of [
+    [b, a],
+    [a, b],
+  ] as const) {
+    const at = one.section.shapedAt.get(one.id)
+    const text = at?.file.text.slice(at.start, at.end) ?? ""
+    const size = printDim(one.type.shape.at(-1)!)
+    const wanted = printDim(other.type.shape.at(-1)!)
+    if (text.startsWith(`Linear(${size}`) && /^\d+$/.test(wanted))
+      return `\`${text.replace(size, wanted)}\` in place of \`${text}\` gives both one size`
+  }
+  return undefined
 }
 
 /** `step`, `epoch` or `seed` as programs see them: counts as f32. */

@@ -20,6 +20,8 @@ export interface SectionState {
   readonly draws: Map<string, number>
   /** The user's line behind each operation. */
   readonly places: Map<ModelValue, Span>
+  /** The user's line that gave each value its shape: a `relu` of a `Linear(8)` has that of the `Linear`. */
+  readonly shapedAt: Map<ModelValue, Span>
   /** Built-in values made once per section: `step` as f32, sizes as numbers. */
   readonly made: Map<string, Value>
   readonly batchNorms: BatchNormUse[]
@@ -42,6 +44,7 @@ export const newSection = (
   nextId: 0,
   draws: new Map(),
   places: new Map(),
+  shapedAt: new Map(),
   made: new Map(),
   batchNorms: [],
   directions: new Map(),

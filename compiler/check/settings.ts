@@ -2,6 +2,7 @@
 import { BYTE_UNITS, type SettingStmt } from "../ir/ast/types.js"
 import type { Direction, TrainSettings } from "../ir/model/types.js"
 import type { Span } from "../source/source.js"
+import { unquoted } from "./args.js"
 import { originAt, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
 import { complain, meantName } from "./report.js"
@@ -190,6 +191,7 @@ function numberOf(env: Env, s: SettingStmt | undefined): number | undefined {
       message: `\`${s.name.text}\` must be a constant number, and this is ${v.describe(value)}`,
       span: s.value.span,
       label: v.describe(value),
+      ...unquoted(value, s.value.span),
     })
   return undefined
 }
