@@ -39,6 +39,7 @@ const LONG = [
   "non-finite",
   "parquet",
   "placement",
+  "predict",
   "predict-feeds",
   "products",
   "profile",

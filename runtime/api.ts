@@ -6,10 +6,11 @@ export { decodeTensors, encodeTensors, type StoredTensor, type TensorFile } from
 export { RUN_CODES, type CodePage, type RunCode } from "./codes.js"
 export { fitFields, type UnfittedField } from "./data/fit.js"
 export { inMemory, type DataFile } from "./data/file.js"
-export { loadTable, loadTables, parseSource, type OpenFile, type TableRows } from "./data/load.js"
+export { loadTable, loadTables, parseParts, parseSource, type OpenFile, type TableRows } from "./data/load.js"
 export { tableOfRecords } from "./data/records.js"
 export type { Column, Table, Texts, Uses } from "./data/table.js"
 export { decodeText, encodeText, vocabularyOf } from "./data/vocabulary.js"
+export { classNames, type ClassName } from "./data/undo.js"
 export type { DeviceInfo } from "./device/device.js"
 export { RunError } from "./error.js"
 export { PLACEMENTS, type Placement } from "./exec/placed-rows.js"
@@ -28,3 +29,4 @@ export {
   type TrainEvent,
 } from "./train/events.js"
 export type { Feeds } from "./train/predict.js"
+export { isClasses, type ClassPrediction, type Prediction, type ValuePrediction } from "./train/prediction.js"

@@ -21,6 +21,7 @@ import type { Metrics } from "./train/evaluate.js"
 import type { EndEvent, TrainEvent } from "./train/events.js"
 import type { Numbers } from "./exec/values.js"
 import type { Feeds } from "./train/predict.js"
+import type { Prediction } from "./train/prediction.js"
 import { newRunFolder, openRunFolder, type OpenRunFolder, type RunFolder } from "./train/run-folder.js"
 import type { Part } from "./data/shares.js"
 import type { Table, Uses } from "./data/table.js"
@@ -105,8 +106,11 @@ export class Trainer {
   predict(model: string, inputs: Feeds): Promise<Record<string, Tensor>> {
     return this.session.predict(model, inputs)
   }
-  predictTable(model: string, table: Table): Promise<Record<string, Tensor>> {
+  predictTable(model: string, table: Table): Promise<Record<string, Prediction>> {
     return this.session.predictTable(model, table)
+  }
+  predictTableRaw(model: string, table: Table): Promise<Record<string, Tensor>> {
+    return this.session.predictTableRaw(model, table)
   }
   predictUses(model: string): Uses {
     return this.session.predictUses(model)

@@ -36,7 +36,8 @@ import { nearest } from "./suggest.js"
 import { batchesOf } from "./train/batches.js"
 import { Evaluator, type Metrics } from "./train/evaluate.js"
 import { LOG_VERSION, type CheckpointStore, type EndEvent, type TrainEvent } from "./train/events.js"
-import { feedOf } from "./train/predict-feed.js"
+import { feedOf, meaningsOf } from "./train/predict-feed.js"
+import { predictionOf, type Prediction } from "./train/prediction.js"
 import { runProgram, type CallOptions, type Feeds } from "./train/predict.js"
 import { scheduleOf } from "./train/schedule.js"
 import { Trainer } from "./train/trainer.js"
@@ -299,8 +300,23 @@ export class Session {
     return runProgram(machineProgram, checkedFeeds(machineProgram, Object.fromEntries(used)))
   }
 
-  /** The same for raw rows: the columns and fitted stages of the fields that the model was trained on are applied. */
-  async predictTable(model: string, table: Table): Promise<Record<string, Tensor>> {
+  /** For raw rows: the columns and fitted stages of the fields that the model was trained on are applied, and the outputs are told in terms of
+   *  the field that they were trained to give: values in its own unit, names and probabilities of its classes. */
+  async predictTable(model: string, table: Table): Promise<Record<string, Prediction>> {
+    return this.turns.run("predictTable", async () => {
+      const meanings = meaningsOf(this.predictSpec(model), this.position?.train ?? null, this.data)
+      const outputs = await this.runPredictionOf(model, table)
+      return Object.fromEntries(
+        Object.entries(outputs).map(([name, tensor]): [string, Prediction] => {
+          const meant = meanings.get(name)
+          return [name, meant ? predictionOf(tensor, meant, (row) => table.where(row)) : tensor]
+        }),
+      )
+    })
+  }
+
+  /** The outputs for raw rows as the model gives them. */
+  async predictTableRaw(model: string, table: Table): Promise<Record<string, Tensor>> {
     return this.turns.run("predictTable", () => this.runPredictionOf(model, table))
   }
 

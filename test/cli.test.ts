@@ -268,11 +268,11 @@ describe("training, and what follows it", () => {
   it("predict and evaluate use the newest run", () => {
     writeFileSync(join(cwd, "new.csv"), "b,a\n1,0\n0,1\n")
     const csv = nnc(["predict", "net.nn", "--data", "new.csv"], { cwd })
-    expect(csv.out).toMatch(/^output\.0,output\.1\n(-?[\d.e-]+,-?[\d.e-]+\n){2}$/)
+    expect(csv.out).toMatch(/^output,output\.0,output\.1\n([01],[\d.e-]+,[\d.e-]+\n){2}$/)
     const json = jsonLines(nnc(["predict", "net.nn", "--data", "new.csv", "--json"], { cwd }))
     expect(json).toEqual([
-      { row: 0, output: [expect.any(Number), expect.any(Number)] },
-      { row: 1, output: [expect.any(Number), expect.any(Number)] },
+      { row: 0, output: expect.any(Number), "output.0": expect.any(Number), "output.1": expect.any(Number) },
+      { row: 1, output: expect.any(Number), "output.0": expect.any(Number), "output.1": expect.any(Number) },
     ])
     writeFileSync(join(cwd, "new.jsonl"), '{"b": 1, "a": 0}\n{"b": 0, "a": 1}\n')
     expect(nnc(["predict", "net.nn", "--data", "new.jsonl"], { cwd }).out).toBe(csv.out)

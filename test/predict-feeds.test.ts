@@ -25,7 +25,9 @@ const MODEL = "model M(x: f32[B, 1]) -> f32[B, 1] { x |> Linear(1) }\n"
 const SETS = set("first", 100) + set("second", 1)
 
 const feedsOf = (sections: string, model = MODEL): readonly PredictFeed[] =>
-  compileText({ path: "m.nn", text: SETS + model + sections }).bundle.manifest.predicts[0]!.feeds
+  compileText({ path: "m.nn", text: SETS + model + sections }).bundle.manifest.predicts[0]!.feeds.map(
+    ({ targets: _, ...feed }) => feed,
+  )
 const feed = (train: string, data: string | null, field: string | null): PredictFeed => ({
   train,
   inputs: [{ name: "x", data, field }],

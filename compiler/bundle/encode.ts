@@ -234,6 +234,7 @@ function encodeTrain(t: TrainSection, programs: readonly ProgramSpec[]): TrainSp
     evaluate: t.data !== null && evaluate ? evaluate.name : null,
     ...(overall && evaluate && { overall: overall.name, totals: totalsOf(evaluate) }),
     reports: t.reports,
+    ...(t.classReports.length > 0 && { classReports: t.classReports }),
     batch: s.batch,
     shuffle: s.shuffle,
     dropLast: s.dropLast,

@@ -1,9 +1,17 @@
-/** bundle: where the inputs of a model come from, so that raw rows can be turned into them at prediction.
+/** bundle: where the inputs of a model come from, so that raw rows can be turned into them at prediction, and what its outputs stand for.
  *  The call in a train section says it: an argument that is a field of its data is that field, whatever the input is called. An
  *  argument that is computed there is taken to be the field of the input's name, if the section's data has one that fits.
  *  Not here:   which section counts (runtime/train/predict-feed.ts). */
-import type { PredictFeed } from "../../runtime/bundle/format.js"
-import type { DataSet, Model, ModelStmt, ModelValue, PredictSection, Section } from "../ir/model/types.js"
+import type { PredictFeed, PredictTarget } from "../../runtime/bundle/format.js"
+import type {
+  DataSet,
+  Model,
+  ModelStmt,
+  ModelValue,
+  PredictSection,
+  Section,
+  TrainSection,
+} from "../ir/model/types.js"
 import { sameShape, type TensorType } from "../ir/tensor.js"
 
 export function feedsOf(predict: PredictSection, model: Model): PredictFeed[] {
@@ -11,7 +19,10 @@ export function feedsOf(predict: PredictSection, model: Model): PredictFeed[] {
     const set = model.data.find(({ name }) => name === train.data)
     // What training alone does to a field, as in augmentation, is no part of a prediction.
     const fields = fieldsOfCall(train.evaluate, predict) ?? fieldsOfCall(train.step, predict)
-    return fields ? [{ train: train.name, inputs: inputsOf(predict, (i) => place(set, fields[i], i)) }] : []
+    if (!fields) return []
+    const inputs = inputsOf(predict, (i) => place(set, fields[i], i))
+    const targets = set ? targetsOf(train, predict, set) : []
+    return [{ train: train.name, inputs, ...(targets.length > 0 && { targets }) }]
   })
   if (feeds.length > 0) return feeds
   const sets = model.data.filter((set) => inputs(predict).some((i) => fieldNamed(set, i) !== undefined))
@@ -27,6 +38,15 @@ export function feedsOf(predict: PredictSection, model: Model): PredictFeed[] {
     return set && name !== undefined ? { data: set.name, field: name } : { data: null, field: null }
   }
 }
+
+const targetsOf = (
+  { targets }: TrainSection,
+  { model }: PredictSection,
+  { name }: DataSet,
+): PredictTarget[] =>
+  targets
+    .filter((target) => target.model === model)
+    .map(({ output, field, as }) => ({ output, data: name, field, as }))
 
 interface Input {
   readonly name: string

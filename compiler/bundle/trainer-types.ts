@@ -12,6 +12,27 @@ export interface Tensor {
   readonly values: Float32Array | Int32Array | Uint32Array
 }
 
+/** Numbers in the unit of their column, row after row. */
+export interface Values {
+  readonly dtype: "f64"
+  readonly shape: readonly number[]
+  readonly values: Float64Array
+}
+/** Of rows that are of classes: the most probable one, and all of them in order. */
+export interface Classes<Name extends string | number> {
+  /** Rows first: of what is classified. */
+  readonly shape: readonly number[]
+  readonly classes: readonly Name[]
+  readonly names: readonly Name[]
+  /** Of the shape, and every class. Missing where the loss does not say how scores become probabilities. */
+  readonly probabilities?: Tensor
+}
+/** Of \`predict\` for raw rows. */
+export interface RawOptions {
+  /** What the model gives: scores, not classes; standardised values, not those of the column. */
+  readonly raw: true
+}
+
 export interface LoadOptions {
   /** \`auto\` takes a GPU through WebGPU, else WebAssembly; \`Trainer.device\` names the one in use, and says why. */
   readonly device?: "auto" | "webgpu" | "wasm"

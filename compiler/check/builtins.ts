@@ -2,6 +2,7 @@
  *  Not here:   the names inside a `data` declaration (data.ts). */
 
 import { DIRECTION_MARKS } from "./direction.js"
+import { TARGET_MARKS } from "./targets.js"
 
 /** Conversions. */
 export const CONVERSIONS = ["f32", "f16", "i32", "u32", "bool"] as const
@@ -22,6 +23,7 @@ export const BUILTINS: readonly string[] = [
   "grad",
   "observed",
   ...DIRECTION_MARKS,
+  ...TARGET_MARKS,
   "training",
   "step",
   "epoch",

@@ -11,6 +11,7 @@ import { floorDiv } from "./dims.js"
 import { callMark, DIRECTION_MARKS } from "./direction.js"
 import { callObserved } from "./observed.js"
 import { complain } from "./report.js"
+import { callTargetMark, TARGET_MARKS } from "./targets.js"
 import * as v from "./values.js"
 import type { Value } from "./values.js"
 
@@ -42,6 +43,7 @@ export function callBuiltin(env: Env, name: string, given: readonly Given[], spa
       return callObserved(env, given, span)
     default:
       if (DIRECTION_MARKS.includes(name)) return callMark(env, name, given, span)
+      if (TARGET_MARKS.includes(name)) return callTargetMark(env, name, given, span)
       return bug(`no built-in \`${name}\` can be called`)
   }
 }

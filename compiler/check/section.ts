@@ -7,6 +7,7 @@ import { scalarType, type TensorType } from "../ir/tensor.js"
 import type { Span } from "../source/source.js"
 import type { BatchNormUse } from "./batch-norm.js"
 import type { Observed } from "./observed.js"
+import type { Estimate } from "./targets.js"
 import type { TensorValue, Value } from "./values.js"
 
 /** What the names `step` and `epoch` mean: plain counts, or in an optimizer's body counted from 1. */
@@ -27,6 +28,10 @@ export interface SectionState {
   readonly batchNorms: BatchNormUse[]
   /** Of values that say whether more or less of them is better. */
   readonly directions: Map<ModelValue, Direction>
+  /** Which values stand for which targets. */
+  readonly estimates: Estimate[]
+  /** Of tables, the values whose classes their axes are. */
+  readonly byClass: Map<ModelValue, ModelValue>
   /** In a train section: what it asks about its metrics. */
   readonly observed?: Observed
   /** In an optimizer: the step, whose numbers its settings may read; they become results of these names there. */
@@ -48,6 +53,8 @@ export const newSection = (
   made: new Map(),
   batchNorms: [],
   directions: new Map(),
+  estimates: [],
+  byClass: new Map(),
 })
 
 export function append(section: SectionState, statement: ModelStmt): void {

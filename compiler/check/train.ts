@@ -25,6 +25,7 @@ import { addInput, finish, newSection, usedValues } from "./section.js"
 import { scalingOf } from "./scaling.js"
 import { settingsOf } from "./settings.js"
 import { runStatement } from "./stmt.js"
+import { classReportsOf, targetsOf } from "./targets.js"
 import * as v from "./values.js"
 import type { TensorValue, Value } from "./values.js"
 
@@ -99,9 +100,14 @@ export function checkTrain(
     averages,
     observed,
     reports: step.reports.map((r) => r.name),
+    targets: dataSet ? targetsOf(evaluate.env.section, dataSet, modelNames(cx)) : [],
+    classReports: classReportsOf(evaluate.env.section, evaluate.reports),
     origin: originAt(step.env, decl.span),
   }
 }
+
+const modelNames = ({ modelCalls }: Cx): ReadonlySet<string> =>
+  new Set([...modelCalls.keys()].map(({ name }) => name.text))
 
 function dataOf(cx: Cx, module: ModuleScope, decl: TrainDecl): DataDecl | undefined {
   if (!decl.data) return undefined

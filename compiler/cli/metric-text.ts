@@ -1,17 +1,44 @@
-/** cli: metrics -> what a person reads: a line for a number, an aligned grid with numbered rows and columns for a table. */
-import type { Metric } from "../../runtime/node.js"
+/** cli: metrics -> what a person reads: a line for a number, an aligned grid for a table, whose rows and columns are classes or numbered. */
+import { classNames, type Bundle, type ClassName, type Metric } from "../../runtime/node.js"
 
-export function metricText(name: string, metric: Metric): string {
+/** What the places along the axes of a table are called. */
+export type AxisNames = (size: number) => readonly ClassName[]
+const numbered: AxisNames = (size) => Array.from({ length: size }, (_, i) => i)
+
+/** Of the metrics of a train section, with or without the `test_` of those over other rows. */
+export function axisNames(
+  { trains, data }: Bundle["manifest"],
+  section: string | undefined,
+): (metric: string) => AxisNames | undefined {
+  const train = trains.find(({ name }) => name === section) ?? (trains.length === 1 ? trains[0] : undefined)
+  const fields = data.find(({ name }) => name === train?.data)?.fields
+  return (metric) => {
+    const report = train?.classReports?.find(
+      (each) => each.report === metric || metric.endsWith(`_${each.report}`),
+    )
+    const field = fields?.find(({ name }) => name === report?.field)
+    return field && ((size) => classNames(field, size))
+  }
+}
+
+export function metricText(name: string, metric: Metric, names?: AxisNames): string {
   if (typeof metric === "number") return `${name} ${numberText(metric)}`
-  if (metric.every((item) => typeof item === "number"))
-    return `${name} ${metric.map((item) => numberText(item)).join(" ")}`
+  if (metric.every((item) => typeof item === "number")) {
+    const numbers = metric.map((item) => numberText(item))
+    return names ? aligned(name, [names(metric.length).map(String), numbers]) : `${name} ${numbers.join(" ")}`
+  }
   const rows = metric.map((row) => (typeof row === "number" ? [row] : row))
   if (!rows.every((row) => row.every((item) => typeof item === "number")))
     return `${name} ${JSON.stringify(metric)}`
-  const grid = [
-    ["", ...(rows[0] ?? []).map((_, column) => String(column))],
-    ...rows.map((row, i) => [String(i), ...row.map((item) => numberText(Number(item)))]),
-  ]
+  const called = names ?? numbered
+  const rowNames = called(rows.length)
+  return aligned(name, [
+    ["", ...called(rows[0]?.length ?? 0).map(String)],
+    ...rows.map((row, i) => [String(rowNames[i]), ...row.map((item) => numberText(Number(item)))]),
+  ])
+}
+
+function aligned(name: string, grid: readonly (readonly string[])[]): string {
   const widths = grid[0]!.map((_, column) => Math.max(...grid.map((row) => row[column]!.length)))
   const lines = grid.map((row) => row.map((cell, column) => cell.padStart(widths[column]!)).join("  "))
   return [name, ...lines].join("\n  ")

@@ -8,6 +8,7 @@ import { basename, dirname, isAbsolute, join, resolve } from "node:path"
 import type { Bundle, DataSpec } from "../../runtime/bundle/format.js"
 import { allKernels } from "../../runtime/bundle/variants.js"
 import { withFiles } from "../../runtime/data/sources/index.js"
+import { classNames, undoOf } from "../../runtime/data/undo.js"
 import { makeFolders } from "../../runtime/folders.js"
 import { hostModule } from "../bundle/host-module.js"
 import { Failure } from "./failure.js"
@@ -42,7 +43,8 @@ async function bundleFiles(bundle: Bundle, sources: string): Promise<Files> {
   for (const { name, file } of allKernels(manifest)) files.set(file, bundle.wgsl.get(name) ?? "")
   if (manifest.wasm && bundle.wasm) files.set(manifest.wasm.file, bundle.wasm)
   for (const [from, to] of RUNTIMES) files.set(to, readFileSync(runtimeFile(from)))
-  for (const [path, text] of await hostModule(manifest)) files.set(path, text)
+  for (const [path, text] of await hostModule(manifest, { names: classNames, undo: undoOf }))
+    files.set(path, text)
   const hashes = [...files].map(([path, content]) => [
     path,
     createHash("sha256").update(content).digest("hex"),

@@ -218,6 +218,8 @@ export interface TrainSpec {
   readonly overall?: string
   readonly totals?: readonly { readonly name: string; readonly reduce: "sum" | "max" | "min" }[]
   readonly reports: readonly string[]
+  /** Reports whose axes are the classes of a field of `data`. */
+  readonly classReports?: readonly { readonly report: string; readonly field: string }[]
   /** null: all rows at once. */
   readonly batch: number | null
   readonly shuffle: boolean
@@ -250,6 +252,26 @@ export interface PredictFeed {
     readonly data: string | null
     readonly field: string | null
   }[]
+  /** What its outputs stand for there; absent: nothing that is known. */
+  readonly targets?: readonly PredictTarget[]
+}
+/** An output that a loss compares with a field of the data. */
+export interface PredictTarget {
+  /** Of the program. */
+  readonly output: string
+  readonly data: string
+  readonly field: string
+  /** value: the field's values, one for one. binary: for each value, a score of class 1. classes: for each, a score of every class: element
+   *  i of a row is for class floor(i / inner) % count. `scores`: how they become probabilities; none: they do not. */
+  readonly as:
+    | { readonly kind: "value" }
+    | { readonly kind: "binary"; readonly scores: "sigmoid" | "probs" }
+    | {
+        readonly kind: "classes"
+        readonly count: number
+        readonly inner: number
+        readonly scores: "softmax" | "sigmoid" | "exp" | "probs" | "none"
+      }
 }
 
 /** The same programs for a processor: scheduled for it, with a memory layout of its own. Replaces the fields of the manifest of

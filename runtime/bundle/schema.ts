@@ -151,6 +151,7 @@ const train = v.strictObject({
   overall: v.exactOptional(name),
   totals: v.exactOptional(list(v.strictObject({ name, reduce: v.picklist(["sum", "max", "min"]) }))),
   reports: list(name),
+  classReports: v.exactOptional(list(v.strictObject({ report: name, field: name }))),
   batch: v.nullable(positive),
   shuffle: v.boolean(),
   dropLast: v.boolean(),
@@ -163,6 +164,21 @@ const train = v.strictObject({
   keepLast: v.exactOptional(positive),
   observed: v.exactOptional(list(v.strictObject({ metric: name, value: name, at: name }))),
 })
+const target = v.strictObject({
+  output: name,
+  data: name,
+  field: name,
+  as: v.variant("kind", [
+    v.strictObject({ kind: v.literal("value") }),
+    v.strictObject({ kind: v.literal("binary"), scores: v.picklist(["sigmoid", "probs"]) }),
+    v.strictObject({
+      kind: v.literal("classes"),
+      count: positive,
+      inner: positive,
+      scores: v.picklist(["softmax", "sigmoid", "exp", "probs", "none"]),
+    }),
+  ]),
+})
 const predict = v.strictObject({
   model: name,
   program: name,
@@ -170,6 +186,7 @@ const predict = v.strictObject({
     v.strictObject({
       train: v.nullable(name),
       inputs: list(v.strictObject({ name, data: v.nullable(name), field: v.nullable(name) })),
+      targets: v.exactOptional(list(target)),
     }),
   ),
 })

@@ -40,11 +40,13 @@ interface CellsRead {
 
 export class CsvRows {
   names: readonly string[] | undefined
-  /** Of whole rows. */
+  /** Of whole rows, since the last restart. */
   count = 0
+  /** Before them. */
+  before = 0
   /** Of the row that is read next. */
   line = 1
-  readonly lines = new Lines()
+  lines = new Lines()
 
   private readonly delimiter: Uint8Array
   private readonly first: number
@@ -82,6 +84,16 @@ export class CsvRows {
     }
     this.bytesRead += from
     return from
+  }
+
+  /** Forgets the rows that were read, to go on with those after them. */
+  restart(): void {
+    const { names = [] } = this
+    this.before += this.count
+    this.count = 0
+    this.room = 0
+    this.lines = new Lines()
+    this.columns = this.columnsFor(names)
   }
 
   /** What was read of a column; undefined when it was not asked for. */
@@ -312,19 +324,23 @@ export class CsvRows {
         if (after < 0) return -1
         this.line += 1 + breaks
         this.names = names
-        this.columns = this.used(names).map(({ numbers, texts }) =>
-          numbers || texts
-            ? {
-                numbers: numbers ? new Float64Array() : undefined,
-                wrong: undefined,
-                texts: texts ? new TextColumn() : undefined,
-              }
-            : undefined,
-        )
+        this.columns = this.columnsFor(names)
         return after
       }
       at = next + this.delimiter.length
     }
+  }
+
+  private columnsFor(names: readonly string[]): readonly (Cells | undefined)[] {
+    return this.used(names).map(({ numbers, texts }) =>
+      numbers || texts
+        ? {
+            numbers: numbers ? new Float64Array() : undefined,
+            wrong: undefined,
+            texts: texts ? new TextColumn() : undefined,
+          }
+        : undefined,
+    )
   }
 
   /** Room for as many rows as the file will have, going by those that were read. Memory that is not written to is not taken. */

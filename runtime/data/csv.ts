@@ -23,16 +23,37 @@ export function parseCsv(place: string, file: DataFile, delimiter: string, uses:
   return tableOfParsed(place, read, headerHelp(read.names, delimiter))
 }
 
+/** Tables of the rows of a file, some at a time; each of them is read once. */
+export function* csvParts(place: string, file: DataFile, delimiter: string, uses: Uses): Iterable<Table> {
+  checkDelimiter(place, delimiter)
+  const rows = rowsOf(place, file, delimiter, uses)
+  for (const last of readPieces(place, file, rows)) {
+    if (rows.count === 0 && !(last && rows.before === 0)) continue
+    const part = parsedOf(place, rows)
+    yield tableOfParsed(place, part, headerHelp(part.names, delimiter))
+    rows.restart()
+  }
+}
+
 function parsed(place: string, file: DataFile, delimiter: string, uses: Uses): Parsed {
-  const rows = new CsvRows(place, delimiter, file.size, (names) => {
+  const rows = rowsOf(place, file, delimiter, uses)
+  for (const _ of readPieces(place, file, rows));
+  return parsedOf(place, rows)
+}
+
+function rowsOf(place: string, file: DataFile, delimiter: string, uses: Uses): CsvRows {
+  return new CsvRows(place, delimiter, file.size, (names) => {
     const name = twice(names, uses)
     if (name === undefined) return names.map(uses)
     throw new RunError("data-format", `${place}: the header names the column "${shortened(name)}" twice`, {
       help: headerHelp(names, delimiter) ?? "give each column a name of its own in the first row",
     })
   })
-  readRows(place, file, rows)
-  const { names, count, lines } = rows
+}
+
+/** Of the rows that were read since the last restart. */
+function parsedOf(place: string, rows: CsvRows): Parsed {
+  const { names, count, before: first, lines } = rows
   if (names === undefined)
     throw new RunError("data-empty", `${place} is empty`, { help: "the first row names the columns" })
   if (count === 0)
@@ -48,11 +69,11 @@ function parsed(place: string, file: DataFile, delimiter: string, uses: Uses): P
     if (cells?.texts) texts.set(name, cells.texts)
     if (cells?.wrong) {
       const { row, cell } = cells.wrong
-      const where = `${place}: row ${row + 1} (line ${lineOf(lines.jumps, row)})${columnText(name)}`
+      const where = `${place}: row ${first + row + 1} (line ${lineOf(lines.jumps, row)})${columnText(name)}`
       wrong.set(name, notANumber(where, cell))
     }
   })
-  return { names, rows: count, jumps: lines.jumps, numbers, texts, wrong }
+  return { names, rows: count, ...(first > 0 && { first }), jumps: lines.jumps, numbers, texts, wrong }
 }
 
 function checkDelimiter(place: string, delimiter: string): void {
@@ -66,7 +87,8 @@ function checkDelimiter(place: string, delimiter: string): void {
   )
 }
 
-function readRows(place: string, file: DataFile, rows: CsvRows): void {
+/** After every piece, whether it was the last one. */
+function* readPieces(place: string, file: DataFile, rows: CsvRows): Iterable<boolean> {
   let at = byteOrderMark(place, file)
   let buffer = new Uint8Array(Math.min(PIECE, file.size - at) + 1)
   let kept = 0
@@ -96,6 +118,7 @@ function readRows(place: string, file: DataFile, rows: CsvRows): void {
       larger.set(buffer)
       buffer = larger
     }
+    yield at === file.size
   } while (at < file.size)
 }
 

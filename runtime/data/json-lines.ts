@@ -2,7 +2,7 @@
  *  Guarantees: lines are read one after another, and only the columns that are asked for are kept. */
 import { RunError } from "../error.js"
 import type { DataFile } from "./file.js"
-import { eachLine } from "./lines.js"
+import { eachLine, linePieces } from "./lines.js"
 import { isRow, namesOf, RecordColumns, type Row } from "./records.js"
 import { lineOf, Lines, tableOfParsed, type Parsed } from "./parsed.js"
 import { EVERY_USE, type Table, type Uses } from "./table.js"
@@ -12,21 +12,62 @@ export function parseJsonLines(place: string, file: DataFile, uses: Uses = EVERY
   return tableOfParsed(place, file.remember ? file.remember("jsonl", uses, parse) : parse())
 }
 
+/** Tables of the rows of a file, some at a time; each of them is read once. */
+export function* jsonLinesParts(place: string, file: DataFile, uses: Uses): Iterable<Table> {
+  const rows = new Rows(place, uses)
+  for (const _ of linePieces(place, file, rows.read))
+    if (rows.count > 0) yield tableOfParsed(place, rows.taken())
+  if (rows.first === 0) throw rows.empty()
+}
+
 function readLines(place: string, file: DataFile, uses: Uses): Parsed {
-  const lines = new Lines()
-  const where = (row: number): string => `${place}: row ${row + 1} (line ${lineOf(lines.jumps, row)})`
-  let rows = 0
-  let columns: RecordColumns | undefined
-  eachLine(place, file, (line, number) => {
+  const rows = new Rows(place, uses)
+  eachLine(place, file, rows.read)
+  if (rows.count === 0) throw rows.empty()
+  return rows.taken()
+}
+
+/** Rows that are read one after another. The first one says what columns there are. */
+class Rows {
+  /** Rows since they were last taken, and before. */
+  count = 0
+  first = 0
+  private lines = new Lines()
+  private names: readonly string[] | undefined
+  private columns: RecordColumns | undefined
+
+  constructor(
+    private readonly place: string,
+    private readonly uses: Uses,
+  ) {}
+
+  readonly read = (line: string, number: number): void => {
     if (line.trim() === "") return
-    const row = parsed(`${place}: line ${number}`, line)
-    lines.add(rows++, number)
-    columns ??= new RecordColumns(namesOf(row), uses, where)
-    columns.add(row)
-  })
-  if (!columns)
-    throw new RunError("data-empty", `${place} is empty`, { help: "a row is one JSON object per line" })
-  return columns.parsed(lines.jumps)
+    const row = parsed(`${this.place}: line ${number}`, line)
+    const { place, first, lines } = this
+    lines.add(this.count++, number)
+    this.names ??= namesOf(row)
+    this.columns ??= new RecordColumns(
+      this.names,
+      this.uses,
+      (at) => `${place}: row ${first + at + 1} (line ${lineOf(lines.jumps, at)})`,
+    )
+    this.columns.add(row)
+  }
+
+  taken(): Parsed {
+    const { columns, lines, first } = this
+    if (!columns) throw this.empty()
+    this.first += this.count
+    this.count = 0
+    this.lines = new Lines()
+    this.columns = undefined
+    return { ...columns.parsed(lines.jumps), ...(first > 0 && { first }) }
+  }
+
+  empty(): RunError {
+    return new RunError("data-empty", `${this.place} is empty`, { help: "a row is one JSON object per line" })
+  }
 }
 
 function parsed(where: string, line: string): Row {

@@ -12,6 +12,15 @@ const MOST_LINE = 1 << 28
 
 /** Lines are numbered from 1. */
 export function eachLine(place: string, file: DataFile, visit: (line: string, number: number) => void): void {
+  for (const _ of linePieces(place, file, visit));
+}
+
+/** The same; yields after every piece of the file. */
+export function* linePieces(
+  place: string,
+  file: DataFile,
+  visit: (line: string, number: number) => void,
+): Iterable<void> {
   let at: number = byteOrderMark(place, file)
   let buffer = new Uint8Array(Math.min(PIECE, file.size - at))
   let kept = 0
@@ -44,6 +53,7 @@ export function eachLine(place: string, file: DataFile, visit: (line: string, nu
       larger.set(buffer)
       buffer = larger
     }
+    yield
   }
 }
 

@@ -5,7 +5,7 @@ import type { DataFile } from "./file.js"
 import { isGzip, unpackGzip } from "./gzip.js"
 import type { Part } from "./shares.js"
 import { allRows, splitRows } from "./split.js"
-import { filesOf, readSource } from "./sources/index.js"
+import { filesOf, readParts, readSource } from "./sources/index.js"
 import { EVERY_USE, type Table, type Uses } from "./table.js"
 
 /** There are always rows for training. */
@@ -91,6 +91,13 @@ function unpacked(path: string, packed: DataFile): DataFile {
   return { ...unpackGzip(path, packed), ...(remember && { remember }) }
 }
 
+const unpacking =
+  (open: (path: string) => DataFile) =>
+  (path: string): DataFile => {
+    const file = open(path)
+    return isGzip(file) ? unpacked(path, file) : file
+  }
+
 /** `open` gives each of its files; what is gzip is unpacked. Columns that nobody uses are not looked at. */
 export function parseSource(
   name: string,
@@ -98,17 +105,18 @@ export function parseSource(
   open: (path: string) => DataFile,
   uses: Uses = EVERY_USE,
 ): Table {
-  const table = readSource(source, {
-    name,
-    open: (path) => {
-      const file = open(path)
-      return isGzip(file) ? unpacked(path, file) : file
-    },
-    uses,
-  })
+  const table = readSource(source, { name, open: unpacking(open), uses })
   if (table.rows === 0)
     throw new RunError("data-empty", `${table.place} holds no rows`, {
       help: "a data set has at least one row",
     })
   return table
 }
+
+/** The same rows in tables one after another, each of a size that does not grow with the file. */
+export const parseParts = (
+  name: string,
+  source: SourceSpec,
+  open: (path: string) => DataFile,
+  uses: Uses,
+): Iterable<Table> => readParts(source, { name, open: unpacking(open), uses })

@@ -11,6 +11,8 @@ export interface Jump {
 export interface Parsed {
   readonly names: readonly string[]
   readonly rows: number
+  /** Rows of the file before these; absent: none. */
+  readonly first?: number
   readonly jumps: readonly Jump[]
   /** Of the columns that were asked for. */
   readonly numbers: ReadonlyMap<string, Column>
@@ -35,7 +37,7 @@ export function isEnough({ names, numbers, texts, wrong }: Parsed, uses: Uses): 
 
 /** `missing`: what is probably wrong when a column is not there. */
 export function tableOfParsed(place: string, parsed: Parsed, missing?: string): Table {
-  const { names, rows, jumps, numbers, texts, wrong } = parsed
+  const { names, rows, first = 0, jumps, numbers, texts, wrong } = parsed
   const known = new Set(names)
   const found = <T>(name: string, columns: ReadonlyMap<string, T>): T => {
     if (!known.has(name)) missingColumn(place, name, names, missing)
@@ -47,7 +49,8 @@ export function tableOfParsed(place: string, parsed: Parsed, missing?: string): 
     place,
     rows,
     names,
-    where: (row, column) => `${place}: row ${row + 1} (line ${lineOf(jumps, row)})${columnText(column)}`,
+    where: (row, column) =>
+      `${place}: row ${first + row + 1} (line ${lineOf(jumps, row)})${columnText(column)}`,
     column: (name) => found(name, numbers),
     texts: (name) => found(name, texts),
   }

@@ -1,7 +1,7 @@
 /** cli: `nnc evaluate`: loss and metrics of a checkpoint over the test rows, or the training rows when none are held back. */
 import { Option, type Command } from "commander"
 import { note, print, printJson } from "../console.js"
-import { metricText } from "../metric-text.js"
+import { axisNames, metricText } from "../metric-text.js"
 import {
   checkpointFor,
   deviceText,
@@ -41,9 +41,10 @@ export function addEvaluate(program: Command): void {
         const values = await trainer.evaluate({ ...(train ? { train } : {}), ...(part ? { part } : {}) })
         if (options.json) return printJson({ event: "end", checkpoint, metrics: values })
         note(`parameters from ${checkpoint}; on ${deviceText(trainer.device)}`)
+        const names = axisNames(trainer.bundle.manifest, train)
         print(
           Object.entries(values)
-            .map(([name, value]) => metricText(name, value))
+            .map(([name, value]) => metricText(name, value, names(name)))
             .join("\n"),
         )
       } finally {

@@ -1,17 +1,16 @@
-/** cli: `nnc predict`: the outputs of a model for raw rows, as CSV or JSON lines. The fitted transforms of the training data are
- *  applied to the rows first. */
-import type { Command } from "commander"
+/** cli: `nnc predict`: what a model says of the rows of a file. The fitted transforms of the training data are applied to the rows first.
+ *  Guarantees: rows are read, predicted and written some at a time. */
+import { Option, type Command } from "commander"
 import { reasonOf } from "../../../runtime/error.js"
 import {
   type DataFile,
   fileOnDisk,
-  parseSource,
+  parseParts,
   type Table,
-  type Tensor,
   type Trainer,
   type Uses,
 } from "../../../runtime/node.js"
-import { note, print, printJson } from "../console.js"
+import { note } from "../console.js"
 import { Failure } from "../failure.js"
 import {
   checkpointFor,
@@ -21,6 +20,8 @@ import {
   withDevice,
   withSettingsOf,
 } from "../open-program.js"
+import { keptColumns } from "../predictions/columns.js"
+import { toFile, toStdout } from "../predictions/out.js"
 import { type CompilingOptions, withCompiling } from "../usage.js"
 
 interface Options extends CompilingOptions {
@@ -28,6 +29,9 @@ interface Options extends CompilingOptions {
   readonly threads?: number
   readonly delimiter: string
   readonly json?: boolean
+  readonly raw?: boolean
+  readonly keep?: readonly string[]
+  readonly out?: string
   readonly checkpoint?: string
   readonly model?: string
 }
@@ -48,6 +52,14 @@ export function addPredict(program: Command): void {
     .option("--delimiter <character>", "between the cells of a CSV file", ",")
     .option("--checkpoint <file>", "checkpoint or run folder (default: the newest run)")
     .option("--model <name>", "the model to use, when there are several")
+    .option("--keep <columns>", "pass on these columns of the file: id,name", (names: string) =>
+      names.split(",").map((name) => name.trim()),
+    )
+    .option(
+      "--raw",
+      "what the model gives: scores, not classes; standardised values, not those of the column",
+    )
+    .addOption(new Option("--out <file>", "write a .csv, .jsonl, .npy or .parquet file").conflicts("json"))
     .option("--json", "print one object per row")
     .action(async (path: string, { data, ...options }: Options & { data: string }) => {
       const given = await withSettingsOf(path, options.checkpoint, options)
@@ -61,28 +73,34 @@ export function addPredict(program: Command): void {
 }
 
 async function predict(trainer: Trainer, options: Options, data: string): Promise<void> {
+  const { raw = false, keep = [], json = false } = options
   const model = modelOf(trainer, options.model)
   const checkpoint = checkpointFor(trainer.bundle.manifest, options.checkpoint)
   await trainer.load(checkpoint)
-  const rows = readRows(data, options.delimiter, trainer.predictUses(model))
-  const outputs = await trainer.predictTable(model, rows)
-  const columns = Object.entries(outputs).flatMap(([name, tensor]) => columnsOf(name, tensor))
-  const count = Math.max(...Object.values(outputs).map(({ shape }) => shape[0] ?? 1))
-  if (options.json)
-    for (let row = 0; row < count; row++)
-      printJson({
-        row,
-        ...Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, rowOf(tensor, row)])),
-      })
-  else {
-    note(`${model} with parameters from ${checkpoint}; on ${deviceText(trainer.device)}`)
-    print(columns.map(({ name }) => name).join(","))
-    for (let row = 0; row < count; row++) print(columns.map(({ at }) => String(at(row))).join(","))
+  const uses = trainer.predictUses(model)
+  const asked: Uses = (name) => ({ ...uses(name), ...(keep.includes(name) && { texts: true }) })
+  const out = options.out === undefined ? toStdout(json) : toFile(options.out)
+  let rows = 0
+  try {
+    if (!json) note(`${model} with parameters from ${checkpoint}; on ${deviceText(trainer.device)}`)
+    for (const table of readRows(data, options.delimiter, asked)) {
+      const kept = keptColumns(table, keep)
+      const outputs = raw
+        ? await trainer.predictTableRaw(model, table)
+        : await trainer.predictTable(model, table)
+      out.add({ rows: table.rows, kept, outputs })
+      rows += table.rows
+    }
+    out.end()
+  } catch (error) {
+    out.discard()
+    throw error
   }
+  if (options.out !== undefined) note(`${rows} ${rows === 1 ? "row" : "rows"} in ${options.out}`)
 }
 
 /** A file is what its name says it is. */
-function readRows(path: string, delimiter: string, uses: Uses): Table {
+function readRows(path: string, delimiter: string, uses: Uses): Iterable<Table> {
   const kind = /\.(jsonl|npz)$/.exec(path)?.[1] as "jsonl" | "npz" | undefined
   const source = kind ? { kind, path } : { kind: "csv" as const, path, delimiter }
   const open = (): DataFile => {
@@ -92,7 +110,7 @@ function readRows(path: string, delimiter: string, uses: Uses): Table {
       throw new Failure("io-program", `the rows to predict, ${path}, cannot be read: ${reasonOf(error)}`)
     }
   }
-  return parseSource("rows", source, open, uses)
+  return parseParts("rows", source, open, uses)
 }
 
 function modelOf(trainer: Trainer, named: string | undefined): string {
@@ -107,20 +125,4 @@ function modelOf(trainer: Trainer, named: string | undefined): string {
     "choose one with --model",
     2,
   )
-}
-
-const widthOf = ({ shape }: Tensor): number => shape.slice(1).reduce((a, b) => a * b, 1)
-
-function columnsOf(name: string, tensor: Tensor): { readonly name: string; at(row: number): number }[] {
-  const width = widthOf(tensor)
-  return Array.from({ length: width }, (_, i) => ({
-    name: width === 1 ? name : `${name}.${i}`,
-    at: (row) => tensor.values[row * width + i] ?? NaN,
-  }))
-}
-
-function rowOf(tensor: Tensor, row: number): number | number[] {
-  const width = widthOf(tensor)
-  const values = [...tensor.values.subarray(row * width, (row + 1) * width)]
-  return width === 1 ? (values[0] ?? NaN) : values
 }

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import type { Bundle, TrainEvent } from "../../../runtime/node.js"
 import { deviceText } from "../open-program.js"
+import { axisNames, type AxisNames } from "../metric-text.js"
 import { markup, Markup, scriptData } from "../markup.js"
 import { bytesText, numberText, rateText, timeText } from "../quantities.js"
 import { historyOf, type History, type Part } from "./history.js"
@@ -27,7 +28,7 @@ ${factsTable(manifest, history)}
 <h2>Curves</h2>
 <div id="charts"></div>
 <h2>Last report</h2>
-${valuesTable(history)}
+${valuesTable(history, axisNames(manifest, history.parts.at(-1)?.start.train))}
 <h2>Model</h2>
 ${modelTable(manifest)}
 <script>${chartLibrary.script}</script>
@@ -148,20 +149,27 @@ function partRow({ start, end }: Part): Markup {
   return markup`${cells.map((cell) => markup`<td class="number">${cell}`)}<td>${deviceText(start)}`
 }
 
-const valuesTable = ({ last, lastStep }: History): Markup =>
+const valuesTable = ({ last, lastStep }: History, names: (metric: string) => AxisNames | undefined): Markup =>
   table([
     markup`<th>step<td class="number">${lastStep}`,
-    ...Object.entries(last).map(([name, value]) => markup`<th>${name}<td class="number">${valueText(value)}`),
+    ...Object.entries(last).map(
+      ([name, value]) => markup`<th>${name}<td class="number">${valueText(value, names(name))}`,
+    ),
   ])
 
-/** Values with rows of their own, such as a confusion matrix, as a table in the cell. */
-function valueText(value: unknown): Markup {
+/** Values with rows of their own, such as a confusion matrix, as a table in the cell; `names`: of its rows and columns. */
+function valueText(value: unknown, names?: AxisNames): Markup {
   if (typeof value === "number") return markup`${numberText(value)}`
   if (!Array.isArray(value)) return markup`${String(value)}`
-  const rows = value.some(Array.isArray) ? value : [value]
-  return table(
-    rows.map((row) => markup`${[row].flat().map((cell) => markup`<td class="number">${valueText(cell)}`)}`),
-  )
+  const rows: unknown[] = value.some(Array.isArray) ? value : [value]
+  const cells = rows.map((row) => [row].flat().map((cell) => markup`<td class="number">${valueText(cell)}`))
+  if (!names) return table(cells.map((row) => markup`${row}`))
+  const isMatrix = rows === value
+  const rowNames = isMatrix ? names(rows.length).map((name) => markup`<th>${String(name)}`) : [markup``]
+  return table([
+    markup`${isMatrix ? markup`<th>` : markup``}${names(cells[0]!.length).map((name) => markup`<th class="number">${String(name)}`)}`,
+    ...cells.map((row, i) => markup`${rowNames[i]!}${row}`),
+  ])
 }
 
 const ROLES: Readonly<Record<string, string>> = {

@@ -7,6 +7,7 @@ import { SLOT_ROLES } from "../graph/types.js"
 import type { Origin } from "../origin.js"
 import { printType } from "../tensor.js"
 import {
+  oneOf,
   originComment,
   parseName,
   parseOrigin,
@@ -17,6 +18,7 @@ import {
 import { Cursor, type Places } from "../text/scanner.js"
 import { parseDataSet, parseSettings, printDataSet, printSettings } from "./text-data.js"
 import type {
+  ClassReport,
   Model,
   ModelInput,
   ModelRegion,
@@ -29,6 +31,7 @@ import type {
   PredictSection,
   Section,
   Slot,
+  Target,
   TrainSection,
 } from "./types.js"
 
@@ -70,8 +73,20 @@ function printTrain(train: TrainSection): string {
     ...train.observed.map(
       (o) => `  observed ${printName(o.metric)} ${printSlotName(o.value)} ${printSlotName(o.at)}`,
     ),
+    ...train.targets.map(printTarget),
+    ...train.classReports.map((r) => `  classes ${printName(r.report)} = ${printName(r.field)}`),
     "}",
   ].join("\n")
+}
+
+function printTarget({ model, output, field, as }: Target): string {
+  const meaning =
+    as.kind === "value"
+      ? "value"
+      : as.kind === "binary"
+        ? `binary ${as.scores}`
+        : `classes ${as.count} inner ${as.inner} ${as.scores}`
+  return `  target ${printName(model)} ${printName(output)} = ${printName(field)} ${meaning}`
 }
 
 function printSection(section: Section, indent: string, origin?: Origin): string {
@@ -192,8 +207,45 @@ function parseTrain(c: Cursor): TrainSection {
     averages.push({ param: c.slot(), slot: c.slot(), section: parseSection(c).section })
   const observed: Observation[] = []
   while (c.accept("observed")) observed.push({ metric: parseName(c), value: c.slot(), at: c.slot() })
+  const targets: Target[] = []
+  while (c.accept("target")) targets.push(parseTarget(c))
+  const classReports: ClassReport[] = []
+  while (c.accept("classes")) {
+    const report = parseName(c)
+    c.expect("=")
+    classReports.push({ report, field: parseName(c) })
+  }
   c.expect("}")
-  return { name, data, settings, step, evaluate, objectives, scaling, averages, observed, reports, origin }
+  return {
+    name,
+    data,
+    settings,
+    step,
+    evaluate,
+    objectives,
+    scaling,
+    averages,
+    observed,
+    reports,
+    targets,
+    classReports,
+    origin,
+  }
+}
+
+function parseTarget(c: Cursor): Target {
+  const [model, output] = [parseName(c), parseName(c)]
+  c.expect("=")
+  const field = parseName(c)
+  if (c.accept("value")) return { model, output, field, as: { kind: "value" } }
+  if (c.accept("binary"))
+    return { model, output, field, as: { kind: "binary", scores: oneOf(c, ["sigmoid", "probs"]) } }
+  c.expect("classes")
+  const count = c.integer()
+  c.expect("inner")
+  const inner = c.integer()
+  const scores = oneOf(c, ["softmax", "sigmoid", "exp", "probs", "none"])
+  return { model, output, field, as: { kind: "classes", count, inner, scores } }
 }
 
 function parseObjective(c: Cursor): Objective {

@@ -131,6 +131,30 @@ export interface TrainSettings {
   /** What state and intermediate results may take together on a device. null: what the device has. */
   readonly budget: Budget | null
 }
+/** What an output of a model stands for in a train section. */
+export interface Target {
+  readonly model: string
+  /** `output`, or `output.K` of several. */
+  readonly output: string
+  /** Of the section's data. */
+  readonly field: string
+  /** value: its values, one for one. binary: for each, a score of class 1. classes: for each, a score of every class: of element i of a
+   *  row, class floor(i / inner) % count. `scores`: how they become probabilities; none: they do not. */
+  readonly as:
+    | { readonly kind: "value" }
+    | { readonly kind: "binary"; readonly scores: "sigmoid" | "probs" }
+    | {
+        readonly kind: "classes"
+        readonly count: number
+        readonly inner: number
+        readonly scores: "softmax" | "sigmoid" | "exp" | "probs" | "none"
+      }
+}
+/** A report whose axes are the classes of a field. */
+export interface ClassReport {
+  readonly report: string
+  readonly field: string
+}
 export interface TrainSection {
   /** `train` or the name given. */
   readonly name: string
@@ -147,6 +171,8 @@ export interface TrainSection {
   readonly averages: readonly ParameterAverage[]
   readonly observed: readonly Observation[]
   readonly reports: readonly string[]
+  readonly targets: readonly Target[]
+  readonly classReports: readonly ClassReport[]
   readonly origin: Origin
 }
 /** A model as something to predict with: training = false. Result `output` (or `output.0`, ...). */

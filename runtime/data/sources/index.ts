@@ -1,5 +1,6 @@
 /** runtime/data: all sources. */
 import type { SourceSpec } from "../../bundle/format.js"
+import { rowParts } from "../parts.js"
 import type { Table } from "../table.js"
 import { array } from "./array.js"
 import { csv } from "./csv.js"
@@ -20,6 +21,12 @@ const kindOf = ({ kind }: SourceSpec): SourceKind<SourceSpec> => SOURCES[kind]
 
 export const readSource = (source: SourceSpec, reading: Reading): Table =>
   kindOf(source).read(source, reading)
+
+/** The same rows in tables one after another, each of a size that does not grow with the file. */
+export function readParts(source: SourceSpec, reading: Reading): Iterable<Table> {
+  const kind = kindOf(source)
+  return kind.readParts?.(source, reading) ?? rowParts(kind.read(source, reading), reading.uses)
+}
 
 /** The same source with other paths. `key` is what `--data` calls a path of the data set `name`. */
 export const withPaths = (

@@ -9,6 +9,8 @@ export interface SourceKind<S extends SourceSpec> {
   /** The same with other files to read. Left out: those that the program names are read. */
   withFiles?(source: S, file: (path: string) => string): S
   read(source: S, reading: Reading): Table
+  /** The same rows in tables one after another. Left out: parts of the table that `read` gives. */
+  readParts?(source: S, reading: Reading): Iterable<Table>
 }
 
 export interface Reading {

@@ -9,4 +9,5 @@ export const categories: Fitting<Extract<UnfittedStage, Kind>> & StageRule<Extra
   fit: ({ count }, { table, rows, columns }) => fitCategories(table, rows, columns, count),
   readTexts: ({ names }, table, column) => categoryNumbers(table, column, names),
   apply: (_, values) => values,
+  names: ({ names }) => names,
 }

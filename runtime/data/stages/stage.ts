@@ -50,6 +50,8 @@ export interface StageRule<S extends FittedStage> {
   follows?(stage: S): "same" | "value" | "place"
   /** From what it gave, what it was given, in place. Left out: not known. */
   undo?(stage: S, values: Float64Array, width: number): Float64Array
+  /** What the whole numbers stand for that it gives, from 0 on. */
+  names?(stage: S): readonly string[]
 }
 
 export interface NumberedTexts {

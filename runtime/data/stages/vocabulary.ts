@@ -9,4 +9,5 @@ export const vocabulary: Fitting<Extract<UnfittedStage, Kind>> & StageRule<Extra
   // Of whole rows, also where the field takes a slice: fields of the same text number its characters alike.
   fit: ({ size }, { table, walkColumns }) => fitVocabulary(table.place, size, walkColumns),
   apply: ({ characters }, values, _, where) => toVocabulary(characters, values, where),
+  names: ({ characters }) => [...characters],
 }
