@@ -38,7 +38,7 @@ import { Evaluator, type Metrics } from "./train/evaluate.js"
 import { LOG_VERSION, type CheckpointStore, type EndEvent, type TrainEvent } from "./train/events.js"
 import { feedOf, meaningsOf } from "./train/predict-feed.js"
 import { predictionOf, type Prediction } from "./train/prediction.js"
-import { runProgram, type CallOptions, type Feeds } from "./train/predict.js"
+import { runProgram, unreadRows, type CallOptions, type Feeds } from "./train/predict.js"
 import { scheduleOf } from "./train/schedule.js"
 import { Trainer } from "./train/trainer.js"
 import { verifyLosses } from "./train/verify.js"
@@ -288,16 +288,12 @@ export class Session {
   }
 
   private async runPrediction(model: string, inputs: Feeds): Promise<Record<string, Tensor>> {
-    const { program, feeds } = this.predictSpec(model)
-    const declared = feeds.flatMap((feed) => feed.inputs)
+    const { program: name, unread = [] } = this.predictSpec(model)
     this.ensureInitialised(this.bundle.manifest.trains[0]?.seed ?? 0)
-    const machineProgram = this.machine.program(program, null)
-    // An input that the model declares and never uses is no input of its program.
-    const unused = declared.filter(
-      ({ name }) => !machineProgram.spec.inputs.some((each) => each.name === name),
-    )
-    const used = Object.entries(inputs).filter(([name]) => !unused.some((each) => each.name === name))
-    return runProgram(machineProgram, checkedFeeds(machineProgram, Object.fromEntries(used)))
+    const program = this.machine.program(name, null)
+    const used = Object.entries(inputs).filter(([given]) => !unread.some((each) => each.name === given))
+    const batch = unreadRows(unread, inputs)
+    return runProgram(program, checkedFeeds(program, Object.fromEntries(used)), batch ? { batch } : {})
   }
 
   /** For raw rows: the columns and fitted stages of the fields that the model was trained on are applied, and the outputs are told in terms of

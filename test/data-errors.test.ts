@@ -87,6 +87,12 @@ describe("csv", () => {
     const { diagnostics } = compiled(program, { "rows.csv": "a,b,y\n0,1,0\n" })
     expect(diagnostics.map(({ code, severity }) => [code, severity])).toEqual([["batch-rows", "error"]])
   })
+  it("a row left over for a batch norm, unless `drop_last` leaves it out", () => {
+    const program = csvProgram.replace("Linear(2)(x)", "x |> Linear(2) |> BatchNorm1d")
+    const rows = { "rows.csv": "a,b,y\n0,1,0\n1,1,1\n1,0,1\n" }
+    expect(said(program, rows)).toContain("the last batch of an epoch has 1 row: `rows` has 3 to train on")
+    expect(compiled(program.replace("batch 2", "batch 2, drop_last"), rows).diagnostics).toEqual([])
+  })
 })
 
 describe("idx", () => {

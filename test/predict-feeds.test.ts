@@ -83,4 +83,15 @@ describe("nnc predict", () => {
     expect(exit).toBe(1)
     expect(err).toContain('the train sections "a", "b" prepare the inputs of M in different ways')
   })
+
+  it("gives a row for each row, of a model that reads none of them", () => {
+    const cwd = temporaryFolder()
+    const mean = "model M(x: f32[B, 1]) -> f32[B, 1] { param m: f32[1] = zeros\n expand(m, [B, 1]) }\n"
+    writeFileSync(join(cwd, "m.nn"), SETS + mean + section("a", "first"))
+    writeFileSync(join(cwd, "new.csv"), "x\n1\n2\n3\n")
+    expect(nnc(["train", "m.nn", "--out", "run"], { cwd })).toMatchObject({ exit: 0 })
+    const { rows } = predicted(cwd)
+    expect(rows).toHaveLength(3)
+    rows.forEach((value) => expect(value).toBeCloseTo(6.5, 3))
+  })
 })

@@ -11,6 +11,7 @@ import {
   type DataSpec,
   type DispatchSpec,
   type Manifest,
+  type PredictSpec,
   type ProgramSpec,
   type RangeSpec,
   type TrainSpec,
@@ -84,6 +85,7 @@ export function encode({
     predicts: model.predicts.map((p) => ({
       model: p.model,
       program: programOf(p),
+      ...unreadOf(p, layout.programs),
       feeds: feedsOf(p, model),
     })),
     ...(others && others.variants.length > 0 ? { variants: others.variants } : {}),
@@ -146,6 +148,13 @@ export const programName = (section: string, kind: "step" | "evaluate" | "overal
 const fingerprint = (facts: unknown): string => bytesToHex(sha256(utf8ToBytes(JSON.stringify(facts))))
 
 const programOf = (p: PredictSection): string => `predict.${p.model}`
+
+function unreadOf(p: PredictSection, programs: Layout["programs"]): Pick<PredictSpec, "unread"> {
+  const read = new Set(programs.find(({ name }) => name === programOf(p))?.inputs.map(({ name }) => name))
+  const unread = p.section.inputs.filter((i) => i.source.kind === "feed" && !read.has(i.name))
+  if (unread.length === 0) return {}
+  return { unread: unread.map(({ name, type }) => ({ name, shape: type.shape.map(dimSize) })) }
+}
 
 function encodeProgram(
   p: PlannedProgram,

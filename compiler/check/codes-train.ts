@@ -210,7 +210,7 @@ train {
   "batch-norm-one": {
     title: "batch normalisation of a single value",
     explanation:
-      "In training, each channel is normalised by the mean and variance of the batch. Of a single value the variance is 0: whatever comes in, the bias comes out. torch.nn.BatchNorm refuses it too.",
+      "In training, each channel is normalised by the mean and variance of the batch. Of a single value the variance is 0: whatever comes in, the bias comes out. torch.nn.BatchNorm refuses it too. A last batch of one row counts: `drop_last` leaves it out.",
     bad: `data d = csv("rows.csv") { x: f32[2] = columns("a", "b") }
 train on d {
   minimize mean(x |> Linear(3) |> BatchNorm1d) with SGD(lr: 0.1)

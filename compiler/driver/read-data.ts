@@ -4,7 +4,8 @@
 import type { DataSpec } from "../../runtime/bundle/format.js"
 import type { DataDecl, Module, SettingStmt, TrainDecl } from "../ir/ast/types.js"
 import { fieldBounds, type RowBounds } from "../ir/model/index-bounds.js"
-import type { DataSet, Model, TrainSection } from "../ir/model/types.js"
+import type { DataSet, Model, ModelStmt, ModelValue, Section, TrainSection } from "../ir/model/types.js"
+import { evalShape, type Shape } from "../ir/tensor.js"
 import type { DataRows } from "./sizes.js"
 import type { Diagnostic, Diagnostics, Label } from "../source/diagnostic.js"
 
@@ -46,7 +47,9 @@ export function readData(
   for (const train of model.trains) {
     const rows = train.data === null ? undefined : facts.get(train.data)?.trainRows
     const decl = trains.find((d) => (d.name?.text ?? "train") === train.name)
-    if (rows !== undefined && decl) checkBatch(train, decl, rows, diagnostics)
+    if (rows === undefined || !decl) continue
+    checkBatch(train, decl, rows, diagnostics)
+    checkLastBatch(train, decl, rows, diagnostics)
   }
   return facts
 }
@@ -73,6 +76,9 @@ function placeOf(decl: DataDecl, part: DataPart): Label | undefined {
   return field && { span: field.span, text: `read by the field \`${part.field}\`` }
 }
 
+const batchSetting = (decl: TrainDecl): SettingStmt | undefined =>
+  decl.body.find((s): s is SettingStmt => s.kind === "setting" && s.name.text === "batch")
+
 /** A batch that the rows do not fill. */
 function checkBatch(
   { settings, data }: TrainSection,
@@ -81,7 +87,7 @@ function checkBatch(
   diagnostics: Diagnostics,
 ): void {
   const { batch, dropLast } = settings
-  const setting = decl.body.find((s): s is SettingStmt => s.kind === "setting" && s.name.text === "batch")
+  const setting = batchSetting(decl)
   if (batch === null || batch <= rows || !setting) return
   const count = rows === 1 ? "1 row" : `${rows} rows`
   diagnostics.add({
@@ -93,4 +99,51 @@ function checkBatch(
     primary: { span: setting.span, text: `every step takes ${count}` },
     help: `use a batch of at most ${rows}`,
   })
+}
+
+/** Rows that are left over for a last batch, of which a batch norm has too few. */
+function checkLastBatch(
+  { settings, data, step }: TrainSection,
+  decl: TrainDecl,
+  rows: number,
+  diagnostics: Diagnostics,
+): void {
+  const { batch, dropLast } = settings
+  const setting = batchSetting(decl)
+  const last = rows % (batch ?? rows)
+  if (!setting || dropLast || last === 0) return
+  const norm = callsIn(step).find(
+    ({ declaration, input }) =>
+      /^BatchNorm\dd$/.test(declaration) &&
+      evalShape(input, { B: last, R: rows }).every((size, axis) => axis === 1 || size === 1),
+  )
+  if (norm === undefined) return
+  diagnostics.add({
+    code: "batch-norm-one",
+    severity: "error",
+    message: `batch normalisation needs more than one value per channel, and the last batch of an epoch has ${last} row: \`${data}\` has ${rows} to train on`,
+    primary: { span: setting.span, text: `${last} row is left over for \`${norm.declaration}\`` },
+    help: "`drop_last` leaves it out; or choose another size of batches",
+  })
+}
+
+interface CallOfLayer {
+  readonly declaration: string
+  /** Of its first argument. */
+  readonly input: Shape
+}
+function callsIn({ inputs, body }: Section): CallOfLayer[] {
+  const shapes = new Map<ModelValue, Shape>(inputs.map(({ id, type }) => [id, type.shape]))
+  const out: CallOfLayer[] = []
+  const visit = (list: readonly ModelStmt[]): void => {
+    for (const s of list) {
+      if (s.kind === "op" || s.kind === "read") shapes.set(s.id, s.type.shape)
+      if (s.kind !== "call") continue
+      const input = shapes.get(s.args[0] ?? -1)
+      if (input) out.push({ declaration: s.declaration, input })
+      visit(s.body)
+    }
+  }
+  visit(body)
+  return out
 }

@@ -1,7 +1,7 @@
 /** runtime/train: a program over any number of rows, in chunks of the largest batch its memory is laid out for.
  *  Guarantees: the last chunk has exactly the rows that are left.
  *  Not here:   turning raw rows into inputs (data/apply.ts). */
-import type { InputSpec } from "../bundle/format.js"
+import type { InputSpec, PredictSpec } from "../bundle/format.js"
 import { callOnce } from "../exec/calls.js"
 import type { Program } from "../exec/program.js"
 import { evalShape, product } from "../exec/size.js"
@@ -79,10 +79,33 @@ function fedInputs({ spec }: Program): Fed[] {
   return spec.inputs
     .filter(({ source }) => source.kind === "feed")
     .map(({ name, shape, bounds }) => {
-      const one = product(evalShape(shape, { B: 1, R: 0 }))
-      const hasRows = product(evalShape(shape, { B: 2, R: 0 })) !== one
-      return { name, width: hasRows ? one : null, elements: one, bounds }
+      const elements = product(evalShape(shape, { B: 1, R: 0 }))
+      return { name, width: widthOf(shape), elements, bounds }
     })
+}
+/** Values per row; null where the size does not depend on the rows. */
+function widthOf(shape: InputSpec["shape"]): number | null {
+  const [one, two] = [1, 2].map((B) => product(evalShape(shape, { B, R: 0 })))
+  return one === two ? null : one!
+}
+/** The rows of inputs that nothing reads; undefined where none of them has rows. */
+export function unreadRows(unread: PredictSpec["unread"] = [], feeds: Feeds): number | undefined {
+  let rows: number | undefined
+  for (const { name, shape } of unread) {
+    const width = widthOf(shape)
+    if (width === null || !feeds[name]) continue
+    rows = countOf(name, feeds[name], width, rows)
+  }
+  return rows
+}
+/** The rows of an input, which are as many as `before` where that is known. */
+function countOf(name: string, values: Numbers, width: number, before: number | undefined): number {
+  const count = values.length / width
+  if (!Number.isInteger(count) || count === 0)
+    throw new RunError("input-shape", `input "${name}" has ${values.length} values; a row has ${width}`)
+  if (before !== undefined && before !== count)
+    throw new RunError("input-shape", `input "${name}" has ${count} rows, the inputs before it ${before}`)
+  return count
 }
 interface Fed {
   readonly name: string
@@ -108,12 +131,7 @@ function rowsOf(program: Program, feeds: Feeds): number | undefined {
       if (values.length === elements) continue
       throw new RunError("input-shape", `input "${name}" has ${values.length} values, it takes ${elements}`)
     }
-    const count = values.length / width
-    if (!Number.isInteger(count) || count === 0)
-      throw new RunError("input-shape", `input "${name}" has ${values.length} values; a row has ${width}`)
-    if (rows !== undefined && rows !== count)
-      throw new RunError("input-shape", `input "${name}" has ${count} rows, the inputs before it ${rows}`)
-    rows = count
+    rows = countOf(name, values, width, rows)
   }
   return rows
 }

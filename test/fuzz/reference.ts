@@ -4,13 +4,14 @@
  *        that goes the other way where it nearly does, and with what f32 cannot hold. What no rounding moves has to be exact. */
 import { evalGraph, type EvalInputs } from "../../compiler/ir/graph/eval.js"
 import type { Graph, Node } from "../../compiler/ir/graph/types.js"
-import type { TrainSpec } from "../../runtime/bundle/format.js"
+import type { Manifest, TrainSpec } from "../../runtime/bundle/format.js"
 import { opDef } from "../../compiler/ops/index.js"
 import type { NdArray } from "../../compiler/ops/op.js"
 import { batchesOf } from "../../runtime/train/batches.js"
 import { reported } from "../../runtime/train/metrics.js"
 import { fromHalf, toHalf } from "../../runtime/exec/values.js"
 import { type Random, random } from "../support/random.js"
+import { interpreted } from "./afterwards.js"
 import type { TrainingData } from "./training-data.js"
 
 /** Numbers by name: outputs of a step, and slots after it. */
@@ -20,35 +21,43 @@ export interface Course {
   readonly slots: readonly Numbers[]
   /** Of the steps from these slots. */
   readonly outputs: readonly Numbers[]
+  /** What evaluation and prediction give after the last update. */
+  readonly afterwards: readonly [Numbers]
 }
 
 export interface Reference {
   readonly course: Course
-  /** The largest difference that rounding makes, worked out when it is first asked for. */
-  readonly spread: () => Course
+  /** The largest difference that rounding makes in so many runs, worked out when it is first asked for. */
+  readonly spread: (runs: number) => Course
 }
 
-/** How far values are moved, in the last digits of f32, and how often the steps are run so. */
+/** How far values are moved, in the last digits of f32. */
 const DIGITS = 2 ** -22
 const HALF_DIGIT = 2 ** -11
-const RUNS = 6
 
 /** `graphs`: differentiated, and where precision is mixed with all casts to f16. */
 export function referenceOf(
   graphs: readonly Graph[],
+  manifest: Manifest,
   section: TrainSpec,
   data: TrainingData,
   steps: number,
 ): Reference {
-  const course = courseOf(graphs, section, data, steps, null)
-  let known: Course | undefined
-  const spread = (): Course =>
-    (known ??= spreadOf(course, (n) => courseOf(graphs, section, data, steps, random(n + 1))))
+  const course = courseOf(graphs, manifest, section, data, steps, null)
+  const noisy: Course[] = []
+  const known = new Map<number, Course>()
+  const spread = (runs: number): Course => {
+    while (noisy.length < runs)
+      noisy.push(courseOf(graphs, manifest, section, data, steps, random(noisy.length + 1)))
+    if (!known.has(runs)) known.set(runs, spreadOf(course, noisy.slice(0, runs)))
+    return known.get(runs)!
+  }
   return { course, spread }
 }
 
 function courseOf(
   graphs: readonly Graph[],
+  manifest: Manifest,
   section: TrainSpec,
   data: TrainingData,
   steps: number,
@@ -73,6 +82,7 @@ function courseOf(
   const drawn = init ? evalGraph(init, { state: zeros, dims, scalars: start, ...held }).updates : {}
   let slots: Readonly<Record<string, NdArray>> = { ...zeros, ...drawn }
   const course = { slots: [numbers(slots)], outputs: [] as Numbers[] }
+  const at = { step: steps, epoch: batches.at(steps).epoch, seed }
   for (let n = 0; n <= steps; n++) {
     const { B, epoch, start: from } = batches.at(n)
     const { outputs, updates } = evalGraph(step, {
@@ -87,7 +97,7 @@ function courseOf(
     slots = { ...slots, ...updates }
     course.slots.push(numbers(slots))
   }
-  return course
+  return { ...course, afterwards: [interpreted(graphs, { manifest, section, data }, at, slots, held)] }
 }
 const numbers = (values: Readonly<Record<string, NdArray>>): Numbers =>
   new Map(Object.entries(values).map(([name, { data }]) => [name, data]))
@@ -174,8 +184,7 @@ function moved(node: Node, value: NdArray, args: readonly NdArray[], again: Agai
 const GRID = 64
 const magnitudes = ({ shape, data }: NdArray): NdArray => ({ shape, data: data.map(Math.abs) })
 
-function spreadOf(exact: Course, run: (n: number) => Course): Course {
-  const runs = Array.from({ length: RUNS }, (_, n) => run(n))
+function spreadOf(exact: Course, runs: readonly Course[]): Course {
   const most = (kind: keyof Course): Numbers[] =>
     exact[kind].map((at, step) => {
       return new Map(
@@ -190,5 +199,5 @@ function spreadOf(exact: Course, run: (n: number) => Course): Course {
         ]),
       )
     })
-  return { slots: most("slots"), outputs: most("outputs") }
+  return { slots: most("slots"), outputs: most("outputs"), afterwards: [most("afterwards")[0]!] }
 }

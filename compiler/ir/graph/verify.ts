@@ -16,8 +16,18 @@ import { isScan, isScanResult, wrongScan, wrongScanResult } from "./scan.js"
 import { printGraph, valueNames } from "./text.js"
 import type { Graph, Input, Node, ScalarName, StateSlot, ValueId } from "./types.js"
 
+/** Graphs do not change, and passes hand on those that they have nothing to do with. */
+const sound = new WeakSet<Graph>()
+
 /** All that is wrong, in the order of the text; empty when the graph is well formed. */
 export function verifyGraph(graph: Graph): Complaint[] {
+  if (sound.has(graph)) return []
+  const complaints = complaintsOf(graph)
+  if (complaints.length === 0) sound.add(graph)
+  return complaints
+}
+
+function complaintsOf(graph: Graph): Complaint[] {
   const complaints: Complaint[] = []
   const names = valueNames(graph)
   const name = (id: ValueId): string => names.get(id) ?? `%${id}`

@@ -13,16 +13,24 @@ export function longSums(body: readonly Stmt[], dims: DimValues): ReadonlyMap<st
   const most = new Most(dims)
   const turns = new Map<string, number>()
   const long = new Map<string, number>()
-  const visit = (list: readonly Stmt[]): void => {
+  /** The terms that `list` adds, to whatever it may be: where they are few, no sum takes many. */
+  const visit = (list: readonly Stmt[]): number => {
+    let added = 0
     for (const s of list) {
       if (s.kind === "let") most.let(s.name, s.value)
-      if (s.kind === "when") visit(s.then)
-      if (s.kind !== "for") continue
-      turns.set(s.name, most.loop(s.name, s.extent) ?? MOST_ROWS)
-      visit(s.body)
-      for (const [name, { terms }] of sumsIn([s], (loop) => turns.get(loop)!))
-        if (terms > MOST_TERMS) long.set(name, terms)
+      else if (s.kind === "when") added += visit(s.then)
+      else if (s.kind === "set") added += termsOf(s.value, s.name)
+      else if (s.kind === "for") {
+        const times = most.loop(s.name, s.extent) ?? MOST_ROWS
+        turns.set(s.name, times)
+        const inner = times * visit(s.body)
+        added += inner
+        if (inner <= MOST_TERMS) continue
+        for (const [name, { terms }] of sumsIn([s], (loop) => turns.get(loop)!))
+          if (terms > MOST_TERMS) long.set(name, terms)
+      }
     }
+    return added
   }
   visit(body)
   return long
