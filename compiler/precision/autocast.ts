@@ -1,7 +1,8 @@
 /** autocast: what contractions read is rounded to f16, in programs with mixed precision.   Graph -> Graph
  *  Guarantees: every argument of an operation with the trait `autocast` is an f16 tensor, widened: products of two halves are exact in
  *              f32, and so sums and results are. Everything else is computed in f32; parameters stay f32.
- *              What a contraction reads in f16 is read so by the gradients too, so that the f32 value need not be kept.
+ *              What a contraction reads in f16 is read so by the gradients too, so that the f32 value need not be kept. Where they
+ *              compare two values, both are those that were computed: a largest element is no longer one of its row once it is rounded.
  *  How:        views are taken of the rounded value, so that a tensor is rounded once, however it is turned. The late part of a step
  *              is what no output needs: gradients and updates.
  *  Not here:   scaling the loss (lower/scaling.ts). */
@@ -44,7 +45,8 @@ function halved(graph: Graph, given: ReadonlySet<ValueId> = new Set()): Graph {
       const value = valueIn(values, a)
       if (captured.has(n)) return halves.round(value)
       if (opDef(node.op).traits.autocast) return halves.read(value)
-      return !early.has(node.id) && !isView && saved.has(a) && halves.has(value) ? halves.read(value) : value
+      const isLate = !early.has(node.id) && !isView && !comparesTwo(g, node, values)
+      return isLate && saved.has(a) && halves.has(value) ? halves.read(value) : value
     })
     const inner = withRegions(node, (region) => renumbered(halved(region, new Set(captured.values()))))
     values.set(node.id, g.copy(inner, args))
@@ -135,5 +137,15 @@ class Halves {
 }
 
 const elements = ({ shape }: TensorType): number => evalDim(numel(shape), { B: 1, R: 1 })
+
+/** Whether both operands of a comparison vary: a sign is that of the rounded value, too. */
+function comparesTwo(g: GraphBuild, node: Node, values: ReadonlyMap<ValueId, Value>): boolean {
+  const varies = (x: Value): boolean => {
+    const made = g.node(x)
+    if (made === undefined) return true
+    return isViewOfOne(made) ? varies(g.value(made.args[0]!)) : made.op !== "constant"
+  }
+  return node.type.dtype === "bool" && node.args.filter((a) => varies(valueIn(values, a))).length > 1
+}
 
 const isViewOfOne = (node: Node): boolean => opDef(node.op).traits.kind === "view" && node.args.length === 1

@@ -120,20 +120,21 @@ const without = (all: Arrays, names: ReadonlySet<string>): Arrays =>
 const predictsOf = ({ manifest, section }: Trained): readonly PredictSpec[] =>
   manifest.predicts.filter((p) => p.feeds.some((feed) => feed.train === section.name))
 
-/** The rows that a model was trained on; numbers of no meaning for what is no field. */
+/** The rows that a model was trained on; numbers of no meaning for what is no field, zeros for what the program does not read. */
 function feeds(
   { manifest, section, data }: Trained,
   { program, unread = [], feeds: given }: PredictSpec,
 ): { readonly rows: number; readonly inputs: Arrays } {
   const rows = data.rows || 1
   const { inputs } = given.find((feed) => feed.train === section.name)!
-  const declared = [...manifest.programs.find((p) => p.name === program)!.inputs, ...unread]
-  const values = declared.map(({ name, shape: symbolic }): [string, NdArray] => {
+  const read = manifest.programs.find((p) => p.name === program)!.inputs
+  const values = [...read, ...unread].map(({ name, shape: symbolic, ...rest }): [string, NdArray] => {
     const field = inputs.find((i) => i.name === name)?.field
-    if (field != null) return [name, data.inputs[field]!]
+    if (typeof field === "string") return [name, data.inputs[field]!]
     const shape = sizesOf(symbolic, { B: rows, R: 1 })
-    const made = Float64Array.from({ length: product(shape) }, (_, i) => ((i * 7) % 11) / 8 - 0.625)
-    return [name, { shape, data: made }]
+    const number = (i: number): number =>
+      "dtype" in rest && rest.dtype === "f32" ? ((i * 7) % 11) / 8 - 0.625 : 0
+    return [name, { shape, data: Float64Array.from({ length: product(shape) }, (_, i) => number(i)) }]
   })
   return { rows, inputs: Object.fromEntries(values) }
 }

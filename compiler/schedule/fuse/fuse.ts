@@ -492,7 +492,9 @@ class Grouping {
       sums.add(walker)
       needSums(probe.terms(this.g.nodes.get(walker)!) ?? bug(`%${walker} left its group`))
     }
-    const members = draft.members.filter((m) => !this.isSum(m) || sums.has(m))
+    // Without it there are no elements, and nothing that is wanted reads any.
+    const walks = walker !== undefined && sums.has(walker)
+    const members = draft.members.filter((m) => (this.isSum(m) ? sums.has(m) : walks || !draft.full.has(m)))
     const loaded = (list: readonly Expr[]): Set<ValueId> => new Set(probe.loadsIn(list).map((l) => l.value))
     return { members, loads: loaded(exprs), operands: loaded(terms) }
   }
