@@ -187,6 +187,15 @@ const helps: readonly { when: (p: Place) => boolean; help: string | ((p: Place) 
     help: (p) => STATEMENT_HABITS[p.found.image]!,
   },
   {
+    when: (p) => beginsStatement.has(p.rule) && p.stack.length <= 2 && followedByDot(p),
+    help: "a `train` section says the loss, the optimizer and how long; `nnc train m.nn` runs it",
+  },
+  {
+    when: (p) =>
+      p.stack.includes("field") && p.expected === "a type" && p.found.tokenType === t.NumberLiteral,
+    help: "a field has a type; rows are held back with `split train: 0.8, test: 0.2, seed: 1`",
+  },
+  {
     when: (p) => p.found.tokenType === t.Dot && (p.rule === "model" || p.rule === "optimizer"),
     help: "a `train` section says the loss, the optimizer and how long; `nnc train m.nn` runs it",
   },
@@ -293,6 +302,10 @@ function bracketsAround(tokens: readonly IToken[], found: IToken): readonly ITok
 }
 const opening = new Set([t.LParen, t.LineLParen, t.LBracket, t.LineLBracket, t.LBrace])
 const closing = new Set([t.RParen, t.RBracket, t.RBrace])
+
+/** `Net.fit(...)` outside of every declaration. */
+const followedByDot = ({ file, found }: Place): boolean =>
+  found.tokenType === t.Identifier && file.text.startsWith(".", tokenSpan(file, found).end)
 
 const isInfix = (token: IToken): boolean => token.tokenType.CATEGORIES?.includes(t.InfixOp) ?? false
 

@@ -57,7 +57,7 @@ export function assign(
         message: `\`${callee}\` takes ${params.length === 0 ? "no arguments" : `${params.length}`} here, and got ${given.length}`,
         span: arg.span,
         label: "one too many",
-        help: `it is \`${signature}\``,
+        ...(sizesInAList(params, given, callee) ?? { help: `it is \`${signature}\`` }),
       })
     else if (!param) {
       const { meant, ...advice } = adviceOnUnknown(params, arg.name!, arg.nameSpan ?? arg.span, signature)
@@ -72,7 +72,15 @@ export function assign(
       })
       // It is not missing as well.
       if (meant && !out.has(meant)) out.set(meant, arg)
-    } else if (out.has(param))
+    } else if (out.has(param) && areListItems(params, given))
+      fail(env, {
+        code: "argument-type",
+        message: `\`${params[0]!.name.text}\` of \`${callee}\` must be a list, and here the tensors stand side by side`,
+        span: { ...given[0]!.span, end: positional(given).at(-1)!.span.end },
+        label: `${positional(given).length} arguments`,
+        ...inAList(callee, given),
+      })
+    else if (out.has(param))
       fail(env, {
         code: "argument-twice",
         message: `\`${param.name.text}\` of \`${callee}\` is given twice`,
@@ -93,6 +101,40 @@ export function assign(
       help: `it is \`${signature}\``,
     })
   return good ? out : undefined
+}
+
+const positional = (given: readonly Given[]): Given[] => given.filter(({ name }) => name === undefined)
+
+/** `zeros(3, 4)`: the sizes of a shape one by one, as in PyTorch. */
+function sizesInAList(
+  params: readonly Param[],
+  given: readonly Given[],
+  callee: string,
+): { readonly help: string; readonly fix: Fix } | undefined {
+  const sizes =
+    given.length > 1 && given.every(({ name, value }) => name === undefined && value.kind === "int")
+  return sizes && params[0]?.name.text === "like_shape" ? inAList(callee, given) : undefined
+}
+
+/** `cat(a, b, axis: 1)`. */
+const areListItems = (params: readonly Param[], given: readonly Given[]): boolean =>
+  params[0]?.type?.kind === "type" &&
+  params[0].type.base.text === "list" &&
+  positional(given).length > 1 &&
+  positional(given).every(({ value }) => value.kind === "tensor")
+
+/** The arguments without a name between brackets. */
+function inAList(callee: string, given: readonly Given[]): { readonly help: string; readonly fix: Fix } {
+  const all = positional(given)
+  const span = { ...all[0]!.span, end: all.at(-1)!.span.end }
+  const list = `[${span.file.text.slice(span.start, span.end)}]`
+  return {
+    help: `they stand in a list: \`${callee}(${list}...)\``.replace(
+      "...)",
+      given.length > all.length ? ", ...)" : ")",
+    ),
+    fix: { span, replacement: list },
+  }
 }
 
 /** What an argument of an unknown name was meant to be. */
@@ -267,7 +309,12 @@ function tensorArgument(
             ? "`argmax` gives the places of the largest scores: leave it out here"
             : base === "i32" && value.section.inputs.some(({ id }) => id === value.id)
               ? `declare it ${base} where it comes from, if it holds whole numbers; or convert it: \`${base}(${written(span)})\``
-              : `convert it: \`${base}(${written(span)})\``,
+              : base === "f32" &&
+                  env.module.library &&
+                  value.type.dtype === "i32" &&
+                  what.startsWith("`target`")
+                ? `classes as numbers go with \`cross_entropy\`; numbers to predict are converted: \`f32(${written(span)})\``
+                : `convert it: \`${base}(${written(span)})\``,
       })
     return matchShape(env, signature, type, value.type.shape, what, span, printType(value.type))
       ? value
@@ -302,7 +349,10 @@ function wrongKind(env: Env, type: TypeExpr, value: Value, what: string, wanted:
     label: v.describe(value),
     related: [{ span: type.span, text: DECLARED }],
     ...(unquoted(value, span) ?? {
-      help: value.kind === "layer" || value.kind === "instance" ? "call it with its inputs first" : undefined,
+      help:
+        value.kind === "layer" || value.kind === "instance" || value.kind === "model"
+          ? `call it with its inputs first: \`${written(span)}(...)\``
+          : undefined,
     }),
   })
 }

@@ -13,6 +13,7 @@ import { evalExpr } from "./expr.js"
 import { callInstance, makeInstance, modelInstance } from "./layers.js"
 import { warnOfBatchAxis, warnOfPair } from "./lints.js"
 import { complain } from "./report.js"
+import { noteCounting } from "./run-length.js"
 import { newScope } from "./scope.js"
 import { append, nested } from "./section.js"
 import { runBlock } from "./stmt.js"
@@ -116,13 +117,17 @@ export function callFn(env: Env, fn: FnValue, given: readonly Given[], span: Spa
   if (!bindAll(env, inner, decl.params, assigned, signature, shownName(env, decl), "argument")) return v.ERROR
   bindSizes(inner, signature)
   warnOfPair(env, fn, given, span)
-  warnOfBatchAxis(env, fn, new Map([...inner.scope.names].map(([name, { value }]) => [name, value])), span)
+  warnOfBatchAxis(env, fn, valuesOf(inner), span)
+  noteCounting(env, fn, valuesOf(inner), byName(assigned), span)
   noteDropout(env, fn, inner.scope.names.get("p")?.value, span)
   const result = runBody(env, inner, decl, signature, decl.name.text, given, span)
   return result.kind === "tensor" && fn.module.library
     ? { ...result, madeBy: decl.name.text, madeAt: userSpan(env, span) }
     : result
 }
+
+const valuesOf = ({ scope }: Env): Map<string, Value> =>
+  new Map([...scope.names].map(([name, { value }]) => [name, value]))
 
 function withoutOptimizing(env: Env): Env {
   const { optimizing: _, ...rest } = env

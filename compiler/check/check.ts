@@ -12,8 +12,10 @@ import { checkData } from "./data/data.js"
 import { warnOfIdleDropouts } from "./dropout.js"
 import { topEnv, type Cx } from "./env.js"
 import { evalName } from "./expr.js"
+import { warnOfIdleStates } from "./idle-states.js"
 import { checkPredict } from "./predict.js"
 import { resolveModules, type Load, type ModuleScope } from "./resolve.js"
+import type { RunLength } from "./run-length.js"
 import { newSection } from "./section.js"
 import { checkTrain } from "./train.js"
 import { checkUncalled } from "./uncalled.js"
@@ -26,6 +28,8 @@ export interface CheckInput {
   /** What `import "path"` in the file `from` means. */
   readonly load: Load
   readonly diagnostics: Diagnostics
+  /** Gets sections with something that counts steps, whose steps depend on rows that are not read yet. */
+  readonly lengths?: RunLength[]
 }
 
 /** Warnings that something is not used or not reached. In a program with mistakes they mostly follow from these. */
@@ -35,6 +39,7 @@ const ABSENCES = new Set([
   "average-partly",
   "optimizer-idle",
   "dropout-idle",
+  "state-idle",
 ])
 
 export function check(main: Module, input: CheckInput): Model | undefined {
@@ -51,9 +56,10 @@ export function check(main: Module, input: CheckInput): Model | undefined {
     elaborated: new Set(),
     trained: new Set(),
     dropouts: new Map(),
+    counting: new Map(),
     positions: new Map(),
   }
-  const model = checkMain(cx, modules.main)
+  const model = checkMain(cx, modules.main, input.lengths ?? [])
   const wrong = found.hasErrors || input.diagnostics.hasErrors
   for (const diagnostic of found.all)
     if (!isAllowed(diagnostic) && !follows(cx, wrong, diagnostic)) input.diagnostics.add(diagnostic)
@@ -69,13 +75,15 @@ function follows({ unread }: Cx, wrong: boolean, { severity, code, primary, help
   return unread.explains(primary.span) || (isName && unread.explainsName(primary.span))
 }
 
-function checkMain(cx: Cx, scope: ModuleScope): Model {
+function checkMain(cx: Cx, scope: ModuleScope, lengths: RunLength[]): Model {
   const { declarations } = scope.module
   checkConstants(cx, scope)
   const dataSets = new Map<DataDecl, DataSet>()
   for (const decl of visibleData(scope))
     dataSets.set(decl, checkData(topEnv(cx, scope, newSection(false)), decl))
-  const trains = declarations.flatMap((d) => (d.kind === "train" ? [checkTrain(cx, scope, d, dataSets)] : []))
+  const trains = declarations.flatMap((d) =>
+    d.kind === "train" ? [checkTrain(cx, scope, d, dataSets, lengths)] : [],
+  )
   const models = [...scope.names.values()].flatMap((g) =>
     g.kind === "value" && g.value.kind === "model" && !g.library ? [g.value] : [],
   )
@@ -87,6 +95,7 @@ function checkMain(cx: Cx, scope: ModuleScope): Model {
     trains.filter((t) => t !== undefined),
   )
   warnOfIdleDropouts(cx)
+  warnOfIdleStates(topEnv(cx, scope, newSection(false)), declarations)
   checkUncalled(topEnv(cx, scope, newSection(false)), declarations)
   carryOutUncalled(cx, scope)
   const used = new Set(trains.map((t) => t?.data))

@@ -7,6 +7,25 @@ const data = (fields: string): string => `data d = csv("rows.csv") {\n${fields}\
 const loss = (text: string): string =>
   `model M(x: f32[B, 3], y: f32[B, 1]) { let z = x |> Linear(1)\n  ${text} }`
 
+const train = (
+  optimizer: string,
+  settings: string,
+): string => `model M(x: f32[4, 3]) -> f32[4, 1] { x |> Linear(1) }
+train {
+  minimize mean(M(ones([4, 3])) ^ 2) with ${optimizer}
+  ${settings}
+}`
+
+const measured = (
+  scores: string,
+): string => `${data('  x: f32[3] = columns("a", "b", "c")\n  y: i32 = column("d") |> classes(3)')}
+model M(x: f32[B, 3]) -> f32[B, 3] { x |> Linear(3) }
+train on d {
+  minimize cross_entropy(M(x), y) with SGD(lr: 0.1)
+  report right = accuracy(${scores}, y)
+  epochs 1
+}`
+
 export const lintCodes: CodePages = {
   "argument-order": {
     title: "the size of the input is given before that of the output",
@@ -32,6 +51,76 @@ Along the features it is axis 1, or -1 for the last.
 ${allow}batch-axis`,
     bad: "model M(x: f32[B, 3]) { softmax(x, axis: 0) }",
     good: "model M(x: f32[B, 3]) { softmax(x, axis: 1) }",
+  },
+  "state-idle": {
+    title: "a state that nothing updates",
+    explanation: `A state lives from step to step, and "name <- value" gives it its next value. Without one it keeps its first value, as
+a let does. In PyTorch it would be a buffer that forward never writes.
+${allow}state-idle`,
+    bad: "model M(x: f32[B, 3]) { state seen: f32[3] = zeros\n  x - seen }",
+    good: "model M(x: f32[B, 3]) { state seen: f32[3] = zeros\n  seen <- 0.9 * seen + 0.1 * mean(x, axis: 0)\n  x - seen }",
+  },
+  "schedule-length": {
+    title: "a schedule of another length than the run",
+    explanation: `cosine, polynomial and one_cycle count updates up to "total". After that the rate stays at its end; in a shorter run it
+never gets there. A run makes epochs * ceil(rows / batch) updates, divided by accumulate. In PyTorch it is T_max of
+CosineAnnealingLR, or total_steps of OneCycleLR.
+${allow}schedule-length`,
+    bad: train("SGD(lr: cosine(peak: 0.1, total: 20))", "steps 260"),
+    good: train("SGD(lr: cosine(peak: 0.1, total: 260))", "steps 260"),
+  },
+  "average-longer": {
+    title: "an average that is longer than the run",
+    explanation: `ema with decay d averages over about 1 / (1 - d) updates: 1000 with 0.999. In a shorter run the average is mostly of the
+first parameters. swa begins at update "start". Evaluation and prediction read the average. In PyTorch both are
+torch.optim.swa_utils.AveragedModel.
+${allow}average-longer`,
+    bad: train("SGD(lr: 0.1)", "steps 260, keep average ema(decay: 0.999)"),
+    good: train("SGD(lr: 0.1)", "steps 260, keep average ema(decay: 0.95)"),
+  },
+  "metric-threshold": {
+    title: "a metric of two classes gets probabilities where it takes scores",
+    explanation: `accuracy, precision, recall, f1 and confusion_matrix of f32 targets take a score above 0 as the class 1, as the losses with
+logits do. After a sigmoid everything is above 0. In PyTorch it would be (sigmoid(z) > 0.5).
+${allow}metric-threshold`,
+    bad: `${data('  x: f32[3] = columns("a", "b", "c")\n  y: f32[1] = column("d")')}
+model M(x: f32[B, 3]) -> f32[B, 1] { x |> Linear(1) }
+train on d {
+  minimize bce_with_logits(M(x), y) with SGD(lr: 0.1)
+  report right = accuracy(sigmoid(M(x)), y)
+  epochs 1
+}`,
+    good: `${data('  x: f32[3] = columns("a", "b", "c")\n  y: f32[1] = column("d")')}
+model M(x: f32[B, 3]) -> f32[B, 1] { x |> Linear(1) }
+train on d {
+  minimize bce_with_logits(M(x), y) with SGD(lr: 0.1)
+  report right = accuracy(M(x), y)
+  epochs 1
+}`,
+  },
+  "scores-from-data": {
+    title: "a metric or a loss of a field as it is read",
+    explanation: `The scores of a metric are what a model computes. A field in their place, mostly the input of the model, is compared with
+the target as it stands in the file.
+${allow}scores-from-data`,
+    bad: measured("x"),
+    good: measured("M(x)"),
+  },
+  "rate-large": {
+    title: "a learning rate beyond what the optimizer can use",
+    explanation: `Adam and its kin move every parameter by about the rate in each step, whatever the size of the gradients: with 10, every weight
+moves by 10. Rates are 0.0001 to 0.01 mostly, as in PyTorch, whose default is 0.001.
+${allow}rate-large`,
+    bad: train("Adam(lr: 10)", "steps 260"),
+    good: train("Adam(lr: 0.001)", "steps 260"),
+  },
+  "prepared-twice": {
+    title: "a field that is brought to a range twice",
+    explanation: `standardize gives each column mean 0 and deviation 1, minmax the range 0 to 1, whatever they had before: of two in a row the
+first has no effect. In scikit-learn it would be a StandardScaler before a MinMaxScaler.
+${allow}prepared-twice`,
+    bad: data('  x: f32[3] = columns("a", "b", "c") |> standardize |> minmax\n  y: f32 = column("d")'),
+    good: data('  x: f32[3] = columns("a", "b", "c") |> minmax\n  y: f32 = column("d")'),
   },
   "scores-bounded": {
     title: "an activation on the scores before a loss",

@@ -19,11 +19,11 @@ ${body}
 
 const two = (more: string): string => `${net}train first {
   minimize mean(Net(ones([4, 2]))) with SGD(lr: 0.1)
-  steps 10${more}
+  steps 5000${more}
 }
 train second {
   minimize mean(Net(ones([4, 2]))) with SGD(lr: 0.1)
-  steps 10, keep average ema
+  steps 5000, keep average ema
 }`
 
 export const trainCodes: CodePages = {
@@ -172,7 +172,7 @@ train {
     explanation:
       "`keep average` names a fn whose first two arguments are filled in: the average so far and the parameter after an update. `ema` and `swa` are in the library.",
     bad: train("  minimize mean(Net(x)) with SGD(lr: 0.1)\n  steps 10, keep average 0.99"),
-    good: train("  minimize mean(Net(x)) with SGD(lr: 0.1)\n  steps 10, keep average ema(decay: 0.99)"),
+    good: train("  minimize mean(Net(x)) with SGD(lr: 0.1)\n  steps 1000, keep average ema(decay: 0.99)"),
   },
   "average-partly": {
     title: "a parameter that one train section averages and another does not",

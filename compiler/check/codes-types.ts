@@ -98,6 +98,7 @@ model M(x: f32[B, 3, 3]) { x |> Flatten() |> Pair() }`,
 }`,
     good: `model M(x: f32[B, 3]) {
   state total: f32[3] = zeros
+  total <- total + mean(x, axis: 0)
   x + total
 }`,
   },

@@ -4,6 +4,7 @@
  *  Not here:   which argument belongs to which parameter (args.ts). */
 import type { DimExpr, Expr, TensorTypeExpr } from "../ir/ast/types.js"
 import {
+  BATCH,
   isStatic,
   addDim,
   divDim,
@@ -217,6 +218,9 @@ function restHelp(
   second: { readonly shape: Shape; readonly span: Span },
 ): string {
   const [a, b] = [written(first.span), written(second.span)]
+  const rows = (shape: Shape): boolean => shape[0] !== undefined && sameDim(shape[0], BATCH)
+  if (rows(first.value) !== rows(second.shape))
+    return `\`${rows(first.value) ? b : a}\` has lost the rows of the batch: what makes it goes along axis 0, and the features begin at axis 1`
   const dropped = droppedAxis(first.value, second.shape, a) ?? droppedAxis(second.shape, first.value, b)
   if (dropped !== undefined) return dropped
   return (
@@ -315,7 +319,10 @@ export function unboundName(env: Env, name: string, span: Span): void {
     message: `nothing says how large \`${name}\` is`,
     span,
     label: "no argument binds this name",
-    help: "a name gets its size where it stands alone in the type of an argument, as `n` in `x: f32[n]`",
+    help:
+      name === "B"
+        ? "`B`, the rows of a batch, stands in the types of models; a field or a parameter is without it"
+        : "a name gets its size where it stands alone in the type of an argument, as `n` in `x: f32[n]`",
   })
 }
 

@@ -10,6 +10,7 @@ import type { DropoutUse } from "./dropout.js"
 import type { Diagnostics } from "../source/diagnostic.js"
 import { formatSpan, type SourceFile, type Span } from "../source/source.js"
 import type { ModuleScope } from "./resolve.js"
+import type { Counting } from "./run-length.js"
 import { newScope, type Scope } from "./scope.js"
 import type { SectionState } from "./section.js"
 import type { Unread } from "./unread.js"
@@ -33,6 +34,8 @@ export interface Cx {
   /** Those of them that some training step runs through. */
   readonly trained: Set<Declaration>
   readonly dropouts: Map<Span, DropoutUse>
+  /** Schedules and averages that count steps, by place. */
+  readonly counting: Map<string, Counting>
   readonly positions: Map<Span, string>
 }
 export interface SlotEntry {

@@ -8,7 +8,7 @@ import type {
   ModelDecl,
   ParamStmt,
 } from "../ir/ast/types.js"
-import { addDim, printDim, printType, type Dim } from "../ir/tensor.js"
+import { addDim, BATCH, printDim, printType, sameDim, type Dim } from "../ir/tensor.js"
 import type { Span } from "../source/source.js"
 import { typeIsKnown } from "./args.js"
 import { emit } from "./emit.js"
@@ -138,12 +138,31 @@ export function evalIndex(env: Env, expr: IndexExpr): Value {
   const object = evalExpr(env, expr.object)
   if (v.hasError(object)) return v.ERROR
   if (object.kind === "list" || object.kind === "tuple") return itemOf(env, object.items, object.kind, expr)
-  if (object.kind === "tensor") return sliceOf(env, object, expr)
+  if (object.kind === "tensor") {
+    warnOfRowTaken(env, object, expr)
+    return sliceOf(env, object, expr)
+  }
   return complain(env, {
     code: "index",
     message: `${v.describe(object)} cannot be indexed`,
     span: expr.object.span,
     label: "only tensors, lists and tuples can",
+  })
+}
+
+/** `h[-1]` of f32[B, 6, 8]: the last row of the batch, where mostly the last step of a sequence is meant. */
+function warnOfRowTaken(env: Env, { type }: TensorValue, { items, span }: IndexExpr): void {
+  const [item] = items
+  const [rows] = type.shape
+  if (env.module.library || item?.kind !== "at" || rows === undefined || !sameDim(rows, BATCH)) return
+  const place = span.file.text.slice(item.value.span.start, item.value.span.end)
+  complain(env, {
+    severity: "warning",
+    code: "batch-axis",
+    message: `this takes one row of the batch, for axis 0 of ${printType(type)} are its rows`,
+    span: item.value.span,
+    label: "along axis 0",
+    help: type.shape.length > 1 ? `along axis 1 it is \`[:, ${place}]\`` : undefined,
   })
 }
 

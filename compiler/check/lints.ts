@@ -121,6 +121,8 @@ export function warnOfPair(env: Env, fn: FnValue, given: readonly Given[], span:
       ...markOf(given[0]!, maker!, span, pair),
       help: pair.help,
     })
+  warnOfThreshold(env, fn, given, span)
+  warnOfUncomputed(env, fn, given)
   const target = makerOf(given[1])
   if (target !== undefined && UNBOUNDED_STAGES.has(target) && PROBABILITY_TARGETS.has(consumer))
     complain(env, {
@@ -131,6 +133,41 @@ export function warnOfPair(env: Env, fn: FnValue, given: readonly Given[], span:
       label: "0 and 1 have become other numbers",
       help: "take the column as it is: remove `|> standardize` from the field",
     })
+}
+
+/** `accuracy(x, y)` of two fields. */
+function warnOfUncomputed(env: Env, fn: FnValue, [scores]: readonly Given[]): void {
+  if (!THRESHOLD_METRICS.has(fn.decl.name.text) || scores?.value.kind !== "tensor") return
+  const { id, section } = scores.value
+  const input = section.inputs.find((each) => each.id === id)
+  if (input?.source.kind !== "data") return
+  complain(env, {
+    severity: "warning",
+    code: "scores-from-data",
+    message: `\`${fn.decl.name.text}\` takes scores that a model computes, and this is the field \`${input.name}\``,
+    span: scores.span,
+    label: "as it is read from the data",
+    help: "give it what the model makes of it",
+  })
+}
+
+/** Metrics that compare scores with a threshold of 0, where there are two classes. */
+const THRESHOLD_METRICS = new Set(["accuracy", "precision", "recall", "f1", "confusion_matrix"])
+
+/** `accuracy(sigmoid(z), y)`: every probability is above 0. */
+function warnOfThreshold(env: Env, fn: FnValue, given: readonly Given[], span: Span): void {
+  const metric = fn.decl.name.text
+  const [scores, target] = given
+  const twoClasses = target?.value.kind === "tensor" && target.value.type.dtype === "f32"
+  const said = given.length > 2 || given.some(({ name }) => name === "threshold")
+  if (!THRESHOLD_METRICS.has(metric) || !twoClasses || said || makerOf(scores) !== "sigmoid") return
+  complain(env, {
+    severity: "warning",
+    code: "metric-threshold",
+    message: `\`${metric}\` takes scores, of which those above 0 are the class 1; every probability is above 0`,
+    ...markOf(scores!, "sigmoid", span, { code: "", message: "", help: "" }),
+    help: "give it the values before `sigmoid`, or say `threshold: 0.5`",
+  })
 }
 
 /** The call that made the argument is to blame; where it is not known, the one that takes it. */
@@ -171,6 +208,26 @@ export function warnOfBatchAxis(env: Env, fn: FnValue, args: ReadonlyMap<string,
     span,
     label: "rows become dependent on each other",
     help: `along the features of each row it is \`axis: ${shape.length === 2 ? "1" : "-1"}\``,
+  })
+}
+
+/** Layers that go along the second or later axes of their input, and have the rows in the first. */
+const ROWS_FIRST = /^(MultiHeadAttention|Transformer\w+|RNN|GRU|LSTM|Conv\w*\d?d|\w*Pool\dd|BatchNorm\dd)$/
+
+/** `x` of a layer of the library is f32[T, B, E], as PyTorch's recurrent and attention layers take it by default. */
+export function warnOfRowsInside(env: Env, layer: string, input: Value | undefined, span: Span): void {
+  if (env.module.library || input?.kind !== "tensor" || !ROWS_FIRST.test(layer)) return
+  const { shape } = input.type
+  const at = shape.findIndex(isRows)
+  if (at < 1) return
+  complain(env, {
+    severity: "warning",
+    code: "batch-axis",
+    message: `\`${layer}\` takes the rows of the batch along axis 0, and ${printType(input.type)} has them along axis ${at}`,
+    span,
+    label: "rows become dependent on each other",
+    related: [input.from],
+    help: `\`transpose(..., 0, ${at})\` before it puts them first`,
   })
 }
 

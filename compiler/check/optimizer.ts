@@ -2,7 +2,7 @@
  *  Guarantees: the section has inputs `p` and `g` and gives `p`; in the body `step` counts from 1, in the arguments (schedules)
  *              from 0; its states are slots `PARAM/name`.
  *  Not here:   which parameters a loss moves (objectives.ts). */
-import type { Expr, StateStmt } from "../ir/ast/types.js"
+import type { Expr, Param, StateStmt } from "../ir/ast/types.js"
 import type { ModelValue, ParameterUpdate, Slot } from "../ir/model/types.js"
 import { sameType, type TensorType } from "../ir/tensor.js"
 import { bug } from "../source/bug.js"
@@ -51,8 +51,20 @@ export function updateOf(
   const outer: Env = { ...env, section, naming: newNaming(slot.name), stepsFrom: 0 }
   const given = expr.kind === "call" ? evalArgs(outer, expr.args) : []
   if (given.some((a) => v.hasError(a.value) || !isInReach(outer, a))) return undefined
+  const network = given.find(({ value }) => /^(model|instance|layer)$/.test(value.kind))
+  if (network) {
+    complain(outer, {
+      code: "argument-type",
+      message: `\`${decl.name.text}\` is given ${v.describe(network.value)}, and an optimizer takes its settings only`,
+      span: network.span,
+      label: v.describe(network.value),
+      help: "it moves every parameter that the loss depends on; `over` before `with` names a part of them",
+    })
+    return undefined
+  }
   const assigned = assign(outer, decl.config, given, decl.name.text, expr.span)
   if (!assigned) return undefined
+  if (module.library) warnOfRate(outer, decl.name.text, assigned)
   const optimizing: Optimizing = { param: slot.name, name: decl.parameter.text, type: slot.type }
   const inner: Env = {
     ...outer,
@@ -85,6 +97,22 @@ export function updateOf(
     param: slot.name,
     section: finish(section, [{ name: "p", value: optimizing.updated.id }], (input) => !fed(input.name)),
   }
+}
+
+/** Optimizers that move a parameter by about the rate, whatever the size of its gradient. */
+const BY_THE_RATE = new Set(["Adam", "AdamW", "NAdam", "RAdam", "Adamax", "Lion"])
+
+function warnOfRate(env: Env, optimizer: string, assigned: ReadonlyMap<Param, Given>): void {
+  const rate = [...assigned].find(([{ name }]) => name.text === "lr")?.[1]
+  if (!rate || !BY_THE_RATE.has(optimizer) || !v.isNumber(rate.value) || rate.value.value < 1) return
+  complain(env, {
+    severity: "warning",
+    code: "rate-large",
+    message: `with a rate of ${rate.value.value}, \`${optimizer}\` moves every parameter by about ${rate.value.value} in each step`,
+    span: rate.span,
+    label: "far more than parameters are large",
+    help: "rates of it are 0.0001 to 0.01 mostly",
+  })
 }
 
 /** Settings may depend on `step` and `epoch`, and on single numbers that the training step computes. */

@@ -102,6 +102,12 @@ function runLet(env: Env, s: LetStmt): void {
       message: `${s.names.length} names stand on the left, and the right side is ${v.describe(value)}`,
       span: s.value.span,
       label: v.describe(value),
+      help:
+        value.kind === "tensor" && (value.madeBy === "max" || value.madeBy === "min")
+          ? `\`${value.madeBy}\` gives the values; their places are \`arg${value.madeBy}(...)\``
+          : value.kind === "tensor"
+            ? "a tensor is one value: give it one name"
+            : undefined,
     })
   s.names.forEach((name, i) => {
     const part = items?.length === s.names.length ? items[i]! : v.ERROR

@@ -20,6 +20,7 @@ import { checkIndices } from "./indices.js"
 import { objectivesOf, type Loss } from "./objectives.js"
 import { nothingObserved, observationsOf, type Observed } from "./observed.js"
 import { complain, meantName } from "./report.js"
+import { countingIn, warnOfLengths, type RunLength } from "./run-length.js"
 import type { ModuleScope } from "./resolve.js"
 import { addInput, finish, newSection, usedValues } from "./section.js"
 import { scalingOf } from "./scaling.js"
@@ -34,6 +35,7 @@ export function checkTrain(
   module: ModuleScope,
   decl: TrainDecl,
   dataSets: ReadonlyMap<DataDecl, DataSet>,
+  lengths: RunLength[],
 ): TrainSection | undefined {
   const data = dataOf(cx, module, decl)
   if (decl.data && !data) return undefined
@@ -82,6 +84,9 @@ export function checkTrain(
   )
   const rows = dataSet?.source.kind === "array" && !dataSet.split ? rowsOf(dataSet.source) : undefined
   checkBatchNorms(step.env, settings, rows, stated.find((s) => s.name.text === "batch")?.span)
+  const length = { data: dataSet?.name ?? null, settings, counting: countingIn(step.env, decl.span) }
+  if (settings.duration.unit === "steps" || rows !== undefined) warnOfLengths(length, rows, cx.diagnostics)
+  else if (length.counting.length > 0) lengths.push(length)
   checkIndices(step.env, step.section, fields)
   checkIndices(evaluate.env, evaluate.section, fields)
   if (data && dataSet && !cx.diagnostics.hasErrors)

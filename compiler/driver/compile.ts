@@ -3,6 +3,7 @@
 import type { Bundle } from "../../runtime/bundle/format.js"
 import { encode } from "../bundle/encode.js"
 import { check } from "../check/check.js"
+import { warnOfLengths, type RunLength } from "../check/run-length.js"
 import { printModule } from "../ir/ast/text.js"
 import type { Module } from "../ir/ast/types.js"
 import type { Model } from "../ir/model/types.js"
@@ -44,12 +45,15 @@ export function compile(main: SourceFile, host: CompileHost, options: CompileOpt
     // A text with mistakes is checked all the same: those of other lines are shown in the same run.
     run.kept(AST.name, AST.summary, module, () => printModule(module))
     const modules = new Map<string, Module>([[main.path, module]])
-    const checked = run.stage("check", () => checkModule(module, main, modules, host, run))
+    const lengths: RunLength[] = []
+    const checked = run.stage("check", () => checkModule(module, main, modules, host, run, lengths))
     run.gate()
     const model = checked ?? bug("check found no error and gave no model")
     run.reachedState(MODEL, stateOf("model", model))
     const data = run.stage("data", () => readData(model, [...modules.values()], host, run.diagnostics))
     run.gate()
+    for (const each of lengths)
+      warnOfLengths(each, each.data === null ? undefined : data.get(each.data)?.trainRows, run.diagnostics)
     const stored = asStored(model, data)
     const facts = { sizes: batchSizes(model, data), budgets: budgetsOf(model) }
     const code = forDevices(stateOf("model", stored), facts, run)
@@ -69,8 +73,10 @@ function checkModule(
   modules: Map<string, Module>,
   host: CompileHost,
   { sources, diagnostics }: Compilation,
+  lengths: RunLength[],
 ): Model | undefined {
   return check(module, {
+    lengths,
     stdlib: host.stdlib,
     load: (path, from) => {
       const file = host.load(path, sources.get(from) ?? main)

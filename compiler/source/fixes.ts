@@ -20,12 +20,15 @@ export function applyFixes(diagnostics: readonly Diagnostic[]): Repaired[] {
   })
 }
 
-/** In order of place, without those that touch one before them. */
+/** In order of place, without those that share text with one before them, or a place where text is put in. */
 function disjoint(fixes: readonly Fix[]): Fix[] {
   const chosen: Fix[] = []
   for (const fix of [...fixes].sort((a, b) => a.span.start - b.span.start || a.span.end - b.span.end)) {
     const last = chosen.at(-1)
-    if (last === undefined || fix.span.start > last.span.end) chosen.push(fix)
+    const touches = last !== undefined && fix.span.start === last.span.end
+    const replaces = (f: Fix): boolean => f.span.end > f.span.start
+    const apart = last === undefined || fix.span.start > last.span.end
+    if (apart || (touches && replaces(fix) && replaces(last))) chosen.push(fix)
   }
   return chosen
 }

@@ -228,6 +228,7 @@ export const ARGUMENT_HABITS = words<readonly string[]>({
   wd: ["weight_decay"],
   rho: ["alpha", "decay"],
   epsilon: ["eps"],
+  momentum: ["beta1"],
   beta_1: ["beta1"],
   beta_2: ["beta2"],
   kernel_size: ["kernel"],

@@ -19,6 +19,7 @@ export function warnOfFields(
     const field = understood[i]
     return field ? [{ decl, field }] : []
   })
+  for (const each of declared) warnOfPreparedTwice(env, each)
   for (const [i, later] of declared.entries()) {
     const same = declared.slice(0, i).find(({ field }) => isSame(field, later.field))
     if (same) warnOfSame(env, same, later)
@@ -27,6 +28,22 @@ export function warnOfFields(
     for (const other of declared)
       if (takesAmongOthers(other.field.columns, taken)) warnOfTaken(env, other, later, taken)
   }
+}
+
+/** Each of them brings every column to one range, whatever it had before. */
+const RANGES = new Set(["standardize", "minmax"])
+
+function warnOfPreparedTwice(env: Env, { decl, field }: Declared): void {
+  const kinds = field.stages.map(({ kind }) => kind).filter((kind) => RANGES.has(kind))
+  if (kinds.length < 2) return
+  complain(env, {
+    severity: "warning",
+    code: "prepared-twice",
+    message: `\`${decl.name.text}\` is brought to a range twice: by \`${kinds[0]}\`, and by \`${kinds[1]}\` after it`,
+    span: decl.value.span,
+    label: `only \`${kinds.at(-1)}\` counts`,
+    help: "keep one of them",
+  })
 }
 
 /** Targets are one column, inputs many. */
