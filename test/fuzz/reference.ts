@@ -116,6 +116,8 @@ type Again = (args: readonly NdArray[]) => NdArray
 const holding = (noise: Random | null): Required<Pick<EvalInputs, "held">> => ({
   held: (node, value, args, again) => {
     if (node.type.dtype === "f16") {
+      // Devices keep more digits while a half stays in registers: what is too small for it, or too large, is there.
+      if (noise !== null && noise() < 0.5) return { shape: value.shape, data: value.data.map(Math.fround) }
       const half = (v: number): number =>
         fromHalf(toHalf(noise === null ? v : v * (1 + HALF_DIGIT * (2 * noise() - 1))))
       return { shape: value.shape, data: value.data.map(half) }
