@@ -7,10 +7,11 @@ import { costOf } from "../compiler/ir/kernels/cost.js"
 import { evalKernels } from "../compiler/ir/kernels/eval.js"
 import { tensorType } from "../compiler/ir/tensor.js"
 import { WASM_TARGET } from "../compiler/target.js"
+import { SCALARS } from "../compiler/validate/values.js"
 import { scheduled } from "./support/kernels.js"
 import { optimized } from "./support/passes.js"
 import { drawnTrial } from "./support/random-trial.js"
-import { SCALARS, trialOf, wrongResults } from "./support/trial.js"
+import { trialOf, wrongResults } from "./support/trial.js"
 import { runInWasm } from "./support/wasm-program.js"
 
 const SIZES = [255, 256, 257, 1000]

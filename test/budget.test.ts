@@ -16,9 +16,9 @@ import { Diagnostics } from "../compiler/source/diagnostic.js"
 import { renderDiagnostics } from "../compiler/source/render.js"
 import { compileText } from "../compiler/driver/compile-text.js"
 import { SOFTWARE_TARGET, WASM_TARGET } from "../compiler/target.js"
+import { SCALARS } from "../compiler/validate/values.js"
 import { openBundle } from "../runtime/node.js"
 import { random, randomArray } from "./support/random.js"
-import { SCALARS } from "./support/trial.js"
 import { nnc, temporaryFolder } from "./support/nnc.js"
 
 const COUNT = 256

@@ -8,6 +8,8 @@ import { Compilation } from "../compiler/driver/compilation.js"
 import type { Graph } from "../compiler/ir/graph/types.js"
 import type { Sample } from "../compiler/ops/op.js"
 import { DEFAULT_TARGET } from "../compiler/target.js"
+import { deviceArray } from "../compiler/validate/validate.js"
+import { SCALARS } from "../compiler/validate/values.js"
 import type { Bundle } from "../runtime/bundle/format.js"
 import type { Device } from "../runtime/device/device.js"
 import { RunError } from "../runtime/error.js"
@@ -17,7 +19,7 @@ import { needsOf, openMachine, type Machine } from "../runtime/exec/machine.js"
 import { randomArgs } from "./support/gradcheck.js"
 import { factsFor } from "./support/passes.js"
 import { computed, graphOf } from "./support/registry.js"
-import { deviceArray, SCALARS, trialOf, wrongResults } from "./support/trial.js"
+import { trialOf, wrongResults } from "./support/trial.js"
 
 const DIMS = { B: 3, R: 7 }
 /** Of halves: what they hold, and sums of them. */

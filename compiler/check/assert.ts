@@ -4,7 +4,7 @@ import type { Label } from "../source/diagnostic.js"
 import type { Span } from "../source/source.js"
 import type { Given } from "./args.js"
 import { writtenAt, type Env, type Frame } from "./env.js"
-import { complain } from "./report.js"
+import { complain, wrongType } from "./report.js"
 import * as v from "./values.js"
 import type { Value } from "./values.js"
 
@@ -33,15 +33,6 @@ export function callAssert(env: Env, name: "assert" | "error", given: readonly G
 }
 
 const textOf = ({ value }: Given): string => (value.kind === "string" ? value.value : "")
-
-function wrongType(env: Env, name: string, wanted: string, arg: Given): Value {
-  return complain(env, {
-    code: "argument-type",
-    message: `\`${name}\` needs ${wanted}, and this is ${v.describe(arg.value)}`,
-    span: arg.span,
-    label: v.describe(arg.value),
-  })
-}
 
 function refuse(
   env: Env,

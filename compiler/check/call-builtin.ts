@@ -10,7 +10,7 @@ import type { Env } from "./env.js"
 import { floorDiv } from "./dims.js"
 import { callMark, DIRECTION_MARKS } from "./direction.js"
 import { callObserved } from "./observed.js"
-import { complain } from "./report.js"
+import { complain, wrongType } from "./report.js"
 import { callTargetMark, TARGET_MARKS } from "./targets.js"
 import * as v from "./values.js"
 import type { Value } from "./values.js"
@@ -65,15 +65,6 @@ function wrongCount(env: Env, name: string, wanted: number, got: number, span: S
     message: `\`${name}\` takes ${wanted} ${wanted === 1 ? "argument" : "arguments"}, and got ${got}`,
     span,
     label: `${got} given`,
-  })
-}
-
-function wrongType(env: Env, name: string, wanted: string, arg: Given): Value {
-  return complain(env, {
-    code: "argument-type",
-    message: `\`${name}\` needs ${wanted}, and this is ${v.describe(arg.value)}`,
-    span: arg.span,
-    label: v.describe(arg.value),
   })
 }
 

@@ -4,7 +4,7 @@ import type { Diagnostic, Fix, Label, Severity } from "../source/diagnostic.js"
 import type { Span } from "../source/source.js"
 import { nearest } from "../source/suggest.js"
 import { userSpan, writtenAt, type Env } from "./env.js"
-import { ERROR, type Value } from "./values.js"
+import { describe, ERROR, type Value } from "./values.js"
 
 export interface Complaint {
   readonly code: string
@@ -68,4 +68,19 @@ export function meantName(
   return near === undefined
     ? undefined
     : { help: `did you mean \`${near}\`?`, fix: { span, replacement: quoted ? `"${near}"` : near } }
+}
+
+/** A built-in function that is given something else than it takes. */
+export function wrongType(
+  env: Env,
+  name: string,
+  wanted: string,
+  { value, span }: { readonly value: Value; readonly span: Span },
+): Value {
+  return complain(env, {
+    code: "argument-type",
+    message: `\`${name}\` needs ${wanted}, and this is ${describe(value)}`,
+    span,
+    label: describe(value),
+  })
 }

@@ -46,7 +46,7 @@ export function trains(command: Command): Command {
         .argParser(integer(0))
         .conflicts("epochs"),
     )
-    .option("--seed <n>", "of initial values, order of rows and random draws", integer(0))
+    .option("--seed <n>", "of initial values, order of rows and random draws", integer(0, 2 ** 32 - 1))
     .option("--resume [checkpoint]", "go on from a checkpoint or run folder (default: the newest run)")
     .option(
       "--out <folder>",

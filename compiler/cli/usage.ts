@@ -53,12 +53,16 @@ function suggestion(
   return near === undefined ? undefined : `did you mean \`${near}\`?`
 }
 
-/** For options: a whole number, at least `least`. */
-export function integer(least: number): (text: string) => number {
+/** For options: a whole number, at least `least`, at most `most`. */
+export function integer(least: number, most?: number): (text: string) => number {
   return (text) => {
     const value = Number(text)
-    if (!Number.isSafeInteger(value) || text.trim() === "" || value < least)
-      throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`)
+    if (!Number.isSafeInteger(value) || text.trim() === "" || value < least || value > (most ?? value))
+      throw new InvalidArgumentError(
+        most === undefined
+          ? `It must be a whole number of at least ${least}.`
+          : `It must be a whole number from ${least} to ${most}.`,
+      )
     return value
   }
 }

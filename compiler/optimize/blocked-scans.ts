@@ -6,7 +6,7 @@
  *  Guarantees: work grows with the axis, in gradients too, which are such operations; the order of operations is fixed, but another
  *              one than element by element.
  *  Not here:   axes as long as the batch or the data: how many blocks there are is not known when compiling. */
-import { buildLike, finishLike, valueIn, withRegions } from "../ir/graph/build.js"
+import { rewritten } from "../ir/graph/build.js"
 import type { GraphBuild } from "../ir/graph/build.js"
 import type { Attrs, Graph } from "../ir/graph/types.js"
 import { isStatic, type Shape } from "../ir/tensor.js"
@@ -24,23 +24,7 @@ const LEAST = 4 * BLOCK
 export const blockedScans: Pass<Graph, Graph> = {
   name: "blocked-scans",
   summary: "walk long axes in blocks",
-  run(graph, cx) {
-    const { g, values } = buildLike(graph)
-    for (const node of graph.nodes) {
-      g.at(node.origin)
-      const args = node.args.map((a) => valueIn(values, a))
-      const blocked = SCANS[node.op]?.(g, args, node.attrs)
-      values.set(
-        node.id,
-        blocked ??
-          g.copy(
-            withRegions(node, (r) => blockedScans.run(r, cx)),
-            args,
-          ),
-      )
-    }
-    return finishLike(graph, g, values)
-  },
+  run: (graph) => rewritten(graph, (g, { op, attrs }, args) => SCANS[op]?.(g, args, attrs)),
 }
 
 type Scan = (g: GraphBuild, args: readonly Value[], attrs: Attrs) => Value

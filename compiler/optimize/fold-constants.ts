@@ -2,7 +2,7 @@
  *  Guarantees: no pointwise node has only constants as arguments.
  *  Computed in double precision and rounded once, when the kernel is written.
  *  Not here:   anything with an axis: a table in the kernel is worth less than the loop that makes it. */
-import { buildLike, finishLike, valueIn, withRegions } from "../ir/graph/build.js"
+import { rewritten } from "../ir/graph/build.js"
 import type { GraphBuild } from "../ir/graph/build.js"
 import type { AttrValue, Graph, Node } from "../ir/graph/types.js"
 import { floatAttr } from "../ops/attrs.js"
@@ -14,22 +14,11 @@ import type { Pass } from "../pass.js"
 export const foldConstants: Pass<Graph, Graph> = {
   name: "fold-constants",
   summary: "compute scalars that are known",
-  run(graph, cx) {
-    const { g, values } = buildLike(graph)
-    for (const node of graph.nodes) {
-      const args = node.args.map((a) => valueIn(values, a))
+  run: (graph) =>
+    rewritten(graph, (g, node, args) => {
       const known = knownValue(g, node, args)
-      const value =
-        known === undefined
-          ? g.copy(
-              withRegions(node, (r) => foldConstants.run(r, cx)),
-              args,
-            )
-          : g.at(node.origin).constant(known, node.type.dtype)
-      values.set(node.id, value)
-    }
-    return finishLike(graph, g, values)
-  },
+      return known === undefined ? undefined : g.constant(known, node.type.dtype)
+    }),
 }
 
 /** The value of a scalar node of constants. */

@@ -4,7 +4,7 @@
  *  Algorithm:  nodes in order; what a rule makes is simplified in turn, so one sweep is enough. Every rule makes its node
  *              cheaper or moves it nearer to its arguments, so the sweep ends.
  *  Not here:   nodes that nothing needs any more (dce). */
-import { buildLike, finishLike, valueIn, withRegions } from "../ir/graph/build.js"
+import { rewritten } from "../ir/graph/build.js"
 import type { GraphBuild } from "../ir/graph/build.js"
 import type { Attrs, Graph } from "../ir/graph/types.js"
 import type { TensorType } from "../ir/tensor.js"
@@ -18,24 +18,10 @@ import type { Match } from "./rules.js"
 export const simplify: Pass<Graph, Graph> = {
   name: "simplify",
   summary: "apply local algebra",
-  run(graph, cx) {
-    const { g, values } = buildLike(graph)
-    for (const node of graph.nodes) {
-      g.at(node.origin)
-      const args = node.args.map((a) => valueIn(values, a))
-      const simpler =
-        node.regions === undefined ? rewrite(g, node.op, args, node.attrs, node.type) : undefined
-      values.set(
-        node.id,
-        simpler ??
-          g.copy(
-            withRegions(node, (r) => simplify.run(r, cx)),
-            args,
-          ),
-      )
-    }
-    return finishLike(graph, g, values)
-  },
+  run: (graph) =>
+    rewritten(graph, (g, { op, attrs, type, regions }, args) =>
+      regions === undefined ? rewrite(g, op, args, attrs, type) : undefined,
+    ),
 }
 
 /** The result of the first rule that applies. */

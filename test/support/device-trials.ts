@@ -7,10 +7,11 @@ import { Compilation } from "../../compiler/driver/compilation.js"
 import type { Graph } from "../../compiler/ir/graph/types.js"
 import type { DimValues } from "../../compiler/ir/tensor.js"
 import type { TargetProfile } from "../../compiler/target.js"
+import { SCALARS } from "../../compiler/validate/values.js"
 import type { Bundle } from "../../runtime/bundle/format.js"
 import { openBundle } from "../../runtime/node.js"
 import { factsFor } from "./passes.js"
-import { SCALARS, type Trial, wrongResults } from "./trial.js"
+import { type Trial, wrongResults } from "./trial.js"
 
 export interface Where {
   readonly device: "webgpu" | "wasm"

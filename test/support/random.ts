@@ -3,18 +3,8 @@ import { evalShape } from "../../compiler/ir/tensor.js"
 import type { DimValues, TensorType } from "../../compiler/ir/tensor.js"
 import type { NdArray } from "../../compiler/ops/op.js"
 
+export { randomNumbers as random } from "../../compiler/validate/values.js"
 export type Random = () => number
-
-/** mulberry32: numbers from [0, 1). */
-export function random(seed: number): Random {
-  let a = seed >>> 0
-  return () => {
-    a = (a + 0x6d2b79f5) >>> 0
-    let t = Math.imul(a ^ (a >>> 15), a | 1)
-    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 /** Floats from [lo, hi], integers from [lo, hi), bools 0 or 1. */
 export function randomArray(

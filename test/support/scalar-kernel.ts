@@ -3,8 +3,8 @@ import { emitWgsl } from "../../compiler/codegen/wgsl/emit.js"
 import { scalarDef, type ScalarOp } from "../../compiler/ir/kernels/scalar.js"
 import type { DeviceArray } from "../../compiler/ir/kernels/eval.js"
 import type { Expr, Kernel, ScalarType, Stmt } from "../../compiler/ir/kernels/types.js"
+import { deviceArray } from "../../compiler/validate/validate.js"
 import type { Device } from "../../runtime/device/device.js"
-import { deviceArray } from "./trial.js"
 
 export interface Arguments {
   readonly values: readonly (readonly number[])[]

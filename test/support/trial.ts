@@ -2,18 +2,10 @@
 import { evalValues, type EvalResult } from "../../compiler/ir/graph/eval.js"
 import type { Graph, Input, StateSlot } from "../../compiler/ir/graph/types.js"
 import type { DeviceArray, KernelRun } from "../../compiler/ir/kernels/eval.js"
-import type { DimValues, DType } from "../../compiler/ir/tensor.js"
+import type { DimValues } from "../../compiler/ir/tensor.js"
 import type { NdArray } from "../../compiler/ops/op.js"
-
-export const SCALARS = { step: 3, epoch: 1, seed: 1234567, start: 0 } as const
-
-/** Numbers as a device holds them. */
-export const deviceArray = (data: ArrayLike<number>, dtype: DType): DeviceArray =>
-  dtype === "i32"
-    ? Int32Array.from(data)
-    : dtype === "f32" || dtype === "f16"
-      ? Float32Array.from(data)
-      : Uint32Array.from(data)
+import { deviceArray } from "../../compiler/validate/validate.js"
+import { SCALARS } from "../../compiler/validate/values.js"
 
 /** Whatever a run is given: run-time scalars aside, inputs and then slots. */
 export const sourcesOf = (graph: Graph): (Input | StateSlot)[] => [

@@ -10,10 +10,12 @@ import type { KernelProgram } from "../../compiler/ir/kernels/types.js"
 import type { DimValues } from "../../compiler/ir/tensor.js"
 import type { Sample } from "../../compiler/ops/op.js"
 import type { TargetProfile } from "../../compiler/target.js"
+import { deviceArray } from "../../compiler/validate/validate.js"
+import { SCALARS } from "../../compiler/validate/values.js"
 import { fromHalf, toHalf } from "../../runtime/exec/values.js"
 import { randomArgs } from "./gradcheck.js"
 import { scheduled } from "./kernels.js"
-import { deviceArray, SCALARS, sourcesOf } from "./trial.js"
+import { sourcesOf } from "./trial.js"
 import { wasmKernels } from "./wasm-kernels.js"
 
 /** Runs the dispatches in order, as `evalKernels` does. */

@@ -57,7 +57,7 @@ export function addSweep(program: Command): void {
       new Map<string, string>(),
     )
     .option("--random <runs>", "draw so many combinations instead of trying all", integer(1))
-    .option("--seed <n>", "of what --random draws", integer(0), 0)
+    .option("--seed <n>", "of what --random draws", integer(0, 2 ** 32 - 1), 0)
     .option(
       "--by <metric>",
       "what orders the runs (default: that of `keep best`, else the loss of rows held back)",

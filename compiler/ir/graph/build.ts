@@ -184,6 +184,21 @@ export function renumbered(graph: Graph): Graph {
   return finishLike(graph, g, values)
 }
 
+/** The same graph, and its regions, with what `change` makes of a node in its place; what it leaves alone is copied. */
+export function rewritten(
+  graph: Graph,
+  change: (g: GraphBuild, node: Node, args: readonly Value[]) => Value | undefined,
+): Graph {
+  const { g, values } = buildLike(graph)
+  for (const node of graph.nodes) {
+    g.at(node.origin)
+    const args = node.args.map((a) => valueIn(values, a))
+    const inner = (): Node => withRegions(node, (region) => rewritten(region, change))
+    values.set(node.id, change(g, node, args) ?? g.copy(inner(), args))
+  }
+  return finishLike(graph, g, values)
+}
+
 /** The node with each of its regions changed. */
 export const withRegions = (node: Node, change: (region: Graph) => Graph): Node =>
   node.regions === undefined ? node : { ...node, regions: node.regions.map(change) }
