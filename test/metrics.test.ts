@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { basename, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { expect, it } from "vitest"
+import { whenConverted } from "../compiler/cli/convert/index.js"
 import { DEFAULT_TARGET, SOFTWARE_TARGET, WASM_TARGET } from "../compiler/target.js"
 import { writeData } from "./bench/data.js"
 import { type Figures, measure } from "./bench/figures.js"
@@ -22,22 +23,23 @@ const COLUMNS = [
   "least_bytes",
 ] as const satisfies readonly (keyof Figures)[]
 
-it("figures are those of metrics.snap", () => {
-  const now = snapshot()
+it("figures are those of metrics.snap", async () => {
+  const now = await snapshot()
   if (process.env["UPDATE"]) writeFileSync(SNAPSHOT, now)
   expect(now).toBe(readFileSync(SNAPSHOT, "utf8"))
 })
 
-it.each(programs())("temporaries of %s take little more room than is alive at once", (path) => {
-  for (const { name, workBytes, liveBytes } of measure(path, DEFAULT_TARGET).plan.programs)
+it.each(programs())("temporaries of %s take little more room than is alive at once", async (path) => {
+  const { plan } = await whenConverted(() => measure(path, DEFAULT_TARGET))
+  for (const { name, workBytes, liveBytes } of plan.programs)
     expect(workBytes, name).toBeLessThanOrEqual(1.1 * liveBytes)
 })
 
-function snapshot(): string {
+async function snapshot(): Promise<string> {
   const rows = [["", "target", ...COLUMNS]]
   for (const path of programs()) {
     for (const target of [DEFAULT_TARGET, SOFTWARE_TARGET, WASM_TARGET]) {
-      const { figures } = measure(path, target)
+      const { figures } = await whenConverted(() => measure(path, target))
       rows.push([basename(path, ".nn"), target.deviceClass, ...COLUMNS.map((c) => String(figures[c]))])
     }
   }

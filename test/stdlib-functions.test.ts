@@ -396,6 +396,7 @@ const elsewhere = [
   "squeeze unsqueeze expand cat concat stack split_sizes select gather index_select embedding one_hot pad flip repeat",
   "softmax log_softmax cosine_similarity normalize layer_norm group_norm batch_norm conv1d conv2d max_pool2d avg_pool2d",
   "global_avg_pool2d mse l1 huber bce cross_entropy nll kl_div narrow indices argsort pairwise_distance detach stop_gradient",
+  "random_flip random_crop cutout color_jitter random_rotate gaussian_noise mixup",
   "dropout rand_like randn_like bernoulli multi_head_attention gru lstm rnn lstm_states",
 ]
 

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest"
 import { compileFile } from "../compiler/cli/compile-file.js"
+import { whenConverted } from "../compiler/cli/convert/index.js"
 import type { Graph } from "../compiler/ir/graph/types.js"
 import type { Model } from "../compiler/ir/model/types.js"
 import { summarize } from "../compiler/summary/summary.js"
@@ -33,8 +34,8 @@ of one row; \`kept\` is what a step holds for its gradient
 `)
   })
 
-  it.each(examples)("adds up in %s", (file) => {
-    const { stages } = compileFile(file, { stopAfter: "autocast" })
+  it.each(examples)("adds up in %s", async (file) => {
+    const { stages } = await whenConverted(() => compileFile(file, { stopAfter: "autocast" }))
     const model = stages.get("model")?.json() as Model
     const graphs = stages.get("autocast")?.json() as readonly Graph[]
     const step = graphs.find(({ name }) => name.startsWith("step"))

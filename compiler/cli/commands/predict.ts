@@ -6,6 +6,7 @@ import {
   type DataFile,
   fileOnDisk,
   parseParts,
+  type SourceSpec,
   type Table,
   type Trainer,
   type Uses,
@@ -22,6 +23,7 @@ import {
 } from "../open-program.js"
 import { keptColumns } from "../predictions/columns.js"
 import { toFile, toStdout } from "../predictions/out.js"
+import { rowsSource } from "../rows-source.js"
 import { type CompilingOptions, withCompiling } from "../usage.js"
 
 interface Options extends CompilingOptions {
@@ -47,7 +49,7 @@ export function addPredict(program: Command): void {
   )
     .requiredOption(
       "--data <file>",
-      "rows with the columns that the model's inputs are made of: CSV, .jsonl or .npz",
+      "rows with the columns that the model's inputs are made of: CSV, .jsonl, .npz or .parquet; an image or a folder of them",
     )
     .option("--delimiter <character>", "between the cells of a CSV file", ",")
     .option("--checkpoint <file>", "checkpoint or run folder (default: the newest run)")
@@ -77,13 +79,14 @@ async function predict(trainer: Trainer, options: Options, data: string): Promis
   const model = modelOf(trainer, options.model)
   const checkpoint = checkpointFor(trainer.bundle.manifest, options.checkpoint)
   await trainer.load(checkpoint)
+  const source = await rowsSource(data, options.delimiter, trainer.bundle.manifest)
   const uses = trainer.predictUses(model)
   const asked: Uses = (name) => ({ ...uses(name), ...(keep.includes(name) && { texts: true }) })
   const out = options.out === undefined ? toStdout(json) : toFile(options.out)
   let rows = 0
   try {
     if (!json) note(`${model} with parameters from ${checkpoint}; on ${deviceText(trainer.device)}`)
-    for (const table of readRows(data, options.delimiter, asked)) {
+    for (const table of readRows(source, asked)) {
       const kept = keptColumns(table, keep)
       const outputs = raw
         ? await trainer.predictTableRaw(model, table)
@@ -99,11 +102,8 @@ async function predict(trainer: Trainer, options: Options, data: string): Promis
   if (options.out !== undefined) note(`${rows} ${rows === 1 ? "row" : "rows"} in ${options.out}`)
 }
 
-/** A file is what its name says it is. */
-function readRows(path: string, delimiter: string, uses: Uses): Iterable<Table> {
-  const kind = /\.(jsonl|npz)$/.exec(path)?.[1] as "jsonl" | "npz" | undefined
-  const source = kind ? { kind, path } : { kind: "csv" as const, path, delimiter }
-  const open = (): DataFile => {
+function readRows(source: SourceSpec, uses: Uses): Iterable<Table> {
+  const open = (path: string): DataFile => {
     try {
       return fileOnDisk(path)
     } catch (error) {

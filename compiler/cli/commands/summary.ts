@@ -11,6 +11,7 @@ import { type LayerSummary, type ModelSummary, summarize } from "../../summary/s
 import { inColumns } from "../columns.js"
 import { compileFile } from "../compile-file.js"
 import { note, print, printJson } from "../console.js"
+import { whenConverted } from "../convert/index.js"
 import { Failure } from "../failure.js"
 import { bytesText } from "../quantities.js"
 import { compiling, type DataOptions, withData } from "../usage.js"
@@ -29,8 +30,10 @@ export function addSummary(program: Command): void {
     .argument("<file>", "program")
     .option("--train <name>", "the train section whose gradients are meant (default: the first)")
     .option("--json", "print one object per model")
-    .action((file: string, { data, train: named, json, ...options }: Options) => {
-      const { stages } = compileFile(file, { data, stopAfter: GRAPHS.name, ...compiling(options) })
+    .action(async (file: string, { data, train: named, json, ...options }: Options) => {
+      const { stages } = await whenConverted(() =>
+        compileFile(file, { data, stopAfter: GRAPHS.name, ...compiling(options) }),
+      )
       const model = stages.get(MODEL.name)?.json() as Model
       const section = model.trains.find(({ name }) => named === undefined || name === named)
       if (named !== undefined && section === undefined)

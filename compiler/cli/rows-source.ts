@@ -1,0 +1,35 @@
+/** cli: the file or folder of rows to predict for -> a source. It is what its name says: CSV, JSON lines, an archive of arrays, parquet; for a
+ *  program that was trained on images, an image or a folder of them. */
+import { existsSync, statSync } from "node:fs"
+import type { Manifest, SourceSpec } from "../../runtime/bundle/format.js"
+import { isImage } from "./convert/image-files.js"
+import { isConverted, whenConverted, withTable } from "./convert/index.js"
+import { Failure } from "./failure.js"
+
+export async function rowsSource(
+  path: string,
+  delimiter: string,
+  { data }: Pick<Manifest, "data">,
+): Promise<SourceSpec> {
+  if (!existsSync(path))
+    throw new Failure("io-program", `the rows to predict, ${path}, cannot be read: there is no such file`)
+  const source = sourceOf(path, delimiter, data)
+  return isConverted(source) ? whenConverted(() => withTable(source, path)) : source
+}
+
+function sourceOf(path: string, delimiter: string, data: Manifest["data"]): SourceSpec {
+  const images = data.map(({ source }) => source).find(({ kind }) => kind === "images")
+  // Every row that is asked for gets its prediction, or is refused.
+  const trained = images?.kind === "images" ? { ...images, path, tables: [], skipDamaged: false } : undefined
+  if (isImage(path) || statSync(path).isDirectory()) {
+    if (trained) return { ...trained, column: null }
+    throw new Failure(
+      "io-program",
+      `${path} is ${isImage(path) ? "an image" : "a folder"}, and the program was trained on no images`,
+      "rows are in a .csv, .jsonl, .npz or .parquet file",
+    )
+  }
+  const [, ending] = /\.(jsonl|npz|parquet)$/.exec(path) ?? []
+  if (ending === "jsonl" || ending === "npz" || ending === "parquet") return { kind: ending, path }
+  return trained && trained.column !== null ? trained : { kind: "csv", path, delimiter }
+}
