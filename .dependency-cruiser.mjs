@@ -34,6 +34,7 @@ const ROOMS = {
   runtime: { path: "^runtime/", not: CONTRACT, to: [CONTRACT] },
   // These join the stages, and do no I/O.
   driver: { never: ["^compiler/cli/", "^runtime/(?!bundle/(format|wasm|golden)\\.ts)"] },
+  editor: { never: ["^compiler/(cli|driver)/", "^runtime/"] },
   validate: { never: ["^compiler/cli/", "^runtime/(?!bundle/(format|wasm|golden)\\.ts)"] },
   root: {
     path: "^compiler/[^/]+\\.ts$",

@@ -31,6 +31,7 @@ const LONG = [
   "kernels-programs",
   "logs",
   "long-sums",
+  "lsp",
   "many",
   "metrics",
   "mixed-precision",

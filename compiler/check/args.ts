@@ -11,6 +11,7 @@ import { complain, DECLARED, meantName } from "./report.js"
 import type { Fix } from "../source/diagnostic.js"
 import { nearest } from "../source/suggest.js"
 import * as v from "./values.js"
+import { noteValue } from "./watch.js"
 import type { Value } from "./values.js"
 
 /** An argument, already evaluated. */
@@ -175,6 +176,7 @@ export function bindAll(
         : coerce(outer, inner, signature, param, raw, what, span)
     if (v.hasError(value)) good = false
     inner.scope.names.set(param.name.text, { value, span: param.name.span, kind })
+    noteValue(inner, param.name.span, value)
   }
   if (!checkWaiting({ ...outer, scope: inner.scope, module: inner.module }, signature)) good = false
   return good

@@ -18,6 +18,7 @@ import { newScope } from "./scope.js"
 import { append, nested } from "./section.js"
 import { runBlock } from "./stmt.js"
 import * as v from "./values.js"
+import { noteValue } from "./watch.js"
 import type { FnValue, Value } from "./values.js"
 
 export function evalCall(env: Env, expr: CallExpr, hint: string | undefined): Value {
@@ -40,6 +41,7 @@ export function evalPipe(env: Env, expr: PipeExpr): Value {
       target.kind === "call"
         ? pipeInto(env, evalExpr(env, target.callee), first, evalArgs(env, target.args), target.span)
         : pipeInto(env, evalExpr(env, target), first, [], target.span)
+    noteValue(env, target.span, value)
   }
   return value
 }

@@ -21,6 +21,7 @@ import { checkTrain } from "./train.js"
 import { checkUncalled } from "./uncalled.js"
 import { carryOutUncalled } from "./uncalled-bodies.js"
 import { Unread } from "./unread.js"
+import type { Watch } from "./watch.js"
 
 export interface CheckInput {
   /** The standard library, parsed. Its names are visible everywhere. */
@@ -30,6 +31,7 @@ export interface CheckInput {
   readonly diagnostics: Diagnostics
   /** Gets sections with something that counts steps, whose steps depend on rows that are not read yet. */
   readonly lengths?: RunLength[]
+  readonly watch?: Watch
 }
 
 /** Warnings that something is not used or not reached. In a program with mistakes they mostly follow from these. */
@@ -49,6 +51,7 @@ export function check(main: Module, input: CheckInput): Model | undefined {
     diagnostics: found,
     reported: new Set(),
     unread: new Unread(modules.all.filter(({ library }) => !library).map(({ module }) => module)),
+    watch: input.watch,
     stdlib: new Set(input.stdlib.map((m) => m.span.file)),
     slots: new Map(),
     instances: new Map(),

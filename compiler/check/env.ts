@@ -14,6 +14,7 @@ import type { Counting } from "./run-length.js"
 import { newScope, type Scope } from "./scope.js"
 import type { SectionState } from "./section.js"
 import type { Unread } from "./unread.js"
+import type { Watch } from "./watch.js"
 import type { Instance, TensorValue } from "./values.js"
 
 /** One check of one program. */
@@ -23,6 +24,7 @@ export interface Cx {
   readonly reported: Set<string>
   readonly stdlib: ReadonlySet<SourceFile>
   readonly unread: Unread
+  readonly watch?: Watch | undefined
   /** By name, in order of declaration. */
   readonly slots: Map<string, SlotEntry>
   /** By path. */

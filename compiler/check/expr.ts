@@ -16,10 +16,17 @@ import { evalScan } from "./scan.js"
 import { isUnknown, lookup, newScope } from "./scope.js"
 import { evalBranches } from "./stmt.js"
 import * as v from "./values.js"
+import { noteValue } from "./watch.js"
 import type { Value } from "./values.js"
 
 /** `hint` is the name a new instance gets when this expression makes one: `let enc = Linear(64)`. */
 export function evalExpr(env: Env, expr: Expr, hint?: string): Value {
+  const value = evaluate(env, expr, hint)
+  noteValue(env, expr.span, value)
+  return value
+}
+
+function evaluate(env: Env, expr: Expr, hint: string | undefined): Value {
   switch (expr.kind) {
     case "number":
       return expr.isInt ? v.int(expr.value) : v.float(expr.value)

@@ -21,6 +21,7 @@ import { placeOf } from "./resolve.js"
 import { lookup, namesIn, newScope, type Binding, type Scope } from "./scope.js"
 import { declareParam, declareState, updateSlot } from "./slots.js"
 import * as v from "./values.js"
+import { noteValue } from "./watch.js"
 import type { Value } from "./values.js"
 
 /** What running statements gave: the value of the last one, and whether it was returned. */
@@ -127,6 +128,7 @@ export function declare(env: Env, name: Name, binding: Binding): void {
     hides(env, name, placeOf(global), `\`${name.text}\` ${what}`)
   }
   env.scope.names.set(name.text, binding)
+  noteValue(env, name.span, binding.value)
 }
 
 function hides(env: Env, name: Name, before: Span | undefined, message: string): void {

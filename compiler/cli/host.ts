@@ -213,6 +213,9 @@ function standardLibrary(): readonly Module[] {
   return library
 }
 
+/** Where a file of the library lies whose path begins with `stdlib/`. */
+export const libraryFile = (path: string): string => join(packageFolder("stdlib") ?? HERE, "..", path)
+
 /** Beside the files it was made of. */
 const PARSED = "library.ast"
 

@@ -11,6 +11,7 @@ import { addExplain } from "./commands/explain.js"
 import { addFmt } from "./commands/fmt.js"
 import { addInit } from "./commands/init.js"
 import { addInspect } from "./commands/inspect.js"
+import { addLsp } from "./commands/lsp.js"
 import { addPredict } from "./commands/predict.js"
 import { addProfile } from "./commands/profile.js"
 import { addReduce } from "./commands/reduce.js"
@@ -40,6 +41,7 @@ const COMMANDS = [
   addReduce,
   addFmt,
   addExplain,
+  addLsp,
   addDoctor,
 ]
 

@@ -1,6 +1,7 @@
 /** driver: one run of the compiler: it runs passes, keeps what they make, times and verifies them, and knows where to stop.
  *  Guarantees: a failure names the pass and holds its input as text; every stage reached is kept.
  *  Not here:   which passes there are (`passes.ts`). */
+import type { CheckInput } from "../check/check.js"
 import { printComplaint } from "../ir/complaint.js"
 import type { Origin } from "../ir/origin.js"
 import { PassFailure } from "../pass.js"
@@ -25,6 +26,8 @@ export interface CompileOptions {
   /** Verifies what every pass makes. Left out: as `verifyByDefault` says. */
   readonly verify?: boolean
   readonly hooks?: Hooks
+  /** Told of every value that `check` comes to. */
+  readonly watch?: CheckInput["watch"]
 }
 
 /** What somebody wants to see of every pass. */

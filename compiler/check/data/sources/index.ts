@@ -27,7 +27,7 @@ const SOURCES: Readonly<Record<DataSource["kind"] | "tsv", SourceRule>> = {
   array,
   text,
 }
-const NAMES = Object.keys(SOURCES)
+export const SOURCE_NAMES = Object.keys(SOURCES)
 
 const isSource = (name: string): name is keyof typeof SOURCES => Object.hasOwn(SOURCES, name)
 
@@ -52,7 +52,7 @@ export function sourceOf(
     span: expr.span,
     label: "not a source of data",
     help:
-      (name !== undefined && didYouMean(name, NAMES)) ||
+      (name !== undefined && didYouMean(name, SOURCE_NAMES)) ||
       `sources are ${written.slice(0, -1).join(", ")} and ${written.at(-1)}`,
   })
   return undefined

@@ -32,7 +32,7 @@ const STAGES: Rules = {
 const ruleOf = ({ kind }: FieldStage): StageRule<FieldStage> => STAGES[kind]
 
 const isStage = (name: string): name is Kind => Object.hasOwn(STAGES, name)
-const WRITTEN = Object.keys(STAGES).filter((name) => isStage(name) && STAGES[name].check)
+export const STAGE_NAMES = Object.keys(STAGES).filter((name) => isStage(name) && STAGES[name].check)
 
 /** Undefined after a diagnostic. */
 export function stageOf(env: Env, expr: Expr): FieldStage | undefined {
@@ -48,7 +48,7 @@ export function stageOf(env: Env, expr: Expr): FieldStage | undefined {
     help:
       name === "reshape"
         ? "the type of the field says the shape of a row: values are laid out in it row by row"
-        : (didYouMean(name, WRITTEN) ?? `stages are ${WRITTEN.map((s) => `\`${s}\``).join(", ")}`),
+        : (didYouMean(name, STAGE_NAMES) ?? `stages are ${STAGE_NAMES.map((s) => `\`${s}\``).join(", ")}`),
   })
   return undefined
 }

@@ -1,0 +1,15 @@
+/** check: what an editor wants to know beside the diagnostics: the values of expressions and names by their place. */
+import type { Span } from "../source/source.js"
+import type { Env } from "./env.js"
+import type { Value } from "./values.js"
+
+/** Told of every value as elaboration comes to it, once for each call that leads there. Of a pipe, the place of a link is that of
+ *  its target, and the value what the link gives. */
+export interface Watch {
+  value(span: Span, value: Value): void
+}
+
+/** Nobody looks into the library. */
+export function noteValue({ cx, module }: Env, span: Span, value: Value): void {
+  if (!module.library) cx.watch?.value(span, value)
+}

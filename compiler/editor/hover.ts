@@ -1,0 +1,41 @@
+/** editor: what is shown of the name under the pointer: its declaration, its type with the sizes at hand, its documentation. */
+import type { Span } from "../source/source.js"
+import { type Analysis, symbolAt, valueText } from "./analysis.js"
+import { docOf, titleOf } from "./describe.js"
+import { isCall, isPipe, nodesOf } from "./nodes.js"
+
+export interface Hover {
+  readonly span: Span
+  /** As program text. */
+  readonly title: string
+  /** What the call or the link of a pipe gives that the name begins: `f32[B, 16]`. */
+  readonly gives?: string
+  readonly doc?: string
+}
+
+export function hoverAt(analysis: Analysis, offset: number): Hover | undefined {
+  const found = symbolAt(analysis, offset)
+  if (found === undefined) return undefined
+  const { symbol, span } = found
+  const value = analysis.valueAt(symbol.span) ?? analysis.valueAt(span)
+  const type = value === undefined || value.kind === "error" ? undefined : valueText(value)
+  const gives = givenBy(analysis, span)
+  const doc = docOf(symbol)
+  return {
+    span,
+    title: titleOf(symbol, type),
+    ...(gives === undefined ? {} : { gives }),
+    ...(doc === undefined ? {} : { doc }),
+  }
+}
+
+/** Of the smallest call or link of a pipe that begins with `head`. */
+function givenBy(analysis: Analysis, head: Span): string | undefined {
+  for (const node of nodesOf(analysis.module)) {
+    const span = isPipe(node) ? node.target.span : isCall(node) ? node.span : undefined
+    if (span?.start !== head.start) continue
+    const value = analysis.valueAt(span)
+    if (value?.kind === "tensor" || value?.kind === "tuple") return valueText(value)
+  }
+  return undefined
+}

@@ -1,0 +1,39 @@
+/** editor: where a name is declared and used, and what changes when it is renamed. */
+import { settingWords } from "../../grammar/tokens.js"
+import type { Span } from "../source/source.js"
+import { type Analysis, isSameSymbol, symbolAt } from "./analysis.js"
+
+/** In any file; undefined for names that are built in. */
+export const definitionAt = (analysis: Analysis, offset: number): Span | undefined =>
+  symbolAt(analysis, offset)?.symbol.span
+
+/** In this file, in order; the declaration too. */
+export function referencesAt(analysis: Analysis, offset: number): readonly Span[] {
+  const found = symbolAt(analysis, offset)
+  if (found === undefined) return []
+  const { symbol } = found
+  const spans = analysis.names.uses.filter((use) => isSameSymbol(use.symbol, symbol)).map(({ span }) => span)
+  if (symbol.span.file === analysis.file) spans.push(symbol.span)
+  const places = new Map(spans.map((span) => [span.start, span]))
+  return [...places.values()].sort((a, b) => a.start - b.start)
+}
+
+export type Rename =
+  | { readonly kind: "edits"; readonly spans: readonly Span[] }
+  | { readonly kind: "refused"; readonly why: string }
+
+/** All places to write the new name into. */
+export function renameAt(analysis: Analysis, offset: number, to: string): Rename {
+  const found = symbolAt(analysis, offset)
+  if (found === undefined) return { kind: "refused", why: "no name stands here" }
+  const { symbol } = found
+  if (symbol.span.file !== analysis.file)
+    return { kind: "refused", why: `\`${symbol.name}\` is declared in ${symbol.span.file.path}` }
+  if (!/^[A-Za-z_]\w*$/.test(to)) return { kind: "refused", why: `\`${to}\` is no name` }
+  if (settingWords.includes(to)) return { kind: "refused", why: `\`${to}\` begins a setting` }
+  const spans = referencesAt(analysis, offset)
+  const hidden = spans.some(({ start }) => analysis.names.at(start).has(to))
+  return hidden
+    ? { kind: "refused", why: `\`${to}\` already stands for something here` }
+    : { kind: "edits", spans }
+}
