@@ -64,6 +64,7 @@ const LONG = [
   "special-values",
   "strangers",
   "stored",
+  "streaming",
   "subgroups",
   "summary",
   "sweep",

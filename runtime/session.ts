@@ -2,6 +2,7 @@
  *  Guarantees: one call at a time; what a caller gets wrong is a RunError with a code.
  *  Not here: files and folders (node.ts), the loop itself (train/trainer.ts). */
 import type { Bundle, DataSpec, FieldSpec, PredictSpec, TrainSpec } from "./bundle/format.js"
+import { arenaBytes } from "./bundle/memory.js"
 import {
   checkFold,
   checkSection,
@@ -501,6 +502,13 @@ export class Session {
   private readonly openFile: OpenFile = async (path) => {
     const file = await this.host.openFile(path)
     this.files.push(file)
+    const size = this.bundle.manifest.large?.[path] ?? file.size
+    if (file.size !== size)
+      throw new RunError(
+        "bundle-corrupt",
+        `${path} of the bundle has ${file.size} bytes, and had ${size} when it was compiled`,
+        { help: "copy the bundle again, or compile the source again" },
+      )
     return file
   }
 
@@ -509,7 +517,9 @@ export class Session {
     const trains = bundle.manifest.trains.filter((train) => train.data === data)
     const programs = trains.flatMap(({ step, evaluate }) => (evaluate === null ? [step] : [step, evaluate]))
     const batch = Math.max(1, ...programs.map((name) => this.machine.spec(name).maxBatch))
-    return { placement: this.placement, room: device.room, batch }
+    const budget = Math.min(...trains.map(({ memory = Infinity }) => memory)) - arenaBytes(bundle.manifest)
+    const room = { ...device.room, all: Math.min(device.room.all, budget) }
+    return { placement: this.placement, room, batch }
   }
 
   /** Which of the folds of its data set is for validation. */

@@ -254,6 +254,7 @@ function encodeTrain(t: TrainSection, programs: readonly ProgramSpec[]): TrainSp
     checkpointEvery: s.checkpointEvery,
     keepBest: s.keepBest,
     ...(s.keepLast > 1 && { keepLast: s.keepLast }),
+    ...(s.budget && { memory: s.budget.bytes }),
     ...(t.observed.length > 0 && { observed: t.observed }),
   }
 }

@@ -1,6 +1,6 @@
 /** cli: programs compiled before, kept for the user: an entry per program, device and options.
  *  Guarantees: an entry is used only by the compiler that made it, and while every file that it was made of is what it was, byte for
- *              byte; a damaged entry counts as none, and so does one that others may write; an entry is there whole or not at all,
+ *              byte (of large files by size and time of the last change); a damaged entry counts as none, and so does one that others may write; an entry is there whole or not at all,
  *              whoever else writes; where nothing can be written, nothing is kept.
  *  Not here:   which files a compilation reads (`host.ts`). */
 import { createHash } from "node:crypto"
@@ -10,14 +10,14 @@ import { deserialize, serialize } from "node:v8"
 import type { Bundle } from "../../runtime/bundle/format.js"
 import type { Diagnostic } from "../source/diagnostic.js"
 import { cacheFolder, compilerBuild, isOwn, shrink, succeeds, writeWhole } from "./cache-folder.js"
-import { hashOfPath } from "./file-hash.js"
+import { versionOfPath } from "./file-hash.js"
 
 export interface CacheEntry {
   readonly bundle: Bundle
   /** Warnings, which are shown every time. */
   readonly diagnostics: readonly Diagnostic[]
 }
-/** SHA-256 of files by absolute path. */
+/** Versions of files (file-hash.ts) by absolute path. */
 export type Reads = ReadonlyMap<string, string>
 
 /** Of all entries together; the one not used for longest goes first. */
@@ -41,7 +41,7 @@ export class CompileCache {
       const content = bytes.subarray(HASH_BYTES)
       if (!sha256(content).equals(bytes.subarray(0, HASH_BYTES))) return undefined
       const { reads, ...entry } = deserialize(content) as CacheEntry & { reads: Reads }
-      for (const [path, hash] of reads) if (hashOfPath(path) !== hash) return undefined
+      for (const [path, hash] of reads) if (versionOfPath(path) !== hash) return undefined
       const now = new Date()
       utimesSync(file, now, now)
       return entry

@@ -1,5 +1,6 @@
-/** cli: the content of files, as SHA-256. A file is hashed once in a command, unless it changes. Of a folder, the names, sizes and times of
- *  all that lies below it. */
+/** cli: what tells the content of a file from every other: its SHA-256, made once in a command unless the file changes; or of a large file,
+ *  which is not read only to be known, what its file system says of it. Of a folder, the names, sizes and times of all that lies
+ *  below it. */
 import { createHash } from "node:crypto"
 import { readdirSync, statSync } from "node:fs"
 import { join, resolve } from "node:path"
@@ -9,9 +10,24 @@ import { fileOnDisk } from "../../runtime/disk.js"
 const PIECE = 1 << 20
 const known = new Map<string, string>()
 
+/** Bytes beyond which reading a file takes longer than compiling. */
+const LARGE = 1 << 26
+
+export const isLarge = (path: string): boolean => statSync(path).size > LARGE
+
+/** Another one after each change: of a large file by its size and times, of which nobody sets that of its last change. */
+export function versionOfPath(path: string, file?: DataFile): string {
+  return !statSync(path).isDirectory() && isLarge(path) ? stampOf(path) : hashOfPath(path, file)
+}
+
 /** `file`: the file at `path`. */
 export function hashOfPath(path: string, file?: DataFile): string {
   return statSync(path).isDirectory() ? hashOfFolder(path) : hashOfFile(path, file ?? fileOnDisk(path))
+}
+
+function stampOf(path: string): string {
+  const { dev, ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true })
+  return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`
 }
 
 function hashOfFolder(path: string): string {
@@ -24,8 +40,7 @@ function hashOfFolder(path: string): string {
 }
 
 function hashOfFile(path: string, file: DataFile): string {
-  const { size, mtimeNs, ino } = statSync(path, { bigint: true })
-  const version = `${resolve(path)} ${ino} ${size} ${mtimeNs}`
+  const version = `${resolve(path)} ${stampOf(path)}`
   const before = known.get(version)
   if (before !== undefined) return before
   const hash = createHash("sha256")

@@ -14,7 +14,7 @@ import { product } from "../../runtime/exec/size.js"
 import { hashOf, type Reads } from "./compile-cache.js"
 import { dependsOn, isConverted, withTable } from "./convert/index.js"
 import { readTables } from "./data-tables.js"
-import { hashOfPath } from "./file-hash.js"
+import { versionOfPath } from "./file-hash.js"
 import { userTables } from "./kept-tables.js"
 import { inPart, RunError } from "../../runtime/error.js"
 import type { DataSpec, FieldSpec, SourceSpec, SplitSpec } from "../../runtime/bundle/format.js"
@@ -56,7 +56,7 @@ export function fileHost(main: string, { data, fold }: AskedData = {}, tables = 
   }
   const open = (path: string): DataFile => {
     const file = tables.open(path)
-    reads.set(resolve(path), hashOfPath(path, file))
+    reads.set(resolve(path), versionOfPath(path, file))
     return file
   }
   return {
@@ -140,7 +140,7 @@ function asTables(spec: DataSpec, place: (path: string) => string, reads: Map<st
     const path = place(source.path)
     const ready = withTable(source, path)
     for (const each of [...dependsOn(source, path), ...ready.tables])
-      reads.set(resolve(each), hashOfPath(each))
+      reads.set(resolve(each), versionOfPath(each))
     return ready
   }
   const { source, val, test } = spec

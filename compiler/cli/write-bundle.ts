@@ -1,17 +1,28 @@
 /** cli: Bundle -> a folder that needs neither the compiler nor nnc.
  *  Guarantees: the folder is complete or not there: it is written beside its place and renamed; only an empty folder or an
- *              earlier bundle is replaced. Every file but the manifest is listed in it with its SHA-256.
+ *              earlier bundle is replaced. Every file but the manifest is listed in it with its SHA-256, large data files with their size.
  *  Not here:   the trainer module (`bundle/host-module.ts`), what is in the manifest (`bundle/encode.ts`). */
-import { createHash } from "node:crypto"
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
+import {
+  constants,
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs"
 import { basename, dirname, isAbsolute, join, resolve } from "node:path"
-import type { Bundle, DataSpec } from "../../runtime/bundle/format.js"
+import type { Bundle, DataSpec, Manifest } from "../../runtime/bundle/format.js"
 import { allKernels } from "../../runtime/bundle/variants.js"
 import { withFiles } from "../../runtime/data/sources/index.js"
 import { classNames, undoOf } from "../../runtime/data/undo.js"
 import { makeFolders } from "../../runtime/folders.js"
 import { hostModule } from "../bundle/host-module.js"
+import { hashOf } from "./compile-cache.js"
 import { Failure } from "./failure.js"
+import { hashOfPath, isLarge } from "./file-hash.js"
 import { packageFolder } from "./host.js"
 
 /** `sources`: the folder that the program's data paths are relative to. The result names the files written. */
@@ -24,7 +35,8 @@ export async function writeBundle(bundle: Bundle, out: string, sources: string):
   try {
     for (const [path, content] of files) {
       makeFolders(dirname(join(aside, path)))
-      writeFileSync(join(aside, path), content)
+      if (isCopy(content)) copyFileSync(content.from, join(aside, path), constants.COPYFILE_FICLONE)
+      else writeFileSync(join(aside, path), content)
     }
     rmSync(target, { recursive: true, force: true })
     renameSync(aside, target)
@@ -34,24 +46,39 @@ export async function writeBundle(bundle: Bundle, out: string, sources: string):
   return [...files.keys()]
 }
 
-type Files = ReadonlyMap<string, string | Uint8Array>
+/** A data file, which is never in memory as a whole. */
+interface Copy {
+  readonly from: string
+}
+type Content = string | Uint8Array | Copy
+type Files = ReadonlyMap<string, Content>
+
+const isCopy = (content: Content): content is Copy => typeof content === "object" && "from" in content
 
 async function bundleFiles(bundle: Bundle, sources: string): Promise<Files> {
   const { data, copies } = copyData(bundle.manifest.data, sources)
   const manifest = { ...bundle.manifest, data }
-  const files = new Map<string, string | Uint8Array>(copies)
+  const files = new Map<string, Content>(copies)
   for (const { name, file } of allKernels(manifest)) files.set(file, bundle.wgsl.get(name) ?? "")
   if (manifest.wasm && bundle.wasm) files.set(manifest.wasm.file, bundle.wasm)
   for (const [from, to] of RUNTIMES) files.set(to, readFileSync(runtimeFile(from)))
   for (const [path, text] of await hostModule(manifest, { names: classNames, undo: undoOf }))
     files.set(path, text)
-  const hashes = [...files].map(([path, content]) => [
-    path,
-    createHash("sha256").update(content).digest("hex"),
-  ])
-  const listed = { ...manifest, files: Object.fromEntries(hashes) as Record<string, string> }
+  const large = [...copies].filter(([, { from }]) => isLarge(from))
+  const sizes = Object.fromEntries(large.map(([path, { from }]) => [path, statSync(from).size]))
+  const hashes = [...files].flatMap(([path, content]) =>
+    Object.hasOwn(sizes, path) ? [] : [[path, hashOfContent(content)] as const],
+  )
+  const listed: Manifest = {
+    ...manifest,
+    files: Object.fromEntries(hashes),
+    ...(large.length > 0 && { large: sizes }),
+  }
   return new Map([["manifest.json", `${JSON.stringify(listed, null, 1)}\n`], ...files])
 }
+
+const hashOfContent = (content: Content): string =>
+  isCopy(content) ? hashOfPath(content.from) : hashOf(content)
 
 const RUNTIMES = [
   ["node.js", "runtime.js"],
@@ -73,8 +100,8 @@ function runtimeFile(name: string): string {
 function copyData(
   specs: readonly DataSpec[],
   sources: string,
-): { readonly data: readonly DataSpec[]; readonly copies: ReadonlyMap<string, Uint8Array> } {
-  const copies = new Map<string, Uint8Array>()
+): { readonly data: readonly DataSpec[]; readonly copies: ReadonlyMap<string, Copy> } {
+  const copies = new Map<string, Copy>()
   const places = new Map<string, string>()
   const place = (path: string): string => {
     const from = isAbsolute(path) ? path : join(sources, path)
@@ -82,7 +109,7 @@ function copyData(
     if (known !== undefined) return known
     let to = `data/${basename(path)}`
     for (let n = 2; copies.has(to); n++) to = `data/${n}-${basename(path)}`
-    copies.set(to, readFileSync(from))
+    copies.set(to, { from })
     places.set(from, to)
     return to
   }

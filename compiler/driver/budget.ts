@@ -1,7 +1,8 @@
 /** driver: `budget memory`: what a step keeps for its gradients is computed again, as much of it as it takes until the plan fits.
  *  How:        a choice is made by an estimate (schedule/rematerialize/choices.ts), carried out, scheduled and laid out; where that does
- *              not fit, the next choice. What counts is the plan: the arena of the slots and those of intermediate results, which
- *              all programs share. The data set is not counted, nor what the runtime copies to explain a loss that is no number.
+ *              not fit, the next choice. What counts is the plan: the arena of the slots, those of intermediate results, which
+ *              all programs share, and the rows of a batch; more rows lie on the device as far as the budget goes. What the
+ *              runtime copies to explain a loss that is no number is not counted.
  *  Not here:   loops over time: a program with one is planned as it is. */
 import { programName } from "../bundle/encode.js"
 import { isScan } from "../ir/graph/scan.js"
@@ -23,8 +24,17 @@ export const budgetsOf = ({ trains }: Model): Budgets =>
     ),
   )
 
-/** Bytes that a program has on the device, whatever the size of the data. */
-export const planBytes = ({ arenas }: Pick<Plan, "arenas">): number => arenas.reduce((n, a) => n + a.bytes, 0)
+/** Bytes that a program has on the device at the least. */
+export const planBytes = (plan: Plan): number =>
+  plan.arenas.reduce((n, a) => n + a.bytes, 0) + rowsBytes(plan)
+
+/** Of a batch of rows. */
+function rowsBytes({ programs }: Plan): number {
+  const fields = new Map<string, number>()
+  for (const { arena, bytes, role } of programs.flatMap(({ buffers }) => buffers))
+    if (role === "data") fields.set(arena, Math.max(fields.get(arena) ?? 0, bytes))
+  return [...fields.values()].reduce((n, bytes) => n + bytes, 0)
+}
 
 interface Means extends PassContext {
   readonly sizes: (program: string) => DimValues
@@ -56,7 +66,7 @@ function withinBudgets(graphs: readonly Graph[], means: Means): readonly Graph[]
       return tried
     }
     if (least === undefined || planBytes(plan) < planBytes(least)) least = plan
-    const work = tightest.bytes - stateBytes(plan)
+    const work = tightest.bytes - stateBytes(plan) - rowsBytes(plan)
     const over = plan.programs.filter((p) => p.workBytes > work)
     const moved = over.map((p) => steps.get(p.name)?.next(p.workBytes, work) ?? false)
     if (moved.includes(true)) continue
@@ -112,12 +122,14 @@ class Step {
 function tooMuch(plan: Plan, { bytes, origin }: Budget, { target, diagnostics, locate }: Means): void {
   const state = stateBytes(plan)
   const total = planBytes(plan)
+  const rows = rowsBytes(plan)
+  const data = rows > 0 ? `, ${sizeText(rows)} of the rows of a batch` : ""
   const [largest] = [...plan.programs].sort((a, b) => b.workBytes - a.workBytes)
   const span = locate(origin)
   diagnostics.add({
     code: "memory-budget",
     severity: "error",
-    message: `training takes ${sizeText(total)} on ${target.name} at the least: ${sizeText(state)} of parameters and optimizer state, and ${sizeText(total - state)} of what \`${largest?.name}\` computes`,
+    message: `training takes ${sizeText(total)} on ${target.name} at the least: ${sizeText(state)} of parameters and optimizer state${data}, and ${sizeText(total - state - rows)} of what \`${largest?.name}\` computes`,
     ...(span && { primary: { span, text: `${sizeText(bytes)}` } }),
     help:
       state > bytes

@@ -26,9 +26,10 @@ export const memoryCodes: CodePages = {
   },
   "memory-budget": {
     title: "a memory budget that training cannot keep to",
-    explanation: `\`budget memory\` bounds what parameters, optimizer state and the results of a step take together on the device. To keep
+    explanation: `\`budget memory\` bounds what parameters, optimizer state, rows of data and the results of a step take together on the device. To keep
 to it, gradients are computed from values that are computed again instead of kept; the message says how little memory that can
-come to. The data set is not counted. A step with a loop over time computes nothing again.`,
+come to. Of the data set a batch of rows counts at the least; where all rows are more than the budget has room for, they are read from
+their files while it trains. A step with a loop over time computes nothing again.`,
     bad: `model Net(x: f32[B, 8]) -> f32[B, 8] { x |> Linear(64) |> relu |> Linear(8) }
 train {
   minimize mean(square(Net(ones([32, 8])))) with SGD(lr: 0.1)

@@ -234,6 +234,8 @@ export interface TrainSpec {
   readonly keepBest: { readonly metric: string; readonly better: "higher" | "lower" } | null
   /** How many of the newest checkpoints stay; absent: the last one. */
   readonly keepLast?: number
+  /** Bytes that training may take on the device, the rows of the data set that lie there included; absent: what there is. */
+  readonly memory?: number
   /** Metrics that the step reads: at a report point, the value and the number of the next step go into these slots. */
   readonly observed?: readonly { readonly metric: string; readonly value: string; readonly at: string }[]
 }
@@ -342,6 +344,8 @@ export interface Manifest {
   readonly settings: readonly SettingSpec[]
   /** SHA-256 of every other file of the bundle, by path: a corrupted bundle is refused by name. */
   readonly files: Readonly<Record<string, string>>
+  /** Bytes of data files that are too large to be read only to be known, by path; they are not among `files`. Absent where there are none. */
+  readonly large?: Readonly<Record<string, number>>
 }
 /** A bundle in memory: what `decode` gives and the runtime runs. */
 export interface Bundle {

@@ -162,6 +162,7 @@ const train = v.strictObject({
   checkpointEvery: v.nullable(every),
   keepBest: v.nullable(v.strictObject({ metric: name, better: v.picklist(["higher", "lower"]) })),
   keepLast: v.exactOptional(positive),
+  memory: v.exactOptional(bytes),
   observed: v.exactOptional(list(v.strictObject({ metric: name, value: name, at: name }))),
 })
 const target = v.strictObject({
@@ -245,4 +246,5 @@ export const MANIFEST: v.GenericSchema<unknown, Manifest> = v.strictObject({
     v.strictObject({ name, value: v.union([v.number(), v.boolean(), v.string()]), set: v.boolean() }),
   ),
   files: v.record(v.string(), v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))),
+  large: v.exactOptional(v.record(v.string(), bytes)),
 })

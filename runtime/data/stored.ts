@@ -97,6 +97,9 @@ function packed(field: StoredField, table: Table, rows: Uint32Array): Uint8Array
   )
   const { array, bytes } = CODES[type]
   const apart = rowBytes(product(field.shape), type) / bytes
+  const [only, ...others] = columns
+  const whole = only && others.length === 0 ? rowsOf(only, rows, apart) : undefined
+  if (whole instanceof array) return new Uint8Array(whole.buffer, whole.byteOffset, whole.byteLength)
   const out = new array(rows.length * apart)
   let offset = 0
   for (const column of columns) {
@@ -116,6 +119,18 @@ function packed(field: StoredField, table: Table, rows: Uint32Array): Uint8Array
     offset += width
   }
   return new Uint8Array(out.buffer)
+}
+
+/** The values of rows that lie one after another, `apart` values each. */
+function rowsOf(
+  { values, stride, shape }: Column,
+  rows: Uint32Array,
+  apart: number,
+): NumberArray | undefined {
+  const first = rows[0] ?? 0
+  if (stride !== undefined || product(shape) !== apart || rows.some((row, i) => row !== first + i))
+    return undefined
+  return values.subarray(first * apart, (first + rows.length) * apart)
 }
 
 /** Numbers that are copied faster together than one by one. */

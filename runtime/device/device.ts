@@ -62,7 +62,7 @@ export const CALLS_PER_SUBMIT = 4
 
 /** Bytes of data that a process holds itself; of more rows those that are needed are read again and again, from files that the system
  *  keeps in memory as long as there is room. */
-export const MOST_IN_PROCESS = 2 ** 31
+export const MOST_IN_PROCESS = 2 ** 29
 
 /** Bytes that rows of data may take on a device. */
 export interface DataRoom {

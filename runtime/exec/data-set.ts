@@ -30,9 +30,11 @@ export async function openDataSet(
   const { train, val, test } = await loadTables({ name, ...source }, open, usesOf(fields, source.split))
   const counts = [train, val, test].map((part) => part?.rows.length ?? 0)
   const placement = wanted ?? placementIn(room, fields, counts)
+  // Each part may have a stage.
+  const size = { batch, most: room.all / counts.filter((count) => count > 0).length }
   const place = async (id: string, table: TableRows): Promise<PlacedRows> => {
     const from = await RowGather.open(fields, table)
-    if (placement === "streamed") return streamedRows(device, id, from, batch)
+    if (placement === "streamed") return streamedRows(device, id, from, size)
     if (placement === "resident") return residentRows(device, id, from)
     const half = from.encoders.find(({ bytes }) => !isWhole(bytes))
     if (half)
@@ -40,7 +42,7 @@ export async function openDataSet(
         "bad-option",
         `data set "${name}" cannot lie in pieces: a row of "${half.name}" is an odd number of halves`,
       )
-    return rowsInPieces(device, id, from, batch, pieceBytes(from, room, wanted !== undefined))
+    return rowsInPieces(device, id, from, size, pieceBytes(from, room, wanted !== undefined))
   }
   return {
     placement,

@@ -5,14 +5,14 @@ import type { KernelSpec } from "../bundle/format.js"
 import type { RowGather } from "../data/gather.js"
 import type { Call, Device, Memory } from "../device/device.js"
 import { fill, type PlacedRows } from "./placed-rows.js"
-import { type RowStore, stagedRows, stageRows } from "./staged.js"
+import { type RowStore, stagedRows, stageRows, type StageSize } from "./staged.js"
 
 /** `most`: bytes of a buffer. */
 export async function rowsInPieces(
   device: Device,
   id: string,
   from: RowGather,
-  batch: number,
+  size: StageSize,
   most: number,
 ): Promise<PlacedRows> {
   const { count, encoders } = from
@@ -33,7 +33,7 @@ export async function rowsInPieces(
     (name, row) => [pieces.get(name)![Math.floor(row / rows)]!, (row % rows) * bytesOf.get(name)!],
     rows,
   )
-  const copy = await rowCopier(device, stageRows(from, batch))
+  const copy = await rowCopier(device, stageRows(from, size))
   const store: RowStore = {
     fetch: async (numbers) => (stage) => {
       const fields = encoders.map(({ name, bytes }) => ({
@@ -44,7 +44,7 @@ export async function rowsInPieces(
       copy(fields, numbers, rows)
     },
   }
-  return stagedRows(device, id, from, store, batch)
+  return stagedRows(device, id, from, store, size)
 }
 
 interface PiecesOfField {

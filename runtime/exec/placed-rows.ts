@@ -77,14 +77,15 @@ export async function fill(
   const { count, encoders } = from
   const row = encoders.reduce((sum, { bytes }) => sum + bytes, 0)
   // An even number of rows ends at a whole word, also where they are an odd number of halves.
-  const step = Math.min(most, 2 * Math.max(1, Math.floor(BLOCK / 2 / Math.max(1, row))))
+  const step = 2 * Math.max(1, Math.floor(BLOCK / 2 / Math.max(1, row)))
+  const endOf = (first: number): number => Math.min(count, first + Math.min(step, most - (first % most)))
   const block = (first: number): ReturnType<RowGather["gather"]> =>
-    from.gather(Uint32Array.from({ length: Math.min(step, count - first) }, (_, i) => first + i))
+    from.gather(Uint32Array.from({ length: endOf(first) - first }, (_, i) => first + i))
   let coming = block(0)
-  for (let first = 0; first < count; first += step) {
+  for (let first = 0; first < count; first = endOf(first)) {
     const { fields, done } = await coming
-    if (first + step < count) {
-      coming = block(first + step)
+    if (endOf(first) < count) {
+      coming = block(endOf(first))
       coming.catch(() => {})
     }
     for (const { name, bytes } of fields) {

@@ -23,23 +23,29 @@ const STAGE_ROWS = 1 << 15
 const FIRST = 1 / 16
 const GROWTH = 4
 
-/** The rows of a stage for batches of at most so many. */
-export function stageRows(from: Pick<RowGather, "count" | "encoders">, batch: number): number {
+export interface StageSize {
+  /** Rows of the largest batch that is taken. */
+  readonly batch: number
+  /** Bytes that there are for a stage. */
+  readonly most: number
+}
+
+/** The rows of a stage: as many as a batch has at the least. */
+export function stageRows(from: Pick<RowGather, "count" | "encoders">, { batch, most }: StageSize): number {
   const row = from.encoders.reduce((sum, { bytes }) => sum + bytes, 0)
-  const fitting = Math.min(STAGE_ROWS, Math.floor(STAGE_BYTES / Math.max(1, row)))
+  const fitting = Math.min(STAGE_ROWS, Math.floor(Math.min(STAGE_BYTES, most) / Math.max(1, row)))
   return Math.max(1, Math.min(from.count, Math.max(batch, fitting)))
 }
 
-/** `batch`: rows of the largest batch that is taken. */
 export function stagedRows(
   device: Device,
   id: string,
   from: RowGather,
   store: RowStore,
-  batch: number,
+  size: StageSize,
 ): PlacedRows {
   const { count, encoders } = from
-  const capacity = stageRows(from, batch)
+  const capacity = stageRows(from, size)
   const stage = new Map(
     encoders.map(({ name, bytes }) => [name, device.alloc(`stage of ${id}.${name}`, capacity * bytes)]),
   )

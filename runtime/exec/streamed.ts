@@ -2,9 +2,9 @@
 import type { RowGather } from "../data/gather.js"
 import type { Device } from "../device/device.js"
 import type { PlacedRows } from "./placed-rows.js"
-import { stagedRows } from "./staged.js"
+import { stagedRows, type StageSize } from "./staged.js"
 
-export function streamedRows(device: Device, id: string, from: RowGather, batch: number): PlacedRows {
+export function streamedRows(device: Device, id: string, from: RowGather, size: StageSize): PlacedRows {
   const fetch = async (numbers: Uint32Array): ReturnType<Parameters<typeof stagedRows>[3]["fetch"]> => {
     const { fields, done } = await from.gather(numbers)
     return (stage) => {
@@ -12,5 +12,5 @@ export function streamedRows(device: Device, id: string, from: RowGather, batch:
       done()
     }
   }
-  return stagedRows(device, id, from, { fetch }, batch)
+  return stagedRows(device, id, from, { fetch }, size)
 }

@@ -1,6 +1,7 @@
 /** cli: `nnc check`: everything that can be known without running, as text or for another program, and repairs. */
 import { Option, type Command } from "commander"
-import { planBytes, sizeText } from "../../driver/budget.js"
+import { programBytes } from "../../../runtime/bundle/memory.js"
+import { sizeText } from "../../driver/budget.js"
 import { compile, type Compiled } from "../../driver/compile.js"
 import type { Diagnostic } from "../../source/diagnostic.js"
 import { applyFixes } from "../../source/fixes.js"
@@ -132,8 +133,8 @@ interface Memory {
 function memoryOf({ model, bundle }: Compiled): Memory | undefined {
   const budgets = model?.trains.flatMap(({ settings }) => settings.budget?.bytes ?? []) ?? []
   if (bundle === undefined || budgets.length === 0) return undefined
-  const { arenas, wasm } = bundle.manifest
-  const takes = { webgpu: planBytes({ arenas }), ...(wasm && { wasm: planBytes(wasm) }) }
+  const { wasm } = bundle.manifest
+  const takes = { webgpu: programBytes(bundle.manifest), ...(wasm && { wasm: programBytes(wasm) }) }
   return { budget: Math.min(...budgets), takes }
 }
 

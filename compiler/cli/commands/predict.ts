@@ -4,7 +4,6 @@ import { Option, type Command } from "commander"
 import { reasonOf } from "../../../runtime/error.js"
 import {
   type DataFile,
-  fileOnDisk,
   parseParts,
   type SourceSpec,
   type Table,
@@ -13,6 +12,7 @@ import {
 } from "../../../runtime/node.js"
 import { note } from "../console.js"
 import { Failure } from "../failure.js"
+import { userTables } from "../kept-tables.js"
 import {
   checkpointFor,
   deviceText,
@@ -105,7 +105,7 @@ async function predict(trainer: Trainer, options: Options, data: string): Promis
 function readRows(source: SourceSpec, uses: Uses): Iterable<Table> {
   const open = (path: string): DataFile => {
     try {
-      return fileOnDisk(path)
+      return userTables().open(path)
     } catch (error) {
       throw new Failure("io-program", `the rows to predict, ${path}, cannot be read: ${reasonOf(error)}`)
     }
