@@ -68,6 +68,7 @@ const LONG = [
   "subgroups",
   "summary",
   "sweep",
+  "tune",
   "validate",
   "variants",
   "wasm-device",

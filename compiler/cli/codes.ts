@@ -45,6 +45,11 @@ the program. \`nnc reduce\` makes the program small for a report; \`--device\` t
     explanation: `\`nnc reduce m.nn --run "train --device webgpu" --keep "text of the failure"\` runs the command, and keeps what still prints the
 text. Here the program itself does not: take the text from what the command prints, without paths and line numbers, which change.`,
   },
+  "plan-file": {
+    title: "a file of plans that cannot be read",
+    explanation: `\`--plan FILE\` takes a file that \`nnc tune m.nn\` writes: for each target and graph a list of kernels, each with its plan, as
+\`nnc inspect m.nn --after=choose\` prints them.`,
+  },
   "explain-code": {
     title: "there is no message with that code",
     explanation:

@@ -20,6 +20,7 @@ import { addRuns } from "./commands/runs.js"
 import { addSummary } from "./commands/summary.js"
 import { addSweep } from "./commands/sweep.js"
 import { addTrain } from "./commands/train.js"
+import { addTune } from "./commands/tune.js"
 import { lostOutput, noteMessage, printJson } from "./console.js"
 import { EXIT, outcomeOf, outputFailure } from "./failure.js"
 import { newProgram, usageFailure } from "./usage.js"
@@ -36,6 +37,7 @@ const COMMANDS = [
   addInspect,
   addSummary,
   addProfile,
+  addTune,
   addRuns,
   addSweep,
   addReduce,

@@ -71,7 +71,7 @@ export async function openProgram(path: string, options: DeviceOptions): Promise
     refuseSettings(path, options)
     const absolute = new Map([...data].map(([name, file]) => [name, resolve(file)]))
     const { open: openFile } = userTables()
-    const { fold, ...verifying } = compiling(options)
+    const { fold, plans: _, ...verifying } = compiling(options)
     const trainer = await loadBundle(path, {
       ...choice,
       device,
@@ -141,7 +141,14 @@ export async function withSettingsOf<T extends CompilingOptions>(
 }
 
 /** What is compiled cannot be set any more. */
-export function refuseSettings(path: string, { set }: CompilingOptions): void {
+export function refuseSettings(path: string, { set, plan }: CompilingOptions): void {
+  if (plan !== undefined)
+    throw new Failure(
+      "usage",
+      `${path} is compiled already`,
+      "`nnc compile --plan` compiles it with other plans of kernels",
+      2,
+    )
   if (set !== undefined)
     throw new Failure(
       "usage",

@@ -1,37 +1,19 @@
 /** cli: what `nnc profile` measures: a training step on a device, dispatch by dispatch, beside what each has to move and to compute, and
  *  what the device does at most, measured by a product of two matrices and a copy.
  *  Not here: how it is shown (commands/profile.ts), how a dispatch is timed (runtime/train/timing.ts). */
-import { dirname } from "node:path"
-import { availableParallelism } from "node:os"
 import { compile } from "../driver/compile.js"
 import { type Cost, costOf } from "../ir/kernels/cost.js"
 import type { KernelProgram } from "../ir/kernels/types.js"
 import { merge } from "../schedule/index.js"
 import { bug } from "../source/bug.js"
-import type { TargetProfile } from "../target.js"
-import type { Bundle, TrainSpec } from "../../runtime/bundle/format.js"
-import type { DataFile } from "../../runtime/data/file.js"
-import { overrideData } from "../../runtime/data/override.js"
-import { type Chosen, openDevice } from "../../runtime/device/choose.js"
 import type { DeviceInfo } from "../../runtime/device/device.js"
-import { RunError } from "../../runtime/error.js"
-import { openDataSet } from "../../runtime/exec/data-set.js"
-import { type Machine, openMachine } from "../../runtime/exec/machine.js"
-import { nodeHost, placesBelow } from "../../runtime/node.js"
-import { batchesOf } from "../../runtime/train/batches.js"
-import { type ProgramTimes, timeProgram } from "../../runtime/train/timing.js"
+import { timeProgram } from "../../runtime/train/timing.js"
 import { whenConverted } from "./convert/index.js"
 import { compileFile } from "./compile-file.js"
 import { fileHost } from "./host.js"
 import { userTables } from "./kept-tables.js"
-import { type DataOptions, compiling } from "./usage.js"
-
-export interface ProfileOptions extends DataOptions {
-  readonly device: "webgpu" | "wasm"
-  readonly target: TargetProfile
-  readonly threads?: number
-  readonly train?: string
-}
+import { clockOf, type MeasureOptions, measureStep, onDevice, trainSpec } from "./measure.js"
+import { compiling } from "./usage.js"
 
 /** Per second. */
 export interface Peak {
@@ -62,7 +44,7 @@ export interface Profile {
   readonly lines: readonly { readonly at: string; readonly ms: number }[]
 }
 
-export async function profile(path: string, options: ProfileOptions): Promise<Profile> {
+export async function profile(path: string, options: MeasureOptions): Promise<Profile> {
   const { device, target, data } = options
   const tables = userTables()
   const compiled = await whenConverted(() =>
@@ -107,57 +89,6 @@ export async function profile(path: string, options: ProfileOptions): Promise<Pr
   }
 }
 
-function trainSpec({ manifest: { trains } }: Bundle, name: string | undefined): TrainSpec {
-  const spec = name === undefined ? trains[0] : trains.find((t) => t.name === name)
-  if (spec) return spec
-  throw new RunError("unknown-name", `the program has no train section${name ? ` "${name}"` : ""}`)
-}
-
-/** Opens a bundle, does something with it, and closes it. */
-async function onDevice<T>(
-  bundle: Bundle,
-  path: string,
-  { device, threads }: ProfileOptions,
-  body: (machine: Machine, chosen: Chosen) => Promise<T>,
-): Promise<T> {
-  const choice = { device, ...(threads === undefined ? {} : { threads }) }
-  const chosen = await openDevice(bundle, nodeHost(placesBelow(dirname(path))), choice)
-  try {
-    return await body(await openMachine(chosen.bundle, chosen.device), chosen)
-  } finally {
-    chosen.device.close()
-  }
-}
-
-async function measureStep(
-  machine: Machine,
-  { device, info, bundle }: Chosen,
-  spec: TrainSpec,
-  path: string,
-  open: (path: string) => DataFile,
-  { data: paths }: ProfileOptions,
-): Promise<{ times: ProgramTimes; batch: number; rows: number; info: DeviceInfo; seen: Bundle }> {
-  const set = overrideData(bundle.manifest.data, paths).find(({ name }) => name === spec.data)
-  const host = nodeHost(placesBelow(dirname(path)), open)
-  const how = { room: device.room, batch: machine.spec(spec.step).maxBatch }
-  const part = set && (await openDataSet(device, set, host.openFile, how)).train
-  const step = machine.program(spec.step, part?.data ?? null)
-  const rows = part?.rows ?? 0
-  const batch = batchesOf(rows, spec.batch, spec.dropLast).size
-  // As many as there are in the buffers, whichever they are.
-  const call = { B: batch, R: step.rows }
-  return { times: await timeProgram(step, call, clockOf(info)), batch, rows, info, seen: bundle }
-}
-
-/** Wall time. On a software adapter the processor's, shared by its cores: a busy machine does not count. */
-function clockOf({ software }: DeviceInfo): () => number {
-  if (!software) return () => performance.now()
-  return () => {
-    const { user, system } = process.cpuUsage()
-    return (user + system) / 1000 / availableParallelism()
-  }
-}
-
 const SIZE = 512
 const LENGTH = 1 << 22
 const PEAK = `model Product(a: f32[${SIZE}, ${SIZE}], b: f32[${SIZE}, ${SIZE}]) -> f32[${SIZE}, ${SIZE}] {
@@ -168,7 +99,7 @@ model Copy(x: f32[${LENGTH}]) -> f32[${LENGTH}] {
 }
 `
 
-async function peakOf(options: ProfileOptions): Promise<Peak> {
+async function peakOf(options: MeasureOptions): Promise<Peak> {
   const file = { path: "peak.nn", text: PEAK }
   const { bundle } = compile(file, fileHost(file.path), { target: options.target, devices: [options.device] })
   return onDevice(bundle ?? bug("peak.nn compiles"), file.path, options, async (machine, { info }) => {

@@ -2,6 +2,8 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander"
 import { nearest } from "../source/suggest.js"
 import { VERSION } from "../version.js"
+import { readPlans } from "./plan-files.js"
+import type { GivenPlan } from "../driver/plans.js"
 import { EXIT, Failure } from "./failure.js"
 
 /** A program whose errors come back as exceptions, for `usageMessage` to word. */
@@ -85,6 +87,7 @@ export const withCompiling = (command: Command): Command =>
       "give a constant at the top of the program another value; may be given several times",
       namedPairs("value"),
     )
+    .option("--plan <file>", "run kernels as this file plans them, which `nnc tune` writes", readPlans)
     .option(
       "--fold <k>",
       "which of the folds of `split folds: ...` is for validation (default: 1)",
@@ -95,6 +98,7 @@ export interface CompilingOptions {
   readonly verify?: boolean
   readonly set?: ReadonlyMap<string, string>
   readonly fold?: number
+  readonly plan?: readonly GivenPlan[]
 }
 export interface DataOptions extends CompilingOptions {
   readonly data: ReadonlyMap<string, string>
@@ -104,14 +108,17 @@ export const compiling = ({
   verify,
   set,
   fold,
+  plan,
 }: CompilingOptions): {
   readonly verify?: true
   readonly settings?: ReadonlyMap<string, string>
   readonly fold?: number
+  readonly plans?: readonly GivenPlan[]
 } => ({
   ...(verify ? { verify: true } : {}),
   ...(set ? { settings: set } : {}),
   ...(fold === undefined ? {} : { fold }),
+  ...(plan ? { plans: plan } : {}),
 })
 
 /** For options that may be given several times: `name=path` pairs. */

@@ -10,6 +10,7 @@ import { type SourceFile, type Span, spanFrom } from "../source/source.js"
 import type { TargetProfile } from "../target.js"
 import { type StageDump, Stages } from "./dumps.js"
 import { diagramsOf, jsonOf, printState, type State, stateOf, verifyState } from "./levels.js"
+import type { GivenPlan } from "./plans.js"
 import type { GivenSettings } from "./settings.js"
 import { DEVICE_PASSES, type DriverContext, type DriverPass, type Facts } from "./passes.js"
 
@@ -21,6 +22,10 @@ export interface CompileOptions {
   readonly settings?: GivenSettings
   /** What to compile for; left out: both. */
   readonly devices?: readonly ("webgpu" | "wasm")[]
+  /** Plans of kernels, as `--plan` gives them. */
+  readonly plans?: readonly GivenPlan[]
+  /** What is done for each kind of device; left out: all of `DEVICE_PASSES`. */
+  readonly devicePasses?: readonly DriverPass[]
   /** The stage or pass after which to stop. */
   readonly stopAfter?: string
   /** Verifies what every pass makes. Left out: as `verifyByDefault` says. */

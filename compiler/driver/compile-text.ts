@@ -42,7 +42,7 @@ export function compileText(
     refuse(verifyState(given, options.target), places)
     const budgets = given.level === "model" ? budgetsOf(valueOf(given, "model")) : new Map()
     if (given.level === "model") run.reachedState(MODEL, given)
-    forTarget(given, { sizes, budgets }, run)
+    forTarget(given, { sizes, budgets, plans: options.plans ?? [] }, run)
     return {}
   })
 }

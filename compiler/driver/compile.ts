@@ -55,7 +55,7 @@ export function compile(main: SourceFile, host: CompileHost, options: CompileOpt
     for (const each of lengths)
       warnOfLengths(each, each.data === null ? undefined : data.get(each.data)?.trainRows, run.diagnostics)
     const stored = asStored(model, data)
-    const facts = { sizes: batchSizes(model, data), budgets: budgetsOf(model) }
+    const facts = { sizes: batchSizes(model, data), budgets: budgetsOf(model), plans: options.plans ?? [] }
     const code = forDevices(stateOf("model", stored), facts, run)
     const name = main.path.replace(/^.*\//, "").replace(/\.nn$/, "")
     const specs = [...data.values()].map((facts) => facts.spec)

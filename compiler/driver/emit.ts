@@ -18,10 +18,10 @@ export const WASM = { name: "wasm", summary: "all kernels as one WebAssembly mod
 
 /** Code for every device asked for. The stages shown are those of the first device. */
 export function forDevices(from: State, facts: Facts, run: Compilation): EmittedCode {
-  const { target, variants = [], devices = ["webgpu", "wasm"] } = run.options
+  const { target, variants = [], devices = ["webgpu", "wasm"], devicePasses = DEVICE_PASSES } = run.options
   const best = run.through(startingAt(PROGRAM_PASSES, from), from, facts)
   const planned = (how: How): Plan =>
-    valueOf(run.through(startingAt(DEVICE_PASSES, best), best, facts, how), "plan")
+    valueOf(run.through(startingAt(devicePasses, best), best, facts, how), "plan")
   const code = (of: TargetProfile): WebgpuCode => {
     const shown = of === target
     const plan = planned({ shown, target: of })

@@ -34,6 +34,7 @@ import {
   unpack,
 } from "../schedule/index.js"
 import { recomputing } from "./budget.js"
+import { type GivenPlan, withPlans } from "./plans.js"
 import { type Level, type Levels, type State, stateOf, valueOf } from "./levels.js"
 
 /** What is known of the programs beside their code. */
@@ -42,6 +43,8 @@ export interface Facts {
   readonly sizes: (program: string) => DimValues
   /** By the name of the program that trains. */
   readonly budgets: ReadonlyMap<string, Budget>
+  /** Plans of kernels that are given. */
+  readonly plans?: readonly GivenPlan[]
 }
 export interface DriverContext extends PassContext, Facts {
   /** What the passes behind the present one make of graphs, down to `until`; nothing is said of it. */
@@ -126,7 +129,8 @@ export const DEVICE_PASSES: readonly DriverPass[] = [
   groups(pack),
   pass("groups", "groups", unpack, (all, cx) => unpack.run(all, cx)),
   ordered,
-  pass("groups", "groups", choose, (all, cx) => {
+  pass("groups", "groups", choose, (given, cx) => {
+    const all = withPlans(given, cx.plans ?? [], cx)
     const planned = [
       ...choose.run(
         all.flatMap((p) => p.groups),

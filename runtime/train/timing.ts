@@ -17,11 +17,13 @@ const LEAST_MS = 30
 const MOST_TIMES = 1000
 const RUNS = 5
 
-/** `clock`: milliseconds. The slots are updated as often as the program runs. */
+/** `clock`: milliseconds. `which`: the dispatches that are timed by themselves, all where it is left out; 0 stands for the others. The
+ *  slots are updated as often as the program runs. */
 export async function timeProgram(
   program: Program,
   rows: Pick<CallParameters, "B" | "R">,
   clock: () => number,
+  which?: ReadonlySet<number>,
 ): Promise<ProgramTimes> {
   const { device } = program.machine
   const call = { ...rows, step: 1, epoch: 0, seed: 1, start: 0 }
@@ -47,7 +49,8 @@ export async function timeProgram(
   for (const { dispatch } of program.runOrder()) turns[dispatch]!++
   const dispatches: { kernel: string; turns: number; ms: number }[] = []
   for (const [i, { kernel }] of program.spec.dispatches.entries()) {
-    const ms = await timeOf((recorder) => program.recordDispatch(recorder, i, rows.B, 0))
+    const timed = which?.has(i) ?? true
+    const ms = timed ? await timeOf((recorder) => program.recordDispatch(recorder, i, rows.B, 0)) : 0
     dispatches.push({ kernel, turns: turns[i]!, ms: ms * turns[i]! })
   }
   return { ms: await timeOf((recorder) => program.record(recorder, rows.B, 0)), dispatches }

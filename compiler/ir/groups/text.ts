@@ -49,18 +49,22 @@ export function parseGroups(text: string, places?: Places): GroupedGraph {
 const START = "groups {"
 const KINDS: readonly GroupKind[] = ["map", "row", "contract", "pack", "chain"]
 
+/** `contract 8 over [16, 30] axes [1, 0] x [B]`: which group it is, and the space that it runs over. */
+export function printHead({ kind, id, outer, rootAxes, inner }: GroupHead): string {
+  const axes = rootAxes === null ? "" : ` axes [${rootAxes.map((a) => (a === null ? "_" : a)).join(", ")}]`
+  const over = kind === "map" || kind === "pack" || kind === "chain" ? "" : ` x ${printShape(inner)}`
+  return `${kind} ${id} over ${printShape(outer)}${axes}${over}`
+}
+
 function printGroup(x: Group, name: (v: ValueId) => string): string[] {
-  const axes =
-    x.rootAxes === null ? "" : ` axes [${x.rootAxes.map((a) => (a === null ? "_" : a)).join(", ")}]`
-  const inner = x.kind === "map" ? "" : ` x ${printShape(x.inner)}`
   const plan = x.plan === null ? [] : [`  plan ${printPlan(x.plan)}`]
   if (x.kind === "pack" || x.kind === "chain") {
     const parts = x.parts.flatMap((part) => printGroup(part, name).map((line) => `  ${line}`))
-    return [`${x.kind} ${x.id} over ${printShape(x.outer)} {`, ...plan, ...parts, "}"]
+    return [`${printHead(x)} {`, ...plan, ...parts, "}"]
   }
   const outer = x.members.filter((m) => !x.full.includes(m))
   return [
-    `${x.kind} ${x.id} over ${printShape(x.outer)}${axes}${inner} {`,
+    `${printHead(x)} {`,
     ...plan,
     ...(outer.length === 0 ? [] : [`  compute ${outer.map(name).join(", ")}`]),
     ...(x.full.length === 0 ? [] : [`  elements ${x.full.map(name).join(", ")}`]),
@@ -69,7 +73,11 @@ function printGroup(x: Group, name: (v: ValueId) => string): string[] {
   ]
 }
 
-function parseGroup(c: Cursor, values: ReadonlyMap<string, ValueId>): Group {
+/** What tells a group from others of its program. */
+export type GroupHead = Pick<Group, "kind" | "id" | "outer" | "rootAxes" | "inner">
+
+/** Reads what `printHead` prints. */
+export function parseHead(c: Cursor): GroupHead {
   const at = c.peek()
   const word = c.name("a kind of group")
   const kind = KINDS.find((k) => k === word) ?? c.fail(`expected ${KINDS.join(", ")}`, at)
@@ -78,7 +86,12 @@ function parseGroup(c: Cursor, values: ReadonlyMap<string, ValueId>): Group {
   const shape = (): Group["outer"] => c.list("[", "]", () => parseDimAt(c))
   const outer = shape()
   const rootAxes = c.accept("axes") ? c.list("[", "]", () => (c.accept("_") ? null : c.integer())) : null
-  const inner = c.accept("x") ? shape() : []
+  return { kind, id, outer, rootAxes, inner: c.accept("x") ? shape() : [] }
+}
+
+function parseGroup(c: Cursor, values: ReadonlyMap<string, ValueId>): Group {
+  const at = c.peek()
+  const { kind, id, outer, rootAxes, inner } = parseHead(c)
   const outerMembers: ValueId[] = []
   const full: ValueId[] = []
   const stores: Store[] = []

@@ -1,0 +1,76 @@
+/** cli: a training step of a bundle, run on a device for its times. */
+import { dirname } from "node:path"
+import { availableParallelism } from "node:os"
+import type { TargetProfile } from "../target.js"
+import type { Bundle, TrainSpec } from "../../runtime/bundle/format.js"
+import type { DataFile } from "../../runtime/data/file.js"
+import { overrideData } from "../../runtime/data/override.js"
+import { type Chosen, openDevice } from "../../runtime/device/choose.js"
+import type { DeviceInfo } from "../../runtime/device/device.js"
+import { RunError } from "../../runtime/error.js"
+import { openDataSet } from "../../runtime/exec/data-set.js"
+import { type Machine, openMachine } from "../../runtime/exec/machine.js"
+import { nodeHost, placesBelow } from "../../runtime/node.js"
+import { batchesOf } from "../../runtime/train/batches.js"
+import { type ProgramTimes, timeProgram } from "../../runtime/train/timing.js"
+import type { DataOptions } from "./usage.js"
+
+export interface MeasureOptions extends DataOptions {
+  readonly device: "webgpu" | "wasm"
+  readonly target: TargetProfile
+  readonly threads?: number
+  readonly train?: string
+}
+
+export function trainSpec({ manifest: { trains } }: Bundle, name: string | undefined): TrainSpec {
+  const spec = name === undefined ? trains[0] : trains.find((t) => t.name === name)
+  if (spec) return spec
+  throw new RunError("unknown-name", `the program has no train section${name ? ` "${name}"` : ""}`)
+}
+
+/** Opens a bundle, does something with it, and closes it. */
+export async function onDevice<T>(
+  bundle: Bundle,
+  path: string,
+  { device, threads }: MeasureOptions,
+  body: (machine: Machine, chosen: Chosen) => Promise<T>,
+): Promise<T> {
+  const choice = { device, ...(threads === undefined ? {} : { threads }) }
+  const chosen = await openDevice(bundle, nodeHost(placesBelow(dirname(path))), choice)
+  try {
+    return await body(await openMachine(chosen.bundle, chosen.device), chosen)
+  } finally {
+    chosen.device.close()
+  }
+}
+
+export async function measureStep(
+  machine: Machine,
+  { device, info, bundle }: Chosen,
+  spec: TrainSpec,
+  path: string,
+  open: (path: string) => DataFile,
+  { data: paths }: MeasureOptions,
+  /** Of the program's dispatches; left out: all. */
+  which?: ReadonlySet<number>,
+): Promise<{ times: ProgramTimes; batch: number; rows: number; info: DeviceInfo; seen: Bundle }> {
+  const set = overrideData(bundle.manifest.data, paths).find(({ name }) => name === spec.data)
+  const host = nodeHost(placesBelow(dirname(path)), open)
+  const how = { room: device.room, batch: machine.spec(spec.step).maxBatch }
+  const part = set && (await openDataSet(device, set, host.openFile, how)).train
+  const step = machine.program(spec.step, part?.data ?? null)
+  const rows = part?.rows ?? 0
+  const batch = batchesOf(rows, spec.batch, spec.dropLast).size
+  // As many as there are in the buffers, whichever they are.
+  const call = { B: batch, R: step.rows }
+  return { times: await timeProgram(step, call, clockOf(info), which), batch, rows, info, seen: bundle }
+}
+
+/** Wall time. On a software adapter the processor's, shared by its cores: a busy machine does not count. */
+export function clockOf({ software }: DeviceInfo): () => number {
+  if (!software) return () => performance.now()
+  return () => {
+    const { user, system } = process.cpuUsage()
+    return (user + system) / 1000 / availableParallelism()
+  }
+}
