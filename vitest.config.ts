@@ -40,6 +40,7 @@ const LONG = [
   "non-finite",
   "parquet",
   "placement",
+  "patience",
   "predict",
   "predict-feeds",
   "products",

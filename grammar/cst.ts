@@ -198,6 +198,7 @@ export type TrainStatementCstChildren = {
   report?: ReportCstNode[]
   checkpoint?: CheckpointCstNode[]
   keep?: KeepCstNode[]
+  patience?: PatienceCstNode[]
   budget?: BudgetCstNode[]
   precision?: PrecisionCstNode[]
   setting?: SettingCstNode[]
@@ -274,6 +275,19 @@ export type KeepCstChildren = {
   Average?: IToken[]
   expression?: ExpressionCstNode[]
   Last?: IToken[]
+}
+
+export interface PatienceCstNode extends CstNode {
+  name: "patience"
+  children: PatienceCstChildren
+}
+
+export type PatienceCstChildren = {
+  Patience: IToken[]
+  expression: ExpressionCstNode[]
+  Unit: IToken[]
+  On?: IToken[]
+  metric?: IToken[]
 }
 
 export interface BudgetCstNode extends CstNode {

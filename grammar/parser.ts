@@ -173,6 +173,7 @@ export class NnParser extends CstParser {
       { ALT: () => this.SUBRULE(this.report), IGNORE_AMBIGUITIES: true },
       { ALT: () => this.SUBRULE(this.checkpoint), IGNORE_AMBIGUITIES: true },
       { ALT: () => this.SUBRULE(this.keep), IGNORE_AMBIGUITIES: true },
+      { ALT: () => this.SUBRULE(this.patience), IGNORE_AMBIGUITIES: true },
       { ALT: () => this.SUBRULE(this.budget), IGNORE_AMBIGUITIES: true },
       { ALT: () => this.SUBRULE(this.precision), IGNORE_AMBIGUITIES: true },
       { ALT: () => this.SUBRULE(this.setting), IGNORE_AMBIGUITIES: true },
@@ -242,6 +243,16 @@ export class NnParser extends CstParser {
         },
       },
     ])
+  })
+
+  patience: Rule = this.RULE("patience", () => {
+    this.CONSUME(t.Patience)
+    this.SUBRULE(this.expression)
+    this.CONSUME(t.Unit)
+    this.OPTION(() => {
+      this.CONSUME(t.On)
+      this.CONSUME(t.Identifier, { LABEL: "metric" })
+    })
   })
 
   budget: Rule = this.RULE("budget", () => {

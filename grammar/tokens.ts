@@ -81,6 +81,7 @@ export const Average = contextual("average")
 export const Last = contextual("last")
 export const Budget = contextual("budget")
 export const Memory = contextual("memory")
+export const Patience = contextual("patience")
 export const Precision = contextual("precision")
 export const Mixed = contextual("mixed")
 export const As = contextual("as")
@@ -118,6 +119,7 @@ export const settingWords = [
   "report",
   "checkpoint",
   "keep",
+  "patience",
   "budget",
   "precision",
 ]
@@ -216,6 +218,7 @@ const trainWords = [
   Best,
   Average,
   Last,
+  Patience,
   Budget,
   Memory,
   Precision,

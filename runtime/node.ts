@@ -16,14 +16,19 @@ import { nodeThreads, startNodeThread } from "./device/wasm/node-thread.js"
 import type { Tensor } from "./exec/values.js"
 import type { Host } from "./host.js"
 import { checkOptions, KINDS } from "./options.js"
-import { Session, type OpenOptions, type TrainOptions } from "./session.js"
+import {
+  Session,
+  type EvaluateOptions,
+  type Evaluation,
+  type OpenOptions,
+  type TrainOptions,
+} from "./session.js"
 import type { Metrics } from "./train/evaluate.js"
 import type { EndEvent, TrainEvent } from "./train/events.js"
 import type { Numbers } from "./exec/values.js"
 import type { Feeds } from "./train/predict.js"
 import type { Prediction } from "./train/prediction.js"
 import { newRunFolder, openRunFolder, type OpenRunFolder, type RunFolder } from "./train/run-folder.js"
-import type { Part } from "./data/shares.js"
 import type { Table, Uses } from "./data/table.js"
 import type { DeviceInfo } from "./device/device.js"
 import type { ProgramOptions } from "./session.js"
@@ -77,7 +82,7 @@ export class Trainer {
     // Before the checkpoint is read: a run that is going on in that folder would be about to write another one.
     const folder = runFolder === undefined ? undefined : this.openFolder(runFolder, { resume, overwrite })
     try {
-      const checkpoint = resume === undefined ? undefined : await this.readCheckpoint(resume)
+      const checkpoint = resume === undefined ? undefined : await loadCheckpoint(resume, this.bundle.manifest)
       const end = await this.session.train({
         ...options,
         ...(checkpoint && { resume: checkpoint }),
@@ -100,8 +105,12 @@ export class Trainer {
   }
 
   /** Loss and metrics over the rows for the test; where there are none, for validation, and else for training. */
-  evaluate(options: { train?: string; part?: Part } = {}): Promise<Metrics> {
+  evaluate(options: EvaluateOptions = {}): Promise<Metrics> {
     return this.session.evaluate(options)
+  }
+  /** The same, and over which rows. */
+  evaluation(options: EvaluateOptions = {}): Promise<Evaluation> {
+    return this.session.evaluation(options)
   }
   predict(model: string, inputs: Feeds): Promise<Record<string, Tensor>> {
     return this.session.predict(model, inputs)
@@ -130,16 +139,15 @@ export class Trainer {
   async save(path: string): Promise<void> {
     await saveWhole(path, await this.session.encodeState())
   }
-  /** Takes over the parameters of a checkpoint, for predict and evaluate. `train({ resume })` continues its run. */
-  async load(path: string): Promise<void> {
-    this.session.loadState(await this.readCheckpoint(path))
+  /** Takes over the parameters of a checkpoint, for predict and evaluate; of a run folder, those of its best one. `train({ resume })`
+   *  continues its run. */
+  async load(path: string): Promise<Pick<Checkpoint, "place" | "position">> {
+    const checkpoint = await loadCheckpoint(path, this.bundle.manifest, "best")
+    this.session.loadState(checkpoint)
+    return checkpoint
   }
   close(): void {
     this.session.close()
-  }
-
-  private readCheckpoint(path: string): Promise<Checkpoint> {
-    return loadCheckpoint(path, this.bundle.manifest)
   }
 
   private openFolder(runFolder: string, how: OpenRunFolder): RunFolder {
@@ -194,7 +202,7 @@ export const nodeHost = (place: Places, open = fileOnDisk): Host => ({
   now: () => performance.now(),
 })
 
-export { loadCheckpoint, settingsOfCheckpoint } from "./checkpoint/load.js"
+export { checkpointFile, loadCheckpoint, trainedWith, type Which } from "./checkpoint/load.js"
 export { saveWhole } from "./checkpoint/save.js"
 export { fileOnDisk } from "./disk.js"
 export { openNodeDevice, probeNodeDevice } from "./device/node-gpu.js"

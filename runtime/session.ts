@@ -41,7 +41,8 @@ import { feedOf, meaningsOf } from "./train/predict-feed.js"
 import { predictionOf, type Prediction } from "./train/prediction.js"
 import { runProgram, unreadRows, type CallOptions, type Feeds } from "./train/predict.js"
 import { scheduleOf } from "./train/schedule.js"
-import { Trainer } from "./train/trainer.js"
+import { NOTHING_YET } from "./train/best.js"
+import { Trainer, type Progress, type TrainSetup } from "./train/trainer.js"
 import { verifyLosses } from "./train/verify.js"
 import { Turns } from "./turns.js"
 
@@ -71,6 +72,16 @@ export interface TrainOptions {
   readonly onEvent?: (event: TrainEvent) => void
   /** Aborting ends the run after the submission under way, with a checkpoint. */
   readonly signal?: AbortSignal
+}
+
+export interface EvaluateOptions {
+  readonly train?: string
+  readonly part?: Part
+}
+export interface Evaluation {
+  readonly part: Part
+  readonly rows: number
+  readonly metrics: Metrics
 }
 
 export interface ProgramOptions extends CallOptions {
@@ -195,8 +206,7 @@ export class Session {
     if (options.resume)
       for (const difference of this.differences(options.resume, seed, batches.size, batches.rows))
         note(difference)
-    const evaluator =
-      data?.test && spec.evaluate !== null ? this.evaluator(spec, spec.evaluate, data.test, seed) : null
+    const heldBack = data && this.heldBack(spec, data, seed)
     const onEvent = options.onEvent ?? (() => {})
     onEvent({
       event: "start",
@@ -206,6 +216,7 @@ export class Session {
       ...this.device,
       parameters: this.parameterCount,
       rows: batches.rows,
+      val_rows: data?.val?.rows ?? 0,
       test_rows: data?.test?.rows ?? 0,
       data_bytes: [data?.train, data?.val, data?.test].reduce((sum, rows) => sum + (rows?.bytes ?? 0), 0),
       ...(data && { placement: data.placement }),
@@ -235,10 +246,11 @@ export class Session {
       data: data?.train ?? null,
       schedule,
       fold: this.foldOf(spec),
-      evaluator,
-      reportsTest:
+      heldBack,
+      evaluates:
         (options.reportEvery ?? spec.reportEvery).unit === "epochs" ||
         spec.keepBest !== null ||
+        spec.patience !== undefined ||
         spec.observed !== undefined,
       seed,
       from,
@@ -256,17 +268,29 @@ export class Session {
       throw caught
     } finally {
       trainer.free()
-      evaluator?.free()
+      heldBack?.evaluator.free()
     }
   }
 
+  /** What is looked at along the way: the test rows only where there are none for validation. */
+  private heldBack(spec: TrainSpec, { val, test }: Parts<PlacedRows>, seed: number): TrainSetup["heldBack"] {
+    const rows = val ?? test
+    if (!rows || spec.evaluate === null) return null
+    return { part: val ? "val" : "test", evaluator: this.evaluator(spec, spec.evaluate, rows, seed) }
+  }
+
   /** Loss and metrics over all rows for the test; where there are none, over those for validation, and else for training. */
-  async evaluate(options: { train?: string; part?: Part } = {}): Promise<Metrics> {
+  async evaluate(options: EvaluateOptions = {}): Promise<Metrics> {
+    return (await this.evaluation(options)).metrics
+  }
+
+  /** The same, and over which rows. */
+  async evaluation(options: EvaluateOptions = {}): Promise<Evaluation> {
     checkOptions("evaluate", options, { train: KINDS.text, part: KINDS.part })
     return this.turns.run("evaluate", () => this.runEvaluation(options))
   }
 
-  private async runEvaluation(options: { train?: string; part?: Part }): Promise<Metrics> {
+  private async runEvaluation(options: EvaluateOptions): Promise<Evaluation> {
     const spec = this.trainSpec(options.train)
     if (spec.evaluate === null || spec.data === null)
       throw new RunError("unknown-name", `train section "${spec.name}" has no data to evaluate on`)
@@ -277,7 +301,8 @@ export class Session {
     this.ensureInitialised(spec.seed)
     const evaluator = this.evaluator(spec, spec.evaluate, rows, spec.seed)
     try {
-      return await evaluator.run(this.position?.step ?? 0, this.position?.epoch ?? 0)
+      const metrics = await evaluator.run(this.position?.step ?? 0, this.position?.epoch ?? 0)
+      return { part, rows: rows.rows, metrics }
     } finally {
       evaluator.free()
     }
@@ -452,16 +477,16 @@ export class Session {
     return params.reduce((sum, { shape }) => sum + product(shape), 0)
   }
 
-  private startFrom(options: TrainOptions, seed: number): { step: number; best: number | null } {
+  private startFrom(options: TrainOptions, seed: number): Progress {
     const { resume, keepParameters } = options
     if (resume) {
       this.runInitialisers(seed)
       this.takeState(resume)
-      return { step: resume.position?.step ?? 0, best: resume.position?.best ?? null }
+      return resume.position ?? START
     }
     if (keepParameters) this.ensureInitialised(seed)
     else this.runInitialisers(seed)
-    return { step: 0, best: null }
+    return START
   }
 
   /** What makes a resumed run other than one that never stopped. */
@@ -544,6 +569,14 @@ export class Session {
   private predictSpec(model: string): PredictSpec {
     return find(this.bundle.manifest.predicts, model, (each) => each.model, "model")
   }
+}
+
+const START: Progress = {
+  step: 0,
+  best: null,
+  best_step: 0,
+  patience: NOTHING_YET,
+  means: { rows: 0, sums: {} },
 }
 
 /** The part that says best what a model is worth. */

@@ -46,6 +46,9 @@ async function tried(what: string, times: number, from: number): Promise<boolean
       batch: 64,
       rows: 455,
       best: 0.5,
+      best_step: 64,
+      patience: { value: 0.25, step: 64 },
+      means: { rows: 6, sums: { loss: 1.5 } },
       fold: null,
     }
     const file = encodeCheckpoint(manifest, slots, position)

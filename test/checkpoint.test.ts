@@ -42,6 +42,9 @@ const position: Position = {
   batch: 4,
   rows: 10,
   best: 0.5,
+  best_step: 15,
+  patience: { value: 1 / 3, step: 15 },
+  means: { rows: 6, sums: { loss: 0.1 + 0.2, accuracy: null } },
   fold: null,
 }
 const file = encodeCheckpoint(manifest, slots, position)

@@ -32,7 +32,7 @@ function project(files: Readonly<Record<string, string>> = {}): string {
 describe("a wrong command line ends with 2 and names the nearest", () => {
   it.each([
     [["trian"], "`train`"],
-    [["train", "net.nn", "--sed", "1"], "`--seed`"],
+    [["train", "net.nn", "--sead", "1"], "`--seed`"],
     [["inspect", "net.nn", "--aftr=graph"], "`--after`"],
     [["train"], "missing required argument `file`"],
     [["train", "net.nn", "--steps", "many"], "whole number"],
@@ -48,9 +48,9 @@ describe("a wrong command line ends with 2 and names the nearest", () => {
   })
 
   it("with --json as an object too", () => {
-    const result = nnc(["train", "net.nn", "--json", "--sed", "1"])
+    const result = nnc(["train", "net.nn", "--json", "--sead", "1"])
     expect(jsonLines(result)).toEqual([
-      { event: "error", code: "usage", message: "unknown option `--sed`", help: "did you mean `--seed`?" },
+      { event: "error", code: "usage", message: "unknown option `--sead`", help: "did you mean `--seed`?" },
     ])
   })
 

@@ -45,5 +45,5 @@ test.each(examples.filter(hasData).flatMap((name) => DEVICES.map((device) => ({ 
 
 function fallingValue(name: string, report: ReportEvent): number {
   const what = FALLS[name] ?? "loss"
-  return Number(report.metrics[`test_${what}`] ?? report.metrics[what])
+  return Number(report.metrics[`val_${what}`] ?? report.metrics[`test_${what}`] ?? report.metrics[what])
 }

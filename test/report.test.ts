@@ -24,6 +24,7 @@ const start = (step: number): TrainEvent => ({
   why: "this machine has no GPU",
   parameters: 3,
   rows: 6,
+  val_rows: 0,
   test_rows: 2,
   data_bytes: 3072,
   batch: 6,

@@ -253,6 +253,7 @@ function encodeTrain(t: TrainSection, programs: readonly ProgramSpec[]): TrainSp
     reportEvery: s.reportEvery,
     checkpointEvery: s.checkpointEvery,
     keepBest: s.keepBest,
+    ...(s.patience !== null && { patience: s.patience }),
     ...(s.keepLast > 1 && { keepLast: s.keepLast }),
     ...(s.budget && { memory: s.budget.bytes }),
     ...(t.observed.length > 0 && { observed: t.observed }),

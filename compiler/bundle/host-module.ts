@@ -194,7 +194,7 @@ function loadText({ predicts, data }: Manifest, platform: Platform): string {
   const folder = 'new URL(".", import.meta.url)'
   const [save, restore, resume] =
     platform === "node"
-      ? ["(path) => session.save(path)", "(path) => session.load(path)", "saved"]
+      ? ["(path) => session.save(path)", "(path) => session.load(path).then(() => {})", "saved"]
       : [
           "() => session.encodeState()",
           '(file) => session.loadState(session.decodeCheckpoint("the checkpoint", file))',

@@ -67,7 +67,7 @@ export interface OtherEvent {
   readonly event: "start" | "note" | "checkpoint" | "end" | "error"
   readonly [fact: string]: unknown
 }
-/** Of the batch of a step, before its update, and \`test_loss\`, ... over all test rows. */
+/** Means over the steps since the last report, and \`val_loss\`, ... over all rows for validation, or else \`test_loss\`, ... over all test rows. */
 export interface ReportEvent {
   readonly event: "report"
   readonly step: number
@@ -81,7 +81,10 @@ export interface TrainEnd {
   readonly step: number
   readonly seconds: number
   readonly steps_per_second: number
-  readonly why: "finished" | "interrupted"
+  /** stopped: \`patience\` has run out. */
+  readonly why: "finished" | "stopped" | "interrupted"
+  /** The best checkpoint that was kept. */
+  readonly best?: { readonly metric: string; readonly value: number; readonly step: number }
   readonly runFolder?: string
 }
 
@@ -101,7 +104,7 @@ export interface TrainOptions {
 
 export interface EvaluateOptions {
   readonly train?: TrainSection
-  /** Which rows: those held back, or those trained on. */
+  /** Which rows. Left out: those for the test, else for validation, else for training. */
   readonly part?: "train" | "val" | "test"
 }
 

@@ -163,9 +163,17 @@ train {
   },
   "setting-keep": {
     title: "`keep best` of something that is not reported",
-    explanation: "The best checkpoint is chosen by a report of this section, or by `loss`.",
+    explanation:
+      "The best checkpoint is chosen by a report of this section, or by `loss`: over the rows for validation where there are some, else over the test rows, else over the training rows. `val_` or `test_` before the name says which; with rows for validation, the test rows are not looked at along the way.",
     bad: train("  minimize mean(Net(x)) with SGD(lr: 0.1)\n  steps 10, keep best accuracy"),
     good: train("  minimize mean(Net(x)) with SGD(lr: 0.1)\n  steps 10, keep best loss"),
+  },
+  "setting-patience": {
+    title: "`patience` for a metric that is never reported",
+    explanation:
+      "`patience 3 epochs` ends a run when `val_loss` has not become smaller for three epochs, so the data needs rows for validation. `patience 3 epochs on accuracy` follows a report of the section, or `loss`.",
+    bad: train("  minimize mean(Net(x)) with SGD(lr: 0.1)\n  steps 10, patience 3 steps"),
+    good: train("  minimize mean(Net(x)) with SGD(lr: 0.1)\n  steps 10, patience 3 steps on loss"),
   },
   "average-expected": {
     title: "`keep average` of something that is no average",

@@ -1,25 +1,20 @@
-/** check: the settings of a train section: `batch 64, shuffle, epochs 100, checkpoint every 10 epochs, keep best accuracy`. */
+/** check: the settings of a train section: `batch 64, shuffle, epochs 100, checkpoint every 10 epochs`.
+ *  Not here:   the metrics of `keep best` and `patience` (watched.ts). */
 import { BYTE_UNITS, type SettingStmt } from "../ir/ast/types.js"
-import type { Direction, TrainSettings } from "../ir/model/types.js"
+import type { TrainSettings } from "../ir/model/types.js"
 import type { Span } from "../source/source.js"
 import { unquoted } from "./args.js"
 import { originAt, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
-import { complain, meantName } from "./report.js"
+import { complain } from "./report.js"
 import * as v from "./values.js"
+import { keepBestOf, patienceOf, type Reported } from "./watched.js"
 
 /** Seeds are one word of the parameters of a step. */
 const MAX_SEED = 2 ** 32 - 1
 
-interface Context {
+interface Context extends Reported {
   readonly hasData: boolean
-  readonly reports: readonly string[]
-  /** Reports that are no single number. */
-  readonly tables: readonly string[]
-  /** Reports that have a value. */
-  readonly computed: readonly string[]
-  /** Of a report or the loss; undefined when nothing says it. */
-  readonly directionOf: (name: string) => Direction | undefined
   /** Of the train section's head, for what is missing altogether. */
   readonly span: Span
 }
@@ -35,6 +30,7 @@ export function settingsOf(env: Env, all: readonly SettingStmt[], cx: Context): 
       : { unit: setting.unit === "steps" ? "steps" : "epochs", count: n }
   }
   const duration = durationOf(env, given, cx)
+  const patience = patienceOf(env, given.get("patience"), count("patience"), cx)
   return {
     batch: count("batch") ?? null,
     shuffle: given.has("shuffle"),
@@ -48,7 +44,8 @@ export function settingsOf(env: Env, all: readonly SettingStmt[], cx: Context): 
         ? { unit: "epochs", count: 1 }
         : { unit: "steps", count: Math.max(1, Math.floor(duration.count / 100)) }),
     checkpointEvery: every("checkpoint every") ?? null,
-    keepBest: keepBest(env, given.get("keep best"), cx),
+    patience,
+    keepBest: keepBestOf(env, given.get("keep best"), patience, cx),
     keepLast: count("keep last") ?? 1,
     clipNorm: positive(env, given.get("clip_norm")) ?? null,
     clipValue: positive(env, given.get("clip_value")) ?? null,
@@ -106,45 +103,6 @@ function durationOf(
     })
   const setting = steps ?? epochs
   return { unit: steps ? "steps" : "epochs", count: positiveInt(env, setting) ?? 1 }
-}
-
-function keepBest(env: Env, setting: SettingStmt | undefined, cx: Context): TrainSettings["keepBest"] {
-  if (!setting?.value) return null
-  const name = setting.value.kind === "name" ? setting.value.name : ""
-  const known = ["loss", ...cx.reports.filter((r) => !cx.tables.includes(r))]
-  if (known.includes(name)) {
-    // What is wrong with its value has been said.
-    if (name !== "loss" && !cx.computed.includes(name)) return null
-    const better = cx.directionOf(name)
-    if (better !== undefined) return { metric: name, better }
-    complain(env, {
-      code: "keep-direction",
-      message: `nothing says whether a higher or a lower \`${name}\` is better`,
-      span: setting.value.span,
-      label: "which value of it is the best?",
-      help: `write \`report ${name} = lower_is_better(...)\`, or \`higher_is_better(...)\`; losses and metrics of the library say it themselves`,
-    })
-    return null
-  }
-  if (cx.tables.includes(name)) {
-    complain(env, {
-      code: "setting-keep",
-      message: `\`keep best\` compares numbers, and \`${name}\` is a table of them`,
-      span: setting.value.span,
-      label: "a table",
-    })
-    return null
-  }
-  complain(env, {
-    code: "setting-keep",
-    message: `\`keep best\` needs the name of a report, and there is no report \`${name}\``,
-    span: setting.value.span,
-    label: "not reported",
-    ...(meantName(name, setting.value.span, known) ?? {
-      help: `known are ${known.map((k) => `\`${k}\``).join(", ")}`,
-    }),
-  })
-  return null
 }
 
 function budgetOf(env: Env, setting: SettingStmt | undefined): TrainSettings["budget"] {

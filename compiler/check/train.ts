@@ -29,6 +29,7 @@ import { runStatement } from "./stmt.js"
 import { classReportsOf, targetsOf } from "./targets.js"
 import * as v from "./values.js"
 import type { TensorValue, Value } from "./values.js"
+import { heldBackOf } from "./watched.js"
 
 export function checkTrain(
   cx: Cx,
@@ -64,6 +65,7 @@ export function checkTrain(
       const report = step.reports.find((r) => r.name === name)
       return name === "loss" ? "lower" : report && directionOf(step.env, report)
     },
+    heldBack: dataSet ? heldBackOf(dataSet) : null,
     span: decl.name?.span ?? { ...decl.span, end: decl.span.start + "train".length },
   })
   const scaling = scalingOf(
@@ -217,18 +219,22 @@ function lossValue(env: Env, s: MinimizeStmt): number | undefined {
   return undefined
 }
 
+/** Before the name of a report: over which rows it is. */
+const PARTS = ["val", "test"]
+
 function reportValue(env: Env, s: ReportStmt, before: readonly string[]): TensorValue | undefined {
   const value = evalExpr(env, s.value)
   const taken = ["loss", ...before]
-  const testOf = taken.find((name) => s.name.text === `test_${name}` || name === `test_${s.name.text}`)
-  if (taken.includes(s.name.text) || testOf !== undefined)
+  const prefixed = (long: string, short: string): boolean => PARTS.some((part) => long === `${part}_${short}`)
+  const other = taken.find((name) => prefixed(s.name.text, name) || prefixed(name, s.name.text))
+  if (taken.includes(s.name.text) || other !== undefined)
     complain(env, {
       code: "report-twice",
       message: `\`${s.name.text}\` is reported already`,
       span: s.name.span,
       label:
-        testOf !== undefined
-          ? `\`test_\` and a name is that report over the test rows; \`${testOf}\` is reported`
+        other !== undefined
+          ? `\`val_\` or \`test_\` and a name is that report over rows that are held back; \`${other}\` is reported`
           : s.name.text === "loss"
             ? "the loss is always reported"
             : "the second of this name",

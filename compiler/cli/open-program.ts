@@ -1,22 +1,24 @@
 /** cli: a program or a bundle folder -> a trainer on a device; and which checkpoint belongs to it. */
 import { existsSync, statSync } from "node:fs"
-import { basename, dirname, join, relative, resolve } from "node:path"
+import { basename, dirname, relative, resolve } from "node:path"
 import { Option, type Command } from "commander"
 import { suits } from "../../runtime/bundle/variants.js"
 import { kindOf } from "../bundle/encode-variants.js"
 import { DEFAULT_TARGET, type TargetProfile, WEBGPU_VARIANTS } from "../target.js"
 import {
   autoNodeDevice,
+  checkpointFile,
   LAST,
   loadBundle,
   newestRunFolder,
   PLACEMENTS,
   openBundle,
   probeNodeDevice,
-  settingsOfCheckpoint,
+  trainedWith,
   type DeviceInfo,
   type Placement,
   type Trainer,
+  type Which,
 } from "../../runtime/node.js"
 import { userCache } from "./compile-cache.js"
 import { bundleOf, isBundleFolder } from "./compile-file.js"
@@ -124,20 +126,46 @@ const RUNS = "runs"
 /** The newest run of this program that saved a checkpoint. */
 export const newestRun = (name: string): string | undefined => newestRunFolder(RUNS, name)
 
-/** `options` with the settings of the checkpoint that is read, where the command line gives no others: without them the program would
- *  be another one. */
+/** Which checkpoint a command reads. */
+export interface CheckpointOptions {
+  readonly checkpoint?: string
+  readonly from?: Which
+}
+
+/** The options of every command that uses what was learned. */
+export const withCheckpoint = (command: Command): Command =>
+  command
+    .option("--checkpoint <file>", "checkpoint or run folder (default: the newest run)")
+    .addOption(
+      new Option(
+        "--from <which>",
+        "which checkpoint of the run (default: the best, where one is kept)",
+      ).choices(["best", "last"]),
+    )
+
+/** `options` with the settings and the fold of the checkpoint that is read, where the command line gives no others: without them the
+ *  program would be another one. */
 export async function withSettingsOf<T extends CompilingOptions>(
   path: string,
-  checkpoint: string | undefined,
+  { checkpoint, from = "best" }: CheckpointOptions,
   options: T,
 ): Promise<T> {
   if (isBundleFolder(path)) return options
-  const from = checkpoint ?? newestRun(basename(path, ".nn"))
-  const trained = from === undefined ? new Map<string, string>() : await settingsOfCheckpoint(from)
-  const taken = [...trained].filter(([name]) => !options.set?.has(name))
-  if (taken.length === 0) return options
-  note(`${taken.map(([name, value]) => `${name} = ${visible(value)}`).join(", ")}, as ${from} was trained`)
-  return { ...options, set: new Map([...taken, ...(options.set ?? [])]) }
+  const run = checkpoint ?? newestRun(basename(path, ".nn"))
+  if (run === undefined) return options
+  const { settings, fold } = await trainedWith(run, from)
+  const taken = [...settings].filter(([name]) => !options.set?.has(name))
+  const said = [
+    ...taken.map(([name, value]) => `${name} = ${visible(value)}`),
+    ...(fold === undefined || options.fold !== undefined ? [] : [`fold ${fold}`]),
+  ]
+  if (said.length === 0) return options
+  note(`${said.join(", ")}, as ${run} was trained`)
+  return {
+    ...options,
+    ...(taken.length > 0 && { set: new Map([...taken, ...(options.set ?? [])]) }),
+    ...(fold !== undefined && { fold: options.fold ?? fold }),
+  }
 }
 
 /** What is compiled cannot be set any more. */
@@ -158,18 +186,38 @@ export function refuseSettings(path: string, { set, plan }: CompilingOptions): v
     )
 }
 
-/** The checkpoint to use: the one named, or the newest of this program. */
-export function checkpointFor({ name }: { readonly name: string }, named: string | undefined): string {
-  if (named !== undefined) return named
-  const run = newestRun(name)
+/** The checkpoint to use: the one named, or of the newest run of this program. */
+export async function checkpointFor(
+  { name }: { readonly name: string },
+  { checkpoint, from }: CheckpointOptions,
+): Promise<string> {
+  const run = checkpoint ?? newestRun(name)
   if (run === undefined)
     throw new Failure(
       "checkpoint-none",
       `no checkpoint was named, and there is no run of ${name} below ${RUNS}/`,
       "train it first, or name one with --checkpoint",
     )
-  return join(run, LAST)
+  const file = await checkpointFile(run, from ?? "best")
+  if (from !== undefined && file === run)
+    throw new Failure(
+      "usage",
+      `\`--from ${from}\` chooses among the checkpoints of a run, and ${run} is one file`,
+      undefined,
+      2,
+    )
+  if (from === "best" && !file.endsWith("best.safetensors"))
+    throw new Failure(
+      "checkpoint-none",
+      `${run} keeps no best checkpoint`,
+      "`--from last` takes the last one",
+    )
+  return file
 }
+
+/** `runs/cancer-1/checkpoints/best.safetensors, step 80`. */
+export const checkpointText = ({ place, position }: Awaited<ReturnType<Trainer["load"]>>): string =>
+  position === null ? place : `${place}, step ${position.step}`
 
 /** The run folder whose last checkpoint this is, so that a resumed run goes on in it. */
 export function runFolderOf(checkpoint: string): string | undefined {

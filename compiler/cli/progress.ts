@@ -5,7 +5,7 @@ import type { EndEvent, ReportEvent, StartEvent, TrainEvent } from "../../runtim
 import { note, print, printJson } from "./console.js"
 import { visible } from "../source/visible.js"
 import { deviceText } from "./open-program.js"
-import { bytesText, numberText, rateText, timeText } from "./quantities.js"
+import { bytesText, numberText, rateText, rowsText, timeText } from "./quantities.js"
 
 /** Shows each event as it comes. */
 export function showEvents(json: boolean): (event: TrainEvent) => void {
@@ -111,21 +111,26 @@ class Pace {
 }
 
 function startText(event: StartEvent): string {
-  const { program, train, parameters, rows, test_rows, data_bytes, placement, batch, steps, step } = event
+  const { program, train, parameters, data_bytes, placement, batch, steps, step } = event
+  const lies = placement === "pieces" ? "in pieces" : placement
   const data =
-    rows === 0
-      ? ""
-      : `, ${rows} rows${test_rows > 0 ? ` and ${test_rows} for the test` : ""}, data ${bytesText(data_bytes)} ${placement === "pieces" ? "in pieces" : placement}, batch ${batch}`
+    event.rows === 0 ? "" : `, ${rowsText(event)}, data ${bytesText(data_bytes)} ${lies}, batch ${batch}`
   const from = step === 0 ? "" : `, going on from step ${step}`
   const section = train === "train" ? "" : ` (${train})`
   return `${program}${section}: ${parameters} parameters${data}, ${steps} steps${from}; on ${deviceText(event)}`
 }
 
-function endText({ step, seconds, steps_per_second, why }: EndEvent, last: ReportEvent | undefined): string {
+const STOPPED = { finished: "", stopped: "stopped early at ", interrupted: "interrupted at " }
+
+function endText(
+  { step, seconds, steps_per_second, why, best }: EndEvent,
+  last: ReportEvent | undefined,
+): string {
   const from = last === undefined || last.step === step ? "" : `last report, at step ${last.step}: `
   const values = last === undefined ? "" : `  ${from}${valuesText(last)}`
-  const stopped = why === "interrupted" ? "interrupted at " : ""
-  return `${stopped}step ${step}${values}  (${timeText(seconds)}, ${rateText(steps_per_second)} steps/s)`
+  const kept =
+    best === undefined ? "" : `; best ${best.metric} ${numberText(best.value)} at step ${best.step}`
+  return `${STOPPED[why]}step ${step}${values}  (${timeText(seconds)}, ${rateText(steps_per_second)} steps/s)${kept}`
 }
 
 /** `loss 0.019852  accuracy 1`. Tables have no place in a line: log and report hold them, and `evaluate` prints them. */

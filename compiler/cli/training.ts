@@ -67,7 +67,13 @@ async function runTraining(path: string, options: RunOptions): Promise<void> {
   const from = wanted === true ? undefined : wanted
   const trainer = await openProgram(
     path,
-    wanted === undefined ? options : await withSettingsOf(path, from, options),
+    wanted === undefined
+      ? options
+      : await withSettingsOf(
+          path,
+          { ...(from !== undefined && { checkpoint: from }), from: "last" },
+          options,
+        ),
   )
   const interrupt = interruption()
   const report = new RunReport(trainer.bundle.manifest)

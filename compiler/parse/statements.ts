@@ -131,6 +131,7 @@ function readTrainStatement(cx: Reading, node: cst.TrainStatementCstNode): ast.T
     return readEvery(cx, the(Checkpoint), the(every))
   }
   if (c.keep) return readKeep(cx, the(c.keep))
+  if (c.patience) return readPatience(cx, the(c.patience))
   if (c.budget) return readBudget(cx, the(c.budget))
   if (c.precision) return readPrecision(cx, the(c.precision))
   return readSetting(cx, the(c.setting))
@@ -187,6 +188,18 @@ const twoWords = (first: ast.Name, second: ast.Name): ast.Name => ({
   text: `${first.text} ${second.text}`,
   span: cover(first.span, second.span),
 })
+
+function readPatience(cx: Reading, node: cst.PatienceCstNode): ast.SettingStmt {
+  const c = whole(node)
+  return {
+    kind: "setting",
+    name: nameOf(cx, the(c.Patience)),
+    value: readExpression(cx, the(c.expression)),
+    unit: nameOf(cx, the(c.Unit)).text === "steps" ? "steps" : "epochs",
+    ...(c.metric && { on: nameOf(cx, the(c.metric)) }),
+    span: spanOf(cx, node),
+  }
+}
 
 /** `budget memory 64 MiB` is the setting `budget memory`. */
 function readBudget(cx: Reading, node: cst.BudgetCstNode): ast.SettingStmt {

@@ -133,7 +133,19 @@ const REPLACED_BY: Readonly<Record<string, readonly string[]>> = {
   scan: ["sequence"],
 }
 
-const OPTIONAL = ["doc", "result", "split", "val", "test", "default", "else", "as", "over", "data"] as const
+const OPTIONAL = [
+  "doc",
+  "result",
+  "split",
+  "val",
+  "test",
+  "default",
+  "else",
+  "as",
+  "over",
+  "on",
+  "data",
+] as const
 
 const without = (node: Readonly<Record<string, Tree>>): Tree[] =>
   OPTIONAL.filter((key) => node[key] !== undefined).map((key) =>

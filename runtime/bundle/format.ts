@@ -207,6 +207,11 @@ export interface Every {
   readonly unit: "epochs" | "steps"
   readonly count: number
 }
+/** The loss or a report, over the rows that are evaluated along the way, and which values of it are better. */
+export interface WatchedSpec {
+  readonly metric: string
+  readonly better: "higher" | "lower"
+}
 export interface TrainSpec {
   readonly name: string
   readonly data: string | null
@@ -230,8 +235,9 @@ export interface TrainSpec {
   readonly duration: Every
   readonly reportEvery: Every
   readonly checkpointEvery: Every | null
-  /** The metric, and which values of it are better. */
-  readonly keepBest: { readonly metric: string; readonly better: "higher" | "lower" } | null
+  readonly keepBest: WatchedSpec | null
+  /** The run ends when the metric has not become better for so long. Absent: it goes on to its end. */
+  readonly patience?: WatchedSpec & Every
   /** How many of the newest checkpoints stay; absent: the last one. */
   readonly keepLast?: number
   /** Bytes that training may take on the device, the rows of the data set that lie there included; absent: what there is. */

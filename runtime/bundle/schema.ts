@@ -142,7 +142,9 @@ const data = v.strictObject({
   fields: list(field),
 })
 
-const every = v.strictObject({ unit: v.picklist(["epochs", "steps"]), count })
+const duration = { unit: v.picklist(["epochs", "steps"]), count }
+const every = v.strictObject(duration)
+const watched = { metric: name, better: v.picklist(["higher", "lower"]) }
 const train = v.strictObject({
   name,
   data: v.nullable(name),
@@ -160,7 +162,8 @@ const train = v.strictObject({
   duration: every,
   reportEvery: every,
   checkpointEvery: v.nullable(every),
-  keepBest: v.nullable(v.strictObject({ metric: name, better: v.picklist(["higher", "lower"]) })),
+  keepBest: v.nullable(v.strictObject(watched)),
+  patience: v.exactOptional(v.strictObject({ ...watched, ...duration })),
   keepLast: v.exactOptional(positive),
   memory: v.exactOptional(bytes),
   observed: v.exactOptional(list(v.strictObject({ metric: name, value: name, at: name }))),

@@ -5,6 +5,8 @@
 import type { Manifest, SlotSpec } from "../bundle/format.js"
 import { RunError } from "../error.js"
 import type { SlotBytes } from "../exec/state.js"
+import { NOTHING_YET, type BestSoFar } from "../train/best.js"
+import type { SavedMeans } from "../train/means.js"
 import { decodeTensors, encodeTensors, STORED_TYPES, type StoredTensor } from "./safetensors.js"
 
 /** Where in a run the slots stood. Row order and random draws follow from these numbers alone. */
@@ -17,8 +19,13 @@ export interface Position {
   /** Rows per step, and of the data set. */
   readonly batch: number
   readonly rows: number
-  /** The best value so far of the metric that `keep best` names. */
+  /** The best value so far of the metric that `keep best` names, and the step that it was seen at. */
   readonly best: number | null
+  readonly best_step: number
+  /** The same of the metric that `patience` follows. */
+  readonly patience: BestSoFar
+  /** Of the steps since the last report. */
+  readonly means: SavedMeans
   /** Of the data set, which rows were not trained on; null: it has none. */
   readonly fold: number | null
 }
@@ -165,6 +172,13 @@ function positionOf(place: string, metadata: Readonly<Record<string, string>>): 
       `${place} is not a whole checkpoint: its metadata "${key}" is ${JSON.stringify(text)}, not ${what}`,
     )
   }
+  /** Checkpoints of before it was written have none. */
+  const later = <T>(
+    key: keyof Position,
+    what: string,
+    accepts: (value: unknown) => value is T,
+    without: T,
+  ): T => (metadata[key] === undefined ? without : read(key, what, accepts))
   const count = (key: keyof Position): number => read(key, "a whole number", isCount)
   return {
     train: read("train", "a name", isString),
@@ -174,8 +188,10 @@ function positionOf(place: string, metadata: Readonly<Record<string, string>>): 
     batch: count("batch"),
     rows: count("rows"),
     best: read("best", "a number or null", isNumberOrNull),
-    // Checkpoints of before there were folds.
-    fold: metadata["fold"] === undefined ? null : read("fold", "a number or null", isNumberOrNull),
+    best_step: later("best_step", "a whole number", isCount, 0),
+    patience: later("patience", "a value and a step", isBestSoFar, NOTHING_YET),
+    means: later("means", "sums over rows", isSavedMeans, NO_MEANS),
+    fold: later("fold", "a number or null", isNumberOrNull, null),
   }
 }
 
@@ -186,8 +202,22 @@ function valueOf(json: string): unknown {
     return undefined
   }
 }
+/** The fold that a checkpoint was trained on; null: its data had none. */
+export const foldIn = (place: string, metadata: Readonly<Record<string, string>>): number | null =>
+  positionOf(place, metadata)?.fold ?? null
+
 const isString = (value: unknown): value is string => typeof value === "string"
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null
+const isBestSoFar = (value: unknown): value is BestSoFar =>
+  isObject(value) && isNumberOrNull(value["value"]) && isCount(value["step"])
+const isSavedMeans = (value: unknown): value is SavedMeans =>
+  isObject(value) &&
+  isCount(value["rows"]) &&
+  isObject(value["sums"]) &&
+  Object.values(value["sums"]).every(isNumberOrNull)
+const NO_MEANS: SavedMeans = { rows: 0, sums: {} }
 const isNumberOrNull = (value: unknown): value is number | null => value === null || Number.isFinite(value)
 
 /** bool is a byte in the file and a word on the device. */

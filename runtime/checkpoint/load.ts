@@ -1,13 +1,21 @@
-/** runtime/checkpoint: a path -> Checkpoint. A run folder stands for its newest checkpoint. */
+/** runtime/checkpoint: a path -> Checkpoint. A run folder stands for one of its checkpoints: where a run goes on, the last one; where
+ *  what was learned is used, the best one. */
 import { open, readFile, stat } from "node:fs/promises"
 import { join } from "node:path"
 import type { Manifest } from "../bundle/format.js"
 import { reasonOf, RunError } from "../error.js"
-import { decodeCheckpoint, settingsIn, type Checkpoint } from "./checkpoint.js"
+import { decodeCheckpoint, foldIn, settingsIn, type Checkpoint } from "./checkpoint.js"
 import { decodeMetadata, headerLength, LENGTH_BYTES } from "./safetensors.js"
 
-export async function loadCheckpoint(path: string, manifest: Manifest): Promise<Checkpoint> {
-  const file = await checkpointFile(path)
+/** Of a run folder. best: the last one where none is kept as the best. */
+export type Which = "best" | "last"
+
+export async function loadCheckpoint(
+  path: string,
+  manifest: Manifest,
+  which: Which = "last",
+): Promise<Checkpoint> {
+  const file = await checkpointFile(path, which)
   let bytes: Uint8Array
   try {
     if (!(await stat(file)).isFile()) throw new Error("it is not a file")
@@ -21,29 +29,39 @@ export async function loadCheckpoint(path: string, manifest: Manifest): Promise<
   return decodeCheckpoint(file, bytes, manifest)
 }
 
-/** What `--set` gave the program that a checkpoint is of: texts by name. Nothing where there is no such file, which reading its
- *  parameters says. */
-export async function settingsOfCheckpoint(path: string): Promise<ReadonlyMap<string, string>> {
-  const place = await checkpointFile(path)
+/** How the program was compiled that a checkpoint is of: what `--set` gave it, texts by name, and the fold that it was trained on. Nothing
+ *  where there is no such file, which reading its parameters says. */
+export async function trainedWith(
+  path: string,
+  which: Which,
+): Promise<{ readonly settings: ReadonlyMap<string, string>; readonly fold?: number }> {
+  const place = await checkpointFile(path, which)
   const file = await open(place).catch(() => undefined)
-  if (file === undefined) return new Map()
+  if (file === undefined) return { settings: new Map() }
   const bytes = async (at: number, count: number): Promise<Uint8Array> => {
     const { bytesRead, buffer } = await file.read(new Uint8Array(count), 0, count, at)
     return buffer.subarray(0, bytesRead)
   }
   try {
     const length = headerLength(place, await bytes(0, LENGTH_BYTES))
-    return settingsIn(place, decodeMetadata(place, await bytes(LENGTH_BYTES, length)))
+    const metadata = decodeMetadata(place, await bytes(LENGTH_BYTES, length))
+    const fold = foldIn(place, metadata)
+    return { settings: settingsIn(place, metadata), ...(fold !== null && { fold }) }
   } finally {
     await file.close()
   }
 }
 
-/** The file itself, or `checkpoints/last.safetensors` of a run folder. */
-async function checkpointFile(path: string): Promise<string> {
-  const isFolder = await stat(path).then(
-    (found) => found.isDirectory(),
+/** The file itself, or one of those of a run folder. */
+export async function checkpointFile(path: string, which: Which): Promise<string> {
+  if (!(await is(path, "isDirectory"))) return path
+  const best = join(path, "checkpoints", "best.safetensors")
+  if (which === "best" && (await is(best, "isFile"))) return best
+  return join(path, "checkpoints", "last.safetensors")
+}
+
+const is = (path: string, kind: "isDirectory" | "isFile"): Promise<boolean> =>
+  stat(path).then(
+    (found) => found[kind](),
     () => false,
   )
-  return isFolder ? join(path, "checkpoints", "last.safetensors") : path
-}

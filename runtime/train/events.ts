@@ -3,8 +3,9 @@ import type { DeviceInfo } from "../device/device.js"
 import type { Placement } from "../exec/placed-rows.js"
 import type { Metrics } from "./evaluate.js"
 
-/** Of log.jsonl. 1: metrics stood beside the step, where names such as `event` hid what the line is. */
-export const LOG_VERSION = 2
+/** Of log.jsonl. 1: metrics stood beside the step, where names such as `event` hid what the line is. 2: those of training were of one
+ *  batch. */
+export const LOG_VERSION = 3
 
 export interface StartEvent extends DeviceInfo {
   readonly event: "start"
@@ -15,6 +16,7 @@ export interface StartEvent extends DeviceInfo {
   /** Numbers that are learned. */
   readonly parameters: number
   readonly rows: number
+  readonly val_rows: number
   readonly test_rows: number
   /** Of all rows, as the device holds them. */
   readonly data_bytes: number
@@ -35,7 +37,8 @@ export interface ReportEvent {
   readonly event: "report"
   readonly step: number
   readonly epoch: number
-  /** `loss` and metrics of the batch of step `step`, before its update; `test_loss`, ... over all test rows. Tables only over these. */
+  /** `loss` and metrics: means over the epochs since the last report, weighted by rows; where reports count steps, over the steps
+   *  since the last one and step `step` before its update; at the start, of the first batch. `val_loss`, ... over all rows for validation, or where there are none, `test_loss`, ... over all test rows. Tables only over these. */
   readonly metrics: Metrics
 }
 export interface NoteEvent {
@@ -53,7 +56,10 @@ export interface EndEvent {
   readonly step: number
   readonly seconds: number
   readonly steps_per_second: number
-  readonly why: "finished" | "interrupted"
+  /** stopped: `patience` has run out. */
+  readonly why: "finished" | "stopped" | "interrupted"
+  /** What `checkpoints/best.safetensors` is. */
+  readonly best?: { readonly metric: string; readonly value: number; readonly step: number }
 }
 /** Instead of the end: what the run stopped with. */
 export interface ErrorEvent {

@@ -1,5 +1,5 @@
 /** runtime/train: after which steps something other than stepping happens.
- *  A "step number" is the number of updates made before it; a report at step N runs step N to know its loss. */
+ *  A "step number" is the number of updates made before it. */
 import type { Every } from "../bundle/format.js"
 import { RunError } from "../error.js"
 
@@ -7,6 +7,8 @@ export interface Schedule {
   /** Steps of the whole run, from its very beginning. */
   readonly total: number
   isReport(step: number): boolean
+  /** Reports by steps have the losses of the steps since the last one and of their own step; reports by epochs those of whole epochs. */
+  readonly ownStep: boolean
   isCheckpoint(step: number): boolean
   /** The next step after `step` at which to stop for one of them, or the end. */
   nextStop(step: number): number
@@ -33,6 +35,7 @@ export function scheduleOf({ perEpoch, duration, reportEvery, checkpointEvery }:
   return {
     total,
     isReport: (step) => step % report === 0,
+    ownStep: reportEvery.unit === "steps",
     isCheckpoint: (step) => step > 0 && step % checkpoint === 0,
     nextStop: (step) => Math.min(total, next(step, report), next(step, checkpoint)),
   }

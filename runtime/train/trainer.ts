@@ -16,7 +16,9 @@ import type { SlotBytes, Snapshot, State } from "../exec/state.js"
 import type { Batches } from "./batches.js"
 import { numbersOf, type Evaluator, type Metric, type Metrics } from "./evaluate.js"
 import type { CheckpointKind, CheckpointStore, EndEvent, TrainEvent } from "./events.js"
-import { isBetter, isFiniteLoss, lossNames, reported } from "./metrics.js"
+import { Best, watchedName } from "./best.js"
+import { isFiniteLoss, lossNames, reported } from "./metrics.js"
+import { Means } from "./means.js"
 import { FiniteCheck } from "./finite.js"
 import { explainLoss, explainState, type Rerun } from "./non-finite.js"
 import { fieldRanges } from "./trouble.js"
@@ -35,26 +37,33 @@ export interface TrainSetup {
   readonly schedule: Schedule
   /** Of the data set. */
   readonly fold: number | null
-  /** Over the test rows; null without a test split. */
-  readonly evaluator: Evaluator | null
-  /** Reports by epochs evaluate the test rows too. */
-  readonly reportsTest: boolean
+  /** Over the rows that are held back and looked at along the way; null where there are none. */
+  readonly heldBack: { readonly part: "val" | "test"; readonly evaluator: Evaluator } | null
+  /** Every report evaluates them, not only the last one. */
+  readonly evaluates: boolean
   readonly seed: number
-  readonly from: { readonly step: number; readonly best: number | null }
+  readonly from: Progress
   readonly store: CheckpointStore | null
   readonly onEvent: (event: TrainEvent) => void
   readonly signal: AbortSignal | undefined
   readonly now: () => number
 }
 
-/** By names that begin with `test_`; none where the test rows were not evaluated. */
-type TestMetrics = Readonly<Record<string, Metric>>
+/** What a run knows besides its slots when it starts or goes on. */
+export type Progress = Pick<Position, "step" | "best" | "best_step" | "patience" | "means">
+
+/** By names that begin with `val_` or `test_`; none where no rows were evaluated. */
+type HeldBackMetrics = Readonly<Record<string, Metric>>
+
+type OwnStep = "none" | "made" | "taken back"
 
 /** A report whose numbers are still on the device. */
 interface PendingReport {
   readonly step: number
   readonly epoch: number
-  readonly tests: TestMetrics
+  readonly heldBack: HeldBackMetrics
+  /** What became of step `step`, whose losses are the last ones that are fetched. none: it was not run. */
+  readonly own: OwnStep
   /** Holds the state before `step`; good once the losses and the state are known to be finite. */
   readonly snapshot: number
   /** Slots that are not finite before `step`. */
@@ -88,7 +97,13 @@ export class Trainer {
   /** First step whose loss has not been read. */
   private unread: number
   private step: number
-  private best: number | null
+  private readonly means: Means
+  private readonly best: Best
+  private readonly patience: Best
+  /** The last report was made at this step. */
+  private reportedAt = -1
+  /** `patience` has run out. */
+  private isStopped = false
   /** Metrics that were said to be NaN. */
   private readonly noted = new Set<string>()
   private pending: PendingReport | undefined
@@ -101,7 +116,9 @@ export class Trainer {
   constructor(private readonly setup: TrainSetup) {
     const { machine, state, step, schedule, from, data, batches, seed, spec } = setup
     this.step = this.unread = this.goodStep = from.step
-    this.best = from.best
+    this.means = new Means(from.means)
+    this.best = new Best(setup.spec.keepBest, { value: from.best, step: from.best_step })
+    this.patience = new Best(setup.spec.patience, from.patience)
     const entries = schedule.total - from.step + 1
     // The last report runs one step more.
     const order = { shuffle: spec.shuffle, seed, calls: schedule.total + 1, at: batches.at }
@@ -120,16 +137,16 @@ export class Trainer {
     const began = now()
     this.takeSnapshot(this.good)
     let saved = -1
-    while (this.step < schedule.total && !signal?.aborted) {
-      if (this.step > from.step && schedule.isCheckpoint(this.step)) {
+    while (this.step < schedule.total && !this.isStopped && !signal?.aborted) {
+      if (this.step > from.step && schedule.isCheckpoint(this.step) && saved !== this.step) {
         await this.saveLast()
         saved = this.step
       }
-      if (schedule.isReport(this.step)) await this.report(false)
+      if (schedule.isReport(this.step) && this.reportedAt !== this.step) await this.report()
       else await this.submitUpTo(schedule.nextStop(this.step))
     }
     const finished = this.step >= schedule.total
-    if (finished) await this.report(true)
+    if (finished && this.reportedAt !== this.step) await this.report()
     else await this.settle()
     const seconds = (now() - began) / 1000
     if (saved !== this.step) await this.saveLast()
@@ -138,7 +155,8 @@ export class Trainer {
       step: this.step,
       seconds,
       steps_per_second: seconds > 0 ? (this.step - from.step) / seconds : 0,
-      why: finished ? "finished" : "interrupted",
+      why: this.isStopped ? "stopped" : finished ? "finished" : "interrupted",
+      ...this.bestReport(),
     }
     onEvent(end)
     return end
@@ -194,66 +212,100 @@ export class Trainer {
     return { B, step, epoch, seed, ...rows }
   }
 
-  /** Runs step `this.step` to know its loss, which comes back while the next steps are submitted. The last report is
-   *  waited for, and puts the state back as it was. */
-  private async report(final: boolean): Promise<void> {
-    const { state, machine, evaluator, reportsTest, batches } = this.setup
+  /** What was computed since the last report comes back while the next steps are submitted, unless something waits for it. A report by
+   *  steps runs step `this.step` too, to know its loss; so does the first one, for there is no other loss. Where the run may end here, the
+   *  state is put back as it was. */
+  private async report(): Promise<void> {
+    const { state, machine, batches, schedule, evaluates, spec, from } = this.setup
     const step = this.step
     const epoch = Math.floor(step / batches.perEpoch)
+    const isLast = step >= schedule.total
     await this.finishReport()
-    const tests = evaluator && (final || reportsTest) ? await this.evaluateTest(evaluator, step, epoch) : {}
+    const heldBack = evaluates || isLast ? await this.evaluate(step, epoch) : {}
     if (this.history.full || this.snapshots.length === 1) await this.settle()
     // The only snapshot is about to be written over, once what is before it is known to be finite.
     if (this.snapshots.length === 1) {
       await this.requireFinite(step, await this.check.now())
       this.goodStep = step
     }
-    if (step > 0) this.observe(numbersOf(tests), "test_", step)
+    if (step > 0) this.observe(heldBack, step)
     const snapshot = (this.good + 1) % this.snapshots.length
-    await this.ready(step)
+    const isStart = step === from.step && this.means.isEmpty
+    const own = !(schedule.ownStep || isStart)
+      ? "none"
+      : isLast || spec.patience || !schedule.ownStep
+        ? "taken back"
+        : "made"
+    if (own !== "none") await this.ready(step)
     const recorder = machine.device.record()
     state.recordSave(recorder, this.snapshots[snapshot]!)
     this.check.record(recorder, this.blocks)
-    this.recordSteps(recorder, step, 1)
-    if (final) state.recordRestore(recorder, this.snapshots[snapshot]!)
+    if (own !== "none") this.recordSteps(recorder, step, 1)
+    if (own === "taken back") state.recordRestore(recorder, this.snapshots[snapshot]!)
     this.blocks.flush()
     recorder.submit()
-    if (!final) this.step++
+    this.reportedAt = step
+    if (own === "made") this.step++
     const nonFinite = this.check.download()
-    this.pending = { step, epoch, tests, snapshot, nonFinite, ...this.takeHistory() }
-    if (final || this.awaitsObservation(tests)) await this.finishReport()
+    this.pending = { step, epoch, heldBack, own, snapshot, nonFinite, ...this.takeHistory(own) }
+    if (isLast || spec.patience || this.awaitsObservation(heldBack)) await this.finishReport()
   }
 
-  /** Whether a schedule waits for a metric of the training batch: one that no evaluation gave. */
-  private awaitsObservation(tests: TestMetrics): boolean {
-    return this.setup.spec.observed?.some(({ metric }) => !(`test_${metric}` in tests)) ?? false
+  /** Whether a schedule waits for a metric of the training rows: one that no evaluation gave. */
+  private awaitsObservation(heldBack: HeldBackMetrics): boolean {
+    return this.setup.spec.observed?.some((each) => watchedName(each, heldBack) === undefined) ?? false
   }
 
   /** Tells the step numbered `next` what metrics were found. */
-  private observe(values: Readonly<Record<string, number>>, prefix: string, next: number): void {
-    for (const { metric, value, at } of this.setup.spec.observed ?? []) {
-      const found = values[`${prefix}${metric}`]
-      if (found === undefined) continue
-      this.setup.state.setNumbers(value, [found])
-      this.setup.state.setNumbers(at, [next])
+  private observe(metrics: Readonly<Record<string, Metric>>, next: number): void {
+    for (const each of this.setup.spec.observed ?? []) {
+      const name = watchedName(each, metrics)
+      const found = name === undefined ? undefined : metrics[name]
+      if (typeof found !== "number") continue
+      this.setup.state.setNumbers(each.value, [found])
+      this.setup.state.setNumbers(each.at, [next])
     }
   }
 
   private async finishReport(): Promise<void> {
     if (!this.pending) return
-    const { step, epoch, tests, snapshot, nonFinite, first, fetch } = this.pending
+    const { step, epoch, heldBack, own, snapshot, nonFinite, first, fetch } = this.pending
     this.pending = undefined
-    const results = await this.checked(first, await fetch())
+    const results = await this.checked(first, await fetch(), own)
     await this.requireFinite(step, await nonFinite())
     this.good = snapshot
     this.goodStep = step
-    const metrics: Metrics = { ...reported(results.at(-1) ?? {}), ...tests }
+    const means = this.means.copy()
+    if (own === "taken back") this.count(means, step, results.at(-1)!)
+    const metrics: Metrics = { ...means.values, ...heldBack }
     const values = numbersOf(metrics)
     this.setup.onEvent({ event: "report", step, epoch, metrics })
     this.noteNaN(values, step)
-    // The last report's step was taken back.
-    if (step > 0 && this.step > step && this.awaitsObservation(tests)) this.observe(values, "", step + 1)
-    if (step > 0) await this.keepBest(values, step)
+    if (step === 0) return
+    // A step that is made once more would see it twice.
+    const isOver = own === "taken back" && step >= this.setup.schedule.total
+    if (this.awaitsObservation(heldBack) && !isOver) this.observe(metrics, own === "made" ? step + 1 : step)
+    this.patience.see(values, step)
+    this.isStopped = this.hasRunOut(step)
+    // The good snapshot is the state that was measured.
+    if (this.best.see(values, step))
+      await this.save("best", await this.setup.state.read(this.snapshots[this.good]), step)
+  }
+
+  /** Whether `patience` has run out. */
+  private hasRunOut(step: number): boolean {
+    const { spec, batches } = this.setup
+    if (!spec.patience) return false
+    const { unit, count } = spec.patience
+    return step - this.patience.soFar.step >= (unit === "epochs" ? count * batches.perEpoch : count)
+  }
+
+  private bestReport(): Pick<EndEvent, "best"> {
+    const { spec, heldBack } = this.setup
+    const { value, step } = this.best.soFar
+    if (spec.keepBest === null || value === null) return {}
+    const metric = `${heldBack ? `${heldBack.part}_` : ""}${spec.keepBest.metric}`
+    return { best: { metric, value, step } }
   }
 
   /** Says once of each metric that it is no number. */
@@ -261,16 +313,19 @@ export class Trainer {
     for (const [name, value] of Object.entries(values)) {
       if (!Number.isNaN(value) || this.noted.has(name)) continue
       this.noted.add(name)
-      const best = this.setup.spec.keepBest?.metric
-      const kept = name === best || name === `test_${best}`
+      const kept = name === watchedName(this.setup.spec.keepBest, values)
       const consequence = kept ? ": no checkpoint is kept as the best by it" : ""
       this.setup.onEvent({ event: "note", message: `warning: ${name} is NaN at step ${step}${consequence}` })
     }
   }
 
-  private async evaluateTest(evaluator: Evaluator, step: number, epoch: number): Promise<TestMetrics> {
-    const values = await evaluator.run(step, epoch)
-    return Object.fromEntries(Object.entries(values).map(([name, value]) => [`test_${name}`, value]))
+  private async evaluate(step: number, epoch: number): Promise<HeldBackMetrics> {
+    const { heldBack } = this.setup
+    if (!heldBack) return {}
+    const values = await heldBack.evaluator.run(step, epoch)
+    return Object.fromEntries(
+      Object.entries(values).map(([name, value]) => [`${heldBack.part}_${name}`, value]),
+    )
   }
 
   /** Waits for everything submitted and checks its losses. */
@@ -286,20 +341,29 @@ export class Trainer {
   }
 
   /** What was recorded so far, on its way; recording goes on in the other history. */
-  private takeHistory(): { first: number; fetch: () => Promise<Scalars[]> } {
+  private takeHistory(own: OwnStep = "none"): { first: number; fetch: () => Promise<Scalars[]> } {
     const first = this.unread
-    this.unread += this.history.length
+    this.unread += this.history.length - (own === "taken back" ? 1 : 0)
     const fetch = this.history.download()
     this.filling = this.filling === 0 ? 1 : 0
     return { first, fetch }
   }
 
-  private async checked(first: number, results: Scalars[]): Promise<Scalars[]> {
+  private async checked(first: number, results: Scalars[], own: OwnStep = "none"): Promise<Scalars[]> {
     const bad = results.findIndex((scalars) => !isFiniteLoss(scalars))
     const last = results.slice(0, bad < 0 ? undefined : bad).slice(-LOSSES_KEPT)
     this.losses = [...this.losses, ...last.map((scalars) => reported(scalars).loss)].slice(-LOSSES_KEPT)
     if (bad >= 0) await this.stopNonFinite(first + bad, results[bad]!)
+    const made = own === "taken back" ? results.slice(0, -1) : results
+    made.forEach((scalars, i) => this.count(this.means, first + i, scalars))
     return results
+  }
+
+  /** Means begin after a report, which has the losses of its own step where it runs that. */
+  private count(means: Means, step: number, scalars: Scalars): void {
+    const { schedule, batches } = this.setup
+    if (schedule.isReport(schedule.ownStep ? step - 1 : step)) means.clear()
+    means.add(scalars, batches.at(step).B)
   }
 
   private async stopNonFinite(badStep: number, scalars: Scalars): Promise<never> {
@@ -337,17 +401,6 @@ export class Trainer {
     recorder.submit()
   }
 
-  private async keepBest(values: Readonly<Record<string, number>>, step: number): Promise<void> {
-    const { spec, state } = this.setup
-    if (spec.keepBest === null) return
-    const { metric, better } = spec.keepBest
-    const value = values[`test_${metric}`] ?? values[metric]
-    if (value === undefined || !isBetter(better, value, this.best)) return
-    this.best = value
-    // The good snapshot is the state that was measured.
-    await this.save("best", await state.read(this.snapshots[this.good]), step)
-  }
-
   private async saveLast(): Promise<void> {
     await this.settle()
     // The last update may have spoilt the parameters before a loss could show it: the checkpoint before is the good one.
@@ -366,8 +419,18 @@ export class Trainer {
   /** What a checkpoint of `step` says about the run. */
   position(step: number): Position {
     const { spec, batches, seed, fold } = this.setup
-    const epoch = Math.floor(step / batches.perEpoch)
-    const { size: batch, rows } = batches
-    return { train: spec.name, step, epoch, seed, batch, rows, best: this.best, fold }
+    return {
+      train: spec.name,
+      step,
+      epoch: Math.floor(step / batches.perEpoch),
+      seed,
+      batch: batches.size,
+      rows: batches.rows,
+      best: this.best.soFar.value,
+      best_step: this.best.soFar.step,
+      patience: this.patience.soFar,
+      means: this.means.saved,
+      fold,
+    }
   }
 }

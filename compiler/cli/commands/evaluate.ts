@@ -1,49 +1,64 @@
-/** cli: `nnc evaluate`: loss and metrics of a checkpoint over the test rows, or the training rows when none are held back. */
+/** cli: `nnc evaluate`: loss and metrics of a checkpoint over the test rows; where there are none, over those for validation, and else for
+ *  training. */
 import { Option, type Command } from "commander"
+import { PART_NAMES } from "../../../runtime/data/shares.js"
 import { note, print, printJson } from "../console.js"
 import { axisNames, metricText } from "../metric-text.js"
 import {
   checkpointFor,
+  checkpointText,
   deviceText,
   openProgram,
+  withCheckpoint,
   withDeviceOptions,
   withPlacement,
   withSettingsOf,
+  type CheckpointOptions,
   type DeviceOptions,
 } from "../open-program.js"
 
-interface Options extends DeviceOptions {
+interface Options extends DeviceOptions, CheckpointOptions {
   readonly json?: boolean
-  readonly checkpoint?: string
   readonly train?: string
   readonly part?: "train" | "val" | "test"
 }
 
 export function addEvaluate(program: Command): void {
-  withPlacement(
-    withDeviceOptions(
-      program
-        .command("evaluate")
-        .description("loss and metrics of a checkpoint")
-        .argument("<program>", "program or bundle folder"),
+  withCheckpoint(
+    withPlacement(
+      withDeviceOptions(
+        program
+          .command("evaluate")
+          .description("loss and metrics of a checkpoint")
+          .argument("<program>", "program or bundle folder"),
+      ),
     ),
   )
-    .option("--checkpoint <file>", "checkpoint or run folder (default: the newest run)")
     .option("--train <name>", "the train section whose loss and metrics are meant")
-    .addOption(new Option("--part <rows>", "which rows").choices(["train", "val", "test"]))
+    .addOption(
+      new Option("--part <rows>", "which rows (default: the test, else validation, else training)").choices([
+        "train",
+        "val",
+        "test",
+      ]),
+    )
     .option("--json", "print one object")
     .action(async (path: string, options: Options) => {
-      const trainer = await openProgram(path, await withSettingsOf(path, options.checkpoint, options))
+      const trainer = await openProgram(path, await withSettingsOf(path, options, options))
       try {
-        const checkpoint = checkpointFor(trainer.bundle.manifest, options.checkpoint)
-        await trainer.load(checkpoint)
+        const loaded = await trainer.load(await checkpointFor(trainer.bundle.manifest, options))
         const { train, part } = options
-        const values = await trainer.evaluate({ ...(train ? { train } : {}), ...(part ? { part } : {}) })
-        if (options.json) return printJson({ event: "end", checkpoint, metrics: values })
-        note(`parameters from ${checkpoint}; on ${deviceText(trainer.device)}`)
+        const { metrics, ...over } = await trainer.evaluation({
+          ...(train ? { train } : {}),
+          ...(part ? { part } : {}),
+        })
+        if (options.json) return printJson({ event: "end", checkpoint: loaded.place, ...over, metrics })
+        note(
+          `parameters from ${checkpointText(loaded)}; ${over.rows} ${PART_NAMES[over.part]} rows; on ${deviceText(trainer.device)}`,
+        )
         const names = axisNames(trainer.bundle.manifest, train)
         print(
-          Object.entries(values)
+          Object.entries(metrics)
             .map(([name, value]) => metricText(name, value, names(name)))
             .join("\n"),
         )

@@ -10,33 +10,41 @@ import { bundleOf, isBundleFolder } from "../compile-file.js"
 import { note, printJson } from "../console.js"
 import { whenConverted } from "../convert/index.js"
 import { Failure } from "../failure.js"
-import { checkpointFor, refuseSettings, withSettingsOf } from "../open-program.js"
+import {
+  checkpointFor,
+  type CheckpointOptions,
+  refuseSettings,
+  withCheckpoint,
+  withSettingsOf,
+} from "../open-program.js"
 import { type DataOptions, compiling, withData } from "../usage.js"
 
 type Manifest = Bundle["manifest"]
 type Slots = Awaited<ReturnType<typeof loadCheckpoint>>["slots"]
 
-interface Options extends DataOptions {
+interface Options extends DataOptions, CheckpointOptions {
   readonly out: string
-  readonly checkpoint?: string
   readonly model?: string
   readonly json?: boolean
 }
 
 export function addExport(program: Command): void {
-  withData(
-    program
-      .command("export")
-      .description("write what was learned to a .safetensors file, under PyTorch's names, for other programs")
-      .argument("<program>", "program or bundle folder"),
+  withCheckpoint(
+    withData(
+      program
+        .command("export")
+        .description(
+          "write what was learned to a .safetensors file, under PyTorch's names, for other programs",
+        )
+        .argument("<program>", "program or bundle folder"),
+    ),
   )
     .requiredOption("-o, --out <file>", "where to write it, a name ending in .safetensors", safetensorsFile)
-    .option("--checkpoint <file>", "checkpoint or run folder (default: the newest run)")
     .option("--model <name>", "this model alone, its name left out: `linear.0.weight`")
     .option("--json", "print one object")
-    .action(async (path: string, { out, checkpoint, model, json, ...options }: Options) => {
-      const manifest = await manifestOf(path, await withSettingsOf(path, checkpoint, options))
-      const file = checkpointFor(manifest, checkpoint)
+    .action(async (path: string, { out, model, json, ...options }: Options) => {
+      const manifest = await manifestOf(path, await withSettingsOf(path, options, options))
+      const file = await checkpointFor(manifest, options)
       const { slots } = await loadCheckpoint(file, manifest)
       const learned = learnedValues(manifest, slots)
       const { specs, values } = model === undefined ? learned : ofModel(manifest, learned, model)

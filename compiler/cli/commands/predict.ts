@@ -15,9 +15,12 @@ import { Failure } from "../failure.js"
 import { userTables } from "../kept-tables.js"
 import {
   checkpointFor,
+  type CheckpointOptions,
+  checkpointText,
   deviceText,
   type DeviceName,
   openProgram,
+  withCheckpoint,
   withDevice,
   withSettingsOf,
 } from "../open-program.js"
@@ -26,7 +29,7 @@ import { toFile, toStdout } from "../predictions/out.js"
 import { rowsSource } from "../rows-source.js"
 import { type CompilingOptions, withCompiling } from "../usage.js"
 
-interface Options extends CompilingOptions {
+interface Options extends CompilingOptions, CheckpointOptions {
   readonly device: DeviceName
   readonly threads?: number
   readonly delimiter: string
@@ -34,17 +37,18 @@ interface Options extends CompilingOptions {
   readonly raw?: boolean
   readonly keep?: readonly string[]
   readonly out?: string
-  readonly checkpoint?: string
   readonly model?: string
 }
 
 export function addPredict(program: Command): void {
-  withCompiling(
-    withDevice(
-      program
-        .command("predict")
-        .description("the outputs of a model for rows of a file")
-        .argument("<program>", "program or bundle folder"),
+  withCheckpoint(
+    withCompiling(
+      withDevice(
+        program
+          .command("predict")
+          .description("the outputs of a model for rows of a file")
+          .argument("<program>", "program or bundle folder"),
+      ),
     ),
   )
     .requiredOption(
@@ -52,7 +56,6 @@ export function addPredict(program: Command): void {
       "rows with the columns that the model's inputs are made of: CSV, .jsonl, .npz or .parquet; an image or a folder of them",
     )
     .option("--delimiter <character>", "between the cells of a CSV file", ",")
-    .option("--checkpoint <file>", "checkpoint or run folder (default: the newest run)")
     .option("--model <name>", "the model to use, when there are several")
     .option("--keep <columns>", "pass on these columns of the file: id,name", (names: string) =>
       names.split(",").map((name) => name.trim()),
@@ -64,7 +67,7 @@ export function addPredict(program: Command): void {
     .addOption(new Option("--out <file>", "write a .csv, .jsonl, .npy or .parquet file").conflicts("json"))
     .option("--json", "print one object per row")
     .action(async (path: string, { data, ...options }: Options & { data: string }) => {
-      const given = await withSettingsOf(path, options.checkpoint, options)
+      const given = await withSettingsOf(path, options, options)
       const trainer = await openProgram(path, { ...given, data: new Map() })
       try {
         await predict(trainer, options, data)
@@ -77,15 +80,15 @@ export function addPredict(program: Command): void {
 async function predict(trainer: Trainer, options: Options, data: string): Promise<void> {
   const { raw = false, keep = [], json = false } = options
   const model = modelOf(trainer, options.model)
-  const checkpoint = checkpointFor(trainer.bundle.manifest, options.checkpoint)
-  await trainer.load(checkpoint)
+  const loaded = await trainer.load(await checkpointFor(trainer.bundle.manifest, options))
   const source = await rowsSource(data, options.delimiter, trainer.bundle.manifest)
   const uses = trainer.predictUses(model)
   const asked: Uses = (name) => ({ ...uses(name), ...(keep.includes(name) && { texts: true }) })
   const out = options.out === undefined ? toStdout(json) : toFile(options.out)
   let rows = 0
   try {
-    if (!json) note(`${model} with parameters from ${checkpoint}; on ${deviceText(trainer.device)}`)
+    if (!json)
+      note(`${model} with parameters from ${checkpointText(loaded)}; on ${deviceText(trainer.device)}`)
     for (const table of readRows(source, asked)) {
       const kept = keptColumns(table, keep)
       const outputs = raw

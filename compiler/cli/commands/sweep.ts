@@ -194,7 +194,7 @@ function orderOf(
 function heldBack(rows: Model["data"][number] | undefined): "val_" | "test_" | "" {
   if (rows === undefined) return ""
   const { split, val, test } = rows
-  if (val || split?.folds !== undefined || (split?.val ?? 0) > 0) return "val_"
+  if (val || (split?.folds ?? null) !== null || (split?.val ?? 0) > 0) return "val_"
   return test || (split?.test ?? 0) > 0 ? "test_" : ""
 }
 

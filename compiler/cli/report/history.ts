@@ -63,17 +63,17 @@ function thinned(reports: readonly ReportEvent[]): readonly ReportEvent[] {
   return reports.filter((_, i) => i % stride === 0 || i === reports.length - 1)
 }
 
-const TEST = /^test_/
+const HELD_BACK = /^(val|test)_/
 
-/** A value and the same over the test rows share a chart. */
+/** A value and the same over rows that are held back share a chart. */
 function chartsOf(reports: readonly ReportEvent[]): readonly Chart[] {
   const names = new Set<string>()
   for (const { metrics } of reports)
     for (const [name, value] of Object.entries(metrics)) if (typeof value === "number") names.add(name)
-  const titles = new Set([...names].map((name) => name.replace(TEST, "")))
+  const titles = new Set([...names].map((name) => name.replace(HELD_BACK, "")))
   return [...titles].map((title) => ({
     title,
-    curves: [title, `test_${title}`]
+    curves: [title, `val_${title}`, `test_${title}`]
       .filter((name) => names.has(name))
       .map((name) => ({ name, values: reports.map((report) => finiteOrNull(report.metrics[name])) })),
   }))

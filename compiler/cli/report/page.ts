@@ -7,7 +7,7 @@ import type { Bundle, TrainEvent } from "../../../runtime/node.js"
 import { deviceText } from "../open-program.js"
 import { axisNames, type AxisNames } from "../metric-text.js"
 import { markup, Markup, scriptData } from "../markup.js"
-import { bytesText, numberText, rateText, timeText } from "../quantities.js"
+import { bytesText, numberText, rateText, rowsText, timeText } from "../quantities.js"
 import { historyOf, type History, type Part } from "./history.js"
 
 type Manifest = Bundle["manifest"]
@@ -53,7 +53,7 @@ td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 
 /** A logarithmic axis where a linear one would show a flat line. */
 const CHARTS = `
-const colors = ["#1f77b4", "#d62728"]
+const colors = ["#1f77b4", "#d62728", "#2ca02c"]
 for (const { title, curves } of charts) {
   const values = curves.flatMap((curve) => curve.values.filter((value) => value !== null))
   const logarithmic = Math.min(...values) > 0 && Math.max(...values) / Math.min(...values) >= 100
@@ -92,6 +92,12 @@ const axis = () => {
   },
 }
 
+const ENDED = {
+  finished: "Finished",
+  stopped: "Stopped early, as the metric that `patience` follows did not become better,",
+  interrupted: "Interrupted",
+}
+
 function statusText({ parts, lastStep }: History): string {
   const part = parts.at(-1)
   if (part?.error !== undefined) {
@@ -100,28 +106,18 @@ function statusText({ parts, lastStep }: History): string {
   }
   if (part?.end === undefined) return `Not finished when this was written, at step ${lastStep}.`
   const of = ` at step ${part.end.step} of ${part.start.steps}.`
-  return `${part.end.why === "finished" ? "Finished" : "Interrupted"}${of}`
+  const { why, best } = part.end
+  const kept =
+    best === undefined ? "" : ` Best ${best.metric}: ${numberText(best.value)} at step ${best.step}.`
+  return `${ENDED[why]}${of}${kept}`
 }
 
 function factsTable({ compiler }: Manifest, { parts }: History): Markup {
   const start = parts.at(-1)?.start
   if (start === undefined) return markup``
-  const {
-    train,
-    parameters,
-    rows,
-    test_rows,
-    data_bytes,
-    placement,
-    batch,
-    steps_per_epoch,
-    seed,
-    settings,
-  } = start
-  const data =
-    rows === 0
-      ? "none"
-      : `${rows} rows${test_rows > 0 ? `, ${test_rows} for the test` : ""}, ${bytesText(data_bytes)} ${placement === "streamed" ? "streamed" : "on the device"}`
+  const { train, parameters, data_bytes, placement, batch, steps_per_epoch, seed, settings } = start
+  const lies = placement === "streamed" ? "streamed" : "on the device"
+  const data = start.rows === 0 ? "none" : `${rowsText(start)}, ${bytesText(data_bytes)} ${lies}`
   const facts: [string, string][] = [
     ["train section", train],
     ["parameters", String(parameters)],

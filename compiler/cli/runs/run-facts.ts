@@ -10,7 +10,7 @@ export interface RunFacts {
   readonly train: string
   /** Of the last event. */
   readonly when: Date
-  readonly status: "finished" | "interrupted" | "failed" | "not finished"
+  readonly status: "finished" | "stopped" | "interrupted" | "failed" | "not finished"
   /** Updates made, as far as the log says, of how many. */
   readonly step: number
   readonly steps: number

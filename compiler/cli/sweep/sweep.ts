@@ -42,7 +42,7 @@ export async function runSweep({ folder, program, plan, jobs, threads, signal, s
   }
   const waiting = plan.runs
     .map((_, run) => run)
-    .filter((run) => !(run in ended) && runFacts(runFolder(folder, plan, run))?.status !== "finished")
+    .filter((run) => !(run in ended) && !hasEnded(runFacts(runFolder(folder, plan, run))))
   const one = async (run: number): Promise<void> => {
     const place = runFolder(folder, plan, run)
     const stop = new AbortController()
@@ -50,7 +50,7 @@ export async function runSweep({ folder, program, plan, jobs, threads, signal, s
     signal.addEventListener("abort", onAbort)
     let pruned = false
     const onEvent = (event: TrainEvent): void => {
-      if (event.event !== "report") return
+      if (event.event !== "report" || event.step === 0) return
       reports[run]!.push(...valueOf(event, plan.by))
       const others = reports.filter((_, other) => other !== run)
       if (!plan.median || stop.signal.aborted || !isHopeless(reports[run]!, others, plan.better)) return
@@ -101,6 +101,10 @@ export function sweptRuns(folder: string, plan: SweepPlan): readonly SweptRun[] 
   })
 }
 
+/** Also where `patience` ran out. */
+const hasEnded = (facts: RunFacts | undefined): boolean =>
+  facts?.status === "finished" || facts?.status === "stopped"
+
 const statusOf = (run: number, ended: SweepPlan["ended"], facts: RunFacts | undefined): string =>
   ended[run] ?? facts?.status ?? "not begun"
 
@@ -114,5 +118,8 @@ function valueOf({ step, metrics }: ReportEvent, by: string): readonly Reported[
   return typeof value === "number" && Number.isFinite(value) ? [{ step, value }] : []
 }
 
+/** Before the first step nothing was learned. */
 const reportsIn = (folder: string, by: string): Reported[] =>
-  reportsOf(loggedEvents(folder) ?? []).flatMap((event) => valueOf(event, by))
+  reportsOf(loggedEvents(folder) ?? [])
+    .filter(({ step }) => step > 0)
+    .flatMap((event) => valueOf(event, by))

@@ -158,7 +158,7 @@ class Printer {
   private setting(s: ast.SettingStmt): Doc {
     const value = s.value === undefined ? "" : [s.with ? " with " : " ", this.expressions.any(s.value)]
     const unit = s.unit === undefined ? "" : ` ${s.unit}`
-    return [s.name.text, value, unit]
+    return [s.name.text, value, unit, s.on === undefined ? "" : ` on ${s.on.text}`]
   }
 
   private trainStatement(s: Exclude<ast.TrainStmt, ast.SettingStmt>): Doc {
@@ -267,6 +267,7 @@ const trainWords = new Set([
   "report",
   "checkpoint",
   "keep",
+  "patience",
   "budget",
   "precision",
   "batch",

@@ -215,13 +215,15 @@ export interface ReportStmt extends Node {
   readonly value: Expr
 }
 /** `batch 64`, `shuffle`, `epochs 100`, `steps 5000`, `seed 1`, `drop_last`, `clip_norm 1.0`, `clip_value 0.5`,
- *  `accumulate 4`, `report every 100 steps`, `checkpoint every 10 epochs`, `keep best accuracy`, `keep last 3`, `keep average ema(0.99)`,
+ *  `accumulate 4`, `patience 3 epochs`, `report every 100 steps`, `checkpoint every 10 epochs`, `keep best accuracy`, `keep last 3`, `keep average ema(0.99)`,
  *  `budget memory 64 MiB`, `precision mixed with GradScaler()`. */
 export interface SettingStmt extends Node {
   readonly kind: "setting"
   readonly name: Name
   readonly value?: Expr
   readonly unit?: "steps" | "epochs" | ByteUnit
+  /** `patience 3 epochs on val_accuracy`: the metric. */
+  readonly on?: Name
   /** The value stands behind the word `with`. */
   readonly with?: true
 }

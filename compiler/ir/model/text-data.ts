@@ -22,6 +22,7 @@ import type {
   Split,
   Stored,
   TrainSettings,
+  Watched,
 } from "./types.js"
 
 const quote: (text: string) => string = jsonText
@@ -115,6 +116,7 @@ function parseColumns(c: Cursor): ColumnSelection {
 
 type Every = TrainSettings["reportEvery"]
 const printEvery = (e: Every | null): string => (e === null ? "none" : `${e.count} ${e.unit}`)
+const printWatched = ({ better, metric }: Watched): string => `${better} ${quote(metric)}`
 const orNone = (n: number | null): string => (n === null ? "none" : printNumber(n))
 
 /** Every setting, on one line. */
@@ -127,7 +129,8 @@ export const printSettings = (s: TrainSettings): string =>
     `duration ${printEvery(s.duration)}`,
     `report ${printEvery(s.reportEvery)}`,
     `checkpoint ${printEvery(s.checkpointEvery)}`,
-    `keep ${s.keepBest === null ? "none" : `${s.keepBest.better} ${quote(s.keepBest.metric)}`}`,
+    `patience ${s.patience === null ? "none" : `${printEvery(s.patience)} ${printWatched(s.patience)}`}`,
+    `keep ${s.keepBest === null ? "none" : printWatched(s.keepBest)}`,
     `keep_last ${s.keepLast}`,
     `clip_norm ${orNone(s.clipNorm)}`,
     `clip_value ${orNone(s.clipValue)}`,
@@ -154,7 +157,7 @@ export function parseSettings(c: Cursor): TrainSettings {
     c.expect("epochs")
     return { unit: "epochs", count }
   }
-  const keepBest = (): NonNullable<TrainSettings["keepBest"]> => {
+  const watched = (): Watched => {
     const isHigher = c.accept("higher")
     if (!isHigher) c.expect("lower")
     return { better: isHigher ? "higher" : "lower", metric: c.string() }
@@ -172,7 +175,8 @@ export function parseSettings(c: Cursor): TrainSettings {
     duration: named("duration", every),
     reportEvery: named("report", every),
     checkpointEvery: named("checkpoint", () => orNull(every)),
-    keepBest: named("keep", () => orNull(keepBest)),
+    patience: named("patience", () => orNull(() => ({ ...every(), ...watched() }))),
+    keepBest: named("keep", () => orNull(watched)),
     keepLast: named("keep_last", () => c.integer()),
     clipNorm: named("clip_norm", () => orNull(() => c.number())),
     clipValue: named("clip_value", () => orNull(() => c.number())),

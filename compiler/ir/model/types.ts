@@ -112,6 +112,16 @@ export interface Budget {
   readonly bytes: number
   readonly origin: Origin
 }
+/** A metric that a run is steered by: the loss or a report, over the rows that are evaluated along the way. */
+export interface Watched {
+  readonly metric: string
+  readonly better: Direction
+}
+/** The run ends when the metric has not become better for so long. */
+export interface Patience extends Watched {
+  readonly unit: "epochs" | "steps"
+  readonly count: number
+}
 export interface TrainSettings {
   /** null: all rows at once. */
   readonly batch: number | null
@@ -122,7 +132,8 @@ export interface TrainSettings {
   readonly reportEvery: { readonly unit: "epochs" | "steps"; readonly count: number }
   /** null: at the end only. */
   readonly checkpointEvery: { readonly unit: "epochs" | "steps"; readonly count: number } | null
-  readonly keepBest: { readonly metric: string; readonly better: Direction } | null
+  readonly patience: Patience | null
+  readonly keepBest: Watched | null
   /** How many of the newest checkpoints stay. */
   readonly keepLast: number
   readonly clipNorm: number | null
