@@ -50,7 +50,7 @@ describe("the bundle of examples/cancer", () => {
       test: Record<string, number>
     }
     expect(said.losses.at(-1)).toBeLessThan(said.losses[0] ?? 0)
-    expect(said.end).toMatchObject({ why: "finished", step: 8 * 8 })
+    expect(said.end).toMatchObject({ why: "finished", step: 8 * 7 })
     expect(said.shapes).toEqual([
       [2, 1],
       [2, 1],
