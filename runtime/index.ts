@@ -1,21 +1,33 @@
 /** runtime: the entry for browser pages, and everything that needs no files of its own. node.ts adds those. */
 import { readBundle, type ReadFile } from "./bundle/decode.js"
 import type { Bundle } from "./bundle/format.js"
-import { inMemory } from "./data/file.js"
+import { fileAt, fileByRanges, rangesOfBlob } from "./data/by-ranges.js"
 import { openBrowserDevice, probeBrowserDevice } from "./device/browser-gpu.js"
 import { browserThreads, startBrowserThread } from "./device/wasm/browser-thread.js"
 import type { Host } from "./host.js"
 import { Session, type OpenOptions } from "./session.js"
 
+export interface PageOpenOptions extends OpenOptions {
+  /** Files that the user chose, by the paths of data files in their stead. Of large .npy and IDX files just the rows are read that a run takes. */
+  readonly files?: ReadonlyMap<string, Blob>
+}
+
 /** Fetches a bundle from the folder at `url`, checks it and opens it on the page's GPU. */
-export async function loadBundle(url: string | URL, options: OpenOptions = {}): Promise<Session> {
+export async function loadBundle(
+  url: string | URL,
+  { files, ...options }: PageOpenOptions = {},
+): Promise<Session> {
   const base = new URL(`${String(url).replace(/\/*$/, "")}/`, location.href)
-  return Session.open(await readBundle(base.href, reader(base)), browserHost(base), options, base.href)
+  return Session.open(await readBundle(base.href, reader(base)), browserHost(base, files), options, base.href)
 }
 
 /** Opens a bundle already in memory; data files are fetched relative to `base`. */
-export function openBundle(bundle: Bundle, base: string | URL, options: OpenOptions = {}): Promise<Session> {
-  return Session.open(bundle, browserHost(new URL(base, location.href)), options)
+export function openBundle(
+  bundle: Bundle,
+  base: string | URL,
+  { files, ...options }: PageOpenOptions = {},
+): Promise<Session> {
+  return Session.open(bundle, browserHost(new URL(base, location.href), files), options)
 }
 
 const reader =
@@ -26,9 +38,12 @@ const reader =
     return new Uint8Array(await response.arrayBuffer())
   }
 
-function browserHost(base: URL): Host {
+function browserHost(base: URL, files: ReadonlyMap<string, Blob> = new Map()): Host {
   return {
-    openFile: async (path) => inMemory(await reader(base)(path)),
+    openFile: (path) => {
+      const blob = files.get(path)
+      return blob ? fileByRanges(rangesOfBlob(blob)) : fileAt(new URL(path, base))
+    },
     openDevice: openBrowserDevice,
     probeDevice: probeBrowserDevice,
     mayHaveGpu: () => true,

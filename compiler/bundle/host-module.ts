@@ -205,7 +205,7 @@ function loadText({ predicts, data }: Manifest, platform: Platform): string {
 const COLUMNS: any = ${JSON.stringify(columns)}
 
 /** Opens the bundle that this module lies in, on a device. */
-export async function load(options: LoadOptions = {}): Promise<Trainer> {
+export async function load(options: ${platform === "node" ? "LoadOptions" : "PageLoadOptions"} = {}): Promise<Trainer> {
   const session: any = await loadBundle(${platform === "node" ? `fileURLToPath(${folder})` : folder}, options)
   const trainer: any = {
     device: session.device,

@@ -140,6 +140,10 @@ export interface NodeTrainOptions extends TrainOptions {
 
 /** In a page, which has places of its own for files. */
 export const PAGE_TYPES = `
+export interface PageLoadOptions extends LoadOptions {
+  /** Files that the user chose, by the paths of data files in their stead. Of large .npy and IDX files just the rows are read that a run takes. */
+  readonly files?: ReadonlyMap<string, Blob>
+}
 export interface CheckpointFacts {
   /** Updates made. */
   readonly step: number

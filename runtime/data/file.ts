@@ -12,6 +12,8 @@ export interface DataFile {
   /** Fills `memory` with records, one after another, beside whatever else goes on, and gives it back; the caller goes on with what it is
    *  given, for another thread may have had the memory meanwhile. Absent: `read` is as good. */
   gather?(records: Records, memory: ArrayBuffer): Promise<ArrayBuffer>
+  /** Brings all of it into memory: `read` of a file in parts gives what is there, and throws NotLoaded. Absent: all of it can be read. */
+  load?(): Promise<void>
   /** Lets go of what `gather` holds open. */
   close?(): void
   /** Where the host keeps what text files were read as. */
@@ -24,6 +26,11 @@ export interface Records {
   readonly bytes: number
   readonly apart: number
   readonly numbers: Uint32Array
+}
+
+/** A part of a file was asked for that is not there yet. */
+export class NotLoaded extends Error {
+  override readonly name = "NotLoaded"
 }
 
 export const inMemory = (bytes: Uint8Array): DataFile => ({

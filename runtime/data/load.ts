@@ -1,7 +1,7 @@
 /** runtime/data: DataSpec -> tables and the rows of its parts. */
 import type { DataSpec, SourceSpec, SplitSpec } from "../bundle/format.js"
 import { reasonOf, RunError } from "../error.js"
-import type { DataFile } from "./file.js"
+import { NotLoaded, type DataFile } from "./file.js"
 import { isGzip, unpackGzip } from "./gzip.js"
 import type { Part } from "./shares.js"
 import { allRows, splitRows } from "./split.js"
@@ -73,7 +73,14 @@ export async function loadTable(
     }
   })
   const opened = new Map(await Promise.all(files))
-  return parseSource(name, source, (path) => opened.get(path)!, uses)
+  const parse = (): Table => parseSource(name, source, (path) => opened.get(path)!, uses)
+  try {
+    return parse()
+  } catch (caught) {
+    if (!(caught instanceof NotLoaded)) throw caught
+    await Promise.all([...opened.values()].map((file) => file.load?.()))
+    return parse()
+  }
 }
 
 const everyRow = (table: Table): TableRows => ({ table, rows: allRows(table.rows) })
