@@ -5,31 +5,28 @@
  *  How:        nodes in order. Views and cheap elementwise nodes are left to whoever reads them. A reduction or a contraction
  *              opens a group or joins one over the same space; an elementwise node joins the latest group that it depends on,
  *              where it can be computed there. Since it is the latest, groups never come to wait for each other.
- *  Not here:   loop order and tiles (`template-*.ts`), the order of dispatches and updates in place (`fuse/order.ts`). */
-import { operationsIn } from "../expressions/operations.js"
-import type { Pass } from "../../pass.js"
-import type { PassContext } from "../../pass.js"
+ *  Not here:   how loops run (`choose/`), the order of dispatches and updates in place (`fuse/order.ts`). */
+import type { Pass, PassContext } from "../../pass.js"
 import { bug } from "../../source/bug.js"
-import { printAttrs } from "../../ir/graph/text.js"
 import type { Graph, Node, ValueId } from "../../ir/graph/types.js"
 import type { Expr } from "../../ir/kernels/types.js"
-import { bytesOf, numel, printShape, printType, sameDim, type Shape } from "../../ir/tensor.js"
+import { numel, printShape, sameDim, type Shape } from "../../ir/tensor.js"
 import {
   BESIDE,
   dispatchSaved,
   joinsContractions,
   MOST_IN_CHAIN,
   nominal,
-  REUSE,
   rowsFillDevice,
 } from "../cost/model.js"
-import { Exprs } from "../expressions/exprs.js"
 import { joinProducts } from "./products.js"
 import type { Group, GroupedGraph, GroupKind, Store } from "../../ir/groups/types.js"
 import { inParts } from "./in-parts.js"
 import { order } from "./order.js"
 import { Probe, reordering } from "./probe.js"
 import { type Loader, Loaders } from "./rematerialized.js"
+import { type Draft, type Found, frameKey } from "./draft.js"
+import { Uses } from "./uses.js"
 import {
   defOf,
   elementsOf,
@@ -38,7 +35,6 @@ import {
   loweringOf,
   typeOfValue,
 } from "../../ir/graph/graph-index.js"
-import { unravel, Values } from "../expressions/values.js"
 
 export const fuse: Pass<Graph, GroupedGraph> = {
   name: "fuse",
@@ -59,36 +55,13 @@ export const fuse: Pass<Graph, GroupedGraph> = {
   },
 }
 
-/** A group being made. Its place in the list of drafts orders it: it needs only earlier ones. */
-interface Draft {
-  readonly at: number
-  readonly kind: GroupKind
-  outer: Shape
-  rootAxes: readonly (number | null)[] | null
-  readonly inner: Shape
-  readonly members: ValueId[]
-  readonly full: Set<ValueId>
-  /** Values read from buffers. */
-  readonly loads: Set<ValueId>
-  probe: Probe
-  /** Nothing joins any more. */
-  closed: boolean
-}
-/** Where a node can be computed: per point of the group, or per element of its rows; in another order of axes, if need be. */
-interface Found {
-  readonly draft: Draft
-  readonly full: boolean
-  readonly axes?: readonly (number | null)[]
-}
-
 class Grouping {
   private readonly drafts: Draft[] = []
   /** The group that computes a value. */
   private readonly home = new Map<ValueId, Draft>()
   private readonly required: ReadonlySet<ValueId>
+  private readonly uses: Uses
   private readonly latestMemo = new Map<ValueId, number>()
-  private readonly costMemo = new Map<ValueId, number>()
-  private readonly operationsMemo = new Map<string, number>()
   private readonly frames = new Map<string, Draft>()
   /** Elementwise nodes up to this one. */
   private readonly chain = new Map<ValueId, number>()
@@ -107,11 +80,12 @@ class Grouping {
     const { outputs, updates } = g.graph
     for (const u of updates) this.slotsOf.set(u.value, [...(this.slotsOf.get(u.value) ?? []), u.slot])
     this.required = new Set([...outputs.map((o) => o.value), ...updates.map((u) => u.value)])
+    this.uses = new Uses(g, cx.target, this.required, this.home)
   }
 
   run(): Group[] {
     for (const node of this.g.graph.nodes) {
-      if (!this.required.has(node.id) && this.readers(node.id).length === 0) continue
+      if (!this.required.has(node.id) && this.uses.readers(node.id).length === 0) continue
       const lower = loweringOf(node)
       if (lower.kind === "none") bug(`%${node.id} = ${node.op}: ${lower.why}`)
       else if (lower.kind === "map") this.place(node)
@@ -169,11 +143,11 @@ class Grouping {
 
   private place(node: Node): void {
     const endsChain = this.endsChain(node)
-    const shrinks = this.growth(node) < 1
+    const shrinks = this.uses.growth(node) < 1
     const required = endsChain || shrinks || this.required.has(node.id) || this.kept.has(node.id)
     const { kind } = defOf(node).traits
     if (kind === "view" && !required) return this.placeTransposed(node)
-    if (!required && this.growth(node) > 1) return
+    if (!required && this.uses.growth(node) > 1) return
     const found = this.draftFor(node)
     if (!required && !this.worthStoring(node, found)) return
     if (found === undefined) this.open("map", node, node.type.shape, [])
@@ -194,12 +168,6 @@ class Grouping {
     return ends
   }
 
-  /** The bytes of an element, beside those of what it is made of alone. A value that shrinks is stored: that is what it was made for,
-   *  and a driver would leave out rounding that only stands between two operations. One that grows is left to its readers. */
-  private growth({ args, type }: Node): number {
-    return args.length === 1 ? bytesOf(type.dtype) / bytesOf(typeOfValue(this.g, args[0]!).dtype) : 1
-  }
-
   /** A contraction that is only ever read transposed is stored transposed: the gradients of weights. */
   private placeTransposed(node: Node): void {
     const draft = this.drafts[this.latest(node.id)]
@@ -208,7 +176,7 @@ class Grouping {
     const root = this.g.nodes.get(draft.members[0]!)!
     const only = source === root.id && this.g.consumers.get(root.id)?.length === 1
     if (!only || this.required.has(root.id)) return
-    const axes = reordering(this.g, node, root, (v) => this.isPlaced(v))
+    const axes = reordering(this.g, node, root, (v) => this.uses.isPlaced(v))
     if (axes === undefined || axes.every((axis, n) => axis === n)) return
     this.reorder(draft, node, axes)
     this.join(draft, node, false, [draft.probe.atOuter(node.id) ?? bug(`%${node.id} left its group`)])
@@ -224,7 +192,7 @@ class Grouping {
       if (outer !== undefined && this.leavesRoom(own, node, [outer])) return { draft: own, full: false }
       const root = this.g.nodes.get(own.members[0]!)!
       if (own.kind === "contract" && own.members.length === 1) {
-        const axes = reordering(this.g, node, root, (v) => this.isPlaced(v))
+        const axes = reordering(this.g, node, root, (v) => this.uses.isPlaced(v))
         if (axes !== undefined) return { draft: own, full: false, axes }
       }
       const size = nominal(elementsOf(this.g, node.id))
@@ -253,7 +221,7 @@ class Grouping {
     const limit = this.cx.target.maxStorageBuffersPerStage
     if (loads.size + members.length <= limit) return true
     const inside = (v: ValueId): boolean =>
-      this.readers(v).every((r) => {
+      this.uses.readers(v).every((r) => {
         if (r.id === node.id || this.home.get(r.id) === draft) return true
         return !this.home.has(r.id) && r.id < node.id && inside(r.id)
       })
@@ -270,11 +238,11 @@ class Grouping {
     const size = nominal(elementsOf(this.g, node.id))
     if (found !== undefined && !found.full && this.replacesStore(node, found.draft)) return true
     // A scalar out of run-time scalars is worked out once per invocation: never worth a buffer.
-    if (elementsOf(this.g, node.id) === 1 && this.placedBelow(node.id).length === 0) return false
-    const cost = this.cost(node.id)
-    const readers = this.readers(node.id)
+    if (elementsOf(this.g, node.id) === 1 && this.uses.placedBelow(node.id).length === 0) return false
+    const cost = this.uses.cost(node.id)
+    const readers = this.uses.readers(node.id)
     // Scalars are worked out once per invocation, not once per element.
-    const again = readers.reduce((n, r) => n + this.reuse(node, r), 0) / (size === 1 ? 16 : 1)
+    const again = readers.reduce((n, r) => n + this.uses.reuse(node, r), 0) / (size === 1 ? 16 : 1)
     const inlined = again * size * cost
     const stored =
       size * cost + (again + 1) * size + (found === undefined ? dispatchSaved(cost, this.cx.target) : 0)
@@ -283,49 +251,16 @@ class Grouping {
   /** Whether the group would have to store an argument for this node alone: then it may as well store the node. */
   private replacesStore(node: Node, draft: Draft): boolean {
     const size = elementsOf(this.g, node.id)
-    return this.placedBelow(node.id).some(
-      (v) =>
-        this.home.get(v) === draft &&
-        !this.required.has(v) &&
-        sameDim(elementsOf(this.g, v), size) &&
-        this.readers(v).length === 1,
-    )
+    return this.uses
+      .placedBelow(node.id)
+      .some(
+        (v) =>
+          this.home.get(v) === draft &&
+          !this.required.has(v) &&
+          sameDim(elementsOf(this.g, v), size) &&
+          this.uses.readers(v).length === 1,
+      )
   }
-  /** How often a reader needs each element of the node. */
-  private reuse(node: Node, reader: Node): number {
-    const lower = loweringOf(reader)
-    const size = nominal(elementsOf(this.g, node.id))
-    const out = nominal(elementsOf(this.g, reader.id))
-    if (lower.kind === "map" || lower.kind === "none") return Math.max(1, out / size)
-    const argTypes = reader.args.map((a) => typeOfValue(this.g, a))
-    const reads = out * nominal(numel(lower.extents(argTypes, reader.attrs, reader.type)))
-    // A tile of a contraction uses what it reads several times.
-    return Math.max(1, reads / size / (lower.kind === "contract" ? REUSE[this.cx.target.deviceClass] : 1))
-  }
-  /** Operations and loads per element, with all that is inlined. */
-  private cost(v: ValueId): number {
-    const known = this.costMemo.get(v)
-    if (known !== undefined) return known
-    let cost: number
-    const node = this.g.nodes.get(v)
-    if (node === undefined) cost = this.isPlaced(v) ? 1 : 0
-    else {
-      cost = this.operations(node)
-      for (const a of node.args) cost += this.isPlaced(a) ? 1 : this.cost(a)
-    }
-    this.costMemo.set(v, cost)
-    return cost
-  }
-
-  /** Of its own, which nodes of one kind over the same shapes have in common. */
-  private operations(node: Node): number {
-    const types = node.args.map((a) => `${node.args.indexOf(a)} ${printType(typeOfValue(this.g, a))}`)
-    const key = `${node.op} ${printAttrs(node.attrs)} ${types.join()} ${printType(node.type)}`
-    let operations = this.operationsMemo.get(key)
-    if (operations === undefined) this.operationsMemo.set(key, (operations = ownOperations(this.g, node)))
-    return operations
-  }
-
   // ---- drafts
 
   private open(kind: GroupKind, node: Node, outer: Shape, inner: Shape): void {
@@ -351,7 +286,7 @@ class Grouping {
     if (kind !== "map") probe.add(node)
   }
   private probe(at: number, outer: Shape, inner: Shape, rootAxes: readonly (number | null)[] | null): Probe {
-    const elsewhere = (v: ValueId): boolean => this.isPlaced(v) && this.home.get(v)?.at !== at
+    const elsewhere = (v: ValueId): boolean => this.uses.isPlaced(v) && this.home.get(v)?.at !== at
     return new Probe(this.g, outer, inner, elsewhere, rootAxes)
   }
   /** Lets a contraction's group run over the axes of a node that reads it transposed. */
@@ -367,12 +302,6 @@ class Grouping {
     if (full) draft.full.add(node.id)
     this.home.set(node.id, draft)
   }
-  /** Whether other groups read the value from a buffer. */
-  private isPlaced(v: ValueId): boolean {
-    const input = this.g.inputs.get(v)
-    if (input !== undefined) return input.source.kind !== "scalar"
-    return this.g.slots.has(v) || this.home.has(v)
-  }
   /** The last group that the value needs. */
   private latest(v: ValueId): number {
     const home = this.home.get(v)
@@ -383,34 +312,6 @@ class Grouping {
     this.latestMemo.set(v, latest)
     return latest
   }
-  /** The placed values that a node reads, through all that is inlined. */
-  private placedBelow(v: ValueId): ValueId[] {
-    const out = new Set<ValueId>()
-    const seen = new Set<ValueId>()
-    const visit = (x: ValueId): void => {
-      if (seen.has(x)) return
-      seen.add(x)
-      for (const a of this.g.nodes.get(x)?.args ?? []) {
-        if (this.isPlaced(a)) out.add(a)
-        else visit(a)
-      }
-    }
-    visit(v)
-    return [...out]
-  }
-  /** Who reads a value, through views. */
-  private readers(v: ValueId): Node[] {
-    const out = new Set<Node>()
-    const visit = (x: ValueId): void => {
-      for (const c of this.g.consumers.get(x) ?? []) {
-        if (defOf(c).traits.kind === "view" && !this.required.has(c.id)) visit(c.id)
-        else out.add(c)
-      }
-    }
-    visit(v)
-    return [...out]
-  }
-
   // ---- results
 
   /** From the last group to the first: what is stored follows from what later groups load. */
@@ -419,11 +320,11 @@ class Grouping {
     const out: Group[] = []
     const loaders = new Loaders()
     const again = new Set<ValueId>()
-    const isLoaded = (v: ValueId): boolean => this.isPlaced(v) && !again.has(v)
+    const isLoaded = (v: ValueId): boolean => this.uses.isPlaced(v) && !again.has(v)
     for (const draft of [...this.drafts].reverse()) {
       for (const m of draft.members) {
         if (!wanted.has(m) || this.required.has(m) || this.kept.has(m)) continue
-        if (!loaders.giveUp(this.g, m, isLoaded, (node) => this.operations(node))) continue
+        if (!loaders.giveUp(this.g, m, isLoaded, (node) => this.uses.operations(node))) continue
         again.add(m)
         wanted.delete(m)
       }
@@ -534,42 +435,16 @@ class Grouping {
       return
     }
     const limit = this.cx.target.maxStorageBuffersPerStage
-    const below = new Set(group.members.flatMap((m) => this.inlinedIn(m)))
-    const inlined = [...below].filter((v) => this.placedBelow(v).length < limit)
-    const best = inlined.sort((a, b) => this.placedBelow(b).length - this.placedBelow(a).length || a - b)[0]
-    if (best === undefined || this.placedBelow(best).length < 2) {
+    const below = new Set(group.members.flatMap((m) => this.uses.inlinedIn(m)))
+    const inlined = [...below].filter((v) => this.uses.placedBelow(v).length < limit)
+    const best = inlined.sort(
+      (a, b) => this.uses.placedBelow(b).length - this.uses.placedBelow(a).length || a - b,
+    )[0]
+    if (best === undefined || this.uses.placedBelow(best).length < 2) {
       bug(`%${last} alone reads more buffers than ${this.cx.target.name} allows`)
     }
     this.kept.add(best!)
     this.alone.add(best!)
     this.cx.remark(`%${best} is stored: its readers bind too many buffers`)
   }
-  private inlinedIn(v: ValueId): ValueId[] {
-    const out = new Set<ValueId>()
-    const visit = (x: ValueId): void => {
-      for (const a of this.g.nodes.get(x)?.args ?? []) {
-        if (this.isPlaced(a) || out.has(a) || !this.g.nodes.has(a)) continue
-        out.add(a)
-        visit(a)
-      }
-    }
-    visit(v)
-    return [...out]
-  }
-}
-
-/** Groups over equal spaces, axes of length 1 aside. */
-const frameKey = (kind: GroupKind, outer: Shape, inner: Shape): string =>
-  `${kind} ${printShape(outer.filter((d) => d !== 1))} ${printShape(inner)}`
-
-/** What one element of a node costs beyond its arguments. */
-function ownOperations(g: GraphIndex, node: Node): number {
-  const lower = loweringOf(node)
-  if (lower.kind !== "map") return 0
-  const k = new Exprs()
-  const values = new Values(g, k, (v) =>
-    v === node.id ? undefined : k.ref(`a${v}`, typeOfValue(g, v).dtype),
-  )
-  const i = k.variable("i", elementsOf(g, node.id))
-  return operationsIn(lower.value(values.context(node, unravel(k, i, node.type.shape))))
 }

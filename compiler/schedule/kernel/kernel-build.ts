@@ -1,5 +1,5 @@
 /** schedule: what the templates share: names, parameters, and the values of a group's nodes inside its kernel.
- *  Not here:   loop nests (`template-*.ts`). */
+ *  Not here:   loop nests (`templates/`). */
 import { bug } from "../../source/bug.js"
 import type { TargetProfile } from "../../target.js"
 import type { Row, ValueId } from "../../ir/graph/types.js"
