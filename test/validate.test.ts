@@ -30,6 +30,16 @@ describe.each(EXAMPLES)("%s", (name) => {
   })
 })
 
+it("runs many steps as one kernel beside the slots of another section", () => {
+  const text = `data d = array(x: [[0.5, 1], [2, -1]]) { x: f32[2] = column("x") }
+    model M(x: f32[B, 2]) -> f32[B, 2] { param w: f32[1, 2] = ones\n x * expand(w, [B, 2]) }
+    train one on d { minimize mse(M(x), x) with SGD(lr: 0.1)\n steps 3 }
+    train two on d { minimize mse(M(x), x) with RMSProp(lr: 0.1)\n steps 3 }`
+  const { difference, expected } = validate({ path: "sections.nn", text }, fileHost("sections.nn"))
+  expect(difference).toBeUndefined()
+  expect(expected.map((e) => e.graph.name)).toEqual(expect.arrayContaining(["one.step", "two.step"]))
+})
+
 it("names the pass that computes something else, with values and the place in the program", async () => {
   const broken = vi.spyOn(cse, "run").mockImplementation(doubled)
   const path = "examples/xor/xor.nn"

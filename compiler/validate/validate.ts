@@ -12,7 +12,7 @@ import { type DeviceArray, evalKernels } from "../ir/kernels/eval.js"
 import { printKernelProgram } from "../ir/kernels/text.js"
 import type { KernelProgram } from "../ir/kernels/types.js"
 import type { RowBounds } from "../ir/model/index-bounds.js"
-import type { DimValues, DType } from "../ir/tensor.js"
+import { type DimValues, type DType, evalDim } from "../ir/tensor.js"
 import type { NdArray } from "../ops/op.js"
 import { bug } from "../source/bug.js"
 import type { SourceFile } from "../source/source.js"
@@ -136,6 +136,10 @@ class Watch {
         ),
       ]),
     )
+    // Slots of other programs, which lie among those of this one where many steps run as one kernel.
+    for (const { name, role, dtype, elements } of program.buffers)
+      if (role === "slot" && !buffers.has(name))
+        buffers.set(name, deviceArray(new Float64Array(evalDim(elements, dims)), dtype))
     const outputs = evalKernels(program, { dims, scalars: SCALARS, buffers })
     const results = new Map(
       resultsOf(graph).map(({ name }) => [

@@ -10,6 +10,7 @@ import {
   SUBGROUP_TARGET,
   type TargetProfile,
 } from "../../compiler/target.js"
+import { validate } from "../../compiler/validate/validate.js"
 import type { Bundle, TrainSpec } from "../../runtime/bundle/format.js"
 import { RunError } from "../../runtime/error.js"
 import { openBundle, type ReportEvent, type Trainer } from "../../runtime/node.js"
@@ -42,7 +43,8 @@ const STEPS = 2
 /** Optimizers whose update is the sign of a mean of gradients: where that is 0 but for rounding, it may come out either way. */
 const STEEP = /\bLion\(/
 
-export async function judge(text: string, backends: readonly Backend[]): Promise<Verdict> {
+/** `wholly`: evaluation and prediction are compared after training, too. */
+export async function judge(text: string, backends: readonly Backend[], wholly = true): Promise<Verdict> {
   const failed = (failure: Failure): Verdict => ({ refused: [], failures: [failure], vague: false })
   let built: ReturnType<typeof compiled>
   try {
@@ -60,12 +62,12 @@ export async function judge(text: string, backends: readonly Backend[]): Promise
     }))
     return { refused, failures, vague: false }
   }
-  const failures: Failure[] = []
+  const failures: Failure[] = wholly ? translated(text, backends) : []
   let vague = false
   for (const section of bundle.manifest.trains) {
     const data = await trainingData(bundle.manifest, section.data)
     try {
-      const reference = referenceOf(graphs, bundle.manifest, section, data, STEPS)
+      const reference = referenceOf(graphs, bundle.manifest, section, data, STEPS, wholly)
       for (const device of backends) {
         if (device !== "wasm" && device !== "webgpu") continue
         const found = await compare(bundle, section, data, reference, device, STEEP.test(text))
@@ -98,6 +100,28 @@ function compiled(text: string, backends: readonly Backend[]) {
   const differentiated = graphsAfter("autodiff")
   const graphs = differentiated.some((g) => g.mixed) ? graphsAfter("autocast") : differentiated
   return { bundle, diagnostics, graphs }
+}
+
+/** What the kernels for adapters that are not here compute, by their evaluator, beside what every stage before them does. */
+function translated(text: string, backends: readonly Backend[]): Failure[] {
+  const targets = backends.flatMap((b) => (b === "gpu" || b === "subgroups" ? [PROFILES[b]] : []))
+  const [target, ...variants] = targets
+  if (target === undefined) return []
+  try {
+    const { difference } = validate({ path: PATH, text }, fileHost(PATH), {
+      target,
+      variants,
+      devices: ["webgpu"],
+      verify: false,
+    })
+    // Where a quotient has 0 below, rounding makes something of it.
+    if (difference === undefined || !Number.isFinite(difference.expected)) return []
+    const { stage, target: device, program, result, element, is, expected } = difference
+    const message = `${stage} (for ${device}) makes ${program} compute another ${result}[${element}]: ${is}, was ${expected}`
+    return [{ kind: `translation by ${stage} differs`, message }]
+  } catch (error) {
+    return [failureOf("validating", error)]
+  }
 }
 
 /** A short training by the reference and on the device. */
@@ -143,10 +167,10 @@ async function compare(
           if (typeof value === "number") look(where, "outputs", step, name, [value])
         }
     }
-    if (failures.length === 0) {
+    const { afterwards } = reference.course
+    if (failures.length === 0 && afterwards[0].size > 0) {
       const got = await onDevice({ manifest: bundle.manifest, section, data }, opened)
-      for (const name of reference.course.afterwards[0].keys())
-        look(device, "afterwards", 0, name, got.get(name) ?? [])
+      for (const name of afterwards[0].keys()) look(device, "afterwards", 0, name, got.get(name) ?? [])
     }
   } catch (error) {
     const isExpected = error instanceof RunError && error.code === "non-finite" && !finiteLosses(reference)

@@ -21,7 +21,7 @@ export interface Course {
   readonly slots: readonly Numbers[]
   /** Of the steps from these slots. */
   readonly outputs: readonly Numbers[]
-  /** What evaluation and prediction give after the last update. */
+  /** What evaluation and prediction give after the last update; empty where that is not asked for. */
   readonly afterwards: readonly [Numbers]
 }
 
@@ -42,13 +42,15 @@ export function referenceOf(
   section: TrainSpec,
   data: TrainingData,
   steps: number,
+  wholly: boolean,
 ): Reference {
-  const course = courseOf(graphs, manifest, section, data, steps, null)
+  const run = (noise: Random | null): Course =>
+    courseOf(graphs, manifest, section, data, steps, wholly, noise)
+  const course = run(null)
   const noisy: Course[] = []
   const known = new Map<number, Course>()
   const spread = (runs: number): Course => {
-    while (noisy.length < runs)
-      noisy.push(courseOf(graphs, manifest, section, data, steps, random(noisy.length + 1)))
+    while (noisy.length < runs) noisy.push(run(random(noisy.length + 1)))
     if (!known.has(runs)) known.set(runs, spreadOf(course, noisy.slice(0, runs)))
     return known.get(runs)!
   }
@@ -61,6 +63,7 @@ function courseOf(
   section: TrainSpec,
   data: TrainingData,
   steps: number,
+  wholly: boolean,
   noise: Random | null,
 ): Course {
   const graph = (name: string): Graph => graphs.find((g) => g.name === name)!
@@ -97,7 +100,8 @@ function courseOf(
     slots = { ...slots, ...updates }
     course.slots.push(numbers(slots))
   }
-  return { ...course, afterwards: [interpreted(graphs, { manifest, section, data }, at, slots, held)] }
+  const afterwards = wholly ? interpreted(graphs, { manifest, section, data }, at, slots, held) : new Map()
+  return { ...course, afterwards: [afterwards] }
 }
 const numbers = (values: Readonly<Record<string, NdArray>>): Numbers =>
   new Map(Object.entries(values).map(([name, { data }]) => [name, data]))

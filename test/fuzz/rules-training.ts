@@ -62,6 +62,8 @@ export const LOSSES: Readonly<Record<string, LossRule>> = {
   hinge: elementwise("hinge", sign),
   cross_entropy: (b, prediction) => {
     const { shape, axis, classes, target } = classified(b)
+    // Of one class the probability is always 1, and that is refused.
+    if (classes === 1) return undefined
     if (b.flip(4))
       return `cross_entropy(${prediction(shape)}, softmax(${b.expr(shape)}, ${axis}), axis: ${axis}${b.pick(["", ", label_smoothing: 0.1"])}${reduction(b)})`
     const weight = b.pick([

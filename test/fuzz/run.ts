@@ -2,7 +2,7 @@
 import { random } from "../support/random.js"
 import type { Limits } from "./build.js"
 import { Choices, shrink, type Tree } from "./choices.js"
-import { type Backend, type Failure, judge } from "./judge.js"
+import { type Backend, type Failure, judge, type Verdict } from "./judge.js"
 import { type Program, randomProgram } from "./program.js"
 
 export interface Found extends Failure {
@@ -35,6 +35,8 @@ export const SMALL: Limits = { elements: 100, rules: 4 }
 export const LARGE: Limits = { elements: 600, rules: 12 }
 
 const SHRINKING = 80
+/** One program in so many is evaluated and predicted with, too. */
+const WHOLLY = 4
 
 /** One program more. */
 export async function fuzzOne(
@@ -45,7 +47,8 @@ export async function fuzzOne(
 ): Promise<void> {
   const choices = Choices.drawn(random(seed))
   const { text } = randomProgram(choices, limits)
-  const verdict = await judge(text, backends)
+  const judged = (given: string): Promise<Verdict> => judge(given, backends, seed % WHOLLY === 0)
+  const verdict = await judged(text)
   figures.programs++
   if (verdict.refused.length === 0) figures.accepted++
   else count(figures.refused, verdict.refused[0]!.code)
@@ -57,7 +60,7 @@ export async function fuzzOne(
   const known = figures.found.get(failure.kind)
   if (known !== undefined) known.times++
   else {
-    const smallest = await smallestProgram(choices.tree, limits, backends, failure)
+    const smallest = await smallestProgram(choices.tree, limits, judged, failure)
     figures.found.set(failure.kind, { ...smallest, seed, times: 1 })
   }
 }
@@ -65,7 +68,7 @@ export async function fuzzOne(
 async function smallestProgram(
   tree: Tree,
   limits: Limits,
-  backends: readonly Backend[],
+  judged: (text: string) => Promise<Verdict>,
   failure: Failure,
 ): Promise<Failure & Pick<Program, "text">> {
   const programOf = (t: Tree): Program => randomProgram(Choices.repeated(t), limits)
@@ -74,7 +77,7 @@ async function smallestProgram(
     tree,
     async (t) => {
       const { text } = programOf(t)
-      const same = (await judge(text, backends)).failures.find((f) => f.kind === failure.kind)
+      const same = (await judged(text)).failures.find((f) => f.kind === failure.kind)
       if (same === undefined) return false
       smallest = { ...same, text }
       return true
