@@ -27,6 +27,7 @@ const ROOMS = {
   reduce: { to: STAGE },
   schedule: { to: STAGE },
   summary: { to: STAGE },
+  onnx: { to: [...STAGE, "^compiler/version\\.ts$"] },
   memory: { to: STAGE },
   codegen: { to: [...STAGE, CONTRACT] },
   bundle: { to: [...STAGE, CONTRACT] },

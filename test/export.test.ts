@@ -75,7 +75,7 @@ describe("nnc export", () => {
   })
 
   it.each([
-    [["net.nn", "-o", "weights.pt"], 2, "Its name must end in .safetensors"],
+    [["net.nn", "-o", "weights.pt"], 2, "does not end in .safetensors or .onnx"],
     [["net.nn"], 2, "--out"],
     [["net.nn", "-o", "x.safetensors", "--model", "Nut"], 1, 'did you mean "Net"?'],
     [["net.nn", "-o", "x.safetensors", "--checkpoint", "gone"], 1, "error[checkpoint-missing]"],

@@ -65,6 +65,21 @@ with each other, so the program has to be what it was; for another one, start a 
     explanation: `\`nnc predict\`, \`nnc evaluate\`, \`nnc export\` and \`nnc train --resume\` use the newest checkpoint of the newest run below runs/ when
 none is named. Train first, or name one: \`--checkpoint runs/cancer-1\`.`,
   },
+  "export-operation": {
+    title: "prediction computes something that cannot be said in ONNX",
+    explanation: `\`nnc export -o m.onnx\` writes every operation of a model's prediction as operators of ONNX. A few have none: random draws,
+gradients, and what belongs to a training run. The message names the line; a model that does it in training only, as \`Dropout\` does, can
+be exported: \`if training { ... }\`.`,
+  },
+  "export-bundle": {
+    title: "an ONNX model is made of a program, not of a bundle",
+    explanation:
+      "A bundle holds the kernels of a compiled program, from which its operations cannot be told any more. Name the .nn file.",
+  },
+  "export-size": {
+    title: "the model is too large for one ONNX file",
+    explanation: `ONNX files are messages of protobuf, which hold 2 GiB at most. \`nnc export -o weights.safetensors\` has no such limit.`,
+  },
 }
 
 /** What `nnc explain` knows. */

@@ -1,15 +1,17 @@
 /** cli: `nnc export`: what a checkpoint's model has learned, as a file for other programs.
  *  Guarantees: the values that prediction reads: parameters, or the averages kept of them, and running values; nothing of the
- *              optimizer. nnc reads the file back as a checkpoint of parameters, unless names were cut to one model's. */
-import { InvalidArgumentError, type Command } from "commander"
+ *              optimizer. nnc reads a file of tensors back as a checkpoint of parameters, unless names were cut to one model's. */
+import { InvalidArgumentError, Option, type Command } from "commander"
 import { encodeCheckpoint } from "../../../runtime/checkpoint/checkpoint.js"
 import { product } from "../../../runtime/exec/size.js"
 import { loadCheckpoint, readBundleFolder, saveWhole, type Bundle } from "../../../runtime/node.js"
-import { nearest } from "../../source/suggest.js"
+import { OPSETS, type Opset } from "../../onnx/translate.js"
 import { bundleOf, isBundleFolder } from "../compile-file.js"
 import { note, printJson } from "../console.js"
 import { whenConverted } from "../convert/index.js"
-import { Failure } from "../failure.js"
+import { exportOnnx } from "../export-onnx.js"
+import { EXIT, Failure } from "../failure.js"
+import { learnedValues, ofModel } from "../learned.js"
 import {
   checkpointFor,
   type CheckpointOptions,
@@ -19,12 +21,14 @@ import {
 } from "../open-program.js"
 import { type DataOptions, compiling, withData } from "../usage.js"
 
-type Manifest = Bundle["manifest"]
-type Slots = Awaited<ReturnType<typeof loadCheckpoint>>["slots"]
+const FORMATS = ["safetensors", "onnx"] as const
+type Format = (typeof FORMATS)[number]
 
 interface Options extends DataOptions, CheckpointOptions {
   readonly out: string
+  readonly to?: Format
   readonly model?: string
+  readonly opset: Opset
   readonly json?: boolean
 }
 
@@ -34,76 +38,84 @@ export function addExport(program: Command): void {
       program
         .command("export")
         .description(
-          "write what was learned to a .safetensors file, under PyTorch's names, for other programs",
+          "write what was learned for other programs: tensors under PyTorch's names, or prediction as an ONNX model",
         )
         .argument("<program>", "program or bundle folder"),
     ),
   )
-    .requiredOption("-o, --out <file>", "where to write it, a name ending in .safetensors", safetensorsFile)
-    .option("--model <name>", "this model alone, its name left out: `linear.0.weight`")
+    .requiredOption("-o, --out <file>", "where to write it: .safetensors or .onnx")
+    .addOption(
+      new Option("--to <format>", "what to write (default: what the name of the file ends in)").choices(
+        FORMATS,
+      ),
+    )
+    .option("--model <name>", "this model alone; in .safetensors its name is left out: `linear.0.weight`")
+    .option("--opset <version>", `of ONNX: ${Object.keys(OPSETS).join(" or ")}`, opset, LATEST)
     .option("--json", "print one object")
-    .action(async (path: string, { out, model, json, ...options }: Options) => {
-      const manifest = await manifestOf(path, await withSettingsOf(path, options, options))
-      const file = await checkpointFor(manifest, options)
-      const { slots } = await loadCheckpoint(file, manifest)
-      const learned = learnedValues(manifest, slots)
-      const { specs, values } = model === undefined ? learned : ofModel(manifest, learned, model)
-      await saveWhole(out, encodeCheckpoint({ ...manifest, slots: specs }, values, null))
-      const count = specs.reduce((sum, { shape }) => sum + product(shape), 0)
-      if (json)
-        printJson({
-          event: "end",
-          out,
-          checkpoint: file,
-          tensors: specs.map(({ name }) => name),
-          values: count,
-        })
-      else note(`${out}: ${specs.length} tensors, ${count} values, from ${file}`)
+    .action(async (path: string, { json, ...options }: Options) => {
+      const format = options.to ?? formatOf(options.out)
+      const given = await withSettingsOf(path, options, options)
+      const { text, event } =
+        format === "onnx" ? await writeOnnx(path, given) : await writeTensors(path, given)
+      if (json) printJson({ event: "end", out: options.out, ...event })
+      else note(`${options.out}: ${text}`)
     })
 }
 
-function safetensorsFile(name: string): string {
-  if (!name.endsWith(".safetensors")) throw new InvalidArgumentError("Its name must end in .safetensors.")
-  return name
+const versions = Object.keys(OPSETS).map(Number) as Opset[]
+const LATEST = versions.at(-1)
+
+function opset(text: string): Opset {
+  const found = versions.find((version) => String(version) === text)
+  if (found === undefined) throw new InvalidArgumentError(`It must be ${versions.join(" or ")}.`)
+  return found
 }
 
-async function manifestOf(path: string, options: DataOptions): Promise<Manifest> {
+function formatOf(name: string): Format {
+  const found = FORMATS.find((format) => name.endsWith(`.${format}`))
+  if (found !== undefined) return found
+  throw new Failure(
+    "usage",
+    `${name} does not end in ${FORMATS.map((format) => `.${format}`).join(" or ")}`,
+    "end the name so, or say what to write with --to",
+    EXIT.usage,
+  )
+}
+
+/** What is said of a file when it is written. */
+interface Written {
+  readonly text: string
+  readonly event: Readonly<Record<string, unknown>>
+}
+
+async function writeOnnx(path: string, options: Options): Promise<Written> {
+  const { model, checkpoint, nodes, bytes } = await exportOnnx(path, options)
+  return {
+    text: `${model} in ${nodes} nodes, ${bytes} bytes, from ${checkpoint}`,
+    event: { checkpoint, model, opset: options.opset, nodes, bytes },
+  }
+}
+
+async function writeTensors(path: string, options: Options): Promise<Written> {
+  const { out, model } = options
+  const manifest = await manifestOf(path, options)
+  const file = await checkpointFor(manifest, options)
+  const { slots } = await loadCheckpoint(file, manifest)
+  const learned = learnedValues(manifest, slots)
+  const { specs, values } = model === undefined ? learned : ofModel(manifest, learned, model)
+  await saveWhole(out, encodeCheckpoint({ ...manifest, slots: specs }, values, null))
+  const count = specs.reduce((sum, { shape }) => sum + product(shape), 0)
+  return {
+    text: `${specs.length} tensors, ${count} values, from ${file}`,
+    event: { checkpoint: file, tensors: specs.map(({ name }) => name), values: count },
+  }
+}
+
+async function manifestOf(path: string, options: DataOptions): Promise<Bundle["manifest"]> {
   if (isBundleFolder(path)) {
     refuseSettings(path, options)
     return (await readBundleFolder(path)).manifest
   }
   const asked = { data: options.data, devices: ["wasm"] as const, ...compiling(options) }
   return (await whenConverted(() => bundleOf(path, asked))).manifest
-}
-
-interface Learned {
-  readonly specs: Manifest["slots"]
-  readonly values: Slots
-}
-
-function learnedValues({ slots }: Manifest, values: Slots): Learned {
-  const specs = slots.filter(({ role }) => role === "param" || role === "state")
-  const read = specs.map(({ name }): [string, Uint8Array] => [
-    name,
-    values.get(`${name}/average`) ?? values.get(name)!,
-  ])
-  return { specs, values: new Map(read) }
-}
-
-function ofModel({ predicts }: Manifest, { specs, values }: Learned, model: string): Learned {
-  const models = predicts.map((each) => each.model)
-  if (!models.includes(model)) {
-    const near = nearest(model, models)
-    throw new Failure(
-      "unknown-name",
-      `there is no model "${model}"`,
-      near === undefined ? `there is ${models.join(", ")}` : `did you mean "${near}"?`,
-    )
-  }
-  const own = specs.filter(({ name }) => name.startsWith(`${model}.`))
-  const short = (name: string): string => name.slice(model.length + 1)
-  return {
-    specs: own.map((spec) => ({ ...spec, name: short(spec.name) })),
-    values: new Map(own.map(({ name }) => [short(name), values.get(name)!])),
-  }
 }

@@ -13,6 +13,7 @@ import {
 import { note } from "../console.js"
 import { Failure } from "../failure.js"
 import { userTables } from "../kept-tables.js"
+import { oneModel } from "../learned.js"
 import {
   checkpointFor,
   type CheckpointOptions,
@@ -79,7 +80,7 @@ export function addPredict(program: Command): void {
 
 async function predict(trainer: Trainer, options: Options, data: string): Promise<void> {
   const { raw = false, keep = [], json = false } = options
-  const model = modelOf(trainer, options.model)
+  const { model } = oneModel(trainer.bundle.manifest.predicts, options.model)
   const loaded = await trainer.load(await checkpointFor(trainer.bundle.manifest, options))
   const source = await rowsSource(data, options.delimiter, trainer.bundle.manifest)
   const uses = trainer.predictUses(model)
@@ -114,18 +115,4 @@ function readRows(source: SourceSpec, uses: Uses): Iterable<Table> {
     }
   }
   return parseParts("rows", source, open, uses)
-}
-
-function modelOf(trainer: Trainer, named: string | undefined): string {
-  const models = trainer.bundle.manifest.predicts.map(({ model }) => model)
-  const [only] = models
-  if (named !== undefined) return named
-  if (only === undefined) throw new Failure("io-program", "the program has no model to predict with")
-  if (models.length === 1) return only
-  throw new Failure(
-    "usage",
-    `the program has several models: ${models.join(", ")}`,
-    "choose one with --model",
-    2,
-  )
 }

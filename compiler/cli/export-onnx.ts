@@ -1,0 +1,98 @@
+/** cli: the prediction of a model with what it has learned as an ONNX model. */
+import { existsSync, readFileSync } from "node:fs"
+import type { Manifest } from "../../runtime/bundle/format.js"
+import { loadCheckpoint, saveWhole } from "../../runtime/node.js"
+import type { Slot } from "../ir/model/types.js"
+import { encodeModel } from "../onnx/proto.js"
+import { type Opset, type Refusal, translate } from "../onnx/translate.js"
+import { bug } from "../source/bug.js"
+import type { Diagnostic } from "../source/diagnostic.js"
+import { spanFrom } from "../source/source.js"
+import { whenConverted } from "./convert/index.js"
+import { compileFile, isBundleFolder } from "./compile-file.js"
+import { Failure, Refused } from "./failure.js"
+import { learnedValues, oneModel } from "./learned.js"
+import { checkpointFor, type CheckpointOptions } from "./open-program.js"
+import { compiling, type DataOptions } from "./usage.js"
+
+export interface OnnxOptions extends DataOptions, CheckpointOptions {
+  readonly out: string
+  readonly model?: string
+  readonly opset: Opset
+}
+export interface OnnxFile {
+  readonly model: string
+  readonly checkpoint: string
+  readonly nodes: number
+  readonly bytes: number
+}
+
+/** What a message of protobuf may take: readers refuse more. */
+const MOST_BYTES = 2 ** 31 - 1
+
+export async function exportOnnx(path: string, options: OnnxOptions): Promise<OnnxFile> {
+  if (isBundleFolder(path))
+    throw new Failure(
+      "export-bundle",
+      `${path} is compiled: it holds kernels, of which no ONNX model can be made`,
+      "name the .nn file it was compiled from",
+    )
+  const asked = { data: options.data, devices: ["wasm"] as const, ...compiling(options) }
+  const compiled = await whenConverted(() => compileFile(path, asked))
+  const model = compiled.model ?? bug("the program has no model")
+  const { manifest } = compiled.bundle ?? bug("the program has no bundle")
+  const predict = oneModel(model.predicts, options.model)
+  const checkpoint = await checkpointFor(manifest, options)
+  const { slots } = await loadCheckpoint(checkpoint, manifest)
+  const { values } = learnedValues(manifest, slots)
+  const { model: made, refusals } = translate({
+    predict,
+    slots: model.slots,
+    bytes: (slot) => values.get(slot) ?? bug(`the checkpoint has no ${slot}`),
+    opset: options.opset,
+    metadata: metadataOf(manifest, predict.model),
+  })
+  if (made === undefined) throw new Refused(refusals.map((each) => diagnosticOf(each, predict.model)))
+  requireRoom(model.slots, predict.model)
+  const bytes = encodeModel(made)
+  await saveWhole(options.out, bytes)
+  return { model: predict.model, checkpoint, nodes: made.graph.nodes.length, bytes: bytes.length }
+}
+
+/** The names of what `categories` found in the training rows stand beside the model, by the field. */
+function metadataOf({ name, data }: Manifest, model: string): Record<string, string> {
+  const classes = data.flatMap((set) =>
+    set.fields.flatMap((field) =>
+      field.stages.flatMap((stage) =>
+        stage.kind === "categories" ? [[`classes.${field.name}`, JSON.stringify(stage.names)] as const] : [],
+      ),
+    ),
+  )
+  return { program: name, model, ...Object.fromEntries(classes) }
+}
+
+export function requireRoom(slots: readonly Pick<Slot, "name" | "type">[], model: string): void {
+  const bytes = slots
+    .filter(({ name }) => name.startsWith(`${model}.`))
+    .reduce((sum, { type }) => sum + 4 * type.shape.reduce<number>((n, d) => n * Number(d), 1), 0)
+  if (bytes > MOST_BYTES)
+    throw new Failure(
+      "export-size",
+      `the parameters of ${model} take ${bytes} bytes, and an ONNX file holds ${MOST_BYTES} at most`,
+      "write them as .safetensors",
+    )
+}
+
+function diagnosticOf({ origin, op, why }: Refusal, model: string): Diagnostic {
+  const [, path = "", line, column] = /^(.*):(\d+):(\d+)$/.exec(origin.at) ?? []
+  const file = existsSync(path)
+    ? { path, text: readFileSync(path, "utf8").replace(/^\uFEFF/, "") }
+    : undefined
+  const span = file && spanFrom(file, { line: Number(line), column: Number(column) })
+  return {
+    code: "export-operation",
+    severity: "error",
+    message: `\`${op}\` cannot be said in ONNX: ${why}`,
+    ...(span && { primary: { span, text: `prediction of ${model} computes it here` } }),
+  }
+}

@@ -1,0 +1,63 @@
+/** onnx: which values of a section its results need, and whether what is within a call is needed outside of it. */
+import type { ModelStmt, ModelValue, Section } from "../ir/model/types.js"
+import type { TensorType } from "../ir/tensor.js"
+import type { CallStmt } from "./calls/pattern.js"
+
+export class Liveness {
+  private readonly needed = new Set<ModelValue>()
+  private readonly uses = new Map<ModelValue, number>()
+  private readonly types = new Map<ModelValue, TensorType>()
+
+  constructor(section: Section) {
+    for (const { value } of section.results) this.use(value)
+    this.walk(section.body)
+  }
+
+  needs(id: ModelValue): boolean {
+    return this.needed.has(id)
+  }
+  typeOf(id: ModelValue): TensorType | undefined {
+    return this.types.get(id)
+  }
+  /** Whether nothing but the results of a call is used outside of it, and it changes no slot. */
+  isClosed(call: CallStmt): boolean {
+    if (changesSlots(call.body)) return false
+    const results = call.results.map((value) => ({ name: "", value }))
+    const inside = new Liveness({ inputs: [], body: call.body, results })
+    return [...defined(call.body)].every(
+      (id) => call.results.includes(id) || (this.uses.get(id) ?? 0) === inside.countOf(id),
+    )
+  }
+
+  private countOf(id: ModelValue): number {
+    return this.uses.get(id) ?? 0
+  }
+  private use(id: ModelValue): void {
+    this.needed.add(id)
+    this.uses.set(id, (this.uses.get(id) ?? 0) + 1)
+  }
+  /** From the last statement to the first: what needs a value stands after it. */
+  private walk(body: readonly ModelStmt[]): void {
+    for (const s of [...body].reverse()) {
+      if (s.kind === "call") this.walk(s.body)
+      if (s.kind === "update") this.use(s.value)
+      if (s.kind === "op" || s.kind === "read") this.types.set(s.id, s.type)
+      if (s.kind !== "op") continue
+      if (!this.needed.has(s.id)) continue
+      for (const arg of s.args) this.use(arg)
+      for (const region of s.regions ?? []) {
+        for (const id of region.results) this.use(id)
+        this.walk(region.body)
+      }
+    }
+  }
+}
+
+function* defined(body: readonly ModelStmt[]): Iterable<ModelValue> {
+  for (const s of body) {
+    if (s.kind === "op" || s.kind === "read") yield s.id
+    if (s.kind === "call") yield* defined(s.body)
+  }
+}
+const changesSlots = (body: readonly ModelStmt[]): boolean =>
+  body.some((s) => s.kind === "update" || (s.kind === "call" && changesSlots(s.body)))

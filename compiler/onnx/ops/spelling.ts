@@ -1,0 +1,27 @@
+/** onnx/ops: how an operation is spelled: the nodes that compute it, or why there are none. */
+import type { Attrs } from "../../ir/graph/types.js"
+import type { TensorType } from "../../ir/tensor.js"
+import type { Term, Writer } from "../writer.js"
+
+/** One use of an operation. */
+export interface Use {
+  readonly args: readonly Term[]
+  readonly attrs: Attrs
+  readonly type: TensorType
+  readonly w: Writer
+  /** Of a loop: the graph of one turn, whose inputs are `params`; the number of the turn comes last, where the region looks at it. */
+  readonly region?: {
+    readonly countsTurns: boolean
+    turn(w: Writer, params: readonly Term[]): readonly Term[]
+  }
+}
+export type Spelling = ((use: Use) => Term) | { readonly none: string }
+
+/** Thrown where one use of an operation cannot be said. */
+export class Unspeakable extends Error {}
+
+/** The same operator on arguments that broadcast. */
+export const operator =
+  (op: string, attrs?: Readonly<Record<string, number>>): Spelling =>
+  ({ args, w }) =>
+    w.pointwise(op, args, args[0]!.dtype, attrs)
