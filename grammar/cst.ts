@@ -125,6 +125,7 @@ export type DataCstChildren = {
   LBrace: IToken[]
   split?: SplitCstNode[]
   part?: PartCstNode[]
+  windows?: WindowsCstNode[]
   field?: FieldCstNode[]
   RBrace: IToken[]
 }
@@ -136,6 +137,20 @@ export interface SplitCstNode extends CstNode {
 
 export type SplitCstChildren = {
   Split: IToken[]
+  AnyWord: IToken[]
+  Colon: IToken[]
+  expression: ExpressionCstNode[]
+  Comma?: IToken[]
+  Semicolon?: IToken[]
+}
+
+export interface WindowsCstNode extends CstNode {
+  name: "windows"
+  children: WindowsCstChildren
+}
+
+export type WindowsCstChildren = {
+  Windows: IToken[]
   AnyWord: IToken[]
   Colon: IToken[]
   expression: ExpressionCstNode[]

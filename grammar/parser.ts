@@ -112,6 +112,7 @@ export class NnParser extends CstParser {
         DEF: [
           { ALT: () => this.SUBRULE(this.split) },
           { ALT: () => this.SUBRULE(this.part) },
+          { ALT: () => this.SUBRULE(this.windows) },
           { ALT: () => this.SUBRULE(this.field) },
         ],
       })
@@ -121,6 +122,19 @@ export class NnParser extends CstParser {
 
   split: Rule = this.RULE("split", () => {
     this.CONSUME(t.Split)
+    this.AT_LEAST_ONE_SEP({
+      SEP: t.Comma,
+      DEF: () => {
+        this.CONSUME(t.AnyWord)
+        this.CONSUME(t.Colon)
+        this.SUBRULE(this.expression)
+      },
+    })
+    this.OPTION(() => this.CONSUME(t.Semicolon))
+  })
+
+  windows: Rule = this.RULE("windows", () => {
+    this.CONSUME(t.WindowsWord)
     this.AT_LEAST_ONE_SEP({
       SEP: t.Comma,
       DEF: () => {

@@ -70,6 +70,7 @@ export const Over = contextual("over")
 export const With = contextual("with")
 export const Split = contextual("split")
 export const Val = contextual("val")
+export const WindowsWord = contextual("windows")
 export const Test = contextual("test")
 export const Minimize = contextual("minimize")
 export const Report = contextual("report")
@@ -224,7 +225,7 @@ const trainWords = [
   Precision,
   Mixed,
 ]
-const contextualWords = [From, In, On, As, Split, Val, Test, ...trainWords]
+const contextualWords = [From, In, On, As, Split, Val, Test, WindowsWord, ...trainWords]
 const categories = [
   AnyWord,
   AnyLParen,

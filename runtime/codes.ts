@@ -182,6 +182,11 @@ there. With \`verify\` they are compared before anything else. A device that giv
 validation, the rest for the test. Every part, and every fold, has to get a row. With \`group: "column"\` rows of a group stay together, so
 there are at least as many groups as parts; with \`stratify: "column"\` every class has at least two rows, for each is shared out by itself.`,
   },
+  "data-order": {
+    title: "rows that cannot be put in order",
+    explanation: `Windows follow the column of \`order\`, which holds numbers, or dates such as 2026-01-31, each once in a series. Where a file
+has several series, \`group\` names the column that tells them apart.`,
+  },
   "data-fold": {
     title: "--fold names no fold of the program",
     explanation: `\`split folds: 5, seed: 7\` cuts the rows in five parts. \`--fold 2\` of \`train\`, \`evaluate\` and \`predict\` says which of them is for

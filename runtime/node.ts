@@ -124,6 +124,14 @@ export class Trainer {
   predictUses(model: string): Uses {
     return this.session.predictUses(model)
   }
+  /** How many rows `predictTable` gives for a table. */
+  predictRows(model: string, table: Table): number {
+    return this.session.predictRows(model, table)
+  }
+  /** Whether the model is fed with windows, which are made of all rows of a table together. */
+  takesWindows(model: string): boolean {
+    return this.session.predictWindows(model) !== undefined
+  }
   runProgram(name: string, feeds?: Feeds, options?: ProgramOptions): Promise<Record<string, Tensor>> {
     return this.session.runProgram(name, feeds, options)
   }

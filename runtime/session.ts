@@ -1,7 +1,7 @@
 /** runtime: a bundle opened on a device: train, evaluate, predict, look at parameters. The same in Node and in a page.
  *  Guarantees: one call at a time; what a caller gets wrong is a RunError with a code.
  *  Not here: files and folders (node.ts), the loop itself (train/trainer.ts). */
-import type { Bundle, DataSpec, FieldSpec, PredictSpec, TrainSpec } from "./bundle/format.js"
+import type { Bundle, DataSpec, FieldSpec, PredictSpec, TrainSpec, WindowsSpec } from "./bundle/format.js"
 import { arenaBytes } from "./bundle/memory.js"
 import {
   checkFold,
@@ -19,6 +19,7 @@ import { PART_NAMES, type Part } from "./data/shares.js"
 import { allRows } from "./data/split.js"
 import type { Table, Uses } from "./data/table.js"
 import { usesOf } from "./data/uses.js"
+import { windowed } from "./data/windows.js"
 import { openDevice, type DeviceChoice } from "./device/choose.js"
 import type { DeviceInfo } from "./device/device.js"
 import { errorEvent, RunError } from "./error.js"
@@ -328,10 +329,12 @@ export class Session {
     return this.turns.run("predictTable", async () => {
       const meanings = meaningsOf(this.predictSpec(model), this.position?.train ?? null, this.data)
       const outputs = await this.runPredictionOf(model, table)
+      const rows = this.windowsOf(model, table)
+      const where = (row: number): string => rows.where(row)
       return Object.fromEntries(
         Object.entries(outputs).map(([name, tensor]): [string, Prediction] => {
           const meant = meanings.get(name)
-          return [name, meant ? predictionOf(tensor, meant, (row) => table.where(row)) : tensor]
+          return [name, meant ? predictionOf(tensor, meant, where) : tensor]
         }),
       )
     })
@@ -342,8 +345,10 @@ export class Session {
     return this.turns.run("predictTable", () => this.runPredictionOf(model, table))
   }
 
-  private async runPredictionOf(model: string, table: Table): Promise<Record<string, Tensor>> {
-    const feeds = this.predictFields(model).map(([name, spec]): [string, Numbers] => {
+  private async runPredictionOf(model: string, given: Table): Promise<Record<string, Tensor>> {
+    const fields = this.predictFields(model)
+    const table = this.windowsOf(model, given)
+    const feeds = fields.map(([name, spec]): [string, Numbers] => {
       const { bytes } = applyField(spec, table, allRows(table.rows))
       return [
         name,
@@ -355,7 +360,29 @@ export class Session {
 
   /** What `predictTable` asks of the columns of a table. */
   predictUses(model: string): Uses {
-    return usesOf(this.predictFields(model).map(([, spec]) => spec))
+    const windows = this.predictWindows(model)
+    return usesOf(
+      this.predictFields(model).map(([, spec]) => spec),
+      windows && { windows },
+    )
+  }
+
+  /** How rows make windows, where the model is fed with them: as many rows as its inputs take. */
+  predictWindows(model: string): WindowsSpec | undefined {
+    const fields = this.predictFields(model).map(([, spec]) => spec)
+    const length = Math.max(0, ...fields.map(({ window }) => window?.to ?? 0))
+    const spec = this.data.find((set) => set.windows && fields.some((f) => set.fields.includes(f)))
+    return length === 0 || !spec?.windows ? undefined : { ...spec.windows, length }
+  }
+
+  /** How many rows `predictTable` gives for a table. */
+  predictRows(model: string, table: Table): number {
+    return this.windowsOf(model, table).rows
+  }
+
+  private windowsOf(model: string, table: Table): Table {
+    const windows = this.predictWindows(model)
+    return windows ? windowed(table, windows) : table
   }
 
   /** By input: the field that it was fed from. */

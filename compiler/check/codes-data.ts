@@ -41,6 +41,19 @@ export const dataCodes: CodePages = {
   split train: 0.8, test: 0.2
 }`,
   },
+  "data-windows": {
+    title: "windows over time that are not clear",
+    explanation:
+      'A field takes a window where `|> window` comes first: its type begins with how many rows. Then every field of the data set does, `windows stride: 7, order: "day", group: "store"` says how windows follow each other, and a split is in order of time.',
+    bad: `data d = csv("rows.csv") {
+  past: f32[28] = column("x") |> window
+  y: f32 = column("y")
+}`,
+    good: `data d = csv("rows.csv") {
+  past: f32[28] = column("x") |> window
+  y: f32 = column("y") |> window(shift: 28)
+}`,
+  },
   "data-no-fields": {
     title: "data without fields",
     explanation: "Fields say what a row holds, and become tensors in `train on`.",

@@ -17,11 +17,11 @@ import { readTables } from "./data-tables.js"
 import { versionOfPath } from "./file-hash.js"
 import { userTables } from "./kept-tables.js"
 import { inPart, RunError } from "../../runtime/error.js"
-import type { DataSpec, FieldSpec, SourceSpec, SplitSpec } from "../../runtime/bundle/format.js"
+import type { DataSpec, FieldSpec, SourceSpec, SplitSpec, WindowsSpec } from "../../runtime/bundle/format.js"
 import type { CompileHost, DataContext, DataFacts } from "../driver/compile.js"
 import { readLibrary } from "../ir/ast/library.js"
 import type { Module } from "../ir/ast/types.js"
-import type { DataSet, Split } from "../ir/model/types.js"
+import type { DataSet, Split, Windows } from "../ir/model/types.js"
 import { parseLibrary } from "../parse/library.js"
 import type { Diagnostic } from "../source/diagnostic.js"
 import type { SourceFile } from "../source/source.js"
@@ -84,13 +84,24 @@ export function fileHost(main: string, { data, fold }: AskedData = {}, tables = 
   }
 }
 
-const withoutFields = ({ name, source, val, test, split }: DataSet, fold: number | undefined): DataSpec => ({
+const withoutFields = (
+  { name, source, val, test, split, windows }: DataSet,
+  fold: number | undefined,
+): DataSpec => ({
   name,
   source,
   ...(val && { val }),
   test,
   split: split && splitSpec(split, fold),
+  ...(windows && { windows: windowsSpec(windows) }),
   fields: [],
+})
+
+const windowsSpec = ({ length, stride, order, group }: Windows): WindowsSpec => ({
+  length,
+  stride,
+  ...(order !== null && { order }),
+  ...(group !== null && { group }),
 })
 
 const splitSpec = (
@@ -158,7 +169,7 @@ function dataFacts(
   { bounds }: DataContext,
   open: (path: string) => DataFile,
 ): DataFacts {
-  const { train, val, test } = readTables(spec, open, usesOf(set.fields, spec.split))
+  const { train, val, test } = readTables(spec, open, usesOf(set.fields, spec))
   const heldBack = [val, test].filter((part) => part !== null)
   const parts = [train, ...heldBack]
   const fields = fitFields(train.table, train.rows, set.fields).map((field): FieldSpec => {

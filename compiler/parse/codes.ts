@@ -93,7 +93,7 @@ its next one; to change part of a tensor, compute a new tensor, for instance wit
   },
   "syntax-twice": {
     title: "something that can be said once is said twice",
-    explanation: "A data declaration has at most one `split`, one `val` and one `test`.",
+    explanation: "A data declaration has at most one `split`, one `val`, one `test` and one `windows`.",
   },
   "syntax-same-line": {
     title: "two statements on one line, and the value of the first is lost",

@@ -106,8 +106,9 @@ function readData(cx: Reading, head: Head, node: cst.DataCstNode): ast.DataDecl 
     const own = c.part?.filter(({ children }) => children[word])
     return complete(cx, own, (p) => readExpression(cx, the(whole(p).expression)))
   }
+  const windows = complete(cx, c.windows, (w) => readSplit(cx, w))
   const [vals, tests] = [part("Val"), part("Test")]
-  for (const [what, [first, second]] of Object.entries({ split: splits, val: vals, test: tests }))
+  for (const [what, [first, second]] of Object.entries({ split: splits, windows, val: vals, test: tests }))
     if (first && second) cx.diagnostics.add(saidTwice(what, first.span, second.span))
   return {
     kind: "data",
@@ -116,6 +117,7 @@ function readData(cx: Reading, head: Head, node: cst.DataCstNode): ast.DataDecl 
     source: readExpression(cx, the(c.expression)),
     fields: complete(cx, c.field, (f) => readField(cx, f)),
     ...(splits[0] && { split: splits[0] }),
+    ...(windows[0] && { windows: windows[0] }),
     ...(vals[0] && { val: vals[0] }),
     ...(tests[0] && { test: tests[0] }),
   }
@@ -131,7 +133,7 @@ function readField(cx: Reading, node: cst.FieldCstNode): ast.FieldDecl {
   }
 }
 
-function readSplit(cx: Reading, node: cst.SplitCstNode): ast.SplitDecl {
+function readSplit(cx: Reading, node: cst.SplitCstNode | cst.WindowsCstNode): ast.SplitDecl {
   const c = wholeItem(cx, node)
   const args = (c.AnyWord ?? []).map((word, i): ast.Arg => {
     const name = nameOf(cx, word)

@@ -137,6 +137,7 @@ const OPTIONAL = [
   "doc",
   "result",
   "split",
+  "windows",
   "val",
   "test",
   "default",

@@ -146,6 +146,9 @@ export interface FieldSpec {
   readonly stages: readonly FittedStage[]
   /** Where the program uses its values as indices: one bound per element of a row, or a single one for all; null: anything. */
   readonly bounds?: readonly (IndexBoundSpec | null)[]
+  /** Of the rows of a window over time, those from `from` up to but not including `to`; `shape` begins with how many they are, or is []
+   *  of one. Columns and stages are of each of them. */
+  readonly window?: { readonly from: number; readonly to: number }
   /** Absent: in its dtype. */
   readonly stored?: StoredSpec
 }
@@ -192,6 +195,15 @@ export interface SplitSpec {
   /** A column whose values tell which rows stay together. */
   readonly group?: string
 }
+/** Rows are windows of so many rows of the source, each `stride` after the one before. */
+export interface WindowsSpec {
+  readonly length: number
+  readonly stride: number
+  /** The column that says when a row was. Absent: as they stand in the file. */
+  readonly order?: string
+  /** The column that tells series apart. */
+  readonly group?: string
+}
 export interface DataSpec {
   readonly name: string
   /** Paths are relative to the bundle folder (or absolute). */
@@ -200,6 +212,7 @@ export interface DataSpec {
   readonly val?: SourceSpec
   readonly test: SourceSpec | null
   readonly split: SplitSpec | null
+  readonly windows?: WindowsSpec
   readonly fields: readonly FieldSpec[]
 }
 

@@ -93,6 +93,7 @@ const field = v.strictObject({
   columns: list(v.string()),
   stages: list(stage),
   bounds: v.exactOptional(list(bound)),
+  window: v.exactOptional(v.strictObject({ from: count, to: count })),
   stored: v.exactOptional(
     v.strictObject({
       type: v.picklist(["u8", "i8", "u16", "i16"]),
@@ -136,6 +137,14 @@ const data = v.strictObject({
       folds: v.exactOptional(whole(2, MOST_TURNS)),
       fold: v.exactOptional(whole(1, MOST_TURNS)),
       stratify: v.exactOptional(name),
+      group: v.exactOptional(name),
+    }),
+  ),
+  windows: v.exactOptional(
+    v.strictObject({
+      length: positive,
+      stride: positive,
+      order: v.exactOptional(name),
       group: v.exactOptional(name),
     }),
   ),

@@ -12,6 +12,7 @@ import { withRange } from "./labels.js"
 import { notFinite } from "./not-finite.js"
 import { ruleOf, widthAfter } from "./stages/index.js"
 import type { Table } from "./table.js"
+import { distinctSteps, ofOneStep, stepsOf } from "./windows.js"
 
 /** One field of some rows. */
 export interface FieldRows {
@@ -20,7 +21,9 @@ export interface FieldRows {
   readonly bytes: Uint8Array
 }
 
-export function applyField(field: FieldSpec, table: Table, rows: Uint32Array): FieldRows {
+export function applyField(whole: FieldSpec, ofTable: Table, ofRows: Uint32Array): FieldRows {
+  const { table, rows } = stepsOf(whole, ofTable, ofRows)
+  const field = ofOneStep(whole)
   const { name, dtype } = field
   const known = asTheyAre(field, table, rows)
   if (known) return { name, bytes: known }
@@ -58,7 +61,8 @@ function areFinite({ buffer, byteOffset, length }: Float32Array): boolean {
 
 /** Refuses what `applyField` would refuse. */
 export function checkField(field: FieldSpec, table: Table, rows: Uint32Array): void {
-  convert(field, table, rows, () => {})
+  const steps = stepsOf(field, table, rows)
+  convert(ofOneStep(field), steps.table, distinctSteps(steps.rows), () => {})
 }
 
 function convert(field: FieldSpec, table: Table, rows: Uint32Array, take: (value: number) => void): void {

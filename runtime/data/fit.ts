@@ -7,6 +7,7 @@ import { eachBlock } from "./blocks.js"
 import { fitStage } from "./stages/index.js"
 import type { UnfittedStage, Walk } from "./stages/stage.js"
 import type { Table } from "./table.js"
+import { distinctSteps, stepsOf } from "./windows.js"
 
 export interface UnfittedField {
   readonly name: string
@@ -16,6 +17,7 @@ export interface UnfittedField {
     | { readonly kind: "only"; readonly names: readonly string[] }
     | { readonly kind: "except"; readonly names: readonly string[] }
   readonly stages: readonly UnfittedStage[]
+  readonly window?: FieldSpec["window"]
 }
 
 export function fitFields(
@@ -26,11 +28,12 @@ export function fitFields(
   return fields.map((field) => inPart({ field: field.name }, () => fitField(table, trainRows, field)))
 }
 
-function fitField(
-  table: Table,
-  rows: Uint32Array,
-  { name, type, columns: selection, stages }: UnfittedField,
-): FieldSpec {
+function fitField(ofTable: Table, ofRows: Uint32Array, field: UnfittedField): FieldSpec {
+  const { name, type, columns: selection, stages, window } = field
+  const steps = stepsOf({ name, ...(window && { window }) }, ofTable, ofRows)
+  const { table } = steps
+  // Windows overlap: what is in several of them counts once.
+  const rows = window ? distinctSteps(steps.rows) : steps.rows
   const columns = selectColumns(table, selection)
   const fitted: FittedStage[] = []
   const walkAfter =
@@ -45,7 +48,7 @@ function fitField(
     if (typeof size !== "number") throw new Error(`field "${name}" has a size that is not a number`)
     return size
   })
-  return { name, dtype: type.dtype, shape, columns, stages: fitted }
+  return { name, dtype: type.dtype, shape, columns, stages: fitted, ...(window && { window }) }
 }
 
 export function selectColumns(table: Table, selection: UnfittedField["columns"]): string[] {

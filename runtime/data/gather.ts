@@ -15,6 +15,7 @@ import { allRows } from "./split.js"
 import { readsTexts } from "./stages/index.js"
 import { WIDE } from "./stored.js"
 import type { Column, Table, Texts } from "./table.js"
+import { consecutive, rowsOfWindows, type Windows } from "./windows.js"
 
 export interface Gathered {
   readonly fields: readonly FieldRows[]
@@ -32,14 +33,19 @@ export class RowGather {
 
   private constructor(
     fields: readonly FieldSpec[],
+    /** What its columns are of. */
     private readonly table: Table,
-    /** Of the table, by their number here. */
+    private readonly windows: Windows | undefined,
+    /** Of the table or of its windows, by their number here. */
     private readonly rows: Uint32Array,
     private readonly columns: ReadonlyMap<string, Column>,
     private readonly texts: ReadonlyMap<string, Texts>,
   ) {
     this.encoders = fields.map(encoderOf)
+    this.length = Math.max(1, ...fields.map(({ window }) => window?.to ?? 1))
   }
+  /** Of a window. */
+  private readonly length: number
 
   static async open(
     fields: readonly FieldSpec[],
@@ -63,7 +69,8 @@ export class RowGather {
         read.has(column) ? await wholeOf(column, table) : column,
       ]),
     )
-    return new RowGather(fields, table, rows, new Map(found), new Map(texts))
+    const { windows } = table
+    return new RowGather(fields, windows?.base ?? table, windows, rows, new Map(found), new Map(texts))
   }
 
   get count(): number {
@@ -72,7 +79,9 @@ export class RowGather {
 
   /** The rows of these numbers, in this order. */
   async gather(numbers: Uint32Array): Promise<Gathered> {
-    const rows = numbers.map((number) => this.rows[number]!)
+    const asked = numbers.map((number) => this.rows[number]!)
+    const { windows, length } = this
+    const rows = windows ? rowsOfWindows(windows, asked, length) : asked
     const taken: [string, ArrayBuffer][] = []
     const columns = await Promise.all(
       [...this.columns.values()].map(async (column): Promise<[string, Column]> => {
@@ -83,8 +92,9 @@ export class RowGather {
         return [name, { name, shape, values }]
       }),
     )
-    const table = this.tableOf(rows, new Map(columns))
-    const all = allRows(rows.length)
+    const taking = this.tableOf(rows, new Map(columns))
+    const table = windows ? { ...taking, windows: consecutive(taking, length) } : taking
+    const all = allRows(asked.length)
     return {
       fields: this.encoders.map(({ name, encode }) => ({ name, bytes: encode(table, all) })),
       done: () => {

@@ -1,11 +1,12 @@
 /** runtime/data: DataSpec -> tables and the rows of its parts. */
-import type { DataSpec, SourceSpec, SplitSpec } from "../bundle/format.js"
+import type { DataSpec, SourceSpec } from "../bundle/format.js"
 import { reasonOf, RunError } from "../error.js"
 import { NotLoaded, type DataFile } from "./file.js"
 import { isGzip, unpackGzip } from "./gzip.js"
 import type { Part } from "./shares.js"
 import { allRows, splitRows } from "./split.js"
 import { filesOf, readParts, readSource } from "./sources/index.js"
+import { windowed } from "./windows.js"
 import { EVERY_USE, type Table, type Uses } from "./table.js"
 
 /** There are always rows for training. */
@@ -27,11 +28,11 @@ export interface TableRows {
 }
 
 /** Where the rows of a data set come from. */
-export type Sources = Pick<DataSpec, "name" | "source" | "val" | "test" | "split">
+export type Sources = Pick<DataSpec, "name" | "source" | "val" | "test" | "split" | "windows">
 
 /** Reads the sources and splits them; what the compiler fits fields on. */
 export async function loadTables(
-  { name, source, val, test, split }: Sources,
+  { name, source, val, test, split, windows }: Sources,
   open: OpenFile,
   uses: Uses = EVERY_USE,
 ): Promise<Parts<TableRows>> {
@@ -40,18 +41,24 @@ export async function loadTables(
     val: val ? await loadTable(`${name}.val`, val, open, uses) : null,
     test: test && (await loadTable(`${name}.test`, test, open, uses)),
   }
-  return partsOf(table, apart, split)
+  return partsOf(table, apart, { split, ...(windows && { windows }) })
 }
 
 /** `apart`: what has a source of its own. */
 export function partsOf(
-  table: Table,
+  source: Table,
   apart: { readonly val: Table | null; readonly test: Table | null },
-  split: SplitSpec | null,
+  { split, windows }: Pick<Sources, "split" | "windows">,
 ): Parts<TableRows> {
+  const made = (each: Table): Table => (windows ? windowed(each, windows) : each)
+  const table = made(source)
   const rows = split ? splitRows(table, split) : undefined
   const heldBack = (part: "val" | "test"): TableRows | null =>
-    apart[part] ? everyRow(apart[part]) : rows && rows[part].length > 0 ? { table, rows: rows[part] } : null
+    apart[part]
+      ? everyRow(made(apart[part]))
+      : rows && rows[part].length > 0
+        ? { table, rows: rows[part] }
+        : null
   return {
     train: rows ? { table, rows: rows.train } : everyRow(table),
     val: heldBack("val"),

@@ -92,7 +92,7 @@ export function dealGroups(
 }
 
 /** What stands in a column, one value in each row and none of them empty. */
-function keysOf(table: Keyed, column: string): Texts {
+export function keysOf(table: Keyed, column: string): Texts {
   const keys = table.texts(column)
   if (keys.width !== 1)
     throw new RunError(

@@ -3,8 +3,8 @@
  *  that order: the first round(train * rows) are for training, and so on; where the shares make up 1, the last part takes what is left.
  *  Every part keeps the order of the file. `folds` are equal parts, one of which validates while the others train.
  *  With `stratify` every class is dealt out by itself, with `group` all rows of a group go to one part (split-classes.ts).
- *  Rows that follow one another and overlap (windows of a text) are not permuted: parts follow one another, and a part leaves out
- *  the first rows that share something with the part before. */
+ *  Rows that follow one another and overlap (windows over a text or over time) are not permuted: parts follow one another, and a part
+ *  leaves out the first rows that share something, or a time, with the part before. */
 import type { SplitSpec } from "../bundle/format.js"
 import { RunError } from "../error.js"
 import { isComplete, NOWHERE, PART_NAMES, type Dealt, type Part, type Share } from "./shares.js"
@@ -13,19 +13,22 @@ import type { Table } from "./table.js"
 
 export type SplitRows = Readonly<Record<Part, Uint32Array>>
 
-type Rows = Pick<Table, "rows" | "overlap" | "texts" | "where">
+type Rows = Pick<Table, "rows" | "overlap" | "span" | "texts" | "where">
 
 export function splitRows(table: Rows, split: SplitSpec): SplitRows {
   const shares = sharesOf(split)
   const { rows, overlap } = table
+  const span =
+    table.span ?? (overlap === undefined ? undefined : (row: number) => [row, row + overlap] as const)
   const order = allRows(rows)
-  if (overlap === undefined) permute(order, split.seed)
+  if (span === undefined) permute(order, split.seed)
+  else order.sort((a, b) => span(a)[0] - span(b)[0] || a - b)
   const dealt =
     split.group !== undefined
       ? dealGroups(table, { ...split, group: split.group }, shares, (list) => permute(list, split.seed))
       : split.stratify !== undefined
         ? dealStrata(table, split.stratify, shares, order)
-        : dealRows(order, shares, overlap ?? 0)
+        : dealRows(order, shares, span)
   requireRows(table, split, shares, dealt)
   const of = (part: Part): Uint32Array => allRows(rows).filter((row) => shares[dealt[row]!]?.part === part)
   return { train: of("train"), val: of("val"), test: of("test") }
@@ -47,22 +50,27 @@ function sharesOf({ train, val = 0, test, folds, fold = 1 }: SplitSpec): readonl
   return [...first, { part: "test" as const, share: test, name: "test" }].filter(({ share }) => share > 0)
 }
 
-/** `gap`: how many rows a part leaves out that follows another one. */
-function dealRows(order: Uint32Array, shares: readonly Share[], gap: number): Dealt {
+/** `span`: when a row begins and ends, of rows in order of their beginnings; a part begins after the one before has ended. */
+function dealRows(order: Uint32Array, shares: readonly Share[], span: Table["span"]): Dealt {
   const dealt: Dealt = new Int32Array(order.length).fill(NOWHERE)
   const complete = isComplete(shares)
   let end = 0
   let sum = 0
+  let over = -Infinity
   shares.forEach(({ part, share }, i) => {
     sum += share
-    const follows = i > 0 && shares[i - 1]!.part !== part
-    const from = Math.min(order.length, follows ? end + gap : end)
+    let from = end
+    if (span && i > 0 && shares[i - 1]!.part !== part)
+      while (from < order.length && span(order[from]!)[0] <= over) from++
     const to = complete
       ? i === shares.length - 1
         ? order.length
         : Math.round(sum * order.length)
       : Math.min(order.length, from + Math.round(share * order.length))
-    for (const row of order.subarray(from, to)) dealt[row] = i
+    for (const row of order.subarray(from, to)) {
+      dealt[row] = i
+      if (span) over = Math.max(over, span(row)[1])
+    }
     end = Math.max(from, to)
   })
   return dealt

@@ -26,7 +26,8 @@ const TYPES: readonly StoredSpec["type"][] = ["u8", "i8", "u16", "i16"]
 /** How the field is stored, if that takes fewer bytes than its own dtype: all of its columns hold integers of one short type, and its
  *  stages are computed from each number by itself. */
 export function storageFor(field: FieldSpec, parts: readonly TableRows[]): StoredSpec | undefined {
-  const { columns, stages, dtype, shape } = field
+  const { columns, stages, dtype, shape, window } = field
+  if (window) return undefined
   if (stages.some((stage) => followsOf(stage) === undefined)) return undefined
   const all = parts.flatMap(({ table }) => columns.map((name) => table.column(name)))
   const type = TYPES.find((each) => all.every((column) => isOf(column, each)))

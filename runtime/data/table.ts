@@ -3,6 +3,7 @@ import type { NumberArray } from "../exec/values.js"
 import { RunError } from "../error.js"
 import { product } from "../exec/size.js"
 import { nearest } from "../suggest.js"
+import type { Windows } from "./windows.js"
 import type { Elements } from "./elements.js"
 import type { DataFile } from "./file.js"
 
@@ -42,6 +43,10 @@ export interface Table {
   /** Rows follow one another, and each shares values with this many after it: only a split in order keeps parts apart.
    *  Left out: rows are independent of each other. */
   readonly overlap?: number
+  /** Where rows are windows over another table. */
+  readonly windows?: Windows
+  /** When the first and the last of what a row is made of was: rows that share a time stay in one part. */
+  span?(row: number): readonly [begin: number, end: number]
   /** `d.csv: row 17 (line 18), column "x"`: rows count from 1. */
   where(row: number, column?: string): string
 }

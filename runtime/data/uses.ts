@@ -1,4 +1,5 @@
 /** runtime/data: what fields ask of the columns of a table. */
+import type { DataSpec } from "../bundle/format.js"
 import { readsTexts } from "./stages/index.js"
 import type { Uses } from "./table.js"
 
@@ -11,10 +12,10 @@ interface Reads {
   readonly stages: readonly { readonly kind: string }[]
 }
 
-/** Texts where the first stage numbers them, else numbers; and what a split tells rows apart by. */
+/** Texts where the first stage numbers them, else numbers; and what a split or windows tell rows apart by. */
 export function usesOf(
   fields: readonly Reads[],
-  split?: { readonly stratify?: string; readonly group?: string } | null,
+  { split, windows }: Pick<Partial<DataSpec>, "split" | "windows"> = {},
 ): Uses {
   const each = fields.map(({ columns, stages }) => {
     const [first] = stages
@@ -24,12 +25,12 @@ export function usesOf(
     const except = "kind" in columns && columns.kind === "except"
     return { texts, reads: (name: string) => names.has(name) !== except }
   })
+  const keys = [split?.stratify, split?.group, windows?.order, windows?.group]
   return (name) => {
     const reading = each.filter(({ reads }) => reads(name))
-    const isKey = name === split?.stratify || name === split?.group
     return {
       numbers: reading.some(({ texts }) => !texts),
-      texts: isKey || reading.some(({ texts }) => texts),
+      texts: keys.includes(name) || reading.some(({ texts }) => texts),
     }
   }
 }

@@ -27,7 +27,7 @@ export async function openDataSet(
   open: OpenFile,
   { placement: wanted, room, batch }: HowToPlace,
 ): Promise<DataSet> {
-  const { train, val, test } = await loadTables({ name, ...source }, open, usesOf(fields, source.split))
+  const { train, val, test } = await loadTables({ name, ...source }, open, usesOf(fields, source))
   const counts = [train, val, test].map((part) => part?.rows.length ?? 0)
   const placement = wanted ?? placementIn(room, fields, counts)
   // Each part may have a stage.

@@ -12,6 +12,7 @@ import { checkArrayFields, fieldOf } from "./fields.js"
 import { warnOfFields } from "./lints.js"
 import { ruleOf, sourceOf } from "./sources/index.js"
 import { splitOf } from "./split.js"
+import { windowsOf } from "./windows.js"
 
 /** Stands for a source with a mistake: sections are checked by the fields, and no Model comes of it. */
 const REFUSED: DataSource = { kind: "array", columns: [] }
@@ -23,6 +24,7 @@ export function checkData(env: Env, decl: DataDecl): DataSet {
   const val = decl.val && sourceOf(env, decl.val, fields)
   const test = decl.test && sourceOf(env, decl.test, fields)
   const split = splitOf(env, decl)
+  const windows = windowsOf(env, decl, fields)
   twice(env, decl.fields)
   for (const { name } of decl.fields) hiding(env, name)
   if (decl.fields.length === 0)
@@ -52,6 +54,7 @@ export function checkData(env: Env, decl: DataDecl): DataSet {
     source: source ?? REFUSED,
     fields: fields.filter((f) => f !== undefined),
     split: split ?? null,
+    windows: windows ?? null,
     val: val ?? null,
     test: test ?? null,
     origin: originAt(env, decl.span),

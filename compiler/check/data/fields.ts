@@ -13,6 +13,7 @@ import * as v from "../values.js"
 import { bindData, callOf } from "./args.js"
 import type { FieldStart, SourceRule } from "./sources/source.js"
 import { refusalOf, stageOf } from "./stages/index.js"
+import { isWindow, typeOfStep, windowAt } from "./windows.js"
 
 /** `source`: where the field comes from, if that is known. */
 export function fieldOf(env: Env, decl: FieldDecl, source: SourceRule | undefined): Field | undefined {
@@ -24,14 +25,16 @@ export function fieldOf(env: Env, decl: FieldDecl, source: SourceRule | undefine
     head = head.value
   }
   const start = source?.start ? source.start(env, head, type) : startOf(columnsOf(env, head))
+  const first = !source?.start && isWindow(pipeline[0]) ? pipeline.shift() : undefined
+  const window = first && windowAt(env, first, type)
   const stages = [...(start?.stages ?? []), ...pipeline.map((stage) => stageOf(env, stage))]
-  if (!type) return undefined
-  const field = { name: decl.name.text, type, origin: originAt(env, decl.span) }
+  if (!type || (first && !window)) return undefined
+  const field = { name: decl.name.text, type, ...(window && { window }), origin: originAt(env, decl.span) }
   const understood = stages.filter((s) => s !== undefined)
   if (!start || understood.length < stages.length)
     return { ...field, columns: start?.columns ?? { kind: "all" }, stages: understood }
   const { columns } = start
-  return typeFits(env, decl, type, columns, understood)
+  return typeFits(env, decl, window ? typeOfStep(type) : type, columns, understood)
     ? { ...field, columns, stages: understood }
     : undefined
 }

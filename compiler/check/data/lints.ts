@@ -26,7 +26,8 @@ export function warnOfFields(
     const taken = soleColumn(later.field.columns)
     if (taken === undefined) continue
     for (const other of declared)
-      if (takesAmongOthers(other.field.columns, taken)) warnOfTaken(env, other, later, taken)
+      if (takesAmongOthers(other.field.columns, taken) && meet(other.field, later.field))
+        warnOfTaken(env, other, later, taken)
   }
 }
 
@@ -68,9 +69,13 @@ function warnOfTaken(env: Env, { decl }: Declared, { decl: target }: Declared, c
   })
 }
 
+/** Whether they take the same rows: of windows, not those before and those after. */
+const meet = ({ window: a }: Field, { window: b }: Field): boolean =>
+  !a || !b || (a.from < b.to && b.from < a.to)
+
 const isSame = (a: Field, b: Field): boolean =>
   printType(a.type) === printType(b.type) &&
-  JSON.stringify([a.columns, a.stages]) === JSON.stringify([b.columns, b.stages])
+  JSON.stringify([a.columns, a.window, a.stages]) === JSON.stringify([b.columns, b.window, b.stages])
 
 function warnOfSame(env: Env, { decl: first }: Declared, { decl, field }: Declared): void {
   const text = field.stages.some((s) => s.kind === "vocabulary" || s.kind === "slice")

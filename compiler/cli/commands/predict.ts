@@ -5,6 +5,7 @@ import { reasonOf } from "../../../runtime/error.js"
 import {
   type DataFile,
   parseParts,
+  parseSource,
   type SourceSpec,
   type Table,
   type Trainer,
@@ -90,13 +91,22 @@ async function predict(trainer: Trainer, options: Options, data: string): Promis
   try {
     if (!json)
       note(`${model} with parameters from ${checkpointText(loaded)}; on ${deviceText(trainer.device)}`)
-    for (const table of readRows(source, asked)) {
+    const windows = trainer.takesWindows(model)
+    if (windows && keep.length > 0)
+      throw new Failure(
+        "usage",
+        "`--keep` passes on columns of rows, and this model is fed with windows of them",
+        undefined,
+        2,
+      )
+    for (const table of readRows(source, asked, windows)) {
       const kept = keptColumns(table, keep)
       const outputs = raw
         ? await trainer.predictTableRaw(model, table)
         : await trainer.predictTable(model, table)
-      out.add({ rows: table.rows, kept, outputs })
-      rows += table.rows
+      const count = trainer.predictRows(model, table)
+      out.add({ rows: count, kept, outputs })
+      rows += count
     }
     out.end()
   } catch (error) {
@@ -106,7 +116,8 @@ async function predict(trainer: Trainer, options: Options, data: string): Promis
   if (options.out !== undefined) note(`${rows} ${rows === 1 ? "row" : "rows"} in ${options.out}`)
 }
 
-function readRows(source: SourceSpec, uses: Uses): Iterable<Table> {
+/** `whole`: all rows at once. */
+function readRows(source: SourceSpec, uses: Uses, whole: boolean): Iterable<Table> {
   const open = (path: string): DataFile => {
     try {
       return userTables().open(path)
@@ -114,5 +125,5 @@ function readRows(source: SourceSpec, uses: Uses): Iterable<Table> {
       throw new Failure("io-program", `the rows to predict, ${path}, cannot be read: ${reasonOf(error)}`)
     }
   }
-  return parseParts("rows", source, open, uses)
+  return whole ? [parseSource("rows", source, open, uses)] : parseParts("rows", source, open, uses)
 }

@@ -103,18 +103,12 @@ class Printer {
       span: f.span,
       print: () => [f.name.text, ": ", e.type(f.type), " = ", e.any(f.value)],
     }))
-    const { split } = d
-    if (split !== undefined)
-      items.push({
-        span: split.span,
-        print: () => [
-          "split ",
-          join(
-            ", ",
-            split.args.map((a) => e.arg(a)),
-          ),
-        ],
-      })
+    for (const word of ["split", "windows"] as const) {
+      const line = d[word]
+      if (line === undefined) continue
+      const args = (): Doc[] => line.args.map((a) => e.arg(a))
+      items.push({ span: line.span, print: () => [`${word} `, join(", ", args())] })
+    }
     for (const part of ["val", "test"] as const) {
       const source = d[part]
       if (source !== undefined) items.push({ span: source.span, print: () => [`${part} = `, e.any(source)] })

@@ -76,6 +76,8 @@ export interface DataDecl extends Node {
   readonly source: Expr
   readonly fields: readonly FieldDecl[]
   readonly split?: SplitDecl
+  /** `windows stride: 7, order: "day", group: "store"` */
+  readonly windows?: SplitDecl
   /** Sources of their own for the rows that are held back. */
   readonly val?: Expr
   readonly test?: Expr

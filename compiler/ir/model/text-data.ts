@@ -23,6 +23,7 @@ import type {
   Stored,
   TrainSettings,
   Watched,
+  Windows,
 } from "./types.js"
 
 const quote: (text: string) => string = jsonText
@@ -32,6 +33,7 @@ export function printDataSet(set: DataSet): string {
     `data ${printName(set.name)} = ${printRecord(set.source)} {${originComment(set.origin)}`,
     ...set.fields.map((f) => `  ${printField(f)}`),
     ...(set.split ? [`  ${printRecord({ kind: "split", ...set.split })}`] : []),
+    ...(set.windows ? [`  ${printRecord({ kind: "windows", ...set.windows })}`] : []),
     ...(set.val ? [`  val = ${printRecord(set.val)}`] : []),
     ...(set.test ? [`  test = ${printRecord(set.test)}`] : []),
     "}",
@@ -41,7 +43,8 @@ export function printDataSet(set: DataSet): string {
 function printField(field: Field): string {
   const { columns } = field
   const selection = columns.kind === "all" ? "all" : `${columns.kind}(${columns.names.map(quote).join(", ")})`
-  const stages = field.stages.map((s) => ` |> ${printRecord(s)}`).join("")
+  const window = field.window ? ` window ${field.window.from} to ${field.window.to}` : ""
+  const stages = window + field.stages.map((s) => ` |> ${printRecord(s)}`).join("")
   const stored = field.stored ? ` stored ${field.stored.type} ${field.stored.values}` : ""
   return `field ${printName(field.name)}: ${printType(field.type)} = ${selection}${stages}${stored}${originComment(field.origin)}`
 }
@@ -55,7 +58,10 @@ export function parseDataSet(c: Cursor): DataSet {
   const origin = parseOrigin(c.comment())
   const fields: Field[] = []
   while (c.accept("field")) fields.push(parseField(c))
-  const split = c.is("split") ? splitOf(parseRecord<Split & { kind: "split" }>(c, { split: true })) : null
+  const split = c.is("split") ? withoutKind(parseRecord<Split & { kind: "split" }>(c, { split: true })) : null
+  const windows = c.is("windows")
+    ? withoutKind(parseRecord<Windows & { kind: "windows" }>(c, { windows: true }))
+    : null
   const part = (word: string): DataSource | null => {
     if (!c.accept(word)) return null
     c.expect("=")
@@ -63,7 +69,7 @@ export function parseDataSet(c: Cursor): DataSet {
   }
   const [val, test] = [part("val"), part("test")]
   c.expect("}")
-  return { name, source, fields, split, val, test, origin }
+  return { name, source, fields, split, windows, val, test, origin }
 }
 
 const SOURCES: Readonly<Record<DataSource["kind"], true>> = {
@@ -88,7 +94,7 @@ const STAGES: Readonly<Record<FieldStage["kind"], true>> = {
   vocabulary: true,
 }
 
-const splitOf = ({ kind: _, ...split }: Split & { readonly kind: "split" }): Split => split
+const withoutKind = <T extends { readonly kind: string }>({ kind: _, ...rest }: T): Omit<T, "kind"> => rest
 
 const STORED_TYPES: readonly Stored["type"][] = ["u8", "i8", "u16", "i16"]
 const STORED_VALUES: readonly Stored["values"][] = ["code", "one", "each"]
@@ -99,12 +105,20 @@ function parseField(c: Cursor): Field {
   const type = parseTypeAt(c)
   c.expect("=")
   const columns = parseColumns(c)
+  const window = parseWindow(c)
   const stages: FieldStage[] = []
   while (c.accept("|>")) stages.push(parseRecord<FieldStage>(c, STAGES))
   const stored = c.accept("stored") && {
     stored: { type: oneOf(c, STORED_TYPES), values: oneOf(c, STORED_VALUES) },
   }
-  return { name, type, columns, stages, ...stored, origin: parseOrigin(c.comment()) }
+  return { name, type, columns, ...window, stages, ...stored, origin: parseOrigin(c.comment()) }
+}
+
+function parseWindow(c: Cursor): Pick<Field, "window"> {
+  if (!c.accept("window")) return {}
+  const from = c.integer()
+  c.expect("to")
+  return { window: { from, to: c.integer() } }
 }
 
 function parseColumns(c: Cursor): ColumnSelection {

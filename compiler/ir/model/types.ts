@@ -219,6 +219,8 @@ export interface Field {
   /** Of one row: no batch axis. */
   readonly type: TensorType
   readonly columns: ColumnSelection
+  /** Of the rows of a window over time, those that the field takes; its type begins with how many they are, or is a scalar of one. */
+  readonly window?: { readonly from: number; readonly to: number }
   readonly stages: readonly FieldStage[]
   /** Known once the data was read. Absent: in its dtype. */
   readonly stored?: Stored
@@ -261,11 +263,19 @@ export interface Split {
   readonly stratify: string | null
   readonly group: string | null
 }
+/** Rows are windows over those of the source, by the columns that say when a row was and which series it is of. */
+export interface Windows {
+  readonly length: number
+  readonly stride: number
+  readonly order: string | null
+  readonly group: string | null
+}
 export interface DataSet {
   readonly name: string
   readonly source: DataSource
   readonly fields: readonly Field[]
   readonly split: Split | null
+  readonly windows: Windows | null
   readonly val: DataSource | null
   readonly test: DataSource | null
   readonly origin: Origin

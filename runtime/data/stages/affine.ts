@@ -17,10 +17,11 @@ export const affine: StageRule<Affine> = {
   },
   fittedOn: ({ scale }) => (scale.length > 1 ? scale.length : undefined),
   follows: ({ scale }) => (scale.length > 1 ? "place" : "value"),
-  undo({ scale, shift }, values, width) {
-    const each = scale.length > 1
+  undo({ scale, shift }, values) {
+    // Of a window over time, the values of every step.
+    const each = scale.length
     for (let i = 0; i < values.length; i++) {
-      const j = each ? i % width : 0
+      const j = i % each
       values[i] = (values[i]! - shift[j]!) / scale[j]!
     }
     return values

@@ -1,0 +1,145 @@
+/** runtime/data: a table whose rows follow one another in time -> a table of windows over it: row i of it is some rows of the other.
+ *  Guarantees: a window has as many rows as the widest field reaches, one after the other by the column of `order` (as they stand in
+ *              the file, without one), all of one group. Nothing is copied.
+ *  Not here:   which windows train (split.ts). */
+import type { FieldSpec, WindowsSpec } from "../bundle/format.js"
+import { RunError } from "../error.js"
+import { product } from "../exec/size.js"
+import { numberOf } from "./numbers.js"
+import { keysOf } from "./split-classes.js"
+import { allRows } from "./split.js"
+import type { Table } from "./table.js"
+
+export interface Windows {
+  readonly base: Table
+  /** Rows of the base in the order of groups and, within one, of time. */
+  readonly places: Uint32Array
+  /** The place where each window begins. */
+  readonly starts: Uint32Array
+}
+
+export function windowed(table: Table, spec: WindowsSpec): Table {
+  const { length, stride, order, group } = spec
+  const groups = group === undefined ? undefined : keysOf(table, group).codes
+  const time = order === undefined ? undefined : timesOf(table, order)
+  const groupOf = (row: number): number => groups?.[row] ?? 0
+  const timeOf = (row: number): number => time?.[row] ?? row
+  const places = allRows(table.rows).sort((a, b) => groupOf(a) - groupOf(b) || timeOf(a) - timeOf(b) || a - b)
+  const starts: number[] = []
+  let longest = 0
+  for (let from = 0, to = 0; from < places.length; from = to) {
+    while (to < places.length && groupOf(places[to]!) === groupOf(places[from]!)) to++
+    if (time) refuseTwice(table, spec, places.subarray(from, to), timeOf)
+    longest = Math.max(longest, to - from)
+    for (let at = from; at + length <= to; at += stride) starts.push(at)
+  }
+  if (starts.length === 0)
+    throw new RunError(
+      "data-empty",
+      `${table.place}: a window takes ${length} rows${group === undefined ? "" : ` of one "${group}"`}, and there are at most ${longest}`,
+      { help: "use shorter windows, or longer series" },
+    )
+  // Without a column of time, a row of a group is as late as there are rows of it before.
+  const first = new Map<number, number>()
+  places.forEach((row, place) => void (first.has(groupOf(row)) || first.set(groupOf(row), place)))
+  const when = (place: number): number => {
+    const row = places[place]!
+    return time ? timeOf(row) : place - first.get(groupOf(row))!
+  }
+  return {
+    place: table.place,
+    rows: starts.length,
+    names: table.names,
+    column: (name) => table.column(name),
+    texts: (name) => table.texts(name),
+    where: (row, column) => table.where(places[starts[row]!]!, column),
+    windows: { base: table, places, starts: Uint32Array.from(starts) },
+    span: (row) => [when(starts[row]!), when(starts[row]! + length - 1)],
+  }
+}
+
+function refuseTwice(
+  table: Table,
+  { order = "", group }: WindowsSpec,
+  rows: Uint32Array,
+  timeOf: (row: number) => number,
+): void {
+  for (let i = 1; i < rows.length; i++) {
+    const [before, row] = [rows[i - 1]!, rows[i]!]
+    if (timeOf(before) !== timeOf(row)) continue
+    throw new RunError(
+      "data-order",
+      `${table.where(row, order)} is the same as in row ${before + 1}${group === undefined ? "" : `, of the same "${group}"`}`,
+      {
+        help:
+          group === undefined
+            ? 'if there are several series in the file, name the column that tells them apart: `group: "..."`'
+            : "rows of one series are at different times",
+      },
+    )
+  }
+}
+
+const DATE = /^\d{4}-\d\d(-\d\d([T ].*)?)?$/
+
+/** Numbers that order the rows: what stands in the column, or the places of its dates among each other. */
+function timesOf(table: Table, column: string): Float64Array {
+  const { distinct, codes } = keysOf(table, column)
+  const numbers = distinct.map((text) => numberOf(text))
+  const wrong = distinct.findIndex((text, i) => numbers[i] === undefined && !DATE.test(text))
+  const dates = numbers.every((number) => number === undefined)
+  if (wrong >= 0 || !(dates || numbers.every((number) => number !== undefined))) {
+    const at = codes.indexOf(wrong >= 0 ? wrong : numbers.indexOf(undefined))
+    throw new RunError(
+      "data-order",
+      `${table.where(at, column)} is ${JSON.stringify(distinct[codes[at]!]!.slice(0, 40))}, and rows are ordered by it`,
+      { help: "rows are ordered by numbers, or by dates written as 2026-01-31" },
+    )
+  }
+  if (!dates) return Float64Array.from(codes, (code) => numbers[code]!)
+  const ranks = new Map([...distinct].sort().map((text, rank) => [text, rank]))
+  return Float64Array.from(codes, (code) => ranks.get(distinct[code]!)!)
+}
+
+/** Rows of the base that windows begin with, `length` of each, one window after another. */
+export function rowsOfWindows(
+  { places, starts }: Windows,
+  windows: Uint32Array,
+  length: number,
+  from = 0,
+): Uint32Array {
+  const rows = new Uint32Array(windows.length * length)
+  windows.forEach((window, i) => {
+    const at = starts[window]! + from
+    rows.set(places.subarray(at, at + length), i * length)
+  })
+  return rows
+}
+
+/** Windows of so many rows each, that stand one after another in a table. */
+export const consecutive = (base: Table, length: number): Windows => ({
+  base,
+  places: allRows(base.rows),
+  starts: Uint32Array.from({ length: base.rows / length }, (_, i) => i * length),
+})
+
+/** The rows that a field of these rows is made of: of windows, those of the base that it takes. */
+export function stepsOf(
+  { name, window }: Pick<FieldSpec, "name" | "window">,
+  table: Table,
+  rows: Uint32Array,
+): { readonly table: Table; readonly rows: Uint32Array } {
+  if (!window) return { table, rows }
+  if (!table.windows) throw new Error(`the field "${name}" takes windows, and the table has none`)
+  const { from, to } = window
+  return { table: table.windows.base, rows: rowsOfWindows(table.windows, rows, to - from, from) }
+}
+
+/** A field that takes windows, of one row of them. */
+export function ofOneStep(field: FieldSpec): FieldSpec {
+  const { window, ...rest } = field
+  return window ? { ...rest, shape: [product(field.shape) / (window.to - window.from)] } : field
+}
+
+/** The same rows, each once. */
+export const distinctSteps = (rows: Uint32Array): Uint32Array => Uint32Array.from(new Set(rows)).sort()
