@@ -19,6 +19,7 @@ const LONG = [
   "exactness",
   "examples",
   "export",
+  "file-patterns",
   "fuzz",
   "fuzz-wasm",
   "golden",

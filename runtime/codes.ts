@@ -107,7 +107,7 @@ there. With \`verify\` they are compared before anything else. A device that giv
   "data-too-large": {
     title: "a packed file holds more than is unpacked",
     explanation:
-      "gzip files and the deflated arrays of an .npz are unpacked in memory, up to 2 GiB each, so that a small file cannot fill it. Unpack the file once, with gunzip or by numpy.savez, and name that: files that are not packed may be of any size.",
+      "gzip and Zstandard files and the deflated arrays of an .npz are unpacked in memory, up to 2 GiB each, so that a small file cannot fill it. Unpack the file once, with gunzip or by numpy.savez, and name that: files that are not packed may be of any size.",
   },
   "data-truncated": {
     title: "a data file is cut off or damaged",

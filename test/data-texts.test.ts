@@ -17,6 +17,8 @@ const csv = (content: Content, delimiter = ",", uses = numbers as (name: string)
   parseSource("d", { kind: "csv", path: "d.csv", delimiter }, () => file(content), uses)
 const jsonl = (content: Content, uses = numbers as (name: string) => Use): Table =>
   parseSource("d", { kind: "jsonl", path: "d.jsonl" }, () => file(content), uses)
+const json = (content: Content, uses = numbers as (name: string) => Use): Table =>
+  parseSource("d", { kind: "json", path: "d.json" }, () => file(content), uses)
 const text = (content: Content): Table =>
   parseSource("d", { kind: "text", path: "d.txt", window: 1, stride: 1 }, () => file(content))
 const latin1 = (content: string): Uint8Array => Buffer.from(content, "latin1")
@@ -206,5 +208,48 @@ describe("text", () => {
     ])
     expect(failure(() => text(Uint8Array.of(0x61, 0xe2, 0x82)))[0]).toBe("data-encoding")
     expect(failure(() => text(Buffer.from("\uFEFFab", "utf16le")))[0]).toBe("data-encoding")
+  })
+})
+
+describe("json: a list of rows", () => {
+  it("gives their keys as columns: numbers, texts, lists", () => {
+    const table = json('\uFEFF[{"x": [1, 2], "kind": "tea"},\n {"kind": "milk", "x": [3, 4.5]}]', () => ({
+      numbers: true,
+      texts: true,
+    }))
+    expect([table.names, table.rows, table.column("x").shape]).toEqual([["x", "kind"], 2, [2]])
+    expect(column(table, "x")).toEqual([1, 2, 3, 4.5])
+    expect(table.texts("kind").distinct).toEqual(["tea", "milk"])
+    expect(table.where(1, "x")).toBe('d.json: row 2, column "x"')
+  })
+  it.each([
+    ["[]", "data-empty", "d.json is an empty list"],
+    ['{"x": 1}', "data-format", "d.json is no list of rows"],
+    ['[{"x": 1}, 2]', "data-format", "d.json: row 2 is not a JSON object"],
+    ['[{"x": 1},\n {"x": 2}', "data-format", "d.json: line 2 is not JSON"],
+    ['[{"x": 1, "x": 2}]', "data-format", 'd.json: a row has the key "x" twice'],
+    ['[{"x": 1}, {"y": 2}]', "data-ragged", 'd.json: row 2 has no "x"'],
+    ['[{"x": 1}, {"x": "a"}]', "data-not-a-number", 'd.json: row 2, "x" holds "a", which is not a number'],
+  ])("%s is refused", (content, code, message) =>
+    expect(failure(() => json(content).column("x")).slice(0, 2)).toEqual([code, message]),
+  )
+  it("is UTF-8", () => expect(failure(() => json(latin1('[{"é": 1}]')))[0]).toBe("data-encoding"))
+})
+
+describe("zstandard", () => {
+  // `zstd` of "x\n1\n2\n", of "3\n" with a checksum, and of "x\n" with 500 lines "7\n".
+  const packed = (base64: string): Buffer => Buffer.from(base64, "base64")
+  const first = packed("KLUv/QRYMQAAeAoxCjIKzQax0Q==")
+  const second = packed("KLUv/QRYEQAAMwoWPqa3")
+  const many = packed("KLUv/QRoVQAAGHgKNwEA5KvcECyT82c=")
+
+  it("is unpacked, one frame after another", () => {
+    expect(column(csv(first), "x")).toEqual([1, 2])
+    expect(column(csv(Buffer.concat([first, second])), "x")).toEqual([1, 2, 3])
+    expect(column(csv(many), "x")).toEqual(Array.from({ length: 500 }, () => 7))
+  })
+  it("is refused when it is cut off", () => {
+    for (const end of [5, 10, many.length - 6])
+      expect(failure(() => csv(many.subarray(0, end)))[0]).toBe("data-truncated")
   })
 })

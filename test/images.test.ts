@@ -47,7 +47,7 @@ async function converted(
 ): Promise<{ readonly table: Table; readonly notes: readonly string[] }> {
   const file = join(temporaryFolder(), "table")
   const notes: string[] = []
-  const writer = new TableWriter(file)
+  const writer = new TableWriter(file, of.path)
   try {
     await images.convert(of, place, writer, { progress: () => {}, note: (text) => notes.push(text) })
   } finally {

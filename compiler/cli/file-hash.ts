@@ -1,10 +1,11 @@
 /** cli: what tells the content of a file from every other: its SHA-256, made once in a command unless the file changes; or of a large file,
  *  which is not read only to be known, what its file system says of it. Of a folder, the names, sizes and times of all that lies
- *  below it. */
+ *  below it; of a pattern, the names of what it matches. */
 import { createHash } from "node:crypto"
 import { readdirSync, statSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { eachPiece, type DataFile } from "../../runtime/data/file.js"
+import { isPattern, matchingFiles } from "./file-pattern.js"
 import { fileOnDisk } from "../../runtime/disk.js"
 
 const PIECE = 1 << 20
@@ -17,11 +18,16 @@ export const isLarge = (path: string): boolean => statSync(path).size > LARGE
 
 /** Another one after each change: of a large file by its size and times, of which nobody sets that of its last change. */
 export function versionOfPath(path: string, file?: DataFile): string {
+  if (isPattern(path)) return hashOfPath(path)
   return !statSync(path).isDirectory() && isLarge(path) ? stampOf(path) : hashOfPath(path, file)
 }
 
 /** `file`: the file at `path`. */
 export function hashOfPath(path: string, file?: DataFile): string {
+  if (isPattern(path))
+    return createHash("sha256")
+      .update(JSON.stringify(matchingFiles(path)))
+      .digest("hex")
   return statSync(path).isDirectory() ? hashOfFolder(path) : hashOfFile(path, file ?? fileOnDisk(path))
 }
 

@@ -9,12 +9,15 @@ import type { DataFile } from "../../runtime/data/file.js"
 import { fitFields } from "../../runtime/data/fit.js"
 import { overrideData } from "../../runtime/data/override.js"
 import { storageFor } from "../../runtime/data/stored.js"
+import type { Converted } from "../../runtime/data/sources/converted.js"
+import type { SeveralFiles } from "../../runtime/data/sources/source.js"
 import { usesOf } from "../../runtime/data/uses.js"
 import { product } from "../../runtime/exec/size.js"
 import { hashOf, type Reads } from "./compile-cache.js"
 import { dependsOn, isConverted, withTable } from "./convert/index.js"
 import { readTables } from "./data-tables.js"
 import { versionOfPath } from "./file-hash.js"
+import { expanded, isPattern } from "./file-pattern.js"
 import { userTables } from "./kept-tables.js"
 import { inPart, RunError } from "../../runtime/error.js"
 import type { DataSpec, FieldSpec, SourceSpec, SplitSpec, WindowsSpec } from "../../runtime/bundle/format.js"
@@ -144,15 +147,26 @@ function overridden(spec: DataSpec, overrides: ReadonlyMap<string, string>): Dat
   return overrideData([spec], new Map(own))[0] ?? spec
 }
 
-/** Sources that are converted first, with their tables. Throws `Unconverted` where one is not there yet. */
+const mayBeSeveral = (source: SourceSpec): source is Converted | SeveralFiles =>
+  "path" in source && source.kind !== "text"
+
+/** Sources of several files with those, and sources that are converted first with their tables. Throws `Unconverted` where one is not there yet. */
 function asTables(spec: DataSpec, place: (path: string) => string, reads: Map<string, string>): DataSpec {
+  const note = (path: string): void => void reads.set(resolve(path), versionOfPath(path))
   const asTable = (source: SourceSpec): SourceSpec => {
-    if (!isConverted(source)) return source
+    if (!mayBeSeveral(source)) return source
     const path = place(source.path)
-    const ready = withTable(source, path)
-    for (const each of [...dependsOn(source, path), ...ready.tables])
-      reads.set(resolve(each), versionOfPath(each))
-    return ready
+    const parts = isPattern(path) ? expanded(source.path, path) : undefined
+    if (parts) note(path)
+    if (!isConverted(source)) return parts ? { ...source, parts } : source
+    const tables = (parts ?? [source.path]).flatMap((part) => {
+      const one = { ...source, path: part }
+      const { tables } = withTable(one, place(part))
+      dependsOn(one, place(part)).forEach(note)
+      return tables
+    })
+    tables.forEach(note)
+    return { ...source, tables }
   }
   const { source, val, test } = spec
   return {

@@ -1,4 +1,4 @@
-/** cli: the file or folder of rows to predict for -> a source. It is what its name says: CSV, JSON lines, an archive of arrays, parquet; for a
+/** cli: the file or folder of rows to predict for -> a source. It is what its name says: CSV, JSON, an archive of arrays, parquet; for a
  *  program that was trained on images, an image or a folder of them. */
 import { existsSync, statSync } from "node:fs"
 import type { Manifest, SourceSpec } from "../../runtime/bundle/format.js"
@@ -26,10 +26,11 @@ function sourceOf(path: string, delimiter: string, data: Manifest["data"]): Sour
     throw new Failure(
       "io-program",
       `${path} is ${isImage(path) ? "an image" : "a folder"}, and the program was trained on no images`,
-      "rows are in a .csv, .jsonl, .npz or .parquet file",
+      "rows are in a .csv, .jsonl, .json, .npz or .parquet file",
     )
   }
-  const [, ending] = /\.(jsonl|npz|parquet)$/.exec(path) ?? []
-  if (ending === "jsonl" || ending === "npz" || ending === "parquet") return { kind: ending, path }
+  const [, ending] = /\.(jsonl|json|npz|parquet)$/.exec(path) ?? []
+  if (ending === "jsonl" || ending === "json" || ending === "npz" || ending === "parquet")
+    return { kind: ending, path }
   return trained && trained.column !== null ? trained : { kind: "csv", path, delimiter }
 }

@@ -153,8 +153,14 @@ export interface FieldSpec {
   readonly stored?: StoredSpec
 }
 export type SourceSpec =
-  | { readonly kind: "csv"; readonly path: string; readonly delimiter: string }
-  | { readonly kind: "jsonl" | "npz"; readonly path: string }
+  /** `parts`: the files that the pattern `path` matches, in order. Absent or empty: `path` is a file. */
+  | {
+      readonly kind: "csv"
+      readonly path: string
+      readonly delimiter: string
+      readonly parts?: readonly string[]
+    }
+  | { readonly kind: "jsonl" | "json" | "npz"; readonly path: string; readonly parts?: readonly string[] }
   /** Sources that are read as tables, which they were converted to before (runtime/data/table-file.ts). A program just compiled has no
    *  `tables` yet. `shape` of images: channels, height, width. `column`: of the table at `path`, with the paths of images. */
   | { readonly kind: "parquet"; readonly path: string; readonly tables?: readonly string[] }

@@ -102,10 +102,11 @@ const field = v.strictObject({
   ),
 })
 const files = list(v.strictObject({ column: name, path: v.string() }))
+const parts = v.exactOptional(list(v.string()))
 const tables = v.exactOptional(list(v.string()))
 const source = v.variant("kind", [
-  v.strictObject({ kind: v.literal("csv"), path: v.string(), delimiter: v.string() }),
-  v.strictObject({ kind: v.picklist(["jsonl", "npz"]), path: v.string() }),
+  v.strictObject({ kind: v.literal("csv"), path: v.string(), delimiter: v.string(), parts }),
+  v.strictObject({ kind: v.picklist(["jsonl", "json", "npz"]), path: v.string(), parts }),
   v.strictObject({ kind: v.literal("parquet"), path: v.string(), tables }),
   v.strictObject({
     kind: v.literal("images"),

@@ -5,9 +5,8 @@ import { Gunzip } from "fflate"
 import { reasonOf, RunError } from "../error.js"
 import { crc32 } from "./crc32.js"
 import { bytesOf, eachPiece, inMemory, type DataFile } from "./file.js"
+import { MOST_UNPACKED, tooLarge, Unpacked } from "./unpacked.js"
 
-/** Bytes that a packed file may hold: 2 GiB, so that a small file cannot fill the memory. */
-export const MOST_UNPACKED = 2 ** 31
 /** No byte of DEFLATE stands for more than this many. */
 export const MOST_RATIO = 1032
 
@@ -55,41 +54,4 @@ export function unpackGzip(place: string, file: DataFile): DataFile {
 function guess(file: DataFile): number {
   const announced = file.size < 4 ? 0 : new Uint32Array(bytesOf(file, file.size - 4, 4).buffer)[0]!
   return Math.min(announced, MOST_RATIO * file.size, MOST_UNPACKED)
-}
-
-export function tooLarge(place: string): never {
-  throw new RunError(
-    "data-too-large",
-    `${place} holds more than ${MOST_UNPACKED / 2 ** 30} GiB when unpacked`,
-    {
-      help: "unpack it once (gunzip; numpy.savez for an .npz) and name the unpacked file, which may be of any size",
-    },
-  )
-}
-
-/** Bytes that come piece by piece. */
-class Unpacked {
-  length = 0
-  private buffer: Uint8Array<ArrayBuffer>
-
-  constructor(
-    capacity: number,
-    private readonly full: () => never,
-  ) {
-    this.buffer = new Uint8Array(capacity)
-  }
-  add(piece: Uint8Array): void {
-    const length = this.length + piece.length
-    if (length > MOST_UNPACKED) this.full()
-    if (length > this.buffer.length) {
-      const larger = new Uint8Array(Math.min(MOST_UNPACKED, Math.max(length, 2 * this.buffer.length)))
-      larger.set(this.bytes())
-      this.buffer = larger
-    }
-    this.buffer.set(piece, this.length)
-    this.length = length
-  }
-  bytes(): Uint8Array<ArrayBuffer> {
-    return this.buffer.subarray(0, this.length)
-  }
 }

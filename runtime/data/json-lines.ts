@@ -91,7 +91,7 @@ function parsed(where: string, line: string): Row {
 }
 
 /** A key that an object of a JSON text has twice, of which JSON.parse keeps the second one. */
-function keyTwice(json: string): string | undefined {
+export function keyTwice(json: string): string | undefined {
   const objects: Set<string>[] = []
   for (let at = 0; at < json.length; at++) {
     const character = json[at]

@@ -3,6 +3,7 @@ import type { DataSpec, SourceSpec } from "../bundle/format.js"
 import { reasonOf, RunError } from "../error.js"
 import { NotLoaded, type DataFile } from "./file.js"
 import { isGzip, unpackGzip } from "./gzip.js"
+import { isZstd, unpackZstd } from "./zstd.js"
 import type { Part } from "./shares.js"
 import { allRows, splitRows } from "./split.js"
 import { filesOf, readParts, readSource } from "./sources/index.js"
@@ -100,19 +101,19 @@ export function unreadable(key: string, path: string, caught: unknown): RunError
   )
 }
 
-function unpacked(path: string, packed: DataFile): DataFile {
-  const { remember } = packed
-  return { ...unpackGzip(path, packed), ...(remember && { remember }) }
+function unpacked(path: string, file: DataFile): DataFile {
+  const unpack = isGzip(file) ? unpackGzip : isZstd(file) ? unpackZstd : undefined
+  if (unpack === undefined) return file
+  const { remember } = file
+  return { ...unpack(path, file), ...(remember && { remember }) }
 }
 
 const unpacking =
   (open: (path: string) => DataFile) =>
-  (path: string): DataFile => {
-    const file = open(path)
-    return isGzip(file) ? unpacked(path, file) : file
-  }
+  (path: string): DataFile =>
+    unpacked(path, open(path))
 
-/** `open` gives each of its files; what is gzip is unpacked. Columns that nobody uses are not looked at. */
+/** `open` gives each of its files; what is packed is unpacked. Columns that nobody uses are not looked at. */
 export function parseSource(
   name: string,
   source: SourceSpec,

@@ -13,6 +13,8 @@ import { columnText, missingColumn, TextColumn, type Column, type Table, type Te
 export const MAGIC = "nnctable"
 
 export interface TableHeader {
+  /** What was converted, for messages. */
+  readonly place: string
   readonly rows: number
   readonly names: readonly string[]
   /** A column of texts whose text says in messages which row is meant. */
@@ -41,9 +43,10 @@ export interface StoredError {
   readonly help?: string
 }
 
-export function parseTableFile(place: string, file: DataFile): Table {
-  const header = headerOf(place, file)
-  const { rows, names, rowNames } = header
+/** `path`: of the source, for messages about the file itself. */
+export function parseTableFile(path: string, file: DataFile): Table {
+  const header = headerOf(path, file)
+  const { place, rows, names, rowNames } = header
   const texts = new Map(header.texts.map((each) => [each.name, once(() => textsOf(file, rows, each))]))
   const numbers = new Map(
     header.numbers.map((each) => [each.name, once(() => columnOf(place, file, rows, each))]),
@@ -139,8 +142,9 @@ function parsed(text: string): TableHeader | undefined {
 /** A bundle may come from a stranger. */
 function isHeader(header: unknown): header is TableHeader {
   if (!isObject(header)) return false
-  const { rows, names, rowNames, numbers, texts, wrong } = header
+  const { place, rows, names, rowNames, numbers, texts, wrong } = header
   return (
+    isText(place) &&
     isCount(rows) &&
     isList(names, isText) &&
     (rowNames === undefined || isText(rowNames)) &&

@@ -4,7 +4,8 @@ import { inflateSync } from "fflate"
 import { reasonOf, RunError } from "../error.js"
 import { crc32 } from "./crc32.js"
 import { bytesOf, eachPiece, inMemory, partOf, type DataFile } from "./file.js"
-import { MOST_RATIO, MOST_UNPACKED, tooLarge } from "./gzip.js"
+import { MOST_RATIO } from "./gzip.js"
+import { MOST_UNPACKED, tooLarge } from "./unpacked.js"
 
 export interface ZipMember {
   readonly name: string

@@ -55,7 +55,7 @@ export function addPredict(program: Command): void {
   )
     .requiredOption(
       "--data <file>",
-      "rows with the columns that the model's inputs are made of: CSV, .jsonl, .npz or .parquet; an image or a folder of them",
+      "rows with the columns that the model's inputs are made of: CSV, .jsonl, .json, .npz or .parquet; an image or a folder of them",
     )
     .option("--delimiter <character>", "between the cells of a CSV file", ",")
     .option("--model <name>", "the model to use, when there are several")

@@ -16,8 +16,8 @@ export const images: Converter<ImageSource> = {
     return [shape, column, skipDamaged, column === null ? [] : timesOf(place), files]
   },
   dependsOn(source, place) {
-    const folders = imageFiles(source, place).files.map(({ path }) => dirname(path))
-    return source.column === null ? [place] : [place, ...new Set(folders)]
+    if (source.column === null) return [place]
+    return [place, ...new Set(imageFiles(source, place).files.map(({ path }) => dirname(path)))]
   },
   async convert(source, place, into, told) {
     const { files, list } = imageFiles(source, place)

@@ -126,7 +126,7 @@ async function makeTable(source: Converted, place: string, table: string): Promi
   try {
     makeFolders(folder())
     chmodSync(folder(), 0o700)
-    const writer = new TableWriter(aside)
+    const writer = new TableWriter(aside, source.path)
     try {
       await converterOf(source).convert(source, place, writer, told)
     } finally {

@@ -17,7 +17,11 @@ export class TableWriter {
   private readonly texts: StoredTexts[] = []
   private readonly wrong: StoredError[] = []
 
-  constructor(path: string) {
+  /** `place`: what is converted, for messages about the table. */
+  constructor(
+    path: string,
+    private readonly place: string,
+  ) {
     this.file = openSync(path, "wx", 0o600)
     this.write(Buffer.from(MAGIC))
   }
@@ -50,8 +54,9 @@ export class TableWriter {
   /** `rowNames`: a column of texts that says which row is meant. */
   end(rows: number, rowNames?: string): void {
     this.align()
-    const { names, numbers, texts, wrong } = this
+    const { place, names, numbers, texts, wrong } = this
     const header = {
+      place,
       rows,
       names: [...names],
       ...(rowNames !== undefined && { rowNames }),

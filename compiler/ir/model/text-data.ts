@@ -75,6 +75,7 @@ export function parseDataSet(c: Cursor): DataSet {
 const SOURCES: Readonly<Record<DataSource["kind"], true>> = {
   csv: true,
   jsonl: true,
+  json: true,
   npz: true,
   parquet: true,
   images: true,

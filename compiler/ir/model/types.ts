@@ -226,12 +226,12 @@ export interface Field {
   readonly stored?: Stored
   readonly origin: Origin
 }
-/** A table with named columns. csv, jsonl, npz, parquet: one file. idx, npy: one file per column. array: values in the source. text: one
+/** A table with named columns. csv, jsonl, json, npz, parquet: one file, or those that a pattern matches. idx, npy: one file per column. array: values in the source. text: one
  *  column, `characters`, whose rows are windows of a file, each `stride` characters after the one before. images: those of a folder, or with
  *  `column` those whose paths stand in that column of a table; `shape` is channels, height and width. */
 export type DataSource =
   | { readonly kind: "csv"; readonly path: string; readonly delimiter: string }
-  | { readonly kind: "jsonl" | "npz" | "parquet"; readonly path: string }
+  | { readonly kind: "jsonl" | "json" | "npz" | "parquet"; readonly path: string }
   | {
       readonly kind: "images"
       readonly path: string

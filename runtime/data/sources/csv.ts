@@ -1,10 +1,10 @@
 /** runtime/data: `csv("rows.csv")`. */
 import type { SourceSpec } from "../../bundle/format.js"
 import { csvParts, parseCsv } from "../csv.js"
-import { oneFile, type SourceKind } from "./source.js"
+import { severalFiles, type SourceKind } from "./source.js"
 
 export const csv: SourceKind<Extract<SourceSpec, { readonly kind: "csv" }>> = {
-  ...oneFile,
+  ...severalFiles,
   read: ({ path, delimiter }, { open, uses }) => parseCsv(path, open(path), delimiter, uses),
   readParts: ({ path, delimiter }, { open, uses }) => csvParts(path, open(path), delimiter, uses),
 }

@@ -1,31 +1,39 @@
 /** runtime/data: all sources. */
 import type { SourceSpec } from "../../bundle/format.js"
+import { joinTables } from "../join-tables.js"
 import { rowParts } from "../parts.js"
 import type { Table } from "../table.js"
 import { array } from "./array.js"
 import { csv } from "./csv.js"
 import { idx } from "./idx.js"
 import { images } from "./images.js"
+import { json } from "./json.js"
 import { jsonl } from "./jsonl.js"
 import { npy } from "./npy.js"
 import { npz } from "./npz.js"
 import { parquet } from "./parquet.js"
-import type { Reading, SourceKind } from "./source.js"
+import { eachFile, type Reading, type SourceKind } from "./source.js"
 import { text } from "./text.js"
 
 type Sources = { readonly [K in SourceSpec["kind"]]: SourceKind<Extract<SourceSpec, { readonly kind: K }>> }
 
-const SOURCES: Sources = { csv, jsonl, npz, parquet, text, idx, npy, array, images }
+const SOURCES: Sources = { csv, jsonl, json, npz, parquet, text, idx, npy, array, images }
 
 const kindOf = ({ kind }: SourceSpec): SourceKind<SourceSpec> => SOURCES[kind]
 
-export const readSource = (source: SourceSpec, reading: Reading): Table =>
-  kindOf(source).read(source, reading)
+export function readSource(source: SourceSpec, reading: Reading): Table {
+  const files = eachFile(source)
+  if (files === undefined || !("path" in source)) return kindOf(source).read(source, reading)
+  const tables = files.map((file) => readSource(file, reading))
+  return joinTables(source.path, tables)
+}
 
 /** The same rows in tables one after another, each of a size that does not grow with the file. */
-export function readParts(source: SourceSpec, reading: Reading): Iterable<Table> {
-  const kind = kindOf(source)
-  return kind.readParts?.(source, reading) ?? rowParts(kind.read(source, reading), reading.uses)
+export function* readParts(source: SourceSpec, reading: Reading): Iterable<Table> {
+  for (const each of eachFile(source) ?? [source]) {
+    const kind = kindOf(each)
+    yield* kind.readParts?.(each, reading) ?? rowParts(kind.read(each, reading), reading.uses)
+  }
 }
 
 /** The same source with other paths. `key` is what `--data` calls a path of the data set `name`. */

@@ -1,10 +1,10 @@
 /** runtime/data: `jsonl("rows.jsonl")`. */
 import type { SourceSpec } from "../../bundle/format.js"
 import { jsonLinesParts, parseJsonLines } from "../json-lines.js"
-import { oneFile, type SourceKind } from "./source.js"
+import { severalFiles, type SourceKind } from "./source.js"
 
 export const jsonl: SourceKind<Extract<SourceSpec, { readonly kind: "jsonl" }>> = {
-  ...oneFile,
+  ...severalFiles,
   read: ({ path }, { open, uses }) => parseJsonLines(path, open(path), uses),
   readParts: ({ path }, { open, uses }) => jsonLinesParts(path, open(path), uses),
 }

@@ -1,9 +1,9 @@
 /** runtime/data: `npz("arrays.npz")`. */
 import type { SourceSpec } from "../../bundle/format.js"
 import { parseNpz } from "../npz.js"
-import { oneFile, type SourceKind } from "./source.js"
+import { severalFiles, type SourceKind } from "./source.js"
 
 export const npz: SourceKind<Extract<SourceSpec, { readonly kind: "npz" }>> = {
-  ...oneFile,
+  ...severalFiles,
   read: ({ path }, { open, uses }) => parseNpz(path, open(path), uses),
 }

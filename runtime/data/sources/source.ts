@@ -32,6 +32,28 @@ export const oneFile = {
   }),
 }
 
+export type SeveralFiles = Extract<SourceSpec, { readonly parts?: readonly string[] }>
+
+/** A file, or those that a pattern matches, which a host has looked for: each is read by itself. */
+export const severalFiles = {
+  withPaths<S extends SeveralFiles>(source: S, path: (path: string) => string): S {
+    const to = path(source.path)
+    return to === source.path ? source : { ...source, path: to, parts: [] }
+  },
+  withFiles<S extends SeveralFiles>(source: S, file: (path: string) => string): S {
+    const { parts = [] } = source
+    return parts.length > 0
+      ? { ...source, parts: parts.map((part) => file(part)) }
+      : { ...source, path: file(source.path) }
+  },
+}
+
+/** A source for each file; undefined where it is one. */
+export function eachFile(source: SourceSpec): readonly SourceSpec[] | undefined {
+  if (!("parts" in source) || source.parts === undefined || source.parts.length === 0) return undefined
+  return source.parts.map((path) => ({ ...source, path, parts: [] }))
+}
+
 export const filePerColumn = {
   withPaths: <S extends FilePerColumn>(source: S, path: (path: string, column: string) => string): S => ({
     ...source,

@@ -7,6 +7,7 @@ import { array } from "./array.js"
 import { csv, tsv } from "./csv.js"
 import { idx } from "./idx.js"
 import { images } from "./images.js"
+import { json } from "./json.js"
 import { jsonl } from "./jsonl.js"
 import { npy } from "./npy.js"
 import { npz } from "./npz.js"
@@ -19,6 +20,7 @@ const SOURCES: Readonly<Record<DataSource["kind"] | "tsv", SourceRule>> = {
   csv,
   tsv,
   jsonl,
+  json,
   idx,
   npy,
   npz,
