@@ -75,6 +75,7 @@ const LONG = [
   "sweep",
   "tune",
   "validate",
+  "vite",
   "variants",
   "wasm-device",
   "wasm-panels",

@@ -2,6 +2,7 @@
 import { readBundle, type ReadFile } from "./bundle/decode.js"
 import type { Bundle } from "./bundle/format.js"
 import { fileAt, fileByRanges, rangesOfBlob } from "./data/by-ranges.js"
+import { inMemory } from "./data/file.js"
 import { openBrowserDevice, probeBrowserDevice } from "./device/browser-gpu.js"
 import { browserThreads, startBrowserThread } from "./device/wasm/browser-thread.js"
 import type { Host } from "./host.js"
@@ -19,6 +20,23 @@ export async function loadBundle(
 ): Promise<Session> {
   const base = new URL(`${String(url).replace(/\/*$/, "")}/`, location.href)
   return Session.open(await readBundle(base.href, reader(base)), browserHost(base, files), options, base.href)
+}
+
+/** Opens a bundle whose files are in memory, by their paths in its folder: checked as if they were fetched. Data files that are not
+ *  among them are fetched relative to the page. */
+export async function loadFiles(
+  contents: ReadonlyMap<string, Uint8Array>,
+  { files, ...options }: PageOpenOptions = {},
+): Promise<Session> {
+  const place = "the bundle"
+  const page = new URL(location.href)
+  const own: ReadFile = async (path) => contents.get(path) ?? reader(page)(path)
+  const host = browserHost(page, files)
+  const openFile: Host["openFile"] = async (path) => {
+    const bytes = files?.has(path) ? undefined : contents.get(path)
+    return bytes ? inMemory(bytes) : host.openFile(path)
+  }
+  return Session.open(await readBundle(place, own), { ...host, openFile }, options, place)
 }
 
 /** Opens a bundle already in memory; data files are fetched relative to `base`. */

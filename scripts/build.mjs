@@ -17,6 +17,10 @@ await bundleCompiler()
 await bundleCommandLine()
 await bundleRuntime("runtime/node.ts", "node.js", "node")
 await bundleRuntime("runtime/index.ts", "browser.js", "browser")
+await bundleRuntime("runtime/index.ts", "browser.iife.js", "browser", {
+  format: "iife",
+  globalName: "nncRuntime",
+})
 cpSync(`${root}/stdlib`, `${root}/dist/stdlib`, {
   recursive: true,
   filter: (path) => path.endsWith(".nn") || !/\.[^/]+$/.test(path),
@@ -80,13 +84,14 @@ function bundleCommandLine() {
   })
 }
 
-/** @param {string} entry @param {string} name @param {"node" | "browser"} platform */
-function bundleRuntime(entry, name, platform) {
+/** @param {string} entry @param {string} name @param {"node" | "browser"} platform @param {import("esbuild").BuildOptions} [format] */
+function bundleRuntime(entry, name, platform, format = {}) {
   return bundle(entry, {
     entryPoints: [entry],
     outfile: `dist/runtime-bundle/${name}`,
     platform,
     external: ["webgpu"],
+    ...format,
   })
 }
 

@@ -143,6 +143,8 @@ export const PAGE_TYPES = `
 export interface PageLoadOptions extends LoadOptions {
   /** Files that the user chose, by the paths of data files in their stead. Of large .npy and IDX files just the rows are read that a run takes. */
   readonly files?: ReadonlyMap<string, Blob>
+  /** Where the files of the bundle lie, when a bundler moved this module; left out, beside it. */
+  readonly base?: string | URL
 }
 export interface CheckpointFacts {
   /** Updates made. */

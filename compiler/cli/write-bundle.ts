@@ -18,8 +18,9 @@ import type { Bundle, DataSpec, Manifest } from "../../runtime/bundle/format.js"
 import { allKernels } from "../../runtime/bundle/variants.js"
 import { withFiles } from "../../runtime/data/sources/index.js"
 import { classNames, undoOf } from "../../runtime/data/undo.js"
+import { saveWhole } from "../../runtime/node.js"
 import { makeFolders } from "../../runtime/folders.js"
-import { hostModule } from "../bundle/host-module.js"
+import { hostModule, singleModule } from "../bundle/host-module.js"
 import { hashOf } from "./compile-cache.js"
 import { Failure } from "./failure.js"
 import { hashOfPath, isLarge } from "./file-hash.js"
@@ -56,16 +57,58 @@ type Files = ReadonlyMap<string, Content>
 const isCopy = (content: Content): content is Copy => typeof content === "object" && "from" in content
 
 async function bundleFiles(bundle: Bundle, sources: string): Promise<Files> {
+  const { manifest, files } = contentsOf(bundle, sources)
+  for (const [from, to] of RUNTIMES) files.set(to, readFileSync(runtimeFile(from)))
+  for (const [path, text] of await hostModule(manifest, MEANING)) files.set(path, text)
+  return withManifest(manifest, files)
+}
+
+/** The bundle for pages as one module, and its declarations beside it. The result names both. */
+export async function writeSingle(bundle: Bundle, out: string, sources: string): Promise<readonly string[]> {
+  const { manifest, files } = contentsOf(bundle, sources)
+  const runtime = readFileSync(runtimeFile("browser.iife.js"), "utf8")
+  const inlined = [...withManifest(manifest, files)].map(
+    ([path, content]) => [path, isCopy(content) ? inlinedFile(content.from) : content] as const,
+  )
+  const { js, dts } = await singleModule(manifest, MEANING, { runtime, files: new Map(inlined) })
+  const written = [
+    [out, js],
+    [out.replace(/(m?)js$/, "d.$1ts"), dts],
+  ] as const
+  for (const [path, text] of written) await saveWhole(path, new TextEncoder().encode(text))
+  return written.map(([path]) => path)
+}
+
+function inlinedFile(path: string): Uint8Array {
+  if (!isLarge(path)) return readFileSync(path)
+  throw new Failure(
+    "io-folder",
+    `${path} is too large to stand in a module`,
+    "leave out --single: a folder keeps it as a file of its own",
+  )
+}
+
+const MEANING = { names: classNames, undo: undoOf }
+
+/** Kernels and data. */
+function contentsOf(
+  bundle: Bundle,
+  sources: string,
+): { readonly manifest: Manifest; readonly files: Map<string, Content> } {
   const { data, copies } = copyData(bundle.manifest.data, sources)
   const manifest = { ...bundle.manifest, data }
   const files = new Map<string, Content>(copies)
   for (const { name, file } of allKernels(manifest)) files.set(file, bundle.wgsl.get(name) ?? "")
   if (manifest.wasm && bundle.wasm) files.set(manifest.wasm.file, bundle.wasm)
-  for (const [from, to] of RUNTIMES) files.set(to, readFileSync(runtimeFile(from)))
-  for (const [path, text] of await hostModule(manifest, { names: classNames, undo: undoOf }))
-    files.set(path, text)
-  const large = [...copies].filter(([, { from }]) => isLarge(from))
-  const sizes = Object.fromEntries(large.map(([path, { from }]) => [path, statSync(from).size]))
+  return { manifest, files }
+}
+
+/** What is too large to be read for its hash is known by its size. */
+function withManifest(manifest: Manifest, files: Files): Files {
+  const large = [...files].flatMap(([path, content]) =>
+    isCopy(content) && isLarge(content.from) ? [[path, statSync(content.from).size] as const] : [],
+  )
+  const sizes = Object.fromEntries(large)
   const hashes = [...files].flatMap(([path, content]) =>
     Object.hasOwn(sizes, path) ? [] : [[path, hashOfContent(content)] as const],
   )

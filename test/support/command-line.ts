@@ -51,6 +51,14 @@ export default async function setup(): Promise<() => void> {
       outfile: join(folder, "runtime-bundle/browser.js"),
       platform: "browser",
     }),
+    build({
+      ...shared,
+      entryPoints: ["runtime/index.ts"],
+      outfile: join(folder, "runtime-bundle/browser.iife.js"),
+      platform: "browser",
+      format: "iife",
+      globalName: "nncRuntime",
+    }),
   ])
   cpSync("stdlib", join(folder, "stdlib"), { recursive: true })
   writeFileSync(join(folder, "stdlib/library.ast"), printLibrary(fileHost("").stdlib))

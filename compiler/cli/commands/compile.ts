@@ -9,6 +9,7 @@ import { WEBGPU_VARIANTS } from "../../target.js"
 import { goldenLosses } from "../../validate/golden.js"
 import { bundleOf, type CompileFileOptions } from "../compile-file.js"
 import { note, printJson } from "../console.js"
+import { Failure } from "../failure.js"
 import { whenConverted } from "../convert/index.js"
 import { type DataOptions, compiling, withData } from "../usage.js"
 
@@ -17,6 +18,7 @@ interface Options extends DataOptions {
   readonly for?: "webgpu" | "wasm"
   readonly json?: boolean
   readonly timings?: boolean
+  readonly single?: boolean
 }
 
 export function addCompile(program: Command): void {
@@ -27,11 +29,19 @@ export function addCompile(program: Command): void {
     .addOption(
       new Option("--for <device>", "leave out the code for other devices").choices(["webgpu", "wasm"]),
     )
+    .option("--single", "write one module for pages that imports and fetches nothing: `-o model.js`")
     .option("--timings", "say how long each stage took")
     .option("--json", "print one object")
     .action(async (file: string, options: Options) => {
       const stages = new Map<string, number>()
       const time = (stage: string, ms: number): void => void stages.set(stage, (stages.get(stage) ?? 0) + ms)
+      if (options.single && !/\.m?js$/.test(options.out))
+        throw new Failure(
+          "usage",
+          "`--single` writes a module, so `--out` names one",
+          "write `-o model.js`",
+          2,
+        )
       let graphs: readonly Graph[] = []
       const asked: CompileFileOptions = {
         data: options.data,
@@ -49,8 +59,9 @@ export function addCompile(program: Command): void {
       const golden = goldenLosses(compiled.manifest, graphs)
       const bundle = { ...compiled, manifest: { ...compiled.manifest, golden } }
       // Loaded here because TypeScript's compiler comes with it, which no other command needs.
-      const { writeBundle } = await import("../write-bundle.js")
-      const files = await writeBundle(bundle, options.out, dirname(file))
+      const { writeBundle, writeSingle } = await import("../write-bundle.js")
+      const write = options.single ? writeSingle : writeBundle
+      const files = await write(bundle, options.out, dirname(file))
       const { kernels, programs, slots } = bundle.wgsl.size > 0 ? bundle.manifest : forWasm(bundle).manifest
       const facts = {
         kernels: kernels.length,
