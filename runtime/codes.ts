@@ -157,6 +157,20 @@ there. With \`verify\` they are compared before anything else. A device that giv
     explanation:
       "categories(n) numbers the different values that a column holds in the training rows, at most n of them. They are kept in the bundle: rows that are evaluated or predicted from later have no others.",
   },
+  "data-date": {
+    title: "a text is no date, or a format is none",
+    explanation:
+      "`date(format, ...)` reads dates of one format, in Unicode's letters: yyyy, MM, dd, HH, mm, ss, XXX for an offset from UTC, other letters between single quotes. A cell that is not wholly of that format, or is no day of the calendar, is refused by file, row and column; an empty one is filled by `|> fill(median)`.",
+    bad: 'signup: f32[2] = column("signup") |> date("dd.MM.yyyy", "year", "month")  // the file has 2024-05-31',
+    good: 'signup: f32[2] = column("signup") |> date("yyyy-MM-dd", "year", "month")',
+  },
+  "data-missing": {
+    title: "a column has no value in any training row",
+    explanation:
+      "`fill(mean)`, `fill(median)`, `fill(most_frequent)` and `bins(n)` look at the values of the training rows, and all cells of this column are empty there. Leave the column out, or fill it with a number.",
+    bad: 'x: f32 = column("notes") |> fill(median)  // every cell is empty',
+    good: 'x: f32 = column("notes") |> fill(0)',
+  },
   "data-vocabulary": {
     title: "a character is not in the vocabulary, or there are too many characters",
     explanation:

@@ -279,7 +279,7 @@ export async function load(${LOADS[platform]} = {}): Promise<Trainer> {
     predict: (...given: any[]) => {
       const [model, inputs, options] = typeof given[0] === "string" ? given : [${JSON.stringify(predicts[0]?.model ?? "")}, ...given]
       if (!Array.isArray(inputs)) return session.predict(model, inputs)
-      const rows = tableOfRecords("the rows", COLUMNS[model], inputs)
+      const rows = tableOfRecords("the rows", COLUMNS[model], inputs, session.predictUses(model))
       return options?.raw ? session.predictTableRaw(model, rows) : session.predictTable(model, rows)
     },
     parameters: () => session.parameters(),
@@ -316,9 +316,13 @@ function feedColumns({ inputs }: PredictFeed, data: readonly DataSpec[]): RowCol
   return [...found].map(([name, type]) => ({ name, type }))
 }
 
-/** A category is one of its names. A cell of a csv file is a number; a column of other sources may hold more, laid out flat. */
+/** A category is one of its names, or any where there is a number for others. A cell of a csv file is a number; a column of other sources may
+ *  hold more, laid out flat. */
 function columnType({ columns, shape, stages }: FieldSpec, { source }: DataSpec): string {
-  if (stages[0]?.kind === "categories") return union(stages[0].names)
+  const [first] = stages
+  if (first?.kind === "categories") return first.unknown ? "string | null" : union(first.names)
+  if (first?.kind === "hash" || first?.kind === "date") return "string | null"
+  if (stages.some(({ kind }) => kind === "fill" || kind === "missing")) return "number | null"
   const isNumber = source.kind === "csv" || columns.length === shape.reduce((a, b) => a * b, 1)
   return isNumber ? "number" : "readonly number[]"
 }

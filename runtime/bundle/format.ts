@@ -116,12 +116,32 @@ export type FittedStage =
     }
   | { readonly kind: "one_hot"; readonly classes: number }
   | { readonly kind: "classes"; readonly count: number }
-  /** What stands in the columns becomes its place in `names`, the different values of the training rows: at most `count`. */
-  | { readonly kind: "categories"; readonly count: number; readonly names: readonly string[] }
+  /** What stands in the columns becomes its place in `names`, the different values of the training rows: at most `count`. unknown: the first
+   *  of them stands for every other value, and for none. */
+  | {
+      readonly kind: "categories"
+      readonly count: number
+      readonly names: readonly string[]
+      readonly unknown?: true
+    }
+  /** MurmurHash3 of the text in UTF-8, modulo `count`. */
+  | { readonly kind: "hash"; readonly count: number }
+  | { readonly kind: "date"; readonly format: string; readonly parts: readonly DatePart[] }
+  /** In place of NaN: a value for each place of a row, or one for all. */
+  | { readonly kind: "fill"; readonly values: readonly number[] }
+  | { readonly kind: "missing" }
+  | { readonly kind: "clip"; readonly min: number; readonly max: number }
+  | { readonly kind: "log" }
+  | { readonly kind: "log1p" }
+  /** How many of the edges of its place in a row a value has reached: `count` - 1 of them, ascending. */
+  | { readonly kind: "bins"; readonly count: number; readonly edges: readonly (readonly number[])[] }
   /** The values `from` up to but not including `to`. */
   | { readonly kind: "slice"; readonly from: number; readonly to: number }
   /** Code points become places in `characters`, which are those of the training rows in order: at most `size`. */
   | { readonly kind: "vocabulary"; readonly size: number; readonly characters: string }
+/** weekday: from 1, Monday, to 7. days, seconds: since the start of 1970, in UTC. */
+export type DatePart =
+  "year" | "month" | "day" | "weekday" | "day_of_year" | "hour" | "minute" | "second" | "days" | "seconds"
 /** Whole numbers from 0 to `below` - 1, or `or`. `at` is the place in the source that indexes by them. */
 export interface IndexBoundSpec {
   readonly below: number

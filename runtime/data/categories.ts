@@ -3,14 +3,14 @@
 import type { FittedStage } from "../bundle/format.js"
 import { RunError } from "../error.js"
 import { nearest } from "../suggest.js"
-import { numberOf } from "./numbers.js"
+import { isMissing, numberOf } from "./numbers.js"
 import type { Table } from "./table.js"
 
 export function fitCategories(
   table: Table,
   rows: Uint32Array,
   columns: readonly string[],
-  count: number,
+  { count, unknown = false }: { readonly count: number; readonly unknown?: boolean },
 ): FittedStage {
   const seen = new Set<string>()
   for (const name of columns) {
@@ -21,28 +21,38 @@ export function fitCategories(
         const code = codes[at]!
         if (found[code] === 1) continue
         found[code] = 1
+        if (unknown && isMissing(distinct[code]!)) continue
         if (distinct[code] === "") empty(table, name, row)
         seen.add(distinct[code]!)
       }
   }
-  if (seen.size > count)
+  const numbers = seen.size + (unknown ? 1 : 0)
+  if (numbers > count) {
+    const written = unknown ? `categories(${numbers}, unknown: true)` : `categories(${numbers})`
     throw new RunError(
       "data-category",
-      `${table.place}: column "${columns[0]}" holds ${seen.size} different values in its training rows, and categories(${count}) numbers ${count}`,
-      { help: `write categories(${seen.size}), and ${seen.size} where the model counts them` },
+      `${table.place}: column "${columns[0]}" holds ${seen.size} different values in its training rows${unknown ? ", and number 0 is for others" : ""}, and categories(${count}) numbers ${count}`,
+      { help: `write ${written}, and ${numbers} where the model counts them` },
     )
-  return { kind: "categories", count, names: inOrder([...seen]) }
+  }
+  const names = inOrder([...seen])
+  return unknown
+    ? { kind: "categories", count, names: [UNKNOWN, ...names], unknown }
+    : { kind: "categories", count, names }
 }
+
+/** What number 0 is called. */
+const UNKNOWN = "(unknown)"
 
 /** The number of the value in a row, at a place in it. Throws a RunError at what is no category. */
 export function categoryNumbers(
   table: Table,
   name: string,
-  names: readonly string[],
+  { names, unknown = false }: { readonly names: readonly string[]; readonly unknown?: boolean },
 ): { readonly width: number; numberAt(row: number, place: number): number } {
   const numbers = new Map(names.map((text, number) => [text, number]))
   const { distinct, codes, width } = table.texts(name)
-  const numberOfCode = Int32Array.from(distinct, (text) => numbers.get(text) ?? -1)
+  const numberOfCode = Int32Array.from(distinct, (text) => numbers.get(text) ?? (unknown ? 0 : -1))
   return {
     width,
     numberAt(row, place) {
@@ -63,7 +73,7 @@ export function categoryNumbers(
 
 function empty(table: Table, name: string, row: number): never {
   throw new RunError("data-category", `${table.where(row, name)} is empty`, {
-    help: "drop the row, or fill the cell",
+    help: "drop the row, or number it with those that are not known: `categories(n, unknown: true)`",
   })
 }
 

@@ -2,7 +2,7 @@
  *  where that gives exactly what the text stands for; texts are made of the other cells only.
  *  Not here: where the bytes come from, what columns are named (csv.ts). */
 import { RunError } from "../error.js"
-import { numberOf } from "./numbers.js"
+import { isMissing, numberOf } from "./numbers.js"
 import { FIRST_FULL, nearest } from "./decimal.js"
 import { Lines } from "./parsed.js"
 import { TextColumn, type Texts, type Use } from "./table.js"
@@ -26,6 +26,7 @@ export interface Wrong {
 }
 
 interface Cells {
+  readonly missing: boolean
   numbers: Float64Array | undefined
   wrong: Wrong | undefined
   readonly texts: TextColumn | undefined
@@ -173,6 +174,7 @@ export class CsvRows {
     if (cells.numbers === undefined) return
     const value = numberOf(text)
     if (value !== undefined && Number.isFinite(value)) cells.numbers[this.count] = value
+    else if (cells.missing && isMissing(text)) cells.numbers[this.count] = NaN
     else {
       cells.wrong = { row: this.count, cell: text }
       cells.numbers = undefined
@@ -332,9 +334,10 @@ export class CsvRows {
   }
 
   private columnsFor(names: readonly string[]): readonly (Cells | undefined)[] {
-    return this.used(names).map(({ numbers, texts }) =>
+    return this.used(names).map(({ numbers, texts, missing = false }) =>
       numbers || texts
         ? {
+            missing,
             numbers: numbers ? new Float64Array() : undefined,
             wrong: undefined,
             texts: texts ? new TextColumn() : undefined,

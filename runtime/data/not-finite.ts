@@ -3,6 +3,8 @@ import { RunError } from "../error.js"
 
 export function notFinite(where: string, value: number): never {
   throw new RunError("data-not-a-number", `${where}: ${value} is not a finite number`, {
-    help: "drop the row, or replace the value",
+    help: Number.isNaN(value)
+      ? "drop the row, or fill the cell: `|> fill(median)`"
+      : "drop the row, or replace the value",
   })
 }

@@ -9,11 +9,21 @@ export function numberOf(text: string): number | undefined {
   return NUMBER.test(trimmed) ? Number(trimmed) : undefined
 }
 
+/** What stands in a cell that has no value, as pandas.read_csv takes it (`na_values`). */
+const MISSING: ReadonlySet<string> = new Set(
+  [
+    " #N/A #NA -1.#IND -1.#QNAN -NaN -nan 1.#IND 1.#QNAN <NA> N/A NA NULL NaN None n/a nan null".split(" "),
+    "#N/A N/A",
+  ].flat(),
+)
+
+export const isMissing = (text: string): boolean => MISSING.has(text.trim())
+
 /** What to do about a cell that is no number. */
 export function numberHelp(cell: string): string {
-  if (cell === "") return "drop the row, or fill the cell"
+  if (cell === "") return "drop the row, or fill the cell: `|> fill(median)`"
   if (/^[+-]?(?:nan|inf|infinity|na|n\/a|null|none|nil|missing|\?|-)$/i.test(cell))
-    return "drop the row, or replace the value"
+    return "drop the row, or fill the cell: `|> fill(median)`"
   if (/^[+-]?[\d.]/.test(cell)) return "a number is written as 12, -0.5 or 1.5e-3"
   return "number the different texts of the column: `|> categories(n)`"
 }

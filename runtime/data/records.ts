@@ -2,7 +2,7 @@
  *  `categories`), or lists of them of one shape. */
 import { RunError } from "../error.js"
 import { product } from "../exec/size.js"
-import { numberHelp } from "./numbers.js"
+import { isMissing, numberHelp } from "./numbers.js"
 import {
   columnText,
   EVERY_USE,
@@ -22,9 +22,14 @@ export const isRow = (value: unknown): value is Row =>
 
 export const namesOf = (row: Row): readonly string[] => Object.keys(row)
 
-export function tableOfRecords(place: string, names: readonly string[], rows: readonly Row[]): Table {
+export function tableOfRecords(
+  place: string,
+  names: readonly string[],
+  rows: readonly Row[],
+  uses: Uses = EVERY_USE,
+): Table {
   const where = (row: number): string => `${place}: row ${row + 1}`
-  const columns = new RecordColumns(names, EVERY_USE, where)
+  const columns = new RecordColumns(names, uses, where)
   for (const row of rows) columns.add(row)
   return {
     ...tableOfParsed(place, columns.parsed([])),
@@ -53,6 +58,7 @@ export class RecordColumns {
     for (const [name, column] of this.columns) {
       if (!column.used) continue
       if (Object.hasOwn(row, name) && row[name] !== undefined) column.add(row[name], where)
+      else if (column.mayBeMissing) column.add(null, where)
       else
         column.fail(
           new RunError("data-ragged", `${where()} has no "${name}"`, {
@@ -96,6 +102,9 @@ class RecordColumn {
   /** False when nothing more can come of it. */
   get used(): boolean {
     return (this.use.numbers || this.use.texts) && this.wrong === undefined
+  }
+  get mayBeMissing(): boolean {
+    return this.use.missing === true
   }
   fail(wrong: RunError): void {
     this.wrong ??= wrong
@@ -149,8 +158,10 @@ class RecordColumn {
       )
     if (this.use.texts) this.texts.add(leaf === null ? "" : String(leaf).trim())
     if (!this.use.numbers || this.notNumbers) return
-    const number = typeof leaf === "boolean" ? Number(leaf) : leaf
-    if (typeof number !== "number" || !Number.isFinite(number)) {
+    const isNone = leaf === null || (typeof leaf === "string" && isMissing(leaf))
+    const number = this.mayBeMissing && isNone ? NaN : typeof leaf === "boolean" ? Number(leaf) : leaf
+    const isNumber = typeof number === "number" && (Number.isFinite(number) || this.mayBeMissing)
+    if (!isNumber) {
       this.notNumbers = new RunError(
         "data-not-a-number",
         `${where()}, "${this.name}" holds ${shown(leaf)}, which is not a ${typeof number === "number" ? "finite " : ""}number`,

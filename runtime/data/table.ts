@@ -55,6 +55,8 @@ export interface Table {
 export interface Use {
   readonly numbers: boolean
   readonly texts: boolean
+  /** A cell that is empty is NaN among the numbers. Absent: it is refused. */
+  readonly missing?: boolean
 }
 export type Uses = (name: string) => Use
 

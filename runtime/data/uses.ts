@@ -1,6 +1,6 @@
 /** runtime/data: what fields ask of the columns of a table. */
 import type { DataSpec } from "../bundle/format.js"
-import { readsTexts } from "./stages/index.js"
+import { readsTexts, takesMissing } from "./stages/index.js"
 import type { Uses } from "./table.js"
 
 interface Reads {
@@ -20,10 +20,11 @@ export function usesOf(
   const each = fields.map(({ columns, stages }) => {
     const [first] = stages
     const texts = first !== undefined && readsTexts(first)
-    if ("kind" in columns && columns.kind === "all") return { texts, reads: () => true }
+    const missing = stages.some(takesMissing)
+    if ("kind" in columns && columns.kind === "all") return { texts, missing, reads: () => true }
     const names = new Set("kind" in columns ? columns.names : columns)
     const except = "kind" in columns && columns.kind === "except"
-    return { texts, reads: (name: string) => names.has(name) !== except }
+    return { texts, missing, reads: (name: string) => names.has(name) !== except }
   })
   const keys = [split?.stratify, split?.group, windows?.order, windows?.group]
   return (name) => {
@@ -31,6 +32,7 @@ export function usesOf(
     return {
       numbers: reading.some(({ texts }) => !texts),
       texts: keys.includes(name) || reading.some(({ texts }) => texts),
+      ...(reading.some(({ missing }) => missing) && { missing: true }),
     }
   }
 }

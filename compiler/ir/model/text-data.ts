@@ -93,6 +93,14 @@ const STAGES: Readonly<Record<FieldStage["kind"], true>> = {
   categories: true,
   slice: true,
   vocabulary: true,
+  hash: true,
+  date: true,
+  fill: true,
+  missing: true,
+  clip: true,
+  log: true,
+  log1p: true,
+  bins: true,
 }
 
 const withoutKind = <T extends { readonly kind: string }>({ kind: _, ...rest }: T): Omit<T, "kind"> => rest

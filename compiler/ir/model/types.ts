@@ -205,9 +205,20 @@ export type FieldStage =
   | { readonly kind: "scale"; readonly by: number }
   | { readonly kind: "one_hot"; readonly classes: number }
   | { readonly kind: "classes"; readonly count: number }
-  | { readonly kind: "categories"; readonly count: number }
+  | { readonly kind: "categories"; readonly count: number; readonly unknown?: true }
   | { readonly kind: "slice"; readonly from: number; readonly to: number }
   | { readonly kind: "vocabulary"; readonly size: number }
+  | { readonly kind: "hash"; readonly count: number }
+  | { readonly kind: "date"; readonly format: string; readonly parts: readonly DatePart[] }
+  | { readonly kind: "fill"; readonly by: "mean" | "median" | "most_frequent" | number }
+  | { readonly kind: "missing" }
+  | { readonly kind: "clip"; readonly min: number; readonly max: number }
+  | { readonly kind: "log" }
+  | { readonly kind: "log1p" }
+  | { readonly kind: "bins"; readonly count: number }
+/** What a date is taken apart into. weekday: from 1, Monday, to 7. days, seconds: since the start of 1970, in UTC. */
+export type DatePart =
+  "year" | "month" | "day" | "weekday" | "day_of_year" | "hour" | "minute" | "second" | "days" | "seconds"
 /** Rows on the device as codes of fewer bits than their dtype has, packed into words. The value of a code is the code, or stands
  *  in a list beside them: one for all places of a row, or one for each. */
 export interface Stored {

@@ -6,8 +6,8 @@ import type { Fitting, StageRule, UnfittedStage } from "./stage.js"
 type Kind = { readonly kind: "categories" }
 
 export const categories: Fitting<Extract<UnfittedStage, Kind>> & StageRule<Extract<FittedStage, Kind>> = {
-  fit: ({ count }, { table, rows, columns }) => fitCategories(table, rows, columns, count),
-  readTexts: ({ names }, table, column) => categoryNumbers(table, column, names),
+  fit: (stage, { table, rows, columns }) => fitCategories(table, rows, columns, stage),
+  readTexts: (stage, table, column) => categoryNumbers(table, column, stage),
   apply: (_, values) => values,
   names: ({ names }) => names,
 }

@@ -1,9 +1,16 @@
 /** runtime/data: all stages: how each is fitted, by the name in the program, and what it is then, by the name in the bundle. */
 import type { FittedStage } from "../../bundle/format.js"
 import { affine } from "./affine.js"
+import { bins } from "./bins.js"
 import { categories } from "./categories.js"
 import { classes } from "./classes.js"
+import { clip } from "./clip.js"
+import { date } from "./date.js"
+import { fill } from "./fill.js"
+import { hash } from "./hash.js"
+import { log, log1p } from "./log.js"
 import { minmax } from "./minmax.js"
+import { missing } from "./missing.js"
 import { oneHot } from "./one-hot.js"
 import { scale } from "./scale.js"
 import { slice } from "./slice.js"
@@ -24,8 +31,31 @@ const FITTINGS: Fittings = {
   categories,
   slice,
   vocabulary,
+  hash,
+  date,
+  fill,
+  missing,
+  clip,
+  log,
+  log1p,
+  bins,
 }
-const RULES: Rules = { affine, one_hot: oneHot, classes, categories, slice, vocabulary }
+const RULES: Rules = {
+  affine,
+  one_hot: oneHot,
+  classes,
+  categories,
+  slice,
+  vocabulary,
+  hash,
+  date,
+  fill,
+  missing,
+  clip,
+  log,
+  log1p,
+  bins,
+}
 
 const fittingOf = ({ kind }: UnfittedStage): Fitting<UnfittedStage> => FITTINGS[kind]
 export const ruleOf = ({ kind }: FittedStage): StageRule<FittedStage> => RULES[kind]
@@ -48,5 +78,9 @@ export const widthAfter = (stage: FittedStage, width: number): number =>
 /** Whether a stage numbers texts; such a one is called the same in program and bundle. */
 export const readsTexts = ({ kind }: { readonly kind: string }): boolean =>
   isRule(kind) && RULES[kind].readTexts !== undefined
+
+/** Whether a stage says what becomes of an empty cell; such a one is called the same in program and bundle. */
+export const takesMissing = ({ kind }: { readonly kind: string }): boolean =>
+  isRule(kind) && RULES[kind].takesMissing === true
 
 const isRule = (kind: string): kind is keyof Rules => Object.hasOwn(RULES, kind)

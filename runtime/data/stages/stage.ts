@@ -1,5 +1,5 @@
 /** runtime/data: what every stage of a field is: before it is fitted on the training rows (Fitting), and after (StageRule). */
-import type { FittedStage } from "../../bundle/format.js"
+import type { DatePart, FittedStage } from "../../bundle/format.js"
 import type { Block } from "../blocks.js"
 import type { Table } from "../table.js"
 
@@ -10,9 +10,17 @@ export type UnfittedStage =
   | { readonly kind: "scale"; readonly by: number }
   | { readonly kind: "one_hot"; readonly classes: number }
   | { readonly kind: "classes"; readonly count: number }
-  | { readonly kind: "categories"; readonly count: number }
+  | { readonly kind: "categories"; readonly count: number; readonly unknown?: true }
   | { readonly kind: "slice"; readonly from: number; readonly to: number }
   | { readonly kind: "vocabulary"; readonly size: number }
+  | { readonly kind: "hash"; readonly count: number }
+  | { readonly kind: "date"; readonly format: string; readonly parts: readonly DatePart[] }
+  | { readonly kind: "fill"; readonly by: "mean" | "median" | "most_frequent" | number }
+  | { readonly kind: "missing" }
+  | { readonly kind: "clip"; readonly min: number; readonly max: number }
+  | { readonly kind: "log" }
+  | { readonly kind: "log1p" }
+  | { readonly kind: "bins"; readonly count: number }
 
 export interface Fitting<S extends UnfittedStage> {
   fit(stage: S, training: TrainingRows): FittedStage
@@ -45,6 +53,8 @@ export interface StageRule<S extends FittedStage> {
   fittedOn?(stage: S): number | undefined
   /** Present where it numbers what stands in a column: then it is the first stage, and `apply` is given the numbers. */
   readTexts?(stage: S, table: Table, column: string): NumberedTexts
+  /** It says what becomes of a cell that is empty, which it is given as NaN. */
+  readonly takesMissing?: true
   /** What one value that it gives follows from, so that a field may lie on the device as what its columns hold. same: from the value
    *  at its place, which it is; value: from that value alone; place: from that value and its place in a row. Left out: from more. */
   follows?(stage: S): "same" | "value" | "place"

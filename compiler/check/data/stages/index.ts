@@ -1,13 +1,20 @@
 /** check: all stages of fields, by the names that they are written with. */
 import type { Expr } from "../../../ir/ast/types.js"
 import type { FieldStage } from "../../../ir/model/types.js"
-import { printType } from "../../../ir/tensor.js"
+import { printType, type TensorType } from "../../../ir/tensor.js"
 import { complain, didYouMean } from "../../report.js"
 import type { Env } from "../../env.js"
 import { callOf } from "../args.js"
+import { bins } from "./bins.js"
 import { categories } from "./categories.js"
 import { classes } from "./classes.js"
+import { clip } from "./clip.js"
+import { date } from "./date.js"
+import { fill } from "./fill.js"
+import { hash } from "./hash.js"
+import { log, log1p } from "./log.js"
 import { minmax } from "./minmax.js"
+import { missing } from "./missing.js"
 import { oneHot } from "./one-hot.js"
 import { scale } from "./scale.js"
 import { slice } from "./slice.js"
@@ -27,6 +34,14 @@ const STAGES: Rules = {
   categories,
   vocabulary,
   slice,
+  hash,
+  date,
+  fill,
+  missing,
+  clip,
+  log,
+  log1p,
+  bins,
 }
 
 const ruleOf = ({ kind }: FieldStage): StageRule<FieldStage> => STAGES[kind]
@@ -73,12 +88,26 @@ export function refusalOf(field: Omit<StagePlace, "index" | "encoded">): Refusal
     const wrong = ruleOf(stage).refuse?.(stage, { ...field, index, encoded })
     if (wrong) return wrong
   }
-  if (columns.kind !== "only" || columns.names.length === 1 || encoded) return undefined
+  const each = stages.reduce((product, stage) => product * (ruleOf(stage).perValue?.(stage) ?? 1), 1)
+  if (columns.kind !== "only" || encoded) return undefined
   const taken = columns.names.length
+  if (each > 1) return fitsParts(type, name, taken * each)
+  if (taken === 1) return undefined
   if (type.shape.at(-1) === taken) return undefined
   return {
     message: `${taken} columns are taken, and \`${name}\` is ${printType(type)}`,
     label: printType(type),
     help: `write \`${type.dtype}[${taken}]\``,
+  }
+}
+
+/** Of a stage that makes several values of each. */
+function fitsParts(type: TensorType, name: string, values: number): Refusal | undefined {
+  const given = type.shape.reduce<number>((all, size) => all * (typeof size === "number" ? size : 1), 1)
+  if (given === values) return undefined
+  return {
+    message: `a row has ${values} parts of dates, and \`${name}\` is ${printType(type)}`,
+    label: printType(type),
+    help: `write \`${type.dtype}[${values}]\``,
   }
 }

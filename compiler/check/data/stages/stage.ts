@@ -12,6 +12,8 @@ export interface StageRule<S extends FieldStage> {
   refuse?(stage: S, at: StagePlace): Refusal | undefined
   /** Its values are whole numbers from 0 to this, exclusive. */
   count?(stage: S): number
+  /** How many values it makes of each; left out: one, or as many as the type of the field says. */
+  perValue?(stage: S): number
 }
 
 /** A field, and which of its stages is meant. */

@@ -1,0 +1,68 @@
+/** check: `date("yyyy-MM-dd", "year", "month")`: the parts of dates in texts. */
+import type { DatePart } from "../../../ir/model/types.js"
+import { evalExpr } from "../../expr.js"
+import { complain, didYouMean } from "../../report.js"
+import * as v from "../../values.js"
+import { needsF32, type StageRule } from "./stage.js"
+
+const PARTS: Readonly<Record<DatePart, true>> = {
+  year: true,
+  month: true,
+  day: true,
+  weekday: true,
+  day_of_year: true,
+  hour: true,
+  minute: true,
+  second: true,
+  days: true,
+  seconds: true,
+}
+const isPart = (text: string): text is DatePart => Object.hasOwn(PARTS, text)
+
+export const date: StageRule<{
+  readonly kind: "date"
+  readonly format: string
+  readonly parts: readonly DatePart[]
+}> = {
+  check(env, { args, span }) {
+    const texts: string[] = []
+    const refused = (message: string, at: typeof span, label: string, help?: string): undefined => {
+      complain(env, { code: "data-stage", message, span: at, label, help })
+      return undefined
+    }
+    for (const arg of args) {
+      const value = evalExpr(env, arg.value)
+      if (value.kind !== "string" || arg.name)
+        return v.hasError(value)
+          ? undefined
+          : refused("`date` takes texts: a format, and parts of a date", arg.span, v.describe(value), WRITTEN)
+      texts.push(value.value)
+    }
+    const [format, ...parts] = texts
+    if (format === undefined || parts.length === 0)
+      return refused(
+        "`date` takes the format of a date and the parts to take of it",
+        span,
+        "not both are given",
+        WRITTEN,
+      )
+    const wrong = parts.findIndex((part) => !isPart(part))
+    if (wrong >= 0)
+      return refused(
+        `a date has no part "${parts[wrong]}"`,
+        args[wrong + 1]!.span,
+        "not a part",
+        didYouMean(parts[wrong]!, Object.keys(PARTS)) ?? `parts are ${Object.keys(PARTS).join(", ")}`,
+      )
+    return { kind: "date", format, parts: parts.filter(isPart) }
+  },
+  refuse: (stage, at) =>
+    at.index > 0
+      ? { message: "a date is what a column holds, so it comes first", label: "not the first stage" }
+      : at.stages.some(({ kind }) => kind === "bins")
+        ? undefined
+        : needsF32(stage, at),
+  perValue: ({ parts }) => parts.length,
+}
+
+const WRITTEN = 'for instance `date("yyyy-MM-dd", "year", "month", "weekday")`'
