@@ -73,7 +73,7 @@ function cutProblem(
   return chunk % step === 0 ? undefined : `a side is cut into multiples of ${step}`
 }
 
-/** Sums of an item and what it packs of both operands, at most. */
+/** Sums of an item and what it packs of both operands, at most. A tall side that lies direct is read where it is. */
 function bytesOf({ row, column, depth }: PanelSides, plan: PanelsPlan): number {
   const [wide, tall] = plan.wide === "row" ? [row, column] : [column, row]
   const size = ({ space }: UncutSide, at: number, chunk: number, step: number): number => {
@@ -86,7 +86,7 @@ function bytesOf({ row, column, depth }: PanelSides, plan: PanelsPlan): number {
     size(tall, plan.tallAt, plan.tallChunk, TALL),
   ]
   const deep = depth.extents.slice(1).reduce<number>((n, d) => n * nominal(d), plan.depth)
-  return 4 * (rows * columns + (rows + columns) * deep)
+  return 4 * (rows * columns + (columns + (tall.direct ? 0 : rows)) * deep)
 }
 
 const offered = (cx: Contraction): PanelSides | undefined =>
