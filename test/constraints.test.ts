@@ -7,9 +7,9 @@ import { allOps } from "../compiler/ops/index.js"
 import type { OpDef } from "../compiler/ops/op.js"
 import { renderDiagnostics } from "../compiler/source/render.js"
 import { checkText } from "./support/checked.js"
-import { constraintCases } from "./support/constraint-cases.js"
-import { constraintProgram } from "./support/constraint-program.js"
-import { unreachableConstraints } from "./support/unreachable-constraints.js"
+import { brokenCalls } from "../compiler/ops/broken-calls.js"
+import { opProgram } from "../compiler/check/op-program.js"
+import { unseenConstraints } from "../compiler/check/unseen-constraints.js"
 
 const folder = fileURLToPath(new URL("cases/constraints/", import.meta.url))
 
@@ -38,11 +38,11 @@ interface Shown {
 }
 function brokenFromSource(def: OpDef, label: string, rule: string): Shown {
   const code = `${def.name}-${label}`
-  const bad = constraintCases[code]
-  if (!bad) throw new Error(`${code} has no case in test/support/constraint-cases.ts`)
-  const unreachable = unreachableConstraints[code]
+  const bad = brokenCalls[code]
+  if (!bad) throw new Error(`${code} has no case in compiler/ops/broken-calls.ts`)
+  const unreachable = unseenConstraints[code]
   const note = unreachable ? `// ${code} cannot be seen: ${unreachable.why}\n` : ""
-  const program = constraintProgram(def, bad)
+  const program = opProgram(def, bad)
   const { diagnostics } = checkText(program, `${code}.nn`)
   return {
     code,

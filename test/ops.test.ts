@@ -8,7 +8,7 @@ import type { DimValues, TensorType } from "../compiler/ir/tensor.js"
 import { allOps, completeAttrs, inferType } from "../compiler/ops/index.js"
 import { ConstraintError } from "../compiler/ops/op.js"
 import type { OpDef, Sample } from "../compiler/ops/op.js"
-import { constraintCases } from "./support/constraint-cases.js"
+import { brokenCalls } from "../compiler/ops/broken-calls.js"
 import { gradcheck, randomArgs } from "./support/gradcheck.js"
 import { computed, graphOf, NOT_COMPUTED, NO_SECOND_GRADIENT } from "./support/registry.js"
 
@@ -79,15 +79,15 @@ describe("constraints", () => {
     "%# of each operation can fail",
     (def, label) => {
       const code = `${def.name}-${label}`
-      const bad = constraintCases[code]
-      if (bad === undefined) return expect.fail(`${code} has no case in test/support/constraint-cases.ts`)
+      const bad = brokenCalls[code]
+      if (bad === undefined) return expect.fail(`${code} has no case in compiler/ops/broken-calls.ts`)
       expect(() => inferType(def, bad.args, completeAttrs(def, bad.attrs ?? {}))).toThrow(ConstraintError)
       expect(() => inferType(def, bad.args, completeAttrs(def, bad.attrs ?? {}))).toThrow(`${code}:`)
     },
   )
   it("has no case for a constraint that is not there", () => {
     const known = new Set(allOps().flatMap((d) => Object.keys(d.constraints).map((l) => `${d.name}-${l}`)))
-    expect(Object.keys(constraintCases).filter((code) => !known.has(code))).toEqual([])
+    expect(Object.keys(brokenCalls).filter((code) => !known.has(code))).toEqual([])
   })
 })
 

@@ -1,5 +1,5 @@
 /** check: pages about programs that are right by the rules, and probably not meant. */
-import type { CodePages } from "../source/codes.js"
+import type { ProgramPages } from "../source/codes.js"
 
 const allow = "Where it is meant, a comment says so, on the line or above it: // allow "
 
@@ -26,12 +26,14 @@ train on d {
   epochs 1
 }`
 
-export const lintCodes: CodePages = {
+export const lintCodes: ProgramPages = {
   "argument-order": {
     title: "the size of the input is given before that of the output",
     explanation: `PyTorch's layers take both sizes: nn.Linear(30, 16), nn.Conv2d(1, 16, 3). Here the size of the input follows
 from what comes in, so only the output's is said: Linear(16), Conv2d(16, 3). Where a window of such a size is meant,
 name it: Conv2d(1, kernel: 16, stride: 3).`,
+    pytorch:
+      "nn.Linear(30, 16) and nn.Conv2d(1, 16, 3) take both sizes; nn.LazyLinear(16) and Keras's Dense(16) only the output's, as here.",
     bad: "model M(x: f32[B, 30]) { x |> Linear(30, 16) }",
     good: "model M(x: f32[B, 30]) { x |> Linear(16) }",
   },
@@ -41,6 +43,8 @@ name it: Conv2d(1, kernel: 16, stride: 3).`,
 row with the target of every other. Give both one shape: squeeze(prediction, 1), or declare the field f32[1]. Two tensors
 that both have the axes, one of size 1 in each, are taken as meant.
 ${allow}batch-broadcast`,
+    pytorch:
+      'F.mse_loss warns "Using a target size that is different to the input size"; (a - b) ** 2 says nothing.',
     bad: "model M(x: f32[B, 3], y: f32[B]) { mean(((x |> Linear(1)) - y) ^ 2) }",
     good: "model M(x: f32[B, 3], y: f32[B]) { mean((squeeze(x |> Linear(1), 1) - y) ^ 2) }",
   },
@@ -49,6 +53,7 @@ ${allow}batch-broadcast`,
     explanation: `Axis 0 holds the rows. A softmax along it makes what one row becomes depend on the rows that happen to be beside it.
 Along the features it is axis 1, or -1 for the last.
 ${allow}batch-axis`,
+    pytorch: "F.softmax(x, dim=0) has the same effect, without a word.",
     bad: "model M(x: f32[B, 3]) { softmax(x, axis: 0) }",
     good: "model M(x: f32[B, 3]) { softmax(x, axis: 1) }",
   },
@@ -57,6 +62,7 @@ ${allow}batch-axis`,
     explanation: `A state lives from step to step, and "name <- value" gives it its next value. Without one it keeps its first value, as
 a let does. In PyTorch it would be a buffer that forward never writes.
 ${allow}state-idle`,
+    pytorch: "It would be a register_buffer that forward never writes.",
     bad: "model M(x: f32[B, 3]) { state seen: f32[3] = zeros\n  x - seen }",
     good: "model M(x: f32[B, 3]) { state seen: f32[3] = zeros\n  seen <- 0.9 * seen + 0.1 * mean(x, axis: 0)\n  x - seen }",
   },
@@ -66,6 +72,8 @@ ${allow}state-idle`,
 never gets there. A run makes epochs * ceil(rows / batch) updates, divided by accumulate. In PyTorch it is T_max of
 CosineAnnealingLR, or total_steps of OneCycleLR.
 ${allow}schedule-length`,
+    pytorch:
+      "It is T_max of CosineAnnealingLR, or total_steps of OneCycleLR, which fails after its last step.",
     bad: train("SGD(lr: cosine(peak: 0.1, total: 20))", "steps 260"),
     good: train("SGD(lr: cosine(peak: 0.1, total: 260))", "steps 260"),
   },
@@ -75,6 +83,7 @@ ${allow}schedule-length`,
 first parameters. swa begins at update "start". Evaluation and prediction read the average. In PyTorch both are
 torch.optim.swa_utils.AveragedModel.
 ${allow}average-longer`,
+    pytorch: "It is the decay of torch.optim.swa_utils.AveragedModel with get_ema_multi_avg_fn.",
     bad: train("SGD(lr: 0.1)", "steps 260, keep average ema(decay: 0.999)"),
     good: train("SGD(lr: 0.1)", "steps 260, keep average ema(decay: 0.95)"),
   },
@@ -83,6 +92,7 @@ ${allow}average-longer`,
     explanation: `accuracy, precision, recall, f1 and confusion_matrix of f32 targets take a score above 0 as the class 1, as the losses with
 logits do. After a sigmoid everything is above 0. In PyTorch it would be (sigmoid(z) > 0.5).
 ${allow}metric-threshold`,
+    pytorch: "It is ((z > 0) == y.bool()), or (torch.sigmoid(z) > 0.5); both at once is the mistake.",
     bad: `${data('  x: f32[3] = columns("a", "b", "c")\n  y: f32[1] = column("d")')}
 model M(x: f32[B, 3]) -> f32[B, 1] { x |> Linear(1) }
 train on d {
@@ -103,6 +113,7 @@ train on d {
     explanation: `The scores of a metric are what a model computes. A field in their place, mostly the input of the model, is compared with
 the target as it stands in the file.
 ${allow}scores-from-data`,
+    pytorch: "It would be accuracy(x, y) in place of accuracy(model(x), y).",
     bad: measured("x"),
     good: measured("M(x)"),
   },
@@ -111,6 +122,7 @@ ${allow}scores-from-data`,
     explanation: `Adam and its kin move every parameter by about the rate in each step, whatever the size of the gradients: with 10, every weight
 moves by 10. Rates are 0.0001 to 0.01 mostly, as in PyTorch, whose default is 0.001.
 ${allow}rate-large`,
+    pytorch: "torch.optim.Adam has lr=0.001 by default, and takes lr=10 without a word.",
     bad: train("Adam(lr: 10)", "steps 260"),
     good: train("Adam(lr: 0.001)", "steps 260"),
   },
@@ -119,6 +131,7 @@ ${allow}rate-large`,
     explanation: `standardize gives each column mean 0 and deviation 1, minmax the range 0 to 1, whatever they had before: of two in a row the
 first has no effect. In scikit-learn it would be a StandardScaler before a MinMaxScaler.
 ${allow}prepared-twice`,
+    pytorch: "In scikit-learn it would be a StandardScaler before a MinMaxScaler.",
     bad: data('  x: f32[3] = columns("a", "b", "c") |> standardize |> minmax\n  y: f32 = column("d")'),
     good: data('  x: f32[3] = columns("a", "b", "c") |> minmax\n  y: f32 = column("d")'),
   },
@@ -127,6 +140,7 @@ ${allow}prepared-twice`,
     explanation: `Losses that apply softmax or sigmoid themselves take scores of any sign and size. After a relu no class can be less
 likely than a score of 0 says, after a tanh no probability gets near 0 or 1.
 ${allow}scores-bounded`,
+    pytorch: "It would be F.binary_cross_entropy_with_logits(F.relu(z), y), which runs without a word.",
     bad: loss("bce_with_logits(relu(z), y)"),
     good: loss("bce_with_logits(z, y)"),
   },
@@ -135,6 +149,8 @@ ${allow}scores-bounded`,
     explanation: `bce takes probabilities between 0 and 1; nll and kl_div take their logarithms. The result of a layer is neither:
 use bce_with_logits or cross_entropy, which take scores, or apply sigmoid or log_softmax first.
 ${allow}scores-as-probabilities`,
+    pytorch:
+      'F.binary_cross_entropy fails on the device ("all elements of input should be between 0 and 1").',
     bad: loss("bce(z, y)"),
     good: loss("bce_with_logits(z, y)"),
   },
@@ -142,6 +158,7 @@ ${allow}scores-as-probabilities`,
     title: "a standardized field as the target of a loss of probabilities",
     explanation: `A target of 0 and 1 becomes, say, -1.2 and 0.8 by standardize, and then no prediction is right: the loss falls without
 end. Take the column as it is.`,
+    pytorch: "PyTorch takes such targets without a word; the loss falls below 0.",
     bad: `${data('  x: f32[3] = columns("a", "b", "c")\n  y: f32[1] = column("d") |> standardize')}
 model M(x: f32[B, 3]) -> f32[B, 1] { x |> Linear(1) }
 train on d {
@@ -160,6 +177,7 @@ train on d {
     explanation: `Mostly the single column is the target, and a network that is given its target as an input learns to pass it on.
 Leave it out with columns(except: "name").
 ${allow}target-among-features`,
+    pytorch: 'It is a DataFrame from which drop(columns="label") was left out.',
     bad: data('  x: f32[3] = columns("a", "b", "label")\n  y: f32 = column("label")'),
     good: data('  x: f32[2] = columns("a", "b")\n  y: f32 = column("label")'),
   },
@@ -168,6 +186,7 @@ ${allow}target-among-features`,
     explanation: `The target of a text model is the text one character later: characters(shift: 1). In a table, one of the two is
 another column.
 ${allow}fields-equal`,
+    pytorch: "For text it is x = ids[:-1] and y = ids[1:].",
     bad: data('  x: f32[2] = columns("a", "b")\n  y: f32[2] = columns("a", "b")'),
     good: data('  x: f32[2] = columns("a", "b")\n  y: f32[2] = columns("c", "d")'),
   },

@@ -82,5 +82,5 @@ be exported: \`if training { ... }\`.`,
   },
 }
 
-/** What `nnc explain` knows. */
-export const allCodes: CodePages = { ...codes, ...RUN_CODES, ...cliCodes }
+/** What `nnc explain` knows. A code that the compiler and a run share has the compiler's page, which speaks of both. */
+export const allCodes: CodePages = { ...RUN_CODES, ...codes, ...cliCodes }

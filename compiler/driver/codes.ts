@@ -1,18 +1,29 @@
 /** driver: every diagnostic code there is, joined from the rooms that own them. */
-import { checkCodes, constraintCodes } from "../check/codes.js"
+import { constraintCodes, unseenCodes } from "../check/codes-constraints.js"
+import { checkCodes } from "../check/codes.js"
 import { wasmCodes } from "../codegen/wasm/codes.js"
-import { memoryCodes } from "../memory/codes.js"
-import { syntaxCodes } from "../parse/codes.js"
+import { gridCodes, memoryCodes } from "../memory/codes.js"
+import { fileCodes, syntaxCodes } from "../parse/codes.js"
 import { planCodes } from "../schedule/index.js"
-import type { CodePages } from "../source/codes.js"
+import type { CodePages, ProgramPages } from "../source/codes.js"
+import { rowCodes } from "./read-data.js"
 import { settingCodes } from "./settings.js"
 
-export const codes: CodePages = {
+/** Those about the text of a program: each shows one that has the mistake and one that does not. */
+export const programCodes: ProgramPages = {
   ...syntaxCodes,
   ...checkCodes,
-  ...planCodes,
   ...memoryCodes,
   ...wasmCodes,
   ...constraintCodes(),
+}
+
+export const codes: CodePages = {
+  ...programCodes,
+  ...fileCodes,
+  ...unseenCodes(),
+  ...planCodes,
+  ...gridCodes,
+  ...rowCodes,
   ...settingCodes,
 }

@@ -8,6 +8,7 @@ import type { DataSet, Model, ModelStmt, ModelValue, Section, TrainSection } fro
 import { evalShape, type Shape } from "../ir/tensor.js"
 import type { DataRows } from "./sizes.js"
 import type { Diagnostic, Diagnostics, Label } from "../source/diagnostic.js"
+import type { CodePages } from "../source/codes.js"
 
 /** What reading a data set tells: how many rows there are, and the fitted description. */
 export interface DataFacts extends DataRows {
@@ -78,6 +79,15 @@ function placeOf(decl: DataDecl, part: DataPart): Label | undefined {
 
 const batchSetting = (decl: TrainDecl): SettingStmt | undefined =>
   decl.body.find((s): s is SettingStmt => s.kind === "setting" && s.name.text === "batch")
+
+export const rowCodes: CodePages = {
+  "batch-rows": {
+    title: "a batch larger than the data",
+    explanation:
+      "There are fewer training rows than `batch` says, so every step takes all of them. With `drop_last` no step would be left, and that is an error.",
+    pytorch: "A DataLoader gives one short batch, and with drop_last=True none at all, without a word.",
+  },
+}
 
 /** A batch that the rows do not fill. */
 function checkBatch(

@@ -1,11 +1,10 @@
-/** test: a call that breaks a constraint, as a program: the arguments are inputs of a model, the call is its body. */
-import type { AttrValue } from "../../compiler/ir/graph/types.js"
-import { printDim, printType } from "../../compiler/ir/tensor.js"
-import type { Dim } from "../../compiler/ir/tensor.js"
-import type { OpDef } from "../../compiler/ops/op.js"
-import type { ConstraintCase } from "./constraint-cases.js"
+/** check: a call of an operation, as a program: the arguments are inputs of a model, the call is its body. */
+import type { AttrValue } from "../ir/graph/types.js"
+import { printDim, printType } from "../ir/tensor.js"
+import type { Dim } from "../ir/tensor.js"
+import type { OpDef, Sample } from "../ops/op.js"
 
-export function constraintProgram(def: OpDef, { args, attrs = {} }: ConstraintCase): string {
+export function opProgram(def: OpDef, { args, attrs = {} }: Pick<Sample, "args" | "attrs">): string {
   const names = args.map((_, i) => {
     const param = def.params[Math.min(i, def.params.length - 1)]!
     return param.endsWith("...") ? `${param.slice(0, -3)}${i}` : param

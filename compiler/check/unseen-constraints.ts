@@ -1,31 +1,31 @@
-/** test: the constraints that no program can break, because the checker settles the matter before the operation is asked. They still
- *  guard graphs that passes build. Every one is broken on its own in ops.test.ts; here stands what a user meets instead. */
-import { allOps } from "../../compiler/ops/index.js"
+/** check: the constraints that no program can break, because the checker settles the matter before the operation is asked. They still
+ *  guard graphs that passes build. Here stands what a user meets instead. */
+import { allOps } from "../ops/index.js"
 
-export interface Unreachable {
+export interface Unseen {
   readonly why: string
   /** The code that such a program gets; absent where the arguments are not the user's to give. */
   readonly instead?: string
 }
 
-const broadcastFirst: Unreachable = {
+const broadcastFirst: Unseen = {
   why: "arguments of pointwise operations are broadcast to one shape first",
   instead: "broadcast",
 }
-const noEmptyAxis: Unreachable = { why: "no size of a type may be 0", instead: "dim-size" }
-const madeByCompiler: Unreachable = {
+const noEmptyAxis: Unseen = { why: "no size of a type may be 0", instead: "dim-size" }
+const madeByCompiler: Unseen = {
   why: "only `scan x in xs over 1 { ... }` makes this operation",
   instead: "op-by-hand",
 }
-const madeForData: Unreachable = {
+const madeForData: Unseen = {
   why: "only a field of a data set is made of words",
   instead: "op-by-hand",
 }
-const givenByCompiler: Unreachable = { why: "the compiler gives a random draw its step and seed" }
+const givenByCompiler: Unseen = { why: "the compiler gives a random draw its step and seed" }
 
 const manyArguments = allOps().filter((op) => op.traits.kind === "pointwise" && op.params.length > 1)
 
-export const unreachableConstraints: Readonly<Record<string, Unreachable>> = {
+export const unseenConstraints: Readonly<Record<string, Unseen>> = {
   ...Object.fromEntries(manyArguments.map((op) => [`${op.name}-c1`, broadcastFirst])),
   ...Object.fromEntries(["max", "min", "argmax", "argmin"].map((op) => [`${op}-c3`, noEmptyAxis])),
   ...Object.fromEntries(

@@ -1,20 +1,16 @@
-/** For every constraint of every operation, the smallest call that breaks it and no other: `matmul-c4` is the op and the label. */
-import type { Attrs } from "../../compiler/ir/graph/types.js"
-import { BATCH, tensorType } from "../../compiler/ir/tensor.js"
-import type { Dim, DType, TensorType } from "../../compiler/ir/tensor.js"
-
-export interface ConstraintCase {
-  readonly args: readonly TensorType[]
-  readonly attrs?: Attrs
-}
+/** ops: for every constraint of every operation, the smallest call that breaks it and no other: `matmul-c4` is the op and the label.
+ *  `nnc explain` shows the call as a program, and the tests see that it is refused. */
+import type { Attrs } from "../ir/graph/types.js"
+import { BATCH, tensorType } from "../ir/tensor.js"
+import type { Dim, DType, TensorType } from "../ir/tensor.js"
+import type { Sample } from "./op.js"
 
 const t = (dtype: DType, ...shape: readonly Dim[]): TensorType => tensorType(dtype, shape)
-const call = (args: readonly TensorType[], attrs?: Attrs): ConstraintCase =>
-  attrs ? { args, attrs } : { args }
+const call = (args: readonly TensorType[], attrs?: Attrs): Sample => (attrs ? { args, attrs } : { args })
 const each = (
   ops: readonly string[],
-  cases: (op: string) => Readonly<Record<string, ConstraintCase>>,
-): Record<string, ConstraintCase> =>
+  cases: (op: string) => Readonly<Record<string, Sample>>,
+): Record<string, Sample> =>
   Object.fromEntries(
     ops.flatMap((op) => Object.entries(cases(op)).map(([label, c]) => [`${op}-${label}`, c])),
   )
@@ -102,7 +98,7 @@ const convolutions = {
   ...each(["conv_input_grad"], () => convCases(t("f32", 1, 3, 3), t("f32", 3, 2, 3), { input_size: [5] })),
   ...each(["conv_weight_grad"], () => convCases(t("f32", 1, 2, 5), t("f32", 1, 3, 3), { kernel_size: [3] })),
 }
-function convCases(a: TensorType, b: TensorType, extra: Attrs): Record<string, ConstraintCase> {
+function convCases(a: TensorType, b: TensorType, extra: Attrs): Record<string, Sample> {
   const attrs = { ...conv, ...extra }
   const sized: Attrs =
     "input_size" in extra
@@ -138,7 +134,7 @@ const windows = {
     c5: call([t("f32", 3, 3), t("f32", 3, 3)], { ...pool, input_size: [4] }),
   })),
 }
-function poolCases([x, ...rest]: readonly TensorType[], attrs: Attrs): Record<string, ConstraintCase> {
+function poolCases([x, ...rest]: readonly TensorType[], attrs: Attrs): Record<string, Sample> {
   const symbolic = [...x!.shape.slice(0, -1), BATCH]
   return {
     c1: call([tensorType("i32", x!.shape), ...rest], attrs),
@@ -193,7 +189,7 @@ const scans = {
   "scan-c3": call([t("f32", 3)], { turns: 2, carries: 0, slices: 1 }),
   "scan_result-c1": call([t("i32")], { index: 0, dtype: "f64", shape: [] }),
 }
-export const constraintCases: Readonly<Record<string, ConstraintCase>> = {
+export const brokenCalls: Readonly<Record<string, Sample>> = {
   ...pointwise,
   ...reduce,
   ...sources,
