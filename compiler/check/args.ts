@@ -202,8 +202,19 @@ function isSwapped(env: Env, param: Param, given: ReadonlyMap<Param, Given>, wha
     label: printType(value.type),
     related: [{ span: other[1].span, text: v.describe(other[1].value) }],
     help: `\`${param.name.text}\` and \`${other[0].name.text}\` seem to be swapped`,
+    ...swap(span, other[1].span),
   })
   return true
+}
+
+/** Two places of one text in each other's place. */
+function swap(a: Span, b: Span): { fix?: Fix } {
+  const [first, second] = a.start < b.start ? [a, b] : [b, a]
+  if (first.file !== second.file || first.end > second.start) return {}
+  const text = (from: number, to: number): string => first.file.text.slice(from, to)
+  const replacement =
+    text(second.start, second.end) + text(first.end, second.start) + text(first.start, first.end)
+  return { fix: { span: { ...first, end: second.end }, replacement } }
 }
 
 /** Puts the sizes a signature has learned into the callee's scope. Arguments of the same name come first. */

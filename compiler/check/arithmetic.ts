@@ -2,6 +2,7 @@
  *  Guarantees: `int op int` stays int except for `/`, which is true division (in a dimension, dims.ts, it is floor division). */
 import type { BinaryExpr, BinaryOp } from "../ir/ast/types.js"
 import { addDim, mulDim, sameDim, subDim, type Dim } from "../ir/tensor.js"
+import type { Fix } from "../source/diagnostic.js"
 import type { Span } from "../source/source.js"
 import { operandAt, pointwise } from "./emit.js"
 import type { Env } from "./env.js"
@@ -53,8 +54,20 @@ export function binary(
       label: `${left.type.dtype} ${op} ${right.type.dtype}`,
       related: [operandAt(left, expr.left.span), operandAt(right, expr.right.span)],
       help: conversionHelp(left.type.dtype, right.type.dtype),
+      ...boolAsNumber(left, right, expr),
     })
   return pointwise(env, primitive[op], [left, right], {}, span, [expr.left.span, expr.right.span])
+}
+
+/** A bool beside numbers becomes 0 and 1; of two kinds of numbers either may be meant. */
+function boolAsNumber(
+  left: v.TensorValue,
+  right: v.TensorValue,
+  { left: a, right: b }: BinaryExpr,
+): { fix?: Fix } {
+  const [span, dtype] = left.type.dtype === "bool" ? [a.span, right.type.dtype] : [b.span, left.type.dtype]
+  if (left.type.dtype !== "bool" && right.type.dtype !== "bool") return {}
+  return { fix: { span, replacement: `${dtype}(${span.file.text.slice(span.start, span.end)})` } }
 }
 
 const conversionHelp = (a: string, b: string): string =>

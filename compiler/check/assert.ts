@@ -8,11 +8,12 @@ import { complain, wrongType } from "./report.js"
 import * as v from "./values.js"
 import type { Value } from "./values.js"
 
-/** `assert(condition, "message", at: argument, help: "text")`, and `error` without the condition. */
+/** `assert(condition, "message", at: argument, help: "text", instead: value)`, and `error` without the condition. `instead` is a value
+ *  that the argument could have: the help offers it, and where the argument is written as a constant it is the repair. */
 export function callAssert(env: Env, name: "assert" | "error", given: readonly Given[], span: Span): Value {
   const plain = given.filter((g) => g.name === undefined)
-  const [at, help] = ["at", "help"].map((word) => given.find((g) => g.name === word))
-  const other = given.find((g) => g.name !== undefined && g !== at && g !== help)
+  const [at, help, instead] = ["at", "help", "instead"].map((word) => given.find((g) => g.name === word))
+  const other = given.find((g) => g.name !== undefined && g !== at && g !== help && g !== instead)
   const [condition, message, more] = name === "assert" ? plain : [undefined, ...plain]
   if (other || !message || more || (name === "assert" && !condition))
     return complain(env, {
@@ -22,14 +23,20 @@ export function callAssert(env: Env, name: "assert" | "error", given: readonly G
         : `\`${name}\` takes ${name === "assert" ? "a condition and a text" : "a text"}, and got ${plain.length} ${plain.length === 1 ? "argument" : "arguments"}`,
       span: other?.nameSpan ?? span,
       label: other ? "not one of its arguments" : `${plain.length} given`,
-      help: `it is \`${name}(${name === "assert" ? "condition, " : ""}"message", at: argument, help: "text")\``,
+      help: `it is \`${name}(${name === "assert" ? "condition, " : ""}"message", at: argument, help: "text", instead: value)\``,
     })
   if (condition && condition.value.kind !== "bool")
     return wrongType(env, name, "a condition known when compiling", condition)
   for (const text of [message, help])
     if (text && text.value.kind !== "string") return wrongType(env, name, "a text", text)
   if (condition?.value.kind === "bool" && condition.value.value) return v.NONE
-  return refuse(env, textOf(message), at, help && textOf(help), span)
+  return refuse(env, textOf(message), at, help && textOf(help), span, instead && constantText(instead.value))
+}
+
+/** A constant as a program writes it; undefined for `none` and what is no constant. */
+function constantText(value: Value): string | undefined {
+  if (value.kind === "int" || value.kind === "float") return String(value.value)
+  return value.kind === "string" ? JSON.stringify(value.value) : undefined
 }
 
 const textOf = ({ value }: Given): string => (value.kind === "string" ? value.value : "")
@@ -40,6 +47,7 @@ function refuse(
   at: Given | undefined,
   help: string | undefined,
   span: Span,
+  instead: string | undefined,
 ): Value {
   let { frame } = env
   if (!frame) return complain(env, { code: "assert", message, span, label: "does not hold", help })
@@ -58,9 +66,15 @@ function refuse(
       ...(at && /^(tensor|int|dim|list)$/.test(at.value.kind) ? others(frame, blamed) : []),
       ...(env.cx.stdlib.has(span.file) ? [] : [{ span, text: "checked here" }]),
     ],
-    help,
+    help: help ?? (instead === undefined ? undefined : `did you mean ${instead}?`),
+    ...(blamed &&
+      instead !== undefined &&
+      isConstant(blamed) && { fix: { span: blamed, replacement: instead } }),
   })
 }
+
+/** A number or a text as it stands in the program; a name stands for more places than this one. */
+const isConstant = ({ file, start, end }: Span): boolean => /^(-?[\d.]|")/.test(file.text.slice(start, end))
 
 /** The other tensors of the call, which the blamed one does not suit. */
 const others = (frame: Frame, blamed: Span | undefined): Label[] =>

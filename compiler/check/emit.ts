@@ -16,7 +16,7 @@ import {
 import { findOp, inferType } from "../ops/index.js"
 import { ConstraintError } from "../ops/op.js"
 import { bug } from "../source/bug.js"
-import type { Label } from "../source/diagnostic.js"
+import type { Fix, Label } from "../source/diagnostic.js"
 import type { Span } from "../source/source.js"
 import { originAt, userSpan, type Env } from "./env.js"
 import { warnOfBatchBroadcast } from "./lints.js"
@@ -222,6 +222,7 @@ function doNotBroadcast(
   span: Span,
   places: readonly Span[],
 ): Value {
+  const outputs = outputHelp(tensors)
   return complain(env, {
     code: "broadcast",
     message: `${tensors.map((t) => printType(t.type)).join(" and ")} do not broadcast`,
@@ -231,9 +232,10 @@ function doNotBroadcast(
       places[i] ? operandAt(tensor, places[i]) : declaredAt(tensor),
       shapeOrigin(tensor, places[i] ?? span),
     ]),
-    help: [broadcastHelp(tensors.map((t) => t.type.shape)), outputHelp(tensors)]
+    help: [broadcastHelp(tensors.map((t) => t.type.shape)), outputs?.help]
       .filter((text) => text !== undefined)
       .join("; "),
+    ...(outputs && { fix: outputs.fix }),
   })
 }
 
@@ -246,7 +248,9 @@ function shapeOrigin({ id, type, section }: TensorValue, operand: Span): Label |
 }
 
 /** Where only the number of outputs of a layer keeps two tensors apart: the layer with the other number. */
-function outputHelp(tensors: readonly TensorValue[]): string | undefined {
+function outputHelp(
+  tensors: readonly TensorValue[],
+): { readonly help: string; readonly fix: Fix } | undefined {
   const [a, b] = tensors
   if (!a || !b || tensors.length > 2 || !sameShape(a.type.shape.slice(0, -1), b.type.shape.slice(0, -1)))
     return undefined
@@ -255,11 +259,15 @@ function outputHelp(tensors: readonly TensorValue[]): string | undefined {
     [a, b],
   ] as const) {
     const at = one.section.shapedAt.get(one.id)
-    const text = at?.file.text.slice(at.start, at.end) ?? ""
+    if (!at) continue
+    const text = at.file.text.slice(at.start, at.end)
     const size = printDim(one.type.shape.at(-1)!)
     const wanted = printDim(other.type.shape.at(-1)!)
     if (text.startsWith(`Linear(${size}`) && /^\d+$/.test(wanted))
-      return `\`${text.replace(size, wanted)}\` in place of \`${text}\` gives both one size`
+      return {
+        help: `\`${text.replace(size, wanted)}\` in place of \`${text}\` gives both one size`,
+        fix: { span: at, replacement: text.replace(size, wanted) },
+      }
   }
   return undefined
 }

@@ -3,7 +3,7 @@ import { BATCH, printShape, printType, sameDim, sameShape, type Dim, type Shape 
 import type { Span } from "../source/source.js"
 import type { Given } from "./args.js"
 import type { Env } from "./env.js"
-import { complain, type Complaint } from "./report.js"
+import { complain, withoutStage, type Complaint } from "./report.js"
 import type { FnValue, TensorValue, Value } from "./values.js"
 
 interface Pair {
@@ -12,6 +12,8 @@ interface Pair {
   readonly help: string
   /** The consumer is the wrong one of the two, and bears the mark. */
   readonly wrongConsumer?: true
+  /** The consumer does by itself what the producer did. */
+  readonly leaveOut?: true
 }
 
 /** Scores may have any sign and size; after these they may not. */
@@ -23,6 +25,7 @@ const bounded = (loss: string, takes: string, made: Readonly<Record<string, stri
         code: "scores-bounded",
         message: `\`${loss}\` takes ${takes}; after \`${maker}\` ${effect}`,
         help: `give it the values before \`${maker}\``,
+        leaveOut: true,
       },
     ]),
   )
@@ -50,11 +53,13 @@ const pairs: Readonly<Record<string, Readonly<Record<string, Pair>>>> = {
       code: "softmax-twice",
       message: "`cross_entropy` takes logits and applies softmax itself; here softmax is applied twice",
       help: "give it the values before `softmax`",
+      leaveOut: true,
     },
     log_softmax: {
       code: "softmax-twice",
       message: "`cross_entropy` takes logits and applies log_softmax itself",
       help: "give it the values before `log_softmax`, or use `nll`",
+      leaveOut: true,
     },
   },
   nll: {
@@ -93,6 +98,7 @@ const pairs: Readonly<Record<string, Readonly<Record<string, Pair>>>> = {
       code: "sigmoid-twice",
       message: "`bce_with_logits` takes logits and applies sigmoid itself; here sigmoid is applied twice",
       help: "give it the values before `sigmoid`, or use `bce`",
+      leaveOut: true,
     },
   },
   log: {
@@ -113,14 +119,17 @@ export function warnOfPair(env: Env, fn: FnValue, given: readonly Given[], span:
   const consumer = fn.decl.name.text
   const maker = makerOf(given[0])
   const pair = maker === undefined ? undefined : pairs[consumer]?.[maker]
-  if (pair)
+  if (pair) {
+    const mark = markOf(given[0]!, maker!, span, pair)
     complain(env, {
       severity: "warning",
       code: pair.code,
       message: pair.message,
-      ...markOf(given[0]!, maker!, span, pair),
+      ...mark,
       help: pair.help,
+      ...(pair.leaveOut && mark.related && withoutStage(mark.span)),
     })
+  }
   warnOfThreshold(env, fn, given, span)
   warnOfUncomputed(env, fn, given)
   const target = makerOf(given[1])

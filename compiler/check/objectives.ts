@@ -10,7 +10,7 @@ import type { Span } from "../source/source.js"
 import { originAt, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
 import { optimizerOf, updateOf } from "./optimizer.js"
-import { complain } from "./report.js"
+import { complain, withoutStage } from "./report.js"
 import { finish, nested, newSection } from "./section.js"
 import * as v from "./values.js"
 import type { Value } from "./values.js"
@@ -255,6 +255,7 @@ function noParameter(
       label: "the gradient stops here",
       related: [{ span: statement.loss.span, text: "the loss" }],
       help: "leave this out on the way from the parameters to the loss",
+      ...withoutStage(stopped),
     })
     return
   }

@@ -43,6 +43,12 @@ export function complain(env: Env, c: Complaint): Value {
   return ERROR
 }
 
+/** The repair that takes a stage out of a pipe: `x |> Linear(3) |> softmax`. */
+export function withoutStage({ file, start, end }: Span): { fix?: Fix } {
+  const before = /\s*\|>\s*$/.exec(file.text.slice(0, start))
+  return before ? { fix: { span: { file, start: before.index, end }, replacement: "" } } : {}
+}
+
 export function reportOnce(cx: Env["cx"], diagnostic: Diagnostic): void {
   const span = diagnostic.primary?.span
   const key = `${diagnostic.code} ${span ? `${span.file.path} ${span.start} ${span.end}` : diagnostic.message}`

@@ -215,6 +215,13 @@ function lossValue(env: Env, s: MinimizeStmt): number | undefined {
       value.kind === "tensor" && value.type.dtype === "f32"
         ? "take its `mean(...)` or `sum(...)`"
         : undefined,
+    ...(value.kind === "tensor" &&
+      value.type.dtype === "f32" && {
+        fix: {
+          span: s.loss.span,
+          replacement: `mean(${s.loss.span.file.text.slice(s.loss.span.start, s.loss.span.end)})`,
+        },
+      }),
   })
   return undefined
 }
