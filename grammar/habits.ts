@@ -130,7 +130,8 @@ const CHANGES: readonly ((place: Place) => Change | undefined)[] = [
   ({ token, previous, next, inside }) =>
     isSeparator(token) &&
     inside.isTrain &&
-    previous?.tokenType.CATEGORIES?.includes(t.ValueSetting) === true &&
+    previous !== undefined &&
+    (previous.tokenType === t.Patience || previous.tokenType.CATEGORIES?.includes(t.ValueSetting) === true) &&
     next?.tokenType === t.NumberLiteral
       ? {
           here: "",
@@ -151,6 +152,7 @@ const TRAIN_WORDS = wordsOf([
   t.Report,
   t.Checkpoint,
   t.Keep,
+  t.Patience,
   t.Budget,
   t.Precision,
   ...t.settings,
@@ -165,7 +167,8 @@ const JOINS = words<{ readonly here: string; readonly type: TokenType }>({
 })
 const CONSTANTS = words<TokenType>({ True: t.True, False: t.False, None: t.None })
 
-const setting = (word: string): TokenType => t.settings.find(({ LABEL }) => LABEL === `\`${word}\``)!
+const setting = (word: string): TokenType =>
+  [t.Patience, ...t.settings].find(({ LABEL }) => LABEL === `\`${word}\``)!
 
 /** First on its line, or after what separates statements and settings. */
 const beginsItem = (previous: IToken | undefined, token: IToken): boolean =>

@@ -257,6 +257,10 @@ const helps: readonly { when: (p: Place) => boolean; help: string | ((p: Place) 
     help: "as in `checkpoint every 10 epochs`",
   },
   {
+    when: (p) => p.rule === "patience",
+    help: "say what is counted: `patience 3 epochs`, or `patience 3 epochs on accuracy`",
+  },
+  {
     when: (p) => p.rule === "keep",
     help: "as in `keep best accuracy`, `keep last 3` or `keep average ema(decay: 0.999)`",
   },

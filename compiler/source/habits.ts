@@ -24,6 +24,7 @@ export const SETTING_HABITS = words<string>({
   iterations: "steps",
   random_state: "seed",
   manual_seed: "seed",
+  early_stopping: "patience",
   clip_grad_norm: "clip_norm",
   clip_grad_norm_: "clip_norm",
   clipnorm: "clip_norm",
