@@ -5,6 +5,8 @@ import { join, resolve } from "node:path"
 import { beforeAll, describe, expect, it } from "vitest"
 import { jsonLines, nnc, temporaryFolder } from "./support/nnc.js"
 import { inMemory } from "../runtime/data/file.js"
+import { parquetReadObjects } from "hyparquet"
+import { compressors } from "hyparquet-compressors"
 import { parseNpy } from "../runtime/data/npy.js"
 
 const PROGRAM = `data fruit = csv("fruit.csv") {
@@ -65,9 +67,9 @@ describe("a network with two kinds of targets", () => {
     expect(Math.abs(Number(row!["output.1"]))).toBeLessThan(3)
   })
 
-  it("--out writes what stdout shows, or an array of NumPy", () => {
+  it("--out writes what stdout shows, or an array of NumPy", async () => {
     const shown = predict("--model", "Kind", "--keep", "id").out
-    for (const name of ["p.csv", "p.jsonl", "p.npy"])
+    for (const name of ["p.csv", "p.jsonl", "p.npy", "p.parquet"])
       expect(
         predict("--model", "Kind", ...(name === "p.npy" ? [] : ["--keep", "id"]), "--out", name),
       ).toMatchObject({
@@ -79,6 +81,12 @@ describe("a network with two kinds of targets", () => {
     const { shape, values } = parseNpy("p.npy", "p", inMemory(readFileSync(join(cwd, "p.npy"))))
     expect([values.length, shape]).toEqual([18, [3]])
     const [, first] = shown.split("\n")
+    const file = new Uint8Array(readFileSync(join(cwd, "p.parquet"))).buffer
+    const table = await parquetReadObjects({ file, compressors })
+    expect(table).toHaveLength(6)
+    expect(Object.values(table[0]!).map(String)).toEqual(
+      first!.split(",").map((cell, i) => (i < 2 ? cell : expect.stringContaining(cell.slice(0, 5)))),
+    )
     expect(
       first!
         .split(",")

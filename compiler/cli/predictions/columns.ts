@@ -1,6 +1,6 @@
 /** cli/predictions: what a model says of some rows -> columns, each with a number of values per row.
  *  Guarantees: no two columns have one name.
- *  Not here:   how columns are written (csv.ts, json-lines.ts, parquet.ts). */
+ *  Not here:   how columns are written (text.ts, npy.ts, parquet.ts). */
 import { isClasses, type Prediction, type Table } from "../../../runtime/node.js"
 import { Failure } from "../failure.js"
 

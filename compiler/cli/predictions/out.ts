@@ -5,6 +5,7 @@ import { Failure } from "../failure.js"
 import { OutFile } from "../out-file.js"
 import type { Chunk } from "./columns.js"
 import { NpyWriter } from "./npy.js"
+import { ParquetFile } from "./parquet.js"
 import { csvLines, jsonLines, type TextForm } from "./text.js"
 
 export interface PredictionOut {
@@ -19,6 +20,7 @@ const FILES: Readonly<Record<string, (file: OutFile) => Pick<PredictionOut, "add
   ".csv": (file) => linesTo(file, csvLines),
   ".jsonl": (file) => linesTo(file, jsonLines),
   ".npy": (file) => new NpyWriter(file),
+  ".parquet": (file) => new ParquetFile(file),
 }
 const ENDINGS = Object.keys(FILES).join(", ")
 
