@@ -57,6 +57,15 @@ ${allow}batch-axis`,
     bad: "model M(x: f32[B, 3]) { softmax(x, axis: 0) }",
     good: "model M(x: f32[B, 3]) { softmax(x, axis: 1) }",
   },
+  "channels-last": {
+    title: "images with the channels last, where a layer takes them first",
+    explanation: `Layers of images take f32[N, C, H, W]. Of f32[B, 32, 32, 3] a convolution would take the 32 rows of the image for its channels,
+and slide over the columns and the colours.
+${allow}channels-last`,
+    pytorch: "nn.Conv2d takes channels first as well, and Keras's Conv2D channels last by default.",
+    bad: "model M(x: f32[B, 32, 32, 3]) { x |> Conv2d(8, 3) }",
+    good: "model M(x: f32[B, 32, 32, 3]) { permute(x, [0, 3, 1, 2]) |> Conv2d(8, 3) }",
+  },
   "state-idle": {
     title: "a state that nothing updates",
     explanation: `A state lives from step to step, and "name <- value" gives it its next value. Without one it keeps its first value, as

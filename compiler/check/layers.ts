@@ -9,7 +9,7 @@ import { isRecursive, runBody } from "./call.js"
 import { newSignature } from "./dims.js"
 import { frameOf, newNaming, under, userSpan, type Env } from "./env.js"
 import { inputFirst } from "./habits.js"
-import { warnOfRowsInside } from "./lints.js"
+import { warnOfChannelsLast, warnOfRowsInside } from "./lints.js"
 import { complain } from "./report.js"
 import { newScope } from "./scope.js"
 import { uniqueName } from "./slots.js"
@@ -114,7 +114,11 @@ export function callInstance(env: Env, instance: Instance, given: readonly Given
   const signature = newSignature()
   if (!bindAll(env, inner, decl.inputs, assigned, signature, decl.name.text, "argument")) return v.ERROR
   bindSizes(inner, signature)
-  if (module.library) warnOfRowsInside(env, decl.name.text, assigned.get(decl.inputs[0]!)?.value, span)
+  if (module.library) {
+    const input = assigned.get(decl.inputs[0]!)?.value
+    warnOfRowsInside(env, decl.name.text, input, span)
+    warnOfChannelsLast(env, decl.name.text, input, span)
+  }
   noteBatchNorm(env, instance, assigned.get(decl.inputs[0]!)?.value, span)
   if (decl.kind === "model" && !env.cx.modelCalls.has(decl)) env.cx.modelCalls.set(decl, signature)
   const result = runBody(env, inner, decl, signature, path, given, span)

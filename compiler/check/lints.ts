@@ -220,6 +220,22 @@ export function warnOfBatchAxis(env: Env, fn: FnValue, args: ReadonlyMap<string,
   })
 }
 
+/** `Conv2d` of f32[B, 32, 32, 3], as Keras and most image files have it: the rows of the image would be its channels. */
+export function warnOfChannelsLast(env: Env, layer: string, input: Value | undefined, span: Span): void {
+  if (env.module.library || input?.kind !== "tensor" || !/^(Conv|BatchNorm|\w*Pool)2d$/.test(layer)) return
+  const [, height, width, channels, ...more] = input.type.shape
+  if (more.length > 0 || (channels !== 1 && channels !== 3)) return
+  if (typeof height !== "number" || height !== width || height < 8) return
+  complain(env, {
+    severity: "warning",
+    code: "channels-last",
+    message: `\`${layer}\` takes f32[N, C, H, W], and ${printType(input.type)} looks like images with the channels last`,
+    span,
+    label: `the ${height} rows of the image would be channels`,
+    help: "put the channels before height and width: `permute(x, [0, 3, 1, 2])`",
+  })
+}
+
 /** Layers that go along the second or later axes of their input, and have the rows in the first. */
 const ROWS_FIRST = /^(MultiHeadAttention|Transformer\w+|RNN|GRU|LSTM|Conv\w*\d?d|\w*Pool\dd|BatchNorm\dd)$/
 
