@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { InferenceSession, Tensor } from "onnxruntime-node"
+import { InferenceSession, Tensor } from "onnxruntime-web"
 import { beforeAll, describe, expect, it, test } from "vitest"
 import { exportOnnx, requireRoom } from "../compiler/cli/export-onnx.js"
 import { openProgram } from "../compiler/cli/open-program.js"

@@ -1,5 +1,5 @@
 /** test: a section as an ONNX model, run by onnxruntime. */
-import { InferenceSession, Tensor } from "onnxruntime-node"
+import { InferenceSession, Tensor } from "onnxruntime-web"
 import type { Graph } from "../../compiler/ir/graph/types.js"
 import type { ModelStmt, PredictSection, Slot } from "../../compiler/ir/model/types.js"
 import { type DType, evalShape, type DimValues } from "../../compiler/ir/tensor.js"
