@@ -4,7 +4,7 @@
  *  Not here:   words that stand for names (check/), mistakes that leave the meaning open (messages.ts). */
 import { createTokenInstance, type IToken, type TokenType } from "chevrotain"
 import type { Diagnostics } from "../compiler/source/diagnostic.js"
-import { SETTING_HABITS, STATEMENT_HABITS, words } from "../compiler/source/habits.js"
+import { SETTING_HABITS, STATEMENT_HABITS, TYPE_HABITS, words } from "../compiler/source/habits.js"
 import type { SourceFile, Span } from "../compiler/source/source.js"
 import { nearest } from "../compiler/source/suggest.js"
 import { declarationWords, tokenSpan } from "./layout.js"
@@ -80,6 +80,15 @@ const CHANGES: readonly ((place: Place) => Change | undefined)[] = [
           here: `"${token.image.slice(1, -1)}"`,
           says: "a string is written in double quotes",
           type: t.StringLiteral,
+        }
+      : undefined,
+  // f32[None, 1]
+  ({ token, inside }) =>
+    token.image === "None" && inside.isShape
+      ? {
+          here: "B",
+          says: "a size that may be any has a name, as `B` for the rows of a batch",
+          type: t.Identifier,
         }
       : undefined,
   // True, False, None
@@ -182,8 +191,12 @@ const beginsValue = (next: IToken | undefined): boolean => next !== undefined &&
 
 /** The brackets around a place. */
 class Enclosing {
-  private readonly open: { readonly image: string; readonly train: boolean; readonly declares: boolean }[] =
-    []
+  private readonly open: {
+    readonly image: string
+    readonly train?: boolean
+    readonly declares?: boolean
+    readonly shape?: boolean
+  }[] = []
   /** The declaration whose braces come next. */
   private declaration: TokenType | undefined
   /** The last bracket that closed was one of a declaration's head: another may follow. */
@@ -202,11 +215,11 @@ class Enclosing {
     this.atItem = image === "(" || (image === "," && this.open.at(-1)?.image === "(")
     if (image === "(") {
       const declares = this.open.length === 0 && (this.closedHead || previous?.tokenType === t.Identifier)
-      this.open.push({ image, train: false, declares })
-    } else if (image === "[") this.open.push({ image, train: false, declares: false })
+      this.open.push({ image, declares })
+    } else if (image === "[") this.open.push({ image, shape: DTYPES.has(previous?.image ?? "") })
     else if (image === "{") {
       const train = this.open.length === 0 && this.declaration === t.Train
-      this.open.push({ image, train, declares: false })
+      this.open.push({ image, train })
     } else if (image === ")" || image === "]" || image === "}") {
       this.closedHead = this.open.pop()?.declares ?? false
       return
@@ -228,12 +241,18 @@ class Enclosing {
     return this.open.at(-1)?.train ?? false
   }
 
+  /** Among the sizes of a type: `f32[B, 30]`. */
+  get isShape(): boolean {
+    return this.open.at(-1)?.shape ?? false
+  }
+
   /** After the name that follows `(` or `,` of a call. The parameters of a declaration have defaults after `=`. */
   get namesArgument(): boolean {
     return this.atName && this.open.at(-1)?.image === "(" && !this.open.at(-1)!.declares
   }
 }
 
+const DTYPES: ReadonlySet<string> = new Set([...Object.keys(TYPE_HABITS), ...Object.values(TYPE_HABITS)])
 const DECLARATIONS = new Set([t.Fn, t.Layer, t.Model, t.Optimizer, t.Data, t.Train, t.Import, t.Let])
 
 function report(file: SourceFile, span: Span, change: Change, out: Diagnostics): void {

@@ -213,6 +213,10 @@ const helps: readonly { when: (p: Place) => boolean; help: string | ((p: Place) 
     help: "imports come first in a file, before every declaration",
   },
   {
+    when: (p) => p.found.tokenType === t.Param && p.previous?.tokenType === t.Equals,
+    help: "`param` stands in place of `let`: `param w: f32[16, 30] = normal(0, 0.02)`",
+  },
+  {
     when: (p) => p.found.tokenType === t.Else,
     help: "`else` follows the `}` of an `if`",
   },

@@ -129,6 +129,8 @@ describe("a name", () => {
     ["let ¦width", "Net", "`Net` already stands for something here"],
     ["let ¦width", "two words", "`two words` is no name"],
     ["let ¦width", "batch", "`batch` begins a setting"],
+    ["let ¦width", "let", "`let` is a word of the language"],
+    ["let ¦width", "true", "`true` is a word of the language"],
     ["¦Adam", "Sgd", "`Adam` is declared in stdlib/optimizers.nn"],
   ])("%s is renamed to %s, unless that means something", (piece, to, why) => {
     const rename = renameAt(analysis, at(piece), to)

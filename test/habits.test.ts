@@ -94,6 +94,19 @@ describe("one message, and its repair makes the program right", () => {
   })
 })
 
+it("a size of `None` is the batch's, and nothing else is", () => {
+  const text = program({}).replaceAll("B, 2]", "None, 2]")
+  expect(checkText(text).diagnostics.all.map(({ code }) => code)).toEqual(["syntax-habit", "syntax-habit"])
+  expect(repaired(text)).toBe(program({}))
+})
+
+it("Keras' binary cross-entropy takes probabilities, as `bce` does", () => {
+  const text = (name: string): string =>
+    program({ body: "x |> Linear(2) |> sigmoid", loss: `${name}(Net(x), one_hot(y, 2))` })
+  expect(said(text("bce"))).not.toContain("error")
+  expect(repaired(text("binary_crossentropy"))).toBe(text("bce"))
+})
+
 describe("one message, with advice where the repair depends on more", () => {
   it.each<[Parts, string]>([
     [{ body: "Sequential(Linear(8), relu, Linear(2))(x)" }, "in a pipe"],
@@ -101,6 +114,12 @@ describe("one message, with advice where the repair depends on more", () => {
     [{ body: "x.view(-1, 2) |> Linear(2)" }, "`reshape(x, ...)`"],
     [{ body: "x.float() |> Linear(2)" }, "`f32(x)`"],
     [{ body: 'x |> Linear(8, activation: "relu") |> Linear(2)' }, "`Linear(64) |> relu`"],
+    [{ body: "let w = param f32[2, 2] = zeros\n  x @ w" }, "`param w: f32[16, 30]"],
+    [{ settings: "metrics accuracy\n  batch 2, epochs 5" }, "`report accuracy ="],
+    [
+      { settings: "scheduler step_lr(0.1, every: 10)\n  batch 2, epochs 5" },
+      "`SGD(lr: step_lr(0.1, every: 10))`",
+    ],
     [{ optimizer: "Adam(lr: 0.1, betas: (0.9, 0.99))" }, "`beta1: 0.9, beta2: 0.999`"],
   ])("%j", (parts, advice) => {
     const { all } = checkText(program(parts)).diagnostics

@@ -154,6 +154,17 @@ describe("nnc lsp", { timeout: 30_000 }, () => {
     ])
   })
 
+  it("says why a name cannot be another, and goes on", async () => {
+    client = new Client()
+    await client.start()
+    expect(await client.shows(PROGRAM)).toEqual([])
+    const rename = (newName: string): Promise<unknown> =>
+      client.ask("textDocument/rename", { ...client.at(PROGRAM, "model N¦et"), newName })
+    await expect(rename("relu")).rejects.toThrow("`relu` already stands for something here")
+    await expect(rename("let")).rejects.toThrow("`let` is a word of the language")
+    expect(await rename("Mlp")).not.toBeNull()
+  })
+
   it("answers nothing about a file that is not open, and goes on", async () => {
     client = new Client()
     await client.start()

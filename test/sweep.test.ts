@@ -1,8 +1,9 @@
 // `nnc sweep`: which runs there are, what ends them early, what is refused before anything trains, and that a sweep goes on.
 
 import { once } from "node:events"
-import { readFileSync, writeFileSync } from "node:fs"
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { setTimeout } from "node:timers/promises"
 import { describe, expect, it } from "vitest"
 import { drawnFrom, gridOf } from "../compiler/cli/sweep/grid.js"
 import { isHopeless, type Reported } from "../compiler/cli/sweep/pruning.js"
@@ -22,6 +23,9 @@ train on d {
   report every 100 steps
 }
 `
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await setTimeout(20)
+}
 function project(steps = 200): string {
   const cwd = temporaryFolder()
   writeFileSync(join(cwd, "p.nn"), PROGRAM.replace("STEPS", String(steps)))
@@ -125,7 +129,37 @@ best: lr=1e-2 width=4
     expect(out.replaceAll("parts/", "whole/")).toBe(whole.out)
   })
 
+  it("that was killed goes on: its runs end too, and one without a checkpoint begins anew", async () => {
+    const cwd = project(4_000_000)
+    const args = ["sweep", "p.nn", "--set", "lr=1e-4", "--device", "wasm", "--out", "s"]
+    const child = startNnc(args, cwd)
+    const log = join(cwd, "s/1/log.jsonl")
+    await until(() => existsSync(log))
+    child.kill("SIGKILL")
+    await until(() => !existsSync(join(cwd, "s/1/lock")))
+    // As when the run itself was killed before its first checkpoint.
+    rmSync(join(cwd, "s/1/checkpoints"), { recursive: true })
+    const plan = join(cwd, "s/sweep.json")
+    const { options, ...rest } = JSON.parse(readFileSync(plan, "utf8")) as { options: string[] }
+    writeFileSync(plan, JSON.stringify({ ...rest, options: [...options, "--steps", "100"] }))
+    const { out, err } = nnc(["sweep", "p.nn", "--resume", "s"], { cwd })
+    expect(out, err).toMatch(/s\/1 .* 100 +finished/)
+  })
+
+  it("does not take what a folder holds for its own runs", () => {
+    const cwd = project(1)
+    const sweep = (lr: string) =>
+      nnc(["sweep", "p.nn", "--set", `lr=${lr}`, "--device", "wasm", "--out", "s"], { cwd })
+    expect(sweep("1").exit).toBe(0)
+    const { exit, err } = sweep("2")
+    expect(exit).toBe(1)
+    expect(err).toMatch(/sweep-exists.*s holds a sweep already\n.*--resume s/)
+    expect(readFileSync(join(cwd, "s/sweep.json"), "utf8")).toContain('"lr": "1"')
+  })
+
   it.each([
+    [["--set", "lr=1", "--resume", "."], 2, /--resume.*--set/],
+    [["--set", "lr=1", "--out", "."], 1, /sweep-exists.*is not empty/],
     [["--set", "rate=1,2"], 1, /setting-unknown.*`rate`/],
     [["--set", "width=4,wide"], 1, /setting-type.*`width` is a whole number/],
     [["--set", "width=0"], 1, /a size must be at least 1/],

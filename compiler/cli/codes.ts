@@ -60,6 +60,11 @@ text. Here the program itself does not: take the text from what the command prin
     explanation: `\`nnc sweep m.nn --resume FOLDER\` goes on with what an earlier \`nnc sweep m.nn\` wrote below sweeps/. Runs of one sweep are compared
 with each other, so the program has to be what it was; for another one, start a new sweep.`,
   },
+  "sweep-exists": {
+    title: "the folder of a new sweep holds something already",
+    explanation: `\`nnc sweep m.nn --out FOLDER\` begins a sweep in an empty folder or a new one: logs and checkpoints that are there would be taken
+for those of its own runs. \`--resume FOLDER\` goes on with the sweep that a folder holds.`,
+  },
   "checkpoint-none": {
     title: "there is no run to take parameters from",
     explanation: `\`nnc predict\`, \`nnc evaluate\`, \`nnc export\` and \`nnc train --resume\` use the newest checkpoint of the newest run below runs/ when

@@ -1,6 +1,7 @@
 /** cli: being asked to end: once to save and end, twice to end at once. */
 
-/** How a process is asked to end: from the keyboard, by a system or scheduler, by the end of its terminal. */
+/** How a process is asked to end: from the keyboard, by a system or scheduler, by the end of its terminal or of
+ *  the process that started it and keeps a channel to it. */
 const ENDING = ["SIGINT", "SIGTERM", "SIGHUP"] as const
 
 export interface Interruption {
@@ -18,6 +19,7 @@ export function interruption(): Interruption {
   let by: NodeJS.Signals | undefined
   const dispose = (): void => {
     for (const name of ENDING) process.off(name, stop)
+    process.off("disconnect", hangUp)
   }
   const stop = (name: NodeJS.Signals): void => {
     if (by !== undefined) return
@@ -25,7 +27,10 @@ export function interruption(): Interruption {
     controller.abort()
     setTimeout(dispose, ONE_REQUEST_MS).unref()
   }
+  const hangUp = (): void => stop("SIGHUP")
   for (const name of ENDING) process.on(name, stop)
+  process.on("disconnect", hangUp)
+  if (process.send !== undefined && !process.connected) hangUp()
   return {
     signal: controller.signal,
     get by() {

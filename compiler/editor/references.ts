@@ -1,5 +1,5 @@
 /** editor: where a name is declared and used, and what changes when it is renamed. */
-import { settingWords } from "../../grammar/tokens.js"
+import { isKeyword, lexer, settingWords } from "../../grammar/tokens.js"
 import type { Span } from "../source/source.js"
 import { type Analysis, isSameSymbol, symbolAt } from "./analysis.js"
 
@@ -30,6 +30,8 @@ export function renameAt(analysis: Analysis, offset: number, to: string): Rename
   if (symbol.span.file !== analysis.file)
     return { kind: "refused", why: `\`${symbol.name}\` is declared in ${symbol.span.file.path}` }
   if (!/^[A-Za-z_]\w*$/.test(to)) return { kind: "refused", why: `\`${to}\` is no name` }
+  if (lexer.tokenize(to).tokens.some(({ tokenType }) => isKeyword(tokenType)))
+    return { kind: "refused", why: `\`${to}\` is a word of the language` }
   if (settingWords.includes(to)) return { kind: "refused", why: `\`${to}\` begins a setting` }
   const spans = referencesAt(analysis, offset)
   const hidden = spans.some(({ start }) => analysis.names.at(start).has(to))

@@ -61,6 +61,8 @@ const rows =
   "a `data` declaration says where rows come from, and `batch 64, shuffle` in `train` how they are drawn"
 const training =
   "a `train` section says the loss, the optimizer and how long: `minimize loss with Adam(lr: 0.001)`"
+const schedule = "a schedule is the rate of the optimizer: `SGD(lr: step_lr(0.1, every: 10))`"
+const stopping = "`patience 5 epochs` ends training when a metric no longer gets better"
 
 /** Names that are not declared here. */
 export const NAME_HABITS = words<Habit>({
@@ -108,8 +110,8 @@ export const NAME_HABITS = words<Habit>({
   binary_cross_entropy: { here: "bce" },
   BCEWithLogitsLoss: { here: "bce_with_logits" },
   binary_cross_entropy_with_logits: { here: "bce_with_logits" },
-  BinaryCrossentropy: { here: "bce_with_logits" },
-  binary_crossentropy: { here: "bce_with_logits" },
+  BinaryCrossentropy: { here: "bce" },
+  binary_crossentropy: { here: "bce" },
   KLDivLoss: { here: "kl_div" },
   PoissonNLLLoss: { here: "poisson_nll" },
   TripletMarginLoss: { here: "triplet" },
@@ -175,6 +177,17 @@ export const NAME_HABITS = words<Habit>({
   backward: { advice: training },
   optimizer: { advice: training },
   criterion: { advice: training },
+  metrics: {
+    advice: "a metric is computed and named: `report accuracy = mean(f32(argmax(scores, axis: -1) == y))`",
+  },
+  scheduler: { advice: schedule },
+  lr_scheduler: { advice: schedule },
+  early_stopping: { advice: stopping },
+  EarlyStopping: { advice: stopping },
+  callbacks: {
+    advice:
+      "a section says it in words of its own: `patience 5 epochs`, `keep best loss`, `checkpoint every 10 epochs`",
+  },
   loss: { advice: "a value of this name has not been declared: `let loss = mse(Net(x), y)`" },
 })
 

@@ -20,7 +20,14 @@ import { numberText } from "../quantities.js"
 import { comparisonPage } from "../runs/comparison-page.js"
 import { drawnFrom, gridOf, type Settings } from "../sweep/grid.js"
 import { runSweep, settingsText, type SweptRun, sweptRuns } from "../sweep/sweep.js"
-import { hashOfProgram, newSweepFolder, readPlan, savePlan, type SweepPlan } from "../sweep/sweep-folder.js"
+import {
+  emptySweepFolder,
+  hashOfProgram,
+  newSweepFolder,
+  readPlan,
+  savePlan,
+  type SweepPlan,
+} from "../sweep/sweep-folder.js"
 import { signalExit } from "../failure.js"
 import { integer, namedPairs } from "../usage.js"
 
@@ -40,6 +47,21 @@ interface Options {
   readonly steps?: number
   readonly json?: boolean
 }
+
+/** Options that say which sweep it is: one that goes on has them in its folder. */
+const OF_THE_PLAN: (keyof Options)[] = [
+  "set",
+  "random",
+  "seed",
+  "by",
+  "better",
+  "stop",
+  "out",
+  "train",
+  "device",
+  "epochs",
+  "steps",
+]
 
 const SWEEPS = "sweeps"
 /** Of a run beside its tensors: Node, the compiler, the runtime. */
@@ -70,7 +92,7 @@ export function addSweep(program: Command): void {
     )
     .option("--jobs <n>", "runs at once (default: as cores and memory allow; one on a GPU)", integer(1))
     .option("--out <folder>", `where the sweep goes (default: the next ${SWEEPS}/NAME-N)`)
-    .option("--resume <folder>", "go on with a sweep")
+    .addOption(new Option("--resume <folder>", "go on with a sweep, as it was begun").conflicts(OF_THE_PLAN))
     .option("--train <name>", "the train section to run, when there are several")
     .addOption(
       new Option("--device <name>", "the device of all runs")
@@ -142,7 +164,7 @@ async function planned(program: string, options: Options): Promise<{ folder: str
     options: trainOptions(options),
     ended: Object.fromEntries(ended) as Record<string, string>,
   }
-  const folder = out ?? newSweepFolder(SWEEPS, basename(program, ".nn"))
+  const folder = out === undefined ? newSweepFolder(SWEEPS, basename(program, ".nn")) : emptySweepFolder(out)
   await savePlan(folder, plan)
   return { folder, plan }
 }

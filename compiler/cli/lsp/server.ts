@@ -9,7 +9,9 @@ import {
   type Connection,
   DiagnosticSeverity,
   type DocumentSymbol,
+  LSPErrorCodes,
   MarkupKind,
+  ResponseError,
   SemanticTokensBuilder,
   SymbolKind as LspSymbolKind,
   TextDocuments,
@@ -219,10 +221,7 @@ export function serve(connection: Connection): void {
   connection.onRenameRequest((params) =>
     at(params, (analysis, offset) => {
       const rename = renameAt(analysis, offset, params.newName)
-      if (rename.kind === "refused") {
-        connection.window.showWarningMessage(rename.why)
-        return null
-      }
+      if (rename.kind === "refused") return new ResponseError(LSPErrorCodes.RequestFailed, rename.why)
       const edits = rename.spans.map((span): TextEdit => ({ range: rangeOf(span), newText: params.newName }))
       return { changes: { [params.textDocument.uri]: edits } }
     }),

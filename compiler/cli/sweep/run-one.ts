@@ -8,7 +8,7 @@ export interface RunOrder {
   readonly program: string
   readonly settings: Settings
   readonly folder: string
-  /** Goes on with what is in the folder. */
+  /** Goes on with the checkpoint in the folder; otherwise begins anew, over what a run left there that saved none. */
   readonly resume: boolean
   readonly options: readonly string[]
   readonly onEvent: (event: TrainEvent) => void
@@ -22,15 +22,16 @@ export async function runOne(order: RunOrder): Promise<string | undefined> {
   // What runs here already, wherever it was built.
   const [, main = ""] = process.argv
   const set = Object.entries(settings).flatMap(([name, value]) => ["--set", `${name}=${value}`])
-  const place = resume ? ["--resume", folder] : ["--out", folder]
+  const place = resume ? ["--resume", folder] : ["--out", folder, "--overwrite"]
   const child = spawn(process.execPath, [main, "train", program, ...set, ...place, ...options, "--json"], {
-    stdio: ["ignore", "pipe", "pipe"],
+    // The channel closes when this process dies, by which the run notices and ends.
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
   })
   const stop = (): void => void child.kill("SIGTERM")
   signal.addEventListener("abort", stop)
   let [failure, said] = ["", ""]
-  child.stderr.on("data", (text) => (said += String(text)))
-  createInterface({ input: child.stdout }).on("line", (line) => {
+  child.stderr!.on("data", (text) => (said += String(text)))
+  createInterface({ input: child.stdout! }).on("line", (line) => {
     const event = eventOf(line)
     if (event?.event === "error") failure = messageOf(event)
     else if (event !== undefined) onEvent(event)

@@ -43,6 +43,16 @@ export function newSweepFolder(parent: string, name: string): string {
   return folder
 }
 
+/** For a new sweep: what is in it already would be taken for its runs. */
+export function emptySweepFolder(folder: string): string {
+  makeFolders(folder)
+  if (readdirSync(folder).length === 0) return folder
+  const [what, help] = existsSync(join(folder, PLAN))
+    ? ["holds a sweep already", `name another folder; \`--resume ${folder}\` goes on with that sweep`]
+    : ["is not empty", "name another folder"]
+  throw new Failure("sweep-exists", `${folder} ${what}`, help)
+}
+
 export const savePlan = (folder: string, sweep: SweepPlan): Promise<void> =>
   saveWhole(join(folder, PLAN), new TextEncoder().encode(`${JSON.stringify(sweep, null, 2)}\n`))
 
