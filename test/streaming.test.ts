@@ -158,7 +158,7 @@ describe("of a file that is streamed", () => {
       expect(await rejection(trainer.train({ runFolder, steps: 300 }))).toEqual([
         "data-not-a-number",
         'nan.npy: row 4322, column "a": NaN is not a finite number',
-        "drop the row, or replace the value",
+        "drop the row, or fill the cell: `|> fill(median)`",
       ])
       await trainer.load(runFolder)
     } finally {

@@ -1,7 +1,8 @@
 /** cli: a file that is written piece by piece. It is written beside its place and renamed at the end.
  *  Guarantees: at its place is what was there before, or all of it; nothing is left beside it when the command fails or is asked to end. */
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs"
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs"
 import { dirname } from "node:path"
+import { makeFolders } from "../../runtime/folders.js"
 import { signalExit } from "./failure.js"
 
 const ENDING = ["SIGINT", "SIGTERM", "SIGHUP"] as const
@@ -12,7 +13,7 @@ export class OutFile {
   private bytes = 0
 
   constructor(private readonly path: string) {
-    mkdirSync(dirname(path), { recursive: true })
+    makeFolders(dirname(path))
     this.aside = `${path}.${process.pid}.tmp`
     this.file = openSync(this.aside, "wx")
     for (const name of ENDING) process.on(name, this.stop)
