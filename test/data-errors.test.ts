@@ -95,6 +95,40 @@ describe("csv", () => {
   })
 })
 
+describe("windows over time", () => {
+  const program = (length: number, windows: string): string => `data rows = csv("rows.csv") {
+  past: f32[${length}] = column("x") |> window
+  next: f32[1] = column("x") |> window(shift: ${length})
+  ${windows}
+}
+train on rows {
+  minimize mse(Linear(1)(past), next) with SGD(lr: 1.0)
+  steps 4
+}
+`
+  const rows = { "rows.csv": "t,s,x\n1,a,1\n2,a,2\n3,a,3\n1,b,4\n2,b,5\n3,b,6\n4,b,7\n" }
+  it.each([
+    [1, 'windows order: "time"', 'data-missing-column at 4: rows.csv has no column "time"'],
+    [1, 'windows group: "shop"', 'data-missing-column at 4: rows.csv has no column "shop"'],
+    [
+      1,
+      'windows order: "t"',
+      'data-order at 4: rows.csv: row 4 (line 5), column "t" is the same as in row 1',
+    ],
+    [1, 'windows order: "s"', 'data-order at 4: rows.csv: row 1 (line 2), column "s" is "a"'],
+    [4, 'windows order: "t", group: "s"', 'data-empty at 4: rows.csv: a window takes 5 rows of one "s"'],
+    [7, "", "data-empty at 1: rows.csv: a window takes 8 rows"],
+    [
+      1,
+      'windows order: "t", group: "s"\n  split train: 0.9, test: 0.1',
+      "data-split at 5: a split of 5 rows into train 0.9, test 0.1 leaves no test rows (train: 5, test: 0) | " +
+        "give that part a larger share, or leave it out; a part leaves out what overlaps the part before",
+    ],
+  ])("of %d with %s", (length, windows, expected) =>
+    expect(said(program(length, windows), rows)).toContain(expected),
+  )
+})
+
 describe("idx", () => {
   const say = (files: Readonly<Record<string, Content>>): string =>
     said(filesProgram("idx"), { images, labels, ...files })

@@ -119,6 +119,16 @@ describe("a folder of folders", () => {
     for (const file of files) await draw(join(folder, file), RED)
     expect((await rejection(converted(folder, source()))).slice(0, 2)).toEqual(says)
   })
+
+  it("is no table, which needs the name of a column", async () => {
+    const list = join(temporaryFolder(), "list.csv")
+    writeFileSync(list, "file\na.png\n")
+    const [code, , help] = await rejection(converted(list, source()))
+    expect([code, help]).toEqual([
+      "data-empty",
+      'a table that lists images names the column of their paths: `images("list.csv", path: "file")`',
+    ])
+  })
 })
 
 describe("a list of images", () => {

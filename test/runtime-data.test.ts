@@ -270,6 +270,10 @@ describe("JSON lines", () => {
   test.each(broken)("%s", (text, code, message) => {
     expect(failure(() => parseJsonLines("t.jsonl", text).column("x")).slice(0, 2)).toEqual([code, message])
   })
+  test.each(["null", '""', '"NA"'])("what %s lacks may be filled", (empty) => {
+    const [, , help] = failure(() => parseJsonLines("t.jsonl", `{"x": ${empty}}`).column("x"))
+    expect(help).toBe("drop the row, or fill the cell: `|> fill(median)`")
+  })
 })
 
 describe("npz", () => {

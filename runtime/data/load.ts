@@ -1,6 +1,6 @@
 /** runtime/data: DataSpec -> tables and the rows of its parts. */
 import type { DataSpec, SourceSpec } from "../bundle/format.js"
-import { reasonOf, RunError } from "../error.js"
+import { inPart, reasonOf, RunError } from "../error.js"
 import { NotLoaded, type DataFile } from "./file.js"
 import { isGzip, unpackGzip } from "./gzip.js"
 import { isZstd, unpackZstd } from "./zstd.js"
@@ -51,7 +51,7 @@ export function partsOf(
   apart: { readonly val: Table | null; readonly test: Table | null },
   { split, windows }: Pick<Sources, "split" | "windows">,
 ): Parts<TableRows> {
-  const made = (each: Table): Table => (windows ? windowed(each, windows) : each)
+  const made = (each: Table): Table => (windows ? inPart("windows", () => windowed(each, windows)) : each)
   const table = made(source)
   const rows = split ? splitRows(table, split) : undefined
   const heldBack = (part: "val" | "test"): TableRows | null =>

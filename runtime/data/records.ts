@@ -165,7 +165,13 @@ class RecordColumn {
       this.notNumbers = new RunError(
         "data-not-a-number",
         `${where()}, "${this.name}" holds ${shown(leaf)}, which is not a ${typeof number === "number" ? "finite " : ""}number`,
-        { help: typeof leaf === "string" ? numberHelp(leaf) : "drop the row, or replace the value" },
+        {
+          help: isNone
+            ? numberHelp("")
+            : typeof leaf === "string"
+              ? numberHelp(leaf)
+              : "drop the row, or replace the value",
+        },
       )
       return
     }

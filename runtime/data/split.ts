@@ -98,7 +98,7 @@ function requireRows(table: Rows, split: SplitSpec, shares: readonly Share[], de
     {
       help:
         split.folds === undefined
-          ? "give that part a larger share, or leave it out"
+          ? `give that part a larger share, or leave it out${table.span || table.overlap !== undefined ? "; a part leaves out what overlaps the part before" : ""}`
           : `use fewer folds${groups === "" ? "" : ", at most one for each group"}`,
     },
   )

@@ -30,7 +30,9 @@ export function imageFiles({ path, column }: ImageSource, place: string): ImageF
   const found = column === null ? inFolder(path, place) : inList(path, place, column)
   if (found.files.length > 0) return found
   throw new RunError("data-empty", `${path} holds no images`, {
-    help: "images are .png, .jpg, .jpeg and .webp files, in a folder for each class",
+    help: statSync(place).isDirectory()
+      ? "images are .png, .jpg, .jpeg and .webp files, in a folder for each class"
+      : 'a table that lists images names the column of their paths: `images("list.csv", path: "file")`',
   })
 }
 

@@ -17,6 +17,16 @@ const PARTS: Readonly<Record<DatePart, true>> = {
   days: true,
   seconds: true,
 }
+/** The letters of a format without which a part would be made up. */
+const NEEDS: Readonly<Partial<Record<DatePart, string>>> = {
+  month: "M",
+  day: "d",
+  weekday: "Md",
+  day_of_year: "Md",
+  hour: "H",
+  minute: "m",
+  second: "s",
+}
 const isPart = (text: string): text is DatePart => Object.hasOwn(PARTS, text)
 
 export const date: StageRule<{
@@ -54,7 +64,21 @@ export const date: StageRule<{
         "not a part",
         didYouMean(parts[wrong]!, Object.keys(PARTS)) ?? `parts are ${Object.keys(PARTS).join(", ")}`,
       )
-    return { kind: "date", format, parts: parts.filter(isPart) }
+    const taken = parts.filter(isPart)
+    const letters = format.replace(/'[^']*'/g, "")
+    const missing = (part: DatePart): string | undefined =>
+      [...(NEEDS[part] ?? "")].find((letter) => !letters.includes(letter))
+    const absent = taken.findIndex((part) => missing(part) !== undefined)
+    if (absent >= 0) {
+      const part = taken[absent]!
+      return refused(
+        `dates of the format "${format}" have no "${part}"`,
+        args[absent + 1]!.span,
+        `needs \`${missing(part)}\` in the format`,
+        "take another part, or write the format of the whole text",
+      )
+    }
+    return { kind: "date", format, parts: taken }
   },
   refuse: (stage, at) =>
     at.index > 0
