@@ -4,7 +4,7 @@ import { createHash } from "node:crypto"
 import { afterEach, describe, expect, test } from "vitest"
 import { create } from "webgpu"
 import { readBundle } from "../runtime/bundle/decode.js"
-import type { Bundle, Manifest } from "../runtime/bundle/format.js"
+import { type Bundle, BUNDLE_VERSION, type Manifest } from "../runtime/bundle/format.js"
 import { openAdapter } from "../runtime/device/open-adapter.js"
 import type { Device, DeviceNeeds } from "../runtime/device/device.js"
 import { quietWait } from "../runtime/device/quiet-wait.js"
@@ -56,7 +56,7 @@ describe("a bundle folder", () => {
   test("of another version, or none at all, says so", async () => {
     expect((await rejection(read(files((manifest) => ({ ...manifest, version: 1 }))))).slice(0, 2)).toEqual([
       "bundle-version",
-      "b is a bundle of version 1, this runtime reads version 2",
+      `b is a bundle of version 1, this runtime reads version ${BUNDLE_VERSION}`,
     ])
     expect((await rejection(read({})))[0]).toBe("bundle-missing")
     expect((await rejection(read({ "manifest.json": Buffer.from("{") })))[0]).toBe("bundle-corrupt")
