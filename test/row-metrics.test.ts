@@ -191,7 +191,9 @@ train on d {
   )
   expect(nnc(["train", "net.nn", "--out", "run"], { cwd })).toMatchObject({ exit: 0 })
   const { out } = nnc(["evaluate", "net.nn", "--checkpoint", "run"], { cwd })
-  expect(out).toMatch(/^loss [\d.]+\nconfusion\n {5}0 {2}1\n {2}0 {2}1 {2}0\n {2}1 {2}0 {2}2\neach\n {2}0 {2}1\n {2}1 {2}1\n$/)
+  expect(out).toMatch(
+    /^loss [\d.]+\nconfusion\n {5}0 {2}1\n {2}0 {2}1 {2}0\n {2}1 {2}0 {2}2\neach\n {2}0 {2}1\n {2}1 {2}1\n$/,
+  )
   const json: unknown = JSON.parse(nnc(["evaluate", "net.nn", "--checkpoint", "run", "--json"], { cwd }).out)
   expect(json).toMatchObject({
     metrics: {

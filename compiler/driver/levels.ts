@@ -97,10 +97,13 @@ const NOUNS: { readonly [L in Level]: Noun<Levels[L]> } = {
   },
   plan: {
     print: printPlan,
-    verify: (plan, target) => [
-      ...plan.kernels.flatMap((k) => verifyKernel(k, target, mostRowsOf(plan, k.name))),
-      ...verifyPlan(plan, target.minStorageOffsetAlignment),
-    ],
+    verify: (plan, target) => {
+      const rows = mostRowsOf(plan)
+      return [
+        ...plan.kernels.flatMap((k) => verifyKernel(k, target, rows.get(k.name) ?? 1)),
+        ...verifyPlan(plan, target.minStorageOffsetAlignment),
+      ]
+    },
     diagrams: () => [],
     json: (plan) => plan,
   },
@@ -121,6 +124,10 @@ function of<T>(state: State, use: <L extends Level>(noun: Noun<Levels[L]>, value
   return at(state.level)
 }
 
-/** The largest batch of any program that dispatches the kernel. */
-const mostRowsOf = ({ programs }: Plan, kernel: string): number =>
-  Math.max(1, ...programs.flatMap((p) => (p.dispatches.some((d) => d.kernel === kernel) ? [p.maxBatch] : [])))
+/** The largest batch of any program that dispatches a kernel, by its name. */
+function mostRowsOf({ programs }: Plan): ReadonlyMap<string, number> {
+  const rows = new Map<string, number>()
+  for (const { dispatches, maxBatch } of programs)
+    for (const { kernel } of dispatches) rows.set(kernel, Math.max(maxBatch, rows.get(kernel) ?? 1))
+  return rows
+}

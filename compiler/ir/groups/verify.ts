@@ -28,6 +28,8 @@ class GroupCheck {
   readonly complaints: Complaint[] = []
   private readonly g: GraphIndex
   private readonly names: ReadonlyMap<ValueId, string>
+  /** New values of slots. */
+  private readonly updates: ReadonlyMap<ValueId, ValueId>
   private readonly numbers = new Set<number>()
   /** Slots that are stored into, and values that have a buffer of their own. */
   private readonly slots = new Set<ValueId>()
@@ -36,6 +38,7 @@ class GroupCheck {
   constructor(private readonly grouped: GroupedGraph) {
     this.g = indexGraph(grouped.graph)
     this.names = valueNames(grouped.graph)
+    this.updates = new Map(grouped.graph.updates.map((u) => [u.slot, u.value]))
   }
 
   group(x: Group): void {
@@ -94,8 +97,7 @@ class GroupCheck {
     }
     if (this.slots.has(slot)) say(`${this.name(slot)} is stored twice`)
     this.slots.add(slot)
-    if (!this.grouped.graph.updates.some((u) => u.slot === slot && u.value === value))
-      say(`${this.name(slot)} is not updated with ${this.name(value)}`)
+    if (this.updates.get(slot) !== value) say(`${this.name(slot)} is not updated with ${this.name(value)}`)
   }
 
   /** Of the graph: all that it gives is made by some group. */

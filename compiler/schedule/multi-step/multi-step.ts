@@ -68,15 +68,20 @@ export function workOf(graph: Graph, dims: DimValues): number {
 }
 
 /** Whether nobody has to look between two calls: what is learned stays in slots, and outputs are numbers. */
-export const canBeMany = (graph: Graph): boolean =>
-  graph.updates.length > 0 &&
-  graph.outputs.length > 0 &&
-  graph.nodes.every((n) => n.regions === undefined) &&
-  graph.inputs.every((i) => i.source.kind !== "feed") &&
-  graph.outputs.every(({ value }) => {
-    const { dtype, shape } = typeOfValue(indexGraph(graph), value)
+export function canBeMany(graph: Graph): boolean {
+  const { updates, outputs, nodes, inputs } = graph
+  const isStep =
+    updates.length > 0 &&
+    outputs.length > 0 &&
+    nodes.every((n) => n.regions === undefined) &&
+    inputs.every((i) => i.source.kind !== "feed")
+  if (!isStep) return false
+  const g = indexGraph(graph)
+  return outputs.every(({ value }) => {
+    const { dtype, shape } = typeOfValue(g, value)
     return dtype === "f32" && numel(shape) === 1
   })
+}
 
 export const manyName = (program: string): string => `${program}.many`
 
