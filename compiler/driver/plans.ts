@@ -5,7 +5,7 @@ import { printHead } from "../ir/groups/text.js"
 import type { Group, GroupedGraph, GroupedProgram } from "../ir/groups/types.js"
 import type { Places } from "../ir/text/scanner.js"
 import type { PassContext } from "../pass.js"
-import { planProblem } from "../schedule/index.js"
+import { planProblems } from "../schedule/index.js"
 import { type SourceFile, type Span, spanFrom } from "../source/source.js"
 
 export interface GivenPlan extends PlanEntry {
@@ -36,7 +36,7 @@ export function withPlans(
     if (given === undefined || printHead(given.group) !== printHead(group)) return group
     used.add(given)
     const made = { ...group, plan: given.plan }
-    const problem = planProblem(grouped, made, target)
+    const problem = planProblems(grouped, target)(made)
     if (problem === undefined) return made
     say(given, "plan-unfit", `this kernel cannot run so on ${target.name}: ${problem}`)
     return group

@@ -1,7 +1,7 @@
 /** schedule: Graph -> KernelProgram, as passes. Their order is that of the driver's list (`driver/passes.ts`). */
 export { buildKernels, kernelsFor } from "./program/build-kernels.js"
 export { forOneWorkgroup } from "./cost/model.js"
-export { choose, planProblem, plansOf } from "./choose/choose.js"
+export { choose, planProblems, plansOf } from "./choose/choose.js"
 export { cut } from "./loops/cut.js"
 export { fuse } from "./fuse/fuse.js"
 export { link } from "./loops/link.js"

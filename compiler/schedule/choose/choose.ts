@@ -74,8 +74,12 @@ export function plansOf(grouped: GroupedGraph, group: Group, target: TargetProfi
   })
 }
 
-/** Why a group cannot be run as planned; undefined: it can. */
-export function planProblem(grouped: GroupedGraph, group: Group, target: TargetProfile): string | undefined {
-  if (group.plan === null) return undefined
-  return PLANNERS[group.kind].problem(planningOf(grouped, target).build(group), group.plan)
+/** Why a group of the graph cannot be run as planned; undefined: it can. */
+export function planProblems(
+  grouped: GroupedGraph,
+  target: TargetProfile,
+): (group: Group) => string | undefined {
+  const planning = planningOf(grouped, target)
+  return (group) =>
+    group.plan === null ? undefined : PLANNERS[group.kind].problem(planning.build(group), group.plan)
 }

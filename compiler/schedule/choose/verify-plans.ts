@@ -4,12 +4,13 @@ import type { Complaint } from "../../ir/complaint.js"
 import { printPlan } from "../../ir/groups/plans.js"
 import type { GroupedGraph } from "../../ir/groups/types.js"
 import type { TargetProfile } from "../../target.js"
-import { planProblem } from "./choose.js"
+import { planProblems } from "./choose.js"
 
 export function verifyPlans(grouped: GroupedGraph, target: TargetProfile): Complaint[] {
+  const problemOf = planProblems(grouped, target)
   return grouped.groups.flatMap((group): Complaint[] => {
     const { kind, id, plan } = group
-    const problem = plan && planProblem(grouped, group, target)
+    const problem = problemOf(group)
     if (!plan || problem === undefined) return []
     return [{ where: `${kind} ${id}`, message: `it cannot run as ${printPlan(plan)}: ${problem}`, of: plan }]
   })
