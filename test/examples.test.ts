@@ -11,6 +11,7 @@ const STEPS: Readonly<Record<string, number>> = {
   "char-lm": 6,
   "gru-text": 8,
   mnist: 10,
+  "six-points": 400,
   xor: 60,
 }
 /** What falls, where it is not the loss alone: of two networks against each other, the critic learns first. */

@@ -156,7 +156,7 @@ async function compare(
       await opened.train({
         train: section.name,
         steps,
-        reportEvery: { unit: "steps", count: 1000 },
+        reportEvery: { unit: "steps", count: 1 },
         onEvent: (e) => void (e.event === "report" && reports.push(e)),
       })
       const where = `${device}, after ${steps === 1 ? "a step" : `${steps} steps`}`
