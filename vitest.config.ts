@@ -97,7 +97,11 @@ export default defineConfig({
     hookTimeout: 120_000,
     teardownTimeout: 10_000,
     projects: [
-      { extends: true, test: { name: "quick", include: ["test/**/*.test.ts"], exclude: LONG } },
+      {
+        extends: true,
+        // These tests leave nothing behind in their process, so files share it and load the compiler once.
+        test: { name: "quick", include: ["test/**/*.test.ts"], exclude: LONG, isolate: false },
+      },
       {
         extends: true,
         test: { name: "long", include: LONG, globalSetup: "test/support/command-line.ts" },
