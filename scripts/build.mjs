@@ -7,6 +7,7 @@ import { spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
+import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
@@ -29,7 +30,7 @@ await parseLibrary(`${root}/dist/stdlib/library.ast`)
 markBuild(`${root}/dist/compiler/cli`, `${root}/dist/stdlib`)
 
 function compileTypeScript() {
-  const tsc = require.resolve("typescript/bin/tsc")
+  const tsc = join(dirname(require.resolve("typescript-native/package.json")), "bin/tsc")
   const { status } = spawnSync(process.execPath, [tsc, "-p", "tsconfig.json"], {
     cwd: root,
     stdio: "inherit",

@@ -36,9 +36,9 @@ interface Tally {
 }
 
 const CHECKS: readonly (readonly [title: string, command: readonly string[]])[] = [
-  ["typecheck", ["tsc", "-p", "tsconfig.test.json"]],
-  ["lint", ["oxlint", "--deny-warnings"]],
-  ["format", ["prettier", "--check", "--log-level", "warn", "."]],
+  ["typecheck", ["npm", "run", "-s", "typecheck"]],
+  ["lint", ["npm", "run", "-s", "lint"]],
+  ["format", ["npm", "run", "-s", "format:check"]],
 ]
 
 const checks = [adapter(), ...CHECKS.map(([title, command]) => check(title, command))]
