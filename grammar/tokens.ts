@@ -205,27 +205,33 @@ const Space = createToken({
   line_breaks: true,
 })
 
-const declarationKeywords = [Fn, Layer, Model, Optimizer, Data, Train, Import]
-const statementKeywords = [Let, Var, Param, Frozen, State, Return, If, Else, For]
-const valueKeywords = [Scan, True, False, None]
-const trainWords = [
-  Over,
-  With,
-  Minimize,
-  Report,
-  Checkpoint,
-  Every,
-  Keep,
-  Best,
-  Average,
-  Last,
-  Patience,
-  Budget,
-  Memory,
-  Precision,
-  Mixed,
-]
-const contextualWords = [From, In, On, As, Split, Val, Test, WindowsWord, ...trainWords]
+/** Words by what they begin or join. The first three are reserved, the others have a meaning in their place alone. */
+export const words = {
+  declaration: [Fn, Layer, Model, Optimizer, Data, Train, Import],
+  statement: [Let, Var, Param, Frozen, State, Return, If, Else, For, Scan],
+  value: [True, False, None],
+  joining: [From, In, On, Over, As],
+  data: [Split, Val, Test, WindowsWord],
+  train: [
+    With,
+    Minimize,
+    Report,
+    Checkpoint,
+    Every,
+    Keep,
+    Best,
+    Average,
+    Last,
+    Patience,
+    Budget,
+    Memory,
+    Precision,
+    Mixed,
+  ],
+  setting: settings,
+  byteUnit: byteUnits,
+} as const satisfies Readonly<Record<string, readonly TokenType[]>>
+
 const categories = [
   AnyWord,
   AnyLParen,
@@ -245,12 +251,7 @@ export const allTokens: TokenType[] = [
   SingleQuoted,
   NumberLiteral,
   StringLiteral,
-  ...declarationKeywords,
-  ...statementKeywords,
-  ...valueKeywords,
-  ...contextualWords,
-  ...settings,
-  ...byteUnits,
+  ...Object.values(words).flat(),
   InnerWord,
   TopLet,
   Identifier,
