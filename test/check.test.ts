@@ -23,7 +23,7 @@ function modelOf(text: string): Model {
 
 test("every code has a case that shows its message", () => {
   const cases = casesIn("errors").map((c) => c.name)
-  const shownBelow = ["import-name"]
+  const shownBelow = ["import-name", "import-hides"]
   expect(Object.keys(checkCodes).filter((code) => ![...cases, ...shownBelow].includes(code))).toEqual([])
 })
 
@@ -136,6 +136,57 @@ describe("imports", () => {
   test("listed names", () => expect(run('import { Twice } from "blocks.nn"')).toEqual([]))
   test("a name that is not there", () =>
     expect(run('import { Twise } from "blocks.nn"')).toContain("import-name"))
+  test("a name of the library that no one asked for", () => {
+    const found = (head: string, body: string): string[] =>
+      checkText(`${head}\nmodel M(x: f32[B, 3]) { ${body} }`, "program.nn", {
+        "blocks.nn": "fn relu(x: f32[...]) -> f32[...] { 2 * x }",
+      }).diagnostics.all.map((d) => d.code)
+    expect(found('import "blocks.nn"', "relu(x)")).toEqual(["import-hides"])
+    expect(found('import { relu } from "blocks.nn"', "relu(x)")).toEqual([])
+    expect(found('import "blocks.nn"', "gelu(x)")).toEqual([])
+  })
+})
+
+describe("names of the library", () => {
+  const inLibrary = programs()
+    .filter(({ path }) => path.startsWith("stdlib/"))
+    .flatMap(({ text }) => [...text.matchAll(/^(?:fn|layer|optimizer) (\w+)/gm)].map(([, name]) => name!))
+    .filter((name) => !name.startsWith("_"))
+  const usedByThis = new Set(["relu", "Linear", "LayerNorm", "matmul", "ones", "mse", "AdamW", "GradScaler"])
+  const taken = inLibrary.filter((name) => !usedByThis.has(name))
+  const program = (locals: readonly string[], own: readonly string[], field: string): string => `
+    data d = array(x: [[1, 2, 3]], y: [[1]]) { ${field}: f32[3] = column("x")  y: f32[1] = column("y") }
+    ${own.map((name) => `fn ${name}(x: f32[...]) -> f32[...] { 2 * x }`).join("\n")}
+    model M(x: f32[B, 3]) {
+      let first = x |> Linear(4) |> LayerNorm |> relu |> Linear(1)
+      ${locals.map((name, i) => `let ${name} = ${locals[i - 1] ?? "first"} + 1`).join("\n")}
+      ${locals.at(-1) ?? "first"} @ ones([1, 1])
+    }
+    train on d { minimize mse(M(${field}), y) with AdamW()  steps 3, precision mixed }`
+  const modelText = (text: string): string => printModel(modelOf(text)).replaceAll(/program\.nn:\d+:\d+/g, "")
+  const others = taken.map((_, i) => `other_${i}`)
+
+  test("locals and functions of a program may take any of them, and nothing else changes", () => {
+    expect(modelText(program(taken, [], "x_"))).toBe(modelText(program(others, [], "x_")))
+    expect(modelText(program([], [...taken, "matmul", "GradScaler"], "x_"))).toBe(
+      modelText(program([], others, "x_")),
+    )
+  })
+
+  test("a field may have one, which its section then reads", () =>
+    expect(codesOf(program([], [], "f1"))).toEqual([]))
+
+  test("`let norm = norm(x)` is plain, and so are two blocks that say so", () =>
+    expect(
+      codesOf(
+        "model M(x: f32[B, 3]) {\n  for i in 0..2 {\n    let norm = norm(x)\n  }\n  let norm = norm(x)\n  x * norm\n}",
+      ),
+    ).toEqual([]))
+
+  test("what is hidden cannot be called, and the message says what hides it", () => {
+    const { diagnostics } = checkText("model M(x: f32[B, 3]) {\n  let mean = sum(x)\n  mean(x)\n}")
+    expect(renderDiagnostics(diagnostics.all)).toContain("hides the library's `mean`")
+  })
 })
 
 test("several mistakes in one file give several messages", () =>

@@ -12,9 +12,9 @@ import { frameOf, originAt, shownName, userSpan, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
 import { callInstance, makeInstance, modelInstance } from "./layers.js"
 import { warnOfBatchAxis, warnOfPair } from "./lints.js"
-import { complain } from "./report.js"
+import { complain, textOf, type Complaint } from "./report.js"
 import { noteCounting } from "./run-length.js"
-import { newScope } from "./scope.js"
+import { lookup, newScope } from "./scope.js"
 import { append, nested } from "./section.js"
 import { runBlock } from "./stmt.js"
 import * as v from "./values.js"
@@ -58,7 +58,7 @@ export function callMatmul(env: Env, left: Value, right: Value, expr: BinaryExpr
     { value: left, span: expr.left.span },
     { value: right, span: expr.right.span },
   ]
-  const matmul = env.module.names.get("matmul")
+  const matmul = env.module.libraryNames.get("matmul")
   if (matmul?.kind === "value" && matmul.value.kind === "fn")
     return callFn(env, matmul.value, given, expr.span)
   return callOp(env, "matmul", given, expr.span)
@@ -95,12 +95,24 @@ function callValue(
         message: `${v.describe(callee)} cannot be called`,
         span: calleeSpan,
         label: "only fns, layers, models and instances can",
-        help:
-          callee.kind === "optimizer"
-            ? "an optimizer stands after `with`: `minimize loss with ...`"
-            : undefined,
+        ...hidingTheLibrary(env, calleeSpan),
+        ...(callee.kind === "optimizer" && {
+          help: "an optimizer stands after `with`: `minimize loss with ...`",
+        }),
       })
   }
+}
+
+/** `let mean = ...` above, and then `mean(x)`. */
+function hidingTheLibrary(env: Env, callee: Span): Pick<Complaint, "help" | "related"> {
+  const name = textOf(callee)
+  const local = lookup(env.scope, name)
+  return local && env.module.libraryNames.has(name)
+    ? {
+        related: [{ span: local.span, text: `hides the library's \`${name}\`` }],
+        help: "give this one another name",
+      }
+    : {}
 }
 
 export function callFn(env: Env, fn: FnValue, given: readonly Given[], span: Span): Value {

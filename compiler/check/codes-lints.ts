@@ -37,6 +37,35 @@ name it: Conv2d(1, kernel: 16, stride: 3).`,
     bad: "model M(x: f32[B, 30]) { x |> Linear(30, 16) }",
     good: "model M(x: f32[B, 30]) { x |> Linear(16) }",
   },
+  "import-hides": {
+    title: "an import takes a name of the library without saying so",
+    explanation: `\`import "file.nn"\` brings every declaration of a file, and one of them has the name of a function of the library
+that is used here. Name it in the import where it is meant, and give it another name where it is not.
+${allow}import-hides`,
+    pytorch: "from layers import * replaces names that are there, without a word.",
+    bad: `import "layers.nn"
+model M(x: f32[B, 3]) { x |> relu }`,
+    good: `import { relu } from "layers.nn"
+model M(x: f32[B, 3]) { x |> relu }`,
+    files: { "layers.nn": "fn relu(x: f32[...]) { maximum(x, 0) }" },
+  },
+  "two-meanings": {
+    title: "one body uses a name as the library's, and then for something else",
+    explanation: `A local name may be that of a function of the library, which it hides from there to the end of its block. Where the
+same body has used the library's before, a reader has to know which line comes first. \`let norm = norm(x)\` is taken as meant.
+${allow}two-meanings`,
+    pytorch: "Python refuses a function that reads a name before it assigns to it: UnboundLocalError.",
+    bad: `model M(x: f32[B, 3]) {
+  let size = norm(x, axis: 1)
+  let norm = LayerNorm()
+  norm(x) + mean(size)
+}`,
+    good: `model M(x: f32[B, 3]) {
+  let size = norm(x, axis: 1)
+  let rescale = LayerNorm()
+  rescale(x) + mean(size)
+}`,
+  },
   "batch-broadcast": {
     title: "every row of one tensor meets every row of the other",
     explanation: `f32[B, 1] and f32[B] broadcast to [B, B], as in NumPy and PyTorch. A loss over that compares the prediction of each

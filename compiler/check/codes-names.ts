@@ -13,15 +13,18 @@ export const nameCodes: ProgramPages = {
   "name-shadowed": {
     title: "a name that would hide another",
     explanation:
-      "A name has one meaning wherever it can be seen, so a reader never has to ask which one is meant. Only a `param` or `state` may take over the name of its layer's own argument. Change a variable with `var` and `=`.",
-    pytorch: "Python hides the outer name silently: sum = 0 makes sum(x) fail later.",
-    bad: `model M(x: f32[B, 3]) {
-  let mean = sum(x) / 3
-  x - mean
+      "A name of a program has one meaning wherever it can be seen, so a reader never has to ask which one is meant; what is built in keeps its name. Only a `param` or `state` may take over the name of its layer's own argument. Change a variable with `var` and `=`. A name of the library may be taken: `let norm = LayerNorm()`.",
+    pytorch:
+      "Python hides the outer name silently: a second `width` in a function leaves the first as it is.",
+    bad: `let width = 4
+model M(x: f32[B, 3]) {
+  let width = 8
+  x |> Linear(width)
 }`,
-    good: `model M(x: f32[B, 3]) {
-  let average = sum(x) / 3
-  x - average
+    good: `let width = 4
+model M(x: f32[B, 3]) {
+  let inner = 8
+  x |> Linear(inner) |> Linear(width)
 }`,
   },
   "name-twice": {

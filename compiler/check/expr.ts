@@ -9,7 +9,7 @@ import { scalarName } from "./emit.js"
 import type { Env } from "./env.js"
 import { evalField, evalIndex } from "./indexing.js"
 import { adviceOnName, meantByHabit } from "./habits.js"
-import { complain } from "./report.js"
+import { complain, textOf } from "./report.js"
 import type { Global } from "./resolve.js"
 import { placeOf } from "./resolve.js"
 import { evalScan } from "./scan.js"
@@ -96,7 +96,11 @@ export function evalName(env: Env, name: string, span: Span): Value {
   const local = lookup(env.scope, name)
   if (local) return local.value
   const global = env.module.names.get(name)
-  if (global) return evalGlobal(env, name, global, span)
+  if (global) {
+    if (global.library && !env.scope.libraryReads.has(name)) env.scope.libraryReads.set(name, span)
+    warnOfImported(env, name, span)
+    return evalGlobal(env, name, global, span)
+  }
   if (isUnknown(env.scope, name)) return v.ERROR
   const advice =
     name === "B"
@@ -112,6 +116,23 @@ export function evalName(env: Env, name: string, span: Span): Value {
   // Nothing is known of it that could be said at its other places.
   if (advice?.help === undefined) env.scope.unknown.add(name)
   return meantByHabit(env, name)
+}
+
+/** The first use of a name that an import has taken from the library without naming it. */
+function warnOfImported(env: Env, name: string, span: Span): void {
+  const { takenByImport } = env.module
+  const taken = takenByImport.get(name)
+  if (taken === undefined) return
+  takenByImport.delete(name)
+  complain(env, {
+    severity: "warning",
+    code: "import-hides",
+    message: `\`${name}\` is the one that is imported here, not the library's`,
+    span,
+    label: "which of them is meant?",
+    related: [{ span: taken, text: "takes the name from the library" }],
+    help: `name it in an import: \`import { ${name} } from ${textOf(taken)}\``,
+  })
 }
 
 function evalGlobal(env: Env, name: string, global: Global, span: Span): Value {

@@ -20,7 +20,7 @@ export interface Complaint {
 
 /** A label at the type that a parameter is declared with. */
 export const DECLARED = "declared here"
-const textOf = ({ file, start, end }: Span): string => file.text.slice(start, end)
+export const textOf = ({ file, start, end }: Span): string => file.text.slice(start, end)
 
 /** Reports, and gives the value that silences whatever would follow. */
 export function complain(env: Env, c: Complaint): Value {

@@ -1,6 +1,7 @@
 /** check: modules -> what each name at the top of a file stands for.
- *  Guarantees: a module sees its own declarations, what it imports, the library and the built-ins; a name has one meaning:
- *              two declarations of one name in sight are reported (`name-shadowed`, `name-twice`).
+ *  Guarantees: a module sees its own declarations, what it imports, the library and the built-ins; of what a program declares and
+ *              imports a name has one meaning: two declarations of one name in sight are reported (`name-shadowed`, `name-twice`).
+ *              They may take a name of the library, which itself goes on with its own.
  *  Not here:   names inside bodies (scope.ts). */
 import type { Declaration, LetDecl, Module, Name } from "../ir/ast/types.js"
 import type { Diagnostics } from "../source/diagnostic.js"
@@ -24,6 +25,10 @@ export interface ModuleScope {
   readonly module: Module
   readonly library: boolean
   readonly names: Map<string, Global>
+  /** What names stand for in the library, whatever the module makes of them. */
+  readonly libraryNames: ReadonlyMap<string, Global>
+  /** Names that an import of a whole file has taken from the library, and that import. */
+  readonly takenByImport: Map<string, Span>
   /** Values of its `let`s, once computed. */
   readonly constants: Map<LetDecl, Value | "computing">
 }
@@ -46,6 +51,8 @@ export function resolveModules(
     module,
     library: true,
     names: library,
+    libraryNames: library,
+    takenByImport: new Map(),
     constants: new Map(),
   }))
   for (const scope of libraryScopes) declare(scope, diagnostics)
@@ -53,7 +60,14 @@ export function resolveModules(
   const open = (module: Module): ModuleScope => {
     const known = scopes.get(module)
     if (known) return known
-    const scope: ModuleScope = { module, library: false, names: new Map(library), constants: new Map() }
+    const scope: ModuleScope = {
+      module,
+      library: false,
+      names: new Map(library),
+      libraryNames: library,
+      takenByImport: new Map(),
+      constants: new Map(),
+    }
     scopes.set(module, scope)
     declare(scope, diagnostics)
     for (const i of module.imports) {
@@ -151,18 +165,20 @@ function globalOf(scope: ModuleScope, decl: Declaration): Global {
   }
 }
 
+export const isBuiltin = (g: Global): boolean =>
+  g.kind === "value" && (g.value.kind === "builtin" || g.value.kind === "ops")
+
 export const placeOf = (g: Global): Span | undefined => (g.kind === "let" ? g.decl.name.span : g.span)
 
 function put(scope: ModuleScope, name: string, global: Global, span: Span, diagnostics: Diagnostics): void {
   const before = scope.names.get(name)
-  if (before && before !== global) {
+  const taken = before?.library === true && !global.library && !isBuiltin(before)
+  if (before && before !== global && !taken) {
     const place = placeOf(before)
     diagnostics.add({
       code: "name-shadowed",
       severity: "error",
-      message: before.library
-        ? `\`${name}\` is already a name of the standard library`
-        : `\`${name}\` is already declared`,
+      message: isBuiltin(before) ? `\`${name}\` is built in` : `\`${name}\` is already declared`,
       primary: { span, text: "this would hide it" },
       ...(place && { related: [{ span: place, text: "the other one" }] }),
       help: "a name is never silently shadowed: choose another",
@@ -188,7 +204,10 @@ function importNames(
     .filter((d) => d.kind !== "train")
     .flatMap((d) => (d.name ? [d.name.text] : []))
   if (!names) {
-    for (const name of own) put(into, name, from.names.get(name)!, span, diagnostics)
+    for (const name of own) {
+      if (into.names.get(name)?.library) into.takenByImport.set(name, span)
+      put(into, name, from.names.get(name)!, span, diagnostics)
+    }
     return
   }
   for (const name of names) {

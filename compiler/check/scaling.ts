@@ -20,7 +20,7 @@ export function scalingOf(
 ): ParameterUpdate | null {
   if (!setting) return null
   const expr: Expr = setting.value ?? { kind: "name", name: "GradScaler", span: setting.span }
-  const scaler = optimizerOf(env, expr)
+  const scaler = setting.value ? optimizerOf(env, expr) : libraryScaler(env)
   if (!scaler) return null
   const name = `${train}/loss_scale`
   const type = scalarType("f32")
@@ -38,6 +38,11 @@ export function scalingOf(
   }
   env.cx.slots.set(name, { slot, span: setting.span, user: userSpan(env, setting.span) })
   return updateOf(env, scaler, expr, slot, settings) ?? null
+}
+
+function libraryScaler({ module }: Env): OptimizerValue | undefined {
+  const scaler = module.libraryNames.get("GradScaler")
+  return scaler?.kind === "value" && scaler.value.kind === "optimizer" ? scaler.value : undefined
 }
 
 /** The scaler's setting `init_scale`, or what it is when left out. */

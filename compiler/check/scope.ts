@@ -14,12 +14,15 @@ export interface Scope {
   readonly names: Map<string, Binding>
   /** Names of which it was said that they stand for nothing here. */
   readonly unknown: Set<string>
+  /** Names that the body around it has read as the library's, and where first. */
+  readonly libraryReads: Map<string, Span>
   readonly parent?: Scope
 }
 
 export const newScope = (parent?: Scope): Scope => ({
   names: new Map(),
   unknown: new Set(),
+  libraryReads: parent?.libraryReads ?? new Map(),
   ...(parent && { parent }),
 })
 

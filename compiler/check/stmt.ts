@@ -17,7 +17,7 @@ import type { Env } from "./env.js"
 import { evalExpr } from "./expr.js"
 import { adviceOnAssigned } from "./habits.js"
 import { complain, meantName } from "./report.js"
-import { placeOf } from "./resolve.js"
+import { isBuiltin, placeOf } from "./resolve.js"
 import { lookup, namesIn, newScope, type Binding, type Scope } from "./scope.js"
 import { declareParam, declareState, updateSlot } from "./slots.js"
 import * as v from "./values.js"
@@ -116,7 +116,7 @@ function runLet(env: Env, s: LetStmt): void {
   })
 }
 
-/** Brings a name into the innermost scope, unless it would hide another. */
+/** Brings a name into the innermost scope, unless it would hide another of the program. The library's may be hidden. */
 export function declare(env: Env, name: Name, binding: Binding): void {
   const before = lookup(env.scope, name.text)
   const takesOver = binding.kind === "param" || binding.kind === "state"
@@ -124,8 +124,10 @@ export function declare(env: Env, name: Name, binding: Binding): void {
   if (before && !(takesOver && before.kind === "config")) {
     hides(env, name, before.span, `\`${name.text}\` already stands for something here`)
   } else if (!before && global) {
-    const what = global.library ? "is a name of the standard library" : "is already declared in this file"
-    hides(env, name, placeOf(global), `\`${name.text}\` ${what}`)
+    if (!global.library)
+      hides(env, name, placeOf(global), `\`${name.text}\` is already declared in this file`)
+    else if (isBuiltin(global)) hides(env, name, undefined, `\`${name.text}\` is built in`)
+    else warnOfTwoMeanings(env, name)
   }
   env.scope.names.set(name.text, binding)
   noteValue(env, name.span, binding.value)
@@ -140,6 +142,24 @@ function hides(env: Env, name: Name, before: Span | undefined, message: string):
     related: [before && { span: before, text: "the other one" }],
     help: "a name is never silently shadowed: choose another, or use `var` and `=` to change one",
   })
+}
+
+/** `norm(x)` is the library's, and further down in the same body `norm` is another thing. In `let norm = norm(x)` that is plain. */
+function warnOfTwoMeanings(env: Env, name: Name): void {
+  const { libraryReads } = env.scope
+  const read = libraryReads.get(name.text)
+  if (read === undefined) return
+  if (read.start > name.span.start) libraryReads.delete(name.text)
+  else
+    complain(env, {
+      severity: "warning",
+      code: "two-meanings",
+      message: `\`${name.text}\` is the library's above, and from here on it is this one`,
+      span: name.span,
+      label: "hides the library's",
+      related: [{ span: read, text: "the library's" }],
+      help: "give it a name of its own",
+    })
 }
 
 function runAssign(env: Env, s: AssignStmt): void {

@@ -7,7 +7,7 @@ import type { DataSet, DataSource } from "../../ir/model/types.js"
 import type { Span } from "../../source/source.js"
 import { originAt, type Env } from "../env.js"
 import { complain } from "../report.js"
-import { placeOf } from "../resolve.js"
+import { isBuiltin, placeOf } from "../resolve.js"
 import { checkArrayFields, fieldOf } from "./fields.js"
 import { warnOfFields } from "./lints.js"
 import { ruleOf, sourceOf } from "./sources/index.js"
@@ -79,17 +79,17 @@ function twice(env: Env, fields: readonly FieldDecl[]): void {
   }
 }
 
-/** Fields become names in `train on`. */
+/** Fields become names in `train on`, which may hide those of the library. */
 function hiding(env: Env, name: Name): void {
   const global = env.module.names.get(name.text)
-  if (!global) return
+  if (!global || (global.library && !isBuiltin(global))) return
   const place = placeOf(global)
   complain(env, {
     code: "name-shadowed",
-    message: `\`${name.text}\` is ${global.library ? "a name of the standard library" : "already declared in this file"}`,
+    message: `\`${name.text}\` is ${global.library ? "built in" : "already declared in this file"}`,
     span: name.span,
     label: "as a field, this would hide it",
     related: [place && { span: place, text: "the other one" }],
-    help: `call the field otherwise: \`${name.text}_\`, and keep \`column("${name.text}")\``,
+    help: `call the field otherwise, \`${name.text}_\` for instance; its column keeps its name`,
   })
 }
