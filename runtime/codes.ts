@@ -164,6 +164,13 @@ there. With \`verify\` they are compared before anything else. A device that giv
     bad: 'signup: f32[2] = column("signup") |> date("dd.MM.yyyy", "year", "month")  // the file has 2024-05-31',
     good: 'signup: f32[2] = column("signup") |> date("yyyy-MM-dd", "year", "month")',
   },
+  "data-tokenizer": {
+    title: "a tokenizer cannot be read, or does not number a text",
+    explanation:
+      '`tokens("tokenizer.json")` takes the one file that Hugging Face\'s tokenizers are saved in, with a model of the kind BPE, WordPiece or Unigram. The type of the field says how many tokens a row has, the special ones of the tokenizer (`[CLS]`, `[SEP]`) among them.',
+    bad: 'ids: i32[128] = column("text") |> tokens("vocab.txt")',
+    good: 'ids: i32[128] = column("text") |> tokens("tokenizer.json")',
+  },
   "data-missing": {
     title: "a column has no value in any training row",
     explanation:

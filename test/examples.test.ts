@@ -11,6 +11,7 @@ const STEPS: Readonly<Record<string, number>> = {
   "char-lm": 6,
   "gru-text": 8,
   mnist: 10,
+  reviews: 10,
   "six-points": 400,
   xor: 60,
 }

@@ -321,7 +321,7 @@ function feedColumns({ inputs }: PredictFeed, data: readonly DataSpec[]): RowCol
 function columnType({ columns, shape, stages }: FieldSpec, { source }: DataSpec): string {
   const [first] = stages
   if (first?.kind === "categories") return first.unknown ? "string | null" : union(first.names)
-  if (first?.kind === "hash" || first?.kind === "date") return "string | null"
+  if (first?.kind === "hash" || first?.kind === "date" || first?.kind === "tokens") return "string | null"
   if (stages.some(({ kind }) => kind === "fill" || kind === "missing")) return "number | null"
   const isNumber = source.kind === "csv" || columns.length === shape.reduce((a, b) => a * b, 1)
   return isNumber ? "number" : "readonly number[]"

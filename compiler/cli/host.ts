@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { dirname, isAbsolute, join, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import { checkField } from "../../runtime/data/apply.js"
+import { checkCounts } from "../../runtime/data/bounds.js"
 import type { DataFile } from "../../runtime/data/file.js"
 import { fitFields } from "../../runtime/data/fit.js"
 import { overrideData } from "../../runtime/data/override.js"
@@ -186,10 +187,11 @@ function dataFacts(
   const { train, val, test } = readTables(spec, open, usesOf(set.fields, spec))
   const heldBack = [val, test].filter((part) => part !== null)
   const parts = [train, ...heldBack]
-  const fields = fitFields(train.table, train.rows, set.fields).map((field): FieldSpec => {
+  const fields = fitFields(train.table, train.rows, set.fields, open).map((field): FieldSpec => {
     const bound = bounds.get(field.name)
     return bound ? { ...field, bounds: bound } : field
   })
+  for (const field of fields) inPart({ field: field.name }, () => checkCounts(field))
   // What loading would refuse is found now, with its place in the program.
   for (const { table, rows } of parts)
     for (const field of fields) if (rows.length * product(field.shape) <= MANY) checkField(field, table, rows)

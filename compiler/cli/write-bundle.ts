@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from "node:fs"
 import { basename, dirname, isAbsolute, join, resolve } from "node:path"
-import type { Bundle, DataSpec, Manifest } from "../../runtime/bundle/format.js"
+import type { Bundle, DataSpec, FittedStage, Manifest } from "../../runtime/bundle/format.js"
 import { allKernels } from "../../runtime/bundle/variants.js"
 import { withFiles } from "../../runtime/data/sources/index.js"
 import { classNames, undoOf } from "../../runtime/data/undo.js"
@@ -156,8 +156,14 @@ function copyData(
     places.set(from, to)
     return to
   }
+  const stageOf = (stage: FittedStage): FittedStage => {
+    if (stage.kind !== "tokens") return stage
+    const { json: _, ...rest } = stage
+    return { ...rest, path: place(stage.path) }
+  }
   const data = specs.map((spec) => ({
     ...spec,
+    fields: spec.fields.map((field) => ({ ...field, stages: field.stages.map(stageOf) })),
     source: withFiles(spec.name, spec.source, place),
     ...(spec.val && { val: withFiles(spec.name, spec.val, place) }),
     test: spec.test && withFiles(spec.name, spec.test, place),

@@ -4,7 +4,7 @@
  *  Not here:   where files come from (Host), whether the device can run it (device/open-adapter.ts). */
 import { reasonOf, RunError } from "../error.js"
 import * as v from "valibot"
-import { BUNDLE_FORMAT, BUNDLE_VERSION, type Bundle, type Manifest } from "./format.js"
+import { BUNDLE_FORMAT, BUNDLE_VERSION, type Bundle, type FittedStage, type Manifest } from "./format.js"
 import { MANIFEST } from "./schema.js"
 import { allKernels } from "./variants.js"
 import { misfit } from "./verify.js"
@@ -15,6 +15,9 @@ export type ReadFile = (path: string) => Promise<Uint8Array>
 export async function readBundle(place: string, readFile: ReadFile): Promise<Bundle> {
   const manifest = parseManifest(place, await readManifest(place, readFile))
   const texts = new Map<string, string>()
+  const tokenizers = new Set(
+    stagesOf(manifest).flatMap((stage) => (stage.kind === "tokens" ? stage.path : [])),
+  )
   const module: { wasm?: Uint8Array } = {}
   await Promise.all(
     Object.entries(manifest.files).map(async ([path, hash]) => {
@@ -24,7 +27,7 @@ export async function readBundle(place: string, readFile: ReadFile): Promise<Bun
         throw new RunError("bundle-corrupt", `${place}: ${path} is not the file that was compiled`, {
           help: "its SHA-256 differs from the manifest's: compile the source again",
         })
-      if (path.endsWith(".wgsl")) texts.set(path, new TextDecoder().decode(bytes))
+      if (path.endsWith(".wgsl") || tokenizers.has(path)) texts.set(path, new TextDecoder().decode(bytes))
       if (path === manifest.wasm?.file) module.wasm = bytes
     }),
   )
@@ -39,7 +42,24 @@ export async function readBundle(place: string, readFile: ReadFile): Promise<Bun
       return [name, text]
     }),
   )
-  return { manifest, wgsl, ...module }
+  return { manifest: withTokenizers(place, manifest, texts), wgsl, ...module }
+}
+
+const stagesOf = ({ data }: Manifest): readonly FittedStage[] =>
+  data.flatMap(({ fields }) => fields.flatMap(({ stages }) => stages))
+
+function withTokenizers(place: string, manifest: Manifest, texts: ReadonlyMap<string, string>): Manifest {
+  const read = (stage: FittedStage): FittedStage => {
+    if (stage.kind !== "tokens") return stage
+    const json = texts.get(stage.path)
+    if (json !== undefined) return { ...stage, json }
+    throw new RunError("bundle-corrupt", `${place}: the manifest lists no hash for ${stage.path}`)
+  }
+  const data = manifest.data.map((set) => ({
+    ...set,
+    fields: set.fields.map((field) => ({ ...field, stages: field.stages.map(read) })),
+  }))
+  return { ...manifest, data }
 }
 
 export async function sha256(bytes: Uint8Array): Promise<string> {

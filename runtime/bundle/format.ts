@@ -139,6 +139,15 @@ export type FittedStage =
   | { readonly kind: "slice"; readonly from: number; readonly to: number }
   /** Code points become places in `characters`, which are those of the training rows in order: at most `size`. */
   | { readonly kind: "vocabulary"; readonly size: number; readonly characters: string }
+  /** Texts become tokens, `length` places for each text; mask: 1 where there is one, else 0. `json`: what the file at `path` holds, which
+   *  lies in the folder of a bundle and not in its manifest: there it is absent. */
+  | {
+      readonly kind: "tokens"
+      readonly path: string
+      readonly as: "ids" | "mask"
+      readonly length: number
+      readonly json?: string
+    }
 /** weekday: from 1, Monday, to 7. days, seconds: since the start of 1970, in UTC. */
 export type DatePart =
   "year" | "month" | "day" | "weekday" | "day_of_year" | "hour" | "minute" | "second" | "days" | "seconds"

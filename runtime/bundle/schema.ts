@@ -115,6 +115,13 @@ const stage = v.variant("kind", [
   v.strictObject({ kind: v.literal("bins"), count: positive, edges: list(list(v.number())) }),
   v.strictObject({ kind: v.literal("slice"), from: count, to: count }),
   v.strictObject({ kind: v.literal("vocabulary"), size: count, characters: v.string() }),
+  v.strictObject({
+    kind: v.literal("tokens"),
+    path: v.string(),
+    as: v.picklist(["ids", "mask"]),
+    length: positive,
+    json: v.exactOptional(v.string()),
+  }),
 ])
 const field = v.strictObject({
   name,

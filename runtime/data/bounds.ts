@@ -3,6 +3,7 @@
 import type { FieldSpec, IndexBoundSpec } from "../bundle/format.js"
 import { RunError } from "../error.js"
 import type { Numbers } from "../exec/values.js"
+import { ruleOf } from "./stages/index.js"
 
 type Bounds = NonNullable<FieldSpec["bounds"]>
 
@@ -16,6 +17,20 @@ export function checkBounds(
   for (let i = 0; i < values.length; i++) {
     const bound = bounds.length === 1 ? bounds[0]! : bounds[i % width]!
     if (bound && !inside(values[i]!, bound)) refuse(values[i]!, bound, where(i))
+  }
+}
+
+/** Refuses a field whose numbers may be larger than what they pick from, whether or not they are in these rows. */
+export function checkCounts({ name, stages, bounds = [] }: FieldSpec): void {
+  for (const stage of stages) {
+    const counted = ruleOf(stage).count?.(stage)
+    const bound = counted && bounds.find((each) => each !== null && each.below < counted.count)
+    if (bound)
+      throw new RunError(
+        "data-index",
+        `${counted.by} numbers ${counted.count} tokens, and ${bound.at} uses "${name}" to pick one of ${bound.below}`,
+        { help: `make room for ${counted.count} there` },
+      )
   }
 }
 

@@ -6,6 +6,7 @@ import { inPart } from "../error.js"
 import { eachBlock } from "./blocks.js"
 import { fitStage } from "./stages/index.js"
 import type { UnfittedStage, Walk } from "./stages/stage.js"
+import type { DataFile } from "./file.js"
 import type { Table } from "./table.js"
 import { distinctSteps, stepsOf } from "./windows.js"
 
@@ -20,15 +21,22 @@ export interface UnfittedField {
   readonly window?: FieldSpec["window"]
 }
 
+/** `open`: files that stages name. */
 export function fitFields(
   table: Table,
   trainRows: Uint32Array,
   fields: readonly UnfittedField[],
+  open: Open = noFiles,
 ): FieldSpec[] {
-  return fields.map((field) => inPart({ field: field.name }, () => fitField(table, trainRows, field)))
+  return fields.map((field) => inPart({ field: field.name }, () => fitField(table, trainRows, field, open)))
 }
 
-function fitField(ofTable: Table, ofRows: Uint32Array, field: UnfittedField): FieldSpec {
+type Open = (path: string) => DataFile
+const noFiles: Open = (path) => {
+  throw new Error(`there is no ${path}`)
+}
+
+function fitField(ofTable: Table, ofRows: Uint32Array, field: UnfittedField, open: Open): FieldSpec {
   const { name, type, columns: selection, stages, window } = field
   const steps = stepsOf({ name, ...(window && { window }) }, ofTable, ofRows)
   const { table } = steps
@@ -42,7 +50,14 @@ function fitField(ofTable: Table, ofRows: Uint32Array, field: UnfittedField): Fi
       eachBlock({ columns, stages: before }, table, rows, () => {}, visit)
   for (const stage of stages)
     fitted.push(
-      fitStage(stage, { table, rows, columns, walk: walkAfter([...fitted]), walkColumns: walkAfter([]) }),
+      fitStage(stage, {
+        table,
+        rows,
+        columns,
+        walk: walkAfter([...fitted]),
+        walkColumns: walkAfter([]),
+        open,
+      }),
     )
   const shape = type.shape.map((size) => {
     if (typeof size !== "number") throw new Error(`field "${name}" has a size that is not a number`)

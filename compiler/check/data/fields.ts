@@ -27,7 +27,10 @@ export function fieldOf(env: Env, decl: FieldDecl, source: SourceRule | undefine
   const start = source?.start ? source.start(env, head, type) : startOf(columnsOf(env, head))
   const first = !source?.start && isWindow(pipeline[0]) ? pipeline.shift() : undefined
   const window = first && windowAt(env, first, type)
-  const stages = [...(start?.stages ?? []), ...pipeline.map((stage) => stageOf(env, stage))]
+  const stages = [
+    ...(start?.stages ?? []),
+    ...pipeline.map((stage) => stageOf(env, stage, window && type ? typeOfStep(type) : type)),
+  ]
   if (!type || (first && !window)) return undefined
   const field = { name: decl.name.text, type, ...(window && { window }), origin: originAt(env, decl.span) }
   const understood = stages.filter((s) => s !== undefined)

@@ -101,6 +101,7 @@ const STAGES: Readonly<Record<FieldStage["kind"], true>> = {
   log: true,
   log1p: true,
   bins: true,
+  tokens: true,
 }
 
 const withoutKind = <T extends { readonly kind: string }>({ kind: _, ...rest }: T): Omit<T, "kind"> => rest

@@ -216,6 +216,13 @@ export type FieldStage =
   | { readonly kind: "log" }
   | { readonly kind: "log1p" }
   | { readonly kind: "bins"; readonly count: number }
+  /** `length` places for each text. mask: 1 where there is a token. */
+  | {
+      readonly kind: "tokens"
+      readonly path: string
+      readonly as: "ids" | "mask"
+      readonly length: number
+    }
 /** What a date is taken apart into. weekday: from 1, Monday, to 7. days, seconds: since the start of 1970, in UTC. */
 export type DatePart =
   "year" | "month" | "day" | "weekday" | "day_of_year" | "hour" | "minute" | "second" | "days" | "seconds"

@@ -16,6 +16,7 @@ import { scale } from "./scale.js"
 import { slice } from "./slice.js"
 import type { Fitting, StageRule, TrainingRows, UnfittedStage, Where } from "./stage.js"
 import { standardize } from "./standardize.js"
+import { tokens } from "./tokens.js"
 import { vocabulary } from "./vocabulary.js"
 
 type Of<S extends { readonly kind: string }, K> = Extract<S, { readonly kind: K }>
@@ -39,6 +40,7 @@ const FITTINGS: Fittings = {
   log,
   log1p,
   bins,
+  tokens,
 }
 const RULES: Rules = {
   affine,
@@ -55,6 +57,7 @@ const RULES: Rules = {
   log,
   log1p,
   bins,
+  tokens,
 }
 
 const fittingOf = ({ kind }: UnfittedStage): Fitting<UnfittedStage> => FITTINGS[kind]

@@ -1,6 +1,7 @@
 /** runtime/data: what every stage of a field is: before it is fitted on the training rows (Fitting), and after (StageRule). */
 import type { DatePart, FittedStage } from "../../bundle/format.js"
 import type { Block } from "../blocks.js"
+import type { DataFile } from "../file.js"
 import type { Table } from "../table.js"
 
 /** As a program says it. The compiler's own type has this shape; this room does not import it. */
@@ -21,6 +22,12 @@ export type UnfittedStage =
   | { readonly kind: "log" }
   | { readonly kind: "log1p" }
   | { readonly kind: "bins"; readonly count: number }
+  | {
+      readonly kind: "tokens"
+      readonly path: string
+      readonly as: "ids" | "mask"
+      readonly length: number
+    }
 
 export interface Fitting<S extends UnfittedStage> {
   fit(stage: S, training: TrainingRows): FittedStage
@@ -37,6 +44,8 @@ export interface TrainingRows {
   readonly walk: Walk
   /** As the columns hold them. */
   readonly walkColumns: Walk
+  /** A file that the stage names. */
+  readonly open: (path: string) => DataFile
 }
 /** Calls back with every row, block by block. Can be walked more than once. */
 export type Walk = (visit: (block: Block) => void) => void
@@ -62,6 +71,8 @@ export interface StageRule<S extends FittedStage> {
   undo?(stage: S, values: Float64Array, width: number): Float64Array
   /** What the whole numbers stand for that it gives, from 0 on. */
   names?(stage: S): readonly string[]
+  /** How many different whole numbers it gives, from 0 on, and the file that says so. */
+  count?(stage: S): { readonly count: number; readonly by: string } | undefined
 }
 
 export interface NumberedTexts {

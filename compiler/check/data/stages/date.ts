@@ -86,7 +86,7 @@ export const date: StageRule<{
       : at.stages.some(({ kind }) => kind === "bins")
         ? undefined
         : needsF32(stage, at),
-  perValue: ({ parts }) => parts.length,
+  perValue: ({ parts }) => ({ count: parts.length, noun: "parts of dates" }),
 }
 
 const WRITTEN = 'for instance `date("yyyy-MM-dd", "year", "month", "weekday")`'

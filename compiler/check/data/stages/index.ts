@@ -20,6 +20,7 @@ import { scale } from "./scale.js"
 import { slice } from "./slice.js"
 import type { Refusal, StagePlace, StageRule } from "./stage.js"
 import { standardize } from "./standardize.js"
+import { tokens } from "./tokens.js"
 import { vocabulary } from "./vocabulary.js"
 
 type Kind = FieldStage["kind"]
@@ -42,6 +43,7 @@ const STAGES: Rules = {
   log,
   log1p,
   bins,
+  tokens,
 }
 
 const ruleOf = ({ kind }: FieldStage): StageRule<FieldStage> => STAGES[kind]
@@ -49,12 +51,12 @@ const ruleOf = ({ kind }: FieldStage): StageRule<FieldStage> => STAGES[kind]
 const isStage = (name: string): name is Kind => Object.hasOwn(STAGES, name)
 export const STAGE_NAMES = Object.keys(STAGES).filter((name) => isStage(name) && STAGES[name].check)
 
-/** Undefined after a diagnostic. */
-export function stageOf(env: Env, expr: Expr): FieldStage | undefined {
+/** Undefined after a diagnostic. `type`: of the field, if it is understood; of one row of a window. */
+export function stageOf(env: Env, expr: Expr, type: TensorType | undefined): FieldStage | undefined {
   const call = callOf(expr)
   const { name = "" } = call
   const rule = isStage(name) ? STAGES[name] : undefined
-  if (rule?.check) return rule.check(env, call)
+  if (rule?.check) return rule.check(env, call, type)
   complain(env, {
     code: "data-stage",
     message: `there is no stage \`${name}\` for a field`,
@@ -88,10 +90,10 @@ export function refusalOf(field: Omit<StagePlace, "index" | "encoded">): Refusal
     const wrong = ruleOf(stage).refuse?.(stage, { ...field, index, encoded })
     if (wrong) return wrong
   }
-  const each = stages.reduce((product, stage) => product * (ruleOf(stage).perValue?.(stage) ?? 1), 1)
+  const [each] = stages.flatMap((stage) => ruleOf(stage).perValue?.(stage) ?? [])
   if (columns.kind !== "only" || encoded) return undefined
   const taken = columns.names.length
-  if (each > 1) return fitsParts(type, name, taken * each)
+  if (each && each.count > 1) return fitsParts(type, name, taken * each.count, each.noun)
   if (taken === 1) return undefined
   if (type.shape.at(-1) === taken) return undefined
   return {
@@ -102,11 +104,11 @@ export function refusalOf(field: Omit<StagePlace, "index" | "encoded">): Refusal
 }
 
 /** Of a stage that makes several values of each. */
-function fitsParts(type: TensorType, name: string, values: number): Refusal | undefined {
+function fitsParts(type: TensorType, name: string, values: number, noun: string): Refusal | undefined {
   const given = type.shape.reduce<number>((all, size) => all * (typeof size === "number" ? size : 1), 1)
   if (given === values) return undefined
   return {
-    message: `a row has ${values} parts of dates, and \`${name}\` is ${printType(type)}`,
+    message: `a row has ${values} ${noun}, and \`${name}\` is ${printType(type)}`,
     label: printType(type),
     help: `write \`${type.dtype}[${values}]\``,
   }

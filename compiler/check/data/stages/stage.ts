@@ -6,14 +6,14 @@ import type { Env } from "../../env.js"
 import { bindData, numberOf, type DataCall } from "../args.js"
 
 export interface StageRule<S extends FieldStage> {
-  /** The stage that is written here. Undefined after a diagnostic. Left out: programs do not write it, a source puts it there. */
-  check?(env: Env, call: DataCall): S | undefined
+  /** The stage that is written here, of a field of that type. Undefined after a diagnostic. Left out: programs do not write it, a source puts it there. */
+  check?(env: Env, call: DataCall, type: TensorType | undefined): S | undefined
   /** What is wrong with it where it stands: the type of the field, and the stages beside it. */
   refuse?(stage: S, at: StagePlace): Refusal | undefined
   /** Its values are whole numbers from 0 to this, exclusive. */
   count?(stage: S): number
-  /** How many values it makes of each; left out: one, or as many as the type of the field says. */
-  perValue?(stage: S): number
+  /** How many values it makes of each, and a word for them; left out: one, or as many as the type of the field says. */
+  perValue?(stage: S): { readonly count: number; readonly noun: string }
 }
 
 /** A field, and which of its stages is meant. */

@@ -1,0 +1,115 @@
+/** runtime/data: texts -> numbers of words and parts of words, as a tokenizer.json of Hugging Face says: byte-pair encoding, WordPiece and
+ *  Unigram. The package reads the file and cuts texts; what fits into a row is decided here, as the Python package `tokenizers` does.
+ *  Not here:   which field takes which part of it (stages/tokens.ts). */
+import { Tokenizer } from "@huggingface/tokenizers"
+import { reasonOf, RunError } from "../error.js"
+import { isRow, type Row } from "./records.js"
+
+type Side = "left" | "right"
+
+const MODELS = ["BPE", "WordPiece", "Unigram"] as const
+/** What a token for empty places is called, where the file does not say it. */
+const PADDING = ["[PAD]", "<pad>", "<PAD>", "<|pad|>", "<|padding|>"]
+
+export class TextTokenizer {
+  /** One more than the largest number of a token. */
+  readonly count: number
+  /** What stands in empty places; masks leave it out. */
+  readonly padding: number
+  readonly padded: Side
+  /** Special tokens in every row. */
+  readonly special: number
+  private readonly cut: Side
+  private readonly tokenizer: Tokenizer
+  /** By the texts of a column: the numbers of each, for rows of one length. */
+  private readonly known = new WeakMap<readonly string[], Map<number, (Int32Array | undefined)[]>>()
+
+  /** `place`: the file, for messages. Throws a RunError at a text that is none of a tokenizer. */
+  constructor(
+    private readonly place: string,
+    json: string,
+  ) {
+    const spec = readSpec(place, json)
+    try {
+      this.tokenizer = new Tokenizer({ ...NOTHING, ...spec, decoder: null }, {})
+      this.special = this.withSpecial([]).length
+      this.count = 1 + [...this.tokenizer.get_vocab().values()].reduce((a, b) => Math.max(a, b), -1)
+    } catch (caught) {
+      throw unreadable(place, reasonOf(caught))
+    }
+    const padding = isRow(spec["padding"]) ? spec["padding"] : {}
+    const named = PADDING.map((token) => this.tokenizer.token_to_id(token)).find((id) => id !== undefined)
+    this.padding = typeof padding["pad_id"] === "number" ? padding["pad_id"] : (named ?? 0)
+    this.padded = sideOf(padding["direction"])
+    this.cut = sideOf(isRow(spec["truncation"]) ? spec["truncation"]["direction"] : undefined)
+  }
+
+  /** At most `length` tokens of the text number `code`, the special ones among them. */
+  numbers(distinct: readonly string[], code: number, length: number, where: () => string): Int32Array {
+    const byLength = this.known.get(distinct) ?? new Map<number, (Int32Array | undefined)[]>()
+    this.known.set(distinct, byLength)
+    const known = byLength.get(length) ?? []
+    byLength.set(length, known)
+    return (known[code] ??= this.encode(distinct[code]!, length, where))
+  }
+
+  private encode(text: string, length: number, where: () => string): Int32Array {
+    const all = this.tokenizer.tokenize(text, { add_special_tokens: false })
+    const room = length - this.special
+    const kept = this.cut === "right" ? all.slice(0, room) : all.slice(Math.max(0, all.length - room))
+    return Int32Array.from(this.withSpecial(kept), (token) => {
+      const number = this.tokenizer.token_to_id(token) ?? this.tokenizer.model?.unk_token_id
+      if (number !== undefined) return number
+      throw new RunError(
+        "data-tokenizer",
+        `${where()}: ${this.place} has no number for ${JSON.stringify(token.slice(0, 40))}, and none for what it does not know`,
+        { help: "give its model an `unk_token` that is in its vocabulary" },
+      )
+    })
+  }
+
+  private withSpecial(tokens: string[]): string[] {
+    return this.tokenizer.post_processor?.post_process(tokens, null, true).tokens ?? tokens
+  }
+}
+
+/** Parts of a file that may be left out. */
+const NOTHING = { normalizer: null, pre_tokenizer: null, post_processor: null, added_tokens: [] }
+
+const sideOf = (direction: unknown): Side =>
+  String(direction ?? "right").toLowerCase() === "left" ? "left" : "right"
+
+function readSpec(place: string, json: string): Row {
+  let spec: unknown
+  try {
+    spec = JSON.parse(json)
+  } catch (caught) {
+    throw unreadable(place, `it is not JSON: ${reasonOf(caught)}`)
+  }
+  const model = isRow(spec) ? spec["model"] : undefined
+  if (!isRow(spec) || !isRow(model))
+    throw unreadable(place, 'it has no "model"; the vocabulary alone (vocab.json, vocab.txt) is not enough')
+  const kind = model["type"]
+  if (kind !== undefined && !MODELS.some((each) => each === kind))
+    throw unreadable(
+      place,
+      `its model is ${JSON.stringify(kind)}, and ${MODELS.slice(0, -1).join(", ")} and ${MODELS.at(-1)} are read`,
+    )
+  return spec
+}
+
+const unreadable = (place: string, why: string): RunError =>
+  new RunError("data-tokenizer", `${place} is no tokenizer that can be read: ${why}`, {
+    help: 'it is the file that `tokenizer.save("tokenizer.json")` of Hugging Face writes',
+  })
+
+/** Fields of a program share a few. */
+const read = new Map<string, TextTokenizer>()
+
+export function tokenizerOf(place: string, json: string): TextTokenizer {
+  const known = read.get(json)
+  if (known) return known
+  const made = new TextTokenizer(place, json)
+  read.set(json, made)
+  return made
+}
