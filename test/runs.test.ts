@@ -62,6 +62,19 @@ describe("nnc runs", () => {
     expect(nnc(["runs", "--program", "other"], { cwd }).err).toBe("there are no runs in runs/\n")
   })
 
+  it("lists the runs of a sweep, and those of all sweeps in a folder", () => {
+    const cwd = runs({ "c-1/1": THREE["net-1"], "c-1/2": THREE["net-2"], "c-2/1": THREE["net-3"] })
+    const listed = (folder: string) => nnc(["runs", folder], { cwd }).out.match(/^runs\S+/gm)
+    expect(listed("runs/c-1")).toEqual(["runs/c-1/1", "runs/c-1/2"])
+    expect(listed("runs")).toEqual(["runs/c-1/1", "runs/c-1/2", "runs/c-2/1"])
+  })
+
+  it("refuses a folder that is not there", () => {
+    const { exit, err } = nnc(["runs", "nowhere"], { cwd: runs({}) })
+    expect(exit).toBe(1)
+    expect(err).toMatch(/run-missing.*there is no folder nowhere/)
+  })
+
   it("reads a thousand runs", () => {
     const cwd = runs(Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`net-${i}`, THREE["net-1"]])))
     expect(runsBelow(join(cwd, "runs"))).toHaveLength(1000)

@@ -29,14 +29,24 @@ train on d {
   batch 2, steps 4, seed 1
 }
 `
-const compiled = (settings: Readonly<Record<string, string>>) =>
+const compiled = (
+  settings: Readonly<Record<string, string>>,
+  devices: readonly ("webgpu" | "wasm")[] = ["wasm"],
+) =>
   compile({ path: "p.nn", text: PROGRAM }, fileHost("p.nn"), {
     target: DEFAULT_TARGET,
-    devices: ["wasm"],
+    devices,
     settings: new Map(Object.entries(settings)),
   })
 
 describe("a setting", () => {
+  it("makes another program of it, which is one program for all devices", () => {
+    const print = (lr: string, devices?: readonly "webgpu"[]) =>
+      compiled({ lr }, devices).bundle?.manifest.fingerprint
+    expect(print("1e-2", ["webgpu"])).toBe(print("1e-2"))
+    expect(print("1e-3")).not.toBe(print("1e-2"))
+  })
+
   it.each([
     ["width", "8", 8],
     ["lr", "3e-4", 3e-4],

@@ -52,9 +52,10 @@ describe("the runs of a sweep", () => {
       ["width", "4..6"],
       ["bias", "true,false"],
     ])
-    const drawn = drawnFrom(settings, 200, 7)
-    expect(drawnFrom(settings, 3, 7)).toEqual(drawn.slice(0, 3))
-    expect(drawnFrom(settings, 3, 8)).not.toEqual(drawn.slice(0, 3))
+    const whole = new Set(["width"])
+    const drawn = drawnFrom(settings, { count: 200, seed: 7, whole })
+    expect(drawnFrom(settings, { count: 3, seed: 7, whole })).toEqual(drawn.slice(0, 3))
+    expect(drawnFrom(settings, { count: 3, seed: 8, whole })).not.toEqual(drawn.slice(0, 3))
     const rates = drawn.map(({ lr }) => Number(lr))
     expect(Math.min(...rates)).toBeGreaterThanOrEqual(1e-4)
     expect(Math.max(...rates)).toBeLessThanOrEqual(1)
@@ -63,6 +64,12 @@ describe("the runs of a sweep", () => {
     expect(rates.filter((lr) => lr < 1e-2).length).toBeLessThan(130)
     expect(new Set(drawn.map(({ width }) => width))).toEqual(new Set(["4", "5", "6"]))
     expect(new Set(drawn.map(({ bias }) => bias))).toEqual(new Set(["true", "false"]))
+  })
+
+  it("are fractions between whole ends where the setting is one", () => {
+    const between = new Map([["lr", "1..4"]])
+    const drawn = drawnFrom(between, { count: 20, seed: 7, whole: new Set() })
+    expect(drawn.filter(({ lr }) => lr!.includes("."))).not.toEqual([])
   })
 })
 
@@ -97,7 +104,8 @@ describe("nnc sweep", () => {
     const cwd = project()
     const args = ["p.nn", "--set", "lr=1e-4,1e-2", "--set", "width=4,0", "--device", "wasm"]
     const { exit, out, err } = nnc(["sweep", ...args], { cwd })
-    expect(exit, err).toBe(0)
+    expect(exit, err).toBe(1)
+    expect(err).toContain("2 of 4 runs failed")
     expect(out.replace(/\d+\.\d{3,}/g, "N").replace(/ +/g, " ")).toBe(
       `run lr width loss at step status
 sweeps/p-1/3 1e-2 4 N 200 finished

@@ -69,9 +69,9 @@ export const kindOf = ({
 })
 
 /** Where a kernel comes from, and what it is called, does not change what it computes. */
-export const withoutOrigins = (wgsl: string): string => wgsl.replace(/^\/\/.*\n/gm, "")
+const withoutComments = (wgsl: string): string => wgsl.replace(/^\/\/.*\n/gm, "")
 const content = ({ params }: Kernel, wgsl: string): string =>
-  JSON.stringify([params.map((p) => [p.name, p.access]), withoutOrigins(wgsl)])
+  JSON.stringify([params.map((p) => [p.name, p.access]), withoutComments(wgsl)])
 
 function unused(name: string, target: TargetProfile, taken: ReadonlyMap<string, string>): string {
   if (!taken.has(name)) return name

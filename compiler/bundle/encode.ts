@@ -20,13 +20,16 @@ import {
 import { callsOf } from "../ir/kernels/grid.js"
 import type { Kernel, Stmt } from "../ir/kernels/types.js"
 import { feedBounds, type RowBounds } from "../ir/model/index-bounds.js"
+import { withoutOrigins } from "../ir/graph/build.js"
+import { printGraphs } from "../ir/graph/text.js"
+import type { Graph } from "../ir/graph/types.js"
 import { rowReductionOf } from "../ir/graph/row-totals.js"
 import type { Model, PredictSection, TrainSection } from "../ir/model/types.js"
 import type { PlannedDispatch, PlannedProgram, Plan } from "../ir/plan/types.js"
 import { bytesOf, evalShape } from "../ir/tensor.js"
 import { bug } from "../source/bug.js"
 import { feedsOf } from "./predict-feeds.js"
-import { encodeVariants, type WebgpuCode, withoutOrigins } from "./encode-variants.js"
+import { encodeVariants, type WebgpuCode } from "./encode-variants.js"
 import { dimSize, extentSize } from "./sizes.js"
 
 export interface EncodeInput extends EmittedCode {
@@ -38,6 +41,8 @@ export interface EncodeInput extends EmittedCode {
 }
 /** Code for one device or both. */
 export interface EmittedCode {
+  /** What is computed, the same for every device. */
+  readonly graphs: readonly Graph[]
   readonly webgpu?: WebgpuCode | undefined
   /** For other kinds of adapters than `webgpu`. */
   readonly variants: readonly WebgpuCode[]
@@ -55,6 +60,7 @@ export function encode({
   name,
   compiler,
   model,
+  graphs,
   webgpu,
   variants,
   wasm,
@@ -71,11 +77,7 @@ export function encode({
     version: BUNDLE_VERSION,
     name,
     compiler,
-    fingerprint: fingerprint([
-      layout.slots.map((s) => [s.name, s.dtype, s.shape, s.role]),
-      [...wgsl].map(([kernel, text]) => [kernel, withoutOrigins(text)]),
-      ...(wasm ? [bytesToHex(sha256(wasm.module.bytes))] : []),
-    ]),
+    fingerprint: fingerprintOf(graphs),
     target: webgpu?.target.name ?? "wasm",
     ...layout,
     // Compiled for processors alone: no kernels for WebGPU.
@@ -145,7 +147,9 @@ function encodeWasm(
 export const programName = (section: string, kind: "step" | "evaluate" | "overall"): string =>
   section === "train" ? kind : `${section}.${kind}`
 
-const fingerprint = (facts: unknown): string => bytesToHex(sha256(utf8ToBytes(JSON.stringify(facts))))
+/** The same for whichever devices a program is compiled, and wherever its lines stand. */
+export const fingerprintOf = (graphs: readonly Graph[]): string =>
+  bytesToHex(sha256(utf8ToBytes(printGraphs(graphs.map(withoutOrigins)))))
 
 const programOf = (p: PredictSection): string => `predict.${p.model}`
 

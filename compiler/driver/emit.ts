@@ -33,6 +33,7 @@ export function forDevices(from: State, facts: Facts, run: Compilation): Emitted
   }
   const [webgpu, ...others] = devices.includes("webgpu") ? [target, ...variants].map(code) : []
   return {
+    graphs: valueOf(best, "graphs"),
     webgpu,
     variants: others,
     wasm: devices.includes("wasm") ? wasmOf(planned, run, webgpu === undefined) : undefined,

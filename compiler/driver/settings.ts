@@ -24,6 +24,15 @@ export function settingsOf(module: Module): ReadonlyMap<string, SettingValue> {
   )
 }
 
+/** The names of those that are whole numbers. */
+export const wholeSettingsOf = (module: Module): ReadonlySet<string> =>
+  new Set(
+    constantsOf(module).flatMap(({ name, value }) => {
+      const literal = literalOf(value)
+      return literal?.kind === "number" && literal.isInt ? [name.text] : []
+    }),
+  )
+
 /** `module` with `given` in place of its own values; what cannot be set is said. */
 export function withSettings(module: Module, given: GivenSettings, diagnostics: Diagnostics): Module {
   if (given.size === 0) return module

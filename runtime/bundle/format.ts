@@ -375,7 +375,8 @@ export interface Manifest {
   /** Of the source file, without extension. */
   readonly name: string
   readonly compiler: string
-  /** Hex SHA-256 over slots (names, types) and kernels: two bundles with equal fingerprints continue each other's runs exactly. */
+  /** Hex SHA-256 over the graphs of all programs: bundles with equal fingerprints compute the same, on whichever device, and continue each
+   *  other's runs. */
   readonly fingerprint: string
   /** What the compiler calls the devices that arenas, slots, kernels and programs are for. */
   readonly target: string

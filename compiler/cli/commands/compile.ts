@@ -25,7 +25,10 @@ export function addCompile(program: Command): void {
   withData(program.command("compile"))
     .description("write a bundle: kernels, plan, data and a typed trainer module, usable without nnc")
     .argument("<file>", "program")
-    .requiredOption("-o, --out <folder>", "where to write it; an earlier bundle there is replaced")
+    .requiredOption(
+      "-o, --out <path>",
+      "folder to write it to, with --single a file; an earlier bundle there is replaced",
+    )
     .addOption(
       new Option("--for <device>", "leave out the code for other devices").choices(["webgpu", "wasm"]),
     )
@@ -38,7 +41,7 @@ export function addCompile(program: Command): void {
       if (options.single && !/\.m?js$/.test(options.out))
         throw new Failure(
           "usage",
-          "`--single` writes a module, so `--out` names one",
+          "`--single` writes a module, and the name in `--out` is none",
           "write `-o model.js`",
           2,
         )
@@ -81,9 +84,8 @@ export function addCompile(program: Command): void {
       else {
         if (options.timings)
           for (const [stage, ms] of stages) note(`${ms.toFixed(1).padStart(9)} ms  ${stage}`)
-        note(
-          `${basename(file)}: ${files.length} files in ${options.out}: ${facts.kernels} kernels, ${facts.parameters} parameters`,
-        )
+        const written = options.single ? files.join(" and ") : `${files.length} files in ${options.out}`
+        note(`${basename(file)}: ${written}: ${facts.kernels} kernels, ${facts.parameters} parameters`)
       }
     })
 }

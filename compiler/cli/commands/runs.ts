@@ -1,6 +1,6 @@
 /** cli: `nnc runs`: lists, compares and removes runs. */
 import type { Command } from "commander"
-import { writeFileSync } from "node:fs"
+import { existsSync, writeFileSync } from "node:fs"
 import { removeRunFolder } from "../../../runtime/node.js"
 import { note, print, printJson } from "../console.js"
 import { Failure } from "../failure.js"
@@ -14,10 +14,17 @@ export function addRuns(program: Command): void {
   const runs = program
     .command("runs")
     .description("list runs, compare them, or remove them")
-    .argument("[folder]", "where the runs are", RUNS)
+    .argument("[folder]", `where the runs are (default: ${RUNS})`)
     .option("--program <name>", "only runs of this program")
     .option("--json", "print one object per run")
-    .action((folder: string, { program: name, json }: { program?: string; json?: boolean }) => {
+    .action((given: string | undefined, { program: name, json }: { program?: string; json?: boolean }) => {
+      const folder = given ?? RUNS
+      if (given !== undefined && !existsSync(given))
+        throw new Failure(
+          "run-missing",
+          `there is no folder ${given}`,
+          "runs go to runs/, those of sweeps to sweeps/",
+        )
       const found = runsBelow(folder).filter((run) => name === undefined || run.program === name)
       if (json) for (const run of found) printJson({ event: "run", ...run })
       else if (found.length > 0) print(runsTable(found))

@@ -5,15 +5,17 @@ import { availableParallelism, freemem } from "node:os"
 import { basename, join } from "node:path"
 import { autoNodeDevice } from "../../../runtime/node.js"
 import { compile } from "../../driver/compile.js"
+import { wholeSettingsOf } from "../../driver/settings.js"
 import { MODEL } from "../../driver/stages.js"
 import type { Model } from "../../ir/model/types.js"
-import type { Diagnostic } from "../../source/diagnostic.js"
+import { parse } from "../../parse/parse.js"
+import { type Diagnostic, Diagnostics } from "../../source/diagnostic.js"
 import { visible } from "../../source/visible.js"
 import { DEFAULT_TARGET } from "../../target.js"
 import { inColumns } from "../columns.js"
 import { readProgram } from "../compile-file.js"
 import { note, print, printJson } from "../console.js"
-import { Failure, Refused } from "../failure.js"
+import { EXIT, Failure, Refused, signalExit } from "../failure.js"
 import { fileHost } from "../host.js"
 import { interruption } from "../interruption.js"
 import { numberText } from "../quantities.js"
@@ -22,13 +24,13 @@ import { drawnFrom, gridOf, type Settings } from "../sweep/grid.js"
 import { runSweep, settingsText, type SweptRun, sweptRuns } from "../sweep/sweep.js"
 import {
   emptySweepFolder,
+  hasFailed,
   hashOfProgram,
   newSweepFolder,
   readPlan,
   savePlan,
   type SweepPlan,
 } from "../sweep/sweep-folder.js"
-import { signalExit } from "../failure.js"
 import { integer, namedPairs } from "../usage.js"
 
 interface Options {
@@ -130,9 +132,15 @@ async function sweep(program: string, options: Options): Promise<void> {
   if (options.json) for (const { facts: _, ...run } of runs) printJson({ event: "run", ...run })
   else print(tableOf(runs, after))
   note(`curves in ${page}`)
-  if (!interrupt.signal.aborted) return
-  note(`Saved. To go on: nnc sweep ${program} --resume ${folder}`)
-  process.exitCode = signalExit(interrupt.by ?? "SIGINT")
+  if (interrupt.signal.aborted) {
+    note(`Saved. To go on: nnc sweep ${program} --resume ${folder}`)
+    process.exitCode = signalExit(interrupt.by ?? "SIGINT")
+    return
+  }
+  const failed = runs.filter(({ run }) => hasFailed(after, run)).length
+  if (failed === 0) return
+  note(`${failed} of ${runs.length} runs failed`)
+  process.exitCode = EXIT.mistake
 }
 
 const resumed = (folder: string, program: string): { folder: string; plan: SweepPlan } => ({
@@ -145,7 +153,14 @@ async function planned(program: string, options: Options): Promise<{ folder: str
   const { set, random, seed, out } = options
   if (set.size === 0)
     throw new Failure("usage", "a sweep needs settings to try", "`--set lr=1e-4,1e-3` tries two", 2)
-  const runs = random === undefined ? gridOf(set) : drawnFrom(set, random, seed)
+  const runs =
+    random === undefined
+      ? gridOf(set)
+      : drawnFrom(set, {
+          count: random,
+          seed,
+          whole: wholeSettingsOf(parse(readProgram(program), new Diagnostics())),
+        })
   const checked = runs.map((settings) => checkedWith(program, settings))
   const settingsWrong = checked
     .flatMap(({ errors }) => errors)

@@ -20,11 +20,17 @@ export interface RunFacts {
   readonly device: string
 }
 
-/** Runs below a folder, the oldest first. */
-export function runsBelow(parent: string): readonly RunFacts[] {
-  return foldersIn(parent)
-    .flatMap((name) => runFacts(join(parent, name)) ?? [])
-    .sort((a, b) => a.when.getTime() - b.when.getTime())
+/** Runs below a folder, those of sweeps too, the oldest first. */
+export const runsBelow = (parent: string): readonly RunFacts[] =>
+  runsWithin(parent, DEEPEST).sort((a, b) => a.when.getTime() - b.when.getTime())
+
+/** `sweeps/`, a sweep, a run. */
+const DEEPEST = 2
+
+function runsWithin(folder: string, depth: number): RunFacts[] {
+  const own = runFacts(folder)
+  if (own !== undefined) return [own]
+  return depth === 0 ? [] : foldersIn(folder).flatMap((name) => runsWithin(join(folder, name), depth - 1))
 }
 
 /** Undefined for a folder that is no run. */
@@ -89,7 +95,9 @@ function textOf(path: string): string | undefined {
 
 function foldersIn(parent: string): readonly string[] {
   try {
-    return readdirSync(parent)
+    return readdirSync(parent, { withFileTypes: true }).flatMap((entry) =>
+      entry.isDirectory() || entry.isSymbolicLink() ? [entry.name] : [],
+    )
   } catch {
     return []
   }

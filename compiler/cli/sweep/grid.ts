@@ -1,13 +1,13 @@
 /** cli/sweep: `--set lr=1e-4,1e-3 --set width=32..128` -> the settings of each run.
- *  A list is tried value by value. A range `a..b` is drawn from, so it needs a number of runs: whole numbers are drawn evenly, other
- *  numbers evenly on a logarithmic scale where both ends are positive, as rates and weights of decay are looked for. */
+ *  A list is tried value by value. A range `a..b` is drawn from, so it needs a number of runs: settings that are whole numbers
+ *  are drawn evenly, others evenly on a logarithmic scale where both ends are positive, as rates and weights of decay are looked for. */
 import { philox } from "../../ir/kernels/philox.js"
 import { Failure } from "../failure.js"
 
 export type Settings = Readonly<Record<string, string>>
 type Choices =
   | { readonly kind: "list"; readonly values: readonly string[] }
-  | { readonly kind: "range"; readonly from: number; readonly to: number; readonly isWhole: boolean }
+  | { readonly kind: "range"; readonly from: number; readonly to: number }
 
 const wrong = (message: string, help: string): Failure => new Failure("usage", message, help, 2)
 
@@ -27,16 +27,20 @@ export function gridOf(given: ReadonlyMap<string, string>): readonly Settings[] 
   )
 }
 
-/** `count` runs, each with values drawn for itself: the same for the same seed, however many there are. */
+/** `count` runs, each with values drawn for itself: the same for the same seed, however many there are. `whole`: names of the settings that are
+ *  whole numbers in the program. */
 export function drawnFrom(
   given: ReadonlyMap<string, string>,
-  count: number,
-  seed: number,
+  {
+    count,
+    seed,
+    whole,
+  }: { readonly count: number; readonly seed: number; readonly whole: ReadonlySet<string> },
 ): readonly Settings[] {
   const all = [...given].map(([name, text]) => [name, choicesOf(name, text)] as const)
   return Array.from({ length: count }, (_, run) =>
     Object.fromEntries(
-      all.map(([name, choices], place) => [name, drawn(choices, uniform(seed, run, place))]),
+      all.map(([name, choices], place) => [name, drawn(choices, uniform(seed, run, place), whole.has(name))]),
     ),
   )
 }
@@ -45,9 +49,9 @@ export function drawnFrom(
 const uniform = (seed: number, run: number, place: number): number =>
   philox([run, place, 0, 0], [seed, 0])[0] / 2 ** 32
 
-function drawn(choices: Choices, u: number): string {
+function drawn(choices: Choices, u: number, isWhole: boolean): string {
   if (choices.kind === "list") return choices.values[Math.floor(u * choices.values.length)]!
-  const { from, to, isWhole } = choices
+  const { from, to } = choices
   if (isWhole) return String(from + Math.floor(u * (to - from + 1)))
   const value = from > 0 ? from * (to / from) ** u : from + u * (to - from)
   // Four digits say enough, and are what a person would type.
@@ -63,7 +67,7 @@ function choicesOf(name: string, text: string): Choices {
     const [from, to] = [Number(range[1]), Number(range[2])]
     if (!(from < to))
       throw wrong(`\`--set ${name}=${text}\` is an empty range`, "write the smaller end first")
-    return { kind: "range", from, to, isWhole: range.slice(1).every((end) => /^-?\d+$/.test(end!)) }
+    return { kind: "range", from, to }
   }
   const values = (text.match(/"[^"]*"|[^,]+/g) ?? []).map((value) => value.trim())
   const twice = values.find((value, i) => values.indexOf(value) < i)

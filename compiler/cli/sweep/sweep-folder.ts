@@ -28,6 +28,13 @@ const plan = v.strictObject({
 })
 export type SweepPlan = v.InferOutput<typeof plan>
 
+/** Of runs that were ended because others did better. */
+export const STOPPED_EARLY = "stopped early"
+
+/** Whether a run could not be compiled, or broke off with an error. */
+export const hasFailed = ({ ended }: SweepPlan, run: number): boolean =>
+  ended[run] !== undefined && ended[run] !== STOPPED_EARLY
+
 export const hashOfProgram = (path: string): string =>
   createHash("sha256").update(readFileSync(path)).digest("hex")
 

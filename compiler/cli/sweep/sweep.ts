@@ -9,7 +9,7 @@ import { loggedEvents, reportsOf } from "../runs/log.js"
 import { runFacts, type RunFacts } from "../runs/run-facts.js"
 import { isBetter, isHopeless, type Reported } from "./pruning.js"
 import { runOne } from "./run-one.js"
-import { runFolder, savePlan, type SweepPlan } from "./sweep-folder.js"
+import { runFolder, savePlan, STOPPED_EARLY, type SweepPlan } from "./sweep-folder.js"
 
 export interface Sweep {
   readonly folder: string
@@ -68,7 +68,7 @@ export async function runSweep({ folder, program, plan, jobs, threads, signal, s
     const failure = await runOne({ ...order, onEvent, signal: stop.signal })
     signal.removeEventListener("abort", onAbort)
     if (failure !== undefined && !signal.aborted) await note(run, failure)
-    else if (pruned) await note(run, "stopped early")
+    else if (pruned) await note(run, STOPPED_EARLY)
     if (!signal.aborted)
       say(`${place}: ${settingsText(plan.runs[run]!)}: ${statusOf(run, ended, runFacts(place))}`)
   }

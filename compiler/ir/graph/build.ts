@@ -203,6 +203,14 @@ export function rewritten(
 export const withRegions = (node: Node, change: (region: Graph) => Graph): Node =>
   node.regions === undefined ? node : { ...node, regions: node.regions.map(change) }
 
+/** The same graph wherever its lines stand. */
+export const withoutOrigins = (graph: Graph): Graph => ({
+  ...graph,
+  inputs: graph.inputs.map((input) => ({ ...input, origin: NOWHERE })),
+  state: graph.state.map((slot) => ({ ...slot, origin: NOWHERE })),
+  nodes: graph.nodes.map((node) => ({ ...withRegions(node, withoutOrigins), origin: NOWHERE })),
+})
+
 /** The new value of an old id. */
 export const valueIn = (values: ReadonlyMap<ValueId, Value>, id: ValueId): Value =>
   values.get(id) ?? bug(`%${id} is used before it is defined`)
