@@ -29,6 +29,7 @@ export function unfusedBundle({ bundle, model, stages }: Compiled): Bundle {
     name: bundle!.manifest.name,
     compiler: bundle!.manifest.compiler,
     model: model!,
+    graphs,
     data: bundle!.manifest.data,
     webgpu: {
       target: DEFAULT_TARGET,
