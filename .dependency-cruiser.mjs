@@ -37,6 +37,9 @@ const ROOMS = {
   driver: { never: ["^compiler/cli/", "^runtime/(?!bundle/(format|wasm|golden)\\.ts)"] },
   editor: { never: ["^compiler/(cli|driver)/", "^runtime/"] },
   validate: { never: ["^compiler/cli/", "^runtime/(?!bundle/(format|wasm|golden)\\.ts)"] },
+  // These two see the runtime, too, as the command line does.
+  facts: { never: ["^compiler/(cli|browser)/"] },
+  browser: { never: ["^compiler/cli/"] },
   root: {
     path: "^compiler/[^/]+\\.ts$",
     not: PASS,

@@ -8,6 +8,7 @@ const LONG = [
   "blocked-scans",
   "blocks",
   "browser",
+  "browser-entry",
   "budget",
   "bundle",
   "cli",

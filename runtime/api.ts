@@ -28,5 +28,6 @@ export {
   type StartEvent,
   type TrainEvent,
 } from "./train/events.js"
+export type { RunListeners, TrainRun } from "./train/run.js"
 export type { Feeds } from "./train/predict.js"
 export { isClasses, type ClassPrediction, type Prediction, type ValuePrediction } from "./train/prediction.js"

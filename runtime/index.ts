@@ -6,6 +6,7 @@ import { inMemory } from "./data/file.js"
 import { openBrowserDevice, probeBrowserDevice } from "./device/browser-gpu.js"
 import { browserThreads, startBrowserThread } from "./device/wasm/browser-thread.js"
 import type { Host } from "./host.js"
+import { PageTrainer } from "./page-trainer.js"
 import { Session, type OpenOptions } from "./session.js"
 
 export interface PageOpenOptions extends OpenOptions {
@@ -45,8 +46,12 @@ export function openBundle(
   base: string | URL,
   { files, ...options }: PageOpenOptions = {},
 ): Promise<Session> {
-  return Session.open(bundle, browserHost(new URL(base, location.href), files), options)
+  return Session.open(bundle, browserHost(new URL(base, globalThis.location?.href), files), options)
 }
+
+/** Like `loadBundle`, as a trainer. */
+export const loadTrainer = async (url: string | URL, options: PageOpenOptions = {}): Promise<PageTrainer> =>
+  new PageTrainer(await loadBundle(url, options))
 
 const reader =
   (base: URL): ReadFile =>
@@ -70,4 +75,5 @@ function browserHost(base: URL, files: ReadonlyMap<string, Blob> = new Map()): H
   }
 }
 
+export { PageTrainer, type PageTrainOptions } from "./page-trainer.js"
 export * from "./api.js"

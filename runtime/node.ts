@@ -15,7 +15,7 @@ import { openNodeDevice, probeNodeDevice } from "./device/node-gpu.js"
 import { nodeThreads, startNodeThread } from "./device/wasm/node-thread.js"
 import type { Tensor } from "./exec/values.js"
 import type { Host } from "./host.js"
-import { checkOptions, KINDS } from "./options.js"
+import { checkOptions, isSignal, KINDS } from "./options.js"
 import {
   Session,
   type EvaluateOptions,
@@ -26,6 +26,7 @@ import {
 import type { Metrics } from "./train/evaluate.js"
 import type { EndEvent, TrainEvent } from "./train/events.js"
 import type { Numbers } from "./exec/values.js"
+import { listenersOf, trainRun, type OfRun, type TrainRun } from "./train/run.js"
 import type { Feeds } from "./train/predict.js"
 import type { Prediction } from "./train/prediction.js"
 import { newRunFolder, openRunFolder, type OpenRunFolder, type RunFolder } from "./train/run-folder.js"
@@ -48,6 +49,7 @@ const FOLDER_OPTIONS = {
   runFolder: KINDS.text,
   overwrite: KINDS.truth,
   onEvent: KINDS.action,
+  onReport: KINDS.action,
 }
 
 export interface NodeOpenOptions extends OpenOptions {
@@ -75,16 +77,22 @@ export class Trainer {
     return this.session.bundle
   }
 
-  async train({ resume, runFolder, overwrite, onEvent, ...options }: NodeTrainOptions = {}): Promise<
-    EndEvent & { runFolder?: string }
-  > {
-    checkOptions("train", { resume, runFolder, overwrite, onEvent }, FOLDER_OPTIONS)
+  train(options: NodeTrainOptions = {}): TrainRun<EndEvent & { runFolder?: string }> {
+    return trainRun(listenersOf(options), (of) => this.runTraining(options, of))
+  }
+
+  private async runTraining(
+    { resume, runFolder, overwrite, onEvent, onReport, ...options }: NodeTrainOptions,
+    of: OfRun,
+  ): Promise<EndEvent & { runFolder?: string }> {
+    checkOptions("train", { resume, runFolder, overwrite, onEvent, onReport }, FOLDER_OPTIONS)
     // Before the checkpoint is read: a run that is going on in that folder would be about to write another one.
     const folder = runFolder === undefined ? undefined : this.openFolder(runFolder, { resume, overwrite })
     try {
       const checkpoint = resume === undefined ? undefined : await loadCheckpoint(resume, this.bundle.manifest)
       const end = await this.session.train({
         ...options,
+        ...(options.signal === undefined || isSignal(options.signal) ? { signal: of.signal } : {}),
         ...(checkpoint && { resume: checkpoint }),
         ...(folder && { store: folder }),
         onEvent: (event: TrainEvent) => {
@@ -95,7 +103,7 @@ export class Trainer {
             // The log may be what could not be written: the run ends with its own reason.
             if (placed.event !== "error") throw caught
           }
-          onEvent?.(placed)
+          of.onEvent(placed)
         },
       })
       return folder ? { ...end, runFolder: folder.path } : end

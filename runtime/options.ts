@@ -12,6 +12,13 @@ const whole = (most: number): Kind => ({
   takes: `a whole number from 0 to ${most}`,
   accepts: (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= most,
 })
+/** Of this page or of another realm. */
+export const isSignal = (value: unknown): value is AbortSignal =>
+  typeof value === "object" &&
+  value !== null &&
+  typeof Reflect.get(value, "aborted") === "boolean" &&
+  typeof Reflect.get(value, "addEventListener") === "function"
+
 const instance = (takes: string, has: string, type: string): Kind => ({
   takes,
   accepts: (value) => typeof value === "object" && value !== null && typeof Reflect.get(value, has) === type,
@@ -47,7 +54,7 @@ export const KINDS = {
   paths: { takes: "a Map of texts", accepts: (value) => value instanceof Map },
   list: { takes: "a list", accepts: (value) => Array.isArray(value) },
   store: instance("an object with a function `save`", "save", "function"),
-  signal: instance("an AbortSignal", "aborted", "boolean"),
+  signal: { takes: "an AbortSignal", accepts: isSignal },
   checkpoint: instance("a checkpoint that was loaded", "slots", "object"),
   rows: instance("{ name, part }", "name", "string"),
 } as const satisfies Readonly<Record<string, Kind>>

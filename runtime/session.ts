@@ -37,12 +37,13 @@ import { checkOptions, KINDS, oneOf } from "./options.js"
 import { nearest } from "./suggest.js"
 import { batchesOf } from "./train/batches.js"
 import { Evaluator, type Metrics } from "./train/evaluate.js"
-import { LOG_VERSION, type CheckpointStore, type EndEvent, type TrainEvent } from "./train/events.js"
+import { LOG_VERSION, type CheckpointStore, type EndEvent } from "./train/events.js"
 import { feedOf, meaningsOf } from "./train/predict-feed.js"
 import { predictionOf, type Prediction } from "./train/prediction.js"
 import { runProgram, unreadRows, type CallOptions, type Feeds } from "./train/predict.js"
 import { scheduleOf } from "./train/schedule.js"
 import { NOTHING_YET } from "./train/best.js"
+import { listenersOf, trainRun, type RunListeners, type TrainRun } from "./train/run.js"
 import { Trainer, type Progress, type TrainSetup } from "./train/trainer.js"
 import { verifyLosses } from "./train/verify.js"
 import { Turns } from "./turns.js"
@@ -56,7 +57,7 @@ export interface OpenOptions extends DeviceChoice {
   readonly placement?: Placement
 }
 
-export interface TrainOptions {
+export interface TrainOptions extends RunListeners {
   /** The name of a train section; may be left out when there is one. */
   readonly train?: string
   /** At most one of these two; instead of the section's duration. */
@@ -70,9 +71,6 @@ export interface TrainOptions {
   /** Keeps the parameters as they are instead of initialising them: after setParameters, or to train on. */
   readonly keepParameters?: boolean
   readonly store?: CheckpointStore
-  readonly onEvent?: (event: TrainEvent) => void
-  /** Aborting ends the run after the submission under way, with a checkpoint. */
-  readonly signal?: AbortSignal
 }
 
 export interface EvaluateOptions {
@@ -109,6 +107,7 @@ const TRAIN_OPTIONS = {
   keepParameters: KINDS.truth,
   store: KINDS.store,
   onEvent: KINDS.action,
+  onReport: KINDS.action,
   signal: KINDS.signal,
 }
 const PROGRAM_OPTIONS = {
@@ -180,14 +179,16 @@ export class Session {
     return this.machine.bundle
   }
 
-  async train(options: TrainOptions = {}): Promise<EndEvent> {
-    checkOptions("train", options, TRAIN_OPTIONS)
-    const { onEvent, store } = options
-    const theirs = {
-      ...(onEvent && { onEvent: this.turns.callback(onEvent) }),
-      ...(store && { store: { save: this.turns.callback(store.save.bind(store)) } }),
-    }
-    return this.turns.run("train", () => this.runTraining({ ...options, ...theirs }))
+  train(options: TrainOptions = {}): TrainRun<EndEvent> {
+    return trainRun(listenersOf(options), async (of) => {
+      checkOptions("train", options, TRAIN_OPTIONS)
+      const { onReport: _, store, ...others } = options
+      const theirs = {
+        onEvent: this.turns.callback(of.onEvent),
+        ...(store && { store: { save: this.turns.callback(store.save.bind(store)) } }),
+      }
+      return this.turns.run("train", () => this.runTraining({ ...others, signal: of.signal, ...theirs }))
+    })
   }
 
   private async runTraining(options: TrainOptions): Promise<EndEvent> {
@@ -365,6 +366,11 @@ export class Session {
       this.predictFields(model).map(([, spec]) => spec),
       windows && { windows },
     )
+  }
+
+  /** The columns of a raw row of the model. */
+  predictColumns(model: string): readonly string[] {
+    return [...new Set(this.predictFields(model).flatMap(([, spec]) => spec.columns))]
   }
 
   /** How rows make windows, where the model is fed with them: as many rows as its inputs take. */

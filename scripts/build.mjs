@@ -27,6 +27,7 @@ cpSync(`${root}/stdlib`, `${root}/dist/stdlib`, {
   filter: (path) => path.endsWith(".nn") || !/\.[^/]+$/.test(path),
 })
 await parseLibrary(`${root}/dist/stdlib/library.ast`)
+await bundlePage()
 markBuild(`${root}/dist/compiler/cli`, `${root}/dist/stdlib`)
 
 function compileTypeScript() {
@@ -65,6 +66,17 @@ function bundleCompiler() {
     allowOverwrite: true,
     platform: "neutral",
     mainFields: ["module", "main"],
+  })
+}
+
+/** `nnc/browser`: compiler, runtime and standard library in one file, from what TypeScript made of them: the parsed library lies there. */
+function bundlePage() {
+  return bundle("compiler/browser/index.ts", {
+    entryPoints: ["dist/compiler/browser/index.js"],
+    outfile: "dist/browser/index.js",
+    platform: "browser",
+    loader: { ".ast": "text" },
+    minify: true,
   })
 }
 

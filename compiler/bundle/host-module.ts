@@ -232,21 +232,21 @@ function writeTrainerType(file: SourceFile, { predicts, data }: Manifest, platfo
   const files =
     platform === "node"
       ? `
-  train(options?: NodeTrainOptions): Promise<TrainEnd>
+  train(options?: NodeTrainOptions): TrainRun
   /** Writes parameters, optimizer state and the place in the run to a .safetensors file. */
   save(path: string): Promise<void>
   /** Takes over the parameters of such a file. */
   restore(path: string): Promise<void>
   /** Goes on with the run that wrote the file (or run folder), exactly. */
-  resume(path: string, options?: NodeTrainOptions): Promise<TrainEnd>`
+  resume(path: string, options?: NodeTrainOptions): TrainRun`
       : `
-  train(options?: PageTrainOptions): Promise<TrainEnd>
+  train(options?: PageTrainOptions): TrainRun
   /** Parameters, optimizer state and the place in the run, as a .safetensors file. */
   save(): Promise<Uint8Array>
   /** Takes over the parameters of such a file. */
   restore(file: Uint8Array): void
   /** Goes on with the run that wrote the file, exactly. */
-  resume(file: Uint8Array, options?: PageTrainOptions): Promise<TrainEnd>`
+  resume(file: Uint8Array, options?: PageTrainOptions): TrainRun`
   file.addStatements(
     `export interface Trainer extends CommonTrainer {${files}\n  ${predictions.join("\n  ")}\n}`,
   )

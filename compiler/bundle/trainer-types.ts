@@ -88,6 +88,9 @@ export interface TrainEnd {
   readonly runFolder?: string
 }
 
+/** Awaited, it gives the end; looped over with \`for await\`, the events of the run. Leaving the loop early ends the run as an abort does. */
+export interface TrainRun extends Promise<TrainEnd>, AsyncIterable<TrainEvent> {}
+
 export interface TrainOptions {
   /** The name of a train section; may be left out when there is one. */
   readonly train?: TrainSection
@@ -98,6 +101,8 @@ export interface TrainOptions {
   /** Trains the parameters as they are instead of initialising them. */
   readonly keepParameters?: boolean
   readonly onEvent?: (event: TrainEvent) => void
+  /** Of the events, just the reports. */
+  readonly onReport?: (report: ReportEvent) => void
   /** Aborting ends the run early, with a checkpoint. */
   readonly signal?: AbortSignal
 }
@@ -117,7 +122,7 @@ export interface Metrics {
 
 interface CommonTrainer {
   readonly device: DeviceInfo
-  train(options?: TrainOptions): Promise<TrainEnd>
+  train(options?: TrainOptions): TrainRun
   /** Loss and metrics over all rows. */
   evaluate(options?: EvaluateOptions): Promise<Metrics>
   /** Everything that is learned, by name. */

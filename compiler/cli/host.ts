@@ -1,33 +1,25 @@
 /** cli: the compiler's view of the file system: the standard library, imported files, data sets.
  *  Assumes:    paths in a program are relative to the file that is compiled; those of `--data` to the working folder.
- *  Not here:   parsing, splitting and fitting data (runtime/data); reading it again when training (runtime/node.ts). */
+ *  Not here:   reading, splitting and fitting data (facts/); reading it again when training (runtime/node.ts). */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { dirname, isAbsolute, join, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
-import { checkField } from "../../runtime/data/apply.js"
-import { checkCounts } from "../../runtime/data/bounds.js"
 import type { DataFile } from "../../runtime/data/file.js"
-import { fitFields } from "../../runtime/data/fit.js"
 import { overrideData } from "../../runtime/data/override.js"
-import { storageFor } from "../../runtime/data/stored.js"
 import type { Converted } from "../../runtime/data/sources/converted.js"
 import type { SeveralFiles } from "../../runtime/data/sources/source.js"
-import { usesOf } from "../../runtime/data/uses.js"
-import { product } from "../../runtime/exec/size.js"
 import { hashOf, type Reads } from "./compile-cache.js"
 import { dependsOn, isConverted, withTable } from "./convert/index.js"
-import { readTables } from "./data-tables.js"
 import { versionOfPath } from "./file-hash.js"
 import { expanded, isPattern } from "./file-pattern.js"
 import { userTables } from "./kept-tables.js"
 import { inPart, RunError } from "../../runtime/error.js"
-import type { DataSpec, FieldSpec, SourceSpec, SplitSpec, WindowsSpec } from "../../runtime/bundle/format.js"
-import type { CompileHost, DataContext, DataFacts } from "../driver/compile.js"
+import type { DataSpec, SourceSpec } from "../../runtime/bundle/format.js"
+import type { CompileHost } from "../driver/compile.js"
+import { asDiagnostic, dataFacts, specOf } from "../facts/facts.js"
 import { readLibrary } from "../ir/ast/library.js"
 import type { Module } from "../ir/ast/types.js"
-import type { DataSet, Split, Windows } from "../ir/model/types.js"
 import { parseLibrary } from "../parse/library.js"
-import type { Diagnostic } from "../source/diagnostic.js"
 import type { SourceFile } from "../source/source.js"
 
 export interface FileHost extends CompileHost {
@@ -69,7 +61,7 @@ export function fileHost(main: string, { data, fold }: AskedData = {}, tables = 
     reads,
     load: (path, from) => loadSource(join(dirname(from.path), path), read),
     data: (set, about) => {
-      const spec = withoutFields(set, fold)
+      const spec = specOf(set, fold)
       seen.push(spec)
       try {
         const place = (file: string): string => (isAbsolute(file) ? file : join(folder, file))
@@ -88,39 +80,6 @@ export function fileHost(main: string, { data, fold }: AskedData = {}, tables = 
   }
 }
 
-const withoutFields = (
-  { name, source, val, test, split, windows }: DataSet,
-  fold: number | undefined,
-): DataSpec => ({
-  name,
-  source,
-  ...(val && { val }),
-  test,
-  split: split && splitSpec(split, fold),
-  ...(windows && { windows: windowsSpec(windows) }),
-  fields: [],
-})
-
-const windowsSpec = ({ length, stride, order, group }: Windows): WindowsSpec => ({
-  length,
-  stride,
-  ...(order !== null && { order }),
-  ...(group !== null && { group }),
-})
-
-const splitSpec = (
-  { train, val, test, seed, folds, stratify, group }: Split,
-  fold: number | undefined,
-): SplitSpec => ({
-  train,
-  ...(val > 0 && { val }),
-  test,
-  seed,
-  ...(folds !== null && { folds, fold: Math.min(fold ?? 1, folds) }),
-  ...(stratify !== null && { stratify }),
-  ...(group !== null && { group }),
-})
-
 /** Refuses a fold that no data set has. */
 function checkFold(specs: readonly DataSpec[], fold: number | undefined): void {
   if (fold === undefined) return
@@ -138,9 +97,6 @@ function checkFold(specs: readonly DataSpec[], fold: number | undefined): void {
       help: `folds count from 1 to ${few.of}`,
     })
 }
-
-/** Values of a field that are read twice, to be found wrong while compiling; larger fields are checked when they are loaded. */
-const MANY = 50_000_000
 
 /** Overrides of other data sets are left for `checkAsked`, which sees them all. */
 function overridden(spec: DataSpec, overrides: ReadonlyMap<string, string>): DataSpec {
@@ -175,47 +131,6 @@ function asTables(spec: DataSpec, place: (path: string) => string, reads: Map<st
     source: inPart("source", () => asTable(source)),
     ...(val && { val: inPart("val", () => asTable(val)) }),
     test: test && inPart("test", () => asTable(test)),
-  }
-}
-
-function dataFacts(
-  set: DataSet,
-  spec: DataSpec,
-  { bounds }: DataContext,
-  open: (path: string) => DataFile,
-): DataFacts {
-  const { train, val, test } = readTables(spec, open, usesOf(set.fields, spec))
-  const heldBack = [val, test].filter((part) => part !== null)
-  const parts = [train, ...heldBack]
-  const fields = fitFields(train.table, train.rows, set.fields, open).map((field): FieldSpec => {
-    const bound = bounds.get(field.name)
-    return bound ? { ...field, bounds: bound } : field
-  })
-  for (const field of fields) inPart({ field: field.name }, () => checkCounts(field))
-  // What loading would refuse is found now, with its place in the program.
-  for (const { table, rows } of parts)
-    for (const field of fields) if (rows.length * product(field.shape) <= MANY) checkField(field, table, rows)
-  return {
-    trainRows: train.rows.length,
-    heldRows: heldBack.length === 0 ? null : Math.max(...heldBack.map(({ rows }) => rows.length)),
-    spec: {
-      ...spec,
-      fields: fields.map((field) => {
-        const stored = storageFor(field, parts)
-        return stored ? { ...field, stored } : field
-      }),
-    },
-  }
-}
-
-function asDiagnostic({ code, message, help, part }: RunError, { place }: DataContext): Diagnostic {
-  const primary = part && place(part)
-  return {
-    code,
-    severity: "error",
-    message,
-    ...(primary && { primary }),
-    ...(help === undefined ? {} : { help }),
   }
 }
 

@@ -13,7 +13,7 @@ export async function probeBrowserDevice(): Promise<DeviceInfo> {
 }
 
 async function findAdapter(): Promise<GPUAdapter> {
-  const gpu: GPU | undefined = navigator.gpu
+  const gpu: GPU | undefined = globalThis.navigator?.gpu
   const adapter = await gpu?.requestAdapter({ powerPreference: "high-performance" })
   if (adapter) return adapter
   throw new RunError("no-adapter", "this page has no WebGPU adapter", {

@@ -1,4 +1,4 @@
-/** cli: the tables of a data set, read at once: the compiler is one function that never waits, so it cannot use
+/** facts: the tables of a data set, read at once: the compiler is one function that never waits, so it cannot use
  *  runtime/data's `loadTables`, which does. The parsers are the same.
  *  Not here: fitting fields, formats. */
 import type { SourceSpec } from "../../runtime/bundle/format.js"

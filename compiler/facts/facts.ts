@@ -1,0 +1,93 @@
+/** facts: what the rows of a data set tell the compiler: how many there are, and the fitted description of its fields.
+ *  Assumes:    its files are at hand: the compiler is one function that never waits.
+ *  Not here:   where files come from (cli/host.ts, browser/host.ts), formats (runtime/data). */
+import type { DataSpec, FieldSpec, SplitSpec, WindowsSpec } from "../../runtime/bundle/format.js"
+import { checkField } from "../../runtime/data/apply.js"
+import { checkCounts } from "../../runtime/data/bounds.js"
+import type { DataFile } from "../../runtime/data/file.js"
+import { fitFields } from "../../runtime/data/fit.js"
+import { storageFor } from "../../runtime/data/stored.js"
+import { usesOf } from "../../runtime/data/uses.js"
+import { inPart, type RunError } from "../../runtime/error.js"
+import { product } from "../../runtime/exec/size.js"
+import type { DataContext, DataFacts } from "../driver/compile.js"
+import type { DataSet, Split, Windows } from "../ir/model/types.js"
+import type { Diagnostic } from "../source/diagnostic.js"
+import { readTables } from "./tables.js"
+
+/** The description of a data set as its declaration gives it, no field fitted yet. `fold`: which one is for validation. */
+export const specOf = ({ name, source, val, test, split, windows }: DataSet, fold?: number): DataSpec => ({
+  name,
+  source,
+  ...(val && { val }),
+  test,
+  split: split && splitSpec(split, fold),
+  ...(windows && { windows: windowsSpec(windows) }),
+  fields: [],
+})
+
+const windowsSpec = ({ length, stride, order, group }: Windows): WindowsSpec => ({
+  length,
+  stride,
+  ...(order !== null && { order }),
+  ...(group !== null && { group }),
+})
+
+const splitSpec = (
+  { train, val, test, seed, folds, stratify, group }: Split,
+  fold: number | undefined,
+): SplitSpec => ({
+  train,
+  ...(val > 0 && { val }),
+  test,
+  seed,
+  ...(folds !== null && { folds, fold: Math.min(fold ?? 1, folds) }),
+  ...(stratify !== null && { stratify }),
+  ...(group !== null && { group }),
+})
+
+/** Values of a field that are read twice, to be found wrong while compiling; larger fields are checked when they are loaded. */
+const MANY = 50_000_000
+
+/** Reads, splits and fits. `open` gives the files of `spec`. Throws RunError for what is wrong with them. */
+export function dataFacts(
+  set: DataSet,
+  spec: DataSpec,
+  { bounds }: DataContext,
+  open: (path: string) => DataFile,
+): DataFacts {
+  const { train, val, test } = readTables(spec, open, usesOf(set.fields, spec))
+  const heldBack = [val, test].filter((part) => part !== null)
+  const parts = [train, ...heldBack]
+  const fields = fitFields(train.table, train.rows, set.fields, open).map((field): FieldSpec => {
+    const bound = bounds.get(field.name)
+    return bound ? { ...field, bounds: bound } : field
+  })
+  for (const field of fields) inPart({ field: field.name }, () => checkCounts(field))
+  // What loading would refuse is found now, with its place in the program.
+  for (const { table, rows } of parts)
+    for (const field of fields) if (rows.length * product(field.shape) <= MANY) checkField(field, table, rows)
+  return {
+    trainRows: train.rows.length,
+    heldRows: heldBack.length === 0 ? null : Math.max(...heldBack.map(({ rows }) => rows.length)),
+    spec: {
+      ...spec,
+      fields: fields.map((field) => {
+        const stored = storageFor(field, parts)
+        return stored ? { ...field, stored } : field
+      }),
+    },
+  }
+}
+
+/** At the part of the declaration that met it. */
+export function asDiagnostic({ code, message, help, part }: RunError, { place }: DataContext): Diagnostic {
+  const primary = part && place(part)
+  return {
+    code,
+    severity: "error",
+    message,
+    ...(primary && { primary }),
+    ...(help === undefined ? {} : { help }),
+  }
+}
