@@ -159,6 +159,15 @@ describe("commands that need no device", () => {
     expect(nnc(["fmt", "wide.nn"], { cwd }).exit).toBe(0)
     expect(nnc(["fmt", "--check", "wide.nn"], { cwd }).exit).toBe(0)
   })
+
+  it.each([
+    [["fmt", "-"], "let  a=1", { exit: 0, out: "let a = 1\n", err: "" }],
+    [["fmt", "-"], "let a = 1  // \u200e\n", { exit: 0, out: "let a = 1  // \u200e\n", err: "" }],
+    [["fmt", "--check", "-"], "let  a=1", { exit: 1, out: "", err: "<stdin> is not formatted\n" }],
+    [["fmt", "-"], "let a = (1", { exit: 1, out: "", err: expect.stringContaining("<stdin>:1:9") }],
+  ])("%j formats %j to standard output", (args, input, result) => {
+    expect(nnc(args, { input })).toEqual(result)
+  })
 })
 
 describe("inspect", () => {

@@ -87,13 +87,11 @@ export function readProgram(path: string, read: (path: string) => Buffer = readF
       `${path} is a folder, not a program`,
       isBundleFolder(path) ? `it is a compiled bundle: \`nnc run ${path}\` trains it` : "name a .nn file",
     )
-  return {
-    path,
-    text: read(path)
-      .toString("utf8")
-      .replace(/^\uFEFF/, ""),
-  }
+  return { path, text: programText(read(path)) }
 }
+
+/** A byte order mark is no part of a program. */
+export const programText = (bytes: Buffer): string => bytes.toString("utf8").replace(/^\uFEFF/, "")
 
 export const isBundleFolder = (path: string): boolean => existsSync(join(path, "manifest.json"))
 

@@ -36,6 +36,11 @@ export function print(text: string): void {
   stdout.write(ended(visible(text)))
 }
 
+/** A program for another one to read: as it is, but on a terminal without what would steer that. */
+export function printProgram(text: string): void {
+  stdout.write(process.stdout.isTTY ? visible(text) : text)
+}
+
 export function note(text: string): void {
   stderr.write(ended(visible(text)))
 }

@@ -16,13 +16,16 @@ export interface Result {
 export interface Place {
   readonly cwd?: string
   readonly env?: NodeJS.ProcessEnv
+  /** Standard input. */
+  readonly input?: string
 }
 
 /** Runs to the end. Whatever happens, no stack trace may show. */
-export function nnc(args: readonly string[], { cwd = ".", env = {} }: Place = {}): Result {
+export function nnc(args: readonly string[], { cwd = ".", env = {}, input = "" }: Place = {}): Result {
   const { status, stdout, stderr } = spawnSync(process.execPath, [commandLine(), ...args], {
     cwd,
     encoding: "utf8",
+    input,
     env: { ...process.env, NO_COLOR: "1", ...env },
     timeout: 100_000,
   })
