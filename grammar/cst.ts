@@ -126,6 +126,7 @@ export type DataCstChildren = {
   split?: SplitCstNode[]
   part?: PartCstNode[]
   windows?: WindowsCstNode[]
+  where?: WhereCstNode[]
   field?: FieldCstNode[]
   RBrace: IToken[]
 }
@@ -155,6 +156,17 @@ export type WindowsCstChildren = {
   Colon: IToken[]
   expression: ExpressionCstNode[]
   Comma?: IToken[]
+  Semicolon?: IToken[]
+}
+
+export interface WhereCstNode extends CstNode {
+  name: "where"
+  children: WhereCstChildren
+}
+
+export type WhereCstChildren = {
+  Where: IToken[]
+  expression: ExpressionCstNode[]
   Semicolon?: IToken[]
 }
 

@@ -104,7 +104,7 @@ const expectations: Record<string, string> = {
   type: "a type",
   tupleType: "a type",
   dim: "a dimension",
-  data: "a field, `split`, `val`, `test` or `windows`",
+  data: "a field, `where`, `split`, `val`, `test` or `windows`",
   atom: "a value",
   group: "a value",
   index: "an index",

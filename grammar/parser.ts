@@ -113,6 +113,7 @@ export class NnParser extends CstParser {
           { ALT: () => this.SUBRULE(this.split) },
           { ALT: () => this.SUBRULE(this.part) },
           { ALT: () => this.SUBRULE(this.windows) },
+          { ALT: () => this.SUBRULE(this.where) },
           { ALT: () => this.SUBRULE(this.field) },
         ],
       })
@@ -143,6 +144,12 @@ export class NnParser extends CstParser {
         this.SUBRULE(this.expression)
       },
     })
+    this.OPTION(() => this.CONSUME(t.Semicolon))
+  })
+
+  where: Rule = this.RULE("where", () => {
+    this.CONSUME(t.WhereWord)
+    this.SUBRULE(this.expression)
     this.OPTION(() => this.CONSUME(t.Semicolon))
   })
 

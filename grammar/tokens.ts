@@ -71,6 +71,7 @@ export const With = contextual("with")
 export const Split = contextual("split")
 export const Val = contextual("val")
 export const WindowsWord = contextual("windows")
+export const WhereWord = contextual("where")
 export const Test = contextual("test")
 export const Minimize = contextual("minimize")
 export const Report = contextual("report")
@@ -211,7 +212,7 @@ export const words = {
   statement: [Let, Var, Param, Frozen, State, Return, If, Else, For, Scan],
   value: [True, False, None],
   joining: [From, In, On, Over, As],
-  data: [Split, Val, Test, WindowsWord],
+  data: [Split, Val, Test, WindowsWord, WhereWord],
   train: [
     With,
     Minimize,

@@ -220,6 +220,7 @@ export class Session {
       rows: batches.rows,
       val_rows: data?.val?.rows ?? 0,
       test_rows: data?.test?.rows ?? 0,
+      ...(data && data.leftOut > 0 && { left_out: data.leftOut }),
       data_bytes: [data?.train, data?.val, data?.test].reduce((sum, rows) => sum + (rows?.bytes ?? 0), 0),
       ...(data && { placement: data.placement }),
       batch: batches.size,

@@ -54,6 +54,20 @@ train on d {
   split train: 0.8, test: 0.2
 }`,
   },
+  "data-where": {
+    title: "rows chosen by a condition that is none",
+    explanation:
+      '`where` compares a column with a number, a text or `missing`: `where column("age") >= 18`. Rows that it does not hold of take no part in training and evaluation, and are counted in the first line of a run. Texts compare by code units, so dates written 2026-01-31 compare as dates.',
+    pytorch: 'df = df[df["country"] == "KR"] with pandas, before the Dataset is made.',
+    bad: `data d = csv("rows.csv") {
+  x: f32[1] = column("x")
+  where country == "KR"
+}`,
+    good: `data d = csv("rows.csv") {
+  x: f32[1] = column("x")
+  where column("country") == "KR"
+}`,
+  },
   "data-windows": {
     title: "windows over time that are not clear",
     explanation:

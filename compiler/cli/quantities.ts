@@ -9,12 +9,15 @@ export function bytesText(bytes: number): string {
   return `${Number((bytes / 1024 ** power).toPrecision(3))} ${["bytes", "KiB", "MiB", "GiB"][power]}`
 }
 
-/** `398 rows, 85 for validation, 86 for the test`. */
-export function rowsText(rows: Readonly<Record<"rows" | "val_rows" | "test_rows", number>>): string {
+/** `398 rows, 85 for validation, 86 for the test, 12 left out`. */
+export function rowsText(
+  rows: Readonly<Record<"rows" | "val_rows" | "test_rows", number>> & { readonly left_out?: number },
+): string {
   return [
     `${rows.rows} rows`,
     ...(rows.val_rows > 0 ? [`${rows.val_rows} for validation`] : []),
     ...(rows.test_rows > 0 ? [`${rows.test_rows} for the test`] : []),
+    ...(rows.left_out ? [`${rows.left_out} left out`] : []),
   ].join(", ")
 }
 

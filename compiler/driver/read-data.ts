@@ -24,7 +24,7 @@ export interface DataContext {
   /** The place of a part of the declaration, for messages. */
   place(part: DataPart): Label | undefined
 }
-export type DataPart = { readonly field: string } | "source" | "val" | "test" | "split" | "windows"
+export type DataPart = { readonly field: string } | "source" | "val" | "test" | "split" | "windows" | "where"
 
 /** By name of the data set. `modules`: the program and what it imports. */
 export function readData(
@@ -73,6 +73,10 @@ function placeOf(decl: DataDecl, part: DataPart): Label | undefined {
   if (part === "val") return decl.val && { span: decl.val.span, text: "this source of validation rows" }
   if (part === "test") return decl.test && { span: decl.test.span, text: "this source of test rows" }
   if (part === "split") return decl.split && { span: decl.split.span, text: "this split" }
+  if (part === "where") {
+    const [first] = decl.where ?? []
+    return first && { span: first.span, text: "this condition" }
+  }
   if (part === "windows")
     return decl.windows
       ? { span: decl.windows.span, text: "these windows" }

@@ -237,12 +237,13 @@ class Walk {
     }
   }
 
-  private data({ source, fields, split, val, test, span }: DataDecl): void {
+  private data({ source, fields, split, where = [], val, test, span }: DataDecl): void {
     const sight: Sight = new Map()
     const values = [
       source,
       ...fields.map(({ value }) => value),
       ...(split?.args ?? []).map(({ value }) => value),
+      ...where.map(({ condition }) => condition),
     ]
     for (const value of [...values, val, test]) if (value) this.dataExpr(value)
     for (const { name, type } of fields) {

@@ -16,13 +16,17 @@ import type { Diagnostic } from "../source/diagnostic.js"
 import { readTables } from "./tables.js"
 
 /** The description of a data set as its declaration gives it, no field fitted yet. `fold`: which one is for validation. */
-export const specOf = ({ name, source, val, test, split, windows }: DataSet, fold?: number): DataSpec => ({
+export const specOf = (
+  { name, source, val, test, split, windows, where }: DataSet,
+  fold?: number,
+): DataSpec => ({
   name,
   source,
   ...(val && { val }),
   test,
   split: split && splitSpec(split, fold),
   ...(windows && { windows: windowsSpec(windows) }),
+  ...(where && { where }),
   fields: [],
 })
 

@@ -18,7 +18,7 @@ import { inPart } from "../../runtime/error.js"
 type Open = (path: string) => DataFile
 
 export function readTables(
-  { name, source, val, test, split, windows }: Sources,
+  { name, source, val, test, split, windows, where }: Sources,
   open: Open,
   uses: Uses,
 ): Parts<TableRows> {
@@ -26,7 +26,9 @@ export function readTables(
   const apart = (part: "val" | "test", its: SourceSpec | null | undefined): Table | null =>
     its ? inPart(part, () => readTable(`${name}.${part}`, its, open, uses)) : null
   const held = { val: apart("val", val), test: apart("test", test) }
-  return inPart("split", () => partsOf(table, held, { split, ...(windows && { windows }) }))
+  return inPart("split", () =>
+    partsOf(table, held, { split, ...(windows && { windows }), ...(where && { where }) }),
+  )
 }
 
 function readTable(name: string, source: SourceSpec, open: Open, uses: Uses): Table {

@@ -107,6 +107,7 @@ function readData(cx: Reading, head: Head, node: cst.DataCstNode): ast.DataDecl 
     return complete(cx, own, (p) => readExpression(cx, the(whole(p).expression)))
   }
   const windows = complete(cx, c.windows, (w) => readSplit(cx, w))
+  const where = complete(cx, c.where, (w) => readWhere(cx, w))
   const [vals, tests] = [part("Val"), part("Test")]
   for (const [what, [first, second]] of Object.entries({ split: splits, windows, val: vals, test: tests }))
     if (first && second) cx.diagnostics.add(saidTwice(what, first.span, second.span))
@@ -118,6 +119,7 @@ function readData(cx: Reading, head: Head, node: cst.DataCstNode): ast.DataDecl 
     fields: complete(cx, c.field, (f) => readField(cx, f)),
     ...(splits[0] && { split: splits[0] }),
     ...(windows[0] && { windows: windows[0] }),
+    ...(where.length > 0 && { where }),
     ...(vals[0] && { val: vals[0] }),
     ...(tests[0] && { test: tests[0] }),
   }
@@ -131,6 +133,11 @@ function readField(cx: Reading, node: cst.FieldCstNode): ast.FieldDecl {
     value: readExpression(cx, the(c.expression)),
     span: spanOf(cx, node),
   }
+}
+
+function readWhere(cx: Reading, node: cst.WhereCstNode): ast.WhereDecl {
+  const c = wholeItem(cx, node)
+  return { condition: readExpression(cx, the(c.expression)), span: spanOf(cx, node) }
 }
 
 function readSplit(cx: Reading, node: cst.SplitCstNode | cst.WindowsCstNode): ast.SplitDecl {

@@ -138,6 +138,7 @@ const OPTIONAL = [
   "result",
   "split",
   "windows",
+  "where",
   "val",
   "test",
   "default",

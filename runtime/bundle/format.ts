@@ -239,6 +239,15 @@ export interface WindowsSpec {
   /** The column that tells series apart. */
   readonly group?: string
 }
+/** Of a row. A text compares by its code units, and `null` is an empty cell. all, any: of several. */
+export type ConditionSpec =
+  | {
+      readonly kind: "cell"
+      readonly column: string
+      readonly is: "==" | "!=" | "<" | "<=" | ">" | ">="
+      readonly value: string | number | null
+    }
+  | { readonly kind: "all" | "any"; readonly of: readonly ConditionSpec[] }
 export interface DataSpec {
   readonly name: string
   /** Paths are relative to the bundle folder (or absolute). */
@@ -248,6 +257,8 @@ export interface DataSpec {
   readonly test: SourceSpec | null
   readonly split: SplitSpec | null
   readonly windows?: WindowsSpec
+  /** Of the rows that take part, of every source. Absent: all do. */
+  readonly where?: ConditionSpec
   readonly fields: readonly FieldSpec[]
 }
 

@@ -2,7 +2,7 @@
  *  Guarantees: what passes is a `Manifest`: the compiler of TypeScript holds both together.
  *  Not here:   whether its parts fit together (verify.ts). */
 import * as v from "valibot"
-import { BUNDLE_FORMAT, BUNDLE_VERSION, type Manifest, type SizeExpr } from "./format.js"
+import { BUNDLE_FORMAT, BUNDLE_VERSION, type ConditionSpec, type Manifest, type SizeExpr } from "./format.js"
 
 /** Far beyond any device; numbers up to here can be added and multiplied by a few without losing digits. */
 const MOST_BYTES = 2 ** 45
@@ -160,6 +160,15 @@ const source = v.variant("kind", [
     columns: list(v.strictObject({ column: name, shape, values: list(v.number()) })),
   }),
 ])
+const condition: v.GenericSchema<ConditionSpec> = v.variant("kind", [
+  v.strictObject({
+    kind: v.literal("cell"),
+    column: v.string(),
+    is: v.picklist(["==", "!=", "<", "<=", ">", ">="]),
+    value: v.nullable(v.union([v.string(), v.number()])),
+  }),
+  v.strictObject({ kind: v.picklist(["all", "any"]), of: list(v.lazy(() => condition)) }),
+])
 const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1))
 const data = v.strictObject({
   name,
@@ -186,6 +195,7 @@ const data = v.strictObject({
       group: v.exactOptional(name),
     }),
   ),
+  where: v.exactOptional(condition),
   fields: list(field),
 })
 

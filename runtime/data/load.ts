@@ -5,10 +5,11 @@ import { NotLoaded, type DataFile } from "./file.js"
 import { isGzip, unpackGzip } from "./gzip.js"
 import { isZstd, unpackZstd } from "./zstd.js"
 import type { Part } from "./shares.js"
-import { allRows, splitRows } from "./split.js"
+import { allRows, splitRows, type Splittable } from "./split.js"
 import { filesOf, readParts, readSource } from "./sources/index.js"
+import { rowsWhere } from "./where.js"
 import { windowed } from "./windows.js"
-import { EVERY_USE, type Table, type Uses } from "./table.js"
+import { EVERY_USE, TextColumn, type Table, type Uses } from "./table.js"
 
 /** There are always rows for training. */
 export interface Parts<T> extends Readonly<Record<Part, T | null>> {
@@ -29,41 +30,72 @@ export interface TableRows {
 }
 
 /** Where the rows of a data set come from. */
-export type Sources = Pick<DataSpec, "name" | "source" | "val" | "test" | "split" | "windows">
+export type Sources = Pick<DataSpec, "name" | "source" | "val" | "test" | "split" | "windows" | "where">
 
 /** Reads the sources and splits them; what the compiler fits fields on. */
 export async function loadTables(
-  { name, source, val, test, split, windows }: Sources,
+  { name, source, val, test, split, windows, where }: Sources,
   open: OpenFile,
   uses: Uses = EVERY_USE,
-): Promise<Parts<TableRows>> {
+): Promise<Loaded> {
   const table = await loadTable(name, source, open, uses)
   const apart = {
     val: val ? await loadTable(`${name}.val`, val, open, uses) : null,
     test: test && (await loadTable(`${name}.test`, test, open, uses)),
   }
-  return partsOf(table, apart, { split, ...(windows && { windows }) })
+  return partsOf(table, apart, { split, ...(windows && { windows }), ...(where && { where }) })
+}
+
+export interface Loaded extends Parts<TableRows> {
+  /** Rows that `where` leaves out, of all sources. */
+  readonly leftOut: number
 }
 
 /** `apart`: what has a source of its own. */
 export function partsOf(
   source: Table,
   apart: { readonly val: Table | null; readonly test: Table | null },
-  { split, windows }: Pick<Sources, "split" | "windows">,
-): Parts<TableRows> {
-  const made = (each: Table): Table => (windows ? inPart("windows", () => windowed(each, windows)) : each)
-  const table = made(source)
-  const rows = split ? splitRows(table, split) : undefined
+  { split, windows, where }: Pick<Sources, "split" | "windows" | "where">,
+): Loaded {
+  let leftOut = 0
+  const made = (each: Table): TableRows => {
+    const rows = where ? inPart("where", () => rowsWhere(each, where)) : allRows(each.rows)
+    leftOut += each.rows - rows.length
+    if (!windows) return { table: each, rows }
+    const table = inPart("windows", () => windowed(each, windows, rows))
+    return { table, rows: allRows(table.rows) }
+  }
+  const all = made(source)
+  const parts = split ? splitRows(ofRows(all), split) : undefined
   const heldBack = (part: "val" | "test"): TableRows | null =>
-    apart[part]
-      ? everyRow(made(apart[part]))
-      : rows && rows[part].length > 0
-        ? { table, rows: rows[part] }
-        : null
+    apart[part] ? made(apart[part]) : parts && parts[part].length > 0 ? some(all, parts[part]) : null
   return {
-    train: rows ? { table, rows: rows.train } : everyRow(table),
+    train: parts ? some(all, parts.train) : all,
     val: heldBack("val"),
     test: heldBack("test"),
+    leftOut,
+  }
+}
+
+/** Of the rows of a table, those at some places. */
+const some = ({ table, rows }: TableRows, places: Uint32Array): TableRows => ({
+  table,
+  rows: rows.length === table.rows ? places : places.map((place) => rows[place]!),
+})
+
+/** A table as a split sees it, of some of its rows. */
+function ofRows({ table, rows }: TableRows): Splittable {
+  if (rows.length === table.rows) return table
+  return {
+    rows: rows.length,
+    texts(name) {
+      const { distinct, codes, width } = table.texts(name)
+      const own = new TextColumn()
+      for (const row of rows)
+        for (let at = row * width; at < (row + 1) * width; at++) own.add(distinct[codes[at]!]!)
+      return own.texts(width)
+    },
+    where: (row, column) => table.where(rows[row]!, column),
   }
 }
 
@@ -90,8 +122,6 @@ export async function loadTable(
     return parse()
   }
 }
-
-const everyRow = (table: Table): TableRows => ({ table, rows: allRows(table.rows) })
 
 export function unreadable(key: string, path: string, caught: unknown): RunError {
   return new RunError(

@@ -13,9 +13,9 @@ import type { Table } from "./table.js"
 
 export type SplitRows = Readonly<Record<Part, Uint32Array>>
 
-type Rows = Pick<Table, "rows" | "overlap" | "span" | "texts" | "where">
+export type Splittable = Pick<Table, "rows" | "overlap" | "span" | "texts" | "where">
 
-export function splitRows(table: Rows, split: SplitSpec): SplitRows {
+export function splitRows(table: Splittable, split: SplitSpec): SplitRows {
   const shares = sharesOf(split)
   const { rows, overlap } = table
   const span =
@@ -76,7 +76,7 @@ function dealRows(order: Uint32Array, shares: readonly Share[], span: Table["spa
   return dealt
 }
 
-function requireRows(table: Rows, split: SplitSpec, shares: readonly Share[], dealt: Dealt): void {
+function requireRows(table: Splittable, split: SplitSpec, shares: readonly Share[], dealt: Dealt): void {
   const counts = shares.map(() => 0)
   for (const at of dealt) if (at !== NOWHERE) counts[at]!++
   const empty = shares.findIndex((_, i) => counts[i] === 0)

@@ -2,6 +2,7 @@
 import type { DataSpec } from "../bundle/format.js"
 import { readsTexts, takesMissing } from "./stages/index.js"
 import type { Uses } from "./table.js"
+import { cellsOf } from "./where.js"
 
 interface Reads {
   /** Names, or which ones are selected. */
@@ -12,10 +13,10 @@ interface Reads {
   readonly stages: readonly { readonly kind: string }[]
 }
 
-/** Texts where the first stage numbers them, else numbers; and what a split or windows tell rows apart by. */
+/** Texts where the first stage numbers them, else numbers; and what a split, windows or conditions tell rows apart by. */
 export function usesOf(
   fields: readonly Reads[],
-  { split, windows }: Pick<Partial<DataSpec>, "split" | "windows"> = {},
+  { split, windows, where }: Pick<Partial<DataSpec>, "split" | "windows" | "where"> = {},
 ): Uses {
   const each = fields.map(({ columns, stages }) => {
     const [first] = stages
@@ -27,12 +28,19 @@ export function usesOf(
     return { texts, missing, reads: (name: string) => names.has(name) !== except }
   })
   const keys = [split?.stratify, split?.group, windows?.order, windows?.group]
+  const asked = where ? cellsOf(where) : []
   return (name) => {
+    const cells = asked.filter(({ column }) => column === name)
+    const ofNumbers = cells.some(({ value }) => typeof value === "number")
     const reading = each.filter(({ reads }) => reads(name))
     return {
-      numbers: reading.some(({ texts }) => !texts),
-      texts: keys.includes(name) || reading.some(({ texts }) => texts),
-      ...(reading.some(({ missing }) => missing) && { missing: true }),
+      numbers: ofNumbers || reading.some(({ texts }) => !texts),
+      texts:
+        keys.includes(name) ||
+        reading.some(({ texts }) => texts) ||
+        cells.some(({ value }) => typeof value !== "number"),
+      // An empty cell of a row that takes no part does no harm.
+      ...((cells.length > 0 || reading.some(({ missing }) => missing)) && { missing: true }),
     }
   }
 }

@@ -18,13 +18,14 @@ export interface Windows {
   readonly starts: Uint32Array
 }
 
-export function windowed(table: Table, spec: WindowsSpec): Table {
+/** `rows`: those that take part. */
+export function windowed(table: Table, spec: WindowsSpec, rows = allRows(table.rows)): Table {
   const { length, stride, order, group } = spec
   const groups = group === undefined ? undefined : keysOf(table, group).codes
   const time = order === undefined ? undefined : timesOf(table, order)
   const groupOf = (row: number): number => groups?.[row] ?? 0
   const timeOf = (row: number): number => time?.[row] ?? row
-  const places = allRows(table.rows).sort((a, b) => groupOf(a) - groupOf(b) || timeOf(a) - timeOf(b) || a - b)
+  const places = rows.slice().sort((a, b) => groupOf(a) - groupOf(b) || timeOf(a) - timeOf(b) || a - b)
   const starts: number[] = []
   let longest = 0
   for (let from = 0, to = 0; from < places.length; from = to) {

@@ -11,6 +11,8 @@ import { streamedRows } from "./streamed.js"
 
 export interface DataSet extends Parts<PlacedRows> {
   readonly placement: Placement
+  /** Rows that take no part. */
+  readonly leftOut: number
 }
 
 export interface HowToPlace {
@@ -27,7 +29,7 @@ export async function openDataSet(
   open: OpenFile,
   { placement: wanted, room, batch }: HowToPlace,
 ): Promise<DataSet> {
-  const { train, val, test } = await loadTables({ name, ...source }, open, usesOf(fields, source))
+  const { train, val, test, leftOut } = await loadTables({ name, ...source }, open, usesOf(fields, source))
   const counts = [train, val, test].map((part) => part?.rows.length ?? 0)
   const placement = wanted ?? placementIn(room, fields, counts)
   // Each part may have a stage.
@@ -46,6 +48,7 @@ export async function openDataSet(
   }
   return {
     placement,
+    leftOut,
     train: await place(name, train),
     val: val && (await place(`${name}.val`, val)),
     test: test && (await place(`${name}.test`, test)),

@@ -18,6 +18,8 @@ export interface StartEvent extends DeviceInfo {
   readonly rows: number
   readonly val_rows: number
   readonly test_rows: number
+  /** Rows that `where` leaves out; absent: none. */
+  readonly left_out?: number
   /** Of all rows, as the device holds them. */
   readonly data_bytes: number
   /** Where the rows are: all on the device, in one buffer for each field or in several, or brought there in time. Absent without data. */

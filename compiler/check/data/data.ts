@@ -12,6 +12,7 @@ import { checkArrayFields, fieldOf } from "./fields.js"
 import { warnOfFields } from "./lints.js"
 import { ruleOf, sourceOf } from "./sources/index.js"
 import { splitOf } from "./split.js"
+import { whereOf } from "./where.js"
 import { windowsOf } from "./windows.js"
 
 /** Stands for a source with a mistake: sections are checked by the fields, and no Model comes of it. */
@@ -25,6 +26,7 @@ export function checkData(env: Env, decl: DataDecl): DataSet {
   const test = decl.test && sourceOf(env, decl.test, fields)
   const split = splitOf(env, decl)
   const windows = windowsOf(env, decl, fields)
+  const where = whereOf(env, decl)
   twice(env, decl.fields)
   for (const { name } of decl.fields) hiding(env, name)
   if (decl.fields.length === 0)
@@ -55,6 +57,7 @@ export function checkData(env: Env, decl: DataDecl): DataSet {
     fields: fields.filter((f) => f !== undefined),
     split: split ?? null,
     windows: windows ?? null,
+    where: where ?? null,
     val: val ?? null,
     test: test ?? null,
     origin: originAt(env, decl.span),

@@ -109,6 +109,8 @@ class Printer {
       const args = (): Doc[] => line.args.map((a) => e.arg(a))
       items.push({ span: line.span, print: () => [`${word} `, join(", ", args())] })
     }
+    for (const { condition, span } of d.where ?? [])
+      items.push({ span, print: () => ["where ", e.any(condition)] })
     for (const part of ["val", "test"] as const) {
       const source = d[part]
       if (source !== undefined) items.push({ span: source.span, print: () => [`${part} = `, e.any(source)] })

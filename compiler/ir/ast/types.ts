@@ -78,6 +78,8 @@ export interface DataDecl extends Node {
   readonly split?: SplitDecl
   /** `windows stride: 7, order: "day", group: "store"` */
   readonly windows?: SplitDecl
+  /** `where column("country") == "KR"`: of the rows that take part, all of them hold. */
+  readonly where?: readonly WhereDecl[]
   /** Sources of their own for the rows that are held back. */
   readonly val?: Expr
   readonly test?: Expr
@@ -87,6 +89,10 @@ export interface FieldDecl extends Node {
   readonly name: Name
   readonly type: TypeExpr
   readonly value: Expr
+}
+/** `where column("age") >= 18` */
+export interface WhereDecl extends Node {
+  readonly condition: Expr
 }
 /** `split train: 0.8, test: 0.2, seed: 7` */
 export interface SplitDecl extends Node {

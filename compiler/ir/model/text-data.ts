@@ -15,6 +15,7 @@ import type { Cursor } from "../text/scanner.js"
 import type {
   Budget,
   ColumnSelection,
+  Condition,
   DataSet,
   DataSource,
   Field,
@@ -34,6 +35,7 @@ export function printDataSet(set: DataSet): string {
     ...set.fields.map((f) => `  ${printField(f)}`),
     ...(set.split ? [`  ${printRecord({ kind: "split", ...set.split })}`] : []),
     ...(set.windows ? [`  ${printRecord({ kind: "windows", ...set.windows })}`] : []),
+    ...(set.where ? [`  where ${printRecord(set.where)}`] : []),
     ...(set.val ? [`  val = ${printRecord(set.val)}`] : []),
     ...(set.test ? [`  test = ${printRecord(set.test)}`] : []),
     "}",
@@ -62,6 +64,7 @@ export function parseDataSet(c: Cursor): DataSet {
   const windows = c.is("windows")
     ? withoutKind(parseRecord<Windows & { kind: "windows" }>(c, { windows: true }))
     : null
+  const where = c.accept("where") ? parseRecord<Condition>(c, { cell: true, all: true, any: true }) : null
   const part = (word: string): DataSource | null => {
     if (!c.accept(word)) return null
     c.expect("=")
@@ -69,7 +72,7 @@ export function parseDataSet(c: Cursor): DataSet {
   }
   const [val, test] = [part("val"), part("test")]
   c.expect("}")
-  return { name, source, fields, split, windows, val, test, origin }
+  return { name, source, fields, split, windows, where, val, test, origin }
 }
 
 const SOURCES: Readonly<Record<DataSource["kind"], true>> = {

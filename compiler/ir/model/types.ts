@@ -288,12 +288,23 @@ export interface Windows {
   readonly order: string | null
   readonly group: string | null
 }
+/** Of a row. Texts compare by code units; `null` is an empty cell. all, any: of several conditions. */
+export type Condition =
+  | {
+      readonly kind: "cell"
+      readonly column: string
+      readonly is: "==" | "!=" | "<" | "<=" | ">" | ">="
+      readonly value: string | number | null
+    }
+  | { readonly kind: "all" | "any"; readonly of: readonly Condition[] }
 export interface DataSet {
   readonly name: string
   readonly source: DataSource
   readonly fields: readonly Field[]
   readonly split: Split | null
   readonly windows: Windows | null
+  /** Of the rows that take part, of every source; null: all do. */
+  readonly where: Condition | null
   readonly val: DataSource | null
   readonly test: DataSource | null
   readonly origin: Origin
