@@ -35,7 +35,7 @@ const LONG = [
   "logs",
   "long-sums",
   "lsp",
-  "many",
+  "multi-step",
   "metrics",
   "mixed-precision",
   "mutations",

@@ -26,7 +26,7 @@ import { errorEvent, RunError } from "./error.js"
 import { callOnce } from "./exec/calls.js"
 import { checkNumbers } from "./exec/check-numbers.js"
 import { openDataSet, type DataSet, type HowToPlace } from "./exec/data-set.js"
-import { openMachine, type Machine } from "./exec/machine.js"
+import { loadBundle, type LoadedBundle } from "./exec/loaded-bundle.js"
 import { PLACEMENTS, type PlacedRows, type Placement } from "./exec/placed-rows.js"
 import type { Program } from "./exec/program.js"
 import { product } from "./exec/size.js"
@@ -46,7 +46,7 @@ import { NOTHING_YET } from "./train/best.js"
 import { listenersOf, trainRun, type RunListeners, type TrainRun } from "./train/run.js"
 import { Trainer, type Progress, type TrainSetup } from "./train/trainer.js"
 import { verifyLosses } from "./train/verify.js"
-import { Turns } from "./turns.js"
+import { ExclusiveCalls } from "./exclusive-calls.js"
 
 export interface OpenOptions extends DeviceChoice {
   /** Replaces data files: `name`, `name.column`, `name.test`, `name.test.column` -> path. */
@@ -127,15 +127,15 @@ export class Session {
   private position: Position | null = null
 
   private constructor(
-    private readonly machine: Machine,
+    private readonly loaded: LoadedBundle,
     /** The device in use, always named. */
     readonly device: DeviceInfo,
     private readonly host: Host,
     private readonly data: readonly DataSpec[],
     private readonly placement: Placement | undefined,
-    private readonly turns: Turns,
+    private readonly calls: ExclusiveCalls,
   ) {
-    this.state = new State(machine)
+    this.state = new State(loaded)
   }
 
   /** `stranger`: the folder or address of a bundle that may be anybody's. */
@@ -146,20 +146,20 @@ export class Session {
     stranger?: string,
   ): Promise<Session> {
     checkOptions("open", options, OPEN_OPTIONS)
-    const turns = new Turns(stranger)
-    return turns.run("open", () => Session.opened(bundle, host, options, turns))
+    const calls = new ExclusiveCalls(stranger)
+    return calls.run("open", () => Session.opened(bundle, host, options, calls))
   }
 
   private static async opened(
     bundle: Bundle,
     host: Host,
     options: OpenOptions,
-    turns: Turns,
+    calls: ExclusiveCalls,
   ): Promise<Session> {
     const data = overrideData(bundle.manifest.data, options.data ?? new Map())
     const { device, info, bundle: seen } = await openDevice(bundle, host, options)
     try {
-      const session = new Session(await openMachine(seen, device), info, host, data, options.placement, turns)
+      const session = new Session(await loadBundle(seen, device), info, host, data, options.placement, calls)
       if (options.verify) await session.verify()
       return session
     } catch (caught) {
@@ -171,12 +171,12 @@ export class Session {
   /** Compares the device with the compiler; the slots have to be initialised after it. */
   private async verify(): Promise<void> {
     const { device, adapter } = this.device
-    await verifyLosses(this.machine, `${device}: ${adapter}`, (seed) => this.runInitialisers(seed))
+    await verifyLosses(this.loaded, `${device}: ${adapter}`, (seed) => this.runInitialisers(seed))
     this.initialised = false
   }
 
   get bundle(): Bundle {
-    return this.machine.bundle
+    return this.loaded.bundle
   }
 
   train(options: TrainOptions = {}): TrainRun<EndEvent> {
@@ -184,10 +184,10 @@ export class Session {
       checkOptions("train", options, TRAIN_OPTIONS)
       const { onReport: _, store, ...others } = options
       const theirs = {
-        onEvent: this.turns.callback(of.onEvent),
-        ...(store && { store: { save: this.turns.callback(store.save.bind(store)) } }),
+        onEvent: this.calls.callback(of.onEvent),
+        ...(store && { store: { save: this.calls.callback(store.save.bind(store)) } }),
       }
-      return this.turns.run("train", () => this.runTraining({ ...others, signal: of.signal, ...theirs }))
+      return this.calls.run("train", () => this.runTraining({ ...others, signal: of.signal, ...theirs }))
     })
   }
 
@@ -241,10 +241,10 @@ export class Session {
             : `the last ${left} of them complete no update`),
       })
     const trainer = new Trainer({
-      machine: this.machine,
+      loaded: this.loaded,
       spec,
       state: this.state,
-      step: this.machine.program(spec.step, data?.train.data ?? null),
+      step: this.loaded.program(spec.step, data?.train.data ?? null),
       batches,
       data: data?.train ?? null,
       schedule,
@@ -290,7 +290,7 @@ export class Session {
   /** The same, and over which rows. */
   async evaluation(options: EvaluateOptions = {}): Promise<Evaluation> {
     checkOptions("evaluate", options, { train: KINDS.text, part: KINDS.part })
-    return this.turns.run("evaluate", () => this.runEvaluation(options))
+    return this.calls.run("evaluate", () => this.runEvaluation(options))
   }
 
   private async runEvaluation(options: EvaluateOptions): Promise<Evaluation> {
@@ -313,13 +313,13 @@ export class Session {
 
   /** The outputs of a model for inputs already in its shape, rows one after another. */
   async predict(model: string, inputs: Feeds): Promise<Record<string, Tensor>> {
-    return this.turns.run("predict", () => this.runPrediction(model, inputs))
+    return this.calls.run("predict", () => this.runPrediction(model, inputs))
   }
 
   private async runPrediction(model: string, inputs: Feeds): Promise<Record<string, Tensor>> {
     const { program: name, unread = [] } = this.predictSpec(model)
     this.ensureInitialised(this.bundle.manifest.trains[0]?.seed ?? 0)
-    const program = this.machine.program(name, null)
+    const program = this.loaded.program(name, null)
     const used = Object.entries(inputs).filter(([given]) => !unread.some((each) => each.name === given))
     const batch = unreadRows(unread, inputs)
     return runProgram(program, checkedFeeds(program, Object.fromEntries(used)), batch ? { batch } : {})
@@ -328,7 +328,7 @@ export class Session {
   /** For raw rows: the columns and fitted stages of the fields that the model was trained on are applied, and the outputs are told in terms of
    *  the field that they were trained to give: values in its own unit, names and probabilities of its classes. */
   async predictTable(model: string, table: Table): Promise<Record<string, Prediction>> {
-    return this.turns.run("predictTable", async () => {
+    return this.calls.run("predictTable", async () => {
       const meanings = meaningsOf(this.predictSpec(model), this.position?.train ?? null, this.data)
       const outputs = await this.runPredictionOf(model, table)
       const rows = this.windowsOf(model, table)
@@ -344,7 +344,7 @@ export class Session {
 
   /** The outputs for raw rows as the model gives them. */
   async predictTableRaw(model: string, table: Table): Promise<Record<string, Tensor>> {
-    return this.turns.run("predictTable", () => this.runPredictionOf(model, table))
+    return this.calls.run("predictTable", () => this.runPredictionOf(model, table))
   }
 
   private async runPredictionOf(model: string, given: Table): Promise<Record<string, Tensor>> {
@@ -410,9 +410,9 @@ export class Session {
     options: ProgramOptions = {},
   ): Promise<Record<string, Tensor>> {
     checkOptions("runProgram", options, PROGRAM_OPTIONS)
-    return this.turns.run("runProgram", async () => {
+    return this.calls.run("runProgram", async () => {
       const rows = options.data ? (await this.dataSet(options.data.name))[options.data.part] : null
-      const program = this.machine.program(name, rows?.data ?? null)
+      const program = this.loaded.program(name, rows?.data ?? null)
       const at = rows ? await this.rowsOfCall(program, rows, options) : {}
       return runProgram(program, checkedFeeds(program, feeds, true), { ...options, ...at })
     })
@@ -435,7 +435,7 @@ export class Session {
   /** Runs the initialisers. `train` does so by itself. */
   initialise(seed: number): void {
     checkOptions("initialise", { seed }, { seed: KINDS.seed })
-    this.turns.now("initialise", () => this.runInitialisers(seed))
+    this.calls.now("initialise", () => this.runInitialisers(seed))
   }
 
   private runInitialisers(seed: number): void {
@@ -447,13 +447,13 @@ export class Session {
       new Map(this.state.slots.map(({ name, bytes }) => [name, new Uint8Array(Math.ceil(bytes / 4) * 4)])),
     )
     if (!programs.some(({ name }) => name === "init")) return
-    const init = this.machine.program("init", null)
+    const init = this.loaded.program("init", null)
     callOnce(init, { B: 1, R: 0, step: 0, epoch: 0, seed, start: 0 })
   }
 
   /** Everything that is learned, or with `all` every slot. */
   async parameters(all = false): Promise<Map<string, Tensor>> {
-    return this.turns.run("parameters", () => this.readParameters(all))
+    return this.calls.run("parameters", () => this.readParameters(all))
   }
 
   private async readParameters(all: boolean): Promise<Map<string, Tensor>> {
@@ -463,7 +463,7 @@ export class Session {
 
   /** All of them, or none where one is refused. */
   setParameters(values: Readonly<Record<string, Numbers>>): void {
-    this.turns.now("setParameters", () => {
+    this.calls.now("setParameters", () => {
       for (const [name, numbers] of Object.entries(values)) this.state.checkNumbers(name, numbers)
       this.ensureInitialised(this.bundle.manifest.trains[0]?.seed ?? 0)
       for (const [name, numbers] of Object.entries(values)) this.state.setNumbers(name, numbers)
@@ -472,14 +472,14 @@ export class Session {
 
   /** All slots and the place in the run, as a safetensors file. */
   async encodeState(): Promise<Uint8Array<ArrayBuffer>> {
-    return this.turns.run("save", async () =>
+    return this.calls.run("save", async () =>
       encodeCheckpoint(this.bundle.manifest, await this.state.read(), this.position),
     )
   }
 
   /** Takes over a checkpoint's slots; `train({ resume })` goes on from its step too. */
   loadState(checkpoint: Checkpoint): void {
-    this.turns.now("restore", () => this.takeState(checkpoint))
+    this.calls.now("restore", () => this.takeState(checkpoint))
   }
 
   private takeState(checkpoint: Checkpoint): void {
@@ -496,14 +496,14 @@ export class Session {
   }
 
   close(): void {
-    if (!this.turns.close()) return
+    if (!this.calls.close()) return
     for (const file of this.files) file.close?.()
-    this.machine.device.close()
+    this.loaded.device.close()
   }
 
   private evaluator(spec: TrainSpec, evaluate: string, rows: PlacedRows, seed: number): Evaluator {
-    const overall = spec.overall === undefined ? null : this.machine.program(spec.overall, null)
-    return new Evaluator(this.machine.program(evaluate, rows.data), overall, spec, rows, seed)
+    const overall = spec.overall === undefined ? null : this.loaded.program(spec.overall, null)
+    return new Evaluator(this.loaded.program(evaluate, rows.data), overall, spec, rows, seed)
   }
 
   private get parameterCount(): number {
@@ -553,7 +553,7 @@ export class Session {
     const known = this.dataSets.get(name)
     if (known) return known
     const spec = find(this.data, name, (each) => each.name, "data set")
-    const loading = openDataSet(this.machine.device, spec, this.openFile, this.howToPlace(name))
+    const loading = openDataSet(this.loaded.device, spec, this.openFile, this.howToPlace(name))
     this.dataSets.set(name, loading)
     return loading
   }
@@ -572,10 +572,10 @@ export class Session {
   }
 
   private howToPlace(data: string): HowToPlace {
-    const { device, bundle } = this.machine
+    const { device, bundle } = this.loaded
     const trains = bundle.manifest.trains.filter((train) => train.data === data)
     const programs = trains.flatMap(({ step, evaluate }) => (evaluate === null ? [step] : [step, evaluate]))
-    const batch = Math.max(1, ...programs.map((name) => this.machine.spec(name).maxBatch))
+    const batch = Math.max(1, ...programs.map((name) => this.loaded.spec(name).maxBatch))
     const budget = Math.min(...trains.map(({ memory = Infinity }) => memory)) - arenaBytes(bundle.manifest)
     const room = { ...device.room, all: Math.min(device.room.all, budget) }
     return { placement: this.placement, room, batch }

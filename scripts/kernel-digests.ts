@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto"
 import { existsSync, readdirSync } from "node:fs"
 import { basename, join } from "node:path"
+import { whenConverted } from "../compiler/cli/convert/index.js"
 import { compileFile } from "../compiler/cli/compile-file.js"
 import { DEFAULT_TARGET, WEBGPU_VARIANTS } from "../compiler/target.js"
 import { writeData } from "../test/bench/data.js"
@@ -23,7 +24,9 @@ const chosen = [...examples, ...workloads].filter(
 )
 
 for (const path of chosen) {
-  const { bundle } = compileFile(path, { target: DEFAULT_TARGET, variants: WEBGPU_VARIANTS })
+  const { bundle } = await whenConverted(() =>
+    compileFile(path, { target: DEFAULT_TARGET, variants: WEBGPU_VARIANTS }),
+  )
   if (bundle === undefined) throw new Error(`${path} compiles to nothing`)
   const { manifest, wgsl, wasm } = bundle
   const name = basename(path, ".nn")

@@ -11,7 +11,7 @@ import { assertGraph } from "../compiler/ir/graph/verify.js"
 import type { TensorType } from "../compiler/ir/tensor.js"
 import type { NdArray } from "../compiler/ops/op.js"
 import type { GroupedGraph } from "../compiler/ir/groups/types.js"
-import { choices, fuse, lateGroups, order, pack, recompute } from "../compiler/schedule/index.js"
+import { choices, fuse, lateGroups, order, pack, rematerialize } from "../compiler/schedule/index.js"
 import { Diagnostics } from "../compiler/source/diagnostic.js"
 import { renderDiagnostics } from "../compiler/source/render.js"
 import { compileText } from "../compiler/driver/compile-text.js"
@@ -173,7 +173,7 @@ it.each(Object.entries(PROGRAMS))("choices for %s mean the same", (_, program) =
   // A few from the first to the last: evaluating takes its time.
   for (const n of [1, 0.6, 0.3]) {
     const { again } = all[Math.floor((all.length - 1) * n)]!
-    const changed = recompute(grouped, again, lateGroups(grouped))
+    const changed = rematerialize(grouped, again, lateGroups(grouped))
     assertGraph(changed)
     expect(run(changed)).toEqual(expected)
   }
@@ -184,14 +184,14 @@ describe("what can be read of it", () => {
   const within = compiled(SHORT, "webgpu", budgetFor(SHORT, free, "webgpu"))
 
   it("the stage says what is computed again, and when", () => {
-    expect(free.stages.get("recompute")!.text()).not.toContain("by recompute")
-    const text = within.stages.get("recompute")!.text()
-    expect(text).toMatch(/= where .* by recompute$/m)
+    expect(free.stages.get("rematerialize")!.text()).not.toContain("by rematerialize")
+    const text = within.stages.get("rematerialize")!.text()
+    expect(text).toMatch(/= where .* by rematerialize$/m)
     expect(text).toMatch(/= after %\d+, %\d+ :/)
   })
   it("nothing of it is merged with what comes before", () => {
-    expect(within.stages.get("merge")!.text()).toMatch(/dispatch .*\) waits/)
-    expect(free.stages.get("merge")!.text()).not.toMatch(/ waits/)
+    expect(within.stages.get("horizontal-fusion")!.text()).toMatch(/dispatch .*\) waits/)
+    expect(free.stages.get("horizontal-fusion")!.text()).not.toMatch(/ waits/)
   })
   it("memory grows much slower than the network is deep", () => {
     const layers = (count: number): Program => ({
@@ -210,7 +210,7 @@ describe("what can be read of it", () => {
   })
   it("the text of the stage goes on from there", () => {
     const { batch } = SHORT
-    const text = within.stages.get("recompute")!.text()
+    const text = within.stages.get("rematerialize")!.text()
     const again = compileText(text, () => ({ B: batch, R: COUNT }), { target: SOFTWARE_TARGET })
     const plan = (stages: Compiled["stages"]): string =>
       /program step .*/.exec(stages.get("plan")!.text())![0]

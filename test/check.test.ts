@@ -87,11 +87,11 @@ describe("paths", () => {
       slotsOf("train { minimize mean(Linear(1, bias: false)(ones([2, 3]))) with SGD(lr: 1)  steps 1 }"),
     ).toEqual(["linear.0.weight"]))
 
-  test("a random draw keeps its place under edits elsewhere", () => {
-    const place = (text: string): string[] =>
-      [...printModel(modelOf(text)).matchAll(/place: (\d+)/g)].map((m) => m[1]!)
-    const one = place("model M(x: f32[B, 3]) { let a = Linear(2, bias: false)  a(x) }")
-    const two = place(
+  test("a random draw keeps its stream under edits elsewhere", () => {
+    const streams = (text: string): string[] =>
+      [...printModel(modelOf(text)).matchAll(/stream: (\d+)/g)].map((m) => m[1]!)
+    const one = streams("model M(x: f32[B, 3]) { let a = Linear(2, bias: false)  a(x) }")
+    const two = streams(
       "model M(x: f32[B, 3]) { let b = Linear(3, bias: false)  let a = Linear(2, bias: false)  a(b(x)) }",
     )
     expect(two).toContain(one[0])

@@ -15,7 +15,7 @@ import type { Device } from "../runtime/device/device.js"
 import { RunError } from "../runtime/error.js"
 import { openNodeDevice } from "../runtime/device/node-gpu.js"
 import { callOnce } from "../runtime/exec/calls.js"
-import { needsOf, openMachine, type Machine } from "../runtime/exec/machine.js"
+import { needsOf, loadBundle, type LoadedBundle } from "../runtime/exec/loaded-bundle.js"
 import { randomArgs } from "./support/gradcheck.js"
 import { factsFor } from "./support/passes.js"
 import { computed, graphOf } from "./support/registry.js"
@@ -44,10 +44,10 @@ function bundleOf(graphs: readonly Graph[]): Bundle {
   return encode({ name: "ops", compiler: "test", model, ...code, data: [] })
 }
 
-async function difference(machine: Machine, { sample, graph }: Case): Promise<string[]> {
+async function difference(loaded: LoadedBundle, { sample, graph }: Case): Promise<string[]> {
   const values = randomArgs(sample.args, DIMS, sample.ranges)
   const trial = trialOf(graph, values, DIMS)
-  const program = machine.program(graph.name, { id: "rows", rows: DIMS.R, fields: new Map() })
+  const program = loaded.program(graph.name, { id: "rows", rows: DIMS.R, fields: new Map() })
   for (const { name } of program.spec.inputs) program.feed(name, values[Number(name.slice(1))]!.data)
   callOnce(program, { ...SCALARS, ...DIMS })
   const output = program.output("y")!
@@ -61,7 +61,7 @@ describe.each([
 ])("$dtype", ({ isIn }) => {
   const mine = cases.filter(isIn)
   let device: Device | undefined
-  let machine: Machine | undefined
+  let loaded: LoadedBundle | undefined
   let refused = ""
   beforeAll(async () => {
     const bundle = bundleOf(mine.map((c) => c.graph))
@@ -73,16 +73,16 @@ describe.each([
       refused = caught.message
       return
     }
-    machine = await openMachine(bundle, device)
+    loaded = await loadBundle(bundle, device)
   }, 120_000)
   afterAll(() => device?.close())
 
   it.for([...new Set(mine.map((c) => c.name))].map((name) => ({ name })))(
     "$name",
     async ({ name }, { skip }) => {
-      if (!machine) return skip(refused)
+      if (!loaded) return skip(refused)
       for (const c of mine)
-        if (c.name === name) expect([c.graph.name, ...(await difference(machine, c))]).toEqual([c.graph.name])
+        if (c.name === name) expect([c.graph.name, ...(await difference(loaded, c))]).toEqual([c.graph.name])
     },
   )
 })

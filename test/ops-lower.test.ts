@@ -22,7 +22,7 @@ describe.each(computed)("$name", ({ def }) => {
     ({ sample, dims }) => {
       const args = randomArgs(sample.args, dims, sample.ranges)
       const attrs = completeAttrs(def, sample.attrs ?? {})
-      const scalars = { step: 5, epoch: 2, seed: 3_000_000_000, start: 1, turn: 0 }
+      const scalars = { step: 5, epoch: 2, seed: 3_000_000_000, start: 1, iteration: 0 }
       const wanted = def.eval(args, attrs, { type: inferType(def, sample.args, attrs), dims, scalars })
       for (const k of [new PlainExprs(), new Exprs()]) {
         const found = evalLowering(def, sample, args, dims, k, scalars)

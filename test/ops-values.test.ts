@@ -38,7 +38,7 @@ function compute(
   const result = def.eval(args, complete, {
     type,
     dims,
-    scalars: { step: 0, epoch: 0, seed: 0, start: 0, turn: 0 },
+    scalars: { step: 0, epoch: 0, seed: 0, start: 0, iteration: 0 },
   })
   return { shape: result.shape, data: [...result.data].map((v) => v + 0) }
 }

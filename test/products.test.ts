@@ -117,10 +117,10 @@ const SQUARE: readonly (readonly [number, number])[] = [
   [3, 16],
 ]
 /** Every matrix with every rank of the other side, sizes in turn. */
-const inPlace = LEFT.flatMap((lead, turn) =>
+const inPlace = LEFT.flatMap((lead, iteration) =>
   SQUARE.flatMap(([k, n], size) =>
     Object.values(made(k, n))
-      .filter((_, i) => i % SQUARE.length === (size + turn) % SQUARE.length)
+      .filter((_, i) => i % SQUARE.length === (size + iteration) % SQUARE.length)
       .flatMap((matrix): Product[] => [
         { params: { a: [...lead, k], w: [k, n] }, value: `(a * 2) @ ${matrix}` },
         { params: { a: [...lead, n], w: [k, n] }, value: `a @ transpose(${matrix})` },
@@ -146,8 +146,8 @@ const AFTER = [
   "max(y, axis: 0)",
 ]
 const LAST = [2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 16, 17]
-const after = AFTER.flatMap((value, turn) =>
-  LAST.filter((_, i) => (i + turn) % 2 === 0).map((n): Product => {
+const after = AFTER.flatMap((value, iteration) =>
+  LAST.filter((_, i) => (i + iteration) % 2 === 0).map((n): Product => {
     const y = `(x @ transpose(w) + bias)`
     return {
       params: { x: [3, 4 + (n % 5) * 2, 8], w: [n, 8], bias: [n] },

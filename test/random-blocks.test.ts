@@ -10,12 +10,12 @@ import { graphOf, randomProgram } from "./support/random-graph.js"
 import { DIMS, randomTrial, schedulesOf, TOLERANCE } from "./support/random-trial.js"
 import { wrongResults } from "./support/trial.js"
 
-const turn = vi.hoisted(() => ({ next: 0 }))
+const iteration = vi.hoisted(() => ({ next: 0 }))
 vi.mock("../compiler/schedule/cost/block.js", async (original) => {
   const real = await original<typeof CostBlock>()
   const fastestBlock: typeof real.fastestBlock = ({ depth }) => {
     const blocks = real.blocksOf(depth)
-    return blocks[turn.next++ % blocks.length]
+    return blocks[iteration.next++ % blocks.length]
   }
   return { ...real, fastestBlock }
 })

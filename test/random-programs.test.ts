@@ -38,10 +38,10 @@ function complaints(graph: Graph, targets: readonly (typeof GPU)[]): string[] | 
 describe(`${PROGRAMS} random programs`, () => {
   const tests = Array.from({ length: PROGRAMS / PER_TEST }, (_, i) => i)
   it.each(tests)("part %i", (seed) => {
-    let turn = 0
+    let iteration = 0
     const property = fc.property(randomProgram, (program) => {
       const graph = graphOf(program, DIMS)
-      const found = attempt(graph, () => complaints(graph, [TARGETS[turn++ % TARGETS.length]!]))
+      const found = attempt(graph, () => complaints(graph, [TARGETS[iteration++ % TARGETS.length]!]))
       fc.pre(found !== undefined)
     })
     fc.assert(property, { seed, numRuns: PER_TEST })

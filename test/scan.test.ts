@@ -15,16 +15,16 @@ import { GPU, kernelDifferences, scheduled, SOFTWARE } from "./support/kernels.j
 import { lowered } from "./support/lowered.js"
 import { optimized } from "./support/passes.js"
 
-const TURNS = 3
+const ITERATIONS = 3
 const DIMS = { B: 2, R: 1 }
-const X = tensorType("f32", [TURNS, BATCH, 2])
+const X = tensorType("f32", [ITERATIONS, BATCH, 2])
 const H = tensorType("f32", [BATCH, 4])
 const U = tensorType("f32", [2, 4])
 const W = tensorType("f32", [4, 4])
 
 /** One turn of a small recurrent network: h' = tanh(x U + h W), and a count of the turns beside it. */
 function region(): Graph {
-  const g = new GraphBuild("turn")
+  const g = new GraphBuild("iteration")
   const h = g.input("h", H)
   const x = g.input("x", tensorType("f32", [BATCH, 2]))
   const [u, w] = [g.input("u", U), g.input("w", W)]
@@ -38,16 +38,16 @@ const cell = (g: GraphBuild, h: Value, x: Value, u: Value, w: Value): Value =>
 
 /** Every state, doubled, plus the last one. */
 function looped(g: GraphBuild, [h, x, u, w]: readonly Value[]): Value {
-  const loop = g.applyScan([h!, x!, u!, w!], { turns: TURNS, carries: 1, slices: 1 }, region())
+  const loop = g.applyScan([h!, x!, u!, w!], { iterations: ITERATIONS, carries: 1, slices: 1 }, region())
   const last = takeResult(g, loop, 0, H)
-  const all = takeResult(g, loop, 1, tensorType("f32", [TURNS, BATCH, 4]))
+  const all = takeResult(g, loop, 1, tensorType("f32", [ITERATIONS, BATCH, 4]))
   return g.binary("add", all, last)
 }
 /** The same without a loop. */
 function unrolled(g: GraphBuild, [h, x, u, w]: readonly Value[]): Value {
   let state = h!
   const rows: Value[] = []
-  for (let t = 0; t < TURNS; t++) {
+  for (let t = 0; t < ITERATIONS; t++) {
     const row = g.apply("slice", [x!], { starts: [t, 0, 0], stops: [t + 1, BATCH, 2], steps: [1, 1, 1] })
     state = cell(g, state, g.apply("reshape", [row], { shape: [BATCH, 2] }), u!, w!)
     const twice = g.apply("mul", [g.constant(2), state])
@@ -170,16 +170,16 @@ train {
 })
 
 describe("recurrent layers", () => {
-  const source = (layer: string, turns: number): string => `
-data d = array(x: [[${Array.from({ length: turns * 2 }, (_, i) => i % 3).join(", ")}]], y: [[1]]) {
-  x: f32[${turns}, 2] = column("x")
+  const source = (layer: string, iterations: number): string => `
+data d = array(x: [[${Array.from({ length: iterations * 2 }, (_, i) => i % 3).join(", ")}]], y: [[1]]) {
+  x: f32[${iterations}, 2] = column("x")
   y: f32[1] = column("y")
 }
-model Net(x: f32[B, ${turns}, 2]) -> f32[B, 1] { (x |> ${layer})[:, -1] |> Linear(1) }
+model Net(x: f32[B, ${iterations}, 2]) -> f32[B, 1] { (x |> ${layer})[:, -1] |> Linear(1) }
 train on d { minimize mse(Net(x), y) with Adam()  epochs 1 }
 `
-  const graphs = (layer: string, turns: number): Graph[] =>
-    [...lowered(source(layer, turns)).values()].map(optimized)
+  const graphs = (layer: string, iterations: number): Graph[] =>
+    [...lowered(source(layer, iterations)).values()].map(optimized)
   const layers = [
     "RNN(3)",
     "RNN(4, nonlinearity: relu)",
@@ -206,7 +206,7 @@ train on d { minimize mse(Net(x), y) with Adam()  epochs 1 }
       h = sigmoid(g[:, 9:12]) * tanh(c)`,
       12,
     ],
-  ])("%s is its turns written out", (call, turn, rows) => {
+  ])("%s is its turns written out", (call, iteration, rows) => {
     const inputs = `x: f32[B, 4, 2], a: f32[${rows}, 2], w: f32[${rows}, 3], b: f32[${rows}], d: f32[${rows}], h0: f32[B, 3], c0: f32[B, 3]`
     const both = lowered(`
 model Loop(${inputs}) -> f32[B, 4, 3] { ${call} }
@@ -215,7 +215,7 @@ model Written(${inputs}) -> f32[B, 4, 3] {
   var c = c0
   var hs = []
   for t in 0..4 {
-    ${turn}
+    ${iteration}
     hs = hs + [h]
   }
   stack(hs, 1)
@@ -256,8 +256,8 @@ model M(x: f32[B, 4, 2]) -> (f32[B, 4, 6], f32[B, 4, 6]) {
   })
   it("are programs whose size does not depend on the number of turns", () => {
     const lines = (text: string): number => text.split("\n").length
-    const sizes = (turns: number) =>
-      graphs("LSTM(4)", turns).map((graph) => {
+    const sizes = (iterations: number) =>
+      graphs("LSTM(4)", iterations).map((graph) => {
         const program = scheduled(graph)
         const counts = [lines(printGraph(graph)), program.kernels.length, program.dispatches.length]
         return { counts, text: lines(printKernelProgram(program)) }

@@ -71,7 +71,7 @@ describe.each([1, 4] as const)("%i at once", (width) => {
   it.each(ops)("%s in WebAssembly", (op) => {
     const values = argumentsOf(op)
     const buffers = scalarBuffers(op, { values })
-    const none = { step: 0, epoch: 0, seed: 0, start: 0, turn: 0 }
+    const none = { step: 0, epoch: 0, seed: 0, start: 0, iteration: 0 }
     wasmKernels([scalarKernel(op, { values }, width)]).run(0, buffers, { B: 1, R: 1 }, none)
     expect(wrong(op, Float32Array.from(buffers.at(-1)!))).toEqual([])
   })

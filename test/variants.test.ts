@@ -14,7 +14,7 @@ import { tensorType } from "../compiler/ir/tensor.js"
 import { DEFAULT_TARGET, SUBGROUP_TARGET, WEBGPU_VARIANTS } from "../compiler/target.js"
 import type { Bundle } from "../runtime/bundle/format.js"
 import { allKernels, forAdapter } from "../runtime/bundle/variants.js"
-import { needsOf } from "../runtime/exec/machine.js"
+import { needsOf } from "../runtime/exec/loaded-bundle.js"
 import { openBundle, type TrainEvent } from "../runtime/node.js"
 import { factsFor } from "./support/passes.js"
 

@@ -14,7 +14,7 @@ import { openWasmDevice } from "../runtime/device/wasm/open.js"
 import { RunError } from "../runtime/error.js"
 import { autoDevice, openDevice } from "../runtime/device/choose.js"
 import type { Host } from "../runtime/host.js"
-import type { StartThread } from "../runtime/device/wasm/team.js"
+import type { StartThread } from "../runtime/device/wasm/thread-pool.js"
 
 const folder = mkdtempSync(join(tmpdir(), "nnc-wasm-"))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -122,13 +122,13 @@ describe("choosing", () => {
   const bundle = (): Bundle => compiled("examples/xor/xor.nn")
 
   it.each([
-    { machine: "no adapter", given: host(undefined), why: "no adapter was found" },
+    { loaded: "no adapter", given: host(undefined), why: "no adapter was found" },
     {
-      machine: "a software adapter",
+      loaded: "a software adapter",
       given: host({ software: true }),
       why: "the WebGPU adapter Adapter is software, taken only when asked for",
     },
-    { machine: "no GPU at all", given: host({ software: false }, false), why: "this machine has no GPU" },
+    { loaded: "no GPU at all", given: host({ software: false }, false), why: "this machine has no GPU" },
   ])("auto with $machine is wasm, and says why", async ({ given, why }) => {
     const { device, info } = await openDevice(bundle(), given)
     expect(info).toMatchObject({ device: "wasm", why })

@@ -20,7 +20,7 @@ const kernels = [
   }),
 )
 const runner = wasmKernels(kernels)
-const none = { step: 0, epoch: 0, seed: 0, start: 0, turn: 0 }
+const none = { step: 0, epoch: 0, seed: 0, start: 0, iteration: 0 }
 
 /** Every half, those in the middle between two, and what lies beside. */
 const halves = Uint16Array.from({ length: COUNT }, (_, i) => i)

@@ -86,7 +86,7 @@ function ulps(got: number, exact: number): number {
 }
 
 const runner = wasmKernels(names.flatMap((op) => [kernelOf(op, false), kernelOf(op, true)]))
-const none = { step: 0, epoch: 0, seed: 0, start: 0, turn: 0 }
+const none = { step: 0, epoch: 0, seed: 0, start: 0, iteration: 0 }
 
 describe("functions in WebAssembly", () => {
   it.each(names)("%s", (op) => {

@@ -122,7 +122,7 @@ describe.each(["maximum", "minimum"])("%s", (op) => {
     const arrays = kernels[0]!.params.map((p) =>
       Float32Array.from((given[p.name] ?? [0, 0, 0, 0, 0]).slice(0, size)),
     )
-    const scalars = { step: 0, epoch: 0, seed: 0, start: 0, turn: 0 }
+    const scalars = { step: 0, epoch: 0, seed: 0, start: 0, iteration: 0 }
     wasmKernels(kernels).run(0, arrays, { B: 1, R: 1 }, scalars)
     expect([...arrays[2]!]).toEqual([NaN, NaN, op === "maximum" ? 2 : 1, NaN, NaN].slice(0, size))
   })

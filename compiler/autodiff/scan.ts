@@ -1,7 +1,7 @@
 /** autodiff: the gradient of a loop over time, which is a loop over time from its end.
- *  A turn of it sees what the turn of the loop saw (the carries as they were, saved as a stack; the slices; the captured values) and
- *  what reaches that turn's results. It carries the gradients of the carries and the sums for the captured values, and stacks
- *  the gradients of the slices. What a turn computed in between is computed again: memory grows with the carries alone.
+ *  An iteration of it sees what the iteration of the loop saw (the carries as they were, saved as a stack; the slices; the captured values) and
+ *  what reaches that iteration's results. It carries the gradients of the carries and the sums for the captured values, and stacks
+ *  the gradients of the slices. What an iteration computed in between is computed again: memory grows with the carries alone.
  *  The result is a scan, so it can be differentiated again. */
 import { GraphBuild, renumbered, valueIn } from "../ir/graph/build.js"
 import { isScan, resultTypes, scanParts, takeResult, typeIn, type ScanParts } from "../ir/graph/scan.js"
@@ -11,7 +11,7 @@ import type { Value } from "../ops/op.js"
 import { bug } from "../source/bug.js"
 import { pullBack, type Contribution, type WalkContext } from "./walk.js"
 
-/** The scan with one more stack for each carry: its value at the start of every turn. Stacks nobody wants are dropped later. */
+/** The scan with one more stack for each carry: its value at the start of every iteration. Stacks nobody wants are dropped later. */
 export function savingCarries(node: Node): Node {
   if (!isScan(node)) return node
   const { region, carries, stacked } = scanParts(node)
@@ -48,7 +48,7 @@ export function scanContributions(
   const captured = s.captured.map((id) => g.value(id))
   const made = g.applyScan(
     [...first, ...sums, ...sequences, ...captured],
-    { turns: s.turns, carries: first.length + sums.length, slices: sequences.length },
+    { iterations: s.iterations, carries: first.length + sums.length, slices: sequences.length },
     walked.region,
   )
   const back = g.node(made) ?? bug("a scan is a node")
@@ -72,7 +72,7 @@ interface ReverseRegion {
   readonly stacks: readonly number[]
 }
 
-/** One turn backwards. */
+/** One iteration backwards. */
 function reverseRegion(
   s: ScanParts,
   atResults: ReadonlyMap<number, Value>,
@@ -97,9 +97,9 @@ function reverseRegion(
     return { output, value: g.input(name(`d_${output.name}`), typeIn(s.region, output.value)) }
   })
   for (const i of s.captures) values.set(i.id, g.input(name(i.name), i.type))
-  if (s.turn !== undefined) {
-    const turn = g.input(name("turn"), scalarType("i32"), { kind: "scalar", scalar: "turn" })
-    values.set(s.turn.id, g.apply("sub", [g.constant(s.turns - 1, "i32"), turn]))
+  if (s.iteration !== undefined) {
+    const iteration = g.input(name("iteration"), scalarType("i32"), { kind: "scalar", scalar: "iteration" })
+    values.set(s.iteration.id, g.apply("sub", [g.constant(s.iterations - 1, "i32"), iteration]))
   }
   for (const node of s.region.nodes)
     values.set(

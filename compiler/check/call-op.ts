@@ -93,13 +93,19 @@ function tensorArguments(env: Env, def: OpDef, given: readonly Given[], span: Sp
   return [...out, ...rest]
 }
 
-/** A turn of a loop counts as a step of its own, so that each draws other numbers. */
+/** An iteration of a loop counts as a step of its own, so that each draws other numbers. */
 function drawArguments(env: Env, def: OpDef, span: Span): Value[] {
   const step = scalarInput(env.section, "step")
   const { loop } = env
-  const inLoop = loop?.turn.section === env.section
+  const inLoop = loop?.iteration.section === env.section
   const counted = inLoop
-    ? pointwise(env, "add", [pointwise(env, "mul", [step, v.int(loop.turns)], {}, span), loop.turn], {}, span)
+    ? pointwise(
+        env,
+        "add",
+        [pointwise(env, "mul", [step, v.int(loop.iterations)], {}, span), loop.iteration],
+        {},
+        span,
+      )
     : step
   return def.params.map((p) => (p === "seed" ? scalarInput(env.section, "seed") : counted))
 }
@@ -120,7 +126,7 @@ function attributes(env: Env, def: OpDef, given: readonly Given[], span: Span): 
   const out: Record<string, AttrValue> = {}
   for (const [name, spec] of Object.entries(def.attrs)) {
     const arg = given.find((g) => g.name === name)
-    const value = arg ? attrValue(arg.value) : name === "place" ? place(env) : spec.default
+    const value = arg ? attrValue(arg.value) : name === "stream" ? randomStream(env) : spec.default
     if (value === undefined || (arg && value !== spec.default && !fitsAttr(spec.kind, value))) {
       complain(env, {
         code: "op-attribute",
@@ -174,7 +180,7 @@ function attrValue(value: Value): AttrValue | undefined {
 }
 
 /** The key of a random draw: where its instance stands, and which draw of that instance it is. FNV-1a, 31 bits. */
-function place(env: Env): number {
+function randomStream(env: Env): number {
   const { path } = env.naming
   const count = env.section.draws.get(path) ?? 0
   env.section.draws.set(path, count + 1)
@@ -215,7 +221,7 @@ function evaluate(
     const { data } = def.eval(
       numbers.map((n) => ({ shape: [], data: Float64Array.of(n) })),
       attrs,
-      { type, dims: { B: 1, R: 1 }, scalars: { step: 0, epoch: 0, seed: 0, start: 0, turn: 0 } },
+      { type, dims: { B: 1, R: 1 }, scalars: { step: 0, epoch: 0, seed: 0, start: 0, iteration: 0 } },
     )
     const value = data[0] ?? NaN
     if (type.dtype === "bool") return v.bool(value !== 0)

@@ -124,7 +124,7 @@ export function callFn(env: Env, fn: FnValue, given: readonly Given[], span: Spa
     ...withoutOptimizing(env),
     module: fn.module,
     scope: newScope(),
-    turns: [],
+    iterations: [],
     frame: frameOf(env, decl, span, byName(assigned)),
   }
   const signature = newSignature()

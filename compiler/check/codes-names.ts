@@ -181,7 +181,8 @@ model M(x: f32[B, 3]) { f(f(x)) }`,
   },
   "for-range": {
     title: "a `for` over something that is no list",
-    explanation: "`for` runs over a range or a list known when compiling and is carried out turn by turn.",
+    explanation:
+      "`for` runs over a range or a list known when compiling and is carried out iteration by iteration.",
     pytorch: "Python writes for i in range(3).",
     bad: `model M(x: f32[B, 3]) {
   var h = x

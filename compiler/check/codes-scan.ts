@@ -22,7 +22,7 @@ export const scanCodes: ProgramPages = {
   "scan-carry": {
     title: "what a `scan` carries changes its type",
     explanation:
-      "A `var` from outside that the block assigns is carried from turn to turn. It keeps its dtype and shape, because one and the same block runs in every turn. Start with a value of the shape that the block gives it, for instance zeros.",
+      "A `var` from outside that the block assigns is carried from iteration to iteration. It keeps its dtype and shape, because one and the same block runs in every iteration. Start with a value of the shape that the block gives it, for instance zeros.",
     pytorch: "torch.scan has the same rule for its carry; a Python loop has none.",
     bad: loop("xs over 1", "h = sum(x + h, axis: 1)"),
     good: right,
@@ -30,7 +30,7 @@ export const scanCodes: ProgramPages = {
   "scan-result": {
     title: "a block of a `scan` whose value cannot be stacked",
     explanation:
-      "The values of all turns are stacked along the axis that is walked, so the block gives tensors (one, or a tuple of them) that have the axes before it.",
+      "The values of all iterations are stacked along the axis that is walked, so the block gives tensors (one, or a tuple of them) that have the axes before it.",
     pytorch: "It is torch.stack(outputs, dim=1) after a loop over time.",
     bad: `model M(xs: f32[B, 5, 3]) -> f32[5] {
   scan x in xs over 1 { sum(x) }
@@ -42,7 +42,7 @@ export const scanCodes: ProgramPages = {
   "scan-block": {
     title: "something that cannot stand in the block of a `scan`",
     explanation:
-      "The block is one turn of a loop that runs on the device: it cannot `return` from the function around it or change a `state`.",
+      "The block is one iteration of a loop that runs on the device: it cannot `return` from the function around it or change a `state`.",
     pytorch: "A return inside a Python loop ends it; the body of torch.scan has no such way out.",
     bad: loop("xs over 1", "return x"),
     good: right,

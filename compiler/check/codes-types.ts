@@ -199,7 +199,7 @@ model M(x: f32[B, 3, 3]) { x |> Flatten() |> Pair() }`,
     explanation:
       "A loop over time has a body, which a call of a primitive cannot give it. `scan x in xs over 1 { ... }` says both.",
     pytorch: "It is torch.scan, which takes a function for the body.",
-    bad: `model M(xs: f32[3, 2]) { op.scan(xs, turns: 3, carries: 0, slices: 1) }`,
+    bad: `model M(xs: f32[3, 2]) { op.scan(xs, iterations: 3, carries: 0, slices: 1) }`,
     good: `model M(xs: f32[3, 2]) { scan x in xs over 0 { x } }`,
   },
   "op-arguments": {

@@ -1,5 +1,5 @@
 /** check: where elaboration stands: the run as a whole (`Cx`) and one place in it (`Env`).
- *  An `Env` is never changed; a callee, a body or a loop turn gets a copy with other fields. */
+ *  An `Env` is never changed; a callee, a body or a loop iteration gets a copy with other fields. */
 import type { Declaration, FnDecl, LayerDecl, ModelDecl, OptimizerDecl } from "../ir/ast/types.js"
 import type { Slot } from "../ir/model/types.js"
 import type { Origin } from "../ir/origin.js"
@@ -87,13 +87,13 @@ export interface Env {
   readonly scope: Scope
   readonly section: SectionState
   readonly naming: Naming
-  /** Turns of the loops around this place, within one body. */
-  readonly turns: readonly number[]
+  /** Iterations of the loops around this place, within one body. */
+  readonly iterations: readonly number[]
   readonly frame?: Frame
   /** Added to the count of updates when the name `step` is read: 1 in an optimizer's body. */
   readonly stepsFrom: 0 | 1
-  /** In the block of a scan, and in what it calls: the number of the turn, and how many there are. */
-  readonly loop?: { readonly turn: TensorValue; readonly turns: number; readonly span: Span }
+  /** In the block of a scan, and in what it calls: the number of the iteration, and how many there are. */
+  readonly loop?: { readonly iteration: TensorValue; readonly iterations: number; readonly span: Span }
   /** In the body of an optimizer: the parameter it is written for. */
   readonly optimizing?: Optimizing
 }
@@ -105,7 +105,7 @@ export const topEnv = (cx: Cx, module: ModuleScope, section: SectionState): Env 
   scope: newScope(),
   section,
   naming: newNaming(""),
-  turns: [],
+  iterations: [],
   stepsFrom: 0,
 })
 

@@ -169,7 +169,7 @@ function evalConstant(env: Env, global: Extract<Global, { kind: "let" }>, span: 
     })
   if (known) return known
   module.constants.set(decl, "computing")
-  const value = evalExpr({ ...env, module, scope: newScope(), turns: [] }, decl.value)
+  const value = evalExpr({ ...env, module, scope: newScope(), iterations: [] }, decl.value)
   const checked =
     v.tensorsIn(value).length > 0
       ? complain(env, {

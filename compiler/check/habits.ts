@@ -74,9 +74,9 @@ const CONSTANTS = new Set(["training", "step", "epoch", "seed"])
 function misspeltDeclaration(env: Env, name: string, span: Span): Advice {
   const own = [...env.module.names].flatMap(([each, global]) => (global.library ? [] : [each]))
   const near = nearest(name, [...namesIn(env.scope), ...own])
-  const [declared, ...others] = near === undefined ? [] : placesOf(span.file, near)
+  const [declared, ...others] = near === undefined ? [] : locationsOf(span.file, near)
   if (near === undefined || declared === undefined || others.length > 0) return {}
-  if (placesOf(span.file, name).length === 1)
+  if (locationsOf(span.file, name).length === 1)
     return { related: [{ span: declared, text: `\`${near}\` is declared here, and read nowhere` }] }
   return {
     span: declared,
@@ -88,7 +88,7 @@ function misspeltDeclaration(env: Env, name: string, span: Span): Advice {
 }
 
 /** Where a word stands in a program, outside comments and strings. */
-function placesOf(file: SourceFile, word: string): Span[] {
+function locationsOf(file: SourceFile, word: string): Span[] {
   return [...file.text.matchAll(/\/\/[^\n]*|"(?:[^"\\\n]|\\.)*"|\w+/g)].flatMap(
     ({ 0: text, index: start }) => (text === word ? [{ file, start, end: start + word.length }] : []),
   )

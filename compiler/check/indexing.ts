@@ -128,7 +128,13 @@ function declaredByConfig(env: Env, instance: Instance, name: string): ReturnTyp
   const scope = newScope()
   for (const [key, value] of instance.config)
     scope.names.set(key, { value, span: instance.span, kind: "config" })
-  const inner: Env = { ...env, scope, module: instance.module, naming: newNaming(instance.path), turns: [] }
+  const inner: Env = {
+    ...env,
+    scope,
+    module: instance.module,
+    naming: newNaming(instance.path),
+    iterations: [],
+  }
   if (!typeIsKnown(inner, param.type)) return undefined
   declareParam(inner, param)
   return env.cx.slots.get(under(instance.path, name))

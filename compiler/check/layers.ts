@@ -40,7 +40,7 @@ export function makeInstance(
     ...rest,
     module,
     scope: newScope(),
-    turns: [],
+    iterations: [],
     frame: frameOf(env, decl, span, byName(assigned)),
   }
   const signature = newSignature()
@@ -105,7 +105,7 @@ export function callInstance(env: Env, instance: Instance, given: readonly Given
     module,
     scope: newScope(),
     naming: newNaming(path),
-    turns: [],
+    iterations: [],
     frame: frameOf(env, decl, span, new Map([...instance.given, ...byName(assigned)])),
   }
   for (const [name, value] of instance.config) {

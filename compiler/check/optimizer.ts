@@ -70,7 +70,7 @@ export function updateOf(
     ...outer,
     module,
     scope: newScope(),
-    turns: [],
+    iterations: [],
     stepsFrom: 1,
     optimizing,
     frame: frameOf(env, decl, expr.span, byName(assigned)),
@@ -138,7 +138,7 @@ function ensureState(env: Env, optimizing: Optimizing, s: StateStmt): Slot | und
     section,
     scope: newScope(env.scope),
     naming: newNaming(name),
-    turns: [],
+    iterations: [],
     stepsFrom: 0,
   }
   const param = env.cx.slots.get(optimizing.param)?.slot ?? bug(`there is no slot ${optimizing.param}`)

@@ -26,7 +26,7 @@ export function scalingOf(
   const type = scalarType("f32")
   const first = firstScale(scaler, expr)
   const section = newSection(true)
-  const inner: Env = { ...env, section, naming: newNaming(name), turns: [], stepsFrom: 0 }
+  const inner: Env = { ...env, section, naming: newNaming(name), iterations: [], stepsFrom: 0 }
   const value = first ? evalExpr(inner, first) : v.float(1)
   const slot: Slot = {
     name,

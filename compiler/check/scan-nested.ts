@@ -1,5 +1,5 @@
-/** check: a `scan` in the block of another. A loop on the device has no loop within it, so the turns of the inner one are written out.
- *  Guarantees: as in a loop, a layer is the same in every turn and carried types do not change. */
+/** check: a `scan` in the block of another. A loop on the device has no loop within it, so the iterations of the inner one are written out.
+ *  Guarantees: as in a loop, a layer is the same in every iteration and carried types do not change. */
 import type { ScanExpr } from "../ir/ast/types.js"
 import type { Span } from "../source/source.js"
 import { emit } from "./emit.js"
@@ -17,9 +17,9 @@ export function evalUnrolled(env: Env, expr: ScanExpr): Value {
   if (!sequences || !carries) return v.ERROR
   for (const c of carries) c.binding.value = v.withTensors(c.binding.value, c.first)
   const { naming } = env
-  const turns: TensorValue[][] = []
+  const iterations: TensorValue[][] = []
   let shown: Value = v.NONE
-  for (let t = 0; t < sequences.turns; t++) {
+  for (let t = 0; t < sequences.iterations; t++) {
     const own = { ...naming, counts: new Map(naming.counts), taken: new Set(naming.taken) }
     const inner: Env = { ...env, scope: newScope(env.scope), naming: own }
     expr.names.forEach((name, i) =>
@@ -38,16 +38,16 @@ export function evalUnrolled(env: Env, expr: ScanExpr): Value {
       return v.ERROR
     }
     carries.forEach((c, i) => (c.binding.value = v.withTensors(c.binding.value, next[i]!)))
-    turns.push(stacked.tensors)
+    iterations.push(stacked.tensors)
     shown = stacked.value
-    if (t < sequences.turns - 1) continue
+    if (t < sequences.iterations - 1) continue
     for (const [layer, count] of own.counts) naming.counts.set(layer, count)
     for (const name of own.taken) naming.taken.add(name)
   }
-  const stacks = (turns[0] ?? []).map((_, i) =>
+  const stacks = (iterations[0] ?? []).map((_, i) =>
     joined(
       env,
-      turns.map((tensors) => tensors[i]!),
+      iterations.map((tensors) => tensors[i]!),
       sequences.axis,
       expr.span,
     ),

@@ -1,5 +1,5 @@
-/** check: `scan x in xs over 1 { ... }`: one turn is elaborated once, as the region of a `scan` operation.
- *  What is carried from turn to turn are the `var`s from outside that the block assigns.
+/** check: `scan x in xs over 1 { ... }`: one iteration is elaborated once, as the region of a `scan` operation.
+ *  What is carried from iteration to iteration are the `var`s from outside that the block assigns.
  *  Guarantees: carried types do not change; the block gives its results as tensors, stacked along the axis of the sequences.
  *  Not here:   which values from outside the block sees: it may see all (lower/ makes them arguments). */
 import type { Block, Expr, Name, ScanExpr, Stmt } from "../ir/ast/types.js"
@@ -47,11 +47,11 @@ export function evalScan(env: Env, expr: ScanExpr): Value {
       text: `${expr.names[i]!.text} is one place of axis ${sequences.axis}`,
     }),
   )
-  const turn = param(scalarType("i32"))
+  const iteration = param(scalarType("i32"))
   const inner: Env = {
     ...env,
     scope: newScope(env.scope),
-    loop: { turn, turns: sequences.turns, span: expr.span },
+    loop: { iteration, iterations: sequences.iterations, span: expr.span },
   }
   expr.names.forEach((name, i) =>
     declare(inner, name, { value: sliceParams[i]!, span: name.span, kind: "loop" }),
@@ -77,7 +77,7 @@ export function evalScan(env: Env, expr: ScanExpr): Value {
     params: [
       ...carryParams.flat().map((t, i) => ({ id: t.id, name: `carry.${i}`, type: t.type })),
       ...sliceParams.map((t, i) => ({ id: t.id, name: `at.${expr.names[i]!.text}`, type: t.type })),
-      { id: turn.id, name: "turn", type: turn.type },
+      { id: iteration.id, name: "iteration", type: iteration.type },
     ],
     body,
     results: [...next, ...result.stacked.tensors].map((t) => t.id),
@@ -99,7 +99,7 @@ export function evalScan(env: Env, expr: ScanExpr): Value {
   const stacks = result.stacked.tensors.map((t) =>
     moved(
       env,
-      take(tensorType(t.type.dtype, [sequences.turns, ...t.type.shape])),
+      take(tensorType(t.type.dtype, [sequences.iterations, ...t.type.shape])),
       0,
       sequences.axis,
       expr.span,
@@ -108,7 +108,7 @@ export function evalScan(env: Env, expr: ScanExpr): Value {
   return v.withTensors(result.stacked.value, stacks.flatMap(v.tensorsIn))
 }
 
-const isInLoop = (env: Env): boolean => env.loop?.turn.section === env.section
+const isInLoop = (env: Env): boolean => env.loop?.iteration.section === env.section
 
 /** Complains when this place is in the block of a scan. */
 export function refused(env: Env, what: string, span: Span): boolean {
@@ -127,7 +127,7 @@ export function refused(env: Env, what: string, span: Span): boolean {
 interface Sequences {
   /** With the axis that is walked in front. */
   readonly items: readonly TensorValue[]
-  readonly turns: number
+  readonly iterations: number
   /** Where that axis was. */
   readonly axis: number
 }
@@ -144,7 +144,7 @@ export function sequencesOf(env: Env, expr: ScanExpr): Sequences | undefined {
     return fail(`${expr.names.length} names walk over ${v.describe(given)}`, expr.sequence, v.describe(given))
   const out: TensorValue[] = []
   let place: number | undefined
-  let turns: number | undefined
+  let iterations: number | undefined
   for (const item of items) {
     if (item.kind !== "tensor")
       return fail(
@@ -162,22 +162,22 @@ export function sequencesOf(env: Env, expr: ScanExpr): Sequences | undefined {
       return fail(
         `axis ${axis.value} of ${printType(item.type)} has size ${printDim(size)}, which is known only when the program runs`,
         expr.axis,
-        "the number of turns must be known",
+        "the number of iterations must be known",
         "the batch is no time: walk over another axis",
       )
-    if ((turns ?? size) !== size || (place ?? at) !== at)
+    if ((iterations ?? size) !== size || (place ?? at) !== at)
       return fail(
         "sequences walked together have the axis in one place and of one size",
         expr.sequence,
         items.map(v.describe).join(", "),
       )
-    turns = size
+    iterations = size
     place = at
     const front = moved(env, item, at, 0, expr.sequence.span)
     if (front.kind !== "tensor") return undefined
     out.push(front)
   }
-  return { items: out, turns: turns ?? bug("a scan has a sequence"), axis: place ?? 0 }
+  return { items: out, iterations: iterations ?? bug("a scan has a sequence"), axis: place ?? 0 }
 }
 
 /** The tensor with axis `from` at place `to`. */
@@ -205,7 +205,7 @@ export function carriedBy(env: Env, body: Block): Carry[] | undefined {
     if (!parts) {
       complain(env, {
         code: "scan-carry",
-        message: `\`${name.text}\` is ${v.describe(binding.value)}, which cannot change from turn to turn`,
+        message: `\`${name.text}\` is ${v.describe(binding.value)}, which cannot change from iteration to iteration`,
         span: name.span,
         label: "assigned in the block of a `scan`",
         related: [{ span: binding.span, text: "declared here" }],
@@ -250,7 +250,7 @@ function blocksIn(node: unknown): Block[] {
   return Object.entries(node).flatMap(([key, part]) => (key === "span" ? [] : blocksIn(part)))
 }
 
-/** What a carried variable is after a turn; undefined after a diagnostic. */
+/** What a carried variable is after an iteration; undefined after a diagnostic. */
 export function nextOf(
   env: Env,
   { name, binding, first }: Carry,
@@ -278,7 +278,7 @@ const describeAll = (tensors: readonly TensorValue[]): string =>
 function changes(env: Env, name: Name, binding: Binding, was: string, is: string): undefined {
   complain(env, {
     code: "scan-carry",
-    message: `\`${name.text}\` is ${was} before a turn of this \`scan\` and ${is} after it`,
+    message: `\`${name.text}\` is ${was} before an iteration of this \`scan\` and ${is} after it`,
     span: name.span,
     label: `${is} here`,
     related: [{ span: binding.span, text: `${was} here` }],
@@ -323,7 +323,7 @@ export function stackedIn(
 function emitLoop(
   env: Env,
   first: readonly TensorValue[],
-  { items, turns }: Sequences,
+  { items, iterations }: Sequences,
   region: ModelRegion,
   span: Span,
 ): TensorValue {
@@ -336,7 +336,7 @@ function emitLoop(
     id,
     op: "scan",
     args: [...first, ...items].map((t) => t.id),
-    attrs: { turns, carries: first.length, slices: items.length },
+    attrs: { iterations, carries: first.length, slices: items.length },
     type,
     origin: originAt(env, span),
     regions: [region],

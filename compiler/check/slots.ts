@@ -16,7 +16,7 @@ import type { Binding } from "./scope.js"
 import { append, finish, newSection } from "./section.js"
 import { rearranged } from "./shape-help.js"
 import { declareOptimizerState } from "./optimizer.js"
-import { declare, turned } from "./stmt.js"
+import { declare, numbered } from "./stmt.js"
 import * as v from "./values.js"
 import type { TensorValue, Value } from "./values.js"
 
@@ -51,7 +51,7 @@ export function declareState(env: Env, s: StateStmt): void {
   declare(env, s.name, { value, span: s.name.span, kind: "state", slot: name })
 }
 
-/** `param w as "weight_l" + string(l)`: the text in place of the name, and no number of the turn. */
+/** `param w as "weight_l" + string(l)`: the text in place of the name, and no number of the iteration. */
 function writtenName(env: Env, as: Expr): string | undefined {
   const value = evalExpr(env, as)
   if (value.kind === "string" && /^[A-Za-z_][A-Za-z0-9_]*$/.test(value.value))
@@ -69,7 +69,7 @@ function writtenName(env: Env, as: Expr): string | undefined {
 
 /** Unique within one call of the instance. */
 function slotName(env: Env, s: ParamStmt | StateStmt): string {
-  return under(env.naming.path, uniqueName(env, turned(env, s.name)))
+  return under(env.naming.path, uniqueName(env, numbered(env, s.name)))
 }
 
 /** `name`, or with a number when the same body has made one of this name already (a fn called twice). */
@@ -131,7 +131,7 @@ export function readValue(env: Env, slot: Slot, span: Span, from?: TensorValue["
 /** A section that gives the first value: an expression of the type, or of a scalar, or an initialiser that is told the shape. */
 function initialValue(env: Env, init: Expr, name: string, type: TensorType): Section {
   const section = newSection(true)
-  const inner: Env = { ...env, section, naming: newNaming(name), turns: [], stepsFrom: 0 }
+  const inner: Env = { ...env, section, naming: newNaming(name), iterations: [], stepsFrom: 0 }
   const value = evalInitialiser(inner, init, type)
   return initSection(inner, value, name, type, init.span)
 }

@@ -55,7 +55,7 @@ export function runStatement(env: Env, s: Stmt): Flow {
       return on()
     case "var":
       declare(env, s.name, {
-        value: changeable(env, s.name, evalExpr(env, s.value, turned(env, s.name))),
+        value: changeable(env, s.name, evalExpr(env, s.value, numbered(env, s.name))),
         span: s.name.span,
         kind: "var",
       })
@@ -85,13 +85,13 @@ export function runStatement(env: Env, s: Stmt): Flow {
   }
 }
 
-/** The name, with the turns of the loops around it: `enc.0`. */
-export const turned = (env: Env, name: Name): string => [name.text, ...env.turns].join(".")
+/** The name, with the iterations of the loops around it: `enc.0`. */
+export const numbered = (env: Env, name: Name): string => [name.text, ...env.iterations].join(".")
 
 function runLet(env: Env, s: LetStmt): void {
   const [first] = s.names
   if (s.names.length === 1 && first) {
-    const value = evalExpr(env, s.value, turned(env, first))
+    const value = evalExpr(env, s.value, numbered(env, first))
     declare(env, first, { value, span: first.span, kind: "let" })
     return
   }
@@ -245,27 +245,27 @@ export function evalBranches(env: Env, s: IfStmt | IfExpr): Flow {
   )
 }
 
-/** Turns a program may unroll into; more is a slip, or a recurrence that should be a loop over time. */
-const MAX_TURNS = 100_000
+/** Iterations a program may unroll into; more is a slip, or a recurrence that should be a loop over time. */
+const MAX_ITERATIONS = 100_000
 
 function runFor(env: Env, s: ForStmt): Flow {
   const range = evalExpr(env, s.range)
   if (v.hasError(range)) return on(v.ERROR)
-  if ((range.kind !== "list" && range.kind !== "tuple") || range.items.length > MAX_TURNS)
+  if ((range.kind !== "list" && range.kind !== "tuple") || range.items.length > MAX_ITERATIONS)
     return on(
       complain(env, {
         code: "for-range",
         message:
           range.kind === "list"
-            ? `${range.items.length} turns are too many to unroll`
+            ? `${range.items.length} iterations are too many to unroll`
             : `\`for\` runs over a range or a list, and this is ${v.describe(range)}`,
         span: s.range.span,
         label: v.describe(range),
         help: "write `0..n` or `[a, b, c]`",
       }),
     )
-  for (const [turn, value] of range.items.entries()) {
-    const inner: Env = { ...env, scope: newScope(env.scope), turns: [...env.turns, turn] }
+  for (const [iteration, value] of range.items.entries()) {
+    const inner: Env = { ...env, scope: newScope(env.scope), iterations: [...env.iterations, iteration] }
     declare(inner, s.name, { value, span: s.name.span, kind: "loop" })
     const flow = runBlock(inner, s.body)
     if (flow.returned) return flow

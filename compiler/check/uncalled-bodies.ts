@@ -29,7 +29,7 @@ function carryOut(cx: Cx, module: ModuleScope, decl: FnDecl | LayerDecl | ModelD
     scope: newScope(),
     section: newSection(true),
     naming: newNaming(""),
-    turns: [],
+    iterations: [],
     stepsFrom: 0,
   }
   const given = inputsOf(env, decl.kind === "fn" ? decl.params : decl.inputs)

@@ -9,7 +9,7 @@ import { type Chosen, openDevice } from "../../runtime/device/choose.js"
 import type { DeviceInfo } from "../../runtime/device/device.js"
 import { RunError } from "../../runtime/error.js"
 import { openDataSet } from "../../runtime/exec/data-set.js"
-import { type Machine, openMachine } from "../../runtime/exec/machine.js"
+import { type LoadedBundle, loadBundle } from "../../runtime/exec/loaded-bundle.js"
 import { nodeHost, placesBelow } from "../../runtime/node.js"
 import { batchesOf } from "../../runtime/train/batches.js"
 import { type ProgramTimes, timeProgram } from "../../runtime/train/timing.js"
@@ -33,19 +33,19 @@ export async function onDevice<T>(
   bundle: Bundle,
   path: string,
   { device, threads }: MeasureOptions,
-  body: (machine: Machine, chosen: Chosen) => Promise<T>,
+  body: (loaded: LoadedBundle, chosen: Chosen) => Promise<T>,
 ): Promise<T> {
   const choice = { device, ...(threads === undefined ? {} : { threads }) }
   const chosen = await openDevice(bundle, nodeHost(placesBelow(dirname(path))), choice)
   try {
-    return await body(await openMachine(chosen.bundle, chosen.device), chosen)
+    return await body(await loadBundle(chosen.bundle, chosen.device), chosen)
   } finally {
     chosen.device.close()
   }
 }
 
 export async function measureStep(
-  machine: Machine,
+  loaded: LoadedBundle,
   { device, info, bundle }: Chosen,
   spec: TrainSpec,
   path: string,
@@ -56,9 +56,9 @@ export async function measureStep(
 ): Promise<{ times: ProgramTimes; batch: number; rows: number; info: DeviceInfo; seen: Bundle }> {
   const set = overrideData(bundle.manifest.data, paths).find(({ name }) => name === spec.data)
   const host = nodeHost(placesBelow(dirname(path)), open)
-  const how = { room: device.room, batch: machine.spec(spec.step).maxBatch }
+  const how = { room: device.room, batch: loaded.spec(spec.step).maxBatch }
   const part = set && (await openDataSet(device, set, host.openFile, how)).train
-  const step = machine.program(spec.step, part?.data ?? null)
+  const step = loaded.program(spec.step, part?.data ?? null)
   const rows = part?.rows ?? 0
   const batch = batchesOf(rows, spec.batch, spec.dropLast).size
   // As many as there are in the buffers, whichever they are.

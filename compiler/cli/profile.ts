@@ -4,7 +4,7 @@
 import { compile } from "../driver/compile.js"
 import { type Cost, costOf } from "../ir/kernels/cost.js"
 import type { KernelProgram } from "../ir/kernels/types.js"
-import { merge } from "../schedule/index.js"
+import { horizontalFusion } from "../schedule/index.js"
 import { bug } from "../source/bug.js"
 import type { DeviceInfo } from "../../runtime/device/device.js"
 import { timeProgram } from "../../runtime/train/timing.js"
@@ -20,11 +20,11 @@ export interface Peak {
   readonly flops: number
   readonly bytes: number
 }
-/** Of all turns that it runs in a step. */
+/** Of all iterations that it runs in a step. */
 export interface KernelProfile extends Cost {
   readonly kernel: string
   readonly template: string
-  readonly turns: number
+  readonly iterations: number
   readonly ms: number
   /** Of the device's most: what it computes or what it moves, whichever is more. */
   readonly of_peak: number
@@ -51,26 +51,26 @@ export async function profile(path: string, options: MeasureOptions): Promise<Pr
     compileFile(path, { data, devices: [device], target, ...compiling(options) }, tables),
   )
   const bundle = compiled.bundle ?? bug("a program that compiles has a bundle")
-  const programs = compiled.stages.get(merge.name)?.json() as readonly KernelProgram[]
+  const programs = compiled.stages.get(horizontalFusion.name)?.json() as readonly KernelProgram[]
   const spec = trainSpec(bundle, options.train)
   const program = programs.find((p) => p.name === spec.step) ?? bug(`no program ${spec.step}`)
-  const measured = await onDevice(bundle, path, options, (machine, chosen) =>
-    measureStep(machine, chosen, spec, path, tables.open, options),
+  const measured = await onDevice(bundle, path, options, (loaded, chosen) =>
+    measureStep(loaded, chosen, spec, path, tables.open, options),
   )
   const peak = await peakOf(options)
   const { times, batch, rows, info } = measured
   const { kernels: specs } = measured.seen.manifest
   const templates = new Map(program.kernels.map((k) => [k.name, k.template]))
   const kernels = program.dispatches.map((dispatch, i): KernelProfile => {
-    const { turns, ms } = times.dispatches[i]!
+    const { iterations, ms } = times.dispatches[i]!
     const one = costOf(program, dispatch, { B: batch, R: rows })
-    const cost = { bytes: one.bytes * turns, flops: one.flops * turns }
+    const cost = { bytes: one.bytes * iterations, flops: one.flops * iterations }
     const { kernel } = measured.seen.manifest.programs.find((p) => p.name === spec.step)!.dispatches[i]!
     const origins = specs.find((k) => k.name === kernel)?.origins ?? []
     return {
       kernel,
       template: templates.get(dispatch.kernel) ?? "",
-      turns,
+      iterations,
       ms,
       ...cost,
       of_peak: Math.max(cost.flops / peak.flops, cost.bytes / peak.bytes) / (ms / 1000),
@@ -102,10 +102,10 @@ model Copy(x: f32[${LENGTH}]) -> f32[${LENGTH}] {
 async function peakOf(options: MeasureOptions): Promise<Peak> {
   const file = { path: "peak.nn", text: PEAK }
   const { bundle } = compile(file, fileHost(file.path), { target: options.target, devices: [options.device] })
-  return onDevice(bundle ?? bug("peak.nn compiles"), file.path, options, async (machine, { info }) => {
+  return onDevice(bundle ?? bug("peak.nn compiles"), file.path, options, async (loaded, { info }) => {
     const seconds = async (model: string): Promise<number> => {
       const { ms } = await timeProgram(
-        machine.program(`predict.${model}`, null),
+        loaded.program(`predict.${model}`, null),
         { B: 1, R: 0 },
         clockOf(info),
       )

@@ -11,7 +11,7 @@ import type { PlanEntry } from "../ir/groups/plan-file.js"
 import { printPlan } from "../ir/groups/plans.js"
 import { printHead } from "../ir/groups/text.js"
 import type { Group, GroupedGraph, GroupedProgram, KernelPlan } from "../ir/groups/types.js"
-import { choose, many, merge, plansOf } from "../schedule/index.js"
+import { choose, multiStep, horizontalFusion, plansOf } from "../schedule/index.js"
 import { bug } from "../source/bug.js"
 import type { TargetProfile } from "../target.js"
 import type { Bundle } from "../../runtime/bundle/format.js"
@@ -55,7 +55,7 @@ const LEAST_GAIN = 0.05
 const ROUNDS = 3
 
 const UNFUSED: readonly DriverPass[] = DEVICE_PASSES.filter(
-  (p) => p.name !== merge.name && p.name !== many.name,
+  (p) => p.name !== horizontalFusion.name && p.name !== multiStep.name,
 )
 
 /** `progress`: rounds done, of how many. */
@@ -67,8 +67,8 @@ export async function tune(
   const tables = userTables()
   const measured = async (built: Built, which: ReadonlySet<number>): Promise<ProgramTimes> => {
     const spec = trainSpec(built.bundle, options.train)
-    const run = onDevice(built.bundle, path, options, (machine, chosen) =>
-      measureStep(machine, chosen, spec, path, tables.open, options, which),
+    const run = onDevice(built.bundle, path, options, (loaded, chosen) =>
+      measureStep(loaded, chosen, spec, path, tables.open, options, which),
     )
     return (await run).times
   }

@@ -5,7 +5,7 @@ import { type DeviceChoice, openDevice } from "../../runtime/device/choose.js"
 import type { DeviceInfo } from "../../runtime/device/device.js"
 import { callOnce } from "../../runtime/exec/calls.js"
 import { uploadData } from "../../runtime/exec/dataset.js"
-import { type Machine, openMachine } from "../../runtime/exec/machine.js"
+import { type LoadedBundle, loadBundle } from "../../runtime/exec/loaded-bundle.js"
 import { State } from "../../runtime/exec/state.js"
 import { encodeNumbers } from "../../runtime/exec/values.js"
 import { nodeHost, placesBelow } from "../../runtime/node.js"
@@ -21,9 +21,9 @@ export async function differenceOnDevice(
 ): Promise<{ readonly device: DeviceInfo; readonly difference: Difference | undefined }> {
   const chosen = await openDevice(bundle, nodeHost(placesBelow(".")), choice)
   try {
-    const machine = await openMachine(chosen.bundle, chosen.device)
+    const loaded = await loadBundle(chosen.bundle, chosen.device)
     for (const expected of programs) {
-      const [found] = wrongOnDevice(expected, await resultsOn(machine, expected))
+      const [found] = wrongOnDevice(expected, await resultsOn(loaded, expected))
       if (found === undefined) continue
       const { kernels, device } = chosen.info
       const difference = differenceAt("device", expected.graph, found, kernels ?? device)
@@ -35,17 +35,17 @@ export async function differenceOnDevice(
   }
 }
 
-async function resultsOn(machine: Machine, { graph, values }: Expected): Promise<Results> {
+async function resultsOn(loaded: LoadedBundle, { graph, values }: Expected): Promise<Results> {
   const { inputs, state, dims } = values
-  const slots = new State(machine)
+  const slots = new State(loaded)
   for (const [name, { data }] of Object.entries(state)) slots.setNumbers(name, data)
   const fields = graph.inputs.flatMap(({ name, type, source }) =>
     source.kind === "data"
       ? [{ name: source.field, bytes: encodeNumbers(type.dtype, inputs[name]!.data) }]
       : [],
   )
-  const rows = uploadData(machine.device, `rows of ${graph.name}`, { rows: dims.R, fields })
-  const program = machine.program(graph.name, rows)
+  const rows = uploadData(loaded.device, `rows of ${graph.name}`, { rows: dims.R, fields })
+  const program = loaded.program(graph.name, rows)
   for (const { name, source } of program.spec.inputs)
     if (source.kind === "feed") program.feed(name, inputs[name]!.data)
   callOnce(program, { ...SCALARS, ...dims })

@@ -12,7 +12,7 @@ import type { Plan } from "../ir/plan/types.js"
 import type { DimValues } from "../ir/tensor.js"
 import type { PassContext } from "../pass.js"
 import type { GroupedGraph } from "../ir/groups/types.js"
-import { type Choice, choices, lateGroups, recompute } from "../schedule/index.js"
+import { type Choice, choices, lateGroups, rematerialize } from "../schedule/index.js"
 
 /** By the name of the program that trains. */
 export type Budgets = ReadonlyMap<string, Budget>
@@ -45,8 +45,8 @@ interface Means extends PassContext {
   readonly group: (graph: Graph) => GroupedGraph
 }
 
-export const recomputing = {
-  name: "recompute",
+export const rematerialization = {
+  name: "rematerialize",
   summary: "compute again what would take too much memory to keep",
   run: (graphs: readonly Graph[], means: Means): readonly Graph[] =>
     means.budgets.size === 0 ? graphs : withinBudgets(graphs, means),
@@ -99,7 +99,7 @@ class Step {
     const beyond = this.at === 0 ? 0 : Math.max(0, took - all[this.at]!.bytes)
     const fitting = all.findIndex((c, n) => n > this.at && c.bytes + beyond <= budget)
     this.at = fitting < 0 ? all.length - 1 : fitting
-    this.graph = recompute(grouped, all[this.at]!.again, lateGroups(grouped))
+    this.graph = rematerialize(grouped, all[this.at]!.again, lateGroups(grouped))
     return true
   }
   private prepared(): NonNullable<Step["known"]> {

@@ -7,7 +7,7 @@ import { verifyKernels } from "../ir/kernels/verify.js"
 import { parseModel } from "../ir/model/text.js"
 import { parsePlan } from "../ir/plan/text.js"
 import type { DimValues } from "../ir/tensor.js"
-import { IrTextError, type Places } from "../ir/text/scanner.js"
+import { IrTextError, type Locations } from "../ir/text/scanner.js"
 import type { GroupedProgram } from "../ir/groups/types.js"
 import { parseGroups } from "../ir/groups/text.js"
 import { budgetsOf } from "./budget.js"
@@ -24,13 +24,13 @@ export function compileText(
 ): Outcome {
   const run = new Compilation(options)
   return run.finish(() => {
-    const places: Places = new Map()
+    const locations: Locations = new Map()
     if (firstWord(text) === "program") {
       // Programs of kernels without the graphs they came from: their WGSL, and no plan.
-      const programs = items(text, /^program /m).map((one) => parseKernelProgram(one, places))
+      const programs = items(text, /^program /m).map((one) => parseKernelProgram(one, locations))
       refuse(
         programs.flatMap((p) => verifyKernels(p, options.target, sizes(p.name).B)),
-        places,
+        locations,
       )
       emit(
         programs.flatMap((p) => p.kernels),
@@ -38,8 +38,8 @@ export function compileText(
       )
       return {}
     }
-    const given = parseState(text, places)
-    refuse(verifyState(given, options.target), places)
+    const given = parseState(text, locations)
+    refuse(verifyState(given, options.target), locations)
     const budgets = given.level === "model" ? budgetsOf(valueOf(given, "model")) : new Map()
     if (given.level === "model") run.reachedState(MODEL, given)
     forTarget(given, { sizes, budgets, plans: options.plans ?? [] }, run)
@@ -50,39 +50,39 @@ export function compileText(
 const firstWord = (text: string): string | undefined => /^\s*(?:\/\/.*\n\s*)*(\w+)/.exec(text)?.[1]
 
 /** Reads what `printState` prints, of any level that says all there is to know. */
-export function parseState(text: string, places?: Places): State {
+export function parseState(text: string, locations?: Locations): State {
   if (/^groups \{/m.test(text))
     return stateOf(
       "groups",
-      items(text, /^graph /m).map((one) => alone(one, places)),
+      items(text, /^graph /m).map((one) => alone(one, locations)),
     )
   switch (firstWord(text)) {
     case "graph":
-      return stateOf("graphs", parseGraphs(text, places))
+      return stateOf("graphs", parseGraphs(text, locations))
     case "plan":
-      return stateOf("plan", parsePlan(text, places))
+      return stateOf("plan", parsePlan(text, locations))
     case "data":
     case "param":
     case "state":
     case "predict":
     case "train":
-      return stateOf("model", parseModel(text, places))
+      return stateOf("model", parseModel(text, locations))
     default:
       throw new IrTextError(1, 1, "this is not the text of a model, of graphs, groups, kernels or a plan")
   }
 }
 
 /** What is read may be anything: the passes behind rely on what verifiers guarantee. */
-function refuse([first]: readonly Complaint[], places: Places): void {
+function refuse([first]: readonly Complaint[], locations: Locations): void {
   if (first === undefined) return
-  const { line, column } = (first.of && places.get(first.of)) ?? { line: 1, column: 1 }
+  const { line, column } = (first.of && locations.get(first.of)) ?? { line: 1, column: 1 }
   throw new IrTextError(line, column, printComplaint(first))
 }
 
 /** Groups read from text, packed or not: each graph is a program of its own. */
-function alone(text: string, places?: Places): GroupedProgram {
-  const grouped = parseGroups(text, places)
-  return { graph: grouped.graph, parts: [{ graph: grouped.graph, turns: null }], groups: [grouped] }
+function alone(text: string, locations?: Locations): GroupedProgram {
+  const grouped = parseGroups(text, locations)
+  return { graph: grouped.graph, parts: [{ graph: grouped.graph, iterations: null }], groups: [grouped] }
 }
 
 /** The parts that begin where `start` matches, each behind as many empty lines as stand before it, so that places stay right. */

@@ -26,14 +26,14 @@ import {
   fuse,
   kernelsFor,
   link,
-  many,
-  merge,
+  multiStep,
+  horizontalFusion,
   order,
   pack,
   roll,
   unpack,
 } from "../schedule/index.js"
-import { recomputing } from "./budget.js"
+import { rematerialization } from "./budget.js"
 import { type GivenPlan, withPlans } from "./plans.js"
 import { type Level, type Levels, type State, stateOf, valueOf } from "./levels.js"
 
@@ -115,8 +115,8 @@ export const PROGRAM_PASSES: readonly DriverPass[] = [
 
 /** What is done for each kind of device. */
 export const DEVICE_PASSES: readonly DriverPass[] = [
-  pass("graphs", "graphs", recomputing, (all, cx) =>
-    recomputing.run(all, {
+  pass("graphs", "graphs", rematerialization, (all, cx) =>
+    rematerialization.run(all, {
       ...cx,
       plan: (tried) => valueOf(cx.attempt(tried, planned), "plan"),
       group: (graph) => valueOf(cx.attempt([graph], ordered), "groups")[0]!.groups[0]!,
@@ -148,8 +148,8 @@ export const DEVICE_PASSES: readonly DriverPass[] = [
       return { graph, program, dims: cx.sizes(graph.name) }
     })
   }),
-  pass("kernels", "kernels", many, (all, cx) => many.run(all, cx)),
-  kernels(merge),
+  pass("kernels", "kernels", multiStep, (all, cx) => multiStep.run(all, cx)),
+  kernels(horizontalFusion),
   kernels(roll),
   planned,
 ]

@@ -3,7 +3,7 @@
 import { type PlanEntry, parsePlanFile } from "../ir/groups/plan-file.js"
 import { printHead } from "../ir/groups/text.js"
 import type { Group, GroupedGraph, GroupedProgram } from "../ir/groups/types.js"
-import type { Places } from "../ir/text/scanner.js"
+import type { Locations } from "../ir/text/scanner.js"
 import type { PassContext } from "../pass.js"
 import { planProblems } from "../schedule/index.js"
 import { type SourceFile, type Span, spanFrom } from "../source/source.js"
@@ -14,9 +14,9 @@ export interface GivenPlan extends PlanEntry {
 
 /** The plans of a file. Throws `IrTextError`. */
 export function plansIn(file: SourceFile): GivenPlan[] {
-  const places: Places = new Map()
-  return parsePlanFile(file.text, places).map((entry): GivenPlan => {
-    const at = places.get(entry)
+  const locations: Locations = new Map()
+  return parsePlanFile(file.text, locations).map((entry): GivenPlan => {
+    const at = locations.get(entry)
     const span = at && spanFrom(file, at)
     return span ? { ...entry, span } : entry
   })

@@ -37,7 +37,7 @@ function addStatements(
         const args = s.args.map(value)
         if (s.regions === undefined) values.set(s.id, g.at(s.origin).apply(s.op, args, s.attrs))
         else {
-          const region = turnOf(s.regions[0] ?? bug(`${s.op} has no region`), slots, value)
+          const region = iterationOf(s.regions[0] ?? bug(`${s.op} has no region`), slots, value)
           values.set(s.id, g.at(s.origin).apply(s.op, [...args, ...region.captured], s.attrs, [region.graph]))
         }
         break
@@ -58,17 +58,20 @@ function addStatements(
 /** What statements may do with slots. */
 type Slots = Pick<SlotValues, "read" | "write">
 
-/** The graph of one turn of a loop, and the values from outside that it takes after its own parameters. */
-function turnOf(
+/** The graph of one iteration of a loop, and the values from outside that it takes after its own parameters. */
+function iterationOf(
   region: ModelRegion,
   slots: Slots,
   outside: (id: ModelValue) => Value,
 ): { graph: Graph; captured: readonly Value[] } {
-  const g = new GraphBuild("turn")
+  const g = new GraphBuild("iteration")
   const values = new Map<ModelValue, Value>()
   for (const p of region.params) {
-    const scalar = p.name === "turn" && p === region.params.at(-1)
-    values.set(p.id, g.input(p.name, p.type, scalar ? { kind: "scalar", scalar: "turn" } : { kind: "feed" }))
+    const scalar = p.name === "iteration" && p === region.params.at(-1)
+    values.set(
+      p.id,
+      g.input(p.name, p.type, scalar ? { kind: "scalar", scalar: "iteration" } : { kind: "feed" }),
+    )
   }
   const inside = new Map<ValueId, Value>()
   const captured: Value[] = []

@@ -62,7 +62,7 @@ export function lowerStep(model: Model, train: TrainSection): Graph {
 const dataOf = (model: Model, { data }: TrainSection): DataSet | undefined =>
   model.data.find(({ name }) => name === data)
 
-/** The slots of averages, by the parameters in whose place they are read. */
+/** The slots of averages, by the parameters whose reads they replace. */
 export const averagesIn = (trains: readonly TrainSection[]): ReadonlyMap<string, string> =>
   new Map(trains.flatMap((t) => t.averages.map((a) => [a.param, a.slot] as const)))
 

@@ -165,12 +165,12 @@ class Translator {
   }
 
   private region(region: ModelRegion): {
-    countsTurns: boolean
-    turn(w: Writer, params: readonly Term[]): readonly Term[]
+    countsIterations: boolean
+    iteration(w: Writer, params: readonly Term[]): readonly Term[]
   } {
     return {
-      countsTurns: region.params.at(-1)?.name === "turn",
-      turn: (w, params) => {
+      countsIterations: region.params.at(-1)?.name === "iteration",
+      iteration: (w, params) => {
         region.params.forEach(({ id }, i) => this.bind(id, params[i]!))
         this.statements(region.body, w)
         return region.results.map((id) => this.term(id))

@@ -205,13 +205,13 @@ export class Writer {
     return { name: name!, dtype: "i64", shape: [shape.length], held: [shape.length] }
   }
 
-  /** The graph of one turn of a loop, which sees all values of this one. */
+  /** The graph of one iteration of a loop, which sees all values of this one. */
   region(params: readonly Term[], body: (w: Writer) => readonly Term[]): OnnxGraph {
     const inner = new Writer(this.shared, this)
     const results = body(inner).map((x) => inner.whole(x))
     const outputs = results.map((x) => ({ ...x, name: inner.emit("Identity", [x.name])[0]! }))
     return {
-      name: this.shared.fresh("turn"),
+      name: this.shared.fresh("iteration"),
       inputs: params.map(valueOf),
       outputs: outputs.map(valueOf),
       nodes: inner.nodes,

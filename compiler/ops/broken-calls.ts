@@ -61,8 +61,8 @@ const sources = {
   "iota-c1": call([], { shape: [2], axis: 1 }),
   "iota-c2": call([], { shape: [2], axis: 0, dtype: "bool" }),
   "size-c1": call([], { dim: 3, dtype: "bool" }),
-  "random_uniform-c1": call([t("f32"), t("u32")], { shape: [2], place: 0 }),
-  "random_uniform-c2": call([t("i32"), t("i32")], { shape: [2], place: 0 }),
+  "random_uniform-c1": call([t("f32"), t("u32")], { shape: [2], stream: 0 }),
+  "random_uniform-c2": call([t("i32"), t("i32")], { shape: [2], stream: 0 }),
   "grad-c1": call([t("f32", 2), t("f32")]),
   "grad-c2": call([t("f32"), t("i32")]),
 }
@@ -184,9 +184,9 @@ const rows = {
 }
 
 const scans = {
-  "scan-c1": call([], { turns: 0, carries: 0, slices: 0 }),
-  "scan-c2": call([t("f32")], { turns: 2, carries: 1, slices: 1 }),
-  "scan-c3": call([t("f32", 3)], { turns: 2, carries: 0, slices: 1 }),
+  "scan-c1": call([], { iterations: 0, carries: 0, slices: 0 }),
+  "scan-c2": call([t("f32")], { iterations: 2, carries: 1, slices: 1 }),
+  "scan-c3": call([t("f32", 3)], { iterations: 2, carries: 0, slices: 1 }),
   "scan_result-c1": call([t("i32")], { index: 0, dtype: "f64", shape: [] }),
 }
 export const brokenCalls: Readonly<Record<string, Sample>> = {

@@ -83,9 +83,9 @@ const conv: OpDef = defineOp({
     extents: ([, weight]) => weight!.shape.slice(1),
     left: ({ args, argTypes: [x, weight], attrs, index: [n, o, ...out], k }, [c, ...tap]) => {
       const s = sizes(x!.shape, weight!.shape, attrs)
-      const place = seen(k, slidingAxes(attrs), s.input, s.window, out, tap)
+      const at = seen(k, slidingAxes(attrs), s.input, s.window, out, tap)
       const channel = inGroup(k, groupOf(k, o!, s.outputs, s.groups), c!, s.channels, s.groups)
-      return guarded(k, place, args[0]!([n!, channel, ...place.index]), k.constant(0, x!.dtype))
+      return guarded(k, at, args[0]!([n!, channel, ...at.index]), k.constant(0, x!.dtype))
     },
     right: ({ args, index }, r) => args[1]!([index[1]!, ...r]),
   },
@@ -141,9 +141,9 @@ const convInputGrad: OpDef = defineOp({
     ],
     left: ({ args, argTypes: [dy, weight], type, attrs, index: [n, c, ...position], k }, [o, ...tap]) => {
       const s = sizes(type.shape, weight!.shape, attrs)
-      const place = seer(k, slidingAxes(attrs), s.input, s.window, position, tap)
+      const at = seer(k, slidingAxes(attrs), s.input, s.window, position, tap)
       const output = inGroup(k, groupOf(k, c!, s.channels, s.groups), o!, s.outputs, s.groups)
-      return guarded(k, place, args[0]!([n!, output, ...place.index]), k.constant(0, dy!.dtype))
+      return guarded(k, at, args[0]!([n!, output, ...at.index]), k.constant(0, dy!.dtype))
     },
     right: ({ args, argTypes: [, weight], type, attrs, index: [, c], k }, [o, ...tap]) => {
       const s = sizes(type.shape, weight!.shape, attrs)
@@ -209,9 +209,9 @@ const convWeightGrad: OpDef = defineOp({
     extents: ([, dy]) => [dy!.shape[0]!, ...dy!.shape.slice(2)],
     left: ({ args, argTypes: [x], type, attrs, index: [o, c, ...tap], k }, [n, ...out]) => {
       const s = sizes(x!.shape, type.shape, attrs)
-      const place = seen(k, slidingAxes(attrs), s.input, s.window, out, tap)
+      const at = seen(k, slidingAxes(attrs), s.input, s.window, out, tap)
       const channel = inGroup(k, groupOf(k, o!, s.outputs, s.groups), c!, s.channels, s.groups)
-      return guarded(k, place, args[0]!([n!, channel, ...place.index]), k.constant(0, x!.dtype))
+      return guarded(k, at, args[0]!([n!, channel, ...at.index]), k.constant(0, x!.dtype))
     },
     right: ({ args, index }, [n, ...out]) => args[1]!([n!, index[0]!, ...out]),
   },
@@ -261,7 +261,7 @@ function sizes(x: Shape, weight: Shape, attrs: Attrs): Sizes {
 const fixed = (shape: Shape): number[] =>
   shape.map((d) => (isStatic(d) ? d : bug(`a symbolic size in ${printShape(shape)}`)))
 
-/** Every product of a convolution: the places in x, weight and y that meet. */
+/** Every product of a convolution: the indices in x, weight and y that meet. */
 function* products(
   x: readonly number[],
   weight: readonly number[],

@@ -87,7 +87,7 @@ export function mapArrays(
   return { shape, data }
 }
 
-/** Argument i at the place of the output element. */
+/** Argument i at the index of the output element. */
 export const elementOf = (cx: LowerContext, i: number): Expr =>
   cx.args[i]!(cx.argTypes[i]!.shape.length === 0 ? [] : cx.index)
 

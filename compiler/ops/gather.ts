@@ -1,4 +1,4 @@
-/** ops: reading at places that stand in data, and the adjoints that add up there.
+/** ops: reading at indices that stand in data, and the adjoints that add up there.
  *  The adjoints are written as gathers too: each output element asks every index whether it points here. That keeps the order of
  *  summation fixed, without atomics, which WGSL does not have for floats.
  *  Indices are clamped to the axis, in the interpreter as in kernels, so nothing outside is ever read; whether data holds valid
@@ -28,7 +28,7 @@ const below: OpDef = defineOp({
   name: "below",
   params: ["index"],
   attrs: {
-    count: { doc: "how many places there are", kind: "dim" },
+    count: { doc: "how many indices there are", kind: "dim" },
     or: { doc: "one more value that is allowed; null: none", kind: "int", default: null },
   },
   doc: "index itself, declared to hold whole numbers from 0 to count - 1 (or the one value `or`): what data may hold that gets here unchanged.",
@@ -71,8 +71,8 @@ const take: OpDef = defineOp({
   eval: ([x, index], attrs, { type, dims }) => {
     const axis = intAttr(attrs, "axis")
     return ndarray(evalShape(type.shape, dims), (i) => {
-      const place = i.slice(axis, axis + index!.shape.length)
-      const row = clampIndex(element(index!, place), x!.shape[axis]!)
+      const at = i.slice(axis, axis + index!.shape.length)
+      const row = clampIndex(element(index!, at), x!.shape[axis]!)
       return element(x!, [...i.slice(0, axis), row, ...i.slice(axis + index!.shape.length)])
     })
   },
@@ -82,9 +82,9 @@ const take: OpDef = defineOp({
   },
   lower: {
     kind: "map",
-    value: ({ args, argTypes: [x, places], attrs, index, k }) => {
+    value: ({ args, argTypes: [x, indices], attrs, index, k }) => {
       const axis = intAttr(attrs, "axis")
-      const end = axis + places!.shape.length
+      const end = axis + indices!.shape.length
       const row = clamp(k, args[1]!(index.slice(axis, end)), x!.shape[axis]!)
       return args[0]!([...index.slice(0, axis), row, ...index.slice(end)])
     },
@@ -159,18 +159,18 @@ const putAdd: OpDef = defineOp({
   ],
   lower: {
     kind: "contract",
-    // A scalar index still is one place.
+    // A scalar index still is one index.
     extents: ([, index]) => (index!.shape.length === 0 ? [1] : index!.shape),
-    left: ({ args, argTypes: [, places], type, attrs, index, k }, r) => {
+    left: ({ args, argTypes: [, indices], type, attrs, index, k }, r) => {
       const axis = intAttr(attrs, "axis")
-      const row = clamp(k, args[1]!(r.slice(0, places!.shape.length)), type.shape[axis]!)
+      const row = clamp(k, args[1]!(r.slice(0, indices!.shape.length)), type.shape[axis]!)
       return k.select(k.op("eq", row, index[axis]!), k.constant(1, type.dtype), k.constant(0, type.dtype))
     },
-    right: ({ args, argTypes: [, places], attrs, index }, r) => {
+    right: ({ args, argTypes: [, indices], attrs, index }, r) => {
       const axis = intAttr(attrs, "axis")
       return args[0]!([
         ...index.slice(0, axis),
-        ...r.slice(0, places!.shape.length),
+        ...r.slice(0, indices!.shape.length),
         ...index.slice(axis + 1),
       ])
     },
@@ -304,9 +304,9 @@ const putAlong: OpDef = defineOp({
     extents: ([dy], attrs) => [dy!.shape[intAttr(attrs, "axis")]!],
     term: ({ args, type, attrs, index, k }, [j]) => {
       const axis = intAttr(attrs, "axis")
-      const place = replaced(index, axis, j!)
-      const here = k.op("eq", clamp(k, args[1]!(place), type.shape[axis]!), index[axis]!)
-      return k.select(here, args[0]!(place), k.constant(0, type.dtype))
+      const at = replaced(index, axis, j!)
+      const here = k.op("eq", clamp(k, args[1]!(at), type.shape[axis]!), index[axis]!)
+      return k.select(here, args[0]!(at), k.constant(0, type.dtype))
     },
   },
   samples: [

@@ -1,7 +1,7 @@
-/** ops: movement: the same elements at other places. Each output element is one input element or a constant, so every
+/** ops: movement: the same elements at other indices. Each output element is one input element or a constant, so every
  *  op here lowers to a `map` that reads one element, and fuses into whatever consumes it.
  *  Sizes along the batch or the data rows stay symbolic throughout.
- *  Not here: reshape (reshape.ts), slice and pad (slice.ts), reads at places found in data (gather.ts). */
+ *  Not here: reshape (reshape.ts), slice and pad (slice.ts), reads at indices found in data (gather.ts). */
 import {
   BATCH,
   type Dim,

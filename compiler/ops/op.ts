@@ -136,7 +136,7 @@ export type Lowering =
 /** All that generic passes look at. */
 export interface Traits {
   /** pointwise: output[i] from args[i], all of one shape (scalars allowed). view: every output element is one input element or a
-   *  constant. gather: reads at a data-dependent place. source: no tensor arguments. meta: expanded by an earlier pass. */
+   *  constant. gather: reads at a data-dependent index. source: no tensor arguments. meta: expanded by an earlier pass. */
   readonly kind: "pointwise" | "view" | "gather" | "reduce" | "contraction" | "source" | "meta"
   readonly commutative?: boolean
   /** Of any number of arguments, some of which, side by side, may be put together by the same operation first. */
@@ -157,7 +157,7 @@ export interface Sample {
   readonly ranges?: readonly (readonly [number, number] | undefined)[]
 }
 
-/** An argument whose values stand for places: whole numbers from 0 to `count` - 1, or `or`. */
+/** An argument whose values stand for indices: whole numbers from 0 to `count` - 1, or `or`. */
 export interface IndexArgument {
   readonly arg: number
   readonly count: Dim

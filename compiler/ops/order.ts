@@ -1,4 +1,4 @@
-/** ops: what depends on the order along an axis: places in sorted order, running sums and products, linear recurrences.
+/** ops: what depends on the order along an axis: indices in sorted order, running sums and products, linear recurrences.
  *  Each output element walks the whole axis, quadratic but deterministic and parallel; long axes are cut (optimize/blocked-scans.ts).
  *  Not here: sorted values (take_along over unrank(rank(x)) in stdlib), recurrences over tensors (scan). */
 import { BATCH, DATA_ROWS, addDim, isFloat, printType, sameType, tensorType } from "../ir/tensor.js"
@@ -33,7 +33,7 @@ const rank: OpDef = defineOp({
   name: "rank",
   params: ["x"],
   attrs: { axis: AXIS, descending: { doc: "largest first", kind: "bool", default: false } },
-  doc: "The place each element would have after a stable sort along axis, i32; equal elements keep their order, and NaN comes last either way. torch.argsort is unrank(rank(x)).",
+  doc: "The index each element would have after a stable sort along axis, i32; equal elements keep their order, and NaN comes last either way. torch.argsort is unrank(rank(x)).",
   traits: { kind: "reduce" },
   constraints: { c1: "axis is an axis of x", c2: "x holds numbers" },
   infer: ([x], attrs, at: InferContext) => {
@@ -54,7 +54,7 @@ const rank: OpDef = defineOp({
       return order.indexOf(i[axis]!)
     })
   },
-  grad: { none: "the result is a place, an integer" },
+  grad: { none: "the result is an index, an integer" },
   lower: {
     kind: "reduce",
     combine: "sum",
@@ -99,7 +99,7 @@ const unrank: OpDef = defineOp({
       return sum
     })
   },
-  grad: { none: "the result is a place, an integer" },
+  grad: { none: "the result is an index, an integer" },
   lower: {
     kind: "reduce",
     combine: "sum",
@@ -238,8 +238,8 @@ const recurrence: OpDef = defineOp({
     return ndarray(b!.shape, (i) => {
       let s = 0
       for (const j of running(b!.shape[axis]!, i[axis]!, { ...attrs, exclusive: false })) {
-        const place = replaced(i, axis, j)
-        s = element(b!, place) + element(a!, place) * s
+        const at = replaced(i, axis, j)
+        s = element(b!, at) + element(a!, at) * s
       }
       return s
     })
@@ -257,8 +257,8 @@ const recurrence: OpDef = defineOp({
     step: ({ args, type, attrs, index, k }, [r], [s]) => {
       const axis = intAttr(attrs, "axis")
       const j = boolAttr(attrs, "reverse") ? k.sub(k.sub(k.dim(type.shape[axis]!), k.int(1)), r!) : r!
-      const place = replaced(index, axis, j)
-      const next = k.op("add", args[1]!(place), k.op("mul", args[0]!(place), s!))
+      const at = replaced(index, axis, j)
+      const next = k.op("add", args[1]!(at), k.op("mul", args[0]!(at), s!))
       return [k.select(isRunning(k, j, index[axis]!, { ...attrs, exclusive: false }), next, s!)]
     },
     result: (_cx, [s]) => s!,
@@ -285,12 +285,12 @@ const walk = (attrs: Attrs): Attrs => ({
   exclusive: boolAttr(attrs, "exclusive"),
 })
 
-/** The places that count for place i, in the order they are walked. */
+/** The indices that count for index i, in the order they are walked. */
 function running(size: number, i: number, attrs: Attrs): number[] {
-  const places = Array.from({ length: size }, (_, j) => j)
+  const indices = Array.from({ length: size }, (_, j) => j)
   const upTo = boolAttr(attrs, "reverse")
-    ? places.filter((j) => j >= i).reverse()
-    : places.filter((j) => j <= i)
+    ? indices.filter((j) => j >= i).reverse()
+    : indices.filter((j) => j <= i)
   return boolAttr(attrs, "exclusive") ? upTo.filter((j) => j !== i) : upTo
 }
 function isRunning(k: ExprBuilder, j: Expr, i: Expr, attrs: Attrs): Expr {
@@ -298,7 +298,7 @@ function isRunning(k: ExprBuilder, j: Expr, i: Expr, attrs: Attrs): Expr {
   return boolAttr(attrs, "reverse") ? k.op(strict ? "gt" : "ge", j, i) : k.op(strict ? "lt" : "le", j, i)
 }
 
-/** x moved one place along a walk of axis (towards the end, or the start if `reverse`), a zero coming in: at i, what stood before i. */
+/** x moved one index along a walk of axis (towards the end, or the start if `reverse`), a zero coming in: at i, what stood before i. */
 export function shifted(x: Value, axis: number, reverse: boolean, g: GraphBuilder): Value {
   const shape = x.type.shape
   const at = (value: number): number[] => shape.map((_, a) => (a === axis ? value : 0))

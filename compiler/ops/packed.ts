@@ -40,9 +40,9 @@ const unpack: OpDef = defineOp({
     const bits = intAttr(attrs, "bits")
     const perWord = 32 / bits
     return ndarray(evalShape(type.shape, dims), (i) => {
-      const place = i.at(-1)!
-      const word = element(words!, [...i.slice(0, -1), Math.floor(place / perWord)])
-      return Math.floor(word / 2 ** (bits * (place % perWord))) % 2 ** bits
+      const at = i.at(-1)!
+      const word = element(words!, [...i.slice(0, -1), Math.floor(at / perWord)])
+      return Math.floor(word / 2 ** (bits * (at % perWord))) % 2 ** bits
     })
   },
   grad: none("words are no numbers to differentiate by"),
@@ -50,9 +50,9 @@ const unpack: OpDef = defineOp({
     kind: "map",
     value: ({ args, attrs, index, k }) => {
       const bits = intAttr(attrs, "bits")
-      const [place, perWord] = [index.at(-1)!, k.int(32 / bits)]
-      const word = args[0]!([...index.slice(0, -1), k.div(place, perWord)])
-      const from = k.op("to_u32", k.mul(k.rem(place, perWord), k.int(bits)))
+      const [at, perWord] = [index.at(-1)!, k.int(32 / bits)]
+      const word = args[0]!([...index.slice(0, -1), k.div(at, perWord)])
+      const from = k.op("to_u32", k.mul(k.rem(at, perWord), k.int(bits)))
       return k.op("to_i32", k.op("bitand", k.op("shr", word, from), k.constant(2 ** bits - 1, "u32")))
     },
   },

@@ -1,4 +1,4 @@
-/** ops: random numbers as a function of (seed, place, step, element), by Philox-4x32-10. No state anywhere, so a step number is
+/** ops: random numbers as a function of (seed, stream, step, element), by Philox-4x32-10. No state anywhere, so a step number is
  *  the whole generator state. All targets agree bit for bit.
  *  Not here:   normal, permutation and other distributions (stdlib). */
 import type { InferContext } from "./op.js"
@@ -17,9 +17,9 @@ export const randomOps = [
     params: ["step", "seed"],
     attrs: {
       shape: { doc: "the shape of the result", kind: "dims" },
-      place: { doc: "tells apart the draws of one program", kind: "int" },
+      stream: { doc: "tells apart the draws of one program", kind: "int" },
     },
-    doc: "Numbers from [0, 1), multiples of 2^-24: word 0 of Philox-4x32-10, counter (element, step, 0, 0), key (seed, place).",
+    doc: "Numbers from [0, 1), multiples of 2^-24: word 0 of Philox-4x32-10, counter (element, step, 0, 0), key (seed, stream).",
     traits: { kind: "source" },
     constraints: { c1: "step is an i32 scalar", c2: "seed is a u32 scalar" },
     infer: ([step, seed], attrs, at: InferContext) => {
@@ -43,7 +43,7 @@ export const randomOps = [
     },
     eval: ([step, seed], attrs, { type, dims }) => {
       const shape = evalShape(type.shape, dims)
-      const key = [seed!.data[0]! >>> 0, intAttr(attrs, "place") >>> 0] as const
+      const key = [seed!.data[0]! >>> 0, intAttr(attrs, "stream") >>> 0] as const
       return ndarray(shape, (index) => {
         const [word] = philox([offset(shape, index), step!.data[0]! >>> 0, 0, 0], key)
         return (word >>> 8) * UNIT
@@ -55,16 +55,16 @@ export const randomOps = [
       value: ({ args, type, attrs, index, k }) => {
         const steps = strides(type.shape)
         const element = index.reduce((sum, i, axis) => k.add(sum, k.mul(i, k.dim(steps[axis]!))), k.int(0))
-        const place = k.constant(intAttr(attrs, "place") >>> 0, "u32")
+        const stream = k.constant(intAttr(attrs, "stream") >>> 0, "u32")
         const step = k.op("to_u32", args[0]!([]))
-        const word = k.op("philox", k.op("to_u32", element), step, args[1]!([]), place)
+        const word = k.op("philox", k.op("to_u32", element), step, args[1]!([]), stream)
         return k.op("mul", k.op("to_f32", k.op("shr", word, k.constant(8, "u32"))), k.f32(UNIT))
       },
     },
     samples: [
       {
         args: [scalarType("i32"), scalarType("u32")],
-        attrs: { shape: [BATCH, 3], place: 5 },
+        attrs: { shape: [BATCH, 3], stream: 5 },
         ranges: [
           [0, 9],
           [0, 2 ** 31],
@@ -72,7 +72,7 @@ export const randomOps = [
       },
       {
         args: [scalarType("i32"), scalarType("u32")],
-        attrs: { shape: [], place: 0 },
+        attrs: { shape: [], stream: 0 },
         ranges: [
           [0, 9],
           [0, 9],

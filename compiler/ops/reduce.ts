@@ -1,4 +1,4 @@
-/** ops: reductions over named axes, and the place of the largest or smallest element.
+/** ops: reductions over named axes, and the index of the largest or smallest element.
  *  Not here:   mean, variance, norms, logsumexp (stdlib), running sums (rows.ts). */
 import type { Attrs } from "../ir/graph/types.js"
 import { scalarDef } from "../ir/kernels/scalar.js"
@@ -194,8 +194,8 @@ export function beats(k: ExprBuilder, better: "gt" | "lt", dtype: DType, value: 
   return k.op("or", beyond, k.op("and", k.op("isnan", value), k.op("not", k.op("isnan", best))))
 }
 
-/** argmax and argmin: carries the best value so far and its place. */
-function place(name: string, better: "gt" | "lt", doc: string): OpDef {
+/** argmax and argmin: carries the best value so far and its index. */
+function argReduction(name: string, better: "gt" | "lt", doc: string): OpDef {
   const at = (attrs: Attrs): { axis: number; keepdim: boolean } => ({
     axis: intAttr(attrs, "axis"),
     keepdim: boolAttr(attrs, "keepdim"),
@@ -230,7 +230,7 @@ function place(name: string, better: "gt" | "lt", doc: string): OpDef {
         return best
       })
     },
-    grad: none("the result is a place, an integer"),
+    grad: none("the result is an index, an integer"),
     lower: {
       kind: "fold",
       extents: ([x], attrs): readonly Dim[] => [x!.shape[at(attrs).axis]!],
@@ -275,14 +275,14 @@ export const reduceOps = [
     empty: null,
     grad: extremeGrad,
   }),
-  place(
+  argReduction(
     "argmax",
     "gt",
-    "The place of the largest along an axis, the first of equals, or of the first NaN, as torch.argmax.",
+    "The index of the largest along an axis, the first of equals, or of the first NaN, as torch.argmax.",
   ),
-  place(
+  argReduction(
     "argmin",
     "lt",
-    "The place of the smallest along an axis, the first of equals, or of the first NaN, as torch.argmin.",
+    "The index of the smallest along an axis, the first of equals, or of the first NaN, as torch.argmin.",
   ),
 ] as const

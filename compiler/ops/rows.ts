@@ -1,15 +1,15 @@
-/** ops: which rows of the data set make up a batch. A pure function of (seed, epoch, place in the epoch): no order is ever stored,
+/** ops: which rows of the data set make up a batch. A pure function of (seed, epoch, position in the epoch): no order is ever stored,
  *  and a run that resumes in the middle of an epoch goes on with the same rows.
  *
- *  Shuffled, place p of an epoch holds row f(p), where f is a permutation of [0, R) keyed by seed and epoch. Every round is a
+ *  Shuffled, position p of an epoch holds row f(p), where f is a permutation of [0, R) keyed by seed and epoch. Every round is a
  *  bijection of [0, R) for any R, so their composition is one, exactly, with nothing to retry:
- *    1. turn:   x <- (x + c) mod R
- *    2. shuffle the first M = (largest power of two <= R) places among themselves and leave the rest alone:
+ *    1. rotate: x <- (x + c) mod R
+ *    2. shuffle the first M = (largest power of two <= R) positions among themselves and leave the rest alone:
  *       x <- x * odd + key  (mod M)   a bijection modulo a power of two, because the factor is odd;
  *       x <- x ^ x>>1 ^ x>>3 ^ x>>8   invertible from the top bit down; stays below M.
  *  M is more than half of R. Rounds come in pairs: in the first c is drawn from the key, in the second c = M, which turns all
  *  that the first left alone into the shuffled part. Three pairs passed chi-square tests on positions, on distances between rows
- *  near and far, and on all 720 orders of R = 6. (A cipher on 2^n places with cycle walking needs an unbounded loop to be exact; a
+ *  near and far, and on all 720 orders of R = 6. (A cipher on 2^n positions with cycle walking needs an unbounded loop to be exact; a
  *  swap-or-not network needs eight times the work.) */
 import {
   BATCH,
@@ -37,7 +37,7 @@ export const batchRows: OpDef = defineOp({
   name: "batch_rows",
   params: ["seed", "epoch", "start"],
   attrs: { shuffle: { doc: "a new order of the rows every epoch", kind: "bool" } },
-  doc: "i32[B]: the data row at each place start, start + 1, ... of the epoch. The caller keeps start + B <= R.",
+  doc: "i32[B]: the data row at each position start, start + 1, ... of the epoch. The caller keeps start + B <= R.",
   traits: { kind: "source" },
   constraints: { c1: "seed is a u32 scalar", c2: "epoch and start are i32 scalars" },
   infer: ([seed, epoch, start], _attrs, at: InferContext) => {
@@ -49,8 +49,10 @@ export const batchRows: OpDef = defineOp({
   eval: ([seed, epoch, start], attrs, { type, dims }) => {
     const rows = evalDim(DATA_ROWS, dims)
     return ndarray(evalShape(type.shape, dims), ([b]) => {
-      const place = start!.data[0]! + b!
-      return boolAttr(attrs, "shuffle") ? shuffledRow(place, rows, seed!.data[0]!, epoch!.data[0]!) : place
+      const position = start!.data[0]! + b!
+      return boolAttr(attrs, "shuffle")
+        ? shuffledRow(position, rows, seed!.data[0]!, epoch!.data[0]!)
+        : position
     })
   },
   grad: { none: "the result is a row, an integer" },
@@ -59,10 +61,10 @@ export const batchRows: OpDef = defineOp({
     kind: "fold",
     extents: (_types, attrs) => [boolAttr(attrs, "shuffle") ? ROUNDS : 1],
     init: ({ args, index, attrs, k }) => {
-      const place = k.op("to_u32", k.add(args[2]!([]), index[0]!))
+      const position = k.op("to_u32", k.add(args[2]!([]), index[0]!))
       return boolAttr(attrs, "shuffle")
-        ? [place, firstKey(k, args[0]!([]), args[1]!([])), lowMask(k)]
-        : [place]
+        ? [position, firstKey(k, args[0]!([]), args[1]!([])), lowMask(k)]
+        : [position]
     },
     step: ({ attrs, k }, [round], acc) => (boolAttr(attrs, "shuffle") ? nextRound(k, round!, acc) : acc),
     result: ({ k }, [row]) => k.op("to_i32", row!),
@@ -90,15 +92,15 @@ export const batchRows: OpDef = defineOp({
 })
 export const rowOps: readonly OpDef[] = [batchRows]
 
-/** The row at `place` of a shuffled epoch over `rows` rows. */
-export function shuffledRow(place: number, rows: number, seed: number, epoch: number): number {
+/** The row at `position` of a shuffled epoch over `rows` rows. */
+export function shuffledRow(position: number, rows: number, seed: number, epoch: number): number {
   const block = 2 ** (31 - Math.clz32(rows))
   const mod32 = (x: bigint): bigint => BigInt.asUintN(32, x)
   let key = mod32(BigInt(seed)) ^ mod32(BigInt(epoch + 1) * BigInt(GOLDEN))
   key = mod32((key ^ (key >> 16n)) * BigInt(MURMUR[0]))
   key = mod32((key ^ (key >> 13n)) * BigInt(MURMUR[1]))
   key ^= key >> 16n
-  let x = BigInt(place)
+  let x = BigInt(position)
   for (let round = 0; round < ROUNDS; round++) {
     x += round % 2 === 1 ? BigInt(block) : (key * BigInt(rows)) >> 32n
     if (x >= BigInt(rows)) x -= BigInt(rows)
@@ -117,8 +119,8 @@ const xorShift = (k: ExprBuilder, x: Expr, shift: number): Expr =>
 const dataRows = (k: ExprBuilder): Expr => k.op("to_u32", k.dim(DATA_ROWS))
 
 function firstKey(k: ExprBuilder, seed: Expr, epoch: Expr): Expr {
-  const turn = k.op("mul", k.op("add", k.op("to_u32", epoch), u32(k, 1)), u32(k, GOLDEN))
-  const once = k.op("mul", xorShift(k, k.op("bitxor", seed, turn), 16), u32(k, MURMUR[0]))
+  const shift = k.op("mul", k.op("add", k.op("to_u32", epoch), u32(k, 1)), u32(k, GOLDEN))
+  const once = k.op("mul", xorShift(k, k.op("bitxor", seed, shift), 16), u32(k, MURMUR[0]))
   const twice = k.op("mul", xorShift(k, once, 13), u32(k, MURMUR[1]))
   return xorShift(k, twice, 16)
 }
@@ -134,13 +136,13 @@ function lowMask(k: ExprBuilder): Expr {
 
 function nextRound(k: ExprBuilder, round: Expr, [x, key, mask]: readonly Expr[]): Expr[] {
   const second = k.op("eq", k.rem(round, k.int(2)), k.int(1))
-  const turn = k.select(second, k.op("add", mask!, u32(k, 1)), k.op("mulhi", key!, dataRows(k)))
-  const ahead = k.op("add", x!, turn)
-  const turned = k.select(k.op("ge", ahead, dataRows(k)), k.op("sub", ahead, dataRows(k)), ahead)
+  const shift = k.select(second, k.op("add", mask!, u32(k, 1)), k.op("mulhi", key!, dataRows(k)))
+  const ahead = k.op("add", x!, shift)
+  const shifted = k.select(k.op("ge", ahead, dataRows(k)), k.op("sub", ahead, dataRows(k)), ahead)
   const factor = k.op("bitor", key!, u32(k, 1))
-  const affine = k.op("add", k.op("mul", turned, factor), k.op("shr", key!, u32(k, 7)))
+  const affine = k.op("add", k.op("mul", shifted, factor), k.op("shr", key!, u32(k, 7)))
   const low = k.op("bitand", affine, mask!)
   const mixed = SHIFTS.reduce((all, shift) => k.op("bitxor", all, k.op("shr", low, u32(k, shift))), low)
   const nextKey = k.op("add", k.op("mul", xorShift(k, key!, 15), u32(k, LOWBIAS)), u32(k, GOLDEN))
-  return [k.select(k.op("le", turned, mask!), mixed, turned), nextKey, mask!]
+  return [k.select(k.op("le", shifted, mask!), mixed, shifted), nextKey, mask!]
 }

@@ -1,5 +1,5 @@
 /** ops: the loop over time. `scan` stands for all its results together; `scan_result` takes one of them out.
- *  The region says what one turn does (ir/graph/scan.ts); what an operation can say without seeing it is here. */
+ *  The region says what one iteration does (ir/graph/scan.ts); what an operation can say without seeing it is here. */
 import { bug } from "../source/bug.js"
 import type { DType } from "../ir/tensor.js"
 import { isStatic, printType, scalarType, tensorType } from "../ir/tensor.js"
@@ -12,30 +12,30 @@ export const scan = defineOp({
   writtenAs: "scan x in xs over 1 { ... }",
   params: ["values..."],
   attrs: {
-    turns: { doc: "how often the region runs", kind: "int" },
+    iterations: { doc: "how often the region runs", kind: "int" },
     carries: {
-      doc: "how many of the first arguments are first values of what is carried from turn to turn",
+      doc: "how many of the first arguments are first values of what is carried from iteration to iteration",
       kind: "int",
     },
     slices: {
-      doc: "how many arguments after these are cut along their first axis, one slice for each turn",
+      doc: "how many arguments after these are cut along their first axis, one slice for each iteration",
       kind: "int",
     },
   },
-  doc: "Runs its region once per turn. Arguments: first values of carries, sequences, values that every turn sees. Results, taken by scan_result: the last values of the carries, then the region's other outputs stacked along a new first axis. By itself the node is the number of turns.",
+  doc: "Runs its region once per iteration. Arguments: first values of carries, sequences, values that every iteration sees. Results, taken by scan_result: the last values of the carries, then the region's other outputs stacked along a new first axis. By itself the node is the number of iterations.",
   traits: { kind: "meta" },
   constraints: {
-    c1: "there is at least one turn",
+    c1: "there is at least one iteration",
     c2: "there is an argument for each carry and each sequence",
-    c3: "the first axis of a sequence has one place for each turn",
+    c3: "the first axis of a sequence has one element for each iteration",
   },
   infer: (args, attrs, at: InferContext) => {
-    const [turns, carries, slices] = [
-      intAttr(attrs, "turns"),
+    const [iterations, carries, slices] = [
+      intAttr(attrs, "iterations"),
       intAttr(attrs, "carries"),
       intAttr(attrs, "slices"),
     ]
-    at.require("c1", turns >= 1, () => `it has ${turns}`)
+    at.require("c1", iterations >= 1, () => `it has ${iterations}`)
     at.require(
       "c2",
       carries >= 0 && slices >= 0 && args.length >= carries + slices,
@@ -45,8 +45,8 @@ export const scan = defineOp({
       const first = args[i]!.shape[0]
       at.require(
         "c3",
-        first !== undefined && isStatic(first) && first === turns,
-        () => `${printType(args[i]!)} for ${turns} turns`,
+        first !== undefined && isStatic(first) && first === iterations,
+        () => `${printType(args[i]!)} for ${iterations} iterations`,
         {
           arg: i,
         },
@@ -69,7 +69,7 @@ export const scanResult = defineOp({
     dtype: { doc: "the dtype of the result", kind: "string" },
     shape: { doc: "the shape of the result", kind: "dims" },
   },
-  doc: "One result of a scan: the last value of a carry, or what an output gave in every turn.",
+  doc: "One result of a scan: the last value of a carry, or what an output gave in every iteration.",
   traits: { kind: "meta" },
   constraints: { c1: "dtype is f32, f16, i32, u32 or bool" },
   infer: (_args, attrs, at: InferContext) => {
@@ -79,7 +79,7 @@ export const scanResult = defineOp({
   },
   eval: () => bug("scan_result is evaluated with its scan"),
   grad: none("a scan is differentiated through its region"),
-  lower: { kind: "none", why: "a result of a scan is a place in memory" },
+  lower: { kind: "none", why: "a result of a scan is an index in memory" },
   samples: [],
 })
 

@@ -22,17 +22,17 @@ export const slice: OpDef = defineOp({
   name: "slice",
   params: ["x"],
   attrs: {
-    starts: { doc: "for each axis, the first place taken", kind: "dims" },
-    stops: { doc: "for each axis, the place to stop before", kind: "dims" },
-    steps: { doc: "for each axis, the distance between places taken", kind: "ints" },
+    starts: { doc: "for each axis, the first index taken", kind: "dims" },
+    stops: { doc: "for each axis, the index to stop before", kind: "dims" },
+    steps: { doc: "for each axis, the distance between indices taken", kind: "ints" },
   },
-  doc: "Along each axis the places start, start + step, ... before stop, as x[start:stop:step] in NumPy.",
+  doc: "Along each axis the indices start, start + step, ... before stop, as x[start:stop:step] in NumPy.",
   traits: { kind: "view" },
   constraints: {
     c1: "one start, stop and step for each axis",
     c2: "steps are at least 1",
     c3: "0 <= start < stop <= size, whatever the batch size",
-    c4: "the number of places taken is known when compiling, up to the batch size",
+    c4: "the number of indices taken is known when compiling, up to the batch size",
   },
   infer: ([x], attrs, at: InferContext) => {
     const starts = dimsAttr(attrs, "starts")
@@ -64,7 +64,7 @@ export const slice: OpDef = defineOp({
         "c3",
         fits,
         () =>
-          `places ${printDim(start)} to ${printDim(stop)} of axis ${axis} of ${printType(x!)}, whose size is ${printDim(size)}`,
+          `indices ${printDim(start)} to ${printDim(stop)} of axis ${axis} of ${printType(x!)}, whose size is ${printDim(size)}`,
         {
           arg: 0,
           help: neverNegative(subDim(size, stop))
@@ -77,8 +77,8 @@ export const slice: OpDef = defineOp({
         "c4",
         length !== undefined,
         () =>
-          `with step ${steps[axis]} from ${printDim(start)} to ${printDim(stop)}, the number of places depends on the batch`,
-        { help: "step along an axis of fixed size, or take every place" },
+          `with step ${steps[axis]} from ${printDim(start)} to ${printDim(stop)}, the number of indices depends on the batch`,
+        { help: "step along an axis of fixed size, or take every index" },
       )
       return length
     })

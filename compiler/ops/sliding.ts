@@ -19,8 +19,8 @@ export interface Sliding {
 /** Attributes of every sliding op. */
 export const SLIDING_ATTRS = {
   strides: { doc: "step between windows, per spatial axis", kind: "ints" },
-  padding_low: { doc: "places outside before the first element, per spatial axis", kind: "ints" },
-  padding_high: { doc: "places outside after the last element, per spatial axis", kind: "ints" },
+  padding_low: { doc: "indices outside before the first element, per spatial axis", kind: "ints" },
+  padding_high: { doc: "indices outside after the last element, per spatial axis", kind: "ints" },
   dilation: { doc: "step between taps of a window, per spatial axis", kind: "ints" },
 } as const satisfies Record<string, AttrSpec>
 
@@ -72,7 +72,7 @@ export function* taps(
 }
 
 /** Where an expression stands along each spatial axis, and the conditions under which that is inside. */
-export interface Place {
+export interface Position {
   readonly index: readonly Expr[]
   readonly inside: readonly Expr[]
 }
@@ -85,7 +85,7 @@ export function seen(
   window: readonly number[],
   out: readonly Expr[],
   tap: readonly Expr[],
-): Place {
+): Position {
   const inside: Expr[] = []
   const index = axes.map((s, a) => {
     const forward = k.add(k.mul(out[a]!, k.int(s.stride)), k.mul(tap[a]!, k.int(s.dilation)))
@@ -107,7 +107,7 @@ export function seer(
   window: readonly number[],
   position: readonly Expr[],
   tap: readonly Expr[],
-): Place {
+): Position {
   const inside: Expr[] = []
   const index = axes.map((s, a) => {
     const count = windowCount(sizes[a]!, window[a]!, s)
@@ -125,7 +125,7 @@ export function seer(
 export const seers = (taps: number, s: Sliding): number =>
   s.dilation === 1 ? Math.ceil(taps / s.stride) : taps
 
-/** The window that sees `position` with tap `turn`; without dilation the one `turn` before the last that sees it, so that no turn
+/** The window that sees `position` with tap `visit`; without dilation the one `visit` before the last that sees it, so that no visit
  *  is spent on taps which fall between windows. */
 export function coverer(
   k: ExprBuilder,
@@ -133,16 +133,16 @@ export function coverer(
   sizes: readonly number[],
   window: readonly number[],
   position: readonly Expr[],
-  turn: readonly Expr[],
-): Place {
-  const along = axes.map((s, a): Place => {
+  visit: readonly Expr[],
+): Position {
+  const along = axes.map((s, a): Position => {
     const taps = window[a]!
     const size = sizes[a]!
-    if (s.dilation !== 1 || s.stride === 1) return seer(k, [s], [size], [taps], [position[a]!], [turn[a]!])
+    if (s.dilation !== 1 || s.stride === 1) return seer(k, [s], [size], [taps], [position[a]!], [visit[a]!])
     const inside: Expr[] = []
     const from = k.add(position[a]!, k.int(s.low))
-    const index = k.sub(k.div(from, k.int(s.stride)), turn[a]!)
-    const tap = k.add(k.rem(from, k.int(s.stride)), k.mul(turn[a]!, k.int(s.stride)))
+    const index = k.sub(k.div(from, k.int(s.stride)), visit[a]!)
+    const tap = k.add(k.rem(from, k.int(s.stride)), k.mul(visit[a]!, k.int(s.stride)))
     const count = windowCount(size, taps, s)
     if (taps % s.stride !== 0) inside.push(k.op("lt", tap, k.int(taps)))
     if (Math.floor(s.low / s.stride) < seers(taps, s) - 1) inside.push(k.op("ge", index, k.int(0)))
@@ -153,5 +153,5 @@ export function coverer(
 }
 
 /** `value` where all of `inside` holds, else `otherwise`. */
-export const guarded = (k: ExprBuilder, place: Place, value: Expr, otherwise: Expr): Expr =>
-  place.inside.length === 0 ? value : k.guard(k.and(...place.inside), value, otherwise)
+export const guarded = (k: ExprBuilder, at: Position, value: Expr, otherwise: Expr): Expr =>
+  at.inside.length === 0 ? value : k.guard(k.and(...at.inside), value, otherwise)

@@ -8,7 +8,7 @@ import { bug } from "../source/bug.js"
 import { intsAttr } from "./attrs.js"
 import { count, unravel } from "./ndarray.js"
 import type { AttrSpec, ExprBuilder, InferContext, LowerContext, Sample } from "./op.js"
-import { SLIDING_ATTRS, type Place, coverer, printSliding, seen, seers } from "./sliding.js"
+import { SLIDING_ATTRS, type Position, coverer, printSliding, seen, seers } from "./sliding.js"
 import { slidingAttrs, slidingAttrsFit, slidingAxes, taps, windowCount } from "./sliding.js"
 import { SMALLER_WINDOW, TO_FLOAT, countOf, dependsOnBatch, windowTooLarge } from "./wording.js"
 
@@ -49,12 +49,12 @@ export const clamp = (k: ExprBuilder, i: Expr, size: number): Expr =>
   k.op("max", k.op("min", i, k.int(size - 1)), k.int(0))
 
 /** What the window at the output's index sees with `tap`. */
-export function tapPlace(cx: LowerContext, tap: readonly Expr[]): Place {
+export function tapPosition(cx: LowerContext, tap: readonly Expr[]): Position {
   const window = intsAttr(cx.attrs, "window")
   const lead = cx.index.slice(0, -window.length)
   const sizes = spatial(cx.argTypes[0]!.shape, window.length)
-  const place = seen(cx.k, slidingAxes(cx.attrs), sizes, window, cx.index.slice(-window.length), tap)
-  return { ...place, index: [...lead, ...place.index] }
+  const at = seen(cx.k, slidingAxes(cx.attrs), sizes, window, cx.index.slice(-window.length), tap)
+  return { ...at, index: [...lead, ...at.index] }
 }
 /** How many windows see an element, at most, along each axis. */
 export const seerExtents = (attrs: Attrs): number[] => {
@@ -62,12 +62,12 @@ export const seerExtents = (attrs: Attrs): number[] => {
   return slidingAxes(attrs).map((s, axis) => seers(window[axis]!, s))
 }
 /** The window that sees the output's index, of as many as may, for ops whose result has the sizes slid over. */
-export function seerPlace(cx: LowerContext, turn: readonly Expr[]): Place {
+export function coveringPosition(cx: LowerContext, visit: readonly Expr[]): Position {
   const window = intsAttr(cx.attrs, "window")
   const lead = cx.index.slice(0, -window.length)
   const sizes = spatial(cx.type.shape, window.length)
-  const place = coverer(cx.k, slidingAxes(cx.attrs), sizes, window, cx.index.slice(-window.length), turn)
-  return { ...place, index: [...lead, ...place.index] }
+  const at = coverer(cx.k, slidingAxes(cx.attrs), sizes, window, cx.index.slice(-window.length), visit)
+  return { ...at, index: [...lead, ...at.index] }
 }
 
 /** Every (window, position) pair with full indices, taps in row-major order. */

@@ -1,4 +1,4 @@
-/** ops: pooling windows that slide over the last axes of x: sums, maxima, and the place of each maximum.
+/** ops: pooling windows that slide over the last axes of x: sums, maxima, and the index of each maximum.
  *  All are gathers: the gradient of a maximum asks, for each element of x, the windows that could have chosen it.
  *  Not here: means and their divisor, rounding sizes up (stdlib: a count is window_sum over ones, a ceiling is more padding_high). */
 import { BATCH, evalShape, printShape, printType, sameShape, tensorType } from "../ir/tensor.js"
@@ -21,11 +21,11 @@ import {
 import {
   sample,
   seerExtents,
-  seerPlace,
+  coveringPosition,
   slide,
   slideBack,
   spatial,
-  tapPlace,
+  tapPosition,
   windowAttrs,
   windows,
 } from "./window-rules.js"
@@ -49,8 +49,8 @@ const windowSum: OpDef = defineOp({
     combine: "sum",
     extents: (_types, attrs) => intsAttr(attrs, "window"),
     term: (cx, tap) => {
-      const place = tapPlace(cx, tap)
-      return guarded(cx.k, place, cx.args[0]!(place.index), cx.k.constant(0, cx.type.dtype))
+      const at = tapPosition(cx, tap)
+      return guarded(cx.k, at, cx.args[0]!(at.index), cx.k.constant(0, cx.type.dtype))
     },
   },
   samples: [
@@ -79,9 +79,9 @@ const windowSumGrad: OpDef = defineOp({
     kind: "reduce",
     combine: "sum",
     extents: (_types, attrs) => seerExtents(attrs),
-    term: (cx, turn) => {
-      const place = seerPlace(cx, turn)
-      return guarded(cx.k, place, cx.args[0]!(place.index), cx.k.constant(0, cx.type.dtype))
+    term: (cx, visit) => {
+      const at = coveringPosition(cx, visit)
+      return guarded(cx.k, at, cx.args[0]!(at.index), cx.k.constant(0, cx.type.dtype))
     },
   },
   samples: [
@@ -127,8 +127,8 @@ const windowMax: OpDef = defineOp({
     combine: "max",
     extents: (_types, attrs) => intsAttr(attrs, "window"),
     term: (cx, tap) => {
-      const place = tapPlace(cx, tap)
-      return guarded(cx.k, place, cx.args[0]!(place.index), cx.k.constant(-Infinity, cx.type.dtype))
+      const at = tapPosition(cx, tap)
+      return guarded(cx.k, at, cx.args[0]!(at.index), cx.k.constant(-Infinity, cx.type.dtype))
     },
   },
   samples: [
@@ -143,7 +143,7 @@ const windowArgmax: OpDef = defineOp({
   name: "window_argmax",
   params: ["x"],
   attrs: WINDOW_ATTRS,
-  doc: "The place of the first maximum of each window (of the first NaN, where it holds one), i32: the row-major position within the last axes of x, as the indices of torch.max_pool.",
+  doc: "The index of the first maximum of each window (of the first NaN, where it holds one), i32: the row-major position within the last axes of x, as the indices of torch.max_pool.",
   traits: { kind: "reduce" },
   constraints: { ...CONSTRAINTS, ...COVERED },
   infer: ([x], attrs, at: InferContext) => {
@@ -154,17 +154,17 @@ const windowArgmax: OpDef = defineOp({
   eval: ([x], attrs, { type, dims }) => {
     const n = intsAttr(attrs, "window").length
     const best = new Map<number, number>()
-    const place = zeros(evalShape(type.shape, dims))
+    const at = zeros(evalShape(type.shape, dims))
     for (const w of windows(x!.shape, attrs)) {
-      const o = offset(place.shape, w.out)
+      const o = offset(at.shape, w.out)
       const [value, before] = [element(x!, w.position), best.get(o)]
       if (before !== undefined && (Number.isNaN(before) || value <= before)) continue
       best.set(o, value)
-      place.data[o] = offset(x!.shape.slice(-n), w.position.slice(-n))
+      at.data[o] = offset(x!.shape.slice(-n), w.position.slice(-n))
     }
-    return place
+    return at
   },
-  grad: { none: "the result is a place, an integer" },
+  grad: { none: "the result is an index, an integer" },
   lower: {
     kind: "fold",
     extents: (_types, attrs) => intsAttr(attrs, "window"),
@@ -175,14 +175,14 @@ const windowArgmax: OpDef = defineOp({
         argTypes: [x],
         attrs,
       } = cx
-      const place = tapPlace(cx, tap)
-      const value = guarded(k, place, cx.args[0]!(place.index), k.constant(-Infinity, x!.dtype))
+      const at = tapPosition(cx, tap)
+      const value = guarded(k, at, cx.args[0]!(at.index), k.constant(-Infinity, x!.dtype))
       const first = k.op("lt", chosen!, k.int(0))
-      const wins = k.and(...place.inside, k.op("or", beats(k, "gt", x!.dtype, value, best!), first))
+      const wins = k.and(...at.inside, k.op("or", beats(k, "gt", x!.dtype, value, best!), first))
       const n = intsAttr(attrs, "window").length
       return [
         k.select(wins, value, best!),
-        k.select(wins, flat(k, place.index.slice(-n), spatial(x!.shape, n)), chosen!),
+        k.select(wins, flat(k, at.index.slice(-n), spatial(x!.shape, n)), chosen!),
       ]
     },
     result: (_cx, [, chosen]) => chosen!,
@@ -222,8 +222,8 @@ const windowTake: OpDef = defineOp({
   eval: ([x, index], attrs) => {
     const sizes = x!.shape.slice(-intsAttr(attrs, "window").length)
     return ndarray(index!.shape, (i) => {
-      const place = unravel(sizes, clampIndex(element(index!, i), count(sizes)))
-      return element(x!, [...i.slice(0, -sizes.length), ...place])
+      const at = unravel(sizes, clampIndex(element(index!, i), count(sizes)))
+      return element(x!, [...i.slice(0, -sizes.length), ...at])
     })
   },
   grad: ({ args: [x, index], dy, attrs }, g) => [
@@ -236,11 +236,11 @@ const windowTake: OpDef = defineOp({
       const n = intsAttr(attrs, "window").length
       const sizes = spatial(x!.shape, n)
       const chosen = clamp(k, args[1]!(index), count(sizes))
-      const place = sizes.map((size, axis) => {
+      const at = sizes.map((size, axis) => {
         const along = k.div(chosen, k.int(count(sizes.slice(axis + 1))))
         return axis === 0 ? along : k.rem(along, k.int(size))
       })
-      return args[0]!([...index.slice(0, -n), ...place])
+      return args[0]!([...index.slice(0, -n), ...at])
     },
   },
   samples: [
@@ -302,15 +302,15 @@ const windowPut: OpDef = defineOp({
     kind: "reduce",
     combine: "sum",
     extents: (_types, attrs) => seerExtents(attrs),
-    term: (cx, turn) => {
+    term: (cx, visit) => {
       const { k, args, attrs, index, type } = cx
       const n = intsAttr(attrs, "window").length
       const sizes = spatial(type.shape, n)
-      const place = seerPlace(cx, turn)
-      const chosen = clamp(k, args[1]!(place.index), count(sizes))
+      const at = coveringPosition(cx, visit)
+      const chosen = clamp(k, args[1]!(at.index), count(sizes))
       const mine = k.op("eq", chosen, flat(k, index.slice(-n), sizes))
       const zero = k.constant(0, type.dtype)
-      return guarded(k, place, k.select(mine, args[0]!(place.index), zero), zero)
+      return guarded(k, at, k.select(mine, args[0]!(at.index), zero), zero)
     },
   },
   samples: [

@@ -39,7 +39,7 @@ export function windowTooLarge(
   s: { readonly low: number; readonly high: number; readonly dilation: number },
 ): string {
   const span = (taps - 1) * s.dilation + 1
-  const window = `a window of ${taps}${s.dilation === 1 ? "" : ` with dilation ${s.dilation} spans ${span} places and`}`
+  const window = `a window of ${taps}${s.dilation === 1 ? "" : ` with dilation ${s.dilation} spans ${span} indices and`}`
   return `${window} does not fit into an axis of ${padded(size, s.low, s.high)}`
 }
 export const SMALLER_WINDOW = "use a smaller window or dilation, or more padding"

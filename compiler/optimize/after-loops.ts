@@ -1,9 +1,9 @@
-/** optimize/after-loops: a sum that a loop only carries along, of products of what its turns have, becomes one product of stacks after
- *  the loop: the gradient of a recurrent weight is then one contraction over all turns instead of a small one in each.
+/** optimize/after-loops: a sum that a loop only carries along, of products of what its iterations have, becomes one product of stacks after
+ *  the loop: the gradient of a recurrent weight is then one contraction over all iterations instead of a small one in each.
  *      sum over t of a[t] @ b[t]  =  [a[0] a[1] ...] @ [b[0]; b[1]; ...]
  *  Graph -> Graph
  *  Assumes:    autodiff ran; what nobody needs is gone.
- *  Guarantees: a turn reads no sum, so nothing else changes; a stack is added only where a product needs it.
+ *  Guarantees: an iteration reads no sum, so nothing else changes; a stack is added only where a product needs it.
  *  Not here:   that a stack may be a carry's own buffer (schedule/cut). */
 import { buildLike, finishLike, type GraphBuild, renumbered, valueIn } from "../ir/graph/build.js"
 import { isScan, isScanResult, resultTypes, scanParts, takeResult } from "../ir/graph/scan.js"
@@ -36,7 +36,7 @@ export const afterLoops: Pass<Graph, Graph> = {
   },
 }
 
-/** How the sum over all turns of a value of the region is computed outside. */
+/** How the sum over all iterations of a value of the region is computed outside. */
 type Total =
   | { readonly kind: "add"; readonly terms: readonly [Total, Total] }
   | { readonly kind: "view"; readonly node: Node; readonly of: Total }
@@ -140,7 +140,7 @@ function withoutSums(g: GraphBuild, node: Node, args: readonly Value[], sums: Su
   }
   const loop = g.at(node.origin).applyScan(
     args.filter((_, i) => i >= s.carries.length || isKept(_, i)),
-    { turns: s.turns, carries: carries.length, slices: s.slices.length },
+    { iterations: s.iterations, carries: carries.length, slices: s.slices.length },
     renumbered(pruned(region)),
   )
   const types = resultTypes(g.node(loop) ?? bug("a scan is a node"))
@@ -191,8 +191,8 @@ function built(g: GraphBuild, total: Total, stackOf: (id: ValueId) => Value): Va
       return g.apply(total.node.op, [built(g, total.of, stackOf)], total.node.attrs)
     case "sum": {
       const axes = intsAttr(total.node.attrs, "axes")
-      const turns = g.apply("sum", [stackOf(total.of)], { axes: [0], keepdim: false })
-      return axes.length === 0 ? turns : g.apply("sum", [turns], total.node.attrs)
+      const iterations = g.apply("sum", [stackOf(total.of)], { axes: [0], keepdim: false })
+      return axes.length === 0 ? iterations : g.apply("sum", [iterations], total.node.attrs)
     }
     case "matmul": {
       // All turns one after another along the axis that is summed over.
@@ -207,8 +207,8 @@ function built(g: GraphBuild, total: Total, stackOf: (id: ValueId) => Value): Va
 
 /** A stack of matrices as one, the turns one after another along this axis of theirs. */
 function joined(g: GraphBuild, stack: Value, axis: 0 | 1): Value {
-  const [turns, rows, columns] = stack.type.shape
-  if (axis === 0) return g.apply("reshape", [stack], { shape: [mulDim(turns!, rows!), columns!] })
+  const [iterations, rows, columns] = stack.type.shape
+  if (axis === 0) return g.apply("reshape", [stack], { shape: [mulDim(iterations!, rows!), columns!] })
   const beside = g.apply("transpose", [stack], { perm: [1, 0, 2] })
-  return g.apply("reshape", [beside], { shape: [rows!, mulDim(turns!, columns!)] })
+  return g.apply("reshape", [beside], { shape: [rows!, mulDim(iterations!, columns!)] })
 }

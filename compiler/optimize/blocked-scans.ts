@@ -57,7 +57,7 @@ const SCANS: Readonly<Record<string, Scan>> = {
     const [factors, cut] = [inBlocks(g, a!, axis, blocks, 1), inBlocks(g, b!, axis, blocks, 0)]
     const own = g.apply("recurrence", [factors, cut], { axis: axis + 1, reverse })
     const reach = g.apply("cumprod", [factors], { axis: axis + 1, reverse, exclusive: false })
-    const last = (v: Value): Value => atPlace(g, v, axis + 1, reverse ? 0 : BLOCK - 1)
+    const last = (v: Value): Value => elementAt(g, v, axis + 1, reverse ? 0 : BLOCK - 1)
     const after = SCANS.recurrence!(g, [inRange(g, last(reach)), last(own)], { axis, reverse })
     const each = perElement(g, shifted(after, axis, reverse, g), own, axis)
     // Nothing is handed on, and no product of factors may make NaN of it.
@@ -106,12 +106,12 @@ function perElement(g: GraphBuild, x: Value, like: Value, axis: number): Value {
   const stretched = g.apply("reshape", [x], { shape: x.type.shape.toSpliced(axis + 1, 0, 1) })
   return g.apply("broadcast", [stretched], { shape: [...like.type.shape] })
 }
-/** The elements at one place of an axis, without it. */
-function atPlace(g: GraphBuild, x: Value, axis: number, place: number): Value {
+/** The elements at one index of an axis, without it. */
+function elementAt(g: GraphBuild, x: Value, axis: number, index: number): Value {
   const { shape } = x.type
   const one = g.apply("slice", [x], {
-    starts: shape.map((_, n) => (n === axis ? place : 0)),
-    stops: shape.map((d, n) => (n === axis ? place + 1 : d)),
+    starts: shape.map((_, n) => (n === axis ? index : 0)),
+    stops: shape.map((d, n) => (n === axis ? index + 1 : d)),
     steps: shape.map(() => 1),
   })
   return g.apply("reshape", [one], { shape: shape.toSpliced(axis, 1) })

@@ -38,7 +38,7 @@ function knownValue(g: GraphBuild, node: Node, args: readonly Value[]): number |
 /** Nothing that is folded looks at the call it runs in. */
 const NO_CALL: Omit<EvalContext, "type"> = {
   dims: { B: NaN, R: NaN },
-  scalars: { step: NaN, epoch: NaN, seed: NaN, start: NaN, turn: NaN },
+  scalars: { step: NaN, epoch: NaN, seed: NaN, start: NaN, iteration: NaN },
 }
 
 /** The number that a scalar constant is. */

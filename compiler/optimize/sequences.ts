@@ -1,5 +1,5 @@
-/** optimize/sequences: loops see whole sequences and take the place of their turn themselves.   Graph -> Graph
- *  Assumes:    autodiff ran: the gradient of a slice is a stack, that of a place taken would be a whole sequence each turn.
+/** optimize/sequences: loops see whole sequences and read the slice of their iteration themselves.   Graph -> Graph
+ *  Assumes:    autodiff ran: the gradient of a slice is a stack, that of an index taken would be a whole sequence each iteration.
  *  Guarantees: no scan has slices; what its sequences are views of is read through those views within the loop. */
 import { GraphBuild, valueIn } from "../ir/graph/build.js"
 import { isScan, scanParts } from "../ir/graph/scan.js"
@@ -23,10 +23,12 @@ function withoutSlices(node: Node): Node {
   const g = new GraphBuild(s.region.name)
   const values = new Map<ValueId, Value>()
   for (const i of [...s.carries, ...s.captures]) values.set(i.id, g.input(i.name, i.type))
-  const sequences = s.slices.map((i) => g.input(i.name, tensorType(i.type.dtype, [s.turns, ...i.type.shape])))
-  const turn = g.input("turn", scalarType("i32"), { kind: "scalar", scalar: "turn" })
-  if (s.turn !== undefined) values.set(s.turn.id, turn)
-  s.slices.forEach((i, n) => values.set(i.id, g.apply("take", [sequences[n]!, turn], { axis: 0 })))
+  const sequences = s.slices.map((i) =>
+    g.input(i.name, tensorType(i.type.dtype, [s.iterations, ...i.type.shape])),
+  )
+  const iteration = g.input("iteration", scalarType("i32"), { kind: "scalar", scalar: "iteration" })
+  if (s.iteration !== undefined) values.set(s.iteration.id, iteration)
+  s.slices.forEach((i, n) => values.set(i.id, g.apply("take", [sequences[n]!, iteration], { axis: 0 })))
   for (const n of s.region.nodes) {
     const args = n.args.map((a) => valueIn(values, a))
     values.set(n.id, g.copy(n, args))

@@ -48,7 +48,8 @@ function sunk(g: GraphBuild, node: Node, args: readonly Value[]): Value {
   }
   const cut = s.carries.length + s.slices.length
   s.captures.forEach((c, i) => values.set(c.id, enter(args[cut + i]!)))
-  if (s.turn !== undefined) values.set(s.turn.id, inner.input(s.turn.name, s.turn.type, s.turn.source))
+  if (s.iteration !== undefined)
+    values.set(s.iteration.id, inner.input(s.iteration.name, s.iteration.type, s.iteration.source))
   for (const n of s.region.nodes)
     values.set(
       n.id,
@@ -60,7 +61,7 @@ function sunk(g: GraphBuild, node: Node, args: readonly Value[]): Value {
   for (const o of s.region.outputs) inner.output(o.name, valueIn(values, o.value))
   const region = renumbered(inner.finish())
   const attrs = {
-    turns: s.turns,
+    iterations: s.iterations,
     carries: intAttr(node.attrs, "carries"),
     slices: intAttr(node.attrs, "slices"),
   }

@@ -14,7 +14,7 @@ export function trimScan(node: Node, wanted: ReadonlySet<number>): Trimmed {
   const stacked = s.stacked.filter((_, i) => wanted.has(s.carries.length + i))
   const carried = new Set(s.carries.flatMap((_, i) => (wanted.has(i) ? [i] : [])))
   let needed = new Set<ValueId>()
-  // A carry is needed when its last value is, or when a turn reads it for something that is needed.
+  // A carry is needed when its last value is, or when an iteration reads it for something that is needed.
   for (let size = -1; size !== carried.size;) {
     size = carried.size
     const roots = [...stacked, ...s.next.filter((_, i) => carried.has(i))].map((o) => o.value)
@@ -34,7 +34,7 @@ export function trimScan(node: Node, wanted: ReadonlySet<number>): Trimmed {
       ...carries,
       ...slices,
       ...kept(s.captures, capture),
-      ...(s.turn !== undefined && needed.has(s.turn.id) ? [s.turn] : []),
+      ...(s.iteration !== undefined && needed.has(s.iteration.id) ? [s.iteration] : []),
     ],
     nodes: s.region.nodes.filter((n) => needed.has(n.id)),
     outputs: [...kept(s.next, carry), ...stacked],

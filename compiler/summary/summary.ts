@@ -129,9 +129,9 @@ function multiplyAdds(body: readonly ModelStmt[], types: Types): number {
             ),
           )
         : 0
-    const turns = Number(s.attrs["turns"] ?? 1)
+    const iterations = Number(s.attrs["iterations"] ?? 1)
     const inner = (s.regions ?? []).reduce((all, region) => all + multiplyAdds(region.body, types), 0)
-    return sum + own + turns * inner
+    return sum + own + iterations * inner
   }, 0)
 }
 

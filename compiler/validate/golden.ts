@@ -64,10 +64,10 @@ function golden(manifest: Manifest, train: TrainSpec, graphs: readonly Graph[]):
 const programOf = ({ programs, wasm }: Manifest, name: string) =>
   [...programs, ...(wasm?.programs ?? [])].find((p) => p.name === name)
 
-/** Of loops, every turn. */
+/** Of loops, every iteration. */
 function work1(graph: Graph, dims: DimValues): number {
   return graph.nodes.reduce(
-    (sum, n) => (n.regions ?? []).reduce((s, r) => s + intAttr(n.attrs, "turns") * work1(r, dims), sum),
+    (sum, n) => (n.regions ?? []).reduce((s, r) => s + intAttr(n.attrs, "iterations") * work1(r, dims), sum),
     workOf(graph, dims),
   )
 }

@@ -19,11 +19,11 @@ export type SizeExpr =
   number | "B" | "R" | readonly ["add" | "sub" | "mul" | "div" | "min" | "max", SizeExpr, SizeExpr]
 
 /** The parameter block of a call: one uniform buffer slice at @group(0) @binding(0), seven 32-bit words in this order. */
-export const PARAMETER_WORDS = ["B", "R", "step", "epoch", "seed", "start", "turn"] as const
+export const PARAMETER_WORDS = ["B", "R", "step", "epoch", "seed", "start", "iteration"] as const
 /** The block of a kernel that makes many calls in one dispatch: blocks lie one after another, MANY_STRIDE bytes apart, and the
  *  first says how many calls there are. */
-export const MANY_WORDS = [...PARAMETER_WORDS, "calls"] as const
-export const MANY_STRIDE = 32
+export const MULTI_STEP_WORDS = [...PARAMETER_WORDS, "calls"] as const
+export const MULTI_STEP_STRIDE = 32
 /** Distance of two parameter blocks in the ring: the default minUniformBufferOffsetAlignment. */
 export const PARAMETER_STRIDE = 256
 
@@ -84,13 +84,13 @@ export interface OutputSpec extends RangeSpec {
   readonly dtype: BundleDType
   readonly shape: readonly SizeExpr[]
 }
-/** Dispatches from `first` up to but not including `end` run `turns` times over; the word `turn` counts from 0. */
+/** Dispatches from `first` up to but not including `end` run `iterations` times over; the word `iteration` counts from 0. */
 export interface LoopSpec {
   readonly first: number
   readonly end: number
-  readonly turns: number
+  readonly iterations: number
 }
-/** A graph, compiled: run its dispatches in order. A program `NAME.many` computes what `NAME` does, for many calls in one
+/** A graph, compiled: run its dispatches in order. A program `NAME.multi` computes what `NAME` does, for many calls in one
  *  dispatch; it is there where that is faster. */
 export interface ProgramSpec {
   readonly name: string

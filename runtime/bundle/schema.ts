@@ -8,8 +8,8 @@ import { BUNDLE_FORMAT, BUNDLE_VERSION, type ConditionSpec, type Manifest, type 
 const MOST_BYTES = 2 ** 45
 /** Steps and rows are 32-bit words on the device. */
 const MOST_COUNT = 2 ** 31 - 1
-/** A loop is recorded turn by turn. */
-const MOST_TURNS = 2 ** 20
+/** A loop is recorded iteration by iteration. */
+const MOST_ITERATIONS = 2 ** 20
 
 const integer = v.pipe(v.number(), v.safeInteger())
 const whole = (least: number, most: number) => v.pipe(integer, v.minValue(least), v.maxValue(most))
@@ -69,8 +69,10 @@ const program = v.strictObject({
   inputs: list(input),
   outputs: list(v.strictObject({ ...range, name, dtype, shape: list(size) })),
   dispatches: list(dispatch),
-  loops: v.exactOptional(list(v.strictObject({ first: count, end: count, turns: whole(0, MOST_TURNS) }))),
-  calls: v.exactOptional(v.strictObject({ most: whole(1, MOST_TURNS), bytes })),
+  loops: v.exactOptional(
+    list(v.strictObject({ first: count, end: count, iterations: whole(0, MOST_ITERATIONS) })),
+  ),
+  calls: v.exactOptional(v.strictObject({ most: whole(1, MOST_ITERATIONS), bytes })),
 })
 
 const stage = v.variant("kind", [
@@ -181,8 +183,8 @@ const data = v.strictObject({
       val: v.exactOptional(share),
       test: share,
       seed: whole(0, Number.MAX_SAFE_INTEGER),
-      folds: v.exactOptional(whole(2, MOST_TURNS)),
-      fold: v.exactOptional(whole(1, MOST_TURNS)),
+      folds: v.exactOptional(whole(2, MOST_ITERATIONS)),
+      fold: v.exactOptional(whole(1, MOST_ITERATIONS)),
       stratify: v.exactOptional(name),
       group: v.exactOptional(name),
     }),

@@ -41,7 +41,7 @@ function verify(manifest: Manifest): void {
     for (const name of layout ? namesOf(programs) : [])
       if (
         !layout?.programs.some((p) => (typeof p === "string" ? p : p.name) === name) &&
-        !name.endsWith(".many")
+        !name.endsWith(".multi")
       )
         wrong("programs", `"${name}" is not there for all devices`)
   verifyData(manifest)

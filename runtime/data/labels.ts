@@ -10,7 +10,7 @@ const OUT_OF_RANGE: ReadonlySet<RunError["code"]> = new Set(["data-class", "data
 /** A refusal of one value, with the range of all; anything else as it is. */
 export function withRange(caught: unknown, field: FieldSpec, table: Table, rows: Uint32Array): unknown {
   if (!(caught instanceof RunError) || !OUT_OF_RANGE.has(caught.code)) return caught
-  const places = placesOf(field)
+  const places = locationsOf(field)
   const seen = rangeOf(field, table, rows)
   if (places === undefined || seen === undefined) return caught
   const help = [`here they go from ${seen.least} to ${seen.most}: ${repair(field, places, seen)}`]
@@ -19,7 +19,7 @@ export function withRange(caught: unknown, field: FieldSpec, table: Table, rows:
 }
 
 /** How many there are to tell apart. */
-function placesOf({ stages, bounds }: FieldSpec): number | undefined {
+function locationsOf({ stages, bounds }: FieldSpec): number | undefined {
   for (const stage of stages) {
     if (stage.kind === "classes") return stage.count
     if (stage.kind === "one_hot") return stage.classes

@@ -4,7 +4,7 @@
 import type { Bundle, Manifest } from "../bundle/format.js"
 import { forAdapter } from "../bundle/variants.js"
 import { RunError } from "../error.js"
-import { needsOf } from "../exec/machine.js"
+import { needsOf } from "../exec/loaded-bundle.js"
 import type { Host } from "../host.js"
 import type { Device, DeviceInfo } from "./device.js"
 import { openWasmDevice } from "./wasm/open.js"

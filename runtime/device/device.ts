@@ -35,7 +35,7 @@ export interface Memory {
   free(): void
 }
 /** A kernel with its buffers bound: made once, dispatched many times. */
-export interface Call {
+export interface BoundKernel {
   readonly kernel: string
 }
 export interface BoundRange {
@@ -51,8 +51,8 @@ export type Grid = readonly [number, number, number]
 
 /** Collects work for one submission. */
 export interface Recorder {
-  /** Runs `call` on `grid` workgroups, with the parameter block number `block`. */
-  dispatch(call: Call, grid: Grid, block: number): void
+  /** Runs `bound` on `grid` workgroups, with the parameter block number `block`. */
+  dispatch(bound: BoundKernel, grid: Grid, block: number): void
   copy(from: Memory, fromOffset: number, to: Memory, toOffset: number, bytes: number): void
   submit(): void
 }
@@ -85,8 +85,8 @@ export interface Device {
   download(memory: Memory, offset: number, bytes: number): () => Promise<ArrayBuffer>
   /** Compiles kernels, all at once. */
   prepare(kernels: readonly KernelSource[]): Promise<void>
-  /** Makes a call of a prepared kernel: a range per binding, in order. */
-  bind(kernel: string, ranges: readonly BoundRange[]): Call
+  /** Binds a prepared kernel: a range per binding, in order. */
+  bind(kernel: string, ranges: readonly BoundRange[]): BoundKernel
   /** How many parameter blocks one submission can use. */
   readonly parameterBlocks: number
   /** Makes room for calls of so many parameter blocks; before anything is recorded. */

@@ -7,7 +7,7 @@ import { reasonOf, RunError } from "../error.js"
 import { CALLS_PER_SUBMIT, MOST_IN_PROCESS } from "./device.js"
 import type {
   BoundRange,
-  Call,
+  BoundKernel,
   DataRoom,
   Device,
   DeviceInfo,
@@ -45,7 +45,7 @@ class GpuMemory implements Memory {
   }
 }
 
-class GpuCall implements Call {
+class BoundGpuKernel implements BoundKernel {
   constructor(
     readonly kernel: string,
     readonly pipeline: GPUComputePipeline,
@@ -183,7 +183,7 @@ export class WebGpuDevice implements Device {
     this.check()
   }
 
-  bind(kernel: string, ranges: readonly BoundRange[]): Call {
+  bind(kernel: string, ranges: readonly BoundRange[]): BoundKernel {
     const prepared = this.kernels.get(kernel)
     if (!prepared) throw new Error(`kernel ${kernel} is bound before it is prepared`)
     const group = this.gpu.createBindGroup({
@@ -194,7 +194,7 @@ export class WebGpuDevice implements Device {
         resource: { buffer: own(memory).buffer, offset, size: bytes },
       })),
     })
-    return new GpuCall(kernel, prepared.pipeline, group)
+    return new BoundGpuKernel(kernel, prepared.pipeline, group)
   }
 
   writeParameters(blocks: Uint8Array<ArrayBuffer>): void {
@@ -309,19 +309,20 @@ class GpuRecorder implements Recorder {
     this.encoder = gpu.createCommandEncoder()
   }
 
-  dispatch(call: Call, [x, y, z]: Grid, block: number): void {
-    if (!(call instanceof GpuCall)) throw new Error(`the call of ${call.kernel} belongs to another device`)
+  dispatch(bound: BoundKernel, [x, y, z]: Grid, block: number): void {
+    if (!(bound instanceof BoundGpuKernel))
+      throw new Error(`the bound kernel ${bound.kernel} belongs to another device`)
     this.pass ??= this.encoder.beginComputePass()
-    if (this.pipeline !== call.pipeline) {
-      this.pipeline = call.pipeline
-      this.pass.setPipeline(call.pipeline)
+    if (this.pipeline !== bound.pipeline) {
+      this.pipeline = bound.pipeline
+      this.pass.setPipeline(bound.pipeline)
     }
     if (this.block !== block) {
       this.block = block
       this.offset[0] = block * PARAMETER_STRIDE
       this.pass.setBindGroup(0, this.parameters, this.offset, 0, 1)
     }
-    this.pass.setBindGroup(1, call.group)
+    this.pass.setBindGroup(1, bound.group)
     this.pass.dispatchWorkgroups(x, y, z)
   }
 

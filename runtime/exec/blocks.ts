@@ -1,8 +1,8 @@
-/** runtime/exec: parameter blocks, the seven words that tell one call, and one turn of its loops, from the next. */
-import { MANY_STRIDE, MANY_WORDS, PARAMETER_STRIDE, PARAMETER_WORDS } from "../bundle/format.js"
+/** runtime/exec: parameter blocks, the seven words that tell one call, and one iteration of its loops, from the next. */
+import { MULTI_STEP_STRIDE, MULTI_STEP_WORDS, PARAMETER_STRIDE, PARAMETER_WORDS } from "../bundle/format.js"
 import type { Device } from "../device/device.js"
 
-/** One call's parameters; the names are those of PARAMETER_WORDS, but `turn`, of which a call has as many as its longest loop. */
+/** One call's parameters; the names are those of PARAMETER_WORDS, but `iteration`, of which a call has as many as its longest loop. */
 export interface CallParameters {
   readonly B: number
   readonly R: number
@@ -30,37 +30,37 @@ export class ParameterBlocks {
     return this.count
   }
 
-  /** Whether a call with so many turns fits. */
-  hasRoom(turns: number): boolean {
-    return this.count + turns <= this.capacity
+  /** Whether a call with so many iterations fits. */
+  hasRoom(iterations: number): boolean {
+    return this.count + iterations <= this.capacity
   }
 
-  /** Adds a block for each turn, one after another, and gives the number of the first. */
-  add(parameters: CallParameters, turns: number): number {
-    if (!this.hasRoom(turns)) throw new Error("more parameter blocks than a submission holds")
+  /** Adds a block for each iteration, one after another, and gives the number of the first. */
+  add(parameters: CallParameters, iterations: number): number {
+    if (!this.hasRoom(iterations)) throw new Error("more parameter blocks than a submission holds")
     const first = this.count
-    for (let turn = 0; turn < turns; turn++) {
+    for (let iteration = 0; iteration < iterations; iteration++) {
       const base = (this.count++ * PARAMETER_STRIDE) / 4
       for (let i = 0; i < PARAMETER_WORDS.length; i++) {
         const word = PARAMETER_WORDS[i]!
-        this.words[base + i] = word === "turn" ? turn : parameters[word]
+        this.words[base + i] = word === "iteration" ? iteration : parameters[word]
       }
     }
     return first
   }
 
   /** Adds the parameters of calls that one dispatch makes, and gives the number of the block where they begin. */
-  addMany(calls: number, at: (index: number) => CallParameters): number {
-    const taken = Math.ceil((calls * MANY_STRIDE) / PARAMETER_STRIDE)
+  addCalls(calls: number, at: (index: number) => CallParameters): number {
+    const taken = Math.ceil((calls * MULTI_STEP_STRIDE) / PARAMETER_STRIDE)
     if (!this.hasRoom(taken)) throw new Error("more parameter blocks than a submission holds")
     const first = this.count
     this.count += taken
     for (let index = 0; index < calls; index++) {
       const parameters = at(index)
-      const base = (first * PARAMETER_STRIDE + index * MANY_STRIDE) / 4
-      for (let i = 0; i < MANY_WORDS.length; i++) {
-        const word = MANY_WORDS[i]!
-        this.words[base + i] = word === "calls" ? calls : word === "turn" ? 0 : parameters[word]
+      const base = (first * PARAMETER_STRIDE + index * MULTI_STEP_STRIDE) / 4
+      for (let i = 0; i < MULTI_STEP_WORDS.length; i++) {
+        const word = MULTI_STEP_WORDS[i]!
+        this.words[base + i] = word === "calls" ? calls : word === "iteration" ? 0 : parameters[word]
       }
     }
     return first

@@ -1,22 +1,22 @@
 /** runtime/exec: calls of one program one after another, each by its own dispatches, or many in one.
  *  Guarantees: a program that makes many calls in one dispatch gives what its single form gives, within rounding. */
-import { MANY_STRIDE, PARAMETER_STRIDE } from "../bundle/format.js"
+import { MULTI_STEP_STRIDE, PARAMETER_STRIDE } from "../bundle/format.js"
 import type { Recorder } from "../device/device.js"
 import { ParameterBlocks, type CallParameters } from "./blocks.js"
 import type { History } from "./history.js"
 import type { Program } from "./program.js"
 
 /** The form of the program that makes many calls in one dispatch, where the bundle has one. */
-export function manyOf(program: Program): Program {
-  const { machine, spec, data } = program
-  const name = `${spec.name}.many`
-  return machine.has(name) ? machine.program(name, data) : program
+export function multiStepOf(program: Program): Program {
+  const { loaded, spec, data } = program
+  const name = `${spec.name}.multi`
+  return loaded.has(name) ? loaded.program(name, data) : program
 }
 
 /** How many calls of the program one submission can make. */
 export function callsPerSubmit(program: Program, parameterBlocks: number): number {
   const { calls } = program.spec
-  if (!calls) return Math.floor(parameterBlocks / program.turns)
+  if (!calls) return Math.floor(parameterBlocks / program.iterations)
   return calls.most * Math.floor(parameterBlocks / blocksOf(calls.most))
 }
 
@@ -34,8 +34,8 @@ export function recordCalls(
     const parameters = at(first)
     const block =
       most === undefined
-        ? blocks.add(parameters, program.turns)
-        : blocks.addMany(now, (index) => at(first + index))
+        ? blocks.add(parameters, program.iterations)
+        : blocks.addCalls(now, (index) => at(first + index))
     program.record(recorder, parameters.B, block)
     history?.recordCalls(recorder, now)
     first += now
@@ -44,12 +44,12 @@ export function recordCalls(
 
 /** One call by itself, submitted. */
 export function callOnce(program: Program, parameters: CallParameters): void {
-  const { device } = program.machine
-  const blocks = new ParameterBlocks(device, program.turns)
+  const { device } = program.loaded
+  const blocks = new ParameterBlocks(device, program.iterations)
   const recorder = device.record()
   recordCalls(program, 1, () => parameters, { recorder, blocks })
   blocks.flush()
   recorder.submit()
 }
 
-const blocksOf = (calls: number): number => Math.ceil((calls * MANY_STRIDE) / PARAMETER_STRIDE)
+const blocksOf = (calls: number): number => Math.ceil((calls * MULTI_STEP_STRIDE) / PARAMETER_STRIDE)

@@ -76,7 +76,7 @@ export class History {
     }))
     this.entryBytes = Math.max(4, entryBytes)
     this.capacity = Math.max(1, Math.min(entries, MAX_ENTRIES, Math.floor(MAX_BYTES / this.entryBytes)))
-    this.memory = program.machine.device.alloc(
+    this.memory = program.loaded.device.alloc(
       `history of ${program.spec.name}`,
       this.capacity * this.entryBytes,
     )
@@ -97,7 +97,7 @@ export class History {
     // Rows of many calls lie as entries do.
     const beyond = (calls - 1) * this.entryBytes
     for (const { arena, offset, bytes, at } of this.copies)
-      recorder.copy(this.program.machine.arena(arena), offset, this.memory, base + at, bytes + beyond)
+      recorder.copy(this.program.loaded.arena(arena), offset, this.memory, base + at, bytes + beyond)
   }
 
   /** All calls since the last drain, oldest first. */
@@ -135,7 +135,7 @@ export class History {
     const { count, entryBytes } = this
     this.count = 0
     if (count === 0) return async () => new ArrayBuffer(0)
-    return this.program.machine.device.download(this.memory, 0, count * entryBytes)
+    return this.program.loaded.device.download(this.memory, 0, count * entryBytes)
   }
 
   free(): void {

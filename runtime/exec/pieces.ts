@@ -3,7 +3,7 @@
  *  Assumes: a row is of whole words. */
 import type { KernelSpec } from "../bundle/format.js"
 import type { RowGather } from "../data/gather.js"
-import type { Call, Device, Memory } from "../device/device.js"
+import type { BoundKernel, Device, Memory } from "../device/device.js"
 import { fill, type PlacedRows } from "./placed-rows.js"
 import { type RowStore, stagedRows, stageRows, type StageSize } from "./staged.js"
 
@@ -102,9 +102,9 @@ async function copierOfKernel(device: Device, most: number): Promise<CopyRows> {
   await device.prepare([{ spec: KERNEL, wgsl: WGSL }])
   const bytes = (most + 1) * 8
   const lists = new Map<Memory, Memory>()
-  const calls = new Map<Memory, Call>()
+  const calls = new Map<Memory, BoundKernel>()
   /** A list and a call for each piece, made once. */
-  const callOf = (piece: Memory, to: Memory): readonly [Call, Memory] => {
+  const callOf = (piece: Memory, to: Memory): readonly [BoundKernel, Memory] => {
     const list = lists.get(piece) ?? device.alloc("places of rows", bytes)
     lists.set(piece, list)
     const ranges = [list, piece, to].map((memory) => ({ memory, offset: 0, bytes: memory.bytes }))

@@ -1,25 +1,25 @@
 /** runtime/exec: one program of the bundle, callable.
- *  Assumes:    the machine's kernels are prepared; the data set it is bound to stays allocated.
+ *  Assumes:    the kernels of the loaded bundle are prepared; the data set it is bound to stays allocated.
  *  Guarantees: bind groups exist when the constructor returns; grids are computed once per distinct B.
  *  Not here:   parameter blocks (blocks.ts), which step comes next (train/). */
 import type { DispatchSpec, OutputSpec, ProgramSpec, RangeSpec } from "../bundle/format.js"
-import type { BoundRange, Call, Grid, Recorder } from "../device/device.js"
+import type { BoundRange, BoundKernel, Grid, Recorder } from "../device/device.js"
 import { RunError } from "../error.js"
 import { fieldOf, type DeviceData } from "./dataset.js"
-import type { Machine } from "./machine.js"
+import type { LoadedBundle } from "./loaded-bundle.js"
 import { bytesOf, dataField, evalShape, evalSize, product, type SizeValues } from "./size.js"
 import { decodeNumbers, encodeNumbers, type Numbers, type Tensor } from "./values.js"
 
 export class Program {
-  private readonly calls: readonly Call[]
+  private readonly boundKernels: readonly BoundKernel[]
   private readonly grids = new Map<number, readonly Grid[]>()
 
   constructor(
-    readonly machine: Machine,
+    readonly loaded: LoadedBundle,
     readonly spec: ProgramSpec,
     readonly data: DeviceData | null,
   ) {
-    this.calls = spec.dispatches.map((dispatch) => this.bind(dispatch))
+    this.boundKernels = spec.dispatches.map((dispatch) => this.bind(dispatch))
   }
 
   /** Rows of the data set it is bound to. */
@@ -27,31 +27,32 @@ export class Program {
     return this.data?.rows ?? 0
   }
 
-  /** How many parameter blocks a call needs: one for each turn of its longest loop. */
-  get turns(): number {
-    return turnsOf(this.spec)
+  /** How many parameter blocks a call needs: one for each iteration of its longest loop. */
+  get iterations(): number {
+    return tripCount(this.spec)
   }
 
   /** Records all dispatches, for `batch` rows and the parameters in `block` and, within loops, the blocks after it. */
   record(recorder: Recorder, batch: number, block: number): void {
     const grids = this.gridsFor(batch)
     let at = 0
-    for (const { first, end, turns } of this.spec.loops ?? []) {
+    for (const { first, end, iterations } of this.spec.loops ?? []) {
       for (; at < first; at++) this.recordOne(recorder, grids, at, block)
-      for (let turn = 0; turn < turns; turn++)
-        for (let i = first; i < end; i++) this.recordOne(recorder, grids, i, block + turn)
+      for (let iteration = 0; iteration < iterations; iteration++)
+        for (let i = first; i < end; i++) this.recordOne(recorder, grids, i, block + iteration)
       at = end
     }
     for (; at < grids.length; at++) this.recordOne(recorder, grids, at, block)
   }
 
   /** Every dispatch in the order it runs, and whether that is its last time in this call. */
-  *runOrder(): Generator<{ readonly dispatch: number; readonly turn: number; readonly last: boolean }> {
-    for (let at = 0; at < this.calls.length;) {
+  *runOrder(): Generator<{ readonly dispatch: number; readonly iteration: number; readonly last: boolean }> {
+    for (let at = 0; at < this.boundKernels.length;) {
       const loop = this.spec.loops?.find((l) => l.first === at)
-      const [end, turns] = [loop?.end ?? at + 1, loop?.turns ?? 1]
-      for (let turn = 0; turn < turns; turn++)
-        for (let dispatch = at; dispatch < end; dispatch++) yield { dispatch, turn, last: turn === turns - 1 }
+      const [end, iterations] = [loop?.end ?? at + 1, loop?.iterations ?? 1]
+      for (let iteration = 0; iteration < iterations; iteration++)
+        for (let dispatch = at; dispatch < end; dispatch++)
+          yield { dispatch, iteration, last: iteration === iterations - 1 }
       at = end
     }
   }
@@ -73,7 +74,7 @@ export class Program {
         "input-shape",
         `input "${name}" has ${numbers.length} values, more than the program has room for`,
       )
-    this.machine.device.write(this.machine.arena(range.arena), range.offset, bytes)
+    this.loaded.device.write(this.loaded.arena(range.arena), range.offset, bytes)
   }
 
   output(name: string): OutputSpec | undefined {
@@ -84,7 +85,7 @@ export class Program {
     const shape = evalShape(output.shape, this.sizes(batch))
     const elements = product(shape)
     const bytes = elements * bytesOf(output.dtype)
-    const data = await this.machine.device.read(this.machine.arena(output.arena), output.offset, bytes)
+    const data = await this.loaded.device.read(this.loaded.arena(output.arena), output.offset, bytes)
     return { dtype: output.dtype, shape, values: decodeNumbers(output.dtype, data, 0, elements) }
   }
 
@@ -99,7 +100,7 @@ export class Program {
       const { arena, offset, bytes } = range
       // A binding holds whole 4-byte words.
       const whole = Math.max(4, Math.ceil(bytes / 4) * 4)
-      return { memory: this.machine.arena(arena), offset, bytes: whole, key: `${arena}+${offset}:${whole}` }
+      return { memory: this.loaded.arena(arena), offset, bytes: whole, key: `${arena}+${offset}:${whole}` }
     }
     const memory = fieldOf(this.data, field, this.spec.name)
     return { memory, offset: 0, bytes: memory.bytes, key: `${this.data?.id}.${field}` }
@@ -108,11 +109,11 @@ export class Program {
   private recordOne(recorder: Recorder, grids: readonly Grid[], index: number, block: number): void {
     const grid = grids[index]!
     // Nothing to compute, as for an empty batch.
-    if (grid[0] > 0 && grid[1] > 0 && grid[2] > 0) recorder.dispatch(this.calls[index]!, grid, block)
+    if (grid[0] > 0 && grid[1] > 0 && grid[2] > 0) recorder.dispatch(this.boundKernels[index]!, grid, block)
   }
 
-  private bind({ kernel, bindings }: DispatchSpec): Call {
-    return this.machine.call(
+  private bind({ kernel, bindings }: DispatchSpec): BoundKernel {
+    return this.loaded.bind(
       kernel,
       bindings.map((range) => this.locate(range)),
     )
@@ -138,6 +139,6 @@ export class Program {
   }
 }
 
-/** The turns of the longest loop; 1 without loops. */
-export const turnsOf = (spec: ProgramSpec): number =>
-  (spec.loops ?? []).reduce((most, { turns }) => Math.max(most, turns), 1)
+/** The iterations of the longest loop; 1 without loops. */
+export const tripCount = (spec: ProgramSpec): number =>
+  (spec.loops ?? []).reduce((most, { iterations }) => Math.max(most, iterations), 1)

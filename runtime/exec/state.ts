@@ -5,7 +5,7 @@ import type { Memory, Recorder } from "../device/device.js"
 import { RunError } from "../error.js"
 import { nearest } from "../suggest.js"
 import { checkNumbers } from "./check-numbers.js"
-import type { Machine } from "./machine.js"
+import type { LoadedBundle } from "./loaded-bundle.js"
 import { product } from "./size.js"
 import { decodeNumbers, encodeNumbers, type Numbers, type Tensor } from "./values.js"
 
@@ -18,12 +18,12 @@ export type SlotBytes = ReadonlyMap<string, Uint8Array>
 export class State {
   private readonly arenas: ReadonlyMap<string, Memory>
 
-  constructor(private readonly machine: Machine) {
-    this.arenas = new Map(machine.slots.map(({ arena }) => [arena, machine.arena(arena)]))
+  constructor(private readonly loaded: LoadedBundle) {
+    this.arenas = new Map(loaded.slots.map(({ arena }) => [arena, loaded.arena(arena)]))
   }
 
   get slots(): readonly SlotSpec[] {
-    return this.machine.slots
+    return this.loaded.slots
   }
 
   get bytes(): number {
@@ -31,7 +31,7 @@ export class State {
   }
 
   allocSnapshot(label: string): Snapshot {
-    const { device } = this.machine
+    const { device } = this.loaded
     return new Map(
       [...this.arenas].map(([name, { bytes }]) => [name, device.alloc(`${label} of ${name}`, bytes)]),
     )
@@ -49,7 +49,7 @@ export class State {
   async read(from: Snapshot = this.arenas): Promise<SlotBytes> {
     const out = new Map<string, Uint8Array>()
     for (const [name, memory] of from) {
-      const content = await this.machine.device.read(memory, 0, memory.bytes)
+      const content = await this.loaded.device.read(memory, 0, memory.bytes)
       for (const slot of this.slots)
         if (slot.arena === name) out.set(slot.name, new Uint8Array(content, slot.offset, slotBytes(slot)))
     }
@@ -67,7 +67,7 @@ export class State {
   }
 
   private writeSlot({ arena, offset }: SlotSpec, bytes: Uint8Array): void {
-    if (bytes.byteLength > 0) this.machine.device.write(this.machine.arena(arena), offset, padded(bytes))
+    if (bytes.byteLength > 0) this.loaded.device.write(this.loaded.arena(arena), offset, padded(bytes))
   }
 
   async tensors(roles: readonly SlotSpec["role"][]): Promise<Map<string, Tensor>> {

@@ -49,7 +49,7 @@ export class Evaluator {
       rows === 0 ? 1 : Math.min(this.batch, rows - i * this.batch),
     )
     this.history = new History(program, count, () => true)
-    this.blocks = new ParameterBlocks(program.machine.device)
+    this.blocks = new ParameterBlocks(program.loaded.device)
   }
 
   /** `loss` and the metrics over all rows. */
@@ -64,14 +64,14 @@ export class Evaluator {
     })
     let i = 0
     while (i < this.sizes.length) {
-      const { device } = this.program.machine
+      const { device } = this.program.loaded
       const ready = i + (await walk.ready(i, BATCHES_PER_SUBMIT))
       const recorder = device.record()
-      const { turns } = this.program
+      const { iterations } = this.program
       for (; i < Math.min(ready, this.sizes.length); i++) {
-        if (this.history.full || !this.blocks.hasRoom(turns)) break
+        if (this.history.full || !this.blocks.hasRoom(iterations)) break
         const B = this.sizes[i]!
-        const block = this.blocks.add({ ...at, B, ...walk.of(i) }, turns)
+        const block = this.blocks.add({ ...at, B, ...walk.of(i) }, iterations)
         this.program.record(recorder, B, block)
         this.history.recordCalls(recorder, 1)
       }

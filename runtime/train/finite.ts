@@ -4,7 +4,7 @@ import type { Recorder } from "../device/device.js"
 import { ParameterBlocks } from "../exec/blocks.js"
 import { recordCalls } from "../exec/calls.js"
 import { History } from "../exec/history.js"
-import type { Machine } from "../exec/machine.js"
+import type { LoadedBundle } from "../exec/loaded-bundle.js"
 import type { Program } from "../exec/program.js"
 
 /** It depends on nothing but the slots. */
@@ -14,8 +14,8 @@ export class FiniteCheck {
   private readonly program: Program
   private readonly history: History
 
-  constructor(private readonly machine: Machine) {
-    this.program = machine.program("finite", null)
+  constructor(private readonly loaded: LoadedBundle) {
+    this.program = loaded.program("finite", null)
     this.history = new History(this.program, 1)
   }
 
@@ -34,8 +34,8 @@ export class FiniteCheck {
 
   /** Of the state as it is now. */
   async now(): Promise<readonly string[]> {
-    const recorder = this.machine.device.record()
-    const blocks = new ParameterBlocks(this.machine.device, this.program.turns)
+    const recorder = this.loaded.device.record()
+    const blocks = new ParameterBlocks(this.loaded.device, this.program.iterations)
     this.record(recorder, blocks)
     blocks.flush()
     recorder.submit()

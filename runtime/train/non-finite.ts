@@ -70,7 +70,7 @@ function areNot(names: readonly string[]): string {
 }
 
 function restore({ program, state, good }: Rerun): void {
-  const recorder = program.machine.device.record()
+  const recorder = program.loaded.device.record()
   state.recordRestore(recorder, good)
   recorder.submit()
 }
@@ -80,7 +80,7 @@ async function explain(from: Rerun, badStep: number, what: string): Promise<RunE
   restore(from)
   for (let step = goodStep; step < badStep - 1; step++) {
     callOnce(steps, await parametersOf(step))
-    await program.machine.device.fence()()
+    await program.loaded.device.fence()()
   }
   const usual = new Set<number>()
   const before = await state.read()
@@ -120,16 +120,16 @@ async function traceStep(
   parameters: CallParameters,
   usual?: ReadonlySet<number>,
 ): Promise<Finding[]> {
-  const { device } = program.machine
-  const blocks = new ParameterBlocks(device, program.turns)
-  const block = blocks.add(parameters, program.turns)
+  const { device } = program.loaded
+  const blocks = new ParameterBlocks(device, program.iterations)
+  const block = blocks.add(parameters, program.iterations)
   blocks.flush()
   const findings: Finding[] = []
-  for (const { dispatch, turn, last } of program.runOrder()) {
+  for (const { dispatch, iteration, last } of program.runOrder()) {
     const recorder = device.record()
-    program.recordDispatch(recorder, dispatch, parameters.B, block + turn)
+    program.recordDispatch(recorder, dispatch, parameters.B, block + iteration)
     recorder.submit()
-    // A loop fills its buffers turn by turn: before the last one they hold what was there before.
+    // A loop fills its buffers iteration by iteration: before the last one they hold what was there before.
     if (!last || usual?.has(dispatch)) continue
     const finding = await inspect(program, dispatch, parameters.B)
     if (!finding) continue
@@ -145,7 +145,7 @@ async function inspect(program: Program, dispatch: number, batch: number): Promi
     const { memory, offset: base } = program.locate(bindings[binding]!)
     const count = evalSize(elements, program.sizes(batch))
     const at = base + offset * bytesOf(dtype)
-    const bytes = await program.machine.device.read(memory, at, count * bytesOf(dtype))
+    const bytes = await program.loaded.device.read(memory, at, count * bytesOf(dtype))
     const element = firstNonFinite(dtype, bytes, count)
     if (element >= 0) return { dispatch, name, dtype, element }
   }
@@ -155,7 +155,7 @@ async function inspect(program: Program, dispatch: number, batch: number): Promi
 const kernelOf = (program: Program, { dispatch }: Finding): string =>
   program.spec.dispatches[dispatch]!.kernel
 const originsOf = (program: Program, finding: Finding): readonly string[] =>
-  program.machine.bundle.manifest.kernels.find(({ name }) => name === kernelOf(program, finding))?.origins ??
+  program.loaded.bundle.manifest.kernels.find(({ name }) => name === kernelOf(program, finding))?.origins ??
   []
 const originOfFinding = (program: Program, finding: Finding): Origin =>
   originOf(finding.name, kernelOf(program, finding), finding.dtype, originsOf(program, finding))

@@ -8,8 +8,12 @@ import type { Program } from "../exec/program.js"
 export interface ProgramTimes {
   /** Milliseconds of all of it. */
   readonly ms: number
-  /** In order. `turns`: how often it runs in one call; `ms`: of all turns. */
-  readonly dispatches: readonly { readonly kernel: string; readonly turns: number; readonly ms: number }[]
+  /** In order. `iterations`: how often it runs in one call; `ms`: of all iterations. */
+  readonly dispatches: readonly {
+    readonly kernel: string
+    readonly iterations: number
+    readonly ms: number
+  }[]
 }
 
 /** Long enough that what a submission costs does not count. */
@@ -25,12 +29,12 @@ export async function timeProgram(
   clock: () => number,
   which?: ReadonlySet<number>,
 ): Promise<ProgramTimes> {
-  const { device } = program.machine
+  const { device } = program.loaded
   const call = { ...rows, step: 1, epoch: 0, seed: 1, start: 0 }
   const timeOf = async (record: (recorder: Recorder) => void): Promise<number> => {
     const run = async (times: number): Promise<number> => {
-      const blocks = new ParameterBlocks(device, program.turns)
-      blocks.add(call, program.turns)
+      const blocks = new ParameterBlocks(device, program.iterations)
+      blocks.add(call, program.iterations)
       blocks.flush()
       const recorder = device.record()
       for (let n = 0; n < times; n++) record(recorder)
@@ -45,13 +49,13 @@ export async function timeProgram(
     for (let n = 0; n < RUNS; n++) best = Math.min(best, await run(times))
     return best
   }
-  const turns = program.spec.dispatches.map(() => 0)
-  for (const { dispatch } of program.runOrder()) turns[dispatch]!++
-  const dispatches: { kernel: string; turns: number; ms: number }[] = []
+  const iterations = program.spec.dispatches.map(() => 0)
+  for (const { dispatch } of program.runOrder()) iterations[dispatch]!++
+  const dispatches: { kernel: string; iterations: number; ms: number }[] = []
   for (const [i, { kernel }] of program.spec.dispatches.entries()) {
     const timed = which?.has(i) ?? true
     const ms = timed ? await timeOf((recorder) => program.recordDispatch(recorder, i, rows.B, 0)) : 0
-    dispatches.push({ kernel, turns: turns[i]!, ms: ms * turns[i]! })
+    dispatches.push({ kernel, iterations: iterations[i]!, ms: ms * iterations[i]! })
   }
   return { ms: await timeOf((recorder) => program.record(recorder, rows.B, 0)), dispatches }
 }

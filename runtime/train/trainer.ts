@@ -7,9 +7,9 @@ import { encodeCheckpoint, type Position } from "../checkpoint/checkpoint.js"
 import type { TrainSpec } from "../bundle/format.js"
 import type { Recorder } from "../device/device.js"
 import { ParameterBlocks, type CallParameters } from "../exec/blocks.js"
-import { callsPerSubmit, manyOf, recordCalls } from "../exec/calls.js"
+import { callsPerSubmit, multiStepOf, recordCalls } from "../exec/calls.js"
 import { History, type Scalars } from "../exec/history.js"
-import type { Machine } from "../exec/machine.js"
+import type { LoadedBundle } from "../exec/loaded-bundle.js"
 import type { PlacedRows, Walk } from "../exec/placed-rows.js"
 import type { Program } from "../exec/program.js"
 import type { SlotBytes, Snapshot, State } from "../exec/state.js"
@@ -27,7 +27,7 @@ import type { Schedule } from "./schedule.js"
 
 /** What a run works with, all of it opened. */
 export interface TrainSetup {
-  readonly machine: Machine
+  readonly loaded: LoadedBundle
   readonly spec: TrainSpec
   readonly state: State
   readonly step: Program
@@ -114,7 +114,7 @@ export class Trainer {
   private readonly walk: Walk | null
 
   constructor(private readonly setup: TrainSetup) {
-    const { machine, state, step, schedule, from, data, batches, seed, spec } = setup
+    const { loaded, state, step, schedule, from, data, batches, seed, spec } = setup
     this.step = this.unread = this.goodStep = from.step
     this.means = new Means(from.means)
     this.best = new Best(setup.spec.keepBest, { value: from.best, step: from.best_step })
@@ -123,11 +123,11 @@ export class Trainer {
     // The last report runs one step more.
     const order = { shuffle: spec.shuffle, seed, calls: schedule.total + 1, at: batches.at }
     this.walk = data && data.walk(order)
-    this.steps = manyOf(step)
+    this.steps = multiStepOf(step)
     this.histories = [new History(this.steps, entries), new History(this.steps, entries)]
-    this.check = new FiniteCheck(machine)
-    this.blocks = new ParameterBlocks(machine.device)
-    this.pace = new Pace(callsPerSubmit(this.steps, machine.device.parameterBlocks))
+    this.check = new FiniteCheck(loaded)
+    this.blocks = new ParameterBlocks(loaded.device)
+    this.pace = new Pace(callsPerSubmit(this.steps, loaded.device.parameterBlocks))
     const count = state.bytes < TWO_SNAPSHOTS_BELOW ? 2 : 1
     this.snapshots = Array.from({ length: count }, (_, i) => state.allocSnapshot(`snapshot ${i}`))
   }
@@ -173,7 +173,7 @@ export class Trainer {
     if (this.history.full) await this.settle()
     const room = this.history.capacity - this.history.length
     const count = await this.ready(this.step, Math.min(stop - this.step, this.pace.stepsPerSubmit, room))
-    const { device } = this.setup.machine
+    const { device } = this.setup.loaded
     const recorder = device.record()
     this.recordSteps(recorder, this.step, count)
     this.blocks.flush()
@@ -216,7 +216,7 @@ export class Trainer {
    *  steps runs step `this.step` too, to know its loss; so does the first one, for there is no other loss. Where the run may end here, the
    *  state is put back as it was. */
   private async report(): Promise<void> {
-    const { state, machine, batches, schedule, evaluates, spec, from } = this.setup
+    const { state, loaded, batches, schedule, evaluates, spec, from } = this.setup
     const step = this.step
     const epoch = Math.floor(step / batches.perEpoch)
     const isLast = step >= schedule.total
@@ -237,7 +237,7 @@ export class Trainer {
         ? "taken back"
         : "made"
     if (own !== "none") await this.ready(step)
-    const recorder = machine.device.record()
+    const recorder = loaded.device.record()
     state.recordSave(recorder, this.snapshots[snapshot]!)
     this.check.record(recorder, this.blocks)
     if (own !== "none") this.recordSteps(recorder, step, 1)
@@ -391,12 +391,12 @@ export class Trainer {
       },
       epochOf: (step) => this.setup.batches.at(step).epoch,
       losses: this.losses,
-      fields: () => fieldRanges(this.setup.machine, this.setup.spec, this.setup.data),
+      fields: () => fieldRanges(this.setup.loaded, this.setup.spec, this.setup.data),
     }
   }
 
   private takeSnapshot(index: number): void {
-    const recorder = this.setup.machine.device.record()
+    const recorder = this.setup.loaded.device.record()
     this.setup.state.recordSave(recorder, this.snapshots[index]!)
     recorder.submit()
   }
@@ -409,9 +409,9 @@ export class Trainer {
   }
 
   private async save(kind: CheckpointKind, slots: SlotBytes, step: number): Promise<void> {
-    const { machine, store, onEvent } = this.setup
+    const { loaded, store, onEvent } = this.setup
     if (!store) return
-    const bytes = encodeCheckpoint(machine.bundle.manifest, slots, this.position(step))
+    const bytes = encodeCheckpoint(loaded.bundle.manifest, slots, this.position(step))
     const path = await store.save(kind, bytes, { step, keep: this.setup.spec.keepLast ?? 1 })
     onEvent({ event: "checkpoint", kind, path, step })
   }

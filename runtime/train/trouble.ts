@@ -1,7 +1,7 @@
 /** runtime/train: what there is to know when numbers stop being finite, read from the device. It may take its time: the run has ended.
  *  Not here: what follows from it (causes.ts), which value was the first (non-finite.ts). */
 import type { FieldSpec, TrainSpec } from "../bundle/format.js"
-import type { Machine } from "../exec/machine.js"
+import type { LoadedBundle } from "../exec/loaded-bundle.js"
 import type { PlacedRows } from "../exec/placed-rows.js"
 import { bytesOf, product } from "../exec/size.js"
 import type { SlotBytes, State } from "../exec/state.js"
@@ -15,21 +15,21 @@ const EXTREME = 1e4
 
 /** The ranges of the fields on the device: of all rows, or of those that the last steps took. Those that lie there as codes are small whole numbers, or known by the values of the codes. */
 export async function fieldRanges(
-  machine: Machine,
+  loaded: LoadedBundle,
   spec: TrainSpec,
   part: PlacedRows | null,
 ): Promise<FieldRange[]> {
-  const fields = machine.bundle.manifest.data.find(({ name }) => name === spec.data)?.fields ?? []
+  const fields = loaded.bundle.manifest.data.find(({ name }) => name === spec.data)?.fields ?? []
   const ranges = []
   for (const field of fields) {
-    const range = part && field.dtype === "f32" ? await rangeOf(machine, field, part) : undefined
+    const range = part && field.dtype === "f32" ? await rangeOf(loaded, field, part) : undefined
     if (range !== undefined) ranges.push(range)
   }
   return ranges
 }
 
 async function rangeOf(
-  machine: Machine,
+  loaded: LoadedBundle,
   field: FieldSpec,
   { data, rowAt }: PlacedRows,
 ): Promise<FieldRange | undefined> {
@@ -44,7 +44,7 @@ async function rangeOf(
   let nonFinite: FieldRange["nonFinite"]
   for (let first = 0; first < elements; first += BYTES_AT_ONCE / bytesOf(dtype)) {
     const count = Math.min(elements - first, BYTES_AT_ONCE / bytesOf(dtype))
-    const bytes = await machine.device.read(memory, first * bytesOf(dtype), count * bytesOf(dtype))
+    const bytes = await loaded.device.read(memory, first * bytesOf(dtype), count * bytesOf(dtype))
     for (const [i, value] of decodeNumbers(dtype, bytes, 0, count).entries()) {
       if (!Number.isFinite(value)) nonFinite ??= { row: rowAt(Math.floor((first + i) / width))!, value }
       else {

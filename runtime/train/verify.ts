@@ -4,17 +4,17 @@ import { drawnInputs, type GoldenSpec } from "../bundle/golden.js"
 import { RunError } from "../error.js"
 import { callOnce } from "../exec/calls.js"
 import { uploadData } from "../exec/dataset.js"
-import type { Machine } from "../exec/machine.js"
+import type { LoadedBundle } from "../exec/loaded-bundle.js"
 import { encodeNumbers } from "../exec/values.js"
 
 /** `initialise` gives all slots their first values. Throws `device-differs`. */
 export async function verifyLosses(
-  machine: Machine,
+  loaded: LoadedBundle,
   device: string,
   initialise: (seed: number) => void,
 ): Promise<void> {
-  for (const golden of machine.bundle.manifest.golden ?? []) {
-    const losses = await lossesOf(machine, golden, initialise)
+  for (const golden of loaded.bundle.manifest.golden ?? []) {
+    const losses = await lossesOf(loaded, golden, initialise)
     golden.losses.forEach((expected, step) => {
       const loss = losses[step]!
       const allowed = golden.tolerance * Math.max(1, Math.abs(expected))
@@ -29,19 +29,19 @@ export async function verifyLosses(
 }
 
 async function lossesOf(
-  machine: Machine,
+  loaded: LoadedBundle,
   { train, rows, losses }: GoldenSpec,
   initialise: (seed: number) => void,
 ): Promise<readonly number[]> {
-  const { trains, data } = machine.bundle.manifest
+  const { trains, data } = loaded.bundle.manifest
   const spec = trains.find(({ name }) => name === train)
   if (!spec) return losses
   const fields = (data.find(({ name }) => name === spec.data)?.fields ?? [])
     .flatMap((field) => drawnInputs(field, rows))
     .map(({ name, dtype, values }) => ({ name, bytes: encodeNumbers(dtype, values) }))
-  const drawn = spec.data === null ? null : uploadData(machine.device, `drawn for ${train}`, { rows, fields })
+  const drawn = spec.data === null ? null : uploadData(loaded.device, `drawn for ${train}`, { rows, fields })
   initialise(spec.seed)
-  const step = machine.program(spec.step, drawn)
+  const step = loaded.program(spec.step, drawn)
   const loss = step.output("loss")
   const found: number[] = []
   for (let k = 0; loss && k < losses.length; k++) {

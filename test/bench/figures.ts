@@ -5,7 +5,7 @@ import type { Buffer, KernelProgram } from "../../compiler/ir/kernels/types.js"
 import type { Plan } from "../../compiler/ir/plan/types.js"
 import { bytesOf, type DimValues, evalDim } from "../../compiler/ir/tensor.js"
 import { planMemory } from "../../compiler/memory/plan.js"
-import { merge } from "../../compiler/schedule/index.js"
+import { horizontalFusion } from "../../compiler/schedule/index.js"
 import type { TargetProfile } from "../../compiler/target.js"
 import type { Bundle } from "../../runtime/bundle/format.js"
 
@@ -38,7 +38,7 @@ export function measure(path: string, target: TargetProfile): Measured {
   const { bundle } = compiled
   if (bundle === undefined) throw new Error(`${path} compiles to nothing`)
   const plan = compiled.stages.get(planMemory.name)?.json() as Plan
-  const programs = compiled.stages.get(merge.name)?.json() as KernelProgram[]
+  const programs = compiled.stages.get(horizontalFusion.name)?.json() as KernelProgram[]
   return { bundle, plan, figures: figuresOf(bundle, plan, programs) }
 }
 
@@ -50,7 +50,7 @@ function figuresOf(
   const name = manifest.trains[0]?.step ?? plan.programs[0]!.name
   const planned = plan.programs.find((p) => p.name === name)!
   const program = programs.find((p) => p.name === name)!
-  const runs = plan.programs.find((p) => p.name === `${name}.many`) ?? planned
+  const runs = plan.programs.find((p) => p.name === `${name}.multi`) ?? planned
   // A step reads the rows of its batch, however many the data set has.
   const dims = { B: planned.maxBatch, R: planned.maxBatch }
   return {

@@ -20,13 +20,13 @@ export const LANGUAGE: Rules[string] = {
   /** A variable that a loop without turns on the device changes. */
   repeated: (b, want) => {
     if (b.frame.loops > 0) return undefined
-    const turns = b.pick([2, 3, 1])
+    const iterations = b.pick([2, 3, 1])
     const name = b.name("z")
     b.frame.block.push(`var ${name} = ${b.expr(want)}`)
     const block = inBlock(b, () => [
       `${name} = (${b.fit({ text: name, shape: want }, want)} * 0.5 + ${b.expr(want)})`,
     ])
-    b.frame.block.push(`for ${b.name("i")} in 0..${turns} {`, ...block, "}")
+    b.frame.block.push(`for ${b.name("i")} in 0..${iterations} {`, ...block, "}")
     return { text: name, shape: want }
   },
   scan: (b, want) => {
@@ -34,12 +34,12 @@ export const LANGUAGE: Rules[string] = {
     const axes = b.staticAxes(want)
     const stacked = axes.length > 0 && b.flip()
     const axis = stacked ? b.pick(axes) : b.below(3)
-    const turns = stacked ? (want[axis] as number) : b.size(5)
+    const iterations = stacked ? (want[axis] as number) : b.size(5)
     const carried = stacked ? b.valueShape(b.pick([2, 1, 0, 3])) : want
     const given = b.valueShape(b.pick([1, 2, 0, 3]))
     const at = Math.min(axis, given.length)
-    const sequence = spliced(given, at, 0, turns)
-    if (turns > 9 || !b.fits(sequence)) return undefined
+    const sequence = spliced(given, at, 0, iterations)
+    if (iterations > 9 || !b.fits(sequence)) return undefined
     // All that is walked has the axis at the same place.
     const place = stacked ? Math.min(axis, at) : at
     if (stacked && place !== axis) return undefined

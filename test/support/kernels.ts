@@ -13,11 +13,11 @@ import { parseGroups, printGroups } from "../../compiler/ir/groups/text.js"
 import {
   buildKernels,
   choose,
-  canBeMany,
+  canBeMultiStep,
   cut,
   forOneWorkgroup,
   fuse,
-  manyCalls,
+  multiStepProgram,
   order,
   pack,
 } from "../../compiler/schedule/index.js"
@@ -68,13 +68,13 @@ export function kernelDifferences(
 ): string[] {
   const { dims = { B: 3, R: 7 }, target = SOFTWARE, tolerance = 2e-4 } = options
   const programs = [scheduled(graph, target)]
-  if (canBeMany(graph)) {
+  if (canBeMultiStep(graph)) {
     const within = forOneWorkgroup(target)
     const ordered = order.run(fuse.run(graph, context(within)), context(within))
     const planned = choose.run([ordered], context(within))
     const [kernels] = buildKernels.run(planned, context(within))
-    const many = manyCalls(kernels!, dims, slotsInOrder(programs), target)
-    if (typeof many !== "string") programs.push(many)
+    const multiStep = multiStepProgram(kernels!, dims, slotsInOrder(programs), target)
+    if (typeof multiStep !== "string") programs.push(multiStep)
   }
   const complaints: string[] = []
   for (const part of cut.run(graph, context(target)).parts) {

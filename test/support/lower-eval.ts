@@ -32,7 +32,7 @@ export function evalLowering(
   args: readonly NdArray[],
   dims: DimValues,
   k: LoopExprs,
-  scalars: Scalars = { step: 0, epoch: 0, seed: 0, start: 0, turn: 0 },
+  scalars: Scalars = { step: 0, epoch: 0, seed: 0, start: 0, iteration: 0 },
 ): NdArray | undefined {
   const { lower } = def
   if (lower.kind === "none") return undefined
@@ -46,7 +46,7 @@ export function evalLowering(
     index: type.shape.map((size, axis) => k.variable(`i${axis}`, size)),
     k,
   }
-  const machine: Machine = {
+  const loaded: LoadedBundle = {
     arrays: new Map(args.map((a, i) => [`a${i}`, a])),
     dims,
     scalars,
@@ -55,7 +55,7 @@ export function evalLowering(
   const shape = evalShape(type.shape, dims)
   if (lower.kind === "map") {
     const value = lower.value(cx)
-    return ndarray(shape, (index) => run(value, { ...machine, names: named("i", index) }))
+    return ndarray(shape, (index) => run(value, { ...loaded, names: named("i", index) }))
   }
 
   const extents = lower.extents(sample.args, attrs, type)
@@ -68,12 +68,12 @@ export function evalLowering(
     const result = lower.result(cx, acc)
     return ndarray(shape, (index) => {
       const names = named("i", index)
-      let values = init.map((e) => run(e, { ...machine, names }))
+      let values = init.map((e) => run(e, { ...loaded, names }))
       for (const at of space) {
         const inner = new Map([...names, ...named("r", at), ...named("acc", values)])
-        values = step.map((e) => run(e, { ...machine, names: inner }))
+        values = step.map((e) => run(e, { ...loaded, names: inner }))
       }
-      return run(result, { ...machine, names: new Map([...names, ...named("acc", values)]) })
+      return run(result, { ...loaded, names: new Map([...names, ...named("acc", values)]) })
     })
   }
   const terms = lower.kind === "reduce" ? [lower.term(cx, r)] : [lower.left(cx, r), lower.right(cx, r)]
@@ -81,7 +81,7 @@ export function evalLowering(
   return ndarray(shape, (index) =>
     space
       .map((at) => new Map([...named("i", index), ...named("r", at)]))
-      .map((names) => terms.reduce((product, e) => product * run(e, { ...machine, names }), 1))
+      .map((names) => terms.reduce((product, e) => product * run(e, { ...loaded, names }), 1))
       .reduce(combine.of, combine.start),
   )
 }
@@ -103,13 +103,13 @@ function loadOf(k: LoopExprs, buffer: string, type: TensorType, index: readonly 
   return { kind: "load", buffer, index: at, type: type.dtype, width: 1 }
 }
 
-interface Machine {
+interface LoadedBundle {
   readonly arrays: ReadonlyMap<string, NdArray>
   readonly dims: DimValues
   readonly scalars: Scalars
   readonly names: ReadonlyMap<string, number>
 }
-function run(e: Expr, m: Machine): number {
+function run(e: Expr, m: LoadedBundle): number {
   switch (e.kind) {
     case "const":
       return e.value

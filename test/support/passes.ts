@@ -12,7 +12,7 @@ import type { Graph } from "../../compiler/ir/graph/types.js"
 import { MOST_ROWS } from "../../compiler/ir/kernels/most.js"
 import type { KernelProgram } from "../../compiler/ir/kernels/types.js"
 import type { DimValues } from "../../compiler/ir/tensor.js"
-import { many } from "../../compiler/schedule/index.js"
+import { multiStep } from "../../compiler/schedule/index.js"
 import { DEFAULT_TARGET, type TargetProfile } from "../../compiler/target.js"
 
 export const factsFor = (dims: DimValues): Facts => ({ sizes: () => dims, budgets: new Map() })
@@ -40,7 +40,7 @@ export const optimized = (graph: Graph): Graph =>
 
 /** The kernels of a graph for batches of any size, as they go into the plan, without those for many steps at once. */
 export function scheduled(graph: Graph, target: TargetProfile): KernelProgram {
-  const passes = DEVICE_PASSES.filter((p) => p.to !== "plan" && p.name !== many.name)
+  const passes = DEVICE_PASSES.filter((p) => p.to !== "plan" && p.name !== multiStep.name)
   const dims = { B: MOST_ROWS, R: 7 }
   return valueOf(through(passes, stateOf("graphs", [graph]), { target, dims }), "kernels")[0]!.program
 }

@@ -379,10 +379,10 @@ const integer: Step = (x, choose) => {
 const dropout: Step = (x, choose) => {
   const { g } = x
   const k = choose(x.floats)
-  const place = choose([1, 2])
+  const stream = choose([1, 2])
   const draw = g.apply("random_uniform", [x.scalar("step"), x.scalar("seed")], {
     shape: k.value.type.shape,
-    place,
+    stream,
   })
   const kept = g.apply("ge", [draw, g.constant(0.25)])
   const value = g.apply("where", [kept, k.value, g.constant(0)])
@@ -415,9 +415,9 @@ const loop: Step = (x, choose) => {
   const sequences = x.floats.filter((k) => k.value.type.shape.length >= 1 && isStatic(k.value.type.shape[0]!))
   if (sequences.length === 0) return
   const k = choose(sequences)
-  const [turns, ...shape] = k.value.type.shape as [number, ...Dim[]]
+  const [iterations, ...shape] = k.value.type.shape as [number, ...Dim[]]
   const type = tensorType("f32", shape)
-  const region = new GraphBuild("turn")
+  const region = new GraphBuild("iteration")
   const [h, row, scale] = [region.input("h", type), region.input("x", type), region.input("a", type)]
   const mixed = region.apply("add", [region.apply("mul", [h, scale]), row])
   const next = choose([true, false]) ? region.apply("tanh", [mixed]) : region.apply("sin", [mixed])
@@ -426,9 +426,9 @@ const loop: Step = (x, choose) => {
   if (stacked) region.output("all", choose([true, false]) ? next : region.apply("mul", [next, h]))
   const first = g.apply("broadcast", [x.slot([]).value], { shape })
   const captured = g.apply("broadcast", [x.slot([]).value], { shape })
-  const scan = g.applyScan([first, k.value, captured], { turns, carries: 1, slices: 1 }, region.finish())
+  const scan = g.applyScan([first, k.value, captured], { iterations, carries: 1, slices: 1 }, region.finish())
   x.keep(rounded(takeResult(g, scan, 0, type), 1))
-  if (stacked) x.keep(rounded(takeResult(g, scan, 1, tensorType("f32", [turns, ...shape])), 1))
+  if (stacked) x.keep(rounded(takeResult(g, scan, 1, tensorType("f32", [iterations, ...shape])), 1))
 }
 
 /** Simple ones first: a failure shrinks towards them. */

@@ -35,12 +35,12 @@ export function drawnTrial(graph: Graph): Trial {
 /** Inputs hold quarters from -2 to 2, so that comparisons of them are certain; slots any numbers from -1 to 1. */
 function draw(graph: Graph, s: Input | StateSlot, next: Random): NdArray {
   if ("role" in s) return randomArray(s.type, DIMS, next, s.role === "optimizer" ? [0.1, 2] : [-1, 1])
-  if (s.type.dtype === "i32") return randomArray(s.type, DIMS, next, [0, placesOf(graph, s)])
+  if (s.type.dtype === "i32") return randomArray(s.type, DIMS, next, [0, locationsOf(graph, s)])
   const { shape, data } = randomArray(s.type, DIMS, next)
   return { shape, data: data.map((v) => Math.round(4 * v) / 4) }
 }
 /** How many places an integer input may stand for: it is declared where the input is used. */
-function placesOf(graph: Graph, input: Input): number {
+function locationsOf(graph: Graph, input: Input): number {
   const counts = graph.nodes
     .filter((n) => n.args.includes(input.id))
     .map((n) => opDef(n.op).indexes?.([input.type], n.attrs).count)

@@ -40,8 +40,8 @@ export function wasmKernels(kernels: readonly Kernel[]): KernelRunner {
       if (missing > 0) memory.grow(missing)
       const words = new Int32Array(memory.buffer)
       const { B, R } = dims
-      const { step, epoch, seed, start, turn } = scalars
-      words.set([B, R, step, epoch, seed, start, turn], parameters / 4)
+      const { step, epoch, seed, start, iteration } = scalars
+      words.set([B, R, step, epoch, seed, start, iteration], parameters / 4)
       words.set(places, args / 4)
       arrays.forEach((a, i) =>
         new Uint8Array(memory.buffer, places[i]!).set(new Uint8Array(a.buffer, a.byteOffset, a.byteLength)),

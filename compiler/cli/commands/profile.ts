@@ -44,7 +44,7 @@ function text(p: Profile): string {
     `${scaled(k.flops)}flop`,
     `${scaled(k.bytes)}B`,
     `${(100 * k.of_peak).toFixed(0)} %`,
-    `${k.kernel}${k.turns === 1 ? "" : ` x ${k.turns}`}`,
+    `${k.kernel}${k.iterations === 1 ? "" : ` x ${k.iterations}`}`,
     k.template,
   ])
   const lines = p.lines.slice(0, MOST_LINES).map(({ at, ms }) => [ms.toFixed(3), share(ms), at])

@@ -59,7 +59,7 @@ export const choose = (type: ValType, cond: Code, then: Code, otherwise: Code): 
   otherwise,
   ["end"],
 ]
-/** Runs `body` with `local` counting from `from` up to `to` - 1; `to` is evaluated in every turn: make it a local or constant. */
+/** Runs `body` with `local` counting from `from` up to `to` - 1; `to` is evaluated in every iteration: make it a local or constant. */
 export const countLoop = (local: number, from: Code, to: Code, body: Code, step = 1): Code => [
   set(local, from),
   when(op("i32.lt_s", get(local), to), [

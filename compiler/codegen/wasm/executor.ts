@@ -8,7 +8,7 @@
 import { COMMAND, COMMAND_WORDS, CONTROL } from "../../../runtime/bundle/wasm.js"
 import { type Code, get, i32, load, Locals, op, set, store, when, type WasmFunction } from "./code.js"
 
-/** Looks at a word this often before sleeping: thirty to fifty microseconds, as long as it takes to be woken. A look is one turn of a
+/** Looks at a word this often before sleeping: thirty to fifty microseconds, as long as it takes to be woken. A look is one iteration of a
  *  processor; threads that slept after fewer did so at the end of every kernel. */
 const SPINS = 100_000
 const SLEEP_NANOSECONDS = 100_000_000

@@ -34,9 +34,9 @@ import {
 } from "./lanes.js"
 import { extract, replaceLane, valType, WASM_SCALARS } from "./scalar.js"
 
-/** Where the value of a name is. `index`: known not to be negative. `depth`: how many loops stand around the place where it is
+/** Where the value of a name is. `index`: known not to be negative. `depth`: how many loops stand around the location where it is
  *  bound. `form`: how the innermost of them moves it. */
-export type Place =
+export type Location =
   | {
       readonly kind: "local"
       readonly local: number
@@ -52,7 +52,7 @@ const is32Bit = (t: ScalarType): boolean => t !== "bool" && t !== "f16"
 
 export class Expressions {
   readonly locals: Locals
-  private names = new Map<string, Place>()
+  private names = new Map<string, Location>()
   private readonly bases = new Map<string, number>()
   private readonly sharedBases = new Map<string, number>()
   private readonly words = new Map<string, number>()
@@ -60,7 +60,7 @@ export class Expressions {
   /** Names of vectors that are constant, not all of them false. */
   private readonly masks = new Set<string>()
   /** The loops around, the innermost last. */
-  private readonly loops: { readonly turn: string; readonly pointers: LoopPointers }[] = []
+  private readonly loops: { readonly iteration: string; readonly pointers: LoopPointers }[] = []
   /** The branch that is being written. */
   private branch = 0
   private branches = 0
@@ -84,10 +84,10 @@ export class Expressions {
     return bind(this.words, word, this.locals)
   }
 
-  /** Gives a name its place; a local's number comes back. */
-  define(name: string, place: Place): number {
-    this.names.set(name, place)
-    return place.kind === "local" ? place.local : -1
+  /** Gives a name its location; a local's number comes back. */
+  define(name: string, location: Location): number {
+    this.names.set(name, location)
+    return location.kind === "local" ? location.local : -1
   }
   get depth(): number {
     return this.loops.length
@@ -114,15 +114,15 @@ export class Expressions {
     return local
   }
   /** A loop over `name`: `body` is written with pointers, which are set up before and moved on in `step`. */
-  loop(name: string, body: () => Code): { turn: number; before: Code; body: Code; step: Code } {
+  loop(name: string, body: () => Code): { iteration: number; before: Code; body: Code; step: Code } {
     const outer = this.scope()
     const pointers = new LoopPointers(this.locals)
-    this.loops.push({ turn: name, pointers })
-    const turn = this.bind(name, "i32", 1, { index: true })
+    this.loops.push({ iteration: name, pointers })
+    const iteration = this.bind(name, "i32", 1, { index: true })
     const code = this.inBranch(body)
     this.loops.pop()
     this.leave(outer)
-    return { turn, body: code, ...pointers.finish((e) => this.expr(e)) }
+    return { iteration, body: code, ...pointers.finish((e) => this.expr(e)) }
   }
   /** Code that may not run. */
   inBranch(write: () => Code): Code {
@@ -132,21 +132,22 @@ export class Expressions {
     this.branch = outer
     return code
   }
-  scope(): Map<string, Place> {
+  scope(): Map<string, Location> {
     const outer = this.names
     this.names = new Map(outer)
     return outer
   }
-  leave(outer: Map<string, Place>): void {
+  leave(outer: Map<string, Location>): void {
     this.names = outer
   }
   isKept(name: string): boolean {
     return this.names.get(name)?.kind === "memory"
   }
   assign(name: string, value: Code): Code {
-    const place = this.place(name)
-    if (place.kind === "local") return set(place.local, value)
-    if (place.kind === "memory") return store(storeOf(place.type, place.width), place.address, value)
+    const location = this.location(name)
+    if (location.kind === "local") return set(location.local, value)
+    if (location.kind === "memory")
+      return store(storeOf(location.type, location.width), location.address, value)
     return bug(`${name} is a constant`)
   }
 
@@ -217,8 +218,8 @@ export class Expressions {
       case "dim":
         return true
       case "ref": {
-        const place = this.names.get(e.name)
-        return place?.kind === "constant" || (place?.kind === "local" && place.index)
+        const location = this.names.get(e.name)
+        return location?.kind === "constant" || (location?.kind === "local" && location.index)
       }
       case "op":
         return e.type === "i32" && e.width === 1 && GROWING.has(e.op) && e.args.every((a) => this.isIndex(a))
@@ -306,7 +307,7 @@ export class Expressions {
     )
   }
 
-  /** A load at a place that may not exist reads the first element instead; anything else is behind a branch, vectors too, between which
+  /** A load at an index that may not exist reads the first element instead; anything else is behind a branch, vectors too, between which
    *  engines choose by a branch in any case. */
   private guard(e: Expr & { kind: "guard" }): Code {
     const type = valType(e.type, e.width)
@@ -405,16 +406,16 @@ export class Expressions {
   }
   private formOf(e: Expr): Form | undefined {
     const loop = this.loops.at(-1)
-    return loop && formOf(e, (name) => this.role(name, loop.turn))
+    return loop && formOf(e, (name) => this.role(name, loop.iteration))
   }
-  private role(name: string, turn: string): Role {
-    if (name === turn) return { kind: "turn" }
-    const place = this.names.get(name)
-    if (place === undefined || place.kind === "memory") return { kind: "other" }
-    if (place.kind === "constant") return place
-    if (place.mutable) return { kind: "other" }
-    if (place.depth < this.depth) return { kind: "fixed" }
-    return place.form === undefined ? { kind: "other" } : { kind: "form", form: place.form }
+  private role(name: string, iteration: string): Role {
+    if (name === iteration) return { kind: "iteration" }
+    const location = this.names.get(name)
+    if (location === undefined || location.kind === "memory") return { kind: "other" }
+    if (location.kind === "constant") return location
+    if (location.mutable) return { kind: "other" }
+    if (location.depth < this.depth) return { kind: "fixed" }
+    return location.form === undefined ? { kind: "other" } : { kind: "form", form: location.form }
   }
   private address(base: number, index: Expr, size: 2 | 4): Address {
     const { rest, constant } = this.splitIndex(index)
@@ -436,12 +437,12 @@ export class Expressions {
   }
 
   private reference(name: string): Code {
-    const place = this.place(name)
-    if (place.kind === "local") return get(place.local)
-    if (place.kind === "constant") return i32(place.value)
-    return load(loadOf(place.type, place.width), place.address)
+    const location = this.location(name)
+    if (location.kind === "local") return get(location.local)
+    if (location.kind === "constant") return i32(location.value)
+    return load(loadOf(location.type, location.width), location.address)
   }
-  private place(name: string): Place {
+  private location(name: string): Location {
     return this.names.get(name) ?? bug(`no value for ${name}`)
   }
   private param(name: string): KernelParam {

@@ -128,12 +128,12 @@ class KernelFunction {
         ),
       ]
     const end = x.locals.add("i32")
-    const turn = x.bind(p.stmt.name, "i32", 1, { index: true })
+    const iteration = x.bind(p.stmt.name, "i32", 1, { index: true })
     return [
       first,
       set(end, x.expr(p.stmt.extent)),
       countLoop(
-        turn,
+        iteration,
         i32(0),
         get(end),
         p.body.map((q) => this.phase(q)),
@@ -229,7 +229,7 @@ class KernelFunction {
 
   /** `name` counts from 0 to `end` - 1. */
   private count(name: string, end: Code, statements: readonly Stmt[]): Code {
-    const { turn, before, body, step } = this.x.loop(name, () => this.block(statements))
-    return [before, countLoop(turn, i32(0), end, [body, step])]
+    const { iteration, before, body, step } = this.x.loop(name, () => this.block(statements))
+    return [before, countLoop(iteration, i32(0), end, [body, step])]
   }
 }

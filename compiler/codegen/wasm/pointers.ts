@@ -1,23 +1,23 @@
-/** codegen/wasm: addresses that a loop moves along. An access whose index is `a * turn + b`, `b` fixed while the loop runs, gets a
- *  pointer: set before the loop, moved by `a` elements at the end of each turn. Accesses that differ by a constant share one and
+/** codegen/wasm: addresses that a loop moves along. An access whose index is `a * iteration + b`, `b` fixed while the loop runs, gets a
+ *  pointer: set before the loop, moved by `a` elements at the end of each iteration. Accesses that differ by a constant share one and
  *  have the difference in the instruction.
  *  Assumes:    names are bound once.
  *  Guarantees: no effective address of an access that runs lies below its pointer; what lies in a branch has pointers of its own,
- *              since the branch may be taken in no turn whose addresses exist.
+ *              since the branch may be taken in no iteration whose addresses exist.
  *  Not here:   which loops there are (kernel.ts), other addresses (expression.ts). */
 import type { Expr } from "../../ir/kernels/types.js"
 import { type Code, get, i32, type Locals, op, set } from "./code.js"
 
-/** turn * `turns` + the sum of `fixed` + `constant`. */
+/** iteration * `stride` + the sum of `fixed` + `constant`. */
 export interface Form {
-  readonly turns: number
+  readonly stride: number
   readonly fixed: ReadonlyMap<string, { readonly value: Expr; readonly times: number }>
   readonly constant: number
 }
 
 /** What a name is to the innermost loop. */
 export type Role =
-  | { readonly kind: "turn" }
+  | { readonly kind: "iteration" }
   | { readonly kind: "constant"; readonly value: number }
   | { readonly kind: "form"; readonly form: Form }
   | { readonly kind: "fixed" }
@@ -42,7 +42,7 @@ export class LoopPointers {
   /** The address of element `form` behind `base`, as the pointer's local; `instruction` gets the rest as its first immediate. */
   address(base: number, form: Form, size: number, branch: number, instruction: Patched): Code {
     const terms = [...form.fixed].map(([key, { times }]) => `${key}*${times}`)
-    const key = `${base} ${size} ${branch} ${form.turns} ${terms.sort().join("+")}`
+    const key = `${base} ${size} ${branch} ${form.stride} ${terms.sort().join("+")}`
     let pointer = this.pointers.get(key)
     if (pointer === undefined)
       this.pointers.set(key, (pointer = { local: this.locals.add("i32"), base, form, size, uses: [] }))
@@ -50,7 +50,7 @@ export class LoopPointers {
     return get(pointer.local)
   }
 
-  /** What comes before the loop, and at the end of each turn. */
+  /** What comes before the loop, and at the end of each iteration. */
   finish(expr: (e: Expr) => Code): { before: Code; step: Code } {
     const before: Code[] = []
     const step: Code[] = []
@@ -62,14 +62,14 @@ export class LoopPointers {
         return op("i32.add", sum, times * size === 1 ? bytes : op("i32.mul", bytes, i32(times * size)))
       }, get(base))
       before.push(set(local, least === 0 ? offset : op("i32.add", offset, i32(least * size))))
-      if (form.turns !== 0) step.push(set(local, op("i32.add", get(local), i32(form.turns * size))))
+      if (form.stride !== 0) step.push(set(local, op("i32.add", get(local), i32(form.stride * size))))
     }
     return { before, step }
   }
 }
 
 const FIXED = new Map<string, { readonly value: Expr; readonly times: number }>()
-const constantForm = (constant: number): Form => ({ turns: 0, fixed: FIXED, constant })
+const constantForm = (constant: number): Form => ({ stride: 0, fixed: FIXED, constant })
 
 /** The form of an i32 expression, if it has one. */
 export function formOf(e: Expr, role: (name: string) => Role): Form | undefined {
@@ -78,7 +78,7 @@ export function formOf(e: Expr, role: (name: string) => Role): Form | undefined 
       return constantForm(e.value)
     case "ref": {
       const r = role(e.name)
-      if (r.kind === "turn") return { turns: 1, fixed: FIXED, constant: 0 }
+      if (r.kind === "iteration") return { stride: 1, fixed: FIXED, constant: 0 }
       if (r.kind === "constant") return constantForm(r.value)
       if (r.kind === "form") return r.form
       return r.kind === "fixed" ? atom(e.name, e) : undefined
@@ -102,7 +102,7 @@ export function formOf(e: Expr, role: (name: string) => Role): Form | undefined 
   }
 }
 
-const isConstant = (f: Form): boolean => f.turns === 0 && f.fixed.size === 0
+const isConstant = (f: Form): boolean => f.stride === 0 && f.fixed.size === 0
 
 function sum(a: Form, b: Form, times: number): Form {
   const fixed = new Map(a.fixed)
@@ -111,11 +111,11 @@ function sum(a: Form, b: Form, times: number): Form {
     if (all === 0) fixed.delete(key)
     else fixed.set(key, { value: t.value, times: all })
   }
-  return { turns: a.turns + b.turns * times, fixed, constant: a.constant + b.constant * times }
+  return { stride: a.stride + b.stride * times, fixed, constant: a.constant + b.constant * times }
 }
 
 const atom = (key: string, value: Expr): Form => ({
-  turns: 0,
+  stride: 0,
   fixed: new Map([[key, { value, times: 1 }]]),
   constant: 0,
 })

@@ -4,7 +4,7 @@ import { type Code, countLoop, get, i32, Locals, op, set, type WasmFunction, wor
 
 export const RANDOM_FUNCTIONS: Readonly<Record<string, () => WasmFunction>> = { philox }
 
-/** Word 0 for (element, step, seed, place): counter (element, step, 0, 0), key (seed, place). */
+/** Word 0 for (element, step, seed, stream): counter (element, step, 0, 0), key (seed, stream). */
 function philox(): WasmFunction {
   const locals = new Locals(4)
   const [c0, c1, k0, k1] = [0, 1, 2, 3]

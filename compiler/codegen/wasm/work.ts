@@ -50,7 +50,7 @@ function ofExpr(e: Expr): number {
   return childrenOf(e).reduce((sum, part) => sum + ofExpr(part), own)
 }
 
-/** Turns of a loop whose extent depends on a loop around in a way that shows no bound. */
+/** Iterations of a loop whose extent depends on a loop around in a way that shows no bound. */
 const UNKNOWN_TRIPS = 8
 const GROWING: Readonly<Record<string, (a: number, b: number) => number>> = {
   add: (a, b) => a + b,

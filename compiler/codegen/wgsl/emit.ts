@@ -4,7 +4,7 @@
  *              kernel that makes many calls; @group(1) the buffers.
  *  Not here:   any choice about loops, tiles or placement. */
 import { bug, unreachable } from "../../source/bug.js"
-import { MANY_WORDS, PARAMETER_WORDS } from "../../../runtime/bundle/format.js"
+import { MULTI_STEP_WORDS, PARAMETER_WORDS } from "../../../runtime/bundle/format.js"
 import { callsOf, openGrid } from "../../ir/kernels/grid.js"
 import type { Expr, Kernel, KernelParam, ScalarType, Stmt } from "../../ir/kernels/types.js"
 import { eachStmt } from "../../ir/kernels/walk.js"
@@ -32,7 +32,7 @@ export function emitWgsl(kernel: Kernel): string {
   ]
   const module = [
     `struct Parameters {`,
-    ...(calls === undefined ? PARAMETER_WORDS : MANY_WORDS).map(
+    ...(calls === undefined ? PARAMETER_WORDS : MULTI_STEP_WORDS).map(
       (word) => `  ${word}: ${word === "seed" ? "u32" : "i32"},`,
     ),
     `}`,

@@ -132,13 +132,13 @@ const TEXTS = {
   return a1 * b1 + (t >> U(16u)) + (w >> U(16u));
 }`,
   /** Philox-4x32-10, see ir/kernels/philox.ts. */
-  philox: `fn NAME(element: U, at_step: U, seed: U, place: U) -> U {
+  philox: `fn NAME(element: U, at_step: U, seed: U, stream: U) -> U {
   var c0 = element;
   var c1 = at_step;
   var c2 = U(0u);
   var c3 = U(0u);
   var k0 = seed;
-  var k1 = place;
+  var k1 = stream;
   for (var round = 0; round < 10; round++) {
     let next0 = DEP_mulhi(U(0xcd9e8d57u), c2) ^ c1 ^ k0;
     let next2 = DEP_mulhi(U(0xd2511f53u), c0) ^ c3 ^ k1;

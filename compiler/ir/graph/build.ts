@@ -60,8 +60,8 @@ export class GraphBuild implements GraphBuilder {
     return this.push({ ...node, id: this.nextId++, args: args.map((a) => a.id) })
   }
   output(name: string, value: Value, into?: { readonly input: Value; readonly row: Row }): void {
-    const place = into && { into: { input: into.input.id, row: into.row } }
-    this.outputs.push({ name, value: value.id, ...place })
+    const target = into && { into: { input: into.input.id, row: into.row } }
+    this.outputs.push({ name, value: value.id, ...target })
   }
   update(slot: Value, value: Value): void {
     this.updates.push({ slot: slot.id, value: value.id })
@@ -101,10 +101,10 @@ export class GraphBuild implements GraphBuilder {
       ...(regions === undefined ? {} : { regions }),
     })
   }
-  /** A loop over time; `region` says what one turn does. */
+  /** A loop over time; `region` says what one iteration does. */
   applyScan(
     args: readonly Value[],
-    attrs: { readonly turns: number; readonly carries: number; readonly slices: number },
+    attrs: { readonly iterations: number; readonly carries: number; readonly slices: number },
     region: Graph,
   ): Value {
     return this.apply("scan", args, attrs, [region])

@@ -45,7 +45,14 @@ export function evalGraph(graph: Graph, given: EvalInputs): EvalResult {
 /** Every value of the graph by id, for tests that look inside. */
 export function evalValues(graph: Graph, given: EvalInputs): ReadonlyMap<ValueId, NdArray> {
   const dims: DimValues = { B: 1, R: 1, ...given.dims }
-  const scalars: EvalContext["scalars"] = { step: 0, epoch: 0, seed: 0, start: 0, turn: 0, ...given.scalars }
+  const scalars: EvalContext["scalars"] = {
+    step: 0,
+    epoch: 0,
+    seed: 0,
+    start: 0,
+    iteration: 0,
+    ...given.scalars,
+  }
   const values = new Map<ValueId, NdArray>()
   const scans = new Map<ValueId, readonly NdArray[]>()
   for (const i of graph.inputs) {
@@ -66,7 +73,9 @@ export function evalValues(graph: Graph, given: EvalInputs): ReadonlyMap<ValueId
     if (isScan(node) || isScanResult(node)) {
       values.set(
         node.id,
-        isScan(node) ? { shape: [], data: Float64Array.of(scanParts(node).turns) } : resultOf(node, scans),
+        isScan(node)
+          ? { shape: [], data: Float64Array.of(scanParts(node).iterations) }
+          : resultOf(node, scans),
       )
       continue
     }
@@ -80,18 +89,18 @@ export function evalValues(graph: Graph, given: EvalInputs): ReadonlyMap<ValueId
   return values
 }
 
-/** All results of a scan: its region, turn by turn. */
+/** All results of a scan: its region, iteration by iteration. */
 function evalScan(node: Node, args: readonly NdArray[], around: EvalInputs): readonly NdArray[] {
   const s = scanParts(node)
   let carried = args.slice(0, s.carries.length)
   const sequences = args.slice(s.carries.length, s.carries.length + s.slices.length)
   const captured = args.slice(s.carries.length + s.slices.length)
   const stacks: NdArray[][] = s.stacked.map(() => [])
-  for (let turn = 0; turn < s.turns; turn++) {
-    const given = [...carried, ...sequences.map((x) => rowOf(x, turn)), ...captured]
+  for (let iteration = 0; iteration < s.iterations; iteration++) {
+    const given = [...carried, ...sequences.map((x) => rowOf(x, iteration)), ...captured]
     const names = [...s.carries, ...s.slices, ...s.captures].map((i) => i.name)
     const inputs = Object.fromEntries(names.map((name, i) => [name, given[i]!]))
-    const scalars = { ...around.scalars, turn }
+    const scalars = { ...around.scalars, iteration }
     const { outputs } = evalGraph(s.region, { ...around, inputs, scalars })
     carried = s.next.map((o) => outputs[o.name]!)
     s.stacked.forEach((o, i) => stacks[i]!.push(outputs[o.name]!))

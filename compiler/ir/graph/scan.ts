@@ -1,7 +1,7 @@
 /** ir/graph: how a `scan` node and its region correspond.
  *  The region's inputs, in the order of the node's arguments: carries, slices, captured values; beside them it may have the
- *  run-time scalar `turn`. Its outputs: the next value of each carry, then what is stacked. The node's results: the last value of
- *  each carry, then each stack, one turn after another along a new first axis. */
+ *  run-time scalar `iteration`. Its outputs: the next value of each carry, then what is stacked. The node's results: the last value of
+ *  each carry, then each stack, one iteration after another along a new first axis. */
 import { intAttr } from "../../ops/attrs.js"
 import { opDef } from "../../ops/index.js"
 import type { GraphBuilder, Value } from "../../ops/op.js"
@@ -14,13 +14,13 @@ export const isScan = (node: Pick<Node, "op">): boolean => opDef(node.op) === sc
 export const isScanResult = (node: Pick<Node, "op">): boolean => opDef(node.op) === scanResult
 
 export interface ScanParts {
-  readonly turns: number
+  readonly iterations: number
   readonly region: Graph
   readonly carries: readonly Input[]
   readonly slices: readonly Input[]
   readonly captures: readonly Input[]
-  /** The number of the turn, where the region looks at it. */
-  readonly turn: Input | undefined
+  /** The number of the iteration, where the region looks at it. */
+  readonly iteration: Input | undefined
   /** Of the carries, slices and captures: the node's arguments. */
   readonly first: readonly ValueId[]
   readonly sequences: readonly ValueId[]
@@ -35,12 +35,12 @@ export function scanParts(node: Node): ScanParts {
   const cut = carries + intAttr(node.attrs, "slices")
   const inputs = region.inputs.filter((i) => i.source.kind !== "scalar")
   return {
-    turns: intAttr(node.attrs, "turns"),
+    iterations: intAttr(node.attrs, "iterations"),
     region,
     carries: inputs.slice(0, carries),
     slices: inputs.slice(carries, cut),
     captures: inputs.slice(cut),
-    turn: region.inputs.find((i) => i.source.kind === "scalar" && i.source.scalar === "turn"),
+    iteration: region.inputs.find((i) => i.source.kind === "scalar" && i.source.scalar === "iteration"),
     first: node.args.slice(0, carries),
     sequences: node.args.slice(carries, cut),
     captured: node.args.slice(cut),
@@ -51,12 +51,12 @@ export function scanParts(node: Node): ScanParts {
 
 /** The type of each result. */
 export function resultTypes(node: Node): readonly TensorType[] {
-  const { turns, region, carries, stacked } = scanParts(node)
+  const { iterations, region, carries, stacked } = scanParts(node)
   return [
     ...carries.map((c) => c.type),
     ...stacked.map((o) => {
       const { dtype, shape } = typeIn(region, o.value)
-      return tensorType(dtype, [turns, ...shape])
+      return tensorType(dtype, [iterations, ...shape])
     }),
   ]
 }
@@ -66,10 +66,10 @@ export function typeIn(graph: Graph, id: ValueId): TensorType {
   return found?.type ?? bug(`graph ${graph.name} has no value %${id}`)
 }
 
-/** Whether whoever needs the value, a turn of a loop or what follows it, may as well compute it again: views, constants, scalars. */
+/** Whether whoever needs the value, an iteration of a loop or what follows it, may as well compute it again: views, constants, scalars. */
 export function isCheap(node: Node): boolean {
   const { kind } = opDef(node.op).traits
-  // A random draw is a source with arguments: every turn would draw it again.
+  // A random draw is a source with arguments: every iteration would draw it again.
   if (kind === "source") return node.args.length === 0
   return kind === "view" || (kind === "pointwise" && node.type.shape.length === 0)
 }

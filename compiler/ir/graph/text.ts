@@ -14,7 +14,7 @@
 import { jsonText } from "../../source/visible.js"
 import { printDim, printType } from "../tensor.js"
 import type { Dim } from "../tensor.js"
-import { Cursor, type Places, type Token } from "../text/scanner.js"
+import { Cursor, type Locations, type Token } from "../text/scanner.js"
 import {
   originComment,
   parseDimAt,
@@ -108,15 +108,15 @@ function printAttr(value: AttrValue): string {
 const isList = (value: AttrValue): value is readonly AttrValue[] => Array.isArray(value)
 
 /** Reads one graph. Throws `IrTextError`. */
-export function parseGraph(text: string, places?: Places): Graph {
-  const c = new Cursor(text, places)
+export function parseGraph(text: string, locations?: Locations): Graph {
+  const c = new Cursor(text, locations)
   const graph = parseGraphAt(c)
   c.end()
   return graph
 }
 /** Reads graphs to the end of the text. */
-export function parseGraphs(text: string, places?: Places): Graph[] {
-  const c = new Cursor(text, places)
+export function parseGraphs(text: string, locations?: Locations): Graph[] {
+  const c = new Cursor(text, locations)
   const graphs: Graph[] = []
   while (!c.isKind("end")) graphs.push(parseGraphAt(c))
   return graphs
@@ -139,12 +139,12 @@ export function parseGraphAt(c: Cursor): Graph {
   const outputs: WrittenOutput[] = []
   const updates: { readonly slot: Written; readonly value: Written }[] = []
   while (!c.accept("}")) {
-    if (c.isKind("value")) nodes.push(c.placed(() => parseNode(c)))
-    else if (c.accept("state")) state.push(c.placed(() => parseSlot(c)))
+    if (c.isKind("value")) nodes.push(c.located(() => parseNode(c)))
+    else if (c.accept("state")) state.push(c.located(() => parseSlot(c)))
     else if (c.accept("return")) {
-      do outputs.push(c.placed(() => parseOutput(c)))
+      do outputs.push(c.located(() => parseOutput(c)))
       while (c.accept(","))
-    } else if (c.accept("update")) updates.push(c.placed(() => parseUpdate(c)))
+    } else if (c.accept("update")) updates.push(c.located(() => parseUpdate(c)))
     else c.fail("expected a node (`%3 = ...`), `state`, `return`, `update` or `}`")
   }
 
@@ -197,11 +197,11 @@ function parseInputs(c: Cursor): Omit<Input, "id">[] {
     return { name, type, source, origin: parseOrigin(c.comment()) }
   }
   c.expect("(")
-  while (more && !c.is(")")) inputs.push(c.placed(input))
+  while (more && !c.is(")")) inputs.push(c.located(input))
   c.expect(")")
   return inputs
 }
-const SCALARS: readonly ScalarName[] = ["step", "epoch", "seed", "start", "turn"]
+const SCALARS: readonly ScalarName[] = ["step", "epoch", "seed", "start", "iteration"]
 function parseSource(c: Cursor, name: string): InputSource {
   const inParens = (): string => {
     if (!c.accept("(")) return name
@@ -260,7 +260,7 @@ function parseValue(c: Cursor): Written {
   if (c.isKind("slot")) return { kind: "slot", name: c.slot(), at }
   return { kind: "name", name: parseName(c, "a value"), at }
 }
-const ROWS: readonly Row[] = ["first", "turn", "next", "other"]
+const ROWS: readonly Row[] = ["first", "iteration", "next", "other"]
 interface WrittenOutput {
   readonly name: string
   readonly value: Written

@@ -9,15 +9,15 @@ export type AttrValue = number | string | boolean | null | SymbolicDim | readonl
 export type Attrs = Readonly<Record<string, AttrValue>>
 
 /** Run-time scalars: they stand in the parameter block of a call, not in a buffer.
- *  `step`: updates made before (i32). `epoch` (i32). `seed` (u32). `start`: place in the epoch of the batch's first row (i32).
- *  `turn`: in the region of a scan, the number of this turn, from 0 (i32). */
-export type ScalarName = "step" | "epoch" | "seed" | "start" | "turn"
+ *  `step`: updates made before (i32). `epoch` (i32). `seed` (u32). `start`: position in the epoch of the batch's first row (i32).
+ *  `iteration`: in the region of a scan, the number of this iteration, from 0 (i32). */
+export type ScalarName = "step" | "epoch" | "seed" | "start" | "iteration"
 export const SCALAR_TYPES: Readonly<Record<ScalarName, DType>> = {
   step: "i32",
   epoch: "i32",
   seed: "u32",
   start: "i32",
-  turn: "i32",
+  iteration: "i32",
 }
 
 export type InputSource =
@@ -58,11 +58,11 @@ export interface Node {
   /** The verifier re-derives it with the op's `infer`. */
   readonly type: TensorType
   readonly origin: Origin
-  /** Graphs of one turn, for ops that loop over time (`scan`). */
+  /** Graphs of one iteration, for ops that loop over time (`scan`). */
   readonly regions?: readonly Graph[]
 }
-/** A row of an input's buffer: the first, that of this turn, the one after it, or of two the one that is not this turn's. */
-export type Row = "first" | "turn" | "next" | "other"
+/** A row of an input's buffer: the first, that of this iteration, the one after it, or of two the one that is not this iteration's. */
+export type Row = "first" | "iteration" | "next" | "other"
 export interface Output {
   readonly name: string
   readonly value: ValueId

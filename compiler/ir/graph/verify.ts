@@ -100,7 +100,7 @@ const SCALAR_DTYPES: Readonly<Record<ScalarName, DType>> = {
   epoch: "i32",
   seed: "u32",
   start: "i32",
-  turn: "i32",
+  iteration: "i32",
 }
 function wrongSource(i: Input): string | undefined {
   if (i.source.kind === "scalar") {

@@ -7,7 +7,7 @@
  *      }
  *
  *  A kernel is named by its group, as `nnc inspect --after=choose` prints it. */
-import { Cursor, type Places } from "../text/scanner.js"
+import { Cursor, type Locations } from "../text/scanner.js"
 import { jsonText } from "../../source/visible.js"
 import { parsePlan, printPlan } from "./plans.js"
 import { type GroupHead, parseHead, printHead } from "./text.js"
@@ -37,8 +37,8 @@ export function printPlanFile(entries: readonly PlanEntry[]): string {
 }
 
 /** Throws `IrTextError`. */
-export function parsePlanFile(text: string, places?: Places): PlanEntry[] {
-  const c = new Cursor(text, places)
+export function parsePlanFile(text: string, locations?: Locations): PlanEntry[] {
+  const c = new Cursor(text, locations)
   const entries: PlanEntry[] = []
   while (!c.isKind("end")) {
     c.expect("target")
@@ -56,7 +56,7 @@ export function parsePlanFile(text: string, places?: Places): PlanEntry[] {
           const comment = c.comment()
           return { target, graph, group, plan, ...(comment === undefined ? {} : { comment }) }
         }
-        entries.push(c.placed(read))
+        entries.push(c.located(read))
       }
     }
   }

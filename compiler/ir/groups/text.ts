@@ -18,7 +18,7 @@ import { parseGraph, printGraph, valueNames } from "../graph/text.js"
 import type { ValueId } from "../graph/types.js"
 import { printShape } from "../tensor.js"
 import { parseDimAt, printSlotName } from "../text/notation.js"
-import { Cursor, IrTextError, type Places } from "../text/scanner.js"
+import { Cursor, IrTextError, type Locations } from "../text/scanner.js"
 import { parsePlan, printPlan } from "./plans.js"
 import { chainOf, type Group, type GroupedGraph, type GroupKind, type Store } from "./types.js"
 
@@ -30,18 +30,18 @@ export function printGroups(grouped: GroupedGraph): string {
 }
 
 /** Throws `IrTextError`. */
-export function parseGroups(text: string, places?: Places): GroupedGraph {
+export function parseGroups(text: string, locations?: Locations): GroupedGraph {
   const at = text.indexOf(`\n${START}`)
   const before = text.slice(0, at + 1)
   const lines = before.split("\n").length
   if (at < 0) throw new IrTextError(lines, 1, "no groups follow the graph")
-  const graph = parseGraph(before, places)
+  const graph = parseGraph(before, locations)
   const values = new Map([...valueNames(graph)].map(([id, name]) => [name, id]))
-  const c = new Cursor("\n".repeat(lines - 1) + text.slice(at + 1), places)
+  const c = new Cursor("\n".repeat(lines - 1) + text.slice(at + 1), locations)
   const groups: Group[] = []
   c.expect("groups")
   c.expect("{")
-  while (!c.accept("}")) groups.push(c.placed(() => parseGroup(c, values)))
+  while (!c.accept("}")) groups.push(c.located(() => parseGroup(c, values)))
   c.end()
   return { graph, groups }
 }
@@ -96,10 +96,10 @@ function parseGroup(c: Cursor, values: ReadonlyMap<string, ValueId>): Group {
   const full: ValueId[] = []
   const stores: Store[] = []
   c.expect("{")
-  const plan = c.accept("plan") ? c.placed(() => parsePlan(c)) : null
+  const plan = c.accept("plan") ? c.located(() => parsePlan(c)) : null
   if (kind === "pack" || kind === "chain") {
     const parts: Group[] = []
-    while (!c.accept("}")) parts.push(c.placed(() => parseGroup(c, values)))
+    while (!c.accept("}")) parts.push(c.located(() => parseGroup(c, values)))
     const [product, row] = parts
     if (kind === "chain")
       return {

@@ -7,7 +7,7 @@ import type { Shape } from "../tensor.js"
 export interface Part {
   readonly graph: Graph
   /** How often it runs; null: once, and it is no loop. */
-  readonly turns: number | null
+  readonly iterations: number | null
 }
 
 /** The graph that is scheduled, and its parts. */

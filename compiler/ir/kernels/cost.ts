@@ -12,7 +12,7 @@ export interface Cost {
   readonly flops: number
 }
 
-/** One turn of it, when it stands in a loop; one call, when it makes many. */
+/** One iteration of it, when it stands in a loop; one call, when it makes many. */
 export function costOf(program: KernelProgram, dispatch: Dispatch, dims: DimValues): Cost {
   const kernel = program.kernels.find((k) => k.name === dispatch.kernel)!
   const batch = { ...dims, R: Math.min(dims.R, dims.B) }
@@ -60,7 +60,7 @@ class Count {
     this.most = new Most(dims)
   }
 
-  /** How often a loop turns; its variable is known from now on. */
+  /** How often a loop runs; its variable is known from now on. */
   loop(name: string, extent: Expr): number {
     return this.most.loop(name, extent) ?? 1
   }

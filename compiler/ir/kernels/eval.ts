@@ -13,7 +13,7 @@ export type DeviceArray = Float32Array | Int32Array | Uint32Array
 export type ScalarValues = Readonly<Record<ScalarName, number>>
 export interface KernelRun {
   readonly dims: DimValues
-  readonly scalars: Omit<ScalarValues, "turn">
+  readonly scalars: Omit<ScalarValues, "iteration">
   /** Slots, data and feeds by buffer name. Slots are updated in place. */
   readonly buffers: ReadonlyMap<string, DeviceArray>
 }
@@ -54,7 +54,7 @@ export function runDispatches(
     memory.set(b.id, outside ? given! : allocate(b.dtype, size))
   }
   const kernels = new Map(program.kernels.map((k) => [k.name, k]))
-  for (const { dispatch, turn } of runOrder(program.dispatches.length, program.loops)) {
+  for (const { dispatch, iteration } of runOrder(program.dispatches.length, program.loops)) {
     const d = program.dispatches[dispatch]!
     const kernel = kernels.get(d.kernel)
     if (kernel === undefined) throw new Error(`no kernel ${d.kernel}`)
@@ -63,7 +63,7 @@ export function runDispatches(
       kernel,
       views.map((v) => v.data),
       run.dims,
-      { ...run.scalars, turn },
+      { ...run.scalars, iteration },
     )
     views.forEach((v, i) => {
       if (kernel.params[i]!.access !== "read") v.scatter()

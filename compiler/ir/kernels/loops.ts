@@ -5,12 +5,12 @@ import type { Loop } from "./types.js"
 export function* runOrder(
   count: number,
   loops: readonly Loop[] = [],
-): Generator<{ readonly dispatch: number; readonly turn: number }> {
+): Generator<{ readonly dispatch: number; readonly iteration: number }> {
   for (let at = 0; at < count;) {
     const loop = loops.find((l) => l.first === at)
     const end = loop?.end ?? at + 1
-    for (let turn = 0; turn < (loop?.turns ?? 1); turn++)
-      for (let dispatch = at; dispatch < end; dispatch++) yield { dispatch, turn }
+    for (let iteration = 0; iteration < (loop?.iterations ?? 1); iteration++)
+      for (let dispatch = at; dispatch < end; dispatch++) yield { dispatch, iteration }
     at = end
   }
 }

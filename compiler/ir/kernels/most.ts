@@ -20,12 +20,12 @@ export class Most {
 
   constructor(private readonly dims: DimValues) {}
 
-  /** How often a loop turns at most; its variable is known from now on. */
+  /** How often a loop runs at most; its variable is known from now on. */
   loop(name: string, extent: Expr): number | undefined {
-    const turns = this.of(extent)
-    if (turns === undefined) return undefined
-    this.byName.set(name, Math.max(0, turns) - 1)
-    return Math.max(0, turns)
+    const iterations = this.of(extent)
+    if (iterations === undefined) return undefined
+    this.byName.set(name, Math.max(0, iterations) - 1)
+    return Math.max(0, iterations)
   }
   let(name: string, value: Expr): void {
     const most = this.of(value)

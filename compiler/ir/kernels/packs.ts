@@ -1,4 +1,4 @@
-/** ir/kernels: packs of slots. Slots lie at one place for all programs, so those that a program walks over as a pack lie one after
+/** ir/kernels: packs of slots. Slots have one offset for all programs, so those that a program walks over as a pack lie one after
  *  another for every other program too.
  *  Not here:   which updates run as packs (schedule/), where slots lie (memory/). */
 import { bug } from "../../source/bug.js"

@@ -4,7 +4,7 @@ import type { ScalarName } from "../graph/types.js"
 import type { Origin } from "../origin.js"
 import type { DType } from "../tensor.js"
 import { parseDimAt } from "../text/notation.js"
-import { Cursor, type Places } from "../text/scanner.js"
+import { Cursor, type Locations } from "../text/scanner.js"
 import { scalarDef, type ScalarOp, SCALARS } from "./scalar.js"
 import { INFIX } from "./text.js"
 import type {
@@ -23,8 +23,8 @@ import type {
   Stmt,
 } from "./types.js"
 
-export function parseKernelProgram(text: string, places?: Places): KernelProgram {
-  const c = new Cursor(text, places)
+export function parseKernelProgram(text: string, locations?: Locations): KernelProgram {
+  const c = new Cursor(text, locations)
   c.expect("program")
   const name = c.string()
   const buffers: Buffer[] = []
@@ -35,7 +35,7 @@ export function parseKernelProgram(text: string, places?: Places): KernelProgram
   const outputs: { name: string; buffer: number; at?: number }[] = []
   c.expect("{")
   while (!c.accept("}")) {
-    if (c.accept("buffer")) buffers.push(c.placed(() => buffer(c)))
+    if (c.accept("buffer")) buffers.push(c.located(() => buffer(c)))
     else if (c.accept("pack")) {
       const pack = (): Pack => {
         const id = c.integer()
@@ -43,16 +43,16 @@ export function parseKernelProgram(text: string, places?: Places): KernelProgram
         c.expect("=")
         return { id, name: packName, members: c.list("[", "]", () => c.integer()) }
       }
-      packs.push(c.placed(pack))
-    } else if (c.is("kernel")) kernels.push(c.placed(() => parseKernelAt(c)))
-    else if (c.accept("dispatch")) dispatches.push(c.placed(() => dispatch(c)))
+      packs.push(c.located(pack))
+    } else if (c.is("kernel")) kernels.push(c.located(() => parseKernelAt(c)))
+    else if (c.accept("dispatch")) dispatches.push(c.located(() => dispatch(c)))
     else if (c.accept("loop")) {
-      const turns = c.integer()
+      const iterations = c.integer()
       const first = dispatches.length
       c.expect("{")
-      while (c.accept("dispatch")) dispatches.push(c.placed(() => dispatch(c)))
+      while (c.accept("dispatch")) dispatches.push(c.located(() => dispatch(c)))
       c.expect("}")
-      loops.push({ first, end: dispatches.length, turns })
+      loops.push({ first, end: dispatches.length, iterations })
     } else if (c.accept("return")) {
       const output = (): (typeof outputs)[number] => {
         const of = c.string()
@@ -60,7 +60,7 @@ export function parseKernelProgram(text: string, places?: Places): KernelProgram
         const buffer = c.integer()
         return { name: of, buffer, ...(c.accept("at") && { at: c.integer() }) }
       }
-      outputs.push(c.placed(output))
+      outputs.push(c.located(output))
     } else c.fail("expected `buffer`, `pack`, `kernel`, `dispatch`, `loop` or `return`")
   }
   c.end()
@@ -83,7 +83,7 @@ const PARAMS: Readonly<Record<string, ScalarType>> = {
   epoch: "i32",
   seed: "u32",
   start: "i32",
-  turn: "i32",
+  iteration: "i32",
 }
 
 function oneOf<T extends string>(c: Cursor, words: readonly string[], what: string): T {
@@ -159,7 +159,7 @@ export function parseKernelAt(c: Cursor): Kernel {
 /** Statements up to the closing brace, which is consumed. */
 function block(c: Cursor, names: Names): Stmt[] {
   const body: Stmt[] = []
-  while (!c.accept("}")) body.push(c.placed(() => statement(c, names)))
+  while (!c.accept("}")) body.push(c.located(() => statement(c, names)))
   return body
 }
 

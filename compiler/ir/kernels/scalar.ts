@@ -122,7 +122,7 @@ export const SCALARS = {
   shr: { arity: 2, result: same, eval: ([x, y], t) => (t === "u32" ? x! >>> y! : x! >> y!) },
   /** High 32 bits of the product of two u32. */
   mulhi: { arity: 2, result: same, eval: ([x, y]) => Number((BigInt(x! >>> 0) * BigInt(y! >>> 0)) >> 32n) },
-  /** philox(element, step, seed, place), of u32: word 0 of Philox-4x32-10, counter (element, step, 0, 0), key (seed, place). */
+  /** philox(element, step, seed, stream), of u32: word 0 of Philox-4x32-10, counter (element, step, 0, 0), key (seed, stream). */
   philox: {
     arity: 4,
     result: same,

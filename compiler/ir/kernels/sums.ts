@@ -11,7 +11,7 @@ export const MOST_TERMS = 1024
 /** The sums of `body` that may take more, each with the most terms that it may take. */
 export function longSums(body: readonly Stmt[], dims: DimValues): ReadonlyMap<string, number> {
   const most = new Most(dims)
-  const turns = new Map<string, number>()
+  const iterations = new Map<string, number>()
   const long = new Map<string, number>()
   /** The terms that `list` adds, to whatever it may be: where they are few, no sum takes many. */
   const visit = (list: readonly Stmt[]): number => {
@@ -22,11 +22,11 @@ export function longSums(body: readonly Stmt[], dims: DimValues): ReadonlyMap<st
       else if (s.kind === "set") added += termsOf(s.value, s.name)
       else if (s.kind === "for") {
         const times = most.loop(s.name, s.extent) ?? MOST_ROWS
-        turns.set(s.name, times)
+        iterations.set(s.name, times)
         const inner = times * visit(s.body)
         added += inner
         if (inner <= MOST_TERMS) continue
-        for (const [name, { terms }] of sumsIn([s], (loop) => turns.get(loop)!))
+        for (const [name, { terms }] of sumsIn([s], (loop) => iterations.get(loop)!))
           if (terms > MOST_TERMS) long.set(name, terms)
       }
     }
@@ -44,13 +44,16 @@ export interface Sum {
 }
 
 /** The floating-point variables declared outside `body` of which it does nothing but add to them.
- *  `turns`: how often a loop in `body` turns at most. */
-export function sumsIn(body: readonly Stmt[], turns: (loop: string) => number): ReadonlyMap<string, Sum> {
+ *  `iterations`: how often a loop in `body` runs at most. */
+export function sumsIn(
+  body: readonly Stmt[],
+  iterations: (loop: string) => number,
+): ReadonlyMap<string, Sum> {
   const others = namesReadElse(body)
   const sums = new Map<string, Sum>()
   const visit = (list: readonly Stmt[], times: number): void => {
     for (const s of list) {
-      if (s.kind === "for") visit(s.body, times * turns(s.name))
+      if (s.kind === "for") visit(s.body, times * iterations(s.name))
       else if (s.kind === "when") visit(s.then, times)
       else if (s.kind === "set" && !others.has(s.name)) {
         const terms = times * termsOf(s.value, s.name) + (sums.get(s.name)?.terms ?? 0)

@@ -36,7 +36,7 @@ export const withLoops = (dispatches: readonly string[], loops: readonly Loop[] 
     const loop = loops.find((l) => l.first <= i && i < l.end)
     if (loop === undefined) return [line]
     return [
-      ...(loop.first === i ? [`loop ${loop.turns} {`] : []),
+      ...(loop.first === i ? [`loop ${loop.iterations} {`] : []),
       `  ${line}`,
       ...(loop.end === i + 1 ? ["}"] : []),
     ]
@@ -95,12 +95,12 @@ function block(body: readonly Stmt[], pad: string, lines: string[], wide: Readon
         break
       case "store":
         lines.push(
-          `${pad}store ${s.buffer}[${place(s.index, s.buffer, widthOf(s.value), wide)}] = ${printExpr(s.value, wide)}`,
+          `${pad}store ${s.buffer}[${element(s.index, s.buffer, widthOf(s.value), wide)}] = ${printExpr(s.value, wide)}`,
         )
         break
       case "store-shared":
         lines.push(
-          `${pad}store shared ${s.name}[${place(s.index, s.name, widthOf(s.value), wide)}] = ${printExpr(s.value, wide)}`,
+          `${pad}store shared ${s.name}[${element(s.index, s.name, widthOf(s.value), wide)}] = ${printExpr(s.value, wide)}`,
         )
         break
       case "join":
@@ -141,7 +141,7 @@ const SUFFIX: Readonly<Record<ScalarType, string>> = { f32: "f", f16: "h", i32: 
 
 const widthOf = (e: Expr): 1 | 4 => ("width" in e ? e.width : 1)
 /** The width is said where it is not that of the array. */
-const place = (index: Expr, array: string, width: 1 | 4, wide: ReadonlySet<string>): string =>
+const element = (index: Expr, array: string, width: 1 | 4, wide: ReadonlySet<string>): string =>
   print(index, 0, wide) +
   (width === 4 && !wide.has(array) ? "; x4" : width === 1 && wide.has(array) ? "; x1" : "")
 
@@ -156,9 +156,9 @@ function print(e: Expr, level: number, wide: ReadonlySet<string>): string {
     case "param":
       return `@${e.name}`
     case "load":
-      return `${e.buffer}[${place(e.index, e.buffer, e.width, wide)}]`
+      return `${e.buffer}[${element(e.index, e.buffer, e.width, wide)}]`
     case "shared":
-      return `${e.name}[${place(e.index, e.name, e.width, wide)}]`
+      return `${e.name}[${element(e.index, e.name, e.width, wide)}]`
     case "guard":
       return `guard(${print(e.cond, 0, wide)}, ${print(e.then, 0, wide)}, ${print(e.otherwise, 0, wide)})`
     case "splat":

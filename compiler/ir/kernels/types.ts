@@ -61,9 +61,9 @@ export type Expr =
       readonly width: 1 | 4
     }
 
-/** grid.*: one workgroup per turn. lane: invocations of one workgroup (extent constant). serial: a loop. unroll: copied out.
- *  calls: one turn for each call that the dispatch makes, at most as many as the extent (constant); within, dimensions and
- *  run-time scalars are those of the turn's call. */
+/** grid.*: one workgroup per iteration. lane: invocations of one workgroup (extent constant). serial: a loop. unroll: copied out.
+ *  calls: one iteration for each call that the dispatch makes, at most as many as the extent (constant); within, dimensions and
+ *  run-time scalars are those of the iteration's call. */
 export type LoopKind = "grid.x" | "grid.y" | "grid.z" | "lane" | "calls" | "serial" | "unroll"
 
 /** The most calls of one dispatch: their parameters fill the largest uniform binding that WebGPU guarantees. */
@@ -161,11 +161,11 @@ export interface Dispatch {
   /** All dispatches before it stay before it, and those behind it behind: what it stores is not wanted any earlier. */
   readonly waits?: true
 }
-/** The dispatches from `first` up to but not including `end` run `turns` times over; `turn` counts from 0. Loops do not nest. */
+/** The dispatches from `first` up to but not including `end` run `iterations` times over; `iteration` counts from 0. Loops do not nest. */
 export interface Loop {
   readonly first: number
   readonly end: number
-  readonly turns: number
+  readonly iterations: number
 }
 /** One graph, scheduled. */
 export interface KernelProgram {

@@ -49,7 +49,7 @@ export function verifyKernels(
   })
   let after = 0
   for (const l of p.loops ?? []) {
-    if (l.first < after || l.end <= l.first || l.end > p.dispatches.length || l.turns < 1)
+    if (l.first < after || l.end <= l.first || l.end > p.dispatches.length || l.iterations < 1)
       say(`the loop over dispatches ${l.first} to ${l.end}`, "it is empty, or not after the one before", l)
     after = l.end
   }

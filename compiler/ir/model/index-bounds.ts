@@ -130,7 +130,7 @@ class Trace {
     return def.eval(
       s.args.map((arg) => this.elementsOf(arg)),
       s.attrs,
-      { type, dims: ROWS, scalars: { step: 0, epoch: 0, seed: 0, start: 0, turn: 0 } },
+      { type, dims: ROWS, scalars: { step: 0, epoch: 0, seed: 0, start: 0, iteration: 0 } },
     )
   }
 }

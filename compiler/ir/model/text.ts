@@ -15,7 +15,7 @@ import {
   printName,
   printSlotName,
 } from "../text/notation.js"
-import { Cursor, type Places } from "../text/scanner.js"
+import { Cursor, type Locations } from "../text/scanner.js"
 import { parseDataSet, parseSettings, printDataSet, printSettings } from "./text-data.js"
 import type {
   ClassReport,
@@ -151,8 +151,8 @@ function printRegion(region: ModelRegion, indent: string): string[] {
 }
 
 /** Reads what `printModel` prints. Throws `IrTextError` for other text. */
-export function parseModel(text: string, places?: Places): Model {
-  const c = new Cursor(text, places)
+export function parseModel(text: string, locations?: Locations): Model {
+  const c = new Cursor(text, locations)
   const model = {
     data: [] as Model["data"][number][],
     slots: [] as Slot[],
@@ -161,9 +161,9 @@ export function parseModel(text: string, places?: Places): Model {
   }
   while (!c.isKind("end")) {
     if (c.is("data")) model.data.push(parseDataSet(c))
-    else if (c.accept("predict")) model.predicts.push(c.placed(() => parsePredict(c)))
-    else if (c.accept("train")) model.trains.push(c.placed(() => parseTrain(c)))
-    else model.slots.push(c.placed(() => parseSlot(c)))
+    else if (c.accept("predict")) model.predicts.push(c.located(() => parsePredict(c)))
+    else if (c.accept("train")) model.trains.push(c.located(() => parseTrain(c)))
+    else model.slots.push(c.located(() => parseSlot(c)))
   }
   return model
 }
@@ -279,7 +279,7 @@ function parseSection(c: Cursor): { readonly section: Section; readonly origin: 
         c.expect("=")
         return { name, value: parseValue(c) }
       }
-      results.push(c.placed(result))
+      results.push(c.located(result))
     } while (c.accept(","))
   c.expect("}")
   return { section: { inputs, body, results }, origin }
@@ -303,7 +303,7 @@ function parseValue(c: Cursor): ModelValue {
 /** Statements up to `return` or `}`. */
 function parseBody(c: Cursor): ModelStmt[] {
   const body: ModelStmt[] = []
-  while (!c.is("return") && !c.is("}")) body.push(c.placed(() => parseStatement(c)))
+  while (!c.is("return") && !c.is("}")) body.push(c.located(() => parseStatement(c)))
   return body
 }
 

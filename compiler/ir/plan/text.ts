@@ -16,7 +16,7 @@ import {
   printName,
   printSlotName,
 } from "../text/notation.js"
-import { Cursor, type Places } from "../text/scanner.js"
+import { Cursor, type Locations } from "../text/scanner.js"
 import { printDim, printType } from "../tensor.js"
 import type {
   Arena,
@@ -33,7 +33,7 @@ export function printPlan(plan: Plan): string {
     "plan {",
     ...plan.arenas.map((a) => `  arena ${quote(a.name)} ${a.bytes}`),
     ...plan.slots.map(
-      (s) => `  slot ${printSlotName(s.name)}: ${printType(s.type)} ${s.role} at ${place(s)}`,
+      (s) => `  slot ${printSlotName(s.name)}: ${printType(s.type)} ${s.role} at ${placement(s)}`,
     ),
     "}",
     "",
@@ -42,8 +42,8 @@ export function printPlan(plan: Plan): string {
   ].join("\n")
 }
 
-export function parsePlan(text: string, places?: Places): Plan {
-  const c = new Cursor(text, places)
+export function parsePlan(text: string, locations?: Locations): Plan {
+  const c = new Cursor(text, locations)
   const arenas: Arena[] = []
   const slots: PlacedSlot[] = []
   c.expect("plan")
@@ -52,11 +52,11 @@ export function parsePlan(text: string, places?: Places): Plan {
     if (c.accept("arena")) arenas.push({ name: c.string(), bytes: c.integer() })
     else {
       c.expect("slot")
-      slots.push(c.placed(() => parseSlot(c)))
+      slots.push(c.located(() => parseSlot(c)))
     }
   }
   const kernels: Kernel[] = []
-  while (c.is("kernel")) kernels.push(c.placed(() => parseKernelAt(c)))
+  while (c.is("kernel")) kernels.push(c.located(() => parseKernelAt(c)))
   const byName = new Map(kernels.map((k) => [k.name, k]))
   const programs: PlannedProgram[] = []
   while (c.is("program")) programs.push(parseProgram(c, byName))
@@ -71,15 +71,15 @@ function parseSlot(c: Cursor): PlacedSlot {
   const type = parseTypeAt(c)
   const role = oneOf(c, SLOT_ROLES)
   c.expect("at")
-  return { name, type, role, ...parsePlace(c) }
+  return { name, type, role, ...parsePlacement(c) }
 }
 
 const life = (b: PlacedBuffer): string => (b.last === ALWAYS ? "always" : `${b.first}..${b.last}`)
 /** Slots and data fields outlive every call. */
 const ALWAYS = Number.MAX_SAFE_INTEGER
-const place = (p: Placement): string => `${quote(p.arena)}+${p.offset} ${p.bytes}`
+const placement = (p: Placement): string => `${quote(p.arena)}+${p.offset} ${p.bytes}`
 
-function parsePlace(c: Cursor): Placement {
+function parsePlacement(c: Cursor): Placement {
   const arena = c.string()
   c.expect("+")
   return { arena, offset: c.integer(), bytes: c.integer() }
@@ -90,7 +90,7 @@ function printProgram(p: PlannedProgram): string[] {
     `program ${printName(p.name)} batch ${p.maxBatch} work ${p.workBytes} live ${p.liveBytes} {`,
     ...p.buffers.map(
       (b) =>
-        `  buffer ${b.id} ${quote(b.name)}: ${b.dtype} x ${printDim(b.elements)} ${b.role} at ${place(b)} live ${life(b)}`,
+        `  buffer ${b.id} ${quote(b.name)}: ${b.dtype} x ${printDim(b.elements)} ${b.role} at ${placement(b)} live ${life(b)}`,
     ),
     ...p.inputs.map(
       (i) =>
@@ -98,7 +98,7 @@ function printProgram(p: PlannedProgram): string[] {
     ),
     ...withLoops(
       p.dispatches.map((d) => {
-        const args = d.bindings.map((b) => `${place(b)} {${b.buffers.join(", ")}}`)
+        const args = d.bindings.map((b) => `${placement(b)} {${b.buffers.join(", ")}}`)
         return `dispatch ${d.kernel}(${args.join(", ")})`
       }),
       p.loops,
@@ -127,18 +127,18 @@ function parseProgram(c: Cursor, kernels: ReadonlyMap<string, Kernel>): PlannedP
   const outputs: PlannedProgram["outputs"][number][] = []
   c.expect("{")
   while (!c.accept("}")) {
-    if (c.accept("buffer")) buffers.push(c.placed(() => parseBuffer(c)))
+    if (c.accept("buffer")) buffers.push(c.located(() => parseBuffer(c)))
     else if (c.accept("input")) {
       const input = { name: c.string(), buffer: c.integer(), type: typeAfterColon(c) }
       inputs.push({ ...input, data: c.accept("data") ? c.string() : null })
-    } else if (c.accept("dispatch")) dispatches.push(c.placed(() => parseDispatch(c, kernels)))
+    } else if (c.accept("dispatch")) dispatches.push(c.located(() => parseDispatch(c, kernels)))
     else if (c.accept("loop")) {
-      const turns = c.integer()
+      const iterations = c.integer()
       const first = dispatches.length
       c.expect("{")
-      while (c.accept("dispatch")) dispatches.push(c.placed(() => parseDispatch(c, kernels)))
+      while (c.accept("dispatch")) dispatches.push(c.located(() => parseDispatch(c, kernels)))
       c.expect("}")
-      loops.push({ first, end: dispatches.length, turns })
+      loops.push({ first, end: dispatches.length, iterations })
     } else {
       c.expect("output")
       const output = { name: c.string(), buffer: c.integer() }
@@ -153,7 +153,7 @@ function parseDispatch(c: Cursor, kernels: ReadonlyMap<string, Kernel>): Planned
   const at = c.peek()
   const kernel = kernels.get(c.name("a kernel")) ?? c.fail(`there is no kernel \`${at.text}\``, at)
   const bindings = c.list("(", ")", () => ({
-    ...parsePlace(c),
+    ...parsePlacement(c),
     buffers: c.list("{", "}", () => c.integer()),
   }))
   return { kernel: kernel.name, bindings, grid: gridOf(kernel) }
@@ -173,7 +173,7 @@ function parseBuffer(c: Cursor): PlacedBuffer {
   const elements = parseDimAt(c)
   const role = oneOf(c, ["slot", "data", "feed", "temp", "output"])
   c.expect("at")
-  const at = parsePlace(c)
+  const at = parsePlacement(c)
   c.expect("live")
   if (c.accept("always")) return { id, name, dtype, elements, role, ...at, first: 0, last: ALWAYS }
   const first = c.integer()

@@ -13,7 +13,7 @@ export interface Placement {
   readonly offset: number
   readonly bytes: number
 }
-/** A slot in the `state` arena: one place for all programs. */
+/** A slot in the `state` arena: one offset for all programs. */
 export interface PlacedSlot extends Placement {
   readonly name: string
   readonly type: TensorType

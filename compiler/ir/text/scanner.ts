@@ -32,7 +32,7 @@ export interface Token {
 }
 
 /** Where what was read stands, by the object made of it. */
-export type Places = Map<object, Pick<Token, "line" | "column">>
+export type Locations = Map<object, Pick<Token, "line" | "column">>
 
 const NAME = /[A-Za-z_][A-Za-z0-9_]*(?:[./][A-Za-z0-9_]+)*/y
 const VALUE = /%[A-Za-z0-9_]+/y
@@ -109,23 +109,23 @@ export class Cursor {
   private index = 0
   constructor(
     text: string,
-    private readonly places: Places = new Map(),
+    private readonly locations: Locations = new Map(),
   ) {
     this.tokens = scan(text)
   }
 
   /** What `read` makes, with the place of the next token noted as its own. */
-  placed<T extends object>(read: () => T): T {
+  located<T extends object>(read: () => T): T {
     const at = this.peek()
     const thing = read()
-    this.places.set(thing, at)
+    this.locations.set(thing, at)
     return thing
   }
 
   /** `now` stands where `before`, of which it is made, was read. */
   same<T extends object>(before: object, now: T): T {
-    const at = this.places.get(before)
-    if (at !== undefined) this.places.set(now, at)
+    const at = this.locations.get(before)
+    if (at !== undefined) this.locations.set(now, at)
     return now
   }
 

@@ -117,7 +117,7 @@ const biased = (
   },
 })
 
-const turned = named("turned", op("transpose", weight))
+const transposed = named("transposed", op("transpose", weight))
 const gemm = (pattern: Pattern, withBias: boolean): Fusion => ({
   pattern,
   spell: (m) => {
@@ -128,7 +128,10 @@ const gemm = (pattern: Pattern, withBias: boolean): Fusion => ({
 })
 
 export const CALLS: Readonly<Record<string, readonly Fusion[]>> = {
-  linear: [gemm(op("add", op("matmul", x, turned), bias), true), gemm(op("matmul", x, turned), false)],
+  linear: [
+    gemm(op("add", op("matmul", x, transposed), bias), true),
+    gemm(op("matmul", x, transposed), false),
+  ],
   // MatMul takes any axes in front of the last two.
   _matrix_product: [
     {

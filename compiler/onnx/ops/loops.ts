@@ -1,14 +1,14 @@
-/** onnx/ops: the loop over time, as Scan: states are carried, sequences cut along axis 0, and what a turn sees else is seen from inside. */
+/** onnx/ops: the loop over time, as Scan: states are carried, sequences cut along axis 0, and what an iteration sees else is seen from inside. */
 import { intAttr } from "../../ops/attrs.js"
 import { bug } from "../../source/bug.js"
 import type { Term } from "../writer.js"
 import type { Spelling } from "./spelling.js"
 
 const scan: Spelling = ({ args, attrs, region = bug("a scan has a region"), w }) => {
-  const [turns, carries] = [intAttr(attrs, "turns"), intAttr(attrs, "carries")]
+  const [iterations, carries] = [intAttr(attrs, "iterations"), intAttr(attrs, "carries")]
   const sequences = args.slice(carries, carries + intAttr(attrs, "slices"))
   // A Scan goes by its sequences: there must be one.
-  const counted = region.countsTurns || sequences.length === 0 ? [w.iota([turns], 0, "i32")] : []
+  const counted = region.countsIterations || sequences.length === 0 ? [w.iota([iterations], 0, "i32")] : []
   const param = ({ dtype }: Term, shape: Term["shape"], name: string): Term => ({
     name: w.shared.fresh(name),
     dtype,
@@ -17,11 +17,11 @@ const scan: Spelling = ({ args, attrs, region = bug("a scan has a region"), w })
   })
   const states = args.slice(0, carries).map((x, i) => param(x, x.shape, `state.${i}`))
   const slices = [...sequences, ...counted].map((x, i) => param(x, x.shape.slice(1), `slice.${i}`))
-  const given = region.countsTurns
+  const given = region.countsIterations
     ? [...states, ...slices]
     : [...states, ...slices.slice(0, sequences.length)]
   let types: readonly Term[] = []
-  const body = w.region([...states, ...slices], (inner) => (types = region.turn(inner, given)))
+  const body = w.region([...states, ...slices], (inner) => (types = region.iteration(inner, given)))
   const names = w.emit(
     "Scan",
     [...args.slice(0, carries), ...sequences, ...counted].map((x) => w.whole(x).name),
@@ -29,10 +29,10 @@ const scan: Spelling = ({ args, attrs, region = bug("a scan has a region"), w })
     types.length,
   )
   const parts = types.map(({ dtype, shape }, i): Term => {
-    const all = i < carries ? shape : [turns, ...shape]
+    const all = i < carries ? shape : [iterations, ...shape]
     return { name: names[i]!, dtype, shape: all, held: all }
   })
-  return { ...w.scalar(turns, "i32"), parts }
+  return { ...w.scalar(iterations, "i32"), parts }
 }
 
 export const LOOPS: Readonly<Record<string, Spelling>> = {

@@ -86,8 +86,8 @@ const atan2: Spelling = ({ args: [a, b], w }) => {
   const quarter = w.pointwise("Sub", [numberLike(w, a!, Math.PI / 2), low])
   const first = w.pointwise("Where", [steep, quarter, low], dtype)
   const left = w.pointwise("Less", [b!, zero], "bool")
-  const turned = w.pointwise("Sub", [numberLike(w, a!, Math.PI), first])
-  const upper = w.pointwise("Where", [left, turned, first], dtype)
+  const mirrored = w.pointwise("Sub", [numberLike(w, a!, Math.PI), first])
+  const upper = w.pointwise("Where", [left, mirrored, first], dtype)
   const below = w.pointwise("Less", [a!, zero], "bool")
   return w.pointwise("Where", [below, w.pointwise("Neg", [upper]), upper], dtype)
 }

@@ -57,8 +57,8 @@ const cumprod: Spelling = ({ args: [x], attrs, w }) => {
   const rank = x!.shape.length
   const mask = reached(w, x!, axis, boolAttr(attrs, "reverse"), boolAttr(attrs, "exclusive"))
   const perm = [...x!.shape.keys()].filter((a) => a !== axis)
-  const turned = w.transpose(x!, [...perm, axis])
-  const others = w.reshape(turned, [...x!.shape.map((d, a) => (a === axis ? 1 : d)), x!.shape[axis]!])
+  const transposed = w.transpose(x!, [...perm, axis])
+  const others = w.reshape(transposed, [...x!.shape.map((d, a) => (a === axis ? 1 : d)), x!.shape[axis]!])
   const kept = w.pointwise("Where", [mask, others, w.cast(w.scalar(1, "f32"), x!.dtype)], x!.dtype)
   return w.reduce("ReduceProd", kept, [rank], false)
 }

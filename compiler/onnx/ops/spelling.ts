@@ -9,10 +9,10 @@ export interface Use {
   readonly attrs: Attrs
   readonly type: TensorType
   readonly w: Writer
-  /** Of a loop: the graph of one turn, whose inputs are `params`; the number of the turn comes last, where the region looks at it. */
+  /** Of a loop: the graph of one iteration, whose inputs are `params`; the number of the iteration comes last, where the region looks at it. */
   readonly region?: {
-    readonly countsTurns: boolean
-    turn(w: Writer, params: readonly Term[]): readonly Term[]
+    readonly countsIterations: boolean
+    iteration(w: Writer, params: readonly Term[]): readonly Term[]
   }
 }
 export type Spelling = ((use: Use) => Term) | { readonly none: string }

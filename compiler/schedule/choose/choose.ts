@@ -9,7 +9,7 @@ import type { Pass } from "../../pass.js"
 import type { TargetProfile } from "../../target.js"
 import { groupForm } from "../kernel/form.js"
 import { KernelBuild, type Placed } from "../kernel/kernel-build.js"
-import { placedIn, unaligned } from "../kernel/placed.js"
+import { buffersIn, unaligned } from "../kernel/placed.js"
 import { chains } from "./chains.js"
 import { elements } from "./elements.js"
 import type { Planner } from "./planner.js"
@@ -52,7 +52,7 @@ interface Planning {
   formOf(group: Group): string | undefined
 }
 function planningOf(grouped: GroupedGraph, target: TargetProfile): Planning {
-  const placed: Placed = { ...placedIn(indexGraph(grouped.graph), grouped), target, mostRows: MOST_ROWS }
+  const placed: Placed = { ...buffersIn(indexGraph(grouped.graph), grouped), target, mostRows: MOST_ROWS }
   const narrow = unaligned(placed)
   return {
     build: (group) => new KernelBuild(placed, group, narrow),

@@ -1,5 +1,5 @@
 /** schedule: a contraction as rows times columns: which axes of the output belong to which operand, what the operands are at a
- *  place, and what is stored for a sum.
+ *  index, and what is stored for a sum.
  *  Rows are the output axes that only one operand depends on, columns those that only the other does (the side with the last
  *  axis), batch axes the rest.
  *  Not here:   loops (`templates/tile.ts`, `templates/panels.ts`). */
@@ -76,12 +76,12 @@ function slideOf(
   loads: readonly (Expr & { kind: "load" })[],
   rowLoads: number,
   column: Expr | undefined,
-  place: Expr | undefined,
+  offset: Expr | undefined,
 ): Slide | undefined {
   for (const load of loads) {
     const { terms } = k.form(load.index)
     const step = terms.find((t) => t.atom === column)?.coef
-    const tap = terms.find((t) => t.atom === place)?.coef
+    const tap = terms.find((t) => t.atom === offset)?.coef
     if (step !== undefined && tap !== undefined && isStatic(step) && isStatic(tap))
       return { step, tap, columnLoads: loads.length, rowLoads }
   }
@@ -111,17 +111,17 @@ export function sizesOf(cx: Contraction): ContractSizes {
   }
 }
 
-/** Operations per element of an operand at any place of the depth, those on indices included. */
+/** Operations per element of an operand at any index of the depth, those on indices included. */
 export function operandSize(cx: Contraction, side: "row" | "column"): number {
   const b = cx.b.fork()
   const { k } = b
-  const place = (shape: Shape, name: string): Expr => b.variable(name, numel(shape))
+  const offset = (shape: Shape, name: string): Expr => b.variable(name, numel(shape))
   const zero = k.int(0)
-  const own = place(cx[side === "row" ? "rows" : "columns"].shape, side)
-  const batch = place(cx.batch.shape, "batch")
+  const own = offset(cx[side === "row" ? "rows" : "columns"].shape, side)
+  const batch = offset(cx.batch.shape, "batch")
   const index =
     side === "row" ? outputIndex({ ...cx, b }, own, zero, batch) : outputIndex({ ...cx, b }, zero, own, batch)
-  const r = unravel(k, place(cx.extents, "depth"), cx.extents)
+  const r = unravel(k, offset(cx.extents, "depth"), cx.extents)
   return allOperationsIn(operand({ ...cx, b }, side, index, r))
 }
 
@@ -137,13 +137,13 @@ function epilogueSize({ b, node }: Contraction): number {
   }, 0)
 }
 
-/** The output index of a row, a column and a batch place. */
+/** The output index of a row, a column and a batch index. */
 export function outputIndex(cx: Contraction, row: Expr, column: Expr, batch: Expr): Expr[] {
   const { k } = cx.b
   const { rows, columns } = cx
   return indexAt(cx, unravel(k, row, rows.shape), unravel(k, column, columns.shape), batch)
 }
-/** The output index where the axes of rows and columns have these places. */
+/** The output index where the axes of rows and columns have these indices. */
 export function indexAt(
   cx: Contraction,
   rows: readonly Expr[],
@@ -178,19 +178,19 @@ export function storesAt(
   index: readonly Expr[],
   own: Expr,
   widen: (e: Expr, own: Expr) => Expr,
-): { buffer: string; place: Expr; value: Expr }[] {
+): { buffer: string; offset: Expr; value: Expr }[] {
   const { b, node } = cx
   const { k } = b
   const { outer } = b.group
-  const place = linearIndex(k, index, outer)
+  const offset = linearIndex(k, index, outer)
   const root = rootIndex(b, index)
-  const rootPlace = linearIndex(k, root, node.type.shape)
+  const rootOffset = linearIndex(k, root, node.type.shape)
   const values = b.valuesAt(new Map([[node.id, own]]))
   return b.group.stores.map(({ value }) => {
     const { dtype, shape } = typeOfValue(b.placed.g, value)
-    const inGroup = sameShape(shape, outer) ? index : unravel(k, place, shape)
+    const inGroup = sameShape(shape, outer) ? index : unravel(k, offset, shape)
     const isRoot = value === node.id
     const e = toStored(k, values.at(value, isRoot ? root : inGroup), dtype)
-    return { buffer: b.target(value), place: isRoot ? rootPlace : place, value: widen(e, own) }
+    return { buffer: b.target(value), offset: isRoot ? rootOffset : offset, value: widen(e, own) }
   })
 }

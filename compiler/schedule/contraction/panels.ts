@@ -39,11 +39,11 @@ export interface Side {
 }
 export interface Panels {
   readonly cx: Contraction
-  /** The side whose places stand in the lanes of vectors, and the other one. */
+  /** The side whose indices stand in the lanes of vectors, and the other one. */
   readonly wide: Side
   readonly tall: Side
   readonly depth: Space
-  /** Places of the depth's first axis at once. */
+  /** Indices of the depth's first axis at once. */
   readonly block: number
 }
 
@@ -71,7 +71,7 @@ export function panelSides(cx: Contraction): PanelSides | undefined {
   if (depth.extents.slice(1).some((d) => !isStatic(d)) || depth.extents.length === 0) return undefined
   const sideOf = (which: "row" | "column"): UncutSide => {
     const axes = which === "row" ? cx.rows : cx.columns
-    const windows = found[which].map((w) => ({ ...w, depth: placeOf(cx.extents, w.depth) }))
+    const windows = found[which].map((w) => ({ ...w, depth: positionOf(cx.extents, w.depth) }))
     const space = windows.length > 0 ? axesSpace(axes.shape) : flatSpace(axes.shape)
     const direct = windows.length === 0 && space.extents.length > 0 && liesDirect(cx, { which, space }, depth)
     return { which, axes, windows, space, direct }
@@ -108,17 +108,17 @@ const flatSpace = (shape: Shape): Space => {
 }
 const axesSpace = (shape: Shape): Space => ({
   extents: shape.filter((d) => d !== 1),
-  real: (k, at) => shape.map((d, n) => (d === 1 ? k.int(0) : at[placeOf(shape, n)]!)),
+  real: (k, at) => shape.map((d, n) => (d === 1 ? k.int(0) : at[positionOf(shape, n)]!)),
 })
-/** The place of an axis among those longer than 1. */
-const placeOf = (shape: Shape, axis: number): number => shape.slice(0, axis).filter((d) => d !== 1).length
+/** The index of an axis among those longer than 1. */
+const positionOf = (shape: Shape, axis: number): number => shape.slice(0, axis).filter((d) => d !== 1).length
 
-/** Whether places next to each other along the last axis are so in memory too: not where windows move in larger steps. */
+/** Whether indices next to each other along the last axis are so in memory too: not where windows move in larger steps. */
 export const liesTogether = (side: UncutSide): boolean =>
   side.windows.every((w) => w.side !== side.space.extents.length - 1 || w.a === 1)
 export const suitsVectors = (side: UncutSide): boolean =>
   nominal(side.space.extents.at(-1)!) >= LANES - 1 && liesTogether(side)
-/** The value of the operand where the axes of its side and of the depth have these places. */
+/** The value of the operand where the axes of its side and of the depth have these indices. */
 export function valueAt(
   { cx, depth }: Pick<Panels, "cx" | "depth">,
   side: Pick<Side, "which" | "space">,
@@ -136,7 +136,7 @@ export function valueAt(
   return operand(cx, side.which, index, depth.real(k, inner))
 }
 
-/** Whether the operand is one load, whose place moves by constants along the depth and by one along its last axis. */
+/** Whether the operand is one load, whose index moves by constants along the depth and by one along its last axis. */
 function liesDirect(cx: Contraction, side: Pick<Side, "which" | "space">, depth: Space): boolean {
   const b = cx.b.fork()
   const row = b.variable("row", side.space.extents[0])
@@ -153,14 +153,14 @@ function liesDirect(cx: Contraction, side: Pick<Side, "which" | "space">, depth:
   return plain && coefOf(inner.at(-1)!) === 1
 }
 
-/** Wider steps than these are no windows but places of a tensor laid out flat. */
+/** Wider steps than these are no windows but indices of a tensor laid out flat. */
 const WIDEST = 8
 
 function windowsOf(cx: Contraction, which: "row" | "column"): Window[] {
   const { k } = cx.b
   const axes = which === "row" ? cx.rows : cx.columns
-  const many = (shape: Shape): number => shape.filter((d) => d !== 1).length
-  if (many(axes.shape) + many(cx.extents) < 3) return []
+  const longAxes = (shape: Shape): number => shape.filter((d) => d !== 1).length
+  if (longAxes(axes.shape) + longAxes(cx.extents) < 3) return []
   const side = axes.shape.map((_, n) => k.ref(`side ${n}`, "i32"))
   const inner = cx.extents.map((d, n) => (d === 1 ? k.int(0) : k.ref(`depth ${n}`, "i32")))
   const batch = k.ref("batch", "i32")
@@ -174,13 +174,13 @@ function windowsOf(cx: Contraction, which: "row" | "column"): Window[] {
   const out: Window[] = []
   for (const [i, s] of side.entries()) {
     for (const [j, r] of inner.entries()) {
-      const [taps, places] = [cx.extents[j]!, axes.shape[i]!]
-      if (r.kind !== "ref" || !isStatic(taps) || !isStatic(places)) continue
+      const [taps, windows] = [cx.extents[j]!, axes.shape[i]!]
+      if (r.kind !== "ref" || !isStatic(taps) || !isStatic(windows)) continue
       if (out.some((w) => w.depth === j)) continue
       const steps = stepsIn(k, whole, s, r)
       if (steps === undefined) continue
       const { a, b } = steps
-      // Windows that do not overlap are no fewer places than pairs.
+      // Windows that do not overlap are no fewer indices than pairs.
       if (Math.abs(b) > WIDEST || (a !== 1 && (b !== 1 || a >= taps))) continue
       const moved = a === 1 ? k.add(s, k.mul(r, k.int(b))) : k.int(0)
       const tap = a === 1 ? k.int(0) : k.add(k.mul(s, k.int(a)), r)
@@ -192,7 +192,7 @@ function windowsOf(cx: Contraction, which: "row" | "column"): Window[] {
   return out
 }
 
-/** The smallest steps in which `s` and `r` move a place together, by the first place in `e` that both move. */
+/** The smallest steps in which `s` and `r` move an index together, by the first index in `e` that both move. */
 function stepsIn(k: Exprs, e: Expr, s: Expr, r: Expr): { a: number; b: number } | undefined {
   const seen = new Set<Expr>()
   const find = (x: Expr): { a: number; b: number } | undefined => {

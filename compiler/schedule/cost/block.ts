@@ -17,9 +17,9 @@ export interface Block {
   readonly rows: number
   readonly columns: number
   readonly tile: { readonly rows: number; readonly columns: number }
-  /** Places of the depth in workgroup memory at once. */
+  /** Indices of the depth in workgroup memory at once. */
   readonly depth: number
-  /** Groups of lanes that have the same tiles and share the places of a slice. */
+  /** Groups of lanes that have the same tiles and share the indices of a slice. */
   readonly split: number
 }
 
@@ -142,15 +142,16 @@ function clocksOfBlock(of: Product, block: Block): number {
   const { rows, columns, tile, split } = block
   const count = Math.ceil(of.rows / rows) * Math.ceil(of.columns / columns) * of.batch
   const slices = Math.ceil(of.depth / block.depth)
-  const turns = block.depth / split
+  const iterations = block.depth / split
   const sums = tile.rows * tile.columns
   const reads = (tile.rows + tile.columns) / 4
   const copied = rows * of.rowOperations + columns * of.columnOperations
-  const adds = (block.depth * copied + BLOCK_LANES * turns * (sums + reads)) / GPU.adds
+  const adds = (block.depth * copied + BLOCK_LANES * iterations * (sums + reads)) / GPU.adds
   // A vector that neighbours share counts half.
-  const loads = (2 * BLOCK_LANES * turns * reads + block.depth * (rows + columns)) / GPU.loads
+  const loads = (2 * BLOCK_LANES * iterations * reads + block.depth * (rows + columns)) / GPU.loads
   const bytes = (4 * block.depth * (rows + columns)) / GPU.bytes
-  const alone = GPU.far + 2 * GPU.barrier + (block.depth * copied) / BLOCK_LANES + turns * (sums + 2 * reads)
+  const alone =
+    GPU.far + 2 * GPU.barrier + (block.depth * copied) / BLOCK_LANES + iterations * (sums + 2 * reads)
   const after = split === 1 ? sums * of.epilogue : 4 * of.epilogue + split * GPU.near
   return clocks({
     count,
@@ -164,7 +165,7 @@ function clocksOfTile(of: Product, tile: ContractTile): number {
   const { rows, columns, split } = tile
   const tiles = Math.ceil(of.rows / rows) * Math.ceil(of.columns / columns) * of.batch
   const count = split ? tiles : Math.ceil(tiles / BLOCK_LANES)
-  const turns = Math.ceil(of.depth / (split ? BLOCK_LANES : 1))
+  const iterations = Math.ceil(of.depth / (split ? BLOCK_LANES : 1))
   const sums = rows * columns
   const made = rows * of.rowOperations + columns * of.columnOperations
   const adds = (BLOCK_LANES * (sums + made + rows + columns)) / GPU.adds
@@ -174,12 +175,12 @@ function clocksOfTile(of: Product, tile: ContractTile): number {
     ? BLOCK_LANES * (rows + columns)
     : across * columns + Math.ceil(BLOCK_LANES / across) * rows
   const bytes = (4 * different) / GPU.bytes
-  // Drivers write out some turns of the loop, whose loads wait together.
+  // Drivers write out some iterations of the loop, whose loads wait together.
   const alone = GPU.far / 4 + sums + made
   return clocks({
     count,
     registers: registersOf(rows, columns),
-    busy: turns * Math.max(adds, loads, bytes) + (BLOCK_LANES * sums * of.epilogue) / GPU.adds,
-    waits: turns * alone + (split ? BLOCK_LANES * GPU.near + of.epilogue : sums * of.epilogue),
+    busy: iterations * Math.max(adds, loads, bytes) + (BLOCK_LANES * sums * of.epilogue) / GPU.adds,
+    waits: iterations * alone + (split ? BLOCK_LANES * GPU.near + of.epilogue : sums * of.epilogue),
   })
 }

@@ -52,7 +52,7 @@ const MOST_LOOPS = 100
 
 /** Whether a program of so many multiplications and the like, in so many dispatches, runs faster in one workgroup, all kernels and
  *  many calls in one dispatch. A software adapter gives up its other cores for that. */
-export const manyPays = (work: number, dispatches: number, target: TargetProfile): boolean =>
+export const multiStepPays = (work: number, dispatches: number, target: TargetProfile): boolean =>
   dispatches <= MOST_LOOPS && work <= { gpu: 1_000_000, software: 300_000, wasm: 0 }[target.deviceClass]
 
 /** Loads and stores in the code of one kernel: llvmpipe compiles 160 in two seconds, and 400 in a minute. */
@@ -112,12 +112,12 @@ export const sharesRows = (target: TargetProfile): boolean => target.deviceClass
 /** Workgroups more than this many, for running on fewer lanes, cost as much as the dispatch that is saved by merging. */
 export const MOST_EXTRA_WORKGROUPS = 100
 /** Whether kernels with barriers run beside others. A software adapter cuts all of such a kernel into pieces when it compiles it. */
-export const barriersMerge = (target: TargetProfile): boolean => target.deviceClass !== "software"
+export const barriersFuse = (target: TargetProfile): boolean => target.deviceClass !== "software"
 /** Whether kernels of several dispatches run beside others, where their code is there again. A software adapter compiles them once. */
-export const sharedMerge = (target: TargetProfile): boolean => target.deviceClass !== "software"
+export const sharedFuse = (target: TargetProfile): boolean => target.deviceClass !== "software"
 /** Expressions and statements of a merged kernel. A software adapter compiles two kernels of sums faster than one of both, and
  *  gains nothing from running them together; small ones that wait for nothing are one dispatch less. */
-export const MOST_MERGED = { software: 500, gpu: 8192, wasm: 0 } as const
+export const MOST_FUSED = { software: 500, gpu: 8192, wasm: 0 } as const
 
 /** Dispatches that are ready and of which one kernel is made up. More would make compiling quadratic where all of them are. */
 export const MOST_TRIED = 64
@@ -126,7 +126,7 @@ export interface ContractTile {
   /** Outputs of one invocation: rows x columns. */
   readonly rows: number
   readonly columns: number
-  /** Places of the last axis of the sum that one turn of the loop adds. */
+  /** Indices of the last axis of the sum that one iteration of the loop adds. */
   readonly taps: number
   readonly lanes: number
   /** The lanes of a workgroup share one tile and split the reduction. */
@@ -235,12 +235,12 @@ function registerTile(rows: number, columns: number, vector: boolean): ContractT
 
 /** Sides of tiles of one workgroup. */
 const SIDES = [1, 2, 4, 8]
-/** In instructions: a load and a sum per turn, what a turn costs anyway, and an output of a tile, once per round of tiles and
+/** In instructions: a load and a sum per iteration, what an iteration costs anyway, and an output of a tile, once per round of tiles and
  *  once for the time to compile it. llvmpipe loads for each of eight lanes by itself, keeps sums in memory when there are barriers
  *  (it makes coroutines of invocations then), and needs milliseconds to compile a store. */
 const IN_ONE = {
-  software: { load: 25, sum: 3, turn: 20, output: 40, code: 800 },
-  gpu: { load: 4, sum: 1, turn: 4, output: 8, code: 0 },
+  software: { load: 25, sum: 3, iteration: 20, output: 40, code: 800 },
+  gpu: { load: 4, sum: 1, iteration: 4, output: 8, code: 0 },
 } as const
 
 /** The tile that lets all lanes finish first. */
@@ -249,14 +249,14 @@ function oneWorkgroupTile(
   lanes: number,
   target: TargetProfile,
 ): ContractTile {
-  const { load, sum, turn, output, code } = IN_ONE[target.deviceClass === "gpu" ? "gpu" : "software"]
+  const { load, sum, iteration, output, code } = IN_ONE[target.deviceClass === "gpu" ? "gpu" : "software"]
   let best: ContractTile = { rows: 1, columns: 1, taps: 1, lanes, split: false, staged: false }
   let least = Infinity
   for (const rows of SIDES) {
     for (const columns of SIDES) {
       const tiles = Math.ceil(size.rows / rows) * Math.ceil(size.columns / columns) * size.batch
       const outputs = rows * columns
-      const each = size.depth * (load * (rows + columns) + sum * outputs + turn) + output * outputs
+      const each = size.depth * (load * (rows + columns) + sum * outputs + iteration) + output * outputs
       const cost = Math.ceil(tiles / lanes) * each + code * outputs
       if (cost >= least) continue
       least = cost

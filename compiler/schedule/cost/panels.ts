@@ -1,10 +1,10 @@
 /** schedule: the cost model of contractions on one core: into which pieces sides and depth are cut.
- *  Estimates are in cycles: a tile of 4 x 8 takes four for each place of the depth.
+ *  Estimates are in cycles: a tile of 4 x 8 takes four for each index of the depth.
  *  Not here:   other choices (`cost/model.ts`), what an item does (`templates/panels.ts`). */
 import { type Dim, isStatic } from "../../ir/tensor.js"
 import { nominal } from "./model.js"
 
-/** An item takes one place of every axis before `at`, `chunk` places of that one, and all of those behind. */
+/** An item takes one index of every axis before `at`, `chunk` indices of that one, and all of those behind. */
 export interface SideCut {
   readonly at: number
   readonly chunk: number
@@ -14,12 +14,12 @@ export interface SideCut {
 export interface PanelChoice {
   readonly wide: SideCut
   readonly tall: SideCut
-  /** Places of the first axis of the depth at once. */
+  /** Indices of the first axis of the depth at once. */
   readonly block: number
 }
 interface SideShape {
   readonly extents: readonly Dim[]
-  /** Axes of the side over which axes of the depth slide, `a` and `b` places at a time. */
+  /** Axes of the side over which axes of the depth slide, `a` and `b` indices at a time. */
   readonly windows: readonly {
     readonly side: number
     readonly depth: number
@@ -99,7 +99,7 @@ const waitingFor = (items: number): number =>
 
 interface Cut {
   readonly cut: SideCut
-  /** Places of an item, the last axis filled up to whole tiles; how many items there are. */
+  /** Indices of an item, the last axis filled up to whole tiles; how many items there are. */
   readonly size: number
   readonly count: number
 }
@@ -145,7 +145,7 @@ function chunks(extent: Dim, up: (n: number) => number): number[] {
   return [...new Set([...parts, 16, 32, 64, 128])].filter((n) => n >= Math.min(8, up(extent)))
 }
 
-/** `width`: elements per place of the depth. */
+/** `width`: elements per index of the depth. */
 function blockOf([first, ...inside]: readonly Dim[], width: number): number {
   const deep = inside.reduce<number>((n, d) => n * nominal(d), 1)
   const most = Math.max(1, Math.floor(MOST_PACKED / (width * deep)))

@@ -5,7 +5,7 @@ import { isStatic, type Shape } from "../../ir/tensor.js"
 import type { TargetProfile } from "../../target.js"
 import type { ContractTile } from "./model.js"
 
-/** A window that slides along the last axis of the columns: the place in memory that the columns' operand is read at moves by
+/** A window that slides along the last axis of the columns: the address that the columns' operand is read at moves by
  *  `step` with that axis and by `tap` with the last axis of the sum, so neighbouring columns read the same elements. */
 export interface Slide {
   readonly step: number
@@ -17,15 +17,15 @@ export interface Slide {
 
 /** A load, in products: llvmpipe loads for each of eight lanes by itself. */
 const LOAD = 10
-/** What a turn of the loop costs beside. */
-const TURN = 20
-/** Sums of a tile and products of a turn: llvmpipe compiles more for seconds. */
+/** What an iteration of the loop costs beside. */
+const ITERATION = 20
+/** Sums of a tile and products of an iteration: llvmpipe compiles more for seconds. */
 const MOST_SUMS = 56
 const MOST_PRODUCTS = 176
 const MOST_TAPS = 8
 /** Elements that all rows of a tile use in turn: more do not stay in registers. */
 const MOST_KEPT = 16
-/** Tiles that keep all threads busy, and places of the sum that are worth sharing among the lanes of a workgroup. */
+/** Tiles that keep all threads busy, and indices of the sum that are worth sharing among the lanes of a workgroup. */
 const FILL = 64
 const LEAST_SPLIT = 256
 
@@ -53,10 +53,10 @@ export function slidingTile(
         const tiles = Math.ceil(size.rows / rows) * (size.columns / columns) * size.batch
         const split = tiles < FILL && size.depth / taps >= LEAST_SPLIT
         if (split && outputs > LANES_SPLIT) continue
-        const turn = LOAD * (reads + rows * taps * slide.rowLoads) + outputs * taps + TURN
+        const iteration = LOAD * (reads + rows * taps * slide.rowLoads) + outputs * taps + ITERATION
         // Lanes without a tile wait for the others.
         const idle = split ? 1 : Math.max(1, FILL / tiles)
-        const each = (turn / (outputs * taps)) * idle
+        const each = (iteration / (outputs * taps)) * idle
         if (each >= least) continue
         least = each
         const lanes = split ? LANES_SPLIT : tiles < 1024 ? 16 : 64
@@ -81,9 +81,9 @@ function runs(along: Shape): { columns: number; lines: number; run: number }[] {
 
 /** Elements that `run` neighbouring windows read with `taps` taps. */
 function distinct(run: number, step: number, taps: number, tap: number): number {
-  const places = new Set<number>()
-  for (let i = 0; i < run; i++) for (let t = 0; t < taps; t++) places.add(i * step + t * tap)
-  return places.size
+  const indices = new Set<number>()
+  for (let i = 0; i < run; i++) for (let t = 0; t < taps; t++) indices.add(i * step + t * tap)
+  return indices.size
 }
 const divisors = (n: number, most: number): number[] =>
   Array.from({ length: Math.min(n, most) }, (_, i) => i + 1).filter((d) => d > 1 && n % d === 0)

@@ -19,7 +19,7 @@ export const SCALAR_PARAM_TYPES: Readonly<Record<ScalarName, ScalarType>> = {
   epoch: "i32",
   seed: "u32",
   start: "i32",
-  turn: "i32",
+  iteration: "i32",
 }
 
 interface Variable {

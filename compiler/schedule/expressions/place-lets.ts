@@ -128,10 +128,10 @@ class Placer {
     // A lane of a vector that has a name needs none: four of them may be one shuffle.
     if (e.kind === "lane") return this.use(e.value, from, at)
     let home = from
-    let place = at
+    let block = at
     const loads = this.hasLoad(e)
     while (home.parent !== undefined && !(loads && home.keepsLoads) && !this.needs(e, home)) {
-      place = home.at
+      block = home.at
       home = home.parent
     }
     const crossed = crossesLoop(from, home)
@@ -141,8 +141,8 @@ class Placer {
       known.hoisted ||= crossed
       return
     }
-    home.homes.set(e, { uses: 1, at: place, hoisted: crossed })
-    this.useParts(e, home, place)
+    home.homes.set(e, { uses: 1, at: block, hoisted: crossed })
+    this.useParts(e, home, block)
   }
   private useParts(e: Expr, home: Block, at: number): void {
     if (e.kind === "guard") {
@@ -271,7 +271,7 @@ const block = (
   loop: boolean,
 ): Block => ({ parent, body, at, keepsLoads, loop, names: new Set(), homes: new Map(), blocks: new Map() })
 
-/** Whether moving from `from` out to `home` leaves a loop that would compute it again each turn. */
+/** Whether moving from `from` out to `home` leaves a loop that would compute it again each iteration. */
 function crossesLoop(from: Block, home: Block): boolean {
   for (let b: Block | undefined = from; b !== undefined && b !== home; b = b.parent) if (b.loop) return true
   return false

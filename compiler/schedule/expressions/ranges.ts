@@ -18,7 +18,7 @@ export function rangeOfAtom(bounds: Bounds, atom: Expr): Range {
     if (v === undefined) return UNKNOWN
     return { lo: 0, hi: v.extent === undefined ? undefined : subDim(v.extent, 1) }
   }
-  if (atom.kind === "param" && atom.name === "turn") return { lo: 0, hi: undefined }
+  if (atom.kind === "param" && atom.name === "iteration") return { lo: 0, hi: undefined }
   if (atom.kind !== "op") return UNKNOWN
   const [a, b, c] = atom.args
   if (atom.op === "rem" || atom.op === "div") {

@@ -51,8 +51,8 @@ export class Values {
   }
 }
 
-/** The first element that a reduction reads at a row (a flat place of its result) and a place `r` of its inner space: how rows
- *  and inner places make up the index of the elements. */
+/** The first element that a reduction reads at a row (a linear index of its result) and an index `r` of its inner space: how rows
+ *  and inner indices make up the index of the elements. */
 export function firstRead(
   values: Values,
   node: Node,
@@ -73,13 +73,13 @@ export function firstRead(
   return first
 }
 
-/** Row-major place of an index. */
+/** Linear, row-major offset of an index. */
 export function linearIndex(k: Exprs, index: readonly Expr[], shape: Shape): Expr {
   const step = strides(shape)
   return index.reduce<Expr>((sum, i, axis) => k.add(sum, k.mul(i, k.dim(step[axis]!))), k.int(0))
 }
 
-/** The index at a row-major place. */
+/** The index at a linear, row-major offset. */
 export function unravel(k: Exprs, at: Expr, shape: Shape): Expr[] {
   const step = strides(shape)
   const outermost = shape.findIndex((d) => d !== 1)

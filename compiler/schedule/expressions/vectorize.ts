@@ -63,7 +63,7 @@ export function vectorize(
         return k.op(x.op, ...x.args.map(go))
       }
       case "load": {
-        // A place that a vector says, such as that of a sorted element, is another one in each lane.
+        // An index that a vector says, such as that of a sorted element, is another one in each lane.
         const scattered = [...k.namesIn(x.index)].some((n) => n !== j && names.has(n))
         const base = scattered ? undefined : vectorBase(k, x.buffer, x.index, j, rules)
         if (base !== undefined) return k.load(x.buffer, base, x.type, 4)
@@ -86,7 +86,7 @@ export function vectorize(
   return go(e)
 }
 
-/** A comparison of places that is the same for all four: rest + j < 0 == rest < 0 where 4 divides the rest, and so for >=. */
+/** A comparison of indices that is the same for all four: rest + j < 0 == rest < 0 where 4 divides the rest, and so for >=. */
 function inAllLanes(k: Exprs, x: Expr, j: string): Expr | undefined {
   if (x.kind !== "op" || (x.op !== "lt" && x.op !== "ge") || !k.namesIn(x).has(j)) return undefined
   const [a, b] = x.args as [Expr, Expr]
@@ -109,14 +109,15 @@ function nearby(k: Exprs, four: Expr): Expr | undefined {
   if (loads.length < 4 || first === undefined || first.type === "f16") return undefined
   if (loads.some((l) => l.buffer !== first.buffer)) return undefined
   const steps = loads.map((l) => k.sub(l.index, first.index))
-  const places = steps.flatMap((d) => (d.kind === "const" ? [d.value] : []))
-  const [least, most] = [Math.min(...places), Math.max(...places)]
-  if (places.length < 4 || most - least > 7) return undefined
-  const from = (place: number): Expr => k.load(first.buffer, k.add(first.index, k.int(place)), first.type, 4)
+  const indices = steps.flatMap((d) => (d.kind === "const" ? [d.value] : []))
+  const [least, most] = [Math.min(...indices), Math.max(...indices)]
+  if (indices.length < 4 || most - least > 7) return undefined
+  const from = (linear: number): Expr =>
+    k.load(first.buffer, k.add(first.index, k.int(linear)), first.type, 4)
   const whole = most - least >= 3
   const low = whole ? from(least) : firstOf(k, most - least + 1, from(least))
   const high = whole ? from(most - 3) : low
-  const lanes = places.map((p) => (p - least < 4 ? k.lane(low, p - least) : k.lane(high, p - most + 3)))
+  const lanes = indices.map((p) => (p - least < 4 ? k.lane(low, p - least) : k.lane(high, p - most + 3)))
   return k.vec([lanes[0]!, lanes[1]!, lanes[2]!, lanes[3]!])
 }
 /** The first lanes of a load, behind which the buffer may end. */

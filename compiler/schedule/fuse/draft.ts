@@ -4,7 +4,7 @@ import type { GroupKind } from "../../ir/groups/types.js"
 import { printShape, type Shape } from "../../ir/tensor.js"
 import type { Probe } from "./probe.js"
 
-/** A group being made. Its place in the list of drafts orders it: it needs only earlier ones. */
+/** A group being made. Its index in the list of drafts orders it: it needs only earlier ones. */
 export interface Draft {
   readonly at: number
   readonly kind: GroupKind

@@ -88,7 +88,7 @@ class Grouping {
       if (!this.required.has(node.id) && this.uses.readers(node.id).length === 0) continue
       const lower = loweringOf(node)
       if (lower.kind === "none") bug(`%${node.id} = ${node.op}: ${lower.why}`)
-      else if (lower.kind === "map") this.place(node)
+      else if (lower.kind === "map") this.add(node)
       else this.reduce(node)
     }
     return this.finish()
@@ -141,12 +141,12 @@ class Grouping {
 
   // ---- elementwise nodes
 
-  private place(node: Node): void {
+  private add(node: Node): void {
     const endsChain = this.endsChain(node)
     const shrinks = this.uses.growth(node) < 1
     const required = endsChain || shrinks || this.required.has(node.id) || this.kept.has(node.id)
     const { kind } = defOf(node).traits
-    if (kind === "view" && !required) return this.placeTransposed(node)
+    if (kind === "view" && !required) return this.addTransposed(node)
     if (!required && this.uses.growth(node) > 1) return
     const found = this.draftFor(node)
     if (!required && !this.worthStoring(node, found)) return
@@ -169,14 +169,14 @@ class Grouping {
   }
 
   /** A contraction that is only ever read transposed is stored transposed: the gradients of weights. */
-  private placeTransposed(node: Node): void {
+  private addTransposed(node: Node): void {
     const draft = this.drafts[this.latest(node.id)]
     const [source, ...others] = node.args
     if (draft?.kind !== "contract" || draft.members.length > 1 || others.length > 0) return
     const root = this.g.nodes.get(draft.members[0]!)!
     const only = source === root.id && this.g.consumers.get(root.id)?.length === 1
     if (!only || this.required.has(root.id)) return
-    const axes = reordering(this.g, node, root, (v) => this.uses.isPlaced(v))
+    const axes = reordering(this.g, node, root, (v) => this.uses.isMaterialized(v))
     if (axes === undefined || axes.every((axis, n) => axis === n)) return
     this.reorder(draft, node, axes)
     this.join(draft, node, false, [draft.probe.atOuter(node.id) ?? bug(`%${node.id} left its group`)])
@@ -192,7 +192,7 @@ class Grouping {
       if (outer !== undefined && this.leavesRoom(own, node, [outer])) return { draft: own, full: false }
       const root = this.g.nodes.get(own.members[0]!)!
       if (own.kind === "contract" && own.members.length === 1) {
-        const axes = reordering(this.g, node, root, (v) => this.uses.isPlaced(v))
+        const axes = reordering(this.g, node, root, (v) => this.uses.isMaterialized(v))
         if (axes !== undefined) return { draft: own, full: false, axes }
       }
       const size = nominal(elementsOf(this.g, node.id))
@@ -238,7 +238,7 @@ class Grouping {
     const size = nominal(elementsOf(this.g, node.id))
     if (found !== undefined && !found.full && this.replacesStore(node, found.draft)) return true
     // A scalar out of run-time scalars is worked out once per invocation: never worth a buffer.
-    if (elementsOf(this.g, node.id) === 1 && this.uses.placedBelow(node.id).length === 0) return false
+    if (elementsOf(this.g, node.id) === 1 && this.uses.materializedBelow(node.id).length === 0) return false
     const cost = this.uses.cost(node.id)
     const readers = this.uses.readers(node.id)
     // Scalars are worked out once per invocation, not once per element.
@@ -252,7 +252,7 @@ class Grouping {
   private replacesStore(node: Node, draft: Draft): boolean {
     const size = elementsOf(this.g, node.id)
     return this.uses
-      .placedBelow(node.id)
+      .materializedBelow(node.id)
       .some(
         (v) =>
           this.home.get(v) === draft &&
@@ -286,7 +286,7 @@ class Grouping {
     if (kind !== "map") probe.add(node)
   }
   private probe(at: number, outer: Shape, inner: Shape, rootAxes: readonly (number | null)[] | null): Probe {
-    const elsewhere = (v: ValueId): boolean => this.uses.isPlaced(v) && this.home.get(v)?.at !== at
+    const elsewhere = (v: ValueId): boolean => this.uses.isMaterialized(v) && this.home.get(v)?.at !== at
     return new Probe(this.g, outer, inner, elsewhere, rootAxes)
   }
   /** Lets a contraction's group run over the axes of a node that reads it transposed. */
@@ -320,7 +320,7 @@ class Grouping {
     const out: Group[] = []
     const loaders = new Loaders()
     const again = new Set<ValueId>()
-    const isLoaded = (v: ValueId): boolean => this.uses.isPlaced(v) && !again.has(v)
+    const isLoaded = (v: ValueId): boolean => this.uses.isMaterialized(v) && !again.has(v)
     for (const draft of [...this.drafts].reverse()) {
       for (const m of draft.members) {
         if (!wanted.has(m) || this.required.has(m) || this.kept.has(m)) continue
@@ -436,11 +436,11 @@ class Grouping {
     }
     const limit = this.cx.target.maxStorageBuffersPerStage
     const below = new Set(group.members.flatMap((m) => this.uses.inlinedIn(m)))
-    const inlined = [...below].filter((v) => this.uses.placedBelow(v).length < limit)
+    const inlined = [...below].filter((v) => this.uses.materializedBelow(v).length < limit)
     const best = inlined.sort(
-      (a, b) => this.uses.placedBelow(b).length - this.uses.placedBelow(a).length || a - b,
+      (a, b) => this.uses.materializedBelow(b).length - this.uses.materializedBelow(a).length || a - b,
     )[0]
-    if (best === undefined || this.uses.placedBelow(best).length < 2) {
+    if (best === undefined || this.uses.materializedBelow(best).length < 2) {
       bug(`%${last} alone reads more buffers than ${this.cx.target.name} allows`)
     }
     this.kept.add(best!)

@@ -28,7 +28,7 @@ export function storedIn(grouped: GroupedGraph): (v: ValueId) => boolean {
 
 export interface GroupLoads {
   readonly values: ReadonlySet<ValueId>
-  /** Slots that the group updates, but reads at other places or in other loops than it writes. */
+  /** Slots that the group updates, but reads at other indices or in other loops than it writes. */
   readonly elsewhere: ReadonlySet<ValueId>
 }
 
@@ -69,7 +69,7 @@ function workedOut(g: GraphIndex, group: Group, inBuffer: (v: ValueId) => boolea
     const strange = stores.some((s) =>
       probe
         .loadsIn([s.value])
-        .some((l) => l.value === own.slot && (l.place !== own.place || s.full !== own.full)),
+        .some((l) => l.value === own.slot && (l.linear !== own.linear || s.full !== own.full)),
     )
     if (inTerms || strange) elsewhere.add(own.slot)
   }
@@ -78,7 +78,7 @@ function workedOut(g: GraphIndex, group: Group, inBuffer: (v: ValueId) => boolea
 
 interface ProbedStore {
   readonly slot: ValueId | null
-  readonly place: Expr
+  readonly linear: Expr
   readonly value: Expr
   readonly full: boolean
 }
@@ -94,11 +94,11 @@ export function expressionsOf(
     terms.push(...(probe.terms(node) ?? bug(`%${node.id} does not fit its group`)))
     probe.add(node)
   }
-  const at = (s: Store): { place: Expr; value: Expr; full: boolean } => {
+  const at = (s: Store): { linear: Expr; value: Expr; full: boolean } => {
     const full = group.full.includes(s.value)
     const value =
       (full ? probe.atElements(s.value) : probe.atOuter(s.value)) ?? bug(`%${s.value} does not fit`)
-    return { place: full ? probe.elementPlace : probe.place, value, full }
+    return { linear: full ? probe.elementIndex : probe.linear, value, full }
   }
   return { terms, stores: group.stores.map((s) => ({ slot: s.slot, ...at(s) })) }
 }

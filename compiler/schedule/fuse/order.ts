@@ -45,7 +45,7 @@ export const order: Pass<GroupedGraph, GroupedGraph> = {
       }
       return { ...group, stores: group.stores.map((s) => (which(s) ? { ...s, slot: null } : s)) }
     }
-    // A group that reads the slot at other places than it writes cannot write in place.
+    // A group that reads the slot at other indices than it writes cannot write in place.
     groups = groups.map((x) => aside(x, (s) => s.slot !== null && loads.get(x.id)!.elsewhere.has(s.slot)))
     for (;;) {
       const all = [...groups, ...copies]
@@ -100,8 +100,8 @@ function sort(
   const after = new Map<number, number[]>()
   for (const [id, set] of before) for (const b of set) after.set(b, [...(after.get(b) ?? []), id])
   const byId = new Map(groups.map((x) => [x.id, x]))
-  const place = new Map(groups.map((x, i) => [x.id, i]))
-  const ready = groups.filter((x) => waits.get(x.id) === 0).map((x) => place.get(x.id)!)
+  const position = new Map(groups.map((x, i) => [x.id, i]))
+  const ready = groups.filter((x) => waits.get(x.id) === 0).map((x) => position.get(x.id)!)
   const sorted: Group[] = []
   const stuck = new Set(groups.map((x) => x.id))
   while (ready.length > 0) {
@@ -111,7 +111,7 @@ function sort(
     stuck.delete(x.id)
     for (const id of after.get(x.id) ?? []) {
       waits.set(id, waits.get(id)! - 1)
-      if (waits.get(id) === 0) ready.push(place.get(id)!)
+      if (waits.get(id) === 0) ready.push(position.get(id)!)
     }
   }
   return { sorted, stuck }

@@ -1,6 +1,6 @@
 /** pack: updates of one structure over different slots become one kernel.   GroupedGraph -> GroupedGraph
  *  Assumes:    `fuse` ran; groups are not ordered yet.
- *  Guarantees: the parts of a pack read and write their slots at the same place only, and nobody reads what they store: they can
+ *  Guarantees: the parts of a pack read and write their slots at the same index only, and nobody reads what they store: they can
  *              run as one, after everyone who needs an old value. No buffer is in two packs.
  *  Not here:   where the members of a pack lie (memory/). */
 import type { Pass, PassContext } from "../../pass.js"
@@ -79,7 +79,7 @@ export function packForm(
       const v = Number(e.buffer)
       if (g.inputs.has(v) || e.type !== "f32") plain = false
       const scalar = numel(typeOfValue(g, v).shape) === 1
-      if (!scalar && e.index !== probe.place) plain = false
+      if (!scalar && e.index !== probe.linear) plain = false
       return probe.k.ref(scalar ? `scalar${v}` : `operand${number(v)}`, e.type)
     })
     const indexed = [...probe.k.namesIn(named)].some((n) => !/^(scalar|operand)/.test(n))

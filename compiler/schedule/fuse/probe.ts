@@ -15,8 +15,8 @@ const ILLEGAL = "illegal"
 
 export interface ProbedLoad {
   readonly value: ValueId
-  /** Flat place in the frame. */
-  readonly place: Expr
+  /** Linear index in the frame. */
+  readonly linear: Expr
 }
 
 /** If `node` reads `root` through a reordering of axes only: the axis of `node` for each axis of `root`. */
@@ -24,13 +24,13 @@ export function reordering(
   g: GraphIndex,
   node: Node,
   root: Node,
-  isPlaced: (v: ValueId) => boolean,
+  isMaterialized: (v: ValueId) => boolean,
 ): (number | null)[] | undefined {
   const k = new Exprs()
   const reads: (readonly Expr[])[] = []
   const values = new Values(g, k, (v, index) => {
     if (v === root.id) reads.push(index)
-    const opaque = v === root.id || isPlaced(v) || loweringOf(g.nodes.get(v) ?? root).kind !== "map"
+    const opaque = v === root.id || isMaterialized(v) || loweringOf(g.nodes.get(v) ?? root).kind !== "map"
     return opaque ? k.ref(`v${v}`, typeOfValue(g, v).dtype) : undefined
   })
   const { shape } = node.type
@@ -53,8 +53,8 @@ export class Probe {
   readonly values: Values
   readonly outer: readonly Expr[]
   readonly inner: readonly Expr[]
-  /** Flat place of the outer point. */
-  readonly place: Expr
+  /** Linear index of the outer point. */
+  readonly linear: Expr
   private readonly sums = new Set<ValueId>()
   private elements: { by: ValueId; shape: Shape; index: readonly Expr[] } | undefined
 
@@ -63,14 +63,14 @@ export class Probe {
     private readonly outerShape: Shape,
     innerShape: Shape,
     /** Whether a value is read from a buffer, for this group. */
-    private readonly isPlaced: (v: ValueId) => boolean,
+    private readonly isMaterialized: (v: ValueId) => boolean,
     /** See `Group.rootAxes`. */
     private readonly rootAxes: readonly (number | null)[] | null = null,
   ) {
     const { k } = this
     this.outer = outerShape.map((d, n) => (d === 1 ? k.int(0) : k.variable(`o${n}`, d)))
     this.inner = innerShape.map((d, n) => (d === 1 ? k.int(0) : k.variable(`r${n}`, d)))
-    this.place = linearIndex(k, this.outer, outerShape)
+    this.linear = linearIndex(k, this.outer, outerShape)
     this.values = new Values(g, k, (v, index) => this.resolve(v, index))
   }
 
@@ -105,7 +105,7 @@ export class Probe {
     const { shape } = typeOfValue(this.g, v)
     if (!sameDim(numel(shape), numel(this.outerShape))) return undefined
     const own = this.sums.has(v) ? this.g.nodes.get(v) : undefined
-    const inFrame = sameShape(shape, this.outerShape) ? this.outer : unravel(this.k, this.place, shape)
+    const inFrame = sameShape(shape, this.outerShape) ? this.outer : unravel(this.k, this.linear, shape)
     return this.legal([this.values.at(v, own === undefined ? inFrame : this.indexOf(own))])?.[0]
   }
   /** A value of the whole space, outer and inner. */
@@ -115,9 +115,9 @@ export class Probe {
     return this.legal([this.values.at(v, this.elements.index)])?.[0]
   }
   /** Where `atElements` stands. */
-  get elementPlace(): Expr {
+  get elementIndex(): Expr {
     return this.elements === undefined
-      ? this.place
+      ? this.linear
       : linearIndex(this.k, this.elements.index, this.elements.shape)
   }
 
@@ -128,7 +128,7 @@ export class Probe {
     const visit = (e: Expr): void => {
       if (seen.has(e)) return
       seen.add(e)
-      if (e.kind === "load") out.push({ value: Number(e.buffer), place: e.index })
+      if (e.kind === "load") out.push({ value: Number(e.buffer), linear: e.index })
       childrenOf(e).forEach(visit)
     }
     exprs.forEach(visit)
@@ -146,7 +146,7 @@ export class Probe {
   private indexOf(node: Node): readonly Expr[] {
     if (this.rootAxes !== null) return permuted(this.k, this.outer, this.rootAxes)
     const { shape } = node.type
-    return sameShape(shape, this.outerShape) ? this.outer : unravel(this.k, this.place, shape)
+    return sameShape(shape, this.outerShape) ? this.outer : unravel(this.k, this.linear, shape)
   }
   private resolve(v: ValueId, index: readonly Expr[]): Expr | undefined {
     const { k } = this
@@ -155,7 +155,7 @@ export class Probe {
       const own = linearIndex(k, this.indexOf(this.g.nodes.get(v)!), shape)
       return k.ref(linearIndex(k, index, shape) === own ? `sum${v}` : ILLEGAL, dtype)
     }
-    if (this.isPlaced(v)) {
+    if (this.isMaterialized(v)) {
       return fromStored(k, k.load(`${v}`, linearIndex(k, index, shape), storedType(dtype)), dtype)
     }
     const node = this.g.nodes.get(v)

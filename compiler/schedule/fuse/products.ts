@@ -59,5 +59,5 @@ function staysInRow(
   const { terms, stores } = expressionsOf(g, row, probe)
   return probe
     .loadsIn([...terms, ...stores.map((s) => s.value)])
-    .every((l) => !values.has(l.value) || k.div(l.place, k.int(columns)) === probe.place)
+    .every((l) => !values.has(l.value) || k.div(l.linear, k.int(columns)) === probe.linear)
 }

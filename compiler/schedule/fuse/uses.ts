@@ -24,20 +24,20 @@ export class Uses {
   ) {}
 
   /** Whether other groups read the value from a buffer. */
-  isPlaced(v: ValueId): boolean {
+  isMaterialized(v: ValueId): boolean {
     const input = this.g.inputs.get(v)
     if (input !== undefined) return input.source.kind !== "scalar"
     return this.g.slots.has(v) || this.home.has(v)
   }
   /** The placed values that a node reads, through all that is inlined. */
-  placedBelow(v: ValueId): ValueId[] {
+  materializedBelow(v: ValueId): ValueId[] {
     const out = new Set<ValueId>()
     const seen = new Set<ValueId>()
     const visit = (x: ValueId): void => {
       if (seen.has(x)) return
       seen.add(x)
       for (const a of this.g.nodes.get(x)?.args ?? []) {
-        if (this.isPlaced(a)) out.add(a)
+        if (this.isMaterialized(a)) out.add(a)
         else visit(a)
       }
     }
@@ -61,7 +61,7 @@ export class Uses {
     const out = new Set<ValueId>()
     const visit = (x: ValueId): void => {
       for (const a of this.g.nodes.get(x)?.args ?? []) {
-        if (this.isPlaced(a) || out.has(a) || !this.g.nodes.has(a)) continue
+        if (this.isMaterialized(a) || out.has(a) || !this.g.nodes.has(a)) continue
         out.add(a)
         visit(a)
       }
@@ -92,10 +92,10 @@ export class Uses {
     if (known !== undefined) return known
     let cost: number
     const node = this.g.nodes.get(v)
-    if (node === undefined) cost = this.isPlaced(v) ? 1 : 0
+    if (node === undefined) cost = this.isMaterialized(v) ? 1 : 0
     else {
       cost = this.operations(node)
-      for (const a of node.args) cost += this.isPlaced(a) ? 1 : this.cost(a)
+      for (const a of node.args) cost += this.isMaterialized(a) ? 1 : this.cost(a)
     }
     this.costMemo.set(v, cost)
     return cost

@@ -44,12 +44,12 @@ export function bindingsOf(
   const layout = plain.size <= limit ? NO_PACKS : packsOf(all, buffers, packable, target)
   const bound = new Map<string, { param: KernelParam; ref: BufferRef }>()
   const names = new Set<string>()
-  const places = new Map<Use, { key: string; offset: number }>()
+  const offsets = new Map<Use, { key: string; offset: number }>()
   for (const use of all) {
     const { param, ref } = use
     const inPack = ref.kind === "buffer" ? layout.of.get(ref.id) : undefined
     const key = inPack === undefined ? keyOf(ref) : `new ${inPack.pack}`
-    places.set(use, { key, offset: inPack?.offset ?? 0 })
+    offsets.set(use, { key, offset: inPack?.offset ?? 0 })
     const known = bound.get(key)
     if (known === undefined) {
       let name = inPack === undefined ? param.name : "updated"
@@ -74,7 +74,7 @@ export function bindingsOf(
   return {
     parts: parts.map(({ kernel }) =>
       kernel.params.map((): Binding => {
-        const { key, offset } = places.get(next.next().value as Use)!
+        const { key, offset } = offsets.get(next.next().value as Use)!
         return { param: bound.get(key)!.param, offset }
       }),
     ),

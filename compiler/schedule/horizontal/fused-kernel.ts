@@ -17,7 +17,7 @@ export interface Binding {
   /** Where the part's buffer begins in what is bound. */
   readonly offset: number
 }
-export interface MergePart {
+export interface FusedPart {
   readonly kernel: Kernel
   /** One per parameter. */
   readonly bindings: readonly Binding[]
@@ -43,18 +43,18 @@ export function commonArrays(kernels: readonly Kernel[]): {
       const alike = (x: SharedArray): boolean =>
         x.type === own.type && x.width === own.width && x.own === own.own
       const at = arrays.findIndex((x, n) => !taken.has(n) && alike(x))
-      const place = at < 0 ? arrays.length : at
-      const length = Math.max(own.length, arrays[place]?.length ?? 0)
-      arrays[place] = { ...(arrays[place] ?? own), length }
-      taken.add(place)
-      return place
+      const workgroup = at < 0 ? arrays.length : at
+      const length = Math.max(own.length, arrays[workgroup]?.length ?? 0)
+      arrays[workgroup] = { ...(arrays[workgroup] ?? own), length }
+      taken.add(workgroup)
+      return workgroup
     })
   })
   return { arrays, of }
 }
 
 /** `folded`: the workgroups of all together may be too many for one dimension. */
-export function mergedKernel(parts: readonly MergePart[], lanes: number, folded: boolean): Kernel {
+export function fusedKernel(parts: readonly FusedPart[], lanes: number, folded: boolean): Kernel {
   const k = new Exprs()
   const params = uniqueParams(parts)
   const taken = new Set([...params.map((p) => p.name), "B", "R"])
@@ -101,19 +101,19 @@ export function mergedKernel(parts: readonly MergePart[], lanes: number, folded:
       return k.ref(local(name), "i32")
     }
     const guards: Expr[] = []
-    let place = k.sub(group, first)
+    let workgroup = k.sub(group, first)
     if (ownLanes === lanes) {
       if (own !== undefined) names.set(own.name, lane.name)
     } else {
-      const flat = named("flat", k.add(k.mul(place, k.int(lanes)), lane))
+      const flat = named("flat", k.add(k.mul(workgroup, k.int(lanes)), lane))
       if (own !== undefined) named(own.name, k.op("rem", flat, k.int(ownLanes)))
-      place = named("place", k.op("div", flat, k.int(ownLanes)))
-      // Lanes of the last workgroup may have no place in the part.
-      if (ownLanes % lanes !== 0) guards.push(k.asIs("lt", place, groups))
+      workgroup = named("wg", k.op("div", flat, k.int(ownLanes)))
+      // Lanes of the last workgroup may be beyond the part.
+      if (ownLanes % lanes !== 0) guards.push(k.asIs("lt", workgroup, groups))
     }
     const [x, y] = ["x", "y"].map((axis) => grid.find((g) => g.axis === axis)?.name)
-    if (y !== undefined) named(y, k.op("div", place, along("x")))
-    if (x !== undefined) named(x, y === undefined ? place : k.op("rem", place, along("x")))
+    if (y !== undefined) named(y, k.op("div", workgroup, along("x")))
+    if (x !== undefined) named(x, y === undefined ? workgroup : k.op("rem", workgroup, along("x")))
     const inner = renamed(work, {
       local,
       buffer: (name) => {
@@ -152,12 +152,12 @@ export function mergedKernel(parts: readonly MergePart[], lanes: number, folded:
 type Ref = Expr & { kind: "ref" }
 
 /** Inputs first, then what is written. */
-function uniqueParams(parts: readonly MergePart[]): KernelParam[] {
+function uniqueParams(parts: readonly FusedPart[]): KernelParam[] {
   const all = [...new Set(parts.flatMap((p) => p.bindings.map((b) => b.param)))]
   return [...all.filter((p) => p.access === "read"), ...all.filter((p) => p.access !== "read")]
 }
 
-function originsOf(parts: readonly MergePart[]): Origin[] {
+function originsOf(parts: readonly FusedPart[]): Origin[] {
   const seen = new Map<string, Origin>()
   for (const { kernel } of parts)
     for (const o of kernel.origins) seen.set(`${o.at} ${o.in ?? ""} ${o.by ?? ""}`, o)

@@ -14,26 +14,26 @@ import { hasBarrier } from "../../ir/kernels/walk.js"
 import type { Buffer, BufferRef, Dispatch, Kernel, KernelProgram, Pack } from "../../ir/kernels/types.js"
 import { canonical } from "../../ir/kernels/canonical.js"
 import {
-  barriersMerge,
+  barriersFuse,
   LARGEST,
   MOST_EXTRA_WORKGROUPS,
-  MOST_MERGED,
+  MOST_FUSED,
   MOST_TRIED,
   NOMINAL,
-  sharedMerge,
+  sharedFuse,
 } from "../cost/model.js"
 import { type Bindings, bindingsOf } from "./bindings.js"
 import { codeSize } from "../../ir/kernels/code-size.js"
-import { commonArrays, commonLanes, lanesOf, mergedKernel } from "./fused-kernel.js"
+import { commonArrays, commonLanes, lanesOf, fusedKernel } from "./fused-kernel.js"
 
-export const merge: Pass<readonly KernelProgram[], readonly KernelProgram[]> = {
-  name: "merge",
+export const horizontalFusion: Pass<readonly KernelProgram[], readonly KernelProgram[]> = {
+  name: "horizontal-fusion",
   summary: "run kernels that need not wait for each other as one",
   run: (programs, cx) => {
     if (cx.target.deviceClass === "wasm") return programs
     return programs.map((program, i) => {
       const others = programs.filter((_, n) => n !== i)
-      return new Merging(program, packable(program, others), cx.target, cx.remark).run()
+      return new HorizontalFusion(program, packable(program, others), cx.target, cx.remark).run()
     })
   },
 }
@@ -104,7 +104,7 @@ class Uses {
   }
 }
 
-class Merging {
+class HorizontalFusion {
   private readonly uses: Uses
   private readonly buffers: ReadonlyMap<number, Buffer>
   private readonly packs: Pack[]
@@ -209,12 +209,12 @@ class Merging {
   }
 
   private fit(dispatches: readonly Dispatch[]): Bindings | undefined {
-    if (!sharedMerge(this.target) && dispatches.some((d) => this.shared.has(d.kernel))) return undefined
+    if (!sharedFuse(this.target) && dispatches.some((d) => this.shared.has(d.kernel))) return undefined
     const kernels = dispatches.map((d) => this.uses.kernel(d))
     const lanes = commonLanes(kernels)
     if (lanes === undefined) return undefined
-    if (!barriersMerge(this.target) && kernels.some((k) => hasBarrier(k.body))) return undefined
-    if (kernels.reduce((n, k) => n + this.sizeOf(k), 0) > MOST_MERGED[this.target.deviceClass])
+    if (!barriersFuse(this.target) && kernels.some((k) => hasBarrier(k.body))) return undefined
+    if (kernels.reduce((n, k) => n + this.sizeOf(k), 0) > MOST_FUSED[this.target.deviceClass])
       return undefined
     const arrays = commonArrays(kernels).arrays.filter((s) => !s.own)
     const bytes = arrays.reduce((n, s) => n + s.length * bytesOf(s.type), 0)
@@ -243,7 +243,7 @@ class Merging {
     const lanes = commonLanes(kernels) ?? bug("kernels of different lanes run together")
     const groups = kernels.map((k) => Math.ceil((workgroups(k, LARGEST) * lanesOf(k)) / lanes))
     const folded = groups.reduce((a, b) => a + b) > this.target.maxWorkgroupsPerDimension
-    const made = mergedKernel(parts, lanes, folded)
+    const made = fusedKernel(parts, lanes, folded)
     const text = canonical(made)
     let name = this.known.get(text)
     if (name === undefined) {

@@ -28,7 +28,7 @@ export function groupForm(placed: Placed, group: Group, narrow: ReadonlySet<numb
     numbers.set(v, numbers.size)
     return numbers.size - 1
   }
-  const place = (v: ValueId, holder: ValueId): string => {
+  const bufferText = (v: ValueId, holder: ValueId): string => {
     const { id, dtype } = placed.bufferOf(holder) ?? bug(`no buffer for %${holder}`)
     if (!buffers.includes(id)) buffers.push(id)
     return `b${buffers.indexOf(id)} ${dtype}${narrow.has(id) ? " narrow" : ""} ${placed.rows.get(v) ?? ""}`
@@ -40,7 +40,7 @@ export function groupForm(placed: Placed, group: Group, narrow: ReadonlySet<numb
     if (input?.source.kind === "scalar") return add(v, input.source.scalar)
     if (!members.has(v) && placed.bufferOf(v) !== undefined) {
       const { type } = input ?? g.slots.get(v) ?? g.nodes.get(v) ?? bug(`no value %${v}`)
-      return add(v, `${place(v, v)} ${printType(type)}`)
+      return add(v, `${bufferText(v, v)} ${printType(type)}`)
     }
     const node = g.nodes.get(v) ?? bug(`%${v} is in no buffer`)
     const args = node.args.map(numberOf)
@@ -53,6 +53,6 @@ export function groupForm(placed: Placed, group: Group, narrow: ReadonlySet<numb
   }
   const own = group.members.map(numberOf)
   const full = group.full.map(numberOf)
-  const stores = group.stores.map((s) => `${numberOf(s.value)} in ${place(s.value, s.slot ?? s.value)}`)
+  const stores = group.stores.map((s) => `${numberOf(s.value)} in ${bufferText(s.value, s.slot ?? s.value)}`)
   return { key: [headOf(group), ...lines, own.join(), full.join(), ...stores].join("\n"), buffers }
 }

@@ -95,13 +95,13 @@ export class KernelBuild {
     return vectorize(this.k, e, j, this.vectorRules, given)
   }
   /** The stores of a vector: one where its elements lie side by side. */
-  wideStores(buffer: string, place: Expr, j: string, value: Expr): PendingStore[] {
+  wideStores(buffer: string, linear: Expr, j: string, value: Expr): PendingStore[] {
     const { k } = this
-    const first = vectorBase(k, buffer, place, j, this.vectorRules)
+    const first = vectorBase(k, buffer, linear, j, this.vectorRules)
     if (first !== undefined) return [{ buffer, index: first, value }]
     return [0, 1, 2, 3].map((lane) => ({
       buffer,
-      index: k.substitute(place, j, k.int(lane)),
+      index: k.substitute(linear, j, k.int(lane)),
       value: k.lane(value, lane),
     }))
   }
@@ -129,21 +129,21 @@ export class KernelBuild {
     const buffer = this.placed.bufferOf(value) ?? bug(`no buffer for %${value}`)
     const { dtype, shape } = typeOfValue(this.placed.g, value)
     const name = this.param(buffer)
-    const place = this.inRow(value, linearIndex(this.k, index, shape))
-    return fromStored(this.k, this.k.load(name, place, storedType(dtype)), dtype)
+    const linear = this.inRow(value, linearIndex(this.k, index, shape))
+    return fromStored(this.k, this.k.load(name, linear, storedType(dtype)), dtype)
   }
 
-  /** The place of a value's element within its buffer. */
-  private inRow(value: ValueId, place: Expr): Expr {
+  /** The index of a value's element within its buffer. */
+  private inRow(value: ValueId, linear: Expr): Expr {
     const row = this.placed.rows.get(value)
-    if (row === undefined || row === "first") return place
+    if (row === undefined || row === "first") return linear
     const { k } = this
-    const turn = k.param("turn")
-    const next = k.add(turn, k.int(1))
-    const number = row === "turn" ? turn : row === "next" ? next : k.rem(next, k.int(2))
-    return k.add(place, k.mul(number, k.dim(elementsOf(this.placed.g, value))))
+    const iteration = k.param("iteration")
+    const next = k.add(iteration, k.int(1))
+    const number = row === "iteration" ? iteration : row === "next" ? next : k.rem(next, k.int(2))
+    return k.add(linear, k.mul(number, k.dim(elementsOf(this.placed.g, value))))
   }
-  /** The stores of values that are rows, at the place of this turn. */
+  /** The stores of values that are rows, at the index of this iteration. */
   private storesInRows(body: readonly Stmt[]): readonly Stmt[] {
     const rows = this.group.stores.filter((s) => this.placed.rows.has(s.value))
     if (rows.length === 0) return body

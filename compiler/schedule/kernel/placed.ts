@@ -16,7 +16,7 @@ export function unaligned({ g, rows, bufferOf, target }: Placed): ReadonlySet<nu
 }
 
 /** What is known of the buffers of grouped graphs. */
-export const placedIn = (g: GraphIndex, grouped: GroupedGraph): Pick<Placed, "g" | "bufferOf" | "rows"> => {
+export const buffersIn = (g: GraphIndex, grouped: GroupedGraph): Pick<Placed, "g" | "bufferOf" | "rows"> => {
   const table = new BufferTable(g, grouped)
   return { g, bufferOf: (v) => table.bufferOf(v), rows: table.rows }
 }

@@ -29,7 +29,7 @@ export const shortSums = (b: Within, body: readonly Stmt[]): Stmt[] => new Short
 
 class ShortSums {
   private readonly most: Most
-  private readonly turns = new Map<string, number>()
+  private readonly iterations = new Map<string, number>()
   constructor(private readonly b: Within) {
     this.most = new Most({ B: b.placed.mostRows, R: MOST_ROWS })
   }
@@ -46,17 +46,17 @@ class ShortSums {
   }
 
   private enter({ name, extent }: Loop): void {
-    this.turns.set(name, this.most.loop(name, extent) ?? MOST_ROWS)
+    this.iterations.set(name, this.most.loop(name, extent) ?? MOST_ROWS)
   }
-  private turnsOf(name: string): number {
-    return this.turns.get(name) ?? 1
+  private tripCount(name: string): number {
+    return this.iterations.get(name) ?? 1
   }
 
   /** `loop`, with as many variables between its terms and its sums as it takes. */
   private short(loop: Loop): Loop {
-    const sums = sumsIn(loop.body, (name) => this.turnsOf(name))
+    const sums = sumsIn(loop.body, (name) => this.tripCount(name))
     const terms = Math.max(0, ...[...sums.values()].map((s) => s.terms))
-    if (terms * this.turnsOf(loop.name) <= MOST_TERMS) return loop
+    if (terms * this.tripCount(loop.name) <= MOST_TERMS) return loop
     if (2 * terms > FEW_TERMS) return this.short({ ...loop, body: this.apart(loop.body, sums) })
     return this.short(this.inBlocks(loop, Math.floor(FEW_TERMS / terms), sums))
   }
@@ -89,16 +89,16 @@ class ShortSums {
     const size = count === undefined ? most : evenBlocks(count, most)
     const blocks = count === undefined ? undefined : Math.ceil(count / size)
     const block = this.b.variable(`${name}_block`, blocks, name)
-    const turn = this.b.variable(`${name}_turn`, size, name)
+    const iteration = this.b.variable(`${name}_inner`, size, name)
     const first = k.mul(block, k.int(size))
-    const turns =
+    const iterations =
       count !== undefined && count % size === 0 ? k.int(size) : k.op("min", k.int(size), k.sub(extent, first))
-    const place = new Map([[name, k.add(first, turn)]])
+    const linear = new Map([[name, k.add(first, iteration)]])
     const inner: Loop = {
       ...loop,
-      name: turn.name,
-      extent: turns,
-      body: changed(loop.body, (e) => replaced(k, e, place)),
+      name: iteration.name,
+      extent: iterations,
+      body: changed(loop.body, (e) => replaced(k, e, linear)),
     }
     const outer = { ...loop, name: block.name, extent: k.div(k.add(extent, k.int(size - 1)), k.int(size)) }
     this.enter(outer)

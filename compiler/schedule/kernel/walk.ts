@@ -4,7 +4,7 @@ import { numel, type Shape } from "../../ir/tensor.js"
 import type { KernelBuild } from "./kernel-build.js"
 import { unravel } from "../expressions/values.js"
 
-/** One walk: its variables, the place they stand for, and the loops around a body. */
+/** One walk: its variables, the index they stand for, and the loops around a body. */
 export interface Walk {
   readonly variables: readonly (Expr & { kind: "ref" })[]
   readonly r: readonly Expr[]
@@ -30,21 +30,21 @@ export function serialWalk(b: KernelBuild, inner: Shape): Walk {
 export function stridedWalk(b: KernelBuild, inner: Shape, lane: Expr, lanes: number): Walk {
   const { k } = b
   const count = numel(inner)
-  const turn = b.variable("turn")
-  const place = b.variable("p", count)
-  const turns = k.div(k.add(k.dim(count), k.int(lanes - 1)), k.int(lanes))
+  const iteration = b.variable("iteration")
+  const linear = b.variable("p", count)
+  const iterations = k.div(k.add(k.dim(count), k.int(lanes - 1)), k.int(lanes))
   return {
-    variables: [place],
-    r: unravel(k, place, inner),
+    variables: [linear],
+    r: unravel(k, linear, inner),
     around: (body) => [
       {
         kind: "for",
-        name: turn.name,
-        extent: turns,
+        name: iteration.name,
+        extent: iterations,
         on: "serial",
         body: [
-          { kind: "let", name: place.name, value: k.add(k.mul(turn, k.int(lanes)), lane) },
-          { kind: "when", cond: k.asIs("lt", place, k.dim(count)), then: body },
+          { kind: "let", name: linear.name, value: k.add(k.mul(iteration, k.int(lanes)), lane) },
+          { kind: "when", cond: k.asIs("lt", linear, k.dim(count)), then: body },
         ],
       },
     ],

@@ -1,10 +1,10 @@
 /** schedule: a graph with loops over time -> graphs without, to be scheduled one by one and joined again (loops/link.ts).
- *      Graph -> Part[]: what comes before a loop, one turn of the loop, what comes after it, ...
+ *      Graph -> Part[]: what comes before a loop, one iteration of the loop, what comes after it, ...
  *  Assumes:    loops take their places of sequences themselves (optimize/sequences).
- *  Guarantees: the parts run in this order, those with `turns` so many times; what one part gives another is an output of one and an
+ *  Guarantees: the parts run in this order, those with `iterations` so many times; what one part gives another is an output of one and an
  *              input of the other of the same name; a graph without loops is its only part, as it was.
- *  What is carried lives in a buffer with a row for each turn and one more, or with two rows in alternation when no stack of it is
- *  wanted: a turn reads one row and writes the next, so nothing is ever copied or overwritten too early. A stack that only
+ *  What is carried lives in a buffer with a row for each iteration and one more, or with two rows in alternation when no stack of it is
+ *  wanted: an iteration reads one row and writes the next, so nothing is ever copied or overwritten too early. A stack that only
  *  repeats a carried value is that buffer.
  *  Not here:   anything about kernels. */
 import { buildLike, GraphBuild, renumbered, valueIn } from "../../ir/graph/build.js"
@@ -22,7 +22,10 @@ export const cut: Pass<Graph, CutGraph> = {
   summary: "cut the graph at its loops over time",
   run: (given) => {
     const graph = keepOld(given)
-    return { graph, parts: graph.nodes.some(isScan) ? new Cutting(graph).parts() : [{ graph, turns: null }] }
+    return {
+      graph,
+      parts: graph.nodes.some(isScan) ? new Cutting(graph).parts() : [{ graph, iterations: null }],
+    }
   },
 }
 
@@ -44,19 +47,19 @@ function keepOld(graph: Graph): Graph {
   return g.finish()
 }
 
-/** A loop and the graph of one turn. */
-interface TurnOf {
+/** A loop and the graph of one iteration. */
+interface IterationOf {
   readonly loop: Loop
   readonly graph: Graph
 }
 /** The buffer of a carry or a stack, as an input of every part that touches it. */
 interface Rows {
   readonly name: string
-  /** A row for each turn, and one more for a carry with all of them; two when they alternate. */
+  /** A row for each iteration, and one more for a carry with all of them; two when they alternate. */
   readonly type: TensorType
 }
 /** Where a result of a loop is: all rows of a buffer, those from `from` on, or one. */
-interface Place {
+interface StackedRows {
   readonly rows: Rows
   readonly from: number
   readonly count: number | null
@@ -69,7 +72,7 @@ interface Loop {
   readonly carries: readonly Rows[]
   /** The stacks that have a buffer of their own, by the number of their output. */
   readonly stacks: ReadonlyMap<number, Rows>
-  readonly results: readonly Place[]
+  readonly results: readonly StackedRows[]
 }
 
 class Cutting {
@@ -95,17 +98,17 @@ class Cutting {
       this.segments.push(new PartBuild(this, `${this.graph.name}.${level}`, level))
     for (const node of this.graph.nodes)
       if (this.isComputed(node)) this.segments[this.level(node.id)]!.value(node.id)
-    const loops = [...this.loops.values()].map((loop) => ({ loop, graph: this.turnOf(loop) }))
+    const loops = [...this.loops.values()].map((loop) => ({ loop, graph: this.iterationOf(loop) }))
     for (const { loop } of loops)
       loop.carries.forEach((rows, i) => this.segments[loop.level]!.start(rows, loop.parts.first[i]!))
     for (const o of this.graph.outputs) this.segments[this.level(o.value)]!.result(o.name, o.value)
     this.update(loops)
     for (const id of this.shared) this.segments[this.level(id)]!.give(id)
     return this.segments.flatMap((segment, level): Part[] => [
-      { graph: segment.finish(), turns: null },
+      { graph: segment.finish(), iterations: null },
       ...loops
         .filter(({ loop }) => loop.level === level)
-        .map(({ loop, graph }) => ({ graph, turns: loop.parts.turns })),
+        .map(({ loop, graph }) => ({ graph, iterations: loop.parts.iterations })),
     ])
   }
 
@@ -122,13 +125,13 @@ class Cutting {
   share(id: ValueId): void {
     this.shared.add(id)
   }
-  placeOf(result: Node): Place {
+  rowsOf(result: Node): StackedRows {
     const loop = this.loops.get(result.args[0]!) ?? bug(`%${result.id} is no result of a scan`)
-    return loop.results[intAttr(result.attrs, "index")] ?? bug(`%${result.id} has no place`)
+    return loop.results[intAttr(result.attrs, "index")] ?? bug(`%${result.id} has no rows`)
   }
 
   /** Each slot in the last segment that reads it; an update may itself make its segment read other slots. */
-  private update(loops: readonly TurnOf[]): void {
+  private update(loops: readonly IterationOf[]): void {
     const { updates } = this.graph
     let at = updates.map((u) => this.level(u.value))
     for (;;) {
@@ -139,7 +142,7 @@ class Cutting {
     }
     updates.forEach((u, i) => this.segments[at[i]!]!.update(u.slot, u.value))
   }
-  private lastReader(slot: ValueId, loops: readonly TurnOf[]): number {
+  private lastReader(slot: ValueId, loops: readonly IterationOf[]): number {
     const name = this.graph.state.find((s) => s.id === slot)?.name
     const reads = (g: Graph): boolean => g.state.some((s) => s.name === name)
     const inSegments = this.segments.flatMap((s, level) => (s.reads(slot) ? [level] : []))
@@ -147,17 +150,17 @@ class Cutting {
     return Math.max(0, ...inSegments, ...inLoops)
   }
 
-  /** The graph of one turn. */
-  private turnOf(loop: Loop): Graph {
+  /** The graph of one iteration. */
+  private iterationOf(loop: Loop): Graph {
     const { parts: s } = loop
     const g = new PartBuild(this, `${this.graph.name}.${loop.level}.turn${loop.node.id}`, null)
     const { build } = g
     const values = new Map<ValueId, Value>()
-    const turn = build.input("turn", scalarType("i32"), { kind: "scalar", scalar: "turn" })
-    if (s.turn !== undefined) values.set(s.turn.id, turn)
+    const iteration = build.input("iteration", scalarType("i32"), { kind: "scalar", scalar: "iteration" })
+    if (s.iteration !== undefined) values.set(s.iteration.id, iteration)
     build.at(loop.node.origin)
     loop.carries.forEach((rows, i) => {
-      const row = alternates(rows, s) ? build.apply("rem", [turn, build.constant(2, "i32")]) : turn
+      const row = alternates(rows, s) ? build.apply("rem", [iteration, build.constant(2, "i32")]) : iteration
       values.set(s.carries[i]!.id, build.apply("take", [g.rows(rows), row], { axis: 0 }))
     })
     s.captures.forEach((c, i) => values.set(c.id, g.value(s.captured[i]!)))
@@ -181,12 +184,12 @@ class Cutting {
       })
     })
     for (const [i, rows] of loop.stacks)
-      build.output(rows.name, own(s.stacked[i]!.value), { input: g.rows(rows), row: "turn" })
+      build.output(rows.name, own(s.stacked[i]!.value), { input: g.rows(rows), row: "iteration" })
     return g.finish()
   }
 }
 
-const alternates = (rows: Rows, s: ScanParts): boolean => rows.type.shape[0] === 2 && s.turns !== 1
+const alternates = (rows: Rows, s: ScanParts): boolean => rows.type.shape[0] === 2 && s.iterations !== 1
 
 /** The same value as another node. */
 const again = (g: GraphBuild, value: Value): Value => g.apply("reshape", [value], { shape: value.type.shape })
@@ -197,30 +200,30 @@ function loopOf(node: Node, level: number): Loop {
   if (s.slices.length > 0) bug(`scan %${node.id} still has its sequences cut`)
   const types = resultTypes(node)
   const name = (what: string, i: number): string => `${what}${i}.${node.id}`
-  // A stack of what a carry was, or becomes, in every turn.
+  // A stack of what a carry was, or becomes, in every iteration.
   const repeated = (i: number, of: (carry: number) => ValueId): number =>
     s.carries.findIndex((_, c) => s.stacked[i]!.value === of(c))
   const before = s.stacked.map((_, i) => repeated(i, (c) => s.carries[c]!.id))
   const after = s.stacked.map((_, i) => repeated(i, (c) => s.next[c]!.value))
   const carries = s.carries.map((c, i): Rows => {
-    const rows = before.includes(i) || after.includes(i) ? s.turns + 1 : 2
+    const rows = before.includes(i) || after.includes(i) ? s.iterations + 1 : 2
     return { name: name("carry", i), type: tensorType(c.type.dtype, [rows, ...c.type.shape]) }
   })
   const stacks = new Map<number, Rows>()
-  const results: Place[] = carries.map((rows) => {
-    const from = rows.type.shape[0] === 2 ? s.turns % 2 : s.turns
+  const results: StackedRows[] = carries.map((rows) => {
+    const from = rows.type.shape[0] === 2 ? s.iterations % 2 : s.iterations
     return { rows, from, count: null }
   })
   s.stacked.forEach((o, i) => {
     const twin = s.stacked.findIndex((other) => other.value === o.value)
     const type = types[s.carries.length + i]!
-    if (before[i]! >= 0) results.push({ rows: carries[before[i]!]!, from: 0, count: s.turns })
-    else if (after[i]! >= 0) results.push({ rows: carries[after[i]!]!, from: 1, count: s.turns })
+    if (before[i]! >= 0) results.push({ rows: carries[before[i]!]!, from: 0, count: s.iterations })
+    else if (after[i]! >= 0) results.push({ rows: carries[after[i]!]!, from: 1, count: s.iterations })
     else if (twin < i) results.push(results[s.carries.length + twin]!)
     else {
       const rows = { name: name("stack", i), type }
       stacks.set(i, rows)
-      results.push({ rows, from: 0, count: s.turns })
+      results.push({ rows, from: 0, count: s.iterations })
     }
   })
   return { node, parts: s, level, carries, stacks, results }
@@ -236,7 +239,7 @@ class PartBuild {
   constructor(
     private readonly whole: Cutting,
     name: string,
-    /** null: one turn of a loop, which computes nothing of the graph itself. */
+    /** null: one iteration of a loop, which computes nothing of the graph itself. */
     private readonly level: number | null,
   ) {
     this.build = new GraphBuild(name)
@@ -305,7 +308,7 @@ class PartBuild {
     return this.build.copy(node, args)
   }
   private resultOf(node: Node): Value {
-    const { rows, from, count } = this.whole.placeOf(node)
+    const { rows, from, count } = this.whole.rowsOf(node)
     const all = this.rows(rows)
     const { shape } = rows.type
     if (from === 0 && count === shape[0]) return all

@@ -1,6 +1,6 @@
 /** schedule: the kernels of the parts of a graph -> one program.   Part[], KernelProgram[] -> KernelProgram
  *  Assumes:    the parts of `cut`, in its order, each scheduled.
- *  Guarantees: a value that parts share, by its name, is one buffer; equal kernels are one kernel; parts with turns are loops. */
+ *  Guarantees: a value that parts share, by its name, is one buffer; equal kernels are one kernel; parts with iterations are loops. */
 import type { Graph } from "../../ir/graph/types.js"
 import type {
   Buffer,
@@ -43,8 +43,9 @@ export function link(
       )
       dispatches.push({ ...d, kernel: names.get(d.kernel) ?? bug(`no kernel ${d.kernel}`), args })
     }
-    const turns = parts[i]?.turns ?? null
-    if (turns !== null && dispatches.length > first) loops.push({ first, end: dispatches.length, turns })
+    const iterations = parts[i]?.iterations ?? null
+    if (iterations !== null && dispatches.length > first)
+      loops.push({ first, end: dispatches.length, iterations })
   })
   return {
     name: graph.name,

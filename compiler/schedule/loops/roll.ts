@@ -1,9 +1,9 @@
 /** schedule: loops of a constant count, kept as loops by drivers.   KernelProgram[] -> KernelProgram[]
- *  Mesa writes loops of up to 32 turns out: what comes of it takes seconds to compile and, for a tile of sums, runs slower. For a
+ *  Mesa writes loops of up to 32 iterations out: what comes of it takes seconds to compile and, for a tile of sums, runs slower. For a
  *  software adapter such a count gets a summand that is 0 and that the driver cannot know; for every adapter in a kernel that is a
  *  whole program.
- *  Nests of a few short turns are left to the driver.
- *  Guarantees: the same turns in the same order. */
+ *  Nests of a few short iterations are left to the driver.
+ *  Guarantees: the same iterations in the same order. */
 import { callsOf } from "../../ir/kernels/grid.js"
 import type { Expr, Kernel, KernelProgram, Stmt } from "../../ir/kernels/types.js"
 import type { Pass } from "../../pass.js"
@@ -33,14 +33,16 @@ const rolled = (body: readonly Stmt[], stays: (loop: Loop) => boolean): Stmt[] =
 
 type Loop = Stmt & { kind: "for" }
 const none = (): boolean => false
-/** Turns, those of loops within counted, and code that are better written out: those of a small pooling window. */
-const SHORT = { turns: 4, code: 400 } as const
+/** Iterations, those of loops within counted, and code that are better written out: those of a small pooling window. */
+const SHORT = { iterations: 4, code: 400 } as const
 const isShort = (loop: Loop): boolean =>
-  loop.on === "serial" && turnsOf(loop) <= SHORT.turns && turnsOf(loop) * codeSize(loop.body) <= SHORT.code
+  loop.on === "serial" &&
+  tripCount(loop) <= SHORT.iterations &&
+  tripCount(loop) * codeSize(loop.body) <= SHORT.code
 
-function turnsOf(loop: Loop): number {
+function tripCount(loop: Loop): number {
   if (loop.extent.kind !== "const") return Infinity
-  const within = loop.body.map((s) => (s.kind === "for" ? turnsOf(s) : 1))
+  const within = loop.body.map((s) => (s.kind === "for" ? tripCount(s) : 1))
   return loop.extent.value * Math.max(1, ...within)
 }
 

@@ -21,21 +21,21 @@ import type { TargetProfile } from "../../target.js"
 export const LANE = "lane"
 export const CALL = "call"
 
-export interface Place {
+export interface Location {
   readonly kind: "param" | "shared"
   readonly name: string
-  /** The place of the buffer's first element. */
+  /** The offset of the buffer's first element. */
   readonly base: Expr
 }
 
-export interface Places {
-  readonly of: (id: number) => Place
+export interface Locations {
+  readonly of: (id: number) => Location
   readonly params: readonly (Pick<KernelParam, "name" | "dtype" | "access"> & { readonly ref: BufferRef })[]
   readonly shared: readonly SharedArray[]
   readonly buffers: readonly Buffer[]
   readonly packs: readonly Pack[]
   /** Outputs that lie in slots, and where each call puts them among its results. */
-  readonly copied: readonly { readonly id: number; readonly to: Place }[]
+  readonly copied: readonly { readonly id: number; readonly to: Location }[]
   /** The outputs, in the buffer of the results. */
   readonly results: KernelProgram["outputs"]
 }
@@ -44,18 +44,18 @@ const int = (value: number): Expr => ({ kind: "const", type: "i32", value })
 /** Bools are stored as u32. */
 const stored = (dtype: DType): ScalarType => (dtype === "bool" ? "u32" : dtype)
 
-export function placesOf(
+export function locationsOf(
   program: KernelProgram,
   own: readonly SharedArray[],
   dims: DimValues,
   slots: readonly Buffer[],
   target: TargetProfile,
-): Places | string {
+): Locations | string {
   const made = new Making(program, slots)
   for (const b of program.buffers) {
     if (b.role === "feed") return `${b.name} is fed`
     if (b.dtype === "f16") return `${b.name} is f16`
-    if (b.role === "slot" || b.role === "data") made.place(b)
+    if (b.role === "slot" || b.role === "data") made.location(b)
   }
   const results = made.results(program)
   const temps = program.buffers
@@ -77,12 +77,12 @@ export function placesOf(
 }
 
 class Making {
-  readonly params: Places["params"][number][] = []
+  readonly params: Locations["params"][number][] = []
   private readonly shared: SharedArray[] = []
   private readonly buffers: Buffer[] = []
   private readonly packs: Pack[] = []
-  private readonly places = new Map<number, Place>()
-  private readonly copied: { id: number; to: Place }[] = []
+  private readonly locations = new Map<number, Location>()
+  private readonly copied: { id: number; to: Location }[] = []
   /** By type: buffers of what does not fit in workgroup memory, by element so far. */
   private readonly large = new Map<ScalarType, { id: number; length: number }>()
 
@@ -99,7 +99,7 @@ class Making {
   }
 
   /** A slot or a data field. */
-  place(b: Buffer): void {
+  location(b: Buffer): void {
     let offset = 0
     for (const s of b.role === "slot" ? this.slots : []) {
       if (s.name === b.name) return this.at(b.id, { kind: "param", name: "state", base: int(offset) })
@@ -108,7 +108,7 @@ class Making {
     this.bind(b.id, `${b.role === "data" ? "in_" : ""}${identifier(b.name)}`, b)
   }
   /** One row per call, one number for each output. */
-  results(program: KernelProgram): Places["results"] {
+  results(program: KernelProgram): Locations["results"] {
     const outputs = [...new Set(program.outputs.map((o) => o.buffer))]
     const roles = new Map(program.buffers.map((b) => [b.id, b.role]))
     const id = this.buffer({
@@ -122,7 +122,7 @@ class Making {
     const row: Expr = { kind: "op", op: "mul", args: [call, int(outputs.length)], type: "i32", width: 1 }
     outputs.forEach((o, n) => {
       const base: Expr = { kind: "op", op: "add", args: [row, int(n)], type: "i32", width: 1 }
-      const to: Place = { kind: "param", name: "results", base }
+      const to: Location = { kind: "param", name: "results", base }
       if (roles.get(o) === "output") this.at(o, to)
       else this.copied.push({ id: o, to })
     })
@@ -145,11 +145,11 @@ class Making {
     this.at(b.id, { kind: "param", name, base: int(large.length) })
     large.length += length
   }
-  finish(results: Places["results"]): Places {
+  finish(results: Locations["results"]): Locations {
     for (const { id, length } of this.large.values())
       this.buffers[id] = { ...this.buffers[id]!, elements: length }
-    const { places, params, shared, buffers, packs, copied } = this
-    const of = (id: number): Place => places.get(id) ?? bug(`buffer ${id} has no place`)
+    const { locations, params, shared, buffers, packs, copied } = this
+    const of = (id: number): Location => locations.get(id) ?? bug(`buffer ${id} has no location`)
     return { of, params, shared, buffers, packs, copied, results }
   }
 
@@ -165,8 +165,8 @@ class Making {
     this.buffers.push({ ...b, id })
     return id
   }
-  private at(id: number, place: Place): void {
-    this.places.set(id, place)
+  private at(id: number, location: Location): void {
+    this.locations.set(id, location)
   }
   private free(wanted: string): string {
     const taken = [...this.params, ...this.shared].map((x) => x.name)

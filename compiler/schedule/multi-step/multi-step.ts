@@ -28,25 +28,26 @@ import { bug } from "../../source/bug.js"
 import type { TargetProfile } from "../../target.js"
 import { kernelsFor } from "../program/build-kernels.js"
 import { choose } from "../choose/choose.js"
-import { forOneWorkgroup, manyPays, MOST_ACCESSES } from "../cost/model.js"
+import { forOneWorkgroup, multiStepPays, MOST_ACCESSES } from "../cost/model.js"
 import { fuse } from "../fuse/fuse.js"
 import { order } from "../fuse/order.js"
-import { CALL, LANE, type Place, type Places, placesOf } from "./buffers.js"
+import { CALL, LANE, type Location, type Locations, locationsOf } from "./buffers.js"
 import { Splice } from "./splice.js"
 import { elementsOf, indexGraph, loweringOf, typeOfValue } from "../../ir/graph/graph-index.js"
 
-export const many: Pass<readonly Scheduled[], readonly Scheduled[]> = {
-  name: "many",
+export const multiStep: Pass<readonly Scheduled[], readonly Scheduled[]> = {
+  name: "multi-step",
   summary: "make one kernel of a small training step, for many steps in a dispatch",
   run: (single, cx) => {
     const { target } = cx
     const slots = slotsInOrder(single.map((s) => s.program))
     const within = { ...cx, target: forOneWorkgroup(target) }
     const more = single.flatMap(({ graph, program, dims }): Scheduled[] => {
-      if (!canBeMany(graph) || !manyPays(workOf(graph, dims), program.dispatches.length, target)) return []
+      if (!canBeMultiStep(graph) || !multiStepPays(workOf(graph, dims), program.dispatches.length, target))
+        return []
       const groups = order.run(fuse.run(graph, within), within)
       const [kernels] = kernelsFor([dims.B]).run(choose.run([groups], within), within)
-      const made = manyCalls(kernels ?? bug("groups give a program"), dims, slots, target)
+      const made = multiStepProgram(kernels ?? bug("groups give a program"), dims, slots, target)
       if (typeof made !== "string") return [{ graph, program: made, dims }]
       cx.remark(`${program.name} is not one kernel: ${made}`)
       return []
@@ -68,7 +69,7 @@ export function workOf(graph: Graph, dims: DimValues): number {
 }
 
 /** Whether nobody has to look between two calls: what is learned stays in slots, and outputs are numbers. */
-export function canBeMany(graph: Graph): boolean {
+export function canBeMultiStep(graph: Graph): boolean {
   const { updates, outputs, nodes, inputs } = graph
   const isStep =
     updates.length > 0 &&
@@ -83,10 +84,10 @@ export function canBeMany(graph: Graph): boolean {
   })
 }
 
-export const manyName = (program: string): string => `${program}.many`
+export const multiStepName = (program: string): string => `${program}.multi`
 
 /** `slots`: those of f32, in the order in which they lie in memory. A text: why it cannot be. */
-export function manyCalls(
+export function multiStepProgram(
   program: KernelProgram,
   dims: DimValues,
   slots: readonly Buffer[],
@@ -97,41 +98,44 @@ export function manyCalls(
     return { dispatch, kernel: kernels.get(dispatch.kernel) ?? bug(`no kernel ${dispatch.kernel}`) }
   })
   const own = steps.flatMap((s) => s.kernel.shared)
-  const places = placesOf(program, own, dims, slots, target)
-  if (typeof places === "string") return places
-  const shared: SharedArray[] = [...places.shared]
-  const taken = new Set([LANE, CALL, ...places.params.map((p) => p.name), ...shared.map((s) => s.name)])
-  const hazards = new Hazards(places.of)
+  const locations = locationsOf(program, own, dims, slots, target)
+  if (typeof locations === "string") return locations
+  const shared: SharedArray[] = [...locations.shared]
+  const taken = new Set([LANE, CALL, ...locations.params.map((p) => p.name), ...shared.map((s) => s.name)])
+  const hazards = new Hazards(locations.of)
   const body = steps.flatMap((step) => {
-    const spliced = splice(step, places.of, taken)
+    const spliced = splice(step, locations.of, taken)
     shared.push(...spliced.shared)
     const used = step.kernel.params.map((p, i) => ({ id: step.dispatch.args[i]!.id, access: p.access }))
     return [...hazards.before(used), ...spliced.body]
   })
-  body.push(...hazards.before(places.copied.map(({ id }) => ({ id, access: "read" }))), ...copies(places))
+  body.push(
+    ...hazards.before(locations.copied.map(({ id }) => ({ id, access: "read" }))),
+    ...copies(locations),
+  )
   const accesses = accessesIn(body)
   if (accesses > MOST_ACCESSES) return `its code has ${accesses} loads and stores`
   const lanes = lanesOf(steps)
   const inOrder: Kernel = {
-    name: `${program.name.replace(/\W/g, "_")}_many`,
-    params: places.params.map(({ name, dtype, access }) => ({ name, dtype, access, width: 1 })),
+    name: `${program.name.replace(/\W/g, "_")}_multi`,
+    params: locations.params.map(({ name, dtype, access }) => ({ name, dtype, access, width: 1 })),
     shared,
     body: [loop(LANE, "lane", lanes, [loop(CALL, "calls", MOST_CALLS, [...body, ...hazards.atEnd(shared)])])],
     template: `whole program in one workgroup of ${lanes}`,
     origins: distinct(program.kernels.flatMap((k) => k.origins)),
   }
   return {
-    name: manyName(program.name),
-    buffers: places.buffers,
-    packs: places.packs,
+    name: multiStepName(program.name),
+    buffers: locations.buffers,
+    packs: locations.packs,
     kernels: [inOrder],
-    dispatches: [{ kernel: inOrder.name, args: places.params.map((p) => p.ref) }],
-    outputs: places.results,
+    dispatches: [{ kernel: inOrder.name, args: locations.params.map((p) => p.ref) }],
+    outputs: locations.results,
   }
 }
 
 /** By the first lane. */
-function copies({ copied, of }: Places): Stmt[] {
+function copies({ copied, of }: Locations): Stmt[] {
   if (copied.length === 0) return []
   const lane: Expr = { kind: "ref", name: LANE, type: "i32", width: 1 }
   const zero: Expr = { kind: "const", type: "i32", value: 0 }
@@ -174,20 +178,20 @@ function lanesOf(steps: readonly Step[]): number {
 /** A kernel's body as part of a larger one: its grid becomes loops that all lanes run. */
 function splice(
   { dispatch, kernel }: Step,
-  placeOf: (id: number) => Place,
+  locationOf: (id: number) => Location,
   taken: Set<string>,
 ): { shared: readonly SharedArray[]; body: readonly Stmt[] } {
   const { grid, lanes, body } = openGrid(kernel.body)
-  const places = new Map(
+  const locations = new Map(
     kernel.params.map((p, i) => {
       const ref = dispatch.args[i]!
-      return [p.name, ref.kind === "buffer" ? placeOf(ref.id) : bug(`${kernel.name} walks over a pack`)]
+      return [p.name, ref.kind === "buffer" ? locationOf(ref.id) : bug(`${kernel.name} walks over a pack`)]
     }),
   )
-  const s = new Splice(places, taken)
+  const s = new Splice(locations, taken)
   const shared = kernel.shared.map((a) => ({ ...a, name: s.declare(a.name) }))
   if (lanes !== undefined) s.alias(lanes.name, LANE)
-  // A turn may still read what the next one writes into the kernel's own arrays.
+  // An iteration may still read what the next one writes into the kernel's own arrays.
   const apart: readonly Stmt[] = hasBarrier(body) ? [{ kind: "barrier" }] : []
   const nest = grid.reduceRight<readonly Stmt[]>(
     (inner, g) => [{ kind: "for", name: g.name, extent: g.extent, on: "serial", body: inner }],
@@ -208,7 +212,7 @@ const hasBarrier = (body: readonly Stmt[]): boolean =>
 class Hazards {
   private readonly reads = new Set<number>()
   private readonly writes = new Set<number>()
-  constructor(private readonly placeOf: (id: number) => Place) {}
+  constructor(private readonly locationOf: (id: number) => Location) {}
 
   /** The barriers that what uses these buffers needs before it; it is then taken to have run. */
   before(used: readonly { readonly id: number; readonly access: KernelParam["access"] }[]): Stmt[] {
@@ -234,7 +238,7 @@ class Hazards {
       for (const id of set) if (this.isShared(id) === shared) set.delete(id)
     return shared ? { kind: "barrier" } : { kind: "barrier", memory: "storage" }
   }
-  private readonly isShared = (id: number): boolean => this.placeOf(id).kind === "shared"
+  private readonly isShared = (id: number): boolean => this.locationOf(id).kind === "shared"
 }
 
 function distinct<T extends object>(all: readonly T[]): T[] {

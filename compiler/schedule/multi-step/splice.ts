@@ -1,15 +1,15 @@
-/** schedule: statements of one kernel made part of another: new local names, buffers at their places there.
+/** schedule: statements of one kernel made part of another: new local names, buffers at their locations there.
  *  Assumes: all accesses are of width 1. */
 import type { Expr, Stmt } from "../../ir/kernels/types.js"
 import { withChildren } from "../../ir/kernels/walk.js"
 import { bug } from "../../source/bug.js"
-import type { Place } from "./buffers.js"
+import type { Location } from "./buffers.js"
 
 export class Splice {
   private readonly names = new Map<string, string>()
   constructor(
     /** By parameter of the kernel. */
-    private readonly places: ReadonlyMap<string, Place>,
+    private readonly locations: ReadonlyMap<string, Location>,
     /** Names of the kernel that is made. */
     private readonly taken: Set<string>,
   ) {}
@@ -56,12 +56,12 @@ export class Splice {
       case "store-shared":
         return { ...s, name: this.name(s.name), index: this.expr(s.index), value: this.expr(s.value) }
       case "store": {
-        const place = this.place(s.buffer)
-        const index = at(place, this.expr(s.index))
+        const location = this.location(s.buffer)
+        const index = at(location, this.expr(s.index))
         const value = this.expr(s.value)
-        return place.kind === "shared"
-          ? { kind: "store-shared", name: place.name, index, value }
-          : { kind: "store", buffer: place.name, index, value }
+        return location.kind === "shared"
+          ? { kind: "store-shared", name: location.name, index, value }
+          : { kind: "store", buffer: location.name, index, value }
       }
     }
   }
@@ -75,11 +75,11 @@ export class Splice {
         return { ...e, name: this.name(e.name), index: go(e.index) }
       case "load": {
         if (e.width !== 1) return bug(`a load of ${e.buffer} in fours`)
-        const place = this.place(e.buffer)
-        const index = at(place, go(e.index))
-        return place.kind === "shared"
-          ? { kind: "shared", name: place.name, index, type: e.type, width: 1 }
-          : { ...e, buffer: place.name, index }
+        const location = this.location(e.buffer)
+        const index = at(location, go(e.index))
+        return location.kind === "shared"
+          ? { kind: "shared", name: location.name, index, type: e.type, width: 1 }
+          : { ...e, buffer: location.name, index }
       }
       default:
         return withChildren(e, go)
@@ -89,15 +89,15 @@ export class Splice {
   private name(name: string): string {
     return this.names.get(name) ?? bug(`${name} is not bound`)
   }
-  private place(buffer: string): Place {
-    return this.places.get(buffer) ?? bug(`no place for ${buffer}`)
+  private location(buffer: string): Location {
+    return this.locations.get(buffer) ?? bug(`no location for ${buffer}`)
   }
 }
 
-/** The place in the whole of an index into one of its parts. */
-function at(place: Place, index: Expr): Expr {
-  if (index.kind === "const" && place.base.kind === "const")
-    return { ...index, value: index.value + place.base.value }
-  if (place.base.kind === "const" && place.base.value === 0) return index
-  return { kind: "op", op: "add", args: [index, place.base], type: "i32", width: 1 }
+/** The index in the whole for an index into one of its parts. */
+function at(location: Location, index: Expr): Expr {
+  if (index.kind === "const" && location.base.kind === "const")
+    return { ...index, value: index.value + location.base.value }
+  if (location.base.kind === "const" && location.base.value === 0) return index
+  return { kind: "op", op: "add", args: [index, location.base], type: "i32", width: 1 }
 }

@@ -47,9 +47,9 @@ export const buildKernels: BuildKernels = kernelsFor([])
 interface Body extends Omit<Kernel, "name" | "origins"> {
   readonly text: string
 }
-/** Of all groups of one form: the place in the form of the buffer that each parameter takes. */
+/** Of all groups of one form: the index in the form of the buffer that each parameter takes. */
 interface FormBody extends Body {
-  readonly places: readonly number[]
+  readonly positions: readonly number[]
 }
 
 function kernelsOf(
@@ -120,10 +120,10 @@ function bodyOf(
   let body = bodies.get(key)
   if (body === undefined) {
     const built = buildGroup(placed, group, narrow)
-    body = { ...finished(built), places: built.params.map((p) => buffers.indexOf(p.buffer)) }
+    body = { ...finished(built), positions: built.params.map((p) => buffers.indexOf(p.buffer)) }
     bodies.set(key, body)
   }
-  return { body, args: body.places.map((n) => ({ kind: "buffer", id: buffers[n]! })) }
+  return { body, args: body.positions.map((n) => ({ kind: "buffer", id: buffers[n]! })) }
 }
 
 function finished({ params, shared, body, template }: BuiltBody & { readonly template: string }): Body {

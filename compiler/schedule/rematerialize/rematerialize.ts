@@ -3,7 +3,7 @@
  *  How often:  a value has as many copies as `again` says; late groups read the last one. Copy number n is made from the copies of
  *              that number, and where a value has fewer, from the last it has: those are kept while what lies between them is made
  *              again, and again.
- *  Guarantees: every value is what it was: a random draw is a function of its place, so that it is the same once more. What is
+ *  Guarantees: every value is what it was: a random draw is a function of its stream, so that it is the same once more. What is
  *              computed again starts `after` what was computed just before it is needed, so that no fusion makes it earlier, and is
  *              told from the first time by it, so that nobody takes the two for equal.
  *  Not here:   which values (`rematerialize/choices.ts`). */
@@ -18,9 +18,9 @@ import { makers } from "../fuse/loads.js"
 /** How many times more a value is computed. */
 export type Again = ReadonlyMap<ValueId, number>
 
-export function recompute(grouped: GroupedGraph, again: Again, isLate: (group: Group) => boolean): Graph {
+export function rematerialize(grouped: GroupedGraph, again: Again, isLate: (group: Group) => boolean): Graph {
   const { graph, groups } = grouped
-  const r = new Recomputing(grouped, again, new Set(groups.filter(isLate).flatMap((x) => x.members)))
+  const r = new Rematerialization(grouped, again, new Set(groups.filter(isLate).flatMap((x) => x.members)))
   for (const x of groups) if (!isLate(x)) r.early(x)
   for (const x of groups) if (isLate(x)) r.late(x)
   for (const o of graph.outputs) r.g.output(o.name, r.inLate(o.value))
@@ -28,7 +28,7 @@ export function recompute(grouped: GroupedGraph, again: Again, isLate: (group: G
   return r.g.finish()
 }
 
-class Recomputing {
+class Rematerialization {
   readonly g: GraphBuild
   private readonly nodes: ReadonlyMap<ValueId, Node>
   private readonly stored: ReadonlyMap<ValueId, number>
@@ -110,7 +110,7 @@ class Recomputing {
   }
   private onceMore(node: Node, number: number): Value {
     const args = node.args.map((a) => this.part(a, number))
-    return this.g.copy({ ...node, origin: { ...node.origin, by: "recompute" } }, args)
+    return this.g.copy({ ...node, origin: { ...node.origin, by: "rematerialize" } }, args)
   }
   /** What a copy is made of. */
   private part(v: ValueId, number: number): Value {

@@ -1,15 +1,15 @@
-/** schedule: one operand of a block, copied into workgroup memory slice by slice: [place of the depth][row or column of the block],
+/** schedule: one operand of a block, copied into workgroup memory slice by slice: [index of the depth][row or column of the block],
  *  in vectors of four along the latter, so that all who read do so in vectors.
  *  Lies the operand side by side along the depth, as PyTorch's weights do, a lane reads four vectors along the depth and turns the
  *  four by four numbers over in registers; else it reads vectors as they are written. Either way the lanes of a subgroup use whole
  *  sectors of memory, and eight neighbouring lanes write neighbouring vectors, so no padding is needed against conflicts of banks.
- *  Guarantees: what lies beyond the last row, column or place of the depth is read at the last one.
+ *  Guarantees: what lies beyond the last row, column or index of the depth is read at the last one.
  *  Not here:   what is done with a slice (`templates/block.ts`). */
 import type { Expr, Stmt } from "../../ir/kernels/types.js"
 import { type Dim, divDim, isStatic, numel } from "../../ir/tensor.js"
 import { bug } from "../../source/bug.js"
 import { type Contraction, operand, outputIndex } from "../contraction/contraction.js"
-import type { TilePlace } from "./tile-grid.js"
+import type { TilePosition } from "./tile-grid.js"
 import { BLOCK_LANES } from "../cost/block.js"
 import { unravel } from "../expressions/values.js"
 import { isScattered } from "../expressions/vectorize.js"
@@ -19,22 +19,22 @@ export interface Slice {
   readonly name: string
   /** What `copy` needs of the lane. */
   readonly lets: readonly Stmt[]
-  /** Copies the places of the depth from `start` on. */
+  /** Copies the indices of the depth from `start` on. */
   readonly copy: (start: Expr) => readonly Stmt[]
-  /** Four numbers at a place of the slice, from a row or column of the block on. */
-  readonly read: (place: Expr, from: Expr) => Expr
+  /** Four numbers at an index of the slice, from a row or column of the block on. */
+  readonly read: (linear: Expr, from: Expr) => Expr
 }
 
 type Which = "row" | "column"
 
-/** `size`: rows or columns of the block; `deep`: places of the depth in a slice; `least`: numbers that the array has room for. */
+/** `size`: rows or columns of the block; `deep`: indices of the depth in a slice; `least`: numbers that the array has room for. */
 export function sliceOf(
   cx: Contraction,
   which: Which,
   size: number,
   deep: number,
   least: number,
-  at: TilePlace,
+  at: TilePosition,
   lane: Expr,
 ): Slice {
   const { b } = cx
@@ -42,15 +42,15 @@ export function sliceOf(
   const name = b.name(which === "row" ? "tall" : "wide")
   b.shared.push({ name, type: cx.type, length: Math.max(size * deep, least), width: 4 })
   const lets: Stmt[] = []
-  const place = (wanted: string, value: Expr, range: Dim | undefined): Expr => {
+  const linear = (wanted: string, value: Expr, range: Dim | undefined): Expr => {
     if (value.kind === "const" || value.kind === "ref") return value
     const v = b.variable(wanted, range)
     lets.push({ kind: "let", name: v.name, value })
     return v
   }
   const fours = size / 4
-  const quad = place("quad", k.rem(lane, k.int(fours)), fours)
-  const above = place("above", k.div(lane, k.int(fours)), BLOCK_LANES / fours)
+  const quad = linear("quad", k.rem(lane, k.int(fours)), fours)
+  const above = linear("above", k.div(lane, k.int(fours)), BLOCK_LANES / fours)
   const first = k.add(k.mul(which === "row" ? at.row : at.column, k.int(fours)), quad)
   const count = countOf(cx, which)
   const quads = divDim(count, 4)
@@ -67,8 +67,9 @@ export function sliceOf(
   return {
     name,
     lets,
-    copy: (start) => (turnsOver(cx, which) ? copyTurned : copyAlong)(cx, side, deep, above, start, put),
-    read: (place, from) => k.shared(name, k.add(k.mul(place, k.int(size)), from), cx.type, 4),
+    copy: (start) =>
+      (readsTransposed(cx, which) ? copyTransposed : copyAlong)(cx, side, deep, above, start, put),
+    read: (linear, from) => k.shared(name, k.add(k.mul(linear, k.int(size)), from), cx.type, 4),
   }
 }
 
@@ -82,13 +83,13 @@ interface Side {
 }
 type Put = (inSlice: Expr, value: Expr) => Stmt
 
-/** Vectors along the rows or columns. A lane has every so many places of the slice. */
+/** Vectors along the rows or columns. A lane has every so many indices of the slice. */
 function copyAlong(cx: Contraction, side: Side, deep: number, above: Expr, start: Expr, put: Put): Stmt[] {
   const { b } = cx
   const { k } = b
   const atOnce = (4 * BLOCK_LANES) / side.size
-  const turns = Math.ceil(deep / atOnce)
-  const n = turns === 1 ? k.int(0) : b.variable("n", turns)
+  const rounds = Math.ceil(deep / atOnce)
+  const n = rounds === 1 ? k.int(0) : b.variable("n", rounds)
   const lets: Stmt[] = []
   const inSlice = k.add(k.mul(n, k.int(atOnce)), above)
   const depth = clamped(cx, "dp", k.add(start, inSlice), numel(cx.extents), deep, lets)
@@ -98,17 +99,24 @@ function copyAlong(cx: Contraction, side: Side, deep: number, above: Expr, start
   const guarded: Stmt[] =
     deep % atOnce === 0 ? work : [{ kind: "when", cond: k.asIs("lt", inSlice, k.int(deep)), then: work }]
   return n.kind === "ref"
-    ? [{ kind: "for", name: n.name, extent: k.int(turns), on: "serial", body: guarded }]
+    ? [{ kind: "for", name: n.name, extent: k.int(rounds), on: "serial", body: guarded }]
     : guarded
 }
 
-/** Vectors along the depth, four of them turned over. */
-function copyTurned(cx: Contraction, side: Side, deep: number, above: Expr, start: Expr, put: Put): Stmt[] {
+/** Vectors along the depth, transposed four by four. */
+function copyTransposed(
+  cx: Contraction,
+  side: Side,
+  deep: number,
+  above: Expr,
+  start: Expr,
+  put: Put,
+): Stmt[] {
   const { b } = cx
   const { k } = b
   const atOnce = (16 * BLOCK_LANES) / side.size
-  const turns = Math.ceil(deep / atOnce)
-  const n = turns === 1 ? k.int(0) : b.variable("n", turns)
+  const rounds = Math.ceil(deep / atOnce)
+  const n = rounds === 1 ? k.int(0) : b.variable("n", rounds)
   const lets: Stmt[] = []
   const inSlice = k.add(k.mul(n, k.int(atOnce / 4)), above)
   const quads = divDim(numel(cx.extents), 4) ?? bug("vectors along the depth are whole")
@@ -128,15 +136,15 @@ function copyTurned(cx: Contraction, side: Side, deep: number, above: Expr, star
   const guarded: Stmt[] =
     deep % atOnce === 0 ? work : [{ kind: "when", cond: k.asIs("lt", inSlice, k.int(deep / 4)), then: work }]
   return n.kind === "ref"
-    ? [{ kind: "for", name: n.name, extent: k.int(turns), on: "serial", body: guarded }]
+    ? [{ kind: "for", name: n.name, extent: k.int(rounds), on: "serial", body: guarded }]
     : guarded
 }
 
-/** A let of a known range: `place`, or the last one where pieces of `by` may reach beyond `count`. */
-function clamped(cx: Contraction, name: string, place: Expr, count: Dim, by: number, lets: Stmt[]): Expr {
+/** A let of a known range: `linear`, or the last one where pieces of `by` may reach beyond `count`. */
+function clamped(cx: Contraction, name: string, linear: Expr, count: Dim, by: number, lets: Stmt[]): Expr {
   const { b } = cx
   const { k } = b
-  const inside = divDim(count, by) !== undefined ? place : k.op("min", place, k.sub(k.dim(count), k.int(1)))
+  const inside = divDim(count, by) !== undefined ? linear : k.op("min", linear, k.sub(k.dim(count), k.int(1)))
   if (inside.kind === "const" || inside.kind === "ref") return inside
   const v = b.variable(name, count)
   lets.push({ kind: "let", name: v.name, value: inside })
@@ -147,17 +155,17 @@ const countOf = (cx: Contraction, which: Which): Dim => numel((which === "row" ?
 function valueAt(
   cx: Contraction,
   { which, batch }: Pick<Side, "which" | "batch">,
-  place: Expr,
+  linear: Expr,
   depth: Expr,
 ): Expr {
   const { k } = cx.b
   const zero = k.int(0)
-  const index = which === "row" ? outputIndex(cx, place, zero, batch) : outputIndex(cx, zero, place, batch)
+  const index = which === "row" ? outputIndex(cx, linear, zero, batch) : outputIndex(cx, zero, linear, batch)
   return operand(cx, which, index, unravel(k, depth, cx.extents))
 }
 
 /** Whether vectors can be read along the depth only. */
-function turnsOver(given: Contraction, which: Which): boolean {
+function readsTransposed(given: Contraction, which: Which): boolean {
   const b = given.b.fork()
   const cx = { ...given, b }
   const { k } = b
@@ -167,8 +175,8 @@ function turnsOver(given: Contraction, which: Which): boolean {
   const four = (d: Dim): Expr => k.add(k.mul(b.variable("quad", quads(d)), k.int(4)), j)
   const depth = numel(cx.extents)
   const side = { which, batch: b.variable("batch") }
-  const scattered = (place: Expr, at: Expr): boolean =>
-    isScattered(b.widen(valueAt(cx, side, place, at), j.name))
+  const scattered = (linear: Expr, at: Expr): boolean =>
+    isScattered(b.widen(valueAt(cx, side, linear, at), j.name))
   if (divDim(depth, 4) === undefined) return false
   return scattered(four(count), b.variable("d", depth)) && !scattered(b.variable("place", count), four(depth))
 }

@@ -1,7 +1,7 @@
 /** schedule: a sum of products for GPUs: a workgroup computes a block of outputs, a tile per invocation, from slices of both
  *  operands that it copies into workgroup memory together.   contract group -> kernel body
  *  What is elementwise in an operand is computed once per element of a slice, while it is copied (`templates/block-slice.ts`).
- *  Split: groups of lanes take turns at the places of a slice; their sums are added in order at the end.
+ *  Split: groups of lanes share the indices of a slice; their sums are added in order at the end.
  *  Guarantees: sums run in a fixed order; all lanes reach every barrier.
  *  Not here:   sizes of blocks (`cost/block.ts`), stores (`templates/tile-grid.ts`). */
 import type { BlockPlan } from "../../ir/groups/types.js"
@@ -9,7 +9,7 @@ import type { Expr, Stmt } from "../../ir/kernels/types.js"
 import { divDim, numel } from "../../ir/tensor.js"
 import { type Slice, sliceOf } from "./block-slice.js"
 import type { Contraction } from "../contraction/contraction.js"
-import { storeSum, type TilePlace, tilesOf } from "./tile-grid.js"
+import { storeSum, type TilePosition, tilesOf } from "./tile-grid.js"
 import { BLOCK_LANES } from "../cost/block.js"
 import { ceilDiv, perWorkgroup } from "../kernel/grid.js"
 import type { BuiltBody } from "../kernel/kernel-build.js"
@@ -29,29 +29,29 @@ export function buildBlock(cx: Contraction, block: BlockPlan): BuiltBody & { tem
 
 type Ref = Expr & { kind: "ref" }
 
-/** A lane's tile in the block, and its turn at the places of a slice. */
-interface LanePlace {
+/** A lane's tile in the block, and its share of the indices of a slice. */
+interface LanePosition {
   readonly row: Expr
   readonly column: Expr
-  readonly turn: Expr
+  readonly share: Expr
 }
 
-function blockBody(cx: Contraction, block: BlockPlan, at: TilePlace, lane: Expr): Stmt[] {
+function blockBody(cx: Contraction, block: BlockPlan, at: TilePosition, lane: Expr): Stmt[] {
   const { b } = cx
   const { k } = b
   const { tileRows, tileColumns, split } = block
   const across = block.columns / tileColumns
   const down = block.rows / tileRows
   const lets: Stmt[] = []
-  const place = (name: string, value: Expr, range: number): Expr => {
+  const linear = (name: string, value: Expr, range: number): Expr => {
     const v = b.variable(name, range)
     lets.push({ kind: "let", name: v.name, value })
     return v
   }
-  const within: LanePlace = {
-    column: place("lc", k.rem(lane, k.int(across)), across),
-    row: place("lr", k.rem(k.div(lane, k.int(across)), k.int(down)), down),
-    turn: split === 1 ? k.int(0) : place("ls", k.div(lane, k.int(across * down)), split),
+  const within: LanePosition = {
+    column: linear("lc", k.rem(lane, k.int(across)), across),
+    row: linear("lr", k.rem(k.div(lane, k.int(across)), k.int(down)), down),
+    share: split === 1 ? k.int(0) : linear("ls", k.div(lane, k.int(across * down)), split),
   }
   const parts = split === 1 ? 0 : block.rows * block.columns * split
   const tall = sliceOf(cx, "row", block.rows, block.depth, parts, at, lane)
@@ -101,11 +101,11 @@ function blockBody(cx: Contraction, block: BlockPlan, at: TilePlace, lane: Expr)
   return [...lets, ...tall.lets, ...wide.lets, ...vars, ...around, ...stores]
 }
 
-/** Adds the places of a slice to the sums of a tile. */
+/** Adds the indices of a slice to the sums of a tile. */
 function addSlice(
   cx: Contraction,
   { tileRows, tileColumns, split, columns }: BlockPlan,
-  at: LanePlace,
+  at: LanePosition,
   filled: Expr,
   tall: Slice,
   wide: Slice,
@@ -114,8 +114,8 @@ function addSlice(
   const { b } = cx
   const { k } = b
   const mine = b.variable("d")
-  const place = split === 1 ? mine : k.add(k.mul(mine, k.int(split)), at.turn)
-  const turns = k.div(k.add(k.sub(filled, at.turn), k.int(split - 1)), k.int(split))
+  const linear = split === 1 ? mine : k.add(k.mul(mine, k.int(split)), at.share)
+  const count = k.div(k.add(k.sub(filled, at.share), k.int(split - 1)), k.int(split))
   const lets: Stmt[] = []
   const named = (wanted: string, value: Expr): Expr => {
     const name = b.name(wanted)
@@ -123,11 +123,14 @@ function addSlice(
     return k.ref(name, cx.type, 4)
   }
   const rows = range(tileRows / 4).map((n) =>
-    named("a", tall.read(place, k.add(k.mul(at.row, k.int(tileRows)), k.int(4 * n)))),
+    named("a", tall.read(linear, k.add(k.mul(at.row, k.int(tileRows)), k.int(4 * n)))),
   )
   // Neighbouring lanes read neighbouring vectors: no two of them the same bank of memory.
   const right = range(tileColumns / 4).map((n) =>
-    named("c", wide.read(place, k.add(k.int((columns / (tileColumns / 4)) * n), k.mul(at.column, k.int(4))))),
+    named(
+      "c",
+      wide.read(linear, k.add(k.int((columns / (tileColumns / 4)) * n), k.mul(at.column, k.int(4)))),
+    ),
   )
   const add = range(tileRows).flatMap((m) => {
     const own = k.splat(k.lane(rows[Math.floor(m / 4)]!, m % 4))
@@ -136,14 +139,14 @@ function addSlice(
       return { kind: "set", name: sum.name, value: k.op("add", sum, k.op("mul", own, c)) }
     })
   })
-  return { kind: "for", name: mine.name, extent: turns, on: "serial", body: [...lets, ...add] }
+  return { kind: "for", name: mine.name, extent: count, on: "serial", body: [...lets, ...add] }
 }
 
 function storeTile(
   cx: Contraction,
   block: BlockPlan,
-  at: TilePlace,
-  within: LanePlace,
+  at: TilePosition,
+  within: LanePosition,
   sums: readonly (readonly Ref[])[],
 ): Stmt[] {
   const { k } = cx.b
@@ -161,8 +164,8 @@ function storeTile(
 function storeSplit(
   cx: Contraction,
   block: BlockPlan,
-  at: TilePlace,
-  within: LanePlace,
+  at: TilePosition,
+  within: LanePosition,
   lane: Expr,
   sums: readonly (readonly Ref[])[],
   part: string,
@@ -177,21 +180,21 @@ function storeSplit(
       const inBlock = k.add(k.mul(within.row, k.int(tileRows)), k.int(m))
       const group = k.add(k.int(step * n), within.column)
       const first = k.add(k.mul(inBlock, k.int(columns)), k.mul(group, k.int(4)))
-      const index = k.add(k.mul(within.turn, k.int(outputs)), first)
+      const index = k.add(k.mul(within.share, k.int(outputs)), first)
       return { kind: "store-shared", name: part, index, value }
     }),
   )
   const fours = outputs / 4
-  const turn = b.variable("from", split)
+  const share = b.variable("from", split)
   const total = b.name("total")
   const own = k.ref(total, cx.type, 4)
-  const index = k.add(k.mul(turn, k.int(outputs)), k.mul(lane, k.int(4)))
+  const index = k.add(k.mul(share, k.int(outputs)), k.mul(lane, k.int(4)))
   const next = k.op("add", own, k.shared(part, index, cx.type, 4))
   const add: Stmt[] = [
     { kind: "var", name: total, type: cx.type, width: 4, init: k.splat(k.constant(0, cx.type)) },
     {
       kind: "for",
-      name: turn.name,
+      name: share.name,
       extent: k.int(split),
       on: "serial",
       body: [{ kind: "set", name: total, value: next }],
@@ -208,24 +211,24 @@ function storeSplit(
 function storeFour(
   cx: Contraction,
   block: BlockPlan,
-  at: TilePlace,
+  at: TilePosition,
   inBlock: Expr,
   group: Expr,
   sum: Expr,
 ): Stmt[] {
   const { k } = cx.b
   const row = k.add(k.mul(at.row, k.int(block.rows)), inBlock)
-  const place = { batch: at.batch, row, rowsBy: block.rows }
+  const linear = { batch: at.batch, row, rowsBy: block.rows }
   const { shape } = cx.columns
   if (shape.length > 0 && divDim(shape.at(-1)!, 4) !== undefined) {
     const groupsBy = block.columns / 4
     const own = k.add(k.mul(at.column, k.int(groupsBy)), group)
-    return storeSum(cx, { ...place, group: own, groupsBy, vector: true }, sum)
+    return storeSum(cx, { ...linear, group: own, groupsBy, vector: true }, sum)
   }
   const first = k.add(k.mul(at.column, k.int(block.columns)), k.mul(group, k.int(4)))
   return range(4).flatMap((n) => {
     const column = k.add(first, k.int(n))
-    return storeSum(cx, { ...place, group: column, groupsBy: block.columns, vector: false }, k.lane(sum, n))
+    return storeSum(cx, { ...linear, group: column, groupsBy: block.columns, vector: false }, k.lane(sum, n))
   })
 }
 

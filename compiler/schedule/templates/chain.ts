@@ -63,8 +63,8 @@ function sumsOf(
     return { kind: "ref", name: b.name(`acc_${n}`), type: dtype, width: 1 }
   })
   const add = sums.map((sum, n): Stmt => {
-    const place = k.add(k.mul(row, k.int(columns)), k.int(n))
-    const cx = b.values.context(node, unravel(k, place, node.type.shape))
+    const linear = k.add(k.mul(row, k.int(columns)), k.int(n))
+    const cx = b.values.context(node, unravel(k, linear, node.type.shape))
     const product = k.op("mul", lower.left(cx, walk.r), lower.right(cx, walk.r))
     return { kind: "set", name: sum.name, value: k.op("add", sum, product) }
   })
@@ -82,10 +82,10 @@ function standIn({ b, node, columns }: Product, row: Expr, own: boolean): string
   b.shared.push({ name, type: dtype, length: columns, width: 1, ...(own && { own }) })
   const first = k.mul(row, k.int(columns))
   b.bind(node.id, (at) => {
-    const place = linearIndex(k, at, shape)
-    const column = k.sub(place, first)
+    const linear = linearIndex(k, at, shape)
+    const column = k.sub(linear, first)
     // It lies in this row, as `fuse/products.ts` has made sure, even where the difference does not show it.
-    return k.shared(name, k.namesIn(column).has(nameOf(row)) ? k.rem(place, k.int(columns)) : column, dtype)
+    return k.shared(name, k.namesIn(column).has(nameOf(row)) ? k.rem(linear, k.int(columns)) : column, dtype)
   })
   return name
 }

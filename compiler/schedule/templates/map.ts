@@ -20,22 +20,22 @@ export function buildMap(b: KernelBuild, plan: MapPlan): BuiltBody & { template:
   return { ...b.finish(body), template: quads === undefined ? "map" : "map vec4" }
 }
 
-/** The stores of a group at one flat place of its index space. All values are read before any is written: a slot may be read
+/** The stores of a group at one linear index of its index space. All values are read before any is written: a slot may be read
  *  and updated in place. */
-export function storeAll(b: KernelBuild, place: Expr): Stmt[] {
-  const values = b.group.stores.map((s) => valueAt(b, s.value, place))
+export function storeAll(b: KernelBuild, linear: Expr): Stmt[] {
+  const values = b.group.stores.map((s) => valueAt(b, s.value, linear))
   return valuesThenStores(
     b,
-    values.map((value, n) => ({ buffer: b.target(b.group.stores[n]!.value), index: place, value })),
+    values.map((value, n) => ({ buffer: b.target(b.group.stores[n]!.value), index: linear, value })),
   )
 }
 
-function storeQuads(b: KernelBuild, place: Expr, j: string): Stmt[] {
+function storeQuads(b: KernelBuild, linear: Expr, j: string): Stmt[] {
   return valuesThenStores(
     b,
     b.group.stores.flatMap((s) => {
-      const value = b.widen(valueAt(b, s.value, place), j)
-      return b.wideStores(b.target(s.value), place, j, value)
+      const value = b.widen(valueAt(b, s.value, linear), j)
+      return b.wideStores(b.target(s.value), linear, j, value)
     }),
   )
 }
@@ -56,8 +56,8 @@ export function valuesThenStores(b: KernelBuild, stores: readonly PendingStore[]
   return [...lets, ...out]
 }
 
-/** What is stored for `value` at a flat place. */
-export function valueAt(b: KernelBuild, value: number, place: Expr, values: Values = b.values): Expr {
+/** What is stored for `value` at a linear index. */
+export function valueAt(b: KernelBuild, value: number, linear: Expr, values: Values = b.values): Expr {
   const { dtype, shape } = typeOfValue(b.placed.g, value)
-  return toStored(b.k, values.at(value, unravel(b.k, place, shape)), dtype)
+  return toStored(b.k, values.at(value, unravel(b.k, linear, shape)), dtype)
 }

@@ -1,6 +1,6 @@
 /** schedule: one operand of a contraction as the tiles of an item read it: copied into workgroup memory in the order in which
  *  they do, or where it lies if that is just as good.
- *  Without windows: [tile][place of the depth][place of the tile]. With windows: an axis per sum of places, so that both loops
+ *  Without windows: [tile][index of the depth][index of the tile]. With windows: an axis per sum of indices, so that both loops
  *  move by constants; the last axis of the side last.
  *  Guarantees: what is behind the end of a side is some number; it reaches no sum that is stored.
  *  Not here:   sizes (`cost/panels.ts`), the loops over items and tiles (`templates/panels.ts`). */
@@ -11,7 +11,7 @@ import { LANES, type Panels, type Side, TALL, valueAt } from "../contraction/pan
 import { unravel } from "../expressions/values.js"
 import { isScattered } from "../expressions/vectorize.js"
 
-/** Where an item stands along a side, or a block along the depth: the places of the axes before the cut, the first place of the
+/** Where an item stands along a side, or a block along the depth: the indices of the axes before the cut, the first index of the
  *  one that is cut, and how many it takes of it. */
 export interface Cut {
   readonly before: readonly Expr[]
@@ -27,11 +27,11 @@ export interface Item {
 /** An operand of a kernel. `pack`: what comes before it is read. */
 export interface PanelOperand {
   readonly pack: (item: Item) => readonly Stmt[]
-  /** The element at a place of a tile and of the depth, relative to the item: one, or four from there on. */
-  readonly read: (at: TilePlace, depth: readonly Expr[], width: 1 | 4) => Expr
+  /** The element at an index of a tile and of the depth, relative to the item: one, or four from there on. */
+  readonly read: (at: TilePosition, depth: readonly Expr[], width: 1 | 4) => Expr
 }
-/** `tile`: number of the tile along the last axis of the side; `outer`: places of the axes before, in the item. */
-export interface TilePlace {
+/** `tile`: number of the tile along the last axis of the side; `outer`: indices of the axes before, in the item. */
+export interface TilePosition {
   readonly item: Item
   readonly tile: Expr
   readonly outer: readonly Expr[]
@@ -43,7 +43,7 @@ export function panelOperand(p: Panels, side: Side): PanelOperand {
   return side === p.tall && side.direct ? directOperand(p, side) : tiledOperand(p, side)
 }
 
-/** A let of a known range, so that places can be simplified. */
+/** A let of a known range, so that indices can be simplified. */
 export function named(p: Panels, name: string, value: Expr, range: Dim | undefined, lets: Stmt[]): Expr {
   if (value.kind === "const" || value.kind === "ref") return value
   const v = p.cx.b.variable(name, range)
@@ -61,7 +61,7 @@ export function loop(
   const v = p.cx.b.variable(name, range)
   return [{ kind: "for", name: v.name, extent, on: "serial", body: body(v) }]
 }
-/** Loops over the places of a block of the depth but for the last `inner` axes. */
+/** Loops over the indices of a block of the depth but for the last `inner` axes. */
 export function depthLoops(
   p: Panels,
   cut: Cut,
@@ -78,11 +78,11 @@ export function depthLoops(
         )
   return go(0, [])
 }
-/** The places of the depth that stand for those of a block. */
+/** The indices of the depth that stand for those of a block. */
 const inBlock = (p: Panels, cut: Cut, at: readonly Expr[]): Expr[] =>
   at.map((e, n) => (n === 0 ? p.cx.b.k.add(cut.start, e) : e))
 
-/** The depth's places in a block, as one number. */
+/** The depth's indices in a block, as one number. */
 function flatDepth(p: Panels, at: readonly Expr[]): Expr {
   const { k } = p.cx.b
   return at.reduce<Expr>((sum, e, n) => {
@@ -102,9 +102,9 @@ function directOperand(p: Panels, side: Side): PanelOperand {
   return {
     pack: () => [],
     read: ({ item, tile, offset }, at) => {
-      const place = k.add(k.mul(tile, k.int(TALL)), k.add(item.side.start, k.int(offset)))
+      const linear = k.add(k.mul(tile, k.int(TALL)), k.add(item.side.start, k.int(offset)))
       const inside =
-        divDim(extent, TALL) === undefined ? k.op("min", place, k.sub(k.dim(extent), k.int(1))) : place
+        divDim(extent, TALL) === undefined ? k.op("min", linear, k.sub(k.dim(extent), k.int(1))) : linear
       return valueAt(p, side, [inside], inBlock(p, item.depth, at), item.batch)
     },
   }
@@ -145,7 +145,7 @@ function tiledOperand(p: Panels, side: Side): PanelOperand {
 
 type StoreGroup = (depth: readonly Expr[], group: number, value: Expr) => Stmt
 
-/** A place of the depth for all places of a tile. */
+/** An index of the depth for all indices of a tile. */
 function packAlong(
   p: Panels,
   side: Side,
@@ -167,16 +167,16 @@ function packAlong(
     const clamped = inside || fours === undefined ? first : k.op("min", first, k.sub(k.dim(fours), k.int(1)))
     const range = fours ?? (isStatic(extent) ? Math.ceil(extent / 4) : undefined)
     const quad = named(p, "quad", clamped, range, out)
-    const place = k.add(k.mul(quad, k.int(4)), j)
-    const value = valueAt(p, side, [place], inBlock(p, item.depth, depth), item.batch)
+    const linear = k.add(k.mul(quad, k.int(4)), j)
+    const value = valueAt(p, side, [linear], inBlock(p, item.depth, depth), item.batch)
     const whole = fours !== undefined
-    const safe = whole ? value : k.guard(k.asIs("lt", place, k.dim(extent)), value, k.constant(0, p.cx.type))
+    const safe = whole ? value : k.guard(k.asIs("lt", linear, k.dim(extent)), value, k.constant(0, p.cx.type))
     out.push(store(depth, group, b.widen(safe, j.name)))
   }
   return out
 }
 
-/** Four places of the depth for all places of a tile: loaded along the depth, stored across. */
+/** Four indices of the depth for all indices of a tile: loaded along the depth, stored across. */
 function packAcross(
   p: Panels,
   side: Side,
@@ -199,9 +199,9 @@ function packAcross(
       const along = k.mul(quad, k.int(4))
       const depth = inBlock(p, item.depth, [...outer, k.add(along, j)])
       const columns = Array.from({ length: lanes }, (_, lane) => {
-        const place = k.add(item.side.start, k.add(k.mul(tile, k.int(lanes)), k.int(lane)))
+        const linear = k.add(item.side.start, k.add(k.mul(tile, k.int(lanes)), k.int(lane)))
         const inside =
-          divDim(extent, lanes) === undefined ? k.op("min", place, k.sub(k.dim(extent), k.int(1))) : place
+          divDim(extent, lanes) === undefined ? k.op("min", linear, k.sub(k.dim(extent), k.int(1))) : linear
         const value = b.widen(valueAt(p, side, [inside], depth, item.batch), j.name)
         const name = b.name("along")
         lets.push({ kind: "let", name, value })
@@ -234,17 +234,17 @@ function transposes(p: Panels, side: Side): boolean {
   const quads = (d: Dim): Dim | undefined => divDim(d, 4) ?? (isStatic(d) ? Math.ceil(d / 4) : undefined)
   const j = b.variable("j", 4)
   const four = (d: Dim): Expr => k.add(k.mul(b.variable("quad", quads(d)), k.int(4)), j)
-  const place = b.variable("place", extent)
+  const linear = b.variable("place", extent)
   const depth = p.depth.extents.map((d) => b.variable("d", d))
   const batch = b.variable("batch")
   const last = p.depth.extents.at(-1)!
   const along = valueAt(q, side, [four(extent)], depth, batch)
-  const across = valueAt(q, side, [place], [...depth.slice(0, -1), four(last)], batch)
+  const across = valueAt(q, side, [linear], [...depth.slice(0, -1), four(last)], batch)
   return isScattered(b.widen(along, j.name)) && !isScattered(b.widen(across, j.name))
 }
 // ---- windows
 
-/** An axis of the packed operand: places of the side, of the depth, or sums of both. */
+/** An axis of the packed operand: indices of the side, of the depth, or sums of both. */
 interface PackAxis {
   readonly extent: number
   readonly side?: number
@@ -267,8 +267,8 @@ function slidingOperand(p: Panels, side: Side): PanelOperand {
       const s = x.side === undefined ? k.int(0) : local[x.side - at]!
       const d = x.depth === undefined ? k.int(0) : depth[x.depth]!
       const { a, b: step, shift } = x.window ?? { a: 1, b: 1, shift: 0 }
-      const place = k.add(k.add(k.mul(s, k.int(a)), k.mul(d, k.int(step))), k.int(shift))
-      return k.add(sum, k.mul(place, k.int(strides[n]!)))
+      const linear = k.add(k.add(k.mul(s, k.int(a)), k.mul(d, k.int(step))), k.int(shift))
+      return k.add(sum, k.mul(linear, k.int(strides[n]!)))
     }, k.int(0))
   return {
     pack: (item) => packSliding(p, side, item, axes, strides, name),
@@ -277,10 +277,10 @@ function slidingOperand(p: Panels, side: Side): PanelOperand {
         const local = [...outer, k.mul(tile, k.int(LANES))]
         return k.shared(name, k.add(position(local, depth), k.int(offset)), p.cx.type, width)
       }
-      const places = side.cut.local.slice(1).reduce<Expr>((n, d) => k.mul(n, k.int(d)), item.side.count)
+      const indices = side.cut.local.slice(1).reduce<Expr>((n, d) => k.mul(n, k.int(d)), item.side.count)
       const row = k.add(k.mul(tile, k.int(TALL)), k.int(offset))
-      const exact = places.kind === "const" && places.value % TALL === 0
-      const inside = exact ? row : k.op("min", row, k.sub(places, k.int(1)))
+      const exact = indices.kind === "const" && indices.value % TALL === 0
+      const inside = exact ? row : k.op("min", row, k.sub(indices, k.int(1)))
       return k.shared(name, position(unravel(k, inside, side.cut.local), depth), p.cx.type, width)
     },
   }
@@ -304,7 +304,7 @@ function packAxes(p: Panels, side: Side): PackAxis[] {
     if (own.some((x) => x.depth === n)) return []
     return [{ depth: n, extent: n === 0 ? p.block : staticOf(d) }]
   })
-  // Axes before the cut have one place in an item, so their windows stay pairs; the depth's axes are among `depth` then.
+  // Axes before the cut have one index in an item, so their windows stay pairs; the depth's axes are among `depth` then.
   const isLast = (x: PackAxis): boolean => x.side === space.extents.length - 1
   return [
     ...own.filter((x) => !isLast(x) && x.window === undefined),
@@ -325,15 +325,15 @@ function packSliding(
   const { b } = p.cx
   const { k } = b
   const { at } = side.cut
-  /** The value where the packed axes have these places. */
-  const value = (places: readonly Expr[]): Expr => {
+  /** The value where the packed axes have these indices. */
+  const value = (indices: readonly Expr[]): Expr => {
     const own: Expr[] = [...item.side.before, ...side.cut.local.map(() => k.int(0))]
     const depth: Expr[] = p.depth.extents.map(() => k.int(0))
     axes.forEach((x, n) => {
-      const u = places[n]!
+      const u = indices[n]!
       const w = x.window
       if (w !== undefined && x.side !== undefined && x.depth !== undefined) {
-        // Either the place of the side or that of the depth moves by one with the sum.
+        // Either the index of the side or that of the depth moves by one with the sum.
         if (w.a === 1) own[x.side] = k.sub(u, k.int(w.shift))
         else depth[x.depth] = u
       } else if (x.side !== undefined) own[x.side] = u
@@ -344,22 +344,22 @@ function packSliding(
     return valueAt(p, side, own, depth, item.batch)
   }
   const lastAxis = axes.length - 1
-  const go = (n: number, places: readonly Expr[]): readonly Stmt[] => {
+  const go = (n: number, indices: readonly Expr[]): readonly Stmt[] => {
     const { extent, depth, window } = axes[n]!
     if (n < lastAxis) {
       const end = depth === 0 && window === undefined ? item.depth.count : k.int(extent)
-      return loop(p, "u", end, extent, (u) => go(n + 1, [...places, u]))
+      return loop(p, "u", end, extent, (u) => go(n + 1, [...indices, u]))
     }
     return loop(p, "u", k.int(Math.ceil(extent / 4)), Math.ceil(extent / 4), (quad) => {
       const j = b.variable("j", 4)
       const first = k.mul(quad, k.int(4))
       const u = k.add(first, j)
-      const e = value([...places, u])
+      const e = value([...indices, u])
       const limit = window === undefined && side === p.wide ? side.cut.local.at(-1)! : extent
       const exact = limit % 4 === 0 && limit === extent
       const safe = exact ? e : k.guard(k.asIs("lt", u, k.int(limit)), e, k.constant(0, p.cx.type))
-      const index = [...places, first].reduce<Expr>(
-        (sum, place, i) => k.add(sum, k.mul(place, k.int(strides[i]!))),
+      const index = [...indices, first].reduce<Expr>(
+        (sum, linear, i) => k.add(sum, k.mul(linear, k.int(strides[i]!))),
         k.int(0),
       )
       return [{ kind: "store-shared", name, index, value: b.widen(safe, j.name) }]

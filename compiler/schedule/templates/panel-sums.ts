@@ -13,8 +13,8 @@ export interface Sums {
   readonly name: string
   readonly size: number
   at(row: Expr, outer: readonly Expr[], tile: Expr, offset: number): Expr
-  /** At a place of the last axis. */
-  along(row: Expr, outer: readonly Expr[], place: Expr): Expr
+  /** At an index of the last axis. */
+  along(row: Expr, outer: readonly Expr[], linear: Expr): Expr
 }
 export function sumsOf(p: Panels, rows: number): Sums {
   const { b } = p.cx
@@ -23,9 +23,9 @@ export function sumsOf(p: Panels, rows: number): Sums {
   const width = Math.ceil(local.at(-1)! / LANES) * LANES
   const columns = local.slice(0, -1).reduce((n, d) => n * d, width)
   const { name, size } = sheet(p, "sums", Math.ceil(rows / TALL) * TALL * columns)
-  const along = (row: Expr, outer: readonly Expr[], place: Expr): Expr => {
+  const along = (row: Expr, outer: readonly Expr[], linear: Expr): Expr => {
     const flat = outer.reduce<Expr>((sum, e, n) => k.add(k.mul(sum, k.int(local[n]!)), e), k.int(0))
-    return k.add(k.mul(row, k.int(columns)), k.add(k.mul(flat, k.int(width)), place))
+    return k.add(k.mul(row, k.int(columns)), k.add(k.mul(flat, k.int(width)), linear))
   }
   return {
     name,

@@ -14,7 +14,7 @@ import { indexAt, storesAt } from "../contraction/contraction.js"
 import { largest, nominal } from "../cost/model.js"
 import { ceilDiv, type Count, perWorkgroup } from "../kernel/grid.js"
 import type { BuiltBody } from "../kernel/kernel-build.js"
-import { type Cut, type Item, loop, named, panelOperand, type TilePlace } from "./panel-operand.js"
+import { type Cut, type Item, loop, named, panelOperand, type TilePosition } from "./panel-operand.js"
 import { emptied, inParts, type Sums, sumsOf } from "./panel-sums.js"
 import { LANES, type Panels, type Side, TALL } from "../contraction/panels.js"
 import { valuesThenStores } from "./map.js"
@@ -31,19 +31,19 @@ export function buildPanels(p: Panels): BuiltBody & { template: string } {
     const above = k.div(i, wide.expr)
     const single = batches === 1
     const batch = single ? k.int(0) : named(p, "bt", k.div(above, tall.expr), batches, lets)
-    const place = {
+    const where = {
       wide: cutAt(p, p.wide, k.rem(i, wide.expr), lets),
       tall: cutAt(p, p.tall, single ? above : k.rem(above, tall.expr), lets),
       batch,
     }
-    return [...lets, ...itemBody(p, place)]
+    return [...lets, ...itemBody(p, where)]
   })
   const sizes = [p.tall, p.wide].map((s) => s.cut.local.reduce((n, d) => n * d, 1))
   const slides = p.wide.windows.length + p.tall.windows.length > 0
   return { ...b.finish(body), template: `panels ${sizes.join("x")} by ${p.block}${slides ? " windows" : ""}` }
 }
 
-interface Place {
+interface ItemPosition {
   readonly wide: Cut
   readonly tall: Cut
   readonly batch: Expr
@@ -74,7 +74,7 @@ function cutAt(p: Panels, { space, cut }: Side, i: Expr, lets: Stmt[]): Cut {
   const part = named(p, "part", cut.at === 0 ? i : k.rem(i, parts.expr), parts.extent, lets)
   return { before, start: k.mul(part, k.int(cut.chunk)), count: countFrom(p, part, extent, cut.chunk) }
 }
-/** Places that part number `part` of `extent` has. */
+/** Indices that part number `part` of `extent` has. */
 function countFrom(p: Panels, part: Expr, extent: Dim, chunk: number): Expr {
   const { k } = p.cx.b
   if (divDim(extent, chunk) !== undefined) return k.int(chunk)
@@ -82,7 +82,7 @@ function countFrom(p: Panels, part: Expr, extent: Dim, chunk: number): Expr {
   return k.op("min", k.int(chunk), k.sub(k.dim(extent), k.mul(part, k.int(chunk))))
 }
 
-function itemBody(p: Panels, place: Place): Stmt[] {
+function itemBody(p: Panels, where: ItemPosition): Stmt[] {
   const { cx } = p
   const { b } = cx
   const { k } = b
@@ -94,14 +94,14 @@ function itemBody(p: Panels, place: Place): Stmt[] {
   // Few terms go on from the sum so far; of many, each block is a sum of its own.
   const goesOn = !once && b.most(numel(cx.extents)) <= MOST_TERMS
   const sums = sumsOf(p, once ? TALL : rowsOf(p))
-  const rows = k.div(k.add(rowsIn(p, place), k.int(TALL - 1)), k.int(TALL))
+  const rows = k.div(k.add(rowsIn(p, where), k.int(TALL - 1)), k.int(TALL))
   const rowTiles = (body: (row: Expr) => readonly Stmt[]): Stmt[] =>
     loop(p, "rt", rows, Math.ceil(rowsOf(p) / TALL), body)
   /** The tile of sums for a block of the depth. `row`: of the tile's first sum. */
   const tile = (items: Items, rt: Expr, outer: readonly Expr[], ct: Expr, row: Expr): Stmt[] => {
     const at = {
-      wide: (offset: number): TilePlace => ({ item: items.wide, tile: ct, outer, offset }),
-      tall: (offset: number): TilePlace => ({ item: items.tall, tile: rt, outer: [], offset }),
+      wide: (offset: number): TilePosition => ({ item: items.wide, tile: ct, outer, offset }),
+      tall: (offset: number): TilePosition => ({ item: items.tall, tile: rt, outer: [], offset }),
     }
     const acc = range(TALL).map(() => range(LANES / 4).map((): Ref => ref(p, b.name("acc"))))
     const first = (m: number, n: number): Expr => sums.at(k.add(row, k.int(m)), outer, ct, 4 * n)
@@ -141,8 +141,8 @@ function itemBody(p: Panels, place: Place): Stmt[] {
     const start = k.mul(part, k.int(p.block))
     const cut: Cut = { before: [], start, count: countFrom(p, part, depth, p.block) }
     return {
-      wide: { side: place.wide, depth: cut, batch: place.batch },
-      tall: { side: place.tall, depth: cut, batch: place.batch },
+      wide: { side: where.wide, depth: cut, batch: where.batch },
+      tall: { side: where.tall, depth: cut, batch: where.batch },
     }
   }
   const packed = (items: Items): readonly Stmt[] => [...wide.pack(items.wide), ...tall.pack(items.tall)]
@@ -150,22 +150,22 @@ function itemBody(p: Panels, place: Place): Stmt[] {
     // Four rows at a time, up to what is stored: their sums stay in the nearest cache.
     const items = itemsAt(k.int(0))
     const tiles = rowTiles((rt) => [
-      ...columnTiles(p, place, (outer, ct) => tile(items, rt, outer, ct, k.int(0))),
-      ...outputs(p, place, sums, rowsOfTile(p, place, rt)),
+      ...columnTiles(p, where, (outer, ct) => tile(items, rt, outer, ct, k.int(0))),
+      ...outputs(p, where, sums, rowsOfTile(p, where, rt)),
     ])
     return [...packed(items), ...tiles]
   }
   const block = (part: Expr): Stmt[] => {
     const items = itemsAt(part)
-    const tiles = columnTiles(p, place, (outer, ct) =>
+    const tiles = columnTiles(p, where, (outer, ct) =>
       rowTiles((rt) => tile(items, rt, outer, ct, k.mul(rt, k.int(TALL)))),
     )
     return [...packed(items), ...tiles]
   }
-  const all: Rows = { first: k.int(0), count: rowsIn(p, place), most: mostRows(p) }
+  const all: Rows = { first: k.int(0), count: rowsIn(p, where), most: mostRows(p) }
   const most = Math.ceil(b.most(depth) / p.block)
   const adding = inParts(p, sums, { expr: blocks.expr, extent: blocks.extent, most }, block)
-  return [...emptied(p, sums), ...adding, ...outputs(p, place, sums, all)]
+  return [...emptied(p, sums), ...adding, ...outputs(p, where, sums, all)]
 }
 
 interface Items {
@@ -174,15 +174,15 @@ interface Items {
 }
 const ref = (p: Panels, name: string): Ref => ({ kind: "ref", name, type: p.cx.type, width: 4 })
 
-/** Loops over the tiles of columns of an item: places of the axes before the last, and the number of the tile along that. */
+/** Loops over the tiles of columns of an item: indices of the axes before the last, and the number of the tile along that. */
 function columnTiles(
   p: Panels,
-  place: Place,
+  where: ItemPosition,
   body: (outer: readonly Expr[], tile: Expr) => readonly Stmt[],
 ): readonly Stmt[] {
   const { k } = p.cx.b
   const { local } = p.wide.cut
-  const extentOf = (n: number): Expr => (n === 0 ? place.wide.count : k.int(local[n]!))
+  const extentOf = (n: number): Expr => (n === 0 ? where.wide.count : k.int(local[n]!))
   const go = (n: number, outer: readonly Expr[]): readonly Stmt[] => {
     if (n < local.length - 1) return loop(p, "c", extentOf(n), local[n]!, (i) => go(n + 1, [...outer, i]))
     const tiles = k.div(k.add(extentOf(n), k.int(LANES - 1)), k.int(LANES))
@@ -191,8 +191,8 @@ function columnTiles(
   return go(0, [])
 }
 
-/** Loops over a block of the depth, the longest innermost: only there do sums stay in registers from turn to turn. Turns are not
- *  written out: an engine does so itself where it helps, and loads of several turns at once would push sums out of registers. */
+/** Loops over a block of the depth, the longest innermost: only there do sums stay in registers from iteration to iteration. Iterations are not
+ *  written out: an engine does so itself where it helps, and loads of several iterations at once would push sums out of registers. */
 function products(p: Panels, cut: Cut, add: (depth: readonly Expr[]) => Stmt[]): readonly Stmt[] {
   const { k } = p.cx.b
   const lengths = p.depth.extents.map((d, n) => (n === 0 ? p.block : nominal(d)))
@@ -200,7 +200,7 @@ function products(p: Panels, cut: Cut, add: (depth: readonly Expr[]) => Stmt[]):
   const order = [...range(lengths.length).filter((n) => n !== longest), longest]
   const go = (n: number, at: readonly (Expr | undefined)[]): readonly Stmt[] => {
     const axis = order[n]
-    if (axis === undefined) return add(at.map((e) => e ?? bug("a place per axis")))
+    if (axis === undefined) return add(at.map((e) => e ?? bug("an index per axis")))
     const end = axis === 0 ? cut.count : k.dim(p.depth.extents[axis]!)
     const most = axis === 0 ? p.block : p.depth.extents[axis]!
     return loop(p, "k", end, most, (i) => go(n + 1, at.with(axis, i)))
@@ -211,7 +211,7 @@ function products(p: Panels, cut: Cut, add: (depth: readonly Expr[]) => Stmt[]):
   )
 }
 
-/** The most places that an item takes of an axis. */
+/** The most indices that an item takes of an axis. */
 const fullest = ({ space, cut }: Side, n: number): number => {
   const extent = space.extents[cut.at + n]!
   return isStatic(extent) ? Math.min(cut.local[n]!, extent) : cut.local[n]!
@@ -219,9 +219,9 @@ const fullest = ({ space, cut }: Side, n: number): number => {
 /** The rows of an item, the last tile's filled up; those that it has at most. */
 const rowsOf = (p: Panels): number => p.tall.cut.local.reduce((n, d) => n * d, 1)
 const mostRows = (p: Panels): number => p.tall.cut.local.reduce((n, _, axis) => n * fullest(p.tall, axis), 1)
-const rowsIn = (p: Panels, place: Place): Expr => {
+const rowsIn = (p: Panels, where: ItemPosition): Expr => {
   const { k } = p.cx.b
-  return p.tall.cut.local.slice(1).reduce<Expr>((n, d) => k.mul(n, k.int(d)), place.tall.count)
+  return p.tall.cut.local.slice(1).reduce<Expr>((n, d) => k.mul(n, k.int(d)), where.tall.count)
 }
 
 /** Rows of an item. */
@@ -230,21 +230,21 @@ interface Rows {
   readonly count: Expr
   readonly most: number
 }
-function rowsOfTile(p: Panels, place: Place, rt: Expr): Rows {
+function rowsOfTile(p: Panels, where: ItemPosition, rt: Expr): Rows {
   const { k } = p.cx.b
   const first = k.mul(rt, k.int(TALL))
   const { at, chunk, local } = p.tall.cut
   const inside = local.slice(1).reduce((n, d) => n * d, 1)
   const whole =
     inside % TALL === 0 || (chunk % TALL === 0 && divDim(p.tall.space.extents[at]!, TALL) !== undefined)
-  const count = whole ? k.int(TALL) : k.op("min", k.int(TALL), k.sub(rowsIn(p, place), first))
+  const count = whole ? k.int(TALL) : k.op("min", k.int(TALL), k.sub(rowsIn(p, where), first))
   return { first, count, most: TALL }
 }
 
 /** Everything after the sums of `rows`, along the side that has the last axis of the result. */
 function outputs(
   p: Panels,
-  place: Place,
+  where: ItemPosition,
   sums: Sums,
   { first: firstRow, count: rows, most }: Rows,
 ): readonly Stmt[] {
@@ -253,7 +253,7 @@ function outputs(
   const { k } = b
   const { local, at: cutAxis } = p.wide.cut
   const rowRange = numel(p.tall.axes.shape)
-  const rowStart = [...place.tall.before, place.tall.start].reduce<Expr>(
+  const rowStart = [...where.tall.before, where.tall.start].reduce<Expr>(
     (sum, e, n) => k.add(k.mul(sum, k.dim(n === 0 ? 1 : p.tall.space.extents[n]!)), e),
     k.int(0),
   )
@@ -262,50 +262,50 @@ function outputs(
   const outerLoops = (
     body: (outer: readonly Expr[], end: Expr, size: number) => readonly Stmt[],
   ): readonly Stmt[] => {
-    const extentOf = (n: number): Expr => (n === 0 ? place.wide.count : k.int(local[n]!))
+    const extentOf = (n: number): Expr => (n === 0 ? where.wide.count : k.int(local[n]!))
     const go = (n: number, outer: readonly Expr[]): readonly Stmt[] =>
       n === local.length - 1
         ? body(outer, extentOf(n), fullest(p.wide, n))
         : loop(p, "c", extentOf(n), local[n]!, (i) => go(n + 1, [...outer, i]))
     return go(0, [])
   }
-  /** The axes of the wide side, given the places in the item; names of known range where a place is a sum. */
+  /** The axes of the wide side, given the indices in the item; names of known range where an index is a sum. */
   const columnAxes = (outer: readonly Expr[], last: Expr, lets: Stmt[]): readonly Expr[] => {
     const inside = [...outer, last].map((e, n) =>
       n === 0 && n < local.length - 1
-        ? named(p, "column", k.add(place.wide.start, e), p.wide.space.extents[cutAxis], lets)
+        ? named(p, "column", k.add(where.wide.start, e), p.wide.space.extents[cutAxis], lets)
         : e,
     )
-    return p.wide.space.real(k, [...place.wide.before, ...inside])
+    return p.wide.space.real(k, [...where.wide.before, ...inside])
   }
   const single = local.length === 1
   const lastExtent = p.wide.space.extents.at(-1)!
-  const store = (rowPlace: Expr, columns: readonly Expr[], value: Expr, j: Ref | undefined): Stmt[] => {
+  const store = (row: Expr, columns: readonly Expr[], value: Expr, j: Ref | undefined): Stmt[] => {
     const done = b.name("sum")
     const own = k.ref(j === undefined ? done : b.name("each"), cx.type)
     const [rowAxes, columnAxis] = [p.tall.axes, p.wide.axes]
-    const rowIndex = unravel(k, rowPlace, rowAxes.shape)
+    const rowIndex = unravel(k, row, rowAxes.shape)
     const swapped = p.wide.which === "row"
     const index = swapped
-      ? indexAt(cx, columns, rowIndex, place.batch)
-      : indexAt(cx, rowIndex, columns, place.batch)
-    if (columnAxis.axes.length !== columns.length) bug("a place per axis")
+      ? indexAt(cx, columns, rowIndex, where.batch)
+      : indexAt(cx, rowIndex, columns, where.batch)
+    if (columnAxis.axes.length !== columns.length) bug("an index per axis")
     const stores = storesAt(cx, index, own, (e) =>
       j === undefined ? e : b.widen(e, j.name, new Map([[own, k.ref(done, cx.type, 4)]])),
     )
     const pending = stores.flatMap((s) =>
       j === undefined
-        ? [{ buffer: s.buffer, index: s.place, value: s.value }]
-        : b.wideStores(s.buffer, s.place, j.name, s.value),
+        ? [{ buffer: s.buffer, index: s.offset, value: s.value }]
+        : b.wideStores(s.buffer, s.offset, j.name, s.value),
     )
     return [{ kind: "let", name: done, value }, ...valuesThenStores(b, pending)]
   }
-  /** Vectors along `end` places, then what is left over. */
+  /** Vectors along `end` indices, then what is left over. */
   const inFours = (
     end: Expr,
     size: number,
     four: (quad: Expr) => readonly Stmt[],
-    one: (place: Expr) => readonly Stmt[],
+    one: (where: Expr) => readonly Stmt[],
   ): readonly Stmt[] => {
     const fours = loop(p, "q", k.div(end, k.int(4)), Math.floor(size / 4), four)
     const rest = k.rem(end, k.int(4))
@@ -323,7 +323,7 @@ function outputs(
             const lets: Stmt[] = []
             const j = b.variable("j", 4)
             const first = named(p, "row", k.add(rowBase, k.mul(quad, k.int(4))), rowRange, lets)
-            const axes = columnAxes(outer, lastPlace(last, lets), lets)
+            const axes = columnAxes(outer, lastIndex(last, lets), lets)
             const values = range(4).map((n) =>
               k.shared(sums.name, sums.along(k.add(k.mul(quad, k.int(4)), k.int(n)), outer, last), cx.type),
             )
@@ -333,7 +333,7 @@ function outputs(
           (i) => {
             const lets: Stmt[] = []
             const row = named(p, "row", k.add(rowBase, i), rowRange, lets)
-            const axes = columnAxes(outer, lastPlace(last, lets), lets)
+            const axes = columnAxes(outer, lastIndex(last, lets), lets)
             return [
               ...lets,
               ...store(row, axes, k.shared(sums.name, sums.along(i, outer, last), cx.type), undefined),
@@ -353,13 +353,13 @@ function outputs(
         (quad) => {
           const lets: Stmt[] = []
           const j = b.variable("j", 4)
-          const axes = columnAxes(outer, k.add(fourPlace(quad, lets), j), lets)
-          const place = sums.along(i, outer, k.mul(quad, k.int(4)))
-          return [...lets, ...store(row, axes, k.shared(sums.name, place, cx.type, 4), j)]
+          const axes = columnAxes(outer, k.add(fourIndex(quad, lets), j), lets)
+          const where = sums.along(i, outer, k.mul(quad, k.int(4)))
+          return [...lets, ...store(row, axes, k.shared(sums.name, where, cx.type, 4), j)]
         },
         (last) => {
           const lets: Stmt[] = []
-          const axes = columnAxes(outer, lastPlace(last, lets), lets)
+          const axes = columnAxes(outer, lastIndex(last, lets), lets)
           const value = k.shared(sums.name, sums.along(i, outer, last), cx.type)
           return [...lets, ...store(row, axes, value, undefined)]
         },
@@ -368,15 +368,15 @@ function outputs(
     return [...rowLets, ...columns]
   })
 
-  /** A place of the last axis; the cut may start behind its first. */
-  function lastPlace(last: Expr, lets: Stmt[]): Expr {
-    return single ? named(p, "column", k.add(place.wide.start, last), lastExtent, lets) : last
+  /** An index of the last axis; the cut may start behind its first. */
+  function lastIndex(last: Expr, lets: Stmt[]): Expr {
+    return single ? named(p, "column", k.add(where.wide.start, last), lastExtent, lets) : last
   }
-  function fourPlace(quad: Expr, lets: Stmt[]): Expr {
+  function fourIndex(quad: Expr, lets: Stmt[]): Expr {
     if (!single) return k.mul(quad, k.int(4))
     const aligned = p.wide.cut.chunk % 4 === 0
-    if (!aligned) return named(p, "column", k.add(place.wide.start, k.mul(quad, k.int(4))), lastExtent, lets)
+    if (!aligned) return named(p, "column", k.add(where.wide.start, k.mul(quad, k.int(4))), lastExtent, lets)
     const all = divDim(lastExtent, 4) ?? (isStatic(lastExtent) ? Math.floor(lastExtent / 4) : undefined)
-    return k.mul(named(p, "quad", k.add(k.div(place.wide.start, k.int(4)), quad), all, lets), k.int(4))
+    return k.mul(named(p, "quad", k.add(k.div(where.wide.start, k.int(4)), quad), all, lets), k.int(4))
   }
 }

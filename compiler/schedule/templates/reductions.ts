@@ -38,13 +38,13 @@ export interface Reduction {
   /** It needs the reductions of lower levels only. */
   readonly level: number
   readonly accumulators: readonly { readonly name: string; readonly init: Expr }[]
-  /** The accumulators after one more place of the inner space. */
+  /** The accumulators after one more index of the inner space. */
   readonly next: readonly Expr[]
   readonly combine: Combine | undefined
   readonly result: Expr
 }
 
-/** A row of the group: its reductions at a place `r` of the inner space, and all values where those have their names. */
+/** A row of the group: its reductions at an index `r` of the inner space, and all values where those have their names. */
 export interface RowPoint {
   readonly row: Expr
   readonly reductions: readonly Reduction[]

@@ -13,21 +13,21 @@ import { linearIndex } from "../expressions/values.js"
 
 type Ref = Expr & { kind: "ref" }
 
-/** What to do at a place of a walk before anything else, and what stands for expressions from then on. */
-interface AtPlace {
+/** What to do at an index of a walk before anything else, and what stands for expressions from then on. */
+interface AtIndex {
   readonly before: readonly Stmt[]
   readonly known: ReadonlyMap<Expr, Expr>
 }
 export interface Keeping {
-  /** At the places `r` for `j` from 0 to 3, or at one place. `moved` puts places into an expression. */
-  at(walk: number, r: readonly Expr[], j: Ref | undefined, moved: (e: Expr) => Expr): AtPlace
+  /** At the indices `r` for `j` from 0 to 3, or at one index. `moved` puts indices into an expression. */
+  at(walk: number, r: readonly Expr[], j: Ref | undefined, moved: (e: Expr) => Expr): AtIndex
 }
 
-/** `walks`: the values that each needs, `places` being where it stands; `lane`: which row of its workgroup this is. */
+/** `walks`: the values that each needs, `indices` being where it stands; `lane`: which row of its workgroup this is. */
 export function keeping(
   b: KernelBuild,
   walks: readonly (readonly Expr[])[],
-  places: readonly Ref[],
+  indices: readonly Ref[],
   lane: Expr,
   { lanes, keep }: AlongPlan,
 ): Keeping {
@@ -35,8 +35,8 @@ export function keeping(
   const { inner } = b.group
   const size = numel(inner)
   if (!keep || !isStatic(size)) return { at: () => ({ before: [], known: new Map() }) }
-  const varies = (e: Expr): boolean => places.some((p) => k.namesIn(e).has(p.name))
-  const kept = wantedAgain(walks, varies).map(({ value, walk }) => {
+  const varies = (e: Expr): boolean => indices.some((p) => k.namesIn(e).has(p.name))
+  const kept = neededLater(walks, varies).map(({ value, walk }) => {
     const name = b.name("kept")
     b.shared.push({ name, type: "f32", length: size * lanes, width: 1 })
     return { value, walk, name }
@@ -45,8 +45,8 @@ export function keeping(
     at: (walk, r, j, moved) => {
       const before: Stmt[] = []
       const known = new Map<Expr, Expr>()
-      const place = k.add(k.mul(lane, k.int(size)), linearIndex(k, r, inner))
-      const index = j === undefined ? place : k.substitute(place, j.name, k.int(0))
+      const linear = k.add(k.mul(lane, k.int(size)), linearIndex(k, r, inner))
+      const index = j === undefined ? linear : k.substitute(linear, j.name, k.int(0))
       const width = j === undefined ? 1 : 4
       for (const x of kept.filter((y) => y.walk <= walk)) {
         const value = moved(x.value)
@@ -64,7 +64,7 @@ export function keeping(
 }
 
 /** The largest values that are worth keeping, and the first walk that computes each. */
-function wantedAgain(
+function neededLater(
   walks: readonly (readonly Expr[])[],
   varies: (e: Expr) => boolean,
 ): { value: Expr; walk: number }[] {

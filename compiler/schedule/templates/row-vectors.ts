@@ -1,5 +1,5 @@
 /** schedule: rows and their reductions four at a time, for targets that load vectors from anywhere.   row group -> kernel body
- *  Along: the four are places of a row; lanes are joined at the end. Across: they are neighbouring rows, each lane one of them.
+ *  Along: the four are indices of a row; lanes are joined at the end. Across: they are neighbouring rows, each lane one of them.
  *  Guarantees: sums run in a fixed order.
  *  Not here:   what is reduced (`templates/row.ts`). */
 import type { AcrossPlan, AlongPlan, LinesPlan } from "../../ir/groups/types.js"
@@ -25,7 +25,7 @@ type Ref = Expr & { kind: "ref" }
 /** The inner space as loops: all axes, or those before the last. */
 type Given = ReadonlyMap<Expr, Expr>
 
-/** A loop, or nothing around the body where there is one turn. */
+/** A loop, or nothing around the body where there is one iteration. */
 function loop(
   b: KernelBuild,
   extent: Expr,
@@ -48,7 +48,7 @@ function loops(
       : loop(b, b.k.dim(extents[n]!), extents[n]!, (i) => go(n + 1, [...at, i]))
   return go(0, [])
 }
-/** `e` at another place than that of `from`. */
+/** `e` at another index than that of `from`. */
 const moved = (b: KernelBuild, e: Expr, from: readonly Ref[], to: readonly Expr[]): Expr =>
   from.reduce((x, v, n) => b.k.substitute(x, v.name, to[n]!), e)
 
@@ -64,7 +64,7 @@ export function buildAlong(b: KernelBuild, plan: AlongPlan): BuiltBody & { templ
 /** The axis of the inner space that vectors lie along; -1: there is none. */
 export const alongAxis = (inner: Shape): number => inner.findLastIndex((d) => d !== 1)
 
-/** The places of the inner space, in fours along axis `last`, and then what is left over. */
+/** The indices of the inner space, in fours along axis `last`, and then what is left over. */
 function inFours(
   b: KernelBuild,
   last: number,
@@ -96,10 +96,10 @@ function rowAlong(b: KernelBuild, row: Expr, last: number, lane: Expr, plan: Alo
   const { k } = b
   const out: Stmt[] = []
   const from = b.group.inner.map((d) => b.variable("r", d))
-  const places = b.group.inner.map((d, n) => (d === 1 ? k.int(0) : from[n]!))
-  const point = rowPoint(b, row, places)
+  const indices = b.group.inner.map((d, n) => (d === 1 ? k.int(0) : from[n]!))
+  const point = rowPoint(b, row, indices)
   const levels = levelsOf(point.reductions)
-  const stores = elementStores(b, point, places)
+  const stores = elementStores(b, point, indices)
   const walks = [...levels.map((level) => level.map((x) => x.next[0]!)), stores.map((s) => s.value)]
   const keep = keeping(b, walks, from, lane, plan)
   for (const [walk, level] of levels.entries()) {
@@ -169,7 +169,7 @@ const widened = (b: KernelBuild, stores: readonly PendingStore[], j: Ref, given:
 
 // ---- across rows
 
-/** Windows of so many taps are written out: the place of each is known then. */
+/** Windows of so many taps are written out: the index of each is known then. */
 const MOST_TAPS = 16
 
 export function buildAcross(b: KernelBuild, plan: AcrossPlan): BuiltBody & { template: string } {
@@ -224,8 +224,8 @@ function rowsAcross(b: KernelBuild, rows: readonly Expr[], j: Ref): Stmt[] {
   const own = new Set([j.name])
   const wide = (e: Expr): Expr => b.widen(e, j.name, given)
   const from = inner.map((d) => b.variable("r", d))
-  const places = inner.map((d, n) => (d === 1 ? k.int(0) : from[n]!))
-  const points = rows.map((row) => rowPoint(b, row, places))
+  const indices = inner.map((d, n) => (d === 1 ? k.int(0) : from[n]!))
+  const points = rows.map((row) => rowPoint(b, row, indices))
   for (const level of levelsOf(points.flatMap((x) => x.reductions))) {
     const written = writtenOut(b, level, from, own)
     const looped = level.filter((x) => !written.has(x))
@@ -248,7 +248,7 @@ function rowsAcross(b: KernelBuild, rows: readonly Expr[], j: Ref): Stmt[] {
   const stored = (of: (point: RowPoint) => PendingStore[]): Stmt[] =>
     points.flatMap((x) => valuesThenStores(b, widened(b, of(x), j, given)))
   out.push(...stored((x) => rowStores(b, x)))
-  if (points.every((x) => elementStores(b, x, places).length === 0)) return out
+  if (points.every((x) => elementStores(b, x, indices).length === 0)) return out
   return [...out, ...overInner(b, (r) => stored((x) => elementStores(b, x, r)))]
 }
 
@@ -264,11 +264,11 @@ function joined(body: readonly Stmt[]): Stmt[] {
   return out
 }
 
-/** All places of the inner space: written out where they are few, else loops. */
+/** All indices of the inner space: written out where they are few, else loops. */
 function overInner(b: KernelBuild, body: (r: readonly Expr[]) => readonly Stmt[]): Stmt[] {
   return tapsOf(b)?.flatMap((r) => body(r)) ?? loops(b, b.group.inner, body)
 }
-/** The places of an inner space small enough to be written out. */
+/** The indices of an inner space small enough to be written out. */
 function tapsOf(b: KernelBuild): Expr[][] | undefined {
   const { k } = b
   const { inner } = b.group
@@ -286,7 +286,7 @@ function tapsOf(b: KernelBuild): Expr[][] | undefined {
   })
 }
 
-/** The results of reductions over few places as expressions without accumulators, so that what is known of the first place, as that
+/** The results of reductions over few indices as expressions without accumulators, so that what is known of the first index, as that
  *  it wins, is known when compiling. Not of those that test a condition for all four rows at once. */
 function writtenOut(
   b: KernelBuild,

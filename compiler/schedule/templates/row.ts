@@ -46,7 +46,7 @@ export function buildSingles(b: KernelBuild, plan: MapPlan): BuiltBody & { templ
   return buildMap(b, plan)
 }
 
-/** `x` with its terms at the place of another walk. */
+/** `x` with its terms at the index of another walk. */
 function moved(b: KernelBuild, x: Reduction, from: Walk, to: Walk): Reduction {
   if (from === to) return x
   const next = x.next.map((e) =>

@@ -11,7 +11,7 @@ import type { KernelBuild } from "../kernel/kernel-build.js"
 import { valuesThenStores } from "./map.js"
 
 /** Numbers of a tile along rows, columns and batch. */
-export interface TilePlace {
+export interface TilePosition {
   readonly row: Expr
   readonly column: Expr
   readonly batch: Expr
@@ -19,7 +19,7 @@ export interface TilePlace {
 export interface Tiles {
   readonly count: Count
   /** The tile of number `i`, and the statements that find it. */
-  readonly locate: (i: Expr) => { readonly at: TilePlace; readonly lets: readonly Stmt[] }
+  readonly locate: (i: Expr) => { readonly at: TilePosition; readonly lets: readonly Stmt[] }
 }
 
 /** So many tiles down and across in each of so many products. */
@@ -45,17 +45,17 @@ export function tilesOf({ b, rows, columns, batch }: Contraction, height: number
     count: tileCount(k, batches, rowTiles, columnTiles),
     locate: (i) => {
       const lets: Stmt[] = []
-      const place = (name: string, value: Expr, range: Dim | undefined): Expr => {
+      const offset = (name: string, value: Expr, range: Dim | undefined): Expr => {
         if (value.kind === "const" || value.kind === "ref") return value
         const v = b.variable(name, range)
         lets.push({ kind: "let", name: v.name, value })
         return v
       }
       const above = k.div(i, columnTiles.expr)
-      const column = place("ct", k.rem(i, columnTiles.expr), columnTiles.extent)
+      const column = offset("ct", k.rem(i, columnTiles.expr), columnTiles.extent)
       const outermost = batches === 1
-      const row = place("rt", outermost ? above : k.rem(above, rowTiles.expr), rowTiles.extent)
-      const which = place("bt", outermost ? k.int(0) : k.div(above, rowTiles.expr), batches)
+      const row = offset("rt", outermost ? above : k.rem(above, rowTiles.expr), rowTiles.extent)
+      const which = offset("bt", outermost ? k.int(0) : k.div(above, rowTiles.expr), batches)
       return { at: { row, column, batch: which }, lets }
     },
   }
@@ -89,36 +89,36 @@ export function storeSum(
   const columns = numel(cx.columns.shape)
   const inRows = within(b, "row", row, numel(cx.rows.shape), rowsBy)
   const inColumns = within(b, "column", group, vector ? divDim(columns, 4)! : columns, groupsBy)
-  const index = outputIndex(cx, inRows.place, columnAt(k, inColumns.place, j), batch)
+  const index = outputIndex(cx, inRows.offset, columnAt(k, inColumns.offset, j), batch)
   const stores = storesAt(
     cx,
     index,
     vector ? k.ref(b.name("each"), cx.type) : k.ref(done, cx.type),
     (e, own) => (j === undefined ? e : b.widen(e, j.name, new Map([[own, k.ref(done, cx.type, 4)]]))),
   )
-  const pending = stores.flatMap(({ buffer, place, value }) =>
-    j === undefined ? [{ buffer, index: place, value }] : b.wideStores(buffer, place, j.name, value),
+  const pending = stores.flatMap(({ buffer, offset, value }) =>
+    j === undefined ? [{ buffer, index: offset, value }] : b.wideStores(buffer, offset, j.name, value),
   )
   const conditions = [...inRows.conditions, ...inColumns.conditions]
   const body = [...inRows.lets, ...inColumns.lets, own, ...valuesThenStores(b, pending)]
   return conditions.length === 0 ? body : [{ kind: "when", cond: k.and(...conditions), then: body }]
 }
 
-/** A place that tiles of `by` may carry beyond `count`: under `conditions` it is below, and its new name says so. The name also
- *  keeps the tile's own sum apart from divisions, which could write one place in two ways. */
+/** An index that tiles of `by` may carry beyond `count`: under `conditions` it is below, and its new name says so. The name also
+ *  keeps the tile's own sum apart from divisions, which could write one index in two ways. */
 function within(
   b: KernelBuild,
   name: string,
-  place: Expr,
+  offset: Expr,
   count: Dim,
   by: number,
-): { place: Expr; conditions: readonly Expr[]; lets: readonly Stmt[] } {
+): { offset: Expr; conditions: readonly Expr[]; lets: readonly Stmt[] } {
   const exact = divDim(count, by) !== undefined
-  if (exact && (place.kind === "const" || place.kind === "ref")) return { place, conditions: [], lets: [] }
+  if (exact && (offset.kind === "const" || offset.kind === "ref")) return { offset, conditions: [], lets: [] }
   const inside = b.variable(name, count)
   return {
-    place: inside,
-    conditions: exact ? [] : [b.k.op("lt", place, b.k.dim(count))],
-    lets: [{ kind: "let", name: inside.name, value: place }],
+    offset: inside,
+    conditions: exact ? [] : [b.k.op("lt", offset, b.k.dim(count))],
+    lets: [{ kind: "let", name: inside.name, value: offset }],
   }
 }

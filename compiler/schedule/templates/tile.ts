@@ -8,7 +8,7 @@ import type { TilePlan } from "../../ir/groups/types.js"
 import type { Expr, Stmt } from "../../ir/kernels/types.js"
 import { type Dim, divDim, numel, type Shape } from "../../ir/tensor.js"
 import { type Contraction, operand, outputIndex, storesAt } from "../contraction/contraction.js"
-import { columnAt, storeSum, type TilePlace, tilesOf } from "./tile-grid.js"
+import { columnAt, storeSum, type TilePosition, tilesOf } from "./tile-grid.js"
 import type { Exprs } from "../expressions/exprs.js"
 import { perInvocation, perWorkgroup } from "../kernel/grid.js"
 import type { BuiltBody } from "../kernel/kernel-build.js"
@@ -49,7 +49,7 @@ interface TileShape {
   readonly row: (n: number) => Expr
   readonly group: (n: number) => Expr
 }
-function tileShape(cx: Tiled, at: TilePlace): TileShape {
+function tileShape(cx: Tiled, at: TilePosition): TileShape {
   const { k } = cx.b
   const { tile, vector } = cx
   const columns = numel(cx.columns.shape)
@@ -67,25 +67,28 @@ const clamped = (k: Exprs, e: Expr, count: Dim, by: number): Expr =>
   divDim(count, by) !== undefined ? e : k.op("min", e, k.sub(k.dim(count), k.int(1)))
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
 
-/** The places of the reduction that one turn adds, and the walk over turns. */
-function turns(cx: Tiled, walkOver: (extents: Shape) => Walk): { walk: Walk; places: (readonly Expr[])[] } {
+/** The indices of the reduction that one iteration adds, and the walk over iterations. */
+function iterations(
+  cx: Tiled,
+  walkOver: (extents: Shape) => Walk,
+): { walk: Walk; indices: (readonly Expr[])[] } {
   const { k } = cx.b
   const { taps } = cx.tile
   if (taps === 1) {
     const walk = walkOver(cx.extents)
-    return { walk, places: [walk.r] }
+    return { walk, indices: [walk.r] }
   }
-  const count = divDim(cx.extents.at(-1)!, taps) ?? bug("turns take equally many places")
+  const count = divDim(cx.extents.at(-1)!, taps) ?? bug("turns take equally many indices")
   const walk = walkOver([...cx.extents.slice(0, -1), count])
   const first = k.mul(walk.r.at(-1)!, k.int(taps))
-  return { walk, places: range(taps).map((t) => [...walk.r.slice(0, -1), k.add(first, k.int(t))]) }
+  return { walk, indices: range(taps).map((t) => [...walk.r.slice(0, -1), k.add(first, k.int(t))]) }
 }
 
-/** The accumulators of a tile, and the statements that add the places of one turn to them. */
+/** The accumulators of a tile, and the statements that add the indices of one iteration to them. */
 function accumulate(
   cx: Tiled,
-  at: TilePlace,
-  places: readonly (readonly Expr[])[],
+  at: TilePosition,
+  indices: readonly (readonly Expr[])[],
 ): { vars: Stmt[]; sums: Ref[][]; add: Stmt[] } {
   const { b, tile, vector } = cx
   const { k } = b
@@ -94,13 +97,13 @@ function accumulate(
   const width = vector ? 4 : 1
   const zero = k.constant(0, cx.type)
   const left = range(tile.rows).map((n) =>
-    places.map((r) =>
+    indices.map((r) =>
       operand(cx, "row", outputIndex(cx, clamped(k, t.row(n), t.rowCount, tile.rows), k.int(0), at.batch), r),
     ),
   )
   const right = range(t.groups).map((n) => {
     const column = columnAt(k, clamped(k, t.group(n), t.groupCount, t.groups), j)
-    return places.map((r) => {
+    return indices.map((r) => {
       const value = operand(cx, "column", outputIndex(cx, k.int(0), column, at.batch), r)
       return j === undefined ? value : b.widen(value, j.name)
     })
@@ -129,9 +132,9 @@ function accumulate(
     const value = as.reduce<Expr>((e, a, n) => k.op("add", e, k.op("mul", a, cs[n]!)), sum)
     return { kind: "set", name: sum.name, value }
   }
-  const inTurn = <T>(all: readonly T[], n: number): T[] =>
-    all.slice(n * places.length, (n + 1) * places.length)
-  if (places.length === 1) {
+  const ofIteration = <T>(all: readonly T[], n: number): T[] =>
+    all.slice(n * indices.length, (n + 1) * indices.length)
+  if (indices.length === 1) {
     // All loads before the first sum: adapters on the CPU keep more sums in registers that way.
     const as = named("a", left.flat().map(splat), add)
     const cs = named("c", right.flat(), add)
@@ -141,16 +144,16 @@ function accumulate(
     const cs = named("c", right.flat(), add)
     sums.forEach((row, m) => {
       const as = named("a", left[m]!.map(splat), add)
-      add.push(...row.map((sum, n) => next(sum, as, inTurn(cs, n))))
+      add.push(...row.map((sum, n) => next(sum, as, ofIteration(cs, n))))
     })
   }
   return { vars, sums, add }
 }
 
-function registerTile(cx: Tiled, at: TilePlace): Stmt[] {
+function registerTile(cx: Tiled, at: TilePosition): Stmt[] {
   const { b, tile } = cx
-  const { walk, places } = turns(cx, (extents) => serialWalk(b, extents))
-  const { vars, sums, add } = accumulate(cx, at, places)
+  const { walk, indices } = iterations(cx, (extents) => serialWalk(b, extents))
+  const { vars, sums, add } = accumulate(cx, at, indices)
   const t = tileShape(cx, at)
   const out: Stmt[] = [...vars, ...walk.around(add)]
   for (const m of range(tile.rows)) {
@@ -161,22 +164,22 @@ function registerTile(cx: Tiled, at: TilePlace): Stmt[] {
 
 /** The sums of a tile are put aside in an array of the lane, and stored by a loop over them: the code after the sums is there
  *  once, not once per sum, and takes no registers from the loop before it. */
-function stagedTile(cx: Tiled, at: TilePlace): Stmt[] {
+function stagedTile(cx: Tiled, at: TilePosition): Stmt[] {
   const { b, tile, vector } = cx
   const { k } = b
-  const { walk, places } = turns(cx, (extents) => serialWalk(b, extents))
-  const { vars, sums, add } = accumulate(cx, at, places)
+  const { walk, indices } = iterations(cx, (extents) => serialWalk(b, extents))
+  const { vars, sums, add } = accumulate(cx, at, indices)
   const t = tileShape(cx, at)
   const stage = b.name("stage")
   const width = vector ? 4 : 1
   b.shared.push({ name: stage, type: cx.type, length: tile.rows * tile.columns, width, own: true })
-  const place = (n: Expr): Expr => k.mul(n, k.int(width))
+  const offset = (n: Expr): Expr => k.mul(n, k.int(width))
   const put = sums.flat().map((value, n): Stmt => {
-    return { kind: "store-shared", name: stage, index: place(k.int(n)), value }
+    return { kind: "store-shared", name: stage, index: offset(k.int(n)), value }
   })
   const m = b.variable("m", tile.rows)
   const n = b.variable("n", t.groups)
-  const sum = k.shared(stage, place(k.add(k.mul(m, k.int(t.groups)), n)), cx.type, width)
+  const sum = k.shared(stage, offset(k.add(k.mul(m, k.int(t.groups)), n)), cx.type, width)
   const store = storeGroup(cx, at, k.add(t.row(0), m), k.add(t.group(0), n), t, sum)
   const loop = (variable: Ref, count: number, body: readonly Stmt[]): Stmt => {
     return { kind: "for", name: variable.name, extent: k.int(count), on: "serial", body }
@@ -184,18 +187,18 @@ function stagedTile(cx: Tiled, at: TilePlace): Stmt[] {
   return [...vars, ...walk.around(add), ...put, loop(m, tile.rows, [loop(n, t.groups, store)])]
 }
 
-const storeGroup = (cx: Tiled, at: TilePlace, row: Expr, group: Expr, t: TileShape, sum: Expr): Stmt[] => {
+const storeGroup = (cx: Tiled, at: TilePosition, row: Expr, group: Expr, t: TileShape, sum: Expr): Stmt[] => {
   const { vector, tile } = cx
   return storeSum(cx, { batch: at.batch, row, rowsBy: tile.rows, group, groupsBy: t.groups, vector }, sum)
 }
 
 /** The lanes of a workgroup sum parts of one tile; then each lane adds up and stores one output. */
-function splitTile(cx: Tiled, at: TilePlace, lane: Expr): Stmt[] {
+function splitTile(cx: Tiled, at: TilePosition, lane: Expr): Stmt[] {
   const { b, tile, vector } = cx
   const { k } = b
   const { lanes } = tile
-  const { walk, places } = turns(cx, (extents) => stridedWalk(b, extents, lane, lanes))
-  const { vars, sums, add } = accumulate(cx, at, places)
+  const { walk, indices } = iterations(cx, (extents) => stridedWalk(b, extents, lane, lanes))
+  const { vars, sums, add } = accumulate(cx, at, indices)
   const outputs = tile.rows * tile.columns
   const part = b.name("part")
   b.shared.push({ name: part, type: cx.type, length: outputs * lanes, width: 1 })
@@ -210,7 +213,7 @@ function splitTile(cx: Tiled, at: TilePlace, lane: Expr): Stmt[] {
   const row = k.add(k.mul(at.row, k.int(tile.rows)), k.div(lane, k.int(tile.columns)))
   const column = k.add(k.mul(at.column, k.int(tile.columns)), k.rem(lane, k.int(tile.columns)))
   const done = b.name("sum")
-  // What is stored lies within; names of that range let places of reshaped results be simplified.
+  // What is stored lies within; names of that range let indices of reshaped results be simplified.
   const inRow = b.variable("row", numel(cx.rows.shape))
   const inColumn = b.variable("column", numel(cx.columns.shape))
   const index = outputIndex(cx, inRow, inColumn, at.batch)
@@ -242,7 +245,7 @@ function splitTile(cx: Tiled, at: TilePlace, lane: Expr): Stmt[] {
         { kind: "let", name: done, value: own },
         ...valuesThenStores(
           b,
-          stores.map((s) => ({ buffer: s.buffer, index: s.place, value: s.value })),
+          stores.map((s) => ({ buffer: s.buffer, index: s.offset, value: s.value })),
         ),
       ],
     },

@@ -1,5 +1,5 @@
 /** runtime/device/wasm: threads of a page: workers, where the page is cross-origin isolated. */
-import { type StartThread, THREAD_BODY } from "./team.js"
+import { type StartThread, THREAD_BODY } from "./thread-pool.js"
 
 const BODY = `${THREAD_BODY}
 onmessage = ({ data }) => begin(data, (message) => postMessage(message))`

@@ -8,7 +8,7 @@ import { reasonOf, RunError } from "../../error.js"
 import { CALLS_PER_SUBMIT, MOST_IN_PROCESS } from "../device.js"
 import type {
   BoundRange,
-  Call,
+  BoundKernel,
   DataRoom,
   Device,
   DeviceInfo,
@@ -19,7 +19,7 @@ import type {
 } from "../device.js"
 import { Allocator } from "./allocator.js"
 import { type Loaded, PAGE, type WasmSource } from "./module.js"
-import type { Team } from "./team.js"
+import type { ThreadPool } from "./thread-pool.js"
 
 const PARAMETER_BLOCKS = 4096
 /** Commands handed to the module at once. */
@@ -42,7 +42,7 @@ class WasmMemory implements Memory {
   }
 }
 
-class WasmCall implements Call {
+class BoundWasmKernel implements BoundKernel {
   constructor(
     readonly kernel: string,
     readonly index: number,
@@ -60,7 +60,7 @@ export class WasmDevice implements Device {
   private readonly commands: number
   private bytes: Uint8Array
   private words: Int32Array
-  private team: Team | undefined
+  private pool: ThreadPool | undefined
   private failure: RunError | undefined
   private lastBreath = performance.now()
   private closed = false
@@ -97,8 +97,8 @@ export class WasmDevice implements Device {
     return this.allocator.take(bytes)
   }
   /** From now on dispatches may be divided. */
-  join(team: Team): void {
-    this.team = team
+  join(pool: ThreadPool): void {
+    this.pool = pool
   }
 
   alloc(label: string, bytes: number): Memory {
@@ -143,14 +143,14 @@ export class WasmDevice implements Device {
       throw new RunError("bundle-corrupt", `the WebAssembly module has no kernel ${missing.spec.name}`)
   }
 
-  bind(kernel: string, ranges: readonly BoundRange[]): Call {
+  bind(kernel: string, ranges: readonly BoundRange[]): BoundKernel {
     const known = this.kernels.get(kernel)
     if (!known) throw new Error(`kernel ${kernel} is bound before it is prepared`)
     const args = this.allocator.take(ranges.length * 4)
     ranges.forEach(
       ({ memory, offset, bytes }, i) => (this.words[args / 4 + i] = place(memory, offset, bytes)),
     )
-    return new WasmCall(kernel, known.index, args, known.work)
+    return new BoundWasmKernel(kernel, known.index, args, known.work)
   }
 
   writeParameters(blocks: Uint8Array<ArrayBuffer>): void {
@@ -158,19 +158,19 @@ export class WasmDevice implements Device {
   }
 
   record(): Recorder {
-    return new WasmRecorder(this, this.parameters, this.team !== undefined)
+    return new WasmRecorder(this, this.parameters, this.pool !== undefined)
   }
 
   /** Runs what a recorder collected. */
   run(list: Int32Array, count: number, divided: boolean): void {
     this.check()
     const { run } = this.loaded.exports
-    const team = divided ? this.team : undefined
+    const pool = divided ? this.pool : undefined
     for (let first = 0; first < count; first += COMMANDS) {
       const piece = Math.min(COMMANDS, count - first)
       this.words.set(list.subarray(first * COMMAND_WORDS, (first + piece) * COMMAND_WORDS), this.commands / 4)
       try {
-        if (run(this.commands, piece, team?.size ?? 1) !== 0) this.fail("a thread of the run died")
+        if (run(this.commands, piece, pool?.size ?? 1) !== 0) this.fail("a thread of the run died")
       } catch (caught) {
         this.fail(reasonOf(caught))
       }
@@ -188,11 +188,11 @@ export class WasmDevice implements Device {
   close(): void {
     if (this.closed) return
     this.closed = true
-    this.team?.end()
+    this.pool?.end()
   }
 
   private check(): void {
-    const death = this.team?.failure()
+    const death = this.pool?.failure()
     if (death !== undefined) this.fail(`a thread died: ${death}`)
     if (this.failure) throw this.failure
   }
@@ -241,19 +241,20 @@ class WasmRecorder implements Recorder {
   constructor(
     private readonly device: WasmDevice,
     private readonly parameters: number,
-    private readonly team: boolean,
+    private readonly pool: boolean,
   ) {}
 
-  dispatch(call: Call, [x, y, z]: Grid, block: number): void {
-    if (!(call instanceof WasmCall)) throw new Error(`the call of ${call.kernel} belongs to another device`)
+  dispatch(bound: BoundKernel, [x, y, z]: Grid, block: number): void {
+    if (!(bound instanceof BoundWasmKernel))
+      throw new Error(`the call of ${bound.kernel} belongs to another device`)
     const groups = x * y * z
-    const divide = this.team && groups > 1 && groups * call.work >= WORTH_DIVIDING
+    const divide = this.pool && groups > 1 && groups * bound.work >= WORTH_DIVIDING
     if (divide) this.divided = true
     const at = this.next()
     const { list } = this
     list[at] = divide ? COMMAND.split : COMMAND.dispatch
-    list[at + 1] = call.index
-    list[at + 2] = call.args
+    list[at + 1] = bound.index
+    list[at + 2] = bound.args
     list[at + 3] = this.parameters + block * PARAMETER_STRIDE
     list[at + 4] = groups
   }

@@ -1,7 +1,7 @@
 /** runtime/device/wasm: threads of Node. */
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
-import { type StartThread, THREAD_BODY } from "./team.js"
+import { type StartThread, THREAD_BODY } from "./thread-pool.js"
 
 const BODY = `${THREAD_BODY}
 const { parentPort, workerData } = require("node:worker_threads")

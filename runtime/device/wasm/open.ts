@@ -6,7 +6,7 @@ import { evalSize } from "../../exec/size.js"
 import type { Device } from "../device.js"
 import { WasmDevice, WORTH_DIVIDING } from "./device.js"
 import { control, loadModule, type WasmSource } from "./module.js"
-import { type StartThread, startTeam } from "./team.js"
+import { type StartThread, startThreadPool } from "./thread-pool.js"
 
 export interface ThreadHost {
   readonly start: StartThread
@@ -38,7 +38,7 @@ export async function openWasmDevice(
   control(loaded.memory, "mayBlock", host.mayBlock ? 1 : 0)
   if (size > 1) {
     const scratch = Array.from({ length: size - 1 }, () => device.takeScratch(source.spec.scratch))
-    device.join(await startTeam(loaded, scratch, host.start))
+    device.join(await startThreadPool(loaded, scratch, host.start))
   }
   return device
 }

@@ -53,7 +53,7 @@ function compiled(text: string, target: TargetProfile): Bundle {
   expect(diagnostics).toEqual([])
   return bundle!
 }
-const isMany = ({ name }: { readonly name: string }): boolean => name.endsWith(".many")
+const isMany = ({ name }: { readonly name: string }): boolean => name.endsWith(".multi")
 const oneByOne = (bundle: Bundle): Bundle => {
   const programs = bundle.manifest.programs.filter((p) => !isMany(p))
   return { ...bundle, manifest: { ...bundle.manifest, programs } }
@@ -93,7 +93,7 @@ describe.each(Object.entries(MANY))("a step of %s", (_, text) => {
     async (target) => {
       const bundle = compiled(text, target)
       const many = bundle.manifest.programs.filter(isMany)
-      expect(many.map(({ name, dispatches }) => [name, dispatches.length])).toEqual([["step.many", 1]])
+      expect(many.map(({ name, dispatches }) => [name, dispatches.length])).toEqual([["step.multi", 1]])
       expectClose(await trained(bundle, 60, 20), await trained(oneByOne(bundle), 60, 20))
     },
   )

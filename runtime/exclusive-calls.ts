@@ -3,7 +3,7 @@
  *              stranger is a RunError. */
 import { reasonOf, RunError } from "./error.js"
 
-export class Turns {
+export class ExclusiveCalls {
   private underWay: string | undefined
   private closed = false
   /** What functions of the caller threw, which is handed on as it is. */

@@ -1,19 +1,19 @@
 /** runtime/exec: a Bundle on a Device: arenas and pipelines, made once.
- *  Guarantees: after `openMachine`, running a program creates nothing but command encoders.
+ *  Guarantees: after `loadBundle`, running a program creates nothing but command encoders.
  *  Not here:   the order of steps (train/), data sets (dataset.ts). */
 import type { Bundle, ProgramSpec, SlotSpec } from "../bundle/format.js"
-import type { BoundRange, Call, Device, DeviceNeeds, Memory } from "../device/device.js"
+import type { BoundRange, BoundKernel, Device, DeviceNeeds, Memory } from "../device/device.js"
 import { RunError } from "../error.js"
 import { nearest } from "../suggest.js"
 import type { DeviceData } from "./dataset.js"
-import { Program, turnsOf } from "./program.js"
+import { Program, tripCount } from "./program.js"
 import { dataField } from "./size.js"
 
 export const STATE_ARENA = "state"
 
-export class Machine {
+export class LoadedBundle {
   private readonly programs = new Map<string, Program>()
-  private readonly calls = new Map<string, Call>()
+  private readonly boundKernels = new Map<string, BoundKernel>()
 
   constructor(
     readonly bundle: Bundle,
@@ -60,26 +60,26 @@ export class Machine {
     return program
   }
 
-  /** Calls with the same kernel and ranges are shared, also between programs. */
-  call(kernel: string, ranges: readonly (BoundRange & { readonly key: string })[]): Call {
+  /** Bound kernels with the same kernel and ranges are shared, also between programs. */
+  bind(kernel: string, ranges: readonly (BoundRange & { readonly key: string })[]): BoundKernel {
     const key = `${kernel} ${ranges.map((range) => range.key).join()}`
-    const known = this.calls.get(key)
+    const known = this.boundKernels.get(key)
     if (known) return known
-    const call = this.device.bind(kernel, ranges)
-    this.calls.set(key, call)
-    return call
+    const bound = this.device.bind(kernel, ranges)
+    this.boundKernels.set(key, bound)
+    return bound
   }
 }
 
 /** Allocates and compiles everything. */
-export async function openMachine(bundle: Bundle, device: Device): Promise<Machine> {
+export async function loadBundle(bundle: Bundle, device: Device): Promise<LoadedBundle> {
   const { manifest, wgsl } = bundle
   const arenas = new Map(
     manifest.arenas.map(({ name, bytes }) => [name, device.alloc(`arena ${name}`, bytes)]),
   )
-  device.reserveBlocks(manifest.programs.reduce((most, spec) => Math.max(most, turnsOf(spec)), 1))
+  device.reserveBlocks(manifest.programs.reduce((most, spec) => Math.max(most, tripCount(spec)), 1))
   await device.prepare(manifest.kernels.map((spec) => ({ spec, wgsl: wgsl.get(spec.name) ?? "" })))
-  return new Machine(bundle, device, arenas)
+  return new LoadedBundle(bundle, device, arenas)
 }
 
 /** What the device must offer for this bundle. */

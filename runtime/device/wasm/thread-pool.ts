@@ -36,7 +36,7 @@ function begin({ module, memory, scratch }, tell) {
   }
 }`
 
-export interface Team {
+export interface ThreadPool {
   /** Threads, this one included. */
   readonly size: number
   /** What a thread died of. */
@@ -44,11 +44,11 @@ export interface Team {
   end(): void
 }
 
-export async function startTeam(
+export async function startThreadPool(
   { module, memory }: Loaded,
   scratch: readonly number[],
   start: StartThread,
-): Promise<Team> {
+): Promise<ThreadPool> {
   let failure: string | undefined
   const words = (): Int32Array => new Int32Array(memory.buffer)
   const onDeath = (reason: string): void => {
