@@ -4,6 +4,7 @@ import type { BinaryExpr, BinaryOp } from "../ir/ast/types.js"
 import { addDim, mulDim, sameDim, subDim, type Dim } from "../ir/tensor.js"
 import type { Fix } from "../source/diagnostic.js"
 import type { Span } from "../source/source.js"
+import { noteDone } from "./doubts/done.js"
 import { operandAt, pointwise } from "./emit.js"
 import type { Env } from "./env.js"
 import { complain } from "./report.js"
@@ -56,7 +57,21 @@ export function binary(
       help: conversionHelp(left.type.dtype, right.type.dtype),
       ...boolAsNumber(left, right, expr),
     })
-  return pointwise(env, primitive[op], [left, right], {}, span, [expr.left.span, expr.right.span])
+  const result = pointwise(env, primitive[op], [left, right], {}, span, [expr.left.span, expr.right.span])
+  noteDone(env, {
+    name: op,
+    args: new Map([
+      ["left", left],
+      ["right", right],
+    ]),
+    given: new Map([
+      ["left", { value: left, span: expr.left.span }],
+      ["right", { value: right, span: expr.right.span }],
+    ]),
+    result,
+    span,
+  })
+  return result
 }
 
 /** A bool beside numbers becomes 0 and 1; of two kinds of numbers either may be meant. */

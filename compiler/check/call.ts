@@ -7,6 +7,7 @@ import { assign, bindAll, bindSizes, byName, coerceTo, evalArgs, type Given } fr
 import { callBuiltin } from "./call-builtin.js"
 import { callOp, writtenArgs } from "./call-op.js"
 import { newSignature, type Signature } from "./dims.js"
+import { noteDone } from "./doubts/done.js"
 import { noteDropout } from "./dropout.js"
 import { frameOf, originAt, shownName, userSpan, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
@@ -131,10 +132,12 @@ export function callFn(env: Env, fn: FnValue, given: readonly Given[], span: Spa
   if (!bindAll(env, inner, decl.params, assigned, signature, shownName(env, decl), "argument")) return v.ERROR
   bindSizes(inner, signature)
   warnOfPair(env, fn, given, span)
-  warnOfBatchAxis(env, fn, valuesOf(inner), span)
-  noteCounting(env, fn, valuesOf(inner), byName(assigned), span)
+  const args = valuesOf(inner)
+  warnOfBatchAxis(env, fn, args, span)
+  if (fn.module.library) noteCounting(env, { name: decl.name.text, args, given: byName(assigned), span })
   noteDropout(env, fn, inner.scope.names.get("p")?.value, span)
   const result = runBody(env, inner, decl, signature, decl.name.text, given, span)
+  if (fn.module.library) noteDone(env, { name: decl.name.text, args, given: byName(assigned), result, span })
   return result.kind === "tensor" && fn.module.library
     ? { ...result, madeBy: decl.name.text, madeAt: userSpan(env, span) }
     : result

@@ -140,8 +140,8 @@ train {
     explanation:
       "A report is one number, shown over time, or a table of numbers of a fixed size, shown by `nnc evaluate`. What has the rows of a batch is reduced first.",
     pytorch: "logger.log takes one number: loss.item() of a tensor of rows is an error.",
-    bad: onRows("  report wrong = Net(x) != y"),
-    good: onRows("  report wrong = mean(f32(Net(x) != y))"),
+    bad: onRows("  report wrong = (Net(x) > 0.5) != (y > 0.5)"),
+    good: onRows("  report wrong = mean(f32((Net(x) > 0.5) != (y > 0.5)))"),
   },
   "keep-direction": {
     title: "`keep best` of a metric that may be better higher or lower",
@@ -232,7 +232,7 @@ train {
       '  let rate = ReduceOnPlateau(0.1, metric: "accuracy")()\n  minimize mean(Net(x)) with SGD(lr: rate)\n  steps 10',
     ),
     good: train(
-      "  let rate = ReduceOnPlateau(0.1)()\n  minimize mean(Net(x)) with SGD(lr: rate)\n  steps 10",
+      "  let rate = ReduceOnPlateau(0.1)()\n  minimize mean(Net(x)) with SGD(lr: rate)\n  steps 100",
     ),
   },
   "dropout-idle": {

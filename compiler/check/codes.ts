@@ -2,6 +2,7 @@
  *  program with that mistake, each `good` one without it; the tests check both. */
 import type { ProgramPages } from "../source/codes.js"
 import { dataCodes } from "./codes-data.js"
+import { doubtCodes } from "./codes-doubts.js"
 import { lintCodes } from "./codes-lints.js"
 import { nameCodes } from "./codes-names.js"
 import { scanCodes } from "./codes-scan.js"
@@ -14,5 +15,6 @@ export const checkCodes: ProgramPages = {
   ...scanCodes,
   ...trainCodes,
   ...lintCodes,
+  ...doubtCodes,
   ...dataCodes,
 }

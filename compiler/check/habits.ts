@@ -201,7 +201,9 @@ export function inputFirst(decl: LayerDecl, given: readonly Given[], span: Span)
   const [first, second] = given
   const positional = given.filter(({ name }) => name === undefined)
   const [out, next] = decl.config.map(({ name }) => name.text)
-  if (out !== "out" || first?.value.kind !== "int" || second?.value.kind !== "int") return undefined
+  if (first?.value.kind !== "int" || second?.value.kind !== "int") return undefined
+  if (out === "hidden" && next === "layers") return hiddenSecond(decl, given, span)
+  if (out !== "out") return undefined
   const convolves = next === "kernel" && positional.length >= 3 && oddForAWindow(second.value.value)
   if (!convolves && !(next === "bias" && positional.length >= 2)) return undefined
   const callee = decl.name.text
@@ -217,6 +219,26 @@ export function inputFirst(decl: LayerDecl, given: readonly Given[], span: Span)
       span: { ...first.span, end: second.span.end },
       label: "the input's size is not said",
       help: `it follows from what comes in: \`${here}\`${convolves ? "; or name the rest, as in `kernel: 4, stride: 2`" : ""}`,
+      fix: { span: { ...first.span, end: second.span.start }, replacement: "" },
+    },
+  }
+}
+
+/** `GRU(32, 64)`: PyTorch's sizes of input and state, which would be 64 layers here. */
+function hiddenSecond(decl: LayerDecl, given: readonly Given[], span: Span): InputFirst | undefined {
+  const [first, second] = given
+  if (first?.value.kind !== "int" || second?.value.kind !== "int") return undefined
+  if (first.name !== undefined || second.name !== undefined || second.value.value < 5) return undefined
+  const callee = decl.name.text
+  const [input, hidden] = [first.value.value, second.value.value]
+  return {
+    input,
+    complaint: {
+      code: "argument-order",
+      message: `\`${callee}\` takes the size of its state and the number of layers: this makes ${hidden} layers of ${input}`,
+      span: { ...first.span, end: second.span.end },
+      label: "the input's size is not said",
+      help: `it follows from what comes in: \`${callee}(${span.file.text.slice(second.span.start, given.at(-1)!.span.end)})\``,
       fix: { span: { ...first.span, end: second.span.start }, replacement: "" },
     },
   }

@@ -11,6 +11,7 @@ import type {
 import { addDim, BATCH, printDim, printType, sameDim, type Dim } from "../ir/tensor.js"
 import type { Span } from "../source/source.js"
 import { typeIsKnown } from "./args.js"
+import { warnOfFeatureTaken } from "./doubts/axes.js"
 import { emit } from "./emit.js"
 import { newNaming, under, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
@@ -146,6 +147,7 @@ export function evalIndex(env: Env, expr: IndexExpr): Value {
   if (object.kind === "list" || object.kind === "tuple") return itemOf(env, object.items, object.kind, expr)
   if (object.kind === "tensor") {
     warnOfRowTaken(env, object, expr)
+    warnOfFeature(env, object, expr)
     return sliceOf(env, object, expr)
   }
   return complain(env, {
@@ -170,6 +172,16 @@ function warnOfRowTaken(env: Env, { type }: TensorValue, { items, span }: IndexE
     label: "along axis 0",
     help: type.shape.length > 1 ? `along axis 1 it is \`[:, ${place}]\`` : undefined,
   })
+}
+
+/** `h[:, :, -1]`: the axis that one place is taken of. */
+function warnOfFeature(env: Env, object: TensorValue, { items }: IndexExpr): void {
+  const rest = items.findIndex((item) => item.kind === "rest")
+  for (const [i, item] of items.entries()) {
+    if (item.kind !== "at") continue
+    const axis = rest >= 0 && i > rest ? object.type.shape.length - items.length + i : i
+    warnOfFeatureTaken(env, object, axis, item.value.span)
+  }
 }
 
 function itemOf(env: Env, items: readonly Value[], kind: "list" | "tuple", expr: IndexExpr): Value {

@@ -6,11 +6,13 @@ import type { Span } from "../source/source.js"
 import { assign, bindAll, bindSizes, byName, type Given } from "./args.js"
 import { noteBatchNorm } from "./batch-norm.js"
 import { isRecursive, runBody } from "./call.js"
+import { noteDone } from "./doubts/done.js"
 import { newSignature } from "./dims.js"
 import { frameOf, newNaming, under, userSpan, type Env } from "./env.js"
 import { inputFirst } from "./habits.js"
 import { warnOfChannelsLast, warnOfRowsInside } from "./lints.js"
 import { complain } from "./report.js"
+import { noteCounting } from "./run-length.js"
 import { newScope } from "./scope.js"
 import { uniqueName } from "./slots.js"
 import * as v from "./values.js"
@@ -97,7 +99,7 @@ export function callInstance(env: Env, instance: Instance, given: readonly Given
   if (given.some((g) => v.hasError(g.value)) || isRecursive(env, decl, span)) return v.ERROR
   const assigned = assign(env, decl.inputs, given, decl.name.text, span)
   if (!assigned) return v.ERROR
-  if (instance.order && channelsOf(given[0]) === instance.order.input)
+  if (instance.order && featuresOf(decl.name.text, given[0]) === instance.order.input)
     return complain(env, instance.order.complaint)
   const { optimizing: _, ...rest } = env
   const inner: Env = {
@@ -121,14 +123,26 @@ export function callInstance(env: Env, instance: Instance, given: readonly Given
   }
   noteBatchNorm(env, instance, assigned.get(decl.inputs[0]!)?.value, span)
   if (decl.kind === "model" && !env.cx.modelCalls.has(decl)) env.cx.modelCalls.set(decl, signature)
+  const args = new Map([...inner.scope.names].map(([name, { value }]) => [name, value]))
   const result = runBody(env, inner, decl, signature, path, given, span)
+  if (module.library) {
+    const done = {
+      name: decl.name.text,
+      args,
+      given: new Map([...instance.given, ...byName(assigned)]),
+      span,
+    }
+    noteDone(env, { ...done, result })
+    noteCounting(env, done)
+  }
   return result.kind === "tensor" && module.library
     ? { ...result, madeBy: decl.name.text, madeAt: userSpan(env, span) }
     : result
 }
 
-/** Of images, [N, C, ...]; undefined where it is not a known number. */
-function channelsOf(input: Given | undefined): number | undefined {
-  const size = input?.value.kind === "tensor" ? input.value.type.shape[1] : undefined
+/** Of images, [N, C, ...], and of sequences, [N, T, I]; undefined where it is not a known number. */
+function featuresOf(layer: string, input: Given | undefined): number | undefined {
+  if (input?.value.kind !== "tensor") return undefined
+  const size = input.value.type.shape.at(layer.startsWith("Conv") ? 1 : -1)
   return size !== undefined && isStatic(size) ? size : undefined
 }

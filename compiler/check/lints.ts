@@ -131,7 +131,6 @@ export function warnOfPair(env: Env, fn: FnValue, given: readonly Given[], span:
     })
   }
   warnOfThreshold(env, fn, given, span)
-  warnOfUncomputed(env, fn, given)
   const target = makerOf(given[1])
   if (target !== undefined && UNBOUNDED_STAGES.has(target) && PROBABILITY_TARGETS.has(consumer))
     complain(env, {
@@ -142,22 +141,6 @@ export function warnOfPair(env: Env, fn: FnValue, given: readonly Given[], span:
       label: "0 and 1 have become other numbers",
       help: "take the column as it is: remove `|> standardize` from the field",
     })
-}
-
-/** `accuracy(x, y)` of two fields. */
-function warnOfUncomputed(env: Env, fn: FnValue, [scores]: readonly Given[]): void {
-  if (!THRESHOLD_METRICS.has(fn.decl.name.text) || scores?.value.kind !== "tensor") return
-  const { id, section } = scores.value
-  const input = section.inputs.find((each) => each.id === id)
-  if (input?.source.kind !== "data") return
-  complain(env, {
-    severity: "warning",
-    code: "scores-from-data",
-    message: `\`${fn.decl.name.text}\` takes scores that a model computes, and this is the field \`${input.name}\``,
-    span: scores.span,
-    label: "as it is read from the data",
-    help: "give it what the model makes of it",
-  })
 }
 
 /** Metrics that compare scores with a threshold of 0, where there are two classes. */

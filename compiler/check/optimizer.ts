@@ -2,12 +2,13 @@
  *  Guarantees: the section has inputs `p` and `g` and gives `p`; in the body `step` counts from 1, in the arguments (schedules)
  *              from 0; its states are slots `PARAM/name`.
  *  Not here:   which parameters a loss moves (objectives.ts). */
-import type { Expr, Param, StateStmt } from "../ir/ast/types.js"
+import type { Expr, StateStmt } from "../ir/ast/types.js"
 import type { ModelValue, ParameterUpdate, Slot } from "../ir/model/types.js"
 import { sameType, type TensorType } from "../ir/tensor.js"
 import { bug } from "../source/bug.js"
 import { assign, bindAll, bindSizes, byName, evalArgs, resolveType, type Given } from "./args.js"
 import { newSignature } from "./dims.js"
+import { warnOfRates } from "./doubts/rates.js"
 import { outOfReach } from "./emit.js"
 import { frameOf, newNaming, originAt, userSpan, type Env, type Optimizing } from "./env.js"
 import { evalExpr } from "./expr.js"
@@ -64,7 +65,7 @@ export function updateOf(
   }
   const assigned = assign(outer, decl.config, given, decl.name.text, expr.span)
   if (!assigned) return undefined
-  if (module.library) warnOfRate(outer, decl.name.text, assigned)
+  if (module.library) warnOfRates(outer, decl.name.text, byName(assigned))
   const optimizing: Optimizing = { param: slot.name, name: decl.parameter.text, type: slot.type }
   const inner: Env = {
     ...outer,
@@ -97,22 +98,6 @@ export function updateOf(
     param: slot.name,
     section: finish(section, [{ name: "p", value: optimizing.updated.id }], (input) => !fed(input.name)),
   }
-}
-
-/** Optimizers that move a parameter by about the rate, whatever the size of its gradient. */
-const BY_THE_RATE = new Set(["Adam", "AdamW", "NAdam", "RAdam", "Adamax", "Lion"])
-
-function warnOfRate(env: Env, optimizer: string, assigned: ReadonlyMap<Param, Given>): void {
-  const rate = [...assigned].find(([{ name }]) => name.text === "lr")?.[1]
-  if (!rate || !BY_THE_RATE.has(optimizer) || !v.isNumber(rate.value) || rate.value.value < 1) return
-  complain(env, {
-    severity: "warning",
-    code: "rate-large",
-    message: `with a rate of ${rate.value.value}, \`${optimizer}\` moves every parameter by about ${rate.value.value} in each step`,
-    span: rate.span,
-    label: "far more than parameters are large",
-    help: "rates of it are 0.0001 to 0.01 mostly",
-  })
 }
 
 /** Settings may depend on `step` and `epoch`, and on single numbers that the training step computes. */

@@ -1,27 +1,37 @@
-/** check: schedules and averages that count steps, beside the steps that a run makes. Warnings.
+/** check: schedules, averages and settings that count steps or epochs, beside those that a run makes. Warnings.
  *  Not here:   how many rows a file has: for data that is read later the driver calls `warnOfLengths` once more. */
+import type { SettingStmt } from "../ir/ast/types.js"
 import type { TrainSettings } from "../ir/model/types.js"
 import { isAllowed } from "../source/allowed.js"
 import type { Diagnostic, Diagnostics } from "../source/diagnostic.js"
 import type { Span } from "../source/source.js"
 import type { Given } from "./args.js"
+import type { Done } from "./doubts/done.js"
 import type { Env } from "./env.js"
-import type { FnValue, Value } from "./values.js"
+import { doubts, warning, type Steps } from "./length-doubts.js"
+import { isNumber, type Value } from "./values.js"
 
-/** The setting of each function of the library that counts the updates of a run. */
-const COUNTED: Readonly<Record<string, string>> = {
-  cosine: "total",
-  polynomial: "total",
-  one_cycle: "total",
-  swa: "start",
-  ema: "decay",
-}
+/** Functions and layers of the library that count the updates of a run, or its reports. */
+const COUNTED = new Set([
+  "constant",
+  "step_lr",
+  "multistep",
+  "exponential",
+  "cosine",
+  "polynomial",
+  "one_cycle",
+  "cosine_restarts",
+  "swa",
+  "ema",
+  "ReduceOnPlateau",
+])
 
 /** A call of one of them. */
 export interface Counting {
   readonly name: string
-  readonly value: number
-  /** Of the setting, where it is written; of the call otherwise. */
+  /** Numbers and lists of numbers, by name. */
+  readonly args: ReadonlyMap<string, readonly number[]>
+  readonly given: ReadonlyMap<string, Given>
   readonly span: Span
 }
 
@@ -29,23 +39,23 @@ export interface Counting {
 export interface RunLength {
   readonly data: string | null
   readonly settings: TrainSettings
+  readonly stated: readonly SettingStmt[]
   readonly counting: readonly Counting[]
 }
 
-export function noteCounting(
-  env: Env,
-  fn: FnValue,
-  args: ReadonlyMap<string, Value>,
-  given: ReadonlyMap<string, Given>,
-  span: Span,
-): void {
-  const name = fn.decl.name.text
-  const setting = COUNTED[name]
-  if (setting === undefined || !fn.module.library || env.module.library) return
-  const value = args.get(setting)
-  const at = given.get(setting)?.span ?? span
-  if (value?.kind === "int" || value?.kind === "float")
-    env.cx.counting.set(`${at.file.path} ${at.start}`, { name, value: value.value, span: at })
+export function noteCounting(env: Env, { name, args, given, span }: Omit<Done, "result">): void {
+  if (!COUNTED.has(name) || env.module.library) return
+  const numbers = [...args].flatMap(([key, value]) => {
+    const found = numbersIn(value)
+    return found ? [[key, found] as const] : []
+  })
+  env.cx.counting.set(`${span.file.path} ${span.start}`, { name, args: new Map(numbers), given, span })
+}
+
+function numbersIn(value: Value): readonly number[] | undefined {
+  if (isNumber(value)) return [value.value]
+  if (value.kind !== "list" || !value.items.every(isNumber)) return undefined
+  return value.items.filter(isNumber).map((item) => item.value)
 }
 
 /** What stands in a section. */
@@ -56,64 +66,70 @@ export const countingIn = (env: Env, { file, start, end }: Span): Counting[] =>
 
 /** `rows`: to train on; undefined where that is not known yet, and then nothing is said. */
 export function warnOfLengths(run: RunLength, rows: number | undefined, out: Diagnostics): void {
-  const steps = updatesOf(run.settings, rows)
+  const steps = stepsOf(run.settings, rows)
   if (steps === undefined) return
-  for (const counting of run.counting) {
-    const diagnostic = doubt(counting, steps)
-    if (diagnostic && !isAllowed(diagnostic)) out.add(diagnostic)
+  const found = run.counting.flatMap((counting) => doubts(counting, steps))
+  for (const diagnostic of [...found, ...settingDoubts(run, steps)])
+    if (!isAllowed(diagnostic)) out.add(diagnostic)
+}
+
+function stepsOf(
+  { duration, batch, dropLast, accumulate, reportEvery }: TrainSettings,
+  rows: number | undefined,
+): Steps | undefined {
+  if (rows === undefined && (duration.unit === "epochs" || reportEvery.unit === "epochs")) {
+    if (duration.unit === "epochs") return undefined
+    return { updates: Math.floor(duration.count / accumulate), perEpoch: undefined, reports: undefined }
+  }
+  const batches = rows === undefined ? undefined : rows / Math.min(batch ?? rows, rows)
+  const whole = batches === undefined ? undefined : dropLast ? Math.floor(batches) : Math.ceil(batches)
+  const steps = duration.unit === "steps" ? duration.count : duration.count * (whole ?? 1)
+  const between = reportEvery.unit === "steps" ? reportEvery.count : reportEvery.count * (whole ?? 1)
+  return {
+    updates: Math.floor(steps / accumulate),
+    perEpoch: whole === undefined ? undefined : whole / accumulate,
+    reports: Math.floor(steps / between),
   }
 }
 
-/** How many updates a run makes. */
-function updatesOf({ duration, batch, dropLast, accumulate }: TrainSettings, rows: number | undefined) {
-  if (duration.unit === "steps") return Math.floor(duration.count / accumulate)
-  if (rows === undefined) return undefined
-  const batches = rows / Math.min(batch ?? rows, rows)
-  return Math.floor((duration.count * (dropLast ? Math.floor(batches) : Math.ceil(batches))) / accumulate)
-}
-
-function doubt({ name, value, span }: Counting, steps: number): Diagnostic | undefined {
-  if (name === "swa")
-    return value < steps
-      ? undefined
-      : warning("average-longer", span, `the average begins at update ${value}, and the run makes ${steps}`, {
-          label: "never reached",
-          help: `begin earlier, for instance \`start: ${Math.floor(0.75 * steps)}\``,
-        })
-  if (name === "ema") {
-    const reach = Math.round(1 / (1 - value))
-    if (!(reach > steps)) return undefined
-    return warning(
-      "average-longer",
-      span,
-      `\`ema(decay: ${value})\` averages over about ${reach} updates, and the run makes ${steps}`,
-      {
-        label: "longer than the run",
-        help: "what is evaluated would mostly be the parameters of the first steps: take a smaller decay, or train longer",
-      },
-    )
+/** `patience 50 epochs` in a run of 30. */
+function settingDoubts({ settings, stated }: RunLength, { updates }: Steps): Diagnostic[] {
+  const { duration, patience, checkpointEvery, reportEvery, accumulate } = settings
+  const said = (name: string): Span | undefined => stated.find((s) => s.name.text === name)?.span
+  const run = `${duration.count} ${duration.unit}`
+  const longer = (
+    name: string,
+    each: { readonly unit: string; readonly count: number } | null,
+    what: string,
+    label: string,
+  ): Diagnostic[] => {
+    const span = said(name)
+    if (!span || !each || each.unit !== duration.unit || each.count < duration.count) return []
+    if (name !== "patience" && each.count === duration.count) return []
+    return [
+      warning("setting-beyond", span, `${what} ${each.count} ${each.unit}, and the run makes ${run}`, {
+        label,
+        help: `take a smaller number, such as ${Math.max(1, Math.floor(duration.count / 10))}, or train longer`,
+      }),
+    ]
   }
-  // A few steps more or less are rounding.
-  if (Math.abs(value - steps) <= 0.1 * steps) return undefined
-  return warning(
-    "schedule-length",
-    span,
-    value < steps
-      ? `\`${name}\` ends at step ${value}, and the run makes ${steps}`
-      : `\`${name}\` goes on to step ${value}, and the run makes ${steps}`,
-    {
-      label:
-        value < steps
-          ? `the rate stays at its end for the last ${steps - value} steps`
-          : `the run ends at ${Math.round((100 * steps) / value)} % of it`,
-      help: `\`total: ${steps}\` makes both end together`,
-    },
-  )
+  const many = said("accumulate")
+  return [
+    ...longer("patience", patience, "the run ends when nothing has become better for", "never so long"),
+    ...longer("report every", reportEvery, "the first report comes after", "the run ends before it"),
+    ...longer(
+      "checkpoint every",
+      checkpointEvery,
+      "the first checkpoint comes after",
+      "the run ends before it",
+    ),
+    ...(many && updates === 0
+      ? [
+          warning("setting-beyond", many, `an update takes ${accumulate} batches, and the run has fewer`, {
+            label: "no parameter is ever changed",
+            help: "take a smaller number, or train longer",
+          }),
+        ]
+      : []),
+  ]
 }
-
-const warning = (
-  code: string,
-  span: Span,
-  message: string,
-  { label, help }: { readonly label: string; readonly help: string },
-): Diagnostic => ({ code, severity: "warning", message, primary: { span, text: label }, help })

@@ -6,6 +6,7 @@ import type { Direction, ModelInput, ModelStmt, ModelValue, Section } from "../i
 import { scalarType, type TensorType } from "../ir/tensor.js"
 import type { Span } from "../source/source.js"
 import type { BatchNormUse } from "./batch-norm.js"
+import type { Done } from "./doubts/done.js"
 import type { Observed } from "./observed.js"
 import type { Estimate } from "./targets.js"
 import type { TensorValue, Value } from "./values.js"
@@ -26,6 +27,8 @@ export interface SectionState {
   /** Built-in values made once per section: `step` as f32, sizes as numbers. */
   readonly made: Map<string, Value>
   readonly batchNorms: BatchNormUse[]
+  /** Calls of the library and operators in the user's lines. */
+  readonly done: Done[]
   /** Of values that say whether more or less of them is better. */
   readonly directions: Map<ModelValue, Direction>
   /** Which values stand for which targets. */
@@ -52,6 +55,7 @@ export const newSection = (
   shapedAt: new Map(),
   made: new Map(),
   batchNorms: [],
+  done: [],
   directions: new Map(),
   estimates: [],
   byClass: new Map(),

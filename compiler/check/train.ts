@@ -3,6 +3,7 @@ import type { DataDecl, MinimizeStmt, ReportStmt, SettingStmt, TrainDecl } from 
 import type {
   DataSet,
   DataSource,
+  Direction,
   Field,
   ModelInput,
   ModelValue,
@@ -13,6 +14,7 @@ import { BATCH, isStatic, printType, tensorType } from "../ir/tensor.js"
 import { averagesOf } from "./average.js"
 import { checkBatchNorms } from "./batch-norm.js"
 import { directionOf } from "./direction.js"
+import { warnOfDoubts } from "./doubts/index.js"
 import { isScalar } from "./emit.js"
 import { originAt, topEnv, type Cx, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
@@ -56,15 +58,16 @@ export function checkTrain(
     })
   const evaluate = runTrain(cx, module, decl, fields, false)
   const stated = decl.body.filter((s): s is SettingStmt => s.kind === "setting")
+  const betterOf = (name: string): Direction | undefined => {
+    const report = step.reports.find((r) => r.name === name)
+    return name === "loss" ? "lower" : report && directionOf(step.env, report)
+  }
   const settings = settingsOf(step.env, stated, {
     hasData: dataSet !== undefined,
     reports: decl.body.flatMap((s) => (s.kind === "report" ? [s.name.text] : [])),
     tables: step.reports.filter((r) => r.isTable).map((r) => r.name),
     computed: step.reports.map((r) => r.name),
-    directionOf: (name) => {
-      const report = step.reports.find((r) => r.name === name)
-      return name === "loss" ? "lower" : report && directionOf(step.env, report)
-    },
+    directionOf: betterOf,
     heldBack: dataSet ? heldBackOf(dataSet) : null,
     span: decl.name?.span ?? { ...decl.span, end: decl.span.start + "train".length },
   })
@@ -86,11 +89,26 @@ export function checkTrain(
   )
   const rows = dataSet?.source.kind === "array" && !dataSet.split ? rowsOf(dataSet.source) : undefined
   checkBatchNorms(step.env, settings, rows, stated.find((s) => s.name.text === "batch")?.span)
-  const length = { data: dataSet?.name ?? null, settings, counting: countingIn(step.env, decl.span) }
-  if (settings.duration.unit === "steps" || rows !== undefined) warnOfLengths(length, rows, cx.diagnostics)
-  else if (length.counting.length > 0) lengths.push(length)
+  const length = {
+    data: dataSet?.name ?? null,
+    settings,
+    stated,
+    counting: countingIn(step.env, decl.span),
+  }
+  if (cx.diagnostics.hasErrors) lengths.push(length)
+  else if (settings.duration.unit === "steps" || rows !== undefined)
+    warnOfLengths(length, rows, cx.diagnostics)
+  else lengths.push(length)
   checkIndices(step.env, step.section, fields)
   checkIndices(evaluate.env, evaluate.section, fields)
+  warnOfDoubts({
+    step: step.env,
+    evaluate: evaluate.env,
+    losses: step.losses,
+    data: dataSet,
+    models: modelNames(cx),
+    directionOf: betterOf,
+  })
   if (data && dataSet && !cx.diagnostics.hasErrors)
     warnOfUnusedFields(step.env, data, step.section, evaluate.section)
   return {

@@ -1,0 +1,23 @@
+/** check: what the user's own lines have done with the library and with operators, in order: the warnings about programs that are right
+ *  by the rules read it when a train section is complete.
+ *  Not here:   the warnings (the other files of this folder). */
+import type { Given } from "../args.js"
+import type { Env } from "../env.js"
+import type { Span } from "../../source/source.js"
+import type { Value } from "../values.js"
+
+export interface Done {
+  /** Of the fn, the layer or the operator. */
+  readonly name: string
+  /** Configuration and inputs by name; of an operator `left` and `right`. */
+  readonly args: ReadonlyMap<string, Value>
+  /** Those that are written. */
+  readonly given: ReadonlyMap<string, Given>
+  readonly result: Value
+  readonly span: Span
+}
+
+/** `env` is where the call stands: what the library does within itself is its own business. */
+export function noteDone({ module, section }: Env, done: Done): void {
+  if (!module.library) section.done.push(done)
+}

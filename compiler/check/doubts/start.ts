@@ -1,0 +1,52 @@
+/** check: matrices that start with all numbers alike, one after another: the units between them are copies of each other, and stay so. */
+import type { ModelStmt, ModelValue } from "../../ir/model/types.js"
+import type { Env } from "../env.js"
+import { complain } from "../report.js"
+import type { Flow } from "./flow.js"
+
+export function warnOfEqualStarts(env: Env, flow: Flow): void {
+  for (const { name, args } of flow.done) {
+    if (name !== "matmul" && name !== "linear") continue
+    const [x, weight] = args.values()
+    const second = weight?.kind === "tensor" ? equalSlot(env, flow, weight.id) : undefined
+    if (second === undefined || x?.kind !== "tensor") continue
+    const first = firstBehind(env, flow, x.id)
+    if (first === undefined) continue
+    const entry = env.cx.slots.get(first)
+    if (!entry) continue
+    const after = env.cx.slots.get(second)
+    complain(env, {
+      severity: "warning",
+      code: "start-equal",
+      message: `\`${first}\` and \`${second}\` start with all numbers equal: the units between them get equal gradients and never become different`,
+      span: entry.span,
+      label: "all equal at the start",
+      related: [after && { span: after.span, text: "and so is this" }],
+      help: "start with random numbers: `normal(0, 0.1)`, or `kaiming_uniform`",
+    })
+  }
+}
+
+/** The parameter that a value is, turned round or not, where all of its numbers start equal. */
+function equalSlot(env: Env, flow: Flow, id: ModelValue): string | undefined {
+  let producer = flow.producer(id)
+  while (producer?.kind === "op" && producer.op === "transpose") producer = flow.producer(producer.args[0]!)
+  if (producer?.kind !== "read") return undefined
+  const slot = env.cx.slots.get(producer.slot)?.slot
+  if (slot?.role !== "param" || slot.type.shape.length < 2) return undefined
+  return isUniform(slot.init.body) ? slot.name : undefined
+}
+
+const UNIFORM = new Set(["constant", "broadcast", "reshape", "cast"])
+const isUniform = (body: readonly ModelStmt[]): boolean =>
+  body.every((s) => (s.kind === "call" ? isUniform(s.body) : s.kind === "op" && UNIFORM.has(s.op)))
+
+/** A product with such a matrix on the way to a value. */
+function firstBehind(env: Env, flow: Flow, from: ModelValue): string | undefined {
+  let found: string | undefined
+  flow.comesFrom(from, (_, producer) => {
+    if (producer?.kind === "op" && producer.op === "matmul") found ??= equalSlot(env, flow, producer.args[1]!)
+    return found !== undefined
+  })
+  return found
+}
