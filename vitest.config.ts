@@ -84,6 +84,7 @@ const LONG = [
   "wasm-device",
   "wasm-panels",
   "wasm-training",
+  "weights",
   "wgsl-scalars",
 ].map((name) => `test/${name}.test.ts`)
 

@@ -92,7 +92,18 @@ export type ModelCstChildren = {
   Identifier: IToken[]
   params: ParamsCstNode[]
   result?: ResultCstNode[]
+  weights?: WeightsCstNode[]
   block: BlockCstNode[]
+}
+
+export interface WeightsCstNode extends CstNode {
+  name: "weights"
+  children: WeightsCstChildren
+}
+
+export type WeightsCstChildren = {
+  From: IToken[]
+  postfix: PostfixCstNode[]
 }
 
 export interface OptimizerCstNode extends CstNode {
@@ -501,8 +512,9 @@ export type ParameterCstChildren = {
   as?: ExpressionCstNode[]
   Colon: IToken[]
   type: TypeCstNode[]
-  Equals: IToken[]
-  expression: ExpressionCstNode[]
+  Equals?: IToken[]
+  expression?: ExpressionCstNode[]
+  weights?: WeightsCstNode[]
 }
 
 export interface StateCstNode extends CstNode {

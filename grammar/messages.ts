@@ -101,6 +101,7 @@ const expectations: Record<string, string> = {
   minimize: "`with` and an optimizer",
   report: "`every`, or a name and `=`",
   let: "a name, or names in parentheses",
+  parameter: "`=`",
   type: "a type",
   tupleType: "a type",
   dim: "a dimension",

@@ -85,7 +85,13 @@ export class NnParser extends CstParser {
     this.CONSUME(t.Identifier)
     this.SUBRULE(this.params)
     this.OPTION(() => this.SUBRULE(this.result))
+    this.OPTION2(() => this.SUBRULE(this.weights))
     this.SUBRULE(this.block)
+  })
+
+  weights: Rule = this.RULE("weights", () => {
+    this.CONSUME(t.From)
+    this.SUBRULE(this.postfix)
   })
 
   optimizer: Rule = this.RULE("optimizer", () => {
@@ -428,8 +434,15 @@ export class NnParser extends CstParser {
     })
     this.CONSUME(t.Colon)
     this.SUBRULE(this.type)
-    this.CONSUME(t.Equals)
-    this.SUBRULE(this.expression)
+    this.OR([
+      {
+        ALT: () => {
+          this.CONSUME(t.Equals)
+          this.SUBRULE(this.expression)
+        },
+      },
+      { ALT: () => this.SUBRULE(this.weights) },
+    ])
   })
 
   state: Rule = this.RULE("state", () => {

@@ -270,6 +270,21 @@ resumed, evaluated and predicted with on its own fold: give the command the \`--
     title: "the checkpoint belongs to another program",
     explanation: "A parameter is missing, extra, or has another type. The message names each.",
   },
+  "weights-missing": {
+    title: "a file of weights cannot be read",
+    explanation:
+      "The path after `from` in a program is relative to the program, that of `--init` to the working folder. `--init FILE` takes the place of the file that the program names.",
+  },
+  "weights-format": {
+    title: "a file of weights is of another kind",
+    explanation:
+      "Weights are read from .safetensors, one file or several with their .index.json, and a single parameter from .npy. A .pt file is a pickle, which runs code when it is read: the message has the lines of Python that write it as safetensors.",
+  },
+  "weights-mismatch": {
+    title: "the weights in a file are not those of the program",
+    explanation:
+      "A tensor has another shape than the parameter of its name, or no name of the file is one of the program. `prefix` takes off what all names begin with, `rename` makes other names of them, `transpose` turns tensors around. What the file has beyond the program is no mistake, nor what it lacks: both are listed when a run begins.",
+  },
   "run-in-use": {
     title: "another run writes to this folder",
     explanation:

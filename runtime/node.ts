@@ -7,7 +7,7 @@ import type { Bundle } from "./bundle/format.js"
 import type { Checkpoint } from "./checkpoint/checkpoint.js"
 import type { DataFile } from "./data/file.js"
 import { fileOnDisk } from "./disk.js"
-import { loadCheckpoint } from "./checkpoint/load.js"
+import { loadCheckpoint, loadWeights } from "./checkpoint/load.js"
 import { saveWhole } from "./checkpoint/save.js"
 import { autoDevice } from "./device/choose.js"
 import { mayHaveGpu } from "./device/discover.js"
@@ -34,9 +34,12 @@ import type { Table, Uses } from "./data/table.js"
 import type { DeviceInfo } from "./device/device.js"
 import type { ProgramOptions } from "./session.js"
 
-export interface NodeTrainOptions extends Omit<TrainOptions, "resume" | "store"> {
+export interface NodeTrainOptions extends Omit<TrainOptions, "resume" | "init" | "store"> {
   /** A .safetensors file or a run folder. */
   readonly resume?: string
+  /** A .safetensors file, the .index.json of several, or a run folder, of which its best checkpoint: what parameters start from. `Net=FILE`:
+   *  those of the model `Net`. */
+  readonly init?: string
   /** Writes log.jsonl and checkpoints there. `new`: the next free `runs/NAME-N`. Left out: nothing is written. Refused with `run-in-use`
    *  while another run writes to it, with `run-exists` when it holds a run whose last checkpoint is not the one resumed. */
   readonly runFolder?: string
@@ -46,6 +49,7 @@ export interface NodeTrainOptions extends Omit<TrainOptions, "resume" | "store">
 
 const FOLDER_OPTIONS = {
   resume: KINDS.text,
+  init: KINDS.text,
   runFolder: KINDS.text,
   overwrite: KINDS.truth,
   onEvent: KINDS.action,
@@ -82,10 +86,11 @@ export class Trainer {
   }
 
   private async runTraining(
-    { resume, runFolder, overwrite, onEvent, onReport, ...options }: NodeTrainOptions,
+    { resume, init, runFolder, overwrite, onEvent, onReport, ...options }: NodeTrainOptions,
     of: OfRun,
   ): Promise<EndEvent & { runFolder?: string }> {
-    checkOptions("train", { resume, runFolder, overwrite, onEvent, onReport }, FOLDER_OPTIONS)
+    checkOptions("train", { resume, init, runFolder, overwrite, onEvent, onReport }, FOLDER_OPTIONS)
+    const given = init === undefined ? undefined : await loadWeights(init)
     // Before the checkpoint is read: a run that is going on in that folder would be about to write another one.
     const folder = runFolder === undefined ? undefined : this.openFolder(runFolder, { resume, overwrite })
     try {
@@ -94,6 +99,7 @@ export class Trainer {
         ...options,
         ...(options.signal === undefined || isSignal(options.signal) ? { signal: of.signal } : {}),
         ...(checkpoint && { resume: checkpoint }),
+        ...(given && { init: given }),
         ...(folder && { store: folder }),
         onEvent: (event: TrainEvent) => {
           const placed = folder && event.event === "start" ? { ...event, folder: folder.path } : event
@@ -218,7 +224,7 @@ export const nodeHost = (place: Places, open = fileOnDisk): Host => ({
   now: () => performance.now(),
 })
 
-export { checkpointFile, loadCheckpoint, trainedWith, type Which } from "./checkpoint/load.js"
+export { checkpointFile, loadCheckpoint, loadWeights, trainedWith, type Which } from "./checkpoint/load.js"
 export { saveWhole } from "./checkpoint/save.js"
 export { fileOnDisk } from "./disk.js"
 export { openNodeDevice, probeNodeDevice } from "./device/node-gpu.js"

@@ -56,6 +56,7 @@ export const KINDS = {
   store: instance("an object with a function `save`", "save", "function"),
   signal: { takes: "an AbortSignal", accepts: isSignal },
   checkpoint: instance("a checkpoint that was loaded", "slots", "object"),
+  tensors: instance("tensors that were read", "tensors", "object"),
   rows: instance("{ name, part }", "name", "string"),
 } as const satisfies Readonly<Record<string, Kind>>
 

@@ -11,6 +11,8 @@ import {
   type Checkpoint,
   type Position,
 } from "./checkpoint/checkpoint.js"
+import { takeGiven, type GivenWeights } from "./checkpoint/given.js"
+import { takeDeclared, type TakenWeights } from "./checkpoint/weights.js"
 import { applyField } from "./data/apply.js"
 import type { DataFile } from "./data/file.js"
 import type { OpenFile, Parts } from "./data/load.js"
@@ -68,6 +70,8 @@ export interface TrainOptions extends RunListeners {
   readonly checkpointEvery?: TrainSpec["checkpointEvery"]
   /** Goes on from there, exactly. */
   readonly resume?: Checkpoint
+  /** What parameters start from; at step 0, with optimizers of its own. */
+  readonly init?: GivenWeights
   /** Keeps the parameters as they are instead of initialising them: after setParameters, or to train on. */
   readonly keepParameters?: boolean
   readonly store?: CheckpointStore
@@ -104,6 +108,7 @@ const TRAIN_OPTIONS = {
   reportEvery: KINDS.every,
   checkpointEvery: KINDS.every,
   resume: KINDS.checkpoint,
+  init: KINDS.tensors,
   keepParameters: KINDS.truth,
   store: KINDS.store,
   onEvent: KINDS.action,
@@ -124,6 +129,8 @@ export class Session {
   private readonly dataSets = new Map<string, Promise<DataSet>>()
   private readonly files: DataFile[] = []
   private initialised = false
+  /** Parameters that a caller has set before files gave the others their first values. */
+  private set: Map<string, Numbers> | undefined
   private position: Position | null = null
 
   private constructor(
@@ -204,7 +211,8 @@ export class Session {
       reportEvery: options.reportEvery ?? spec.reportEvery,
       checkpointEvery: options.checkpointEvery === undefined ? spec.checkpointEvery : options.checkpointEvery,
     })
-    const from = this.startFrom(options, seed)
+    const { from, notes } = await this.startFrom(options, seed)
+    for (const each of notes) note(each)
     if (options.resume)
       for (const difference of this.differences(options.resume, seed, batches.size, batches.rows))
         note(difference)
@@ -301,7 +309,7 @@ export class Session {
     const part = options.part ?? partTested(data)
     const rows = data[part]
     if (!rows) throw new RunError("data-split", `data set "${spec.data}" has no ${PART_NAMES[part]} rows`)
-    this.ensureInitialised(spec.seed)
+    await this.ensureInitialised(spec.seed)
     const evaluator = this.evaluator(spec, spec.evaluate, rows, spec.seed)
     try {
       const metrics = await evaluator.run(this.position?.step ?? 0, this.position?.epoch ?? 0)
@@ -318,7 +326,7 @@ export class Session {
 
   private async runPrediction(model: string, inputs: Feeds): Promise<Record<string, Tensor>> {
     const { program: name, unread = [] } = this.predictSpec(model)
-    this.ensureInitialised(this.bundle.manifest.trains[0]?.seed ?? 0)
+    await this.ensureInitialised(this.bundle.manifest.trains[0]?.seed ?? 0)
     const program = this.loaded.program(name, null)
     const used = Object.entries(inputs).filter(([given]) => !unread.some((each) => each.name === given))
     const batch = unreadRows(unread, inputs)
@@ -435,11 +443,15 @@ export class Session {
   /** Runs the initialisers. `train` does so by itself. */
   initialise(seed: number): void {
     checkOptions("initialise", { seed }, { seed: KINDS.seed })
-    this.calls.now("initialise", () => this.runInitialisers(seed))
+    this.calls.now("initialise", () => {
+      this.runInitialisers(seed)
+      if (this.bundle.manifest.weights) this.set = new Map()
+    })
   }
 
   private runInitialisers(seed: number): void {
     this.initialised = true
+    this.set = undefined
     this.position = null
     const { programs } = this.bundle.manifest
     // Zero first: optimizer state starts at zero where no initialiser says otherwise.
@@ -457,7 +469,7 @@ export class Session {
   }
 
   private async readParameters(all: boolean): Promise<Map<string, Tensor>> {
-    this.ensureInitialised(this.bundle.manifest.trains[0]?.seed ?? 0)
+    await this.ensureInitialised(this.bundle.manifest.trains[0]?.seed ?? 0)
     return this.state.tensors(all ? this.state.slots.map(({ role }) => role) : ["param", "state"])
   }
 
@@ -465,8 +477,16 @@ export class Session {
   setParameters(values: Readonly<Record<string, Numbers>>): void {
     this.calls.now("setParameters", () => {
       for (const [name, numbers] of Object.entries(values)) this.state.checkNumbers(name, numbers)
-      this.ensureInitialised(this.bundle.manifest.trains[0]?.seed ?? 0)
-      for (const [name, numbers] of Object.entries(values)) this.state.setNumbers(name, numbers)
+      const { trains, weights } = this.bundle.manifest
+      if (!this.initialised) {
+        this.runInitialisers(trains[0]?.seed ?? 0)
+        // Files are read by whatever waits next.
+        if (weights) this.set = new Map()
+      }
+      for (const [name, numbers] of Object.entries(values)) {
+        this.state.setNumbers(name, numbers)
+        this.set?.set(name, numbers)
+      }
     })
   }
 
@@ -487,6 +507,7 @@ export class Session {
     const trained = trains.find(({ name }) => name === checkpoint.position?.train)
     if (trained) checkFold(checkpoint, this.foldOf(trained))
     if (!this.initialised) this.runInitialisers(checkpoint.position?.seed ?? 0)
+    this.set = undefined
     this.state.write(checkpoint.slots)
     this.position = checkpoint.position
   }
@@ -511,16 +532,33 @@ export class Session {
     return params.reduce((sum, { shape }) => sum + product(shape), 0)
   }
 
-  private startFrom(options: TrainOptions, seed: number): Progress {
-    const { resume, keepParameters } = options
+  private async startFrom(
+    { resume, init, keepParameters }: TrainOptions,
+    seed: number,
+  ): Promise<{ readonly from: Progress; readonly notes: readonly string[] }> {
+    if (resume && init)
+      throw new RunError("bad-option", "both resume and init are given; a run goes on, or it starts anew")
     if (resume) {
       this.runInitialisers(seed)
       this.takeState(resume)
-      return resume.position ?? START
+      return { from: resume.position ?? START, notes: [] }
     }
-    if (keepParameters) this.ensureInitialised(seed)
-    else this.runInitialisers(seed)
-    return START
+    if (keepParameters) {
+      await this.ensureInitialised(seed)
+      return { from: START, notes: [] }
+    }
+    this.runInitialisers(seed)
+    return { from: START, notes: await this.takeWeights(init) }
+  }
+
+  /** Puts what files have in the place of first values. */
+  private async takeWeights(init?: GivenWeights): Promise<readonly string[]> {
+    const { manifest } = this.bundle
+    const given = init && takeGiven(init, manifest)
+    const declared = await takeDeclared(this.openFile, manifest, given?.slots ?? new Map())
+    const all: readonly TakenWeights[] = [...declared, ...(given ? [given] : [])]
+    for (const { slots } of all) this.state.write(slots)
+    return all.flatMap(({ notes }) => notes)
   }
 
   /** What makes a resumed run other than one that never stopped. */
@@ -545,8 +583,13 @@ export class Session {
     ]
   }
 
-  private ensureInitialised(seed: number): void {
+  private async ensureInitialised(seed: number): Promise<void> {
+    const { set } = this
+    if (this.initialised && set === undefined) return
     if (!this.initialised) this.runInitialisers(seed)
+    this.set = undefined
+    await this.takeWeights()
+    for (const [name, numbers] of set ?? []) this.state.setNumbers(name, numbers)
   }
 
   private dataSet(name: string): Promise<DataSet> {

@@ -40,7 +40,7 @@ const cases: readonly Case[] = computed.flatMap(({ def, name }) =>
 function bundleOf(graphs: readonly Graph[]): Bundle {
   const run = new Compilation({ target: DEFAULT_TARGET, devices: ["webgpu"] })
   const code = forDevices(stateOf("graphs", graphs), factsFor(DIMS), run)
-  const model = { data: [], slots: [], predicts: [], trains: [] }
+  const model = { data: [], slots: [], predicts: [], trains: [], weights: [] }
   return encode({ name: "ops", compiler: "test", model, ...code, data: [] })
 }
 

@@ -190,7 +190,7 @@ train on d {
     expect(diagnostics).toEqual([])
     return bundle!
   }
-  const NO_MODEL: Model = { data: [], slots: [], predicts: [], trains: [] }
+  const NO_MODEL: Model = { data: [], slots: [], predicts: [], trains: [], weights: [] }
   const fieldIn = ({ manifest }: Bundle): FieldSpec => manifest.data[0]!.fields[0]!
 
   describe.each(["wasm", "webgpu"] as const)("%s", (device) => {

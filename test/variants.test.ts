@@ -72,7 +72,7 @@ describe("kernels for several kinds of adapters", () => {
     g.output("y", g.binary("mul", g.input("x", tensorType("f32", [8])), g.constant(2)))
     const run = new Compilation({ target: DEFAULT_TARGET, variants: [SUBGROUP_TARGET], devices: ["webgpu"] })
     const code = forDevices(stateOf("graphs", [g.finish()]), factsFor({ B: 1, R: 1 }), run)
-    const model = { data: [], slots: [], predicts: [], trains: [] }
+    const model = { data: [], slots: [], predicts: [], trains: [], weights: [] }
     const { manifest, wgsl } = encode({ name: "double", compiler: "test", model, ...code, data: [] })
     expect(code.variants).toHaveLength(1)
     expect(manifest.variants).toBeUndefined()

@@ -92,6 +92,7 @@ export function encode({
     })),
     ...(others && others.variants.length > 0 ? { variants: others.variants } : {}),
     ...(spec ? { wasm: spec } : {}),
+    ...(model.weights.length > 0 && { weights: model.weights.map(({ origin: _, ...spec }) => spec) }),
     settings,
     files: {},
   }

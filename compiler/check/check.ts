@@ -22,6 +22,7 @@ import { checkUncalled } from "./uncalled.js"
 import { carryOutUncalled } from "./uncalled-bodies.js"
 import { Unread } from "./unread.js"
 import type { Watch } from "./watch.js"
+import { noteModelWeights } from "./weights.js"
 
 export interface CheckInput {
   /** The standard library, parsed. Its names are visible everywhere. */
@@ -54,6 +55,7 @@ export function check(main: Module, input: CheckInput): Model | undefined {
     watch: input.watch,
     stdlib: new Set(input.stdlib.map((m) => m.span.file)),
     slots: new Map(),
+    weights: new Map(),
     instances: new Map(),
     modelCalls: new Map(),
     elaborated: new Set(),
@@ -90,9 +92,9 @@ function checkMain(cx: Cx, scope: ModuleScope, lengths: RunLength[]): Model {
   const models = [...scope.names.values()].flatMap((g) =>
     g.kind === "value" && g.value.kind === "model" && !g.library ? [g.value] : [],
   )
-  const predicts = models
-    .filter((m) => m.module === scope || cx.modelCalls.has(m.decl))
-    .map((m) => checkPredict(cx, m.module, m.decl))
+  const own = models.filter((m) => m.module === scope || cx.modelCalls.has(m.decl))
+  for (const { module, decl } of own) noteModelWeights(topEnv(cx, module, newSection(false)), decl)
+  const predicts = own.map((m) => checkPredict(cx, m.module, m.decl))
   checkPartialAverages(
     cx,
     trains.filter((t) => t !== undefined),
@@ -109,6 +111,7 @@ function checkMain(cx: Cx, scope: ModuleScope, lengths: RunLength[]): Model {
     slots: [...cx.slots.values()].map((entry) => entry.slot),
     predicts: predicts.filter((p) => p !== undefined),
     trains: trains.filter((t) => t !== undefined),
+    weights: [...cx.weights.values()],
   }
 }
 

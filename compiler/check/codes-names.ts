@@ -36,6 +36,14 @@ let width = 4`,
     good: `let width = 3
 let height = 4`,
   },
+  "weights-source": {
+    title: "weights from no file that they can come from",
+    explanation:
+      "After `from` stands the path of a file: of a model a .safetensors file, or the .index.json of several, with `prefix`, `rename` and `transpose` for other names; of a single `param` the array of a .npy file.",
+    pytorch: "model.load_state_dict(load_file(path)) says which keys are missing or unexpected.",
+    bad: `model M(x: f32[B, 3]) from "m.safetensors"(names: "bert.") { x |> Linear(2) }`,
+    good: `model M(x: f32[B, 3]) from "m.safetensors"(prefix: "bert.") { x |> Linear(2) }`,
+  },
   "import-missing": {
     title: "an import of a file that is not there",
     explanation: "The path of an import is relative to the file it stands in.",

@@ -1,7 +1,7 @@
 /** check: where elaboration stands: the run as a whole (`Cx`) and one place in it (`Env`).
  *  An `Env` is never changed; a callee, a body or a loop iteration gets a copy with other fields. */
 import type { Declaration, FnDecl, LayerDecl, ModelDecl, OptimizerDecl } from "../ir/ast/types.js"
-import type { Slot } from "../ir/model/types.js"
+import type { Slot, Weights } from "../ir/model/types.js"
 import type { Origin } from "../ir/origin.js"
 import type { TensorType } from "../ir/tensor.js"
 import type { Given } from "./args.js"
@@ -27,6 +27,8 @@ export interface Cx {
   readonly watch?: Watch | undefined
   /** By name, in order of declaration. */
   readonly slots: Map<string, SlotEntry>
+  /** By what they are of. */
+  readonly weights: Map<string, Weights>
   /** By path. */
   readonly instances: Map<string, Instance>
   /** What the first call of each model said about its sizes, for `predict`. */

@@ -17,6 +17,7 @@ import { append, finish, newSection } from "./section.js"
 import { rearranged } from "./shape-help.js"
 import { declareOptimizerState } from "./optimizer.js"
 import { declare, numbered } from "./stmt.js"
+import { noteArray } from "./weights.js"
 import * as v from "./values.js"
 import type { TensorValue, Value } from "./values.js"
 
@@ -24,6 +25,7 @@ export function declareParam(env: Env, s: ParamStmt): void {
   const type = resolveType(env, s.type)
   const name = s.as ? writtenName(env, s.as) : slotName(env, s)
   const slot = type && name !== undefined ? ensureSlot(env, s, name, type, "param") : undefined
+  if (slot && s.from) noteArray(env, slot.name, s.from)
   const value = slot ? readSlot(env, slot, s) : v.ERROR
   declare(env, s.name, { value, span: s.name.span, kind: "param" })
 }

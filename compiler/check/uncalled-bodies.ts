@@ -24,7 +24,14 @@ export function carryOutUncalled(cx: Cx, module: ModuleScope): void {
 
 function carryOut(cx: Cx, module: ModuleScope, decl: FnDecl | LayerDecl | ModelDecl): void {
   const env: Env = {
-    cx: { ...cx, slots: new Map(), instances: new Map(), modelCalls: new Map(), dropouts: new Map() },
+    cx: {
+      ...cx,
+      slots: new Map(),
+      weights: new Map(),
+      instances: new Map(),
+      modelCalls: new Map(),
+      dropouts: new Map(),
+    },
     module,
     scope: newScope(),
     section: newSection(true),

@@ -215,9 +215,23 @@ export async function checkpointFor(
   return file
 }
 
-/** `runs/cancer-1/checkpoints/best.safetensors, step 80`. */
-export const checkpointText = ({ place, position }: Awaited<ReturnType<Trainer["load"]>>): string =>
-  position === null ? place : `${place}, step ${position.step}`
+/** Takes over what was learned: of the checkpoint that is named, or of the newest run; else what the program's own files have, where it
+ *  names some. Says which. */
+export async function loadLearned(trainer: Trainer, options: CheckpointOptions): Promise<Learned> {
+  const { manifest } = trainer.bundle
+  const { weights = [] } = manifest
+  if (weights.length > 0 && options.checkpoint === undefined && newestRun(manifest.name) === undefined) {
+    const place = weights.map(({ path }) => path).join(", ")
+    return { place, text: place }
+  }
+  const { place, position } = await trainer.load(await checkpointFor(manifest, options))
+  return { place, text: position === null ? place : `${place}, step ${position.step}` }
+}
+interface Learned {
+  readonly place: string
+  /** `runs/cancer-1/checkpoints/best.safetensors, step 80`. */
+  readonly text: string
+}
 
 /** The run folder whose last checkpoint this is, so that a resumed run goes on in it. */
 export function runFolderOf(checkpoint: string): string | undefined {

@@ -26,6 +26,7 @@ interface RunOptions extends DeviceOptions {
   readonly steps?: number
   readonly seed?: number
   readonly resume?: string | true
+  readonly init?: string
   readonly out?: string
   readonly overwrite?: boolean
   readonly train?: string
@@ -48,6 +49,12 @@ export function trains(command: Command): Command {
     )
     .option("--seed <n>", "of initial values, order of rows and random draws", integer(0, 2 ** 32 - 1))
     .option("--resume [checkpoint]", "go on from a checkpoint or run folder (default: the newest run)")
+    .addOption(
+      new Option(
+        "--init <file>",
+        "what parameters start from: a .safetensors file, the .index.json of several, a checkpoint or run folder; MODEL=FILE for one model",
+      ).conflicts("resume"),
+    )
     .option(
       "--out <folder>",
       "run folder for log, checkpoints and report (default: the next runs/NAME-N, or that of a resumed run)",
@@ -82,7 +89,7 @@ async function runTraining(path: string, options: RunOptions): Promise<void> {
   const tensorboard = logs.includes("tensorboard") ? new TensorboardLog() : undefined
   let folder: string | undefined
   try {
-    const { json = false, epochs, steps, seed, train, overwrite = false } = options
+    const { json = false, epochs, steps, seed, train, init, overwrite = false } = options
     const resume = resumed(trainer, options.resume)
     const runFolder = options.out ?? (resume === undefined ? undefined : runFolderOf(resume)) ?? "new"
     const end = await trainer.train({
@@ -91,6 +98,7 @@ async function runTraining(path: string, options: RunOptions): Promise<void> {
       ...(seed === undefined ? {} : { seed }),
       ...(train === undefined ? {} : { train }),
       ...(resume === undefined ? {} : { resume }),
+      ...(init === undefined ? {} : { init }),
       runFolder,
       overwrite,
       signal: interrupt.signal,

@@ -14,8 +14,9 @@ import {
   writeFileSync,
 } from "node:fs"
 import { basename, dirname, isAbsolute, join, resolve } from "node:path"
-import type { Bundle, DataSpec, FittedStage, Manifest } from "../../runtime/bundle/format.js"
+import type { Bundle, DataSpec, FittedStage, Manifest, WeightsSpec } from "../../runtime/bundle/format.js"
 import { allKernels } from "../../runtime/bundle/variants.js"
+import { shardsOf } from "../../runtime/checkpoint/weight-files.js"
 import { withFiles } from "../../runtime/data/sources/index.js"
 import { classNames, undoOf } from "../../runtime/data/undo.js"
 import { saveWhole } from "../../runtime/node.js"
@@ -96,8 +97,13 @@ function contentsOf(
   sources: string,
 ): { readonly manifest: Manifest; readonly files: Map<string, Content> } {
   const { data, copies } = copyData(bundle.manifest.data, sources)
-  const manifest = { ...bundle.manifest, data }
-  const files = new Map<string, Content>(copies)
+  const weights = copyWeights(bundle.manifest.weights ?? [], sources)
+  const manifest = {
+    ...bundle.manifest,
+    data,
+    ...(weights.specs.length > 0 && { weights: weights.specs }),
+  }
+  const files = new Map<string, Content>([...copies, ...weights.copies])
   for (const { name, file } of allKernels(manifest)) files.set(file, bundle.wgsl.get(name) ?? "")
   if (manifest.wasm && bundle.wasm) files.set(manifest.wasm.file, bundle.wasm)
   return { manifest, files }
@@ -169,6 +175,29 @@ function copyData(
     test: spec.test && withFiles(spec.name, spec.test, place),
   }))
   return { data, copies }
+}
+
+/** Files of weights, each in a folder of its own below weights/, for those that an index lists lie beside it. */
+function copyWeights(
+  specs: readonly WeightsSpec[],
+  sources: string,
+): { readonly specs: readonly WeightsSpec[]; readonly copies: ReadonlyMap<string, Copy> } {
+  const copies = new Map<string, Copy>()
+  const moved = specs.map((spec, i) => {
+    const from = isAbsolute(spec.path) ? spec.path : join(sources, spec.path)
+    if (!existsSync(from))
+      throw new Failure(
+        "io-folder",
+        `the weights ${spec.path} are not there`,
+        "paths are relative to the program",
+      )
+    const folder = `weights/${i}`
+    const shards = from.endsWith(".index.json") ? shardsOf(from, readFileSync(from)) : []
+    for (const file of [basename(from), ...shards])
+      copies.set(`${folder}/${file}`, { from: join(dirname(from), file) })
+    return { ...spec, path: `${folder}/${basename(from)}` }
+  })
+  return { specs: moved, copies }
 }
 
 function refuseToReplace(target: string, out: string): void {

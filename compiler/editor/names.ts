@@ -126,6 +126,7 @@ class Walk {
       case "layer":
         return this.body([...decl.config, ...decl.inputs], decl.result, decl.body, end)
       case "model":
+        if (decl.from) this.expr(this.global, decl.from)
         return this.body(decl.inputs, decl.result, decl.body, end)
       case "optimizer": {
         const sight = this.params(decl.config, end)
@@ -212,7 +213,7 @@ class Walk {
       case "param":
         this.type(sight, s.type, end)
         if (s.as) this.expr(sight, s.as)
-        this.expr(sight, s.init)
+        this.expr(sight, s.from ?? s.init)
         return this.declare(sight, s.name, "param", end, s.span.end)
       case "state":
         if (s.type) this.type(sight, s.type, end)

@@ -8,7 +8,7 @@ import type * as cst from "../../grammar/cst.js"
 import type * as ast from "../ir/ast/types.js"
 import { docBefore } from "./docs.js"
 import { saidTwice } from "./errors.js"
-import { readExpression, readString, readType } from "./expressions.js"
+import { readExpression, readPostfix, readString, readType } from "./expressions.js"
 import { complete, nameOf, spanOf, the, whole, wholeItem, type Reading } from "./reading.js"
 import { readBlock, readTrainBody } from "./statements.js"
 
@@ -82,6 +82,7 @@ function readModel(cx: Reading, head: Head, node: cst.ModelCstNode): ast.ModelDe
     name,
     inputs,
     ...readResult(cx, c.result),
+    ...(c.weights && { from: readPostfix(cx, the(whole(the(c.weights)).postfix)) }),
     body: readBlock(cx, the(c.block)),
   }
 }

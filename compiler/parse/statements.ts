@@ -73,16 +73,20 @@ function readVar(cx: Reading, node: cst.VarCstNode): ast.Stmt {
 function readParameter(cx: Reading, node: cst.ParameterCstNode): ast.Stmt {
   const c = whole(node)
   const as = c.as && readExpression(cx, the(c.as))
+  const from = c.weights && readPostfix(cx, the(whole(the(c.weights)).postfix))
   return {
     kind: "param",
     frozen: c.Frozen !== undefined,
     name: nameOf(cx, the(c.Identifier)),
     ...(as && { as }),
     type: readType(cx, the(c.type)),
-    init: readExpression(cx, the(c.expression)),
+    init: from ? zeroAt(from.span) : readExpression(cx, the(c.expression)),
+    ...(from && { from }),
     span: spanOf(cx, node),
   }
 }
+
+const zeroAt = (span: Span): ast.Expr => ({ kind: "number", value: 0, isInt: true, text: "0", span })
 
 function readState(cx: Reading, node: cst.StateCstNode): ast.Stmt {
   const c = whole(node)

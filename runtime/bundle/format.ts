@@ -3,6 +3,7 @@
  *    kernels/*.wgsl   one readable module per kernel, entry point `main`
  *    kernels.wasm     all kernels for processors (wasm.ts says how it is called)
  *    data/            copies of the data files that the program names
+ *    weights/         copies of the files that parameters start from
  *    runtime.js, trainer.js, trainer.d.ts, package.json
  *  The compiler writes it, the runtime reads it; neither sees more of the other. */
 
@@ -373,6 +374,20 @@ export interface VariantSpec {
   readonly programs: readonly (ProgramSpec | string)[]
 }
 
+/** Tensors of a file that parameters start from. */
+export interface WeightsSpec {
+  /** A model; with a .npy file, one parameter by its whole name. */
+  readonly of: string
+  /** A .safetensors file, the .index.json of several, or a .npy file. Relative to the bundle folder (or absolute). */
+  readonly path: string
+  /** What the names of the file begin with; others are none of the model's. */
+  readonly prefix: string
+  /** Runs of parts of names, there and here; `*` is any one part. */
+  readonly rename: readonly (readonly [string, string])[]
+  /** Ends of names (here) whose tensors have their axes in the other order there. */
+  readonly transpose: readonly string[]
+}
+
 export interface SettingSpec {
   readonly name: string
   readonly value: number | boolean | string
@@ -406,6 +421,8 @@ export interface Manifest {
   readonly wasm?: WasmSpec
   /** By train section; absent in a bundle that was not written by `nnc compile`. */
   readonly golden?: readonly GoldenSpec[]
+  /** Where first values come from that the program does not compute. Absent where there are none. */
+  readonly weights?: readonly WeightsSpec[]
   /** The constants of the program that `--set` changes: their values, and whether they were set. */
   readonly settings: readonly SettingSpec[]
   /** SHA-256 of every other file of the bundle, by path: a corrupted bundle is refused by name. */

@@ -304,6 +304,17 @@ export const MANIFEST: v.GenericSchema<unknown, Manifest> = v.strictObject({
       }),
     ),
   ),
+  weights: v.exactOptional(
+    list(
+      v.strictObject({
+        of: name,
+        path: name,
+        prefix: v.string(),
+        rename: list(v.strictTuple([name, v.string()])),
+        transpose: list(name),
+      }),
+    ),
+  ),
   settings: list(
     v.strictObject({ name, value: v.union([v.number(), v.boolean(), v.string()]), set: v.boolean() }),
   ),

@@ -4,6 +4,9 @@ import { open, readFile, stat } from "node:fs/promises"
 import { join } from "node:path"
 import type { Manifest } from "../bundle/format.js"
 import { reasonOf, RunError } from "../error.js"
+import { fileOnDisk } from "../disk.js"
+import type { GivenWeights } from "./given.js"
+import { readWeights, refusePickled } from "./weight-files.js"
 import { decodeCheckpoint, foldIn, settingsIn, type Checkpoint } from "./checkpoint.js"
 import { decodeMetadata, headerLength, LENGTH_BYTES } from "./safetensors.js"
 
@@ -16,6 +19,7 @@ export async function loadCheckpoint(
   which: Which = "last",
 ): Promise<Checkpoint> {
   const file = await checkpointFile(path, which)
+  refusePickled(file)
   let bytes: Uint8Array
   try {
     if (!(await stat(file)).isFile()) throw new Error("it is not a file")
@@ -27,6 +31,14 @@ export async function loadCheckpoint(
     })
   }
   return decodeCheckpoint(file, bytes, manifest)
+}
+
+/** `FILE`, or `Net=FILE` for one model: weights in files, or what was learned in a run. */
+export async function loadWeights(given: string): Promise<GivenWeights> {
+  const named = /^([A-Za-z_]\w*)=(.+)$/.exec(given)
+  const place = await checkpointFile(named?.[2] ?? given, "best")
+  const file = await readWeights(async (path) => fileOnDisk(path), place)
+  return { ...file, place, ...(named?.[1] !== undefined && { model: named[1] }) }
 }
 
 /** How the program was compiled that a checkpoint is of: what `--set` gave it, texts by name, and the fold that it was trained on. Nothing

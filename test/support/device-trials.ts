@@ -51,6 +51,6 @@ export async function runTrials(
 function bundleOf(graphs: readonly Graph[], { device, target, dims }: Where): Bundle {
   const run = new Compilation({ target, devices: [device] })
   const code = forDevices(stateOf("graphs", graphs), factsFor(dims), run)
-  const model = { data: [], slots: [], predicts: [], trains: [] }
+  const model = { data: [], slots: [], predicts: [], trains: [], weights: [] }
   return encode({ name: "trials", compiler: "test", model, ...code, data: [] })
 }

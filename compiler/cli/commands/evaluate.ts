@@ -5,9 +5,8 @@ import { PART_NAMES } from "../../../runtime/data/shares.js"
 import { note, print, printJson } from "../console.js"
 import { axisNames, metricText } from "../metric-text.js"
 import {
-  checkpointFor,
-  checkpointText,
   deviceText,
+  loadLearned,
   openProgram,
   withCheckpoint,
   withDeviceOptions,
@@ -46,7 +45,7 @@ export function addEvaluate(program: Command): void {
     .action(async (path: string, options: Options) => {
       const trainer = await openProgram(path, await withSettingsOf(path, options, options))
       try {
-        const loaded = await trainer.load(await checkpointFor(trainer.bundle.manifest, options))
+        const loaded = await loadLearned(trainer, options)
         const { train, part } = options
         const { metrics, ...over } = await trainer.evaluation({
           ...(train ? { train } : {}),
@@ -54,7 +53,7 @@ export function addEvaluate(program: Command): void {
         })
         if (options.json) return printJson({ event: "end", checkpoint: loaded.place, ...over, metrics })
         note(
-          `parameters from ${checkpointText(loaded)}; ${over.rows} ${PART_NAMES[over.part]} rows; on ${deviceText(trainer.device)}`,
+          `parameters from ${loaded.text}; ${over.rows} ${PART_NAMES[over.part]} rows; on ${deviceText(trainer.device)}`,
         )
         const names = axisNames(trainer.bundle.manifest, train)
         print(

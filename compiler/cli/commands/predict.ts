@@ -16,11 +16,10 @@ import { Failure } from "../failure.js"
 import { userTables } from "../kept-tables.js"
 import { oneModel } from "../learned.js"
 import {
-  checkpointFor,
   type CheckpointOptions,
-  checkpointText,
   deviceText,
   type DeviceName,
+  loadLearned,
   openProgram,
   withCheckpoint,
   withDevice,
@@ -82,15 +81,14 @@ export function addPredict(program: Command): void {
 async function predict(trainer: Trainer, options: Options, data: string): Promise<void> {
   const { raw = false, keep = [], json = false } = options
   const { model } = oneModel(trainer.bundle.manifest.predicts, options.model)
-  const loaded = await trainer.load(await checkpointFor(trainer.bundle.manifest, options))
+  const loaded = await loadLearned(trainer, options)
   const source = await rowsSource(data, options.delimiter, trainer.bundle.manifest)
   const uses = trainer.predictUses(model)
   const asked: Uses = (name) => ({ ...uses(name), ...(keep.includes(name) && { texts: true }) })
   const out = options.out === undefined ? toStdout(json) : toFile(options.out)
   let rows = 0
   try {
-    if (!json)
-      note(`${model} with parameters from ${checkpointText(loaded)}; on ${deviceText(trainer.device)}`)
+    if (!json) note(`${model} with parameters from ${loaded.text}; on ${deviceText(trainer.device)}`)
     const windows = trainer.takesWindows(model)
     if (windows && keep.length > 0)
       throw new Failure(

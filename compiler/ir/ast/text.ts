@@ -63,7 +63,10 @@ class Printer {
         return [head, this.result(d.result), " ", this.block(d.body)]
       }
       case "model":
-        return ["model ", d.name.text, this.params(d.inputs), this.result(d.result), " ", this.block(d.body)]
+        return [
+          ["model ", d.name.text, this.params(d.inputs), this.result(d.result)],
+          [d.from === undefined ? "" : [" from ", e.postfix(d.from)], " ", this.block(d.body)],
+        ]
       case "optimizer": {
         const names = `(${d.parameter.text}, ${d.gradient.text}) `
         return ["optimizer ", d.name.text, this.params(d.config), names, this.block(d.body)]
@@ -203,7 +206,7 @@ class Printer {
       case "param": {
         const as = s.as === undefined ? "" : [" as ", e.any(s.as)]
         const head = [s.frozen ? "frozen param " : "param ", s.name.text, as, ": ", e.type(s.type)]
-        return [head, " = ", e.any(s.init)]
+        return s.from === undefined ? [head, " = ", e.any(s.init)] : [head, " from ", e.postfix(s.from)]
       }
       case "state": {
         const type = s.type === undefined ? "" : [": ", e.type(s.type)]

@@ -48,13 +48,15 @@ export interface LayerDecl extends Node {
   readonly result?: TypeExpr
   readonly body: Block
 }
-/** `model Net(x: f32[B, 30]) -> f32[B, 1] { ... }` */
+/** `model Net(x: f32[B, 30]) -> f32[B, 1] { ... }`; `from "net.safetensors"` before the body says where its parameters start. */
 export interface ModelDecl extends Node {
   readonly kind: "model"
   readonly doc?: string
   readonly name: Name
   readonly inputs: readonly Param[]
   readonly result?: TypeExpr
+  /** A text, or a call of one: the file, and how its names are read. */
+  readonly from?: Expr
   readonly body: Block
 }
 /** `optimizer SGD(lr: f32, momentum: f32 = 0)(p, g) { ... }`: `parameter` and `gradient` are the two names. */
@@ -179,6 +181,8 @@ export interface ParamStmt extends Node {
   readonly as?: Expr
   readonly type: TypeExpr
   readonly init: Expr
+  /** `param table: f32[4] from "table.npy"`: in the place of `init`, which is 0. */
+  readonly from?: Expr
 }
 /** `state running_mean: f32[C] = zeros`; in an optimizer the type may be left out (`state m = zeros_like(p)`). */
 export interface StateStmt extends Node {

@@ -15,6 +15,7 @@ import {
   printName,
   printSlotName,
 } from "../text/notation.js"
+import { jsonText } from "../../source/visible.js"
 import { Cursor, type Locations } from "../text/scanner.js"
 import { parseDataSet, parseSettings, printDataSet, printSettings } from "./text-data.js"
 import type {
@@ -33,6 +34,7 @@ import type {
   Slot,
   Target,
   TrainSection,
+  Weights,
 } from "./types.js"
 
 export function printModel(model: Model): string {
@@ -41,6 +43,7 @@ export function printModel(model: Model): string {
     ...model.slots.map(printSlot),
     ...model.predicts.map((p) => `predict ${printName(p.model)} ${printSection(p.section, "", p.origin)}`),
     ...model.trains.map(printTrain),
+    ...model.weights.map(printWeights),
   ]
   return parts.join("\n\n") + "\n"
 }
@@ -77,6 +80,14 @@ function printTrain(train: TrainSection): string {
     ...train.classReports.map((r) => `  classes ${printName(r.report)} = ${printName(r.field)}`),
     "}",
   ].join("\n")
+}
+
+function printWeights({ of, path, prefix, rename, transpose, origin }: Weights): string {
+  const text = jsonText
+  return [
+    `weights ${printSlotName(of)} ${text(path)} prefix ${text(prefix)} rename (${rename.flat().map(text).join(", ")})`,
+    ` transpose (${transpose.map(text).join(", ")})${originComment(origin)}`,
+  ].join("")
 }
 
 function printTarget({ model, output, field, as }: Target): string {
@@ -158,10 +169,12 @@ export function parseModel(text: string, locations?: Locations): Model {
     slots: [] as Slot[],
     predicts: [] as PredictSection[],
     trains: [] as TrainSection[],
+    weights: [] as Weights[],
   }
   while (!c.isKind("end")) {
     if (c.is("data")) model.data.push(parseDataSet(c))
     else if (c.accept("predict")) model.predicts.push(c.located(() => parsePredict(c)))
+    else if (c.accept("weights")) model.weights.push(c.located(() => parseWeights(c)))
     else if (c.accept("train")) model.trains.push(c.located(() => parseTrain(c)))
     else model.slots.push(c.located(() => parseSlot(c)))
   }
@@ -172,6 +185,21 @@ function parsePredict(c: Cursor): PredictSection {
   const model = parseName(c)
   const { section, origin } = parseSection(c)
   return { model, section, origin }
+}
+
+function parseWeights(c: Cursor): Weights {
+  const of = c.slot()
+  const path = c.string()
+  c.expect("prefix")
+  const prefix = c.string()
+  c.expect("rename")
+  const names = c.list("(", ")", () => c.string())
+  c.expect("transpose")
+  const transpose = c.list("(", ")", () => c.string())
+  const rename = names.flatMap((there, i): (readonly [string, string])[] =>
+    i % 2 === 0 ? [[there, names[i + 1] ?? ""]] : [],
+  )
+  return { of, path, prefix, rename, transpose, origin: parseOrigin(c.comment()) }
 }
 
 function parseSlot(c: Cursor): Slot {

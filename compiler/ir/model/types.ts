@@ -310,9 +310,24 @@ export interface DataSet {
   readonly origin: Origin
 }
 
+/** Where parameters start whose first values stand in a file. */
+export interface Weights {
+  /** A model; with a .npy file, one slot. */
+  readonly of: string
+  readonly path: string
+  /** What the names of the file begin with. */
+  readonly prefix: string
+  /** Runs of parts of names, there and here; `*` is any one part. */
+  readonly rename: readonly (readonly [string, string])[]
+  /** Ends of names whose tensors have their axes in the other order there. */
+  readonly transpose: readonly string[]
+  readonly origin: Origin
+}
+
 export interface Model {
   readonly data: readonly DataSet[]
   readonly slots: readonly Slot[]
   readonly predicts: readonly PredictSection[]
   readonly trains: readonly TrainSection[]
+  readonly weights: readonly Weights[]
 }
