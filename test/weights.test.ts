@@ -150,6 +150,14 @@ describe("a model from a file", () => {
     expect(said).toMatch(message)
   })
 
+  test("that is not there is refused by its path", async () => {
+    const [code, said] = await rejection(start(project({}), program('from "net.safetensors"')))
+    expect([code, said]).toEqual([
+      "weights-missing",
+      "the weights net.safetensors cannot be read: there is no such file",
+    ])
+  })
+
   test("predicts without a run, and goes with a bundle", () => {
     const folder = project({
       "net.safetensors": encoded(WHOLE),
@@ -200,6 +208,7 @@ describe("--init", () => {
     const folder = project({ "net.nn": Buffer.from(program()), "net.pt": Buffer.from("PK") })
     const { exit, err } = nnc(["train", "net.nn", "--init", "net.pt"], { cwd: folder })
     expect(exit).toBe(1)
+    expect(err).toContain("error[weights-format]")
     expect(err).toContain('save_file({k: v.contiguous() for k, v in torch.load("net.pt"')
   })
 })
