@@ -138,8 +138,8 @@ export class Trainer {
   predictUses(model: string): Uses {
     return this.session.predictUses(model)
   }
-  /** How many rows `predictTable` gives for a table. */
-  predictRows(model: string, table: Table): number {
+  /** The rows of a table that the rows of `predictTable` are for: of a window, its last one. */
+  predictRows(model: string, table: Table): Uint32Array {
     return this.session.predictRows(model, table)
   }
   /** Whether the model is fed with windows, which are made of all rows of a table together. */

@@ -390,9 +390,11 @@ export class Session {
     return length === 0 || !spec?.windows ? undefined : { ...spec.windows, length }
   }
 
-  /** How many rows `predictTable` gives for a table. */
-  predictRows(model: string, table: Table): number {
-    return this.windowsOf(model, table).rows
+  /** The rows of a table that the rows of `predictTable` are for: of a window, its last one. */
+  predictRows(model: string, table: Table): Uint32Array {
+    const { rows, windows } = this.windowsOf(model, table)
+    const { length = 1 } = this.predictWindows(model) ?? {}
+    return windows ? windows.starts.map((start) => windows.places[start + length - 1]!) : allRows(rows)
   }
 
   private windowsOf(model: string, table: Table): Table {

@@ -47,7 +47,13 @@ train on d {
   const { bundle, diagnostics } = await whenConverted(() =>
     compile({ path, text }, host, { target: DEFAULT_TARGET, devices: ["wasm"] }),
   )
-  return { spec: bundle?.manifest.data[0], messages: diagnostics.map(({ message }) => message), folder, host }
+  return {
+    spec: bundle?.manifest.data[0],
+    messages: diagnostics.map(({ message }) => message),
+    help: diagnostics.map(({ help }) => help),
+    folder,
+    host,
+  }
 }
 
 describe.each(["csv", "jsonl", "json", "parquet"])("%s", (ending) => {
@@ -72,6 +78,12 @@ describe.each(["csv", "jsonl", "json", "parquet"])("%s", (ending) => {
 it("no file that matches is refused", async () => {
   const { messages } = await compiled({}, 'csv("data/b-*.csv")')
   expect(messages).toEqual(["no file matches data/b-*.csv"])
+})
+
+it("folders have no pattern", async () => {
+  const { messages, help } = await compiled({}, 'csv("data-*/b.csv")')
+  expect(messages[0]).toContain("data-*/b.csv cannot be read")
+  expect(help).toEqual(["`*` and `?` stand for characters of a file's name, not of a folder"])
 })
 
 it("other columns in one of them are refused", async () => {

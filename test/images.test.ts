@@ -120,6 +120,14 @@ describe("a folder of folders", () => {
     expect((await rejection(converted(folder, source()))).slice(0, 2)).toEqual(says)
   })
 
+  it("has images beside folders where no class is asked for", async () => {
+    const folder = temporaryFolder()
+    for (const file of ["a/x.png", "y.png"]) await draw(join(folder, file), RED)
+    const { table } = await converted(folder, source({ mixed: true }))
+    expect(texts(table, "file")).toEqual(["y.png", "a/x.png"])
+    expect(table.names).not.toContain("folder")
+  })
+
   it("is no table, which needs the name of a column", async () => {
     const list = join(temporaryFolder(), "list.csv")
     writeFileSync(list, "file\na.png\n")
@@ -266,5 +274,12 @@ train on photos {
     const { diagnostics } = await run(program(from, type))
     expect(diagnostics.map((each) => each.code)).toContain(code)
     expect(diagnostics.map(({ message }) => message).join()).toContain(says)
+  })
+
+  it("a type that no image has is shown where it is written", async () => {
+    const text = program('"photos"', "f32[4, 7, 9]")
+    const { diagnostics } = await run(text)
+    const { start, end } = diagnostics[0]!.primary!.span
+    expect(text.slice(start, end)).toBe("f32[4, 7, 9]")
   })
 })

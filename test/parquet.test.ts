@@ -5,7 +5,10 @@ import { join } from "node:path"
 import { parquetWriteBuffer, type ColumnSource } from "hyparquet-writer"
 import { describe, expect, it } from "vitest"
 import { whenConverted, withTable } from "../compiler/cli/convert/index.js"
+import { applyField } from "../runtime/data/apply.js"
+import { fitFields } from "../runtime/data/fit.js"
 import { parseSource } from "../runtime/data/load.js"
+import { allRows } from "../runtime/data/split.js"
 import type { Table } from "../runtime/data/table.js"
 import { fileOnDisk } from "../runtime/disk.js"
 import { failure, rejection } from "./support/failure.js"
@@ -69,6 +72,27 @@ describe("columns of a parquet file", () => {
     expect(table.rows).toBe(4)
     expect(texts(table, "name")).toEqual(["b", "", "a", "b"])
     expect(texts(table, "at")[1]).toBe("1970-01-02T00:00:00.000Z")
+  })
+
+  it("what is not there is filled, and known to be missing", async () => {
+    const table = await tableOf([
+      { name: "x", data: [null, 2, 6, null], type: "DOUBLE", nullable: true },
+      { name: "n", data: [7, null, 3, 2], type: "INT32", nullable: true },
+    ])
+    const columns = { kind: "only" as const, names: ["x", "n"] }
+    const type = { dtype: "f32" as const, shape: [2] }
+    const fields = [
+      { name: "a", type, columns, stages: [{ kind: "fill" as const, by: "mean" as const }] },
+      { name: "b", type, columns, stages: [{ kind: "missing" as const }] },
+    ]
+    const rows = allRows(table.rows)
+    const values = fitFields(table, rows, fields).map((field) => [
+      ...new Float32Array(applyField(field, table, rows).bytes.slice().buffer),
+    ])
+    expect(values).toEqual([
+      [4, 7, 2, 4, 6, 3, 4, 2],
+      [1, 0, 0, 1, 0, 0, 1, 0],
+    ])
   })
 
   it("lists of numbers of one length, over several row groups", async () => {

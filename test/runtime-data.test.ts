@@ -242,7 +242,7 @@ describe("JSON lines", () => {
   test("keys are columns: numbers, lists, truth values, texts", () => {
     expect([table.rows, table.names, table.where(1)]).toEqual([
       2,
-      ["x", "ok", "kind"],
+      ["x", "ok", "kind", "more"],
       "t.jsonl: row 2 (line 3)",
     ])
     expect([table.column("x").shape, column(table, "x"), column(table, "ok")]).toEqual([
@@ -253,7 +253,15 @@ describe("JSON lines", () => {
     expect(table.texts("kind")).toMatchObject({ distinct: ["cat", "dog"], width: 1 })
     expect(tableOfRecords("rows", ["x"], [{ x: Float32Array.of(1, 2) }]).column("x").shape).toEqual([2])
   })
+  test("a key that comes later is a column, where it may be missing", () => {
+    const uses = () => ({ numbers: true, texts: false, missing: true })
+    const table = readJsonLines("t.jsonl", file('{"y": 1}\n{"y": 2, "x": 5}\n{"x": 6}'), uses)
+    expect(table.names).toEqual(["y", "x"])
+    expect([...table.column("x").values]).toEqual([NaN, 5, 6])
+    expect([...table.column("y").values]).toEqual([1, 2, NaN])
+  })
   const broken: readonly [string, string, string][] = [
+    ['{"y": 1}\n{"y": 2, "x": 1}', "data-ragged", 't.jsonl: row 1 (line 1) has no "x"'],
     ['{"x": 1}\n{"x": 1', "data-format", "t.jsonl: line 2 is not JSON"],
     ["[1, 2]", "data-format", "t.jsonl: line 1 is not a JSON object"],
     ["\n \n", "data-empty", "t.jsonl is empty"],

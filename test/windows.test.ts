@@ -94,6 +94,34 @@ describe("windows", () => {
     const [x] = fitFields(table, allRows(1), [field({})])
     expect(floats(applyField(x!, table, allRows(1)).bytes)).toEqual([1, 1, 2, 2])
   })
+  const inOrder = (...times: readonly string[]): number[] => {
+    const table = csv(`d,a\n${times.map((time, i) => `${time},${i}\n`).join("")}`)
+    return [...windowed(table, { length: times.length, stride: 1, order: "d" }).windows!.places]
+  }
+  test.each([
+    [
+      ["2026-02", "2025-12", "2026-01"],
+      [1, 2, 0],
+    ],
+    [
+      ["2026-01-31T09:00Z", "2026-01-31T10:30+02:00", "2026-01-31T00:00-10:00"],
+      [1, 0, 2],
+    ],
+    [
+      ["2026-01-31 10:00:00.25", "2026-01-31 10:00:00.2", "2026-01-31 09:59"],
+      [2, 1, 0],
+    ],
+    [
+      ["2026-01-31T10:00:00.000002+0100", "2026-01-31T10:00:00.000001+01"],
+      [1, 0],
+    ],
+  ])("follow the moments of %j", (times, order) => expect(inOrder(...times)).toEqual(order))
+  test.each([
+    [["2026-01-31", "2026-99-99"], 'row 2 (line 3), column "d" is "2026-99-99", and rows are ordered by it'],
+    [["2026-02-28", "2026-02-29"], 'row 2 (line 3), column "d" is "2026-02-29"'],
+    [["2026-01-31", "7"], 'row 2 (line 3), column "d" is "7"'],
+    [["2026-01-31T10:00Z", "2026-01-31T10:00"], 'row 2 (line 3), column "d" is "2026-01-31T10:00"'],
+  ])("do not follow %j", (times, message) => expect(failure(() => inOrder(...times))[1]).toContain(message))
 })
 
 describe("a split", () => {

@@ -22,7 +22,7 @@ function sourceOf(path: string, delimiter: string, data: Manifest["data"]): Sour
   // Every row that is asked for gets its prediction, or is refused.
   const trained = images?.kind === "images" ? { ...images, path, tables: [], skipDamaged: false } : undefined
   if (isImage(path) || statSync(path).isDirectory()) {
-    if (trained) return { ...trained, column: null }
+    if (trained) return { ...trained, column: null, mixed: true }
     throw new Failure(
       "io-program",
       `${path} is ${isImage(path) ? "an image" : "a folder"}, and the program was trained on no images`,

@@ -201,6 +201,8 @@ export type SourceSpec =
       readonly column: string | null
       readonly shape: readonly number[]
       readonly skipDamaged: boolean
+      /** Images may lie beside folders; they have no class then. Absent: they are refused. */
+      readonly mixed?: true
     }
   /** Row i holds `window` characters from character i * stride on: the column `characters`, of code points. */
   | { readonly kind: "text"; readonly path: string; readonly window: number; readonly stride: number }

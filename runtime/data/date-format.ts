@@ -83,6 +83,21 @@ function dateOf(found: Readonly<Record<string, string | undefined>>): ReadDate |
   return ahead === undefined ? undefined : { local, utc: local - ahead * MINUTE }
 }
 
+const ISO =
+  /^(?<year>\d{4})-(?<month>\d\d)(?:-(?<day>\d\d)(?:[T ](?<hour>\d\d):(?<minute>\d\d)(?::(?<second>\d\d)(?:[.,](?<fraction>\d+))?)?(?<zone>Z|[+-]\d\d(?::?\d\d)?)?)?)?$/
+
+/** Milliseconds since the start of 1970 of a date of ISO 8601 (`2026-01`, `2026-01-31`, `2026-01-31T10:00:00.5+09:00`), and whether it
+ *  says its offset from UTC; without one it is taken as UTC. Undefined for what is no such date. */
+export function momentOf(text: string): { readonly at: number; readonly zoned: boolean } | undefined {
+  const found = ISO.exec(text)?.groups
+  const zone = found?.["zone"]?.replace(
+    /^([+-]\d\d):?(\d\d)?$/,
+    (_, hours, minutes = "00") => `${hours}:${minutes}`,
+  )
+  const date = found && dateOf({ ...found, zone })
+  return date && { at: date.utc + Number(`0.${found?.["fraction"] ?? 0}`) * 1000, zoned: zone !== undefined }
+}
+
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
 

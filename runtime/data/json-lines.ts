@@ -27,7 +27,7 @@ function readLines(place: string, file: DataFile, uses: Uses): Parsed {
   return rows.taken()
 }
 
-/** Rows that are read one after another. The first one says what columns there are. */
+/** Rows that are read one after another. Their keys are the columns; one that the first row does not have may be missing in others too. */
 class Rows {
   /** Rows since they were last taken, and before. */
   count = 0
@@ -62,7 +62,9 @@ class Rows {
     this.count = 0
     this.lines = new Lines()
     this.columns = undefined
-    return { ...columns.parsed(lines.jumps), ...(first > 0 && { first }) }
+    const parsed = columns.parsed(lines.jumps)
+    this.names = parsed.names
+    return { ...parsed, ...(first > 0 && { first }) }
   }
 
   empty(): RunError {

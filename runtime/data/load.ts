@@ -127,7 +127,12 @@ export function unreadable(key: string, path: string, caught: unknown): RunError
   return new RunError(
     "data-file",
     `data set "${key.split(".")[0]}": ${path} cannot be read: ${reasonOf(caught)}`,
-    { help: `\`--data ${key}=PATH\` names another file`, cause: caught },
+    {
+      help: /[*?].*[/\\]/.test(path)
+        ? "`*` and `?` stand for characters of a file's name, not of a folder"
+        : `\`--data ${key}=PATH\` names another file`,
+      cause: caught,
+    },
   )
 }
 

@@ -39,12 +39,12 @@ export function tableOfRecords(
 
 /** Takes rows one after another, and keeps what is asked of them. What is wrong with a column is said when it is read. */
 export class RecordColumns {
-  private readonly columns: ReadonlyMap<string, RecordColumn>
+  private readonly columns: Map<string, RecordColumn>
   private rows = 0
 
   constructor(
-    private readonly names: readonly string[],
-    uses: Uses,
+    private names: readonly string[],
+    private readonly uses: Uses,
     /** The place of a row; the first is 0. */
     private readonly where: (row: number) => string,
   ) {
@@ -55,17 +55,32 @@ export class RecordColumns {
   add(row: Row): void {
     const number = this.rows++
     const where = (): string => this.where(number)
+    for (const name of Object.keys(row)) if (!this.columns.has(name)) this.addColumn(name, number)
     for (const [name, column] of this.columns) {
       if (!column.used) continue
       if (Object.hasOwn(row, name) && row[name] !== undefined) column.add(row[name], where)
       else if (column.mayBeMissing) column.add(null, where)
-      else
-        column.fail(
-          new RunError("data-ragged", `${where()} has no "${name}"`, {
-            help: `every row has ${this.names.map((each) => `"${each}"`).join(", ")}`,
-          }),
-        )
+      else this.failMissing(name, column, where())
     }
+  }
+
+  /** One that rows before did not have. */
+  private addColumn(name: string, rows: number): void {
+    const column = new RecordColumn(name, this.uses(name))
+    this.names = [...this.names, name]
+    this.columns.set(name, column)
+    for (let row = 0; row < rows; row++) {
+      if (column.mayBeMissing) column.add(null, () => this.where(row))
+      else return this.failMissing(name, column, this.where(row))
+    }
+  }
+
+  private failMissing(name: string, column: RecordColumn, where: string): void {
+    column.fail(
+      new RunError("data-ragged", `${where} has no "${name}"`, {
+        help: `every row has ${this.names.map((each) => `"${each}"`).join(", ")}`,
+      }),
+    )
   }
 
   parsed(jumps: readonly Jump[]): Parsed {

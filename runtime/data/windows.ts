@@ -5,6 +5,7 @@
 import type { FieldSpec, WindowsSpec } from "../bundle/format.js"
 import { RunError } from "../error.js"
 import { product } from "../exec/size.js"
+import { momentOf } from "./date-format.js"
 import { numberOf } from "./numbers.js"
 import { keysOf } from "./split-classes.js"
 import { allRows } from "./split.js"
@@ -81,25 +82,35 @@ function refuseTwice(
   }
 }
 
-const DATE = /^\d{4}-\d\d(-\d\d([T ].*)?)?$/
-
-/** Numbers that order the rows: what stands in the column, or the places of its dates among each other. */
+/** Numbers that order the rows: what stands in the column, or the moments of its dates. */
 function timesOf(table: Table, column: string): Float64Array {
   const { distinct, codes } = keysOf(table, column)
-  const numbers = distinct.map((text) => numberOf(text))
-  const wrong = distinct.findIndex((text, i) => numbers[i] === undefined && !DATE.test(text))
-  const dates = numbers.every((number) => number === undefined)
-  if (wrong >= 0 || !(dates || numbers.every((number) => number !== undefined))) {
-    const at = codes.indexOf(wrong >= 0 ? wrong : numbers.indexOf(undefined))
+  const refuse = (code: number, help: string): never => {
+    const at = codes.indexOf(code)
     throw new RunError(
       "data-order",
-      `${table.where(at, column)} is ${JSON.stringify(distinct[codes[at]!]!.slice(0, 40))}, and rows are ordered by it`,
-      { help: "rows are ordered by numbers, or by dates written as 2026-01-31" },
+      `${table.where(at, column)} is ${JSON.stringify(distinct[code]!.slice(0, 40))}, and rows are ordered by it`,
+      { help },
     )
   }
-  if (!dates) return Float64Array.from(codes, (code) => numbers[code]!)
-  const ranks = new Map([...distinct].sort().map((text, rank) => [text, rank]))
-  return Float64Array.from(codes, (code) => ranks.get(distinct[code]!)!)
+  const numbers = distinct.map((text) => numberOf(text))
+  if (numbers.every((number) => number !== undefined))
+    return Float64Array.from(codes, (code) => numbers[code]!)
+  const moments = distinct.map(momentOf)
+  const wrong = moments.findIndex((moment) => moment === undefined)
+  const other = numbers.findIndex((number, i) => number === undefined && moments[i] === undefined)
+  if (wrong >= 0)
+    refuse(
+      other >= 0 ? other : wrong,
+      "rows are ordered by numbers, or by dates written as 2026-01-31 or 2026-01-31T10:00Z",
+    )
+  const unlike = moments.findIndex((moment) => moment?.zoned !== moments[0]?.zoned)
+  if (unlike >= 0)
+    refuse(
+      unlike,
+      `other times of the column ${moments[0]?.zoned ? "say" : "do not say"} their offset from UTC: write all alike`,
+    )
+  return Float64Array.from(codes, (code) => moments[code]!.at)
 }
 
 /** Rows of the base that windows begin with, `length` of each, one window after another. */

@@ -21,9 +21,10 @@ const REFUSED: DataSource = { kind: "array", columns: [] }
 export function checkData(env: Env, decl: DataDecl): DataSet {
   const rule = ruleOf(decl.source)
   const fields = decl.fields.map((f) => fieldOf(env, f, rule))
-  const source = sourceOf(env, decl.source, fields)
-  const val = decl.val && sourceOf(env, decl.val, fields)
-  const test = decl.test && sourceOf(env, decl.test, fields)
+  const taken = fields.map((field, i) => field && { field, type: decl.fields[i]!.type.span })
+  const source = sourceOf(env, decl.source, taken)
+  const val = decl.val && sourceOf(env, decl.val, taken)
+  const test = decl.test && sourceOf(env, decl.test, taken)
   const split = splitOf(env, decl)
   const windows = windowsOf(env, decl, fields)
   const where = whereOf(env, decl)

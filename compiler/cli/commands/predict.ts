@@ -1,6 +1,6 @@
 /** cli: `nnc predict`: what a model says of the rows of a file. The fitted transforms of the training data are applied to the rows first.
  *  Guarantees: rows are read, predicted and written some at a time. */
-import { Option, type Command } from "commander"
+import { InvalidArgumentError, Option, type Command } from "commander"
 import { reasonOf } from "../../../runtime/error.js"
 import {
   type DataFile,
@@ -58,9 +58,7 @@ export function addPredict(program: Command): void {
     )
     .option("--delimiter <character>", "between the cells of a CSV file", ",")
     .option("--model <name>", "the model to use, when there are several")
-    .option("--keep <columns>", "pass on these columns of the file: id,name", (names: string) =>
-      names.split(",").map((name) => name.trim()),
-    )
+    .option("--keep <columns>", "pass on these columns of the file: id,name", columnList)
     .option(
       "--raw",
       "what the model gives: scores, not classes; standardised values, not those of the column",
@@ -78,6 +76,14 @@ export function addPredict(program: Command): void {
     })
 }
 
+function columnList(text: string): readonly string[] {
+  const names = text.split(",").map((name) => name.trim())
+  if (names.includes("")) throw new InvalidArgumentError("It is names of columns, with commas between.")
+  const twice = names.find((name, i) => names.indexOf(name) < i)
+  if (twice !== undefined) throw new InvalidArgumentError(`"${twice}" is there twice.`)
+  return names
+}
+
 async function predict(trainer: Trainer, options: Options, data: string): Promise<void> {
   const { raw = false, keep = [], json = false } = options
   const { model } = oneModel(trainer.bundle.manifest.predicts, options.model)
@@ -90,21 +96,14 @@ async function predict(trainer: Trainer, options: Options, data: string): Promis
   try {
     if (!json) note(`${model} with parameters from ${loaded.text}; on ${deviceText(trainer.device)}`)
     const windows = trainer.takesWindows(model)
-    if (windows && keep.length > 0)
-      throw new Failure(
-        "usage",
-        "`--keep` passes on columns of rows, and this model is fed with windows of them",
-        undefined,
-        2,
-      )
     for (const table of readRows(source, asked, windows)) {
-      const kept = keptColumns(table, keep)
+      const predicted = trainer.predictRows(model, table)
+      const kept = keptColumns(table, predicted, keep)
       const outputs = raw
         ? await trainer.predictTableRaw(model, table)
         : await trainer.predictTable(model, table)
-      const count = trainer.predictRows(model, table)
-      out.add({ rows: count, kept, outputs })
-      rows += count
+      out.add({ rows: predicted.length, kept, outputs })
+      rows += predicted.length
     }
     out.end()
   } catch (error) {

@@ -26,8 +26,8 @@ export interface ImageFiles {
 
 export const isImage = (path: string): boolean => /\.(png|jpe?g|webp)$/i.test(path)
 
-export function imageFiles({ path, column }: ImageSource, place: string): ImageFiles {
-  const found = column === null ? inFolder(path, place) : inList(path, place, column)
+export function imageFiles({ path, column, mixed }: ImageSource, place: string): ImageFiles {
+  const found = column === null ? inFolder(path, place, mixed) : inList(path, place, column)
   if (found.files.length > 0) return found
   throw new RunError("data-empty", `${path} holds no images`, {
     help: statSync(place).isDirectory()
@@ -37,12 +37,12 @@ export function imageFiles({ path, column }: ImageSource, place: string): ImageF
 }
 
 /** Names and folders are in the order of their code units, on every machine. */
-function inFolder(path: string, place: string): ImageFiles {
+function inFolder(path: string, place: string, mixed = false): ImageFiles {
   if (!statSync(place).isDirectory()) return { files: isImage(place) ? [{ name: path, path: place }] : [] }
   const entries = entriesOf(place)
   const folders = entries.filter((entry) => entry.isDirectory())
   const files = entries.filter(isImageFile).map(({ name }) => ({ name, path: join(place, name) }))
-  if (folders.length > 0 && files.length > 0)
+  if (folders.length > 0 && files.length > 0 && !mixed)
     throw new RunError("data-image", `${path}/${files[0]!.name} is in no folder that would be its class`, {
       help: "move it into one of the folders beside it",
     })

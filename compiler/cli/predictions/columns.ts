@@ -21,10 +21,11 @@ export interface Chunk {
   readonly outputs: Readonly<Record<string, Prediction>>
 }
 
-export function keptColumns(table: Table, names: readonly string[]): OutColumn[] {
+/** Of some rows of a table. */
+export function keptColumns(table: Table, rows: Uint32Array, names: readonly string[]): OutColumn[] {
   return names.map((name) => {
     const { distinct, codes, width } = table.texts(name)
-    return { name, width, type: "text", at: (row, place) => distinct[codes[row * width + place]!]! }
+    return { name, width, type: "text", at: (row, place) => distinct[codes[rows[row]! * width + place]!]! }
   })
 }
 

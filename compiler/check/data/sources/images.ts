@@ -5,7 +5,7 @@ import type { DataSource, Field } from "../../../ir/model/types.js"
 import { printType } from "../../../ir/tensor.js"
 import { bindData, callOf } from "../args.js"
 import type { Env } from "../../env.js"
-import { badSource, textOf, type SourceRule } from "./source.js"
+import { badSource, textOf, type SourceRule, type Taken } from "./source.js"
 
 export const images: SourceRule = { written: 'images("...")', check: imageSource }
 
@@ -16,7 +16,7 @@ const SKIP = "damaged"
 function imageSource(
   env: Env,
   call: CallExpr,
-  fields: readonly (Field | undefined)[],
+  fields: readonly (Taken | undefined)[],
 ): DataSource | undefined {
   const bound = bindData(env, callOf(call), {
     names: ["from"],
@@ -41,28 +41,31 @@ function imageSource(
 function shapeOf(
   env: Env,
   call: CallExpr,
-  fields: readonly (Field | undefined)[],
+  fields: readonly (Taken | undefined)[],
 ): readonly number[] | undefined {
-  const taking = fields.filter((field) => field && takesImage(field)) as readonly Field[]
+  const taking = fields.filter((taken) => taken !== undefined).filter(({ field }) => takesImage(field))
   const [first] = taking
   if (!first) {
     if (fields.every((field) => field !== undefined))
       badSource(env, call.span, 'no field takes the images: `x: f32[3, 32, 32] = column("image")`')
     return undefined
   }
-  const shape = first.type.shape.filter((size) => typeof size === "number")
+  const { name, type } = first.field
+  const shape = type.shape.filter((size) => typeof size === "number")
   if (shape.length !== 3 || (shape[0] !== 1 && shape[0] !== 3))
     return badSource(
       env,
-      call.span,
-      `an image is [3, height, width], or [1, height, width] if it is grey, and \`${first.name}\` is ${printType(first.type)}`,
+      first.type,
+      `an image is [3, height, width], or [1, height, width] if it is grey, and \`${name}\` is ${printType(type)}`,
+      "this type",
     )
-  const other = taking.find(({ type }) => type.shape.join() !== first.type.shape.join())
+  const other = taking.find(({ field }) => field.type.shape.join() !== type.shape.join())
   if (!other) return shape
   return badSource(
     env,
-    call.span,
-    `images have one size, and \`${first.name}\` is ${printType(first.type)}, \`${other.name}\` ${printType(other.type)}`,
+    other.type,
+    `images have one size, and \`${name}\` is ${printType(type)}, \`${other.field.name}\` ${printType(other.field.type)}`,
+    "another size",
   )
 }
 

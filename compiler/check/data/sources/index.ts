@@ -1,6 +1,6 @@
 /** check: all sources of data, by the names that they are written with. */
 import type { Expr } from "../../../ir/ast/types.js"
-import type { DataSource, Field } from "../../../ir/model/types.js"
+import type { DataSource } from "../../../ir/model/types.js"
 import type { Env } from "../../env.js"
 import { complain, didYouMean } from "../../report.js"
 import { array } from "./array.js"
@@ -12,7 +12,7 @@ import { jsonl } from "./jsonl.js"
 import { npy } from "./npy.js"
 import { npz } from "./npz.js"
 import { parquet } from "./parquet.js"
-import { kindOf, type SourceRule } from "./source.js"
+import { kindOf, type SourceRule, type Taken } from "./source.js"
 import { text } from "./text.js"
 
 /** Every kind is written by its own name; some also by another one. */
@@ -42,7 +42,7 @@ export function ruleOf(source: Expr): SourceRule | undefined {
 export function sourceOf(
   env: Env,
   expr: Expr,
-  fields: readonly (Field | undefined)[],
+  fields: readonly (Taken | undefined)[],
 ): DataSource | undefined {
   const rule = ruleOf(expr)
   if (rule && expr.kind === "call") return rule.check(env, expr, fields)

@@ -13,11 +13,17 @@ export interface SourceRule {
   /** For messages: `csv("rows.csv")`. */
   readonly written: string
   /** Undefined after a diagnostic. `fields`: what is taken of it, as far as it is understood. */
-  check(env: Env, call: CallExpr, fields: readonly (Field | undefined)[]): DataSource | undefined
+  check(env: Env, call: CallExpr, fields: readonly (Taken | undefined)[]): DataSource | undefined
   /** How a field of it begins, where that is not `column(...)` or `columns(...)`. */
   start?(env: Env, expr: Expr, type: TensorType | undefined): FieldStart | undefined
   /** Complains of a `split` that it cannot follow. */
   checkSplit?(env: Env, split: SplitDecl): void
+}
+
+/** A field, and where its type is written. */
+export interface Taken {
+  readonly field: Field
+  readonly type: Span
 }
 
 export interface FieldStart {

@@ -1,10 +1,10 @@
 /** check: `text("corpus.txt")`: rows are windows of characters. A field is as wide as its type says; the window of the source
  *  holds all of them, and windows do not overlap unless `stride` says so. */
 import type { CallExpr, Expr, SplitDecl } from "../../../ir/ast/types.js"
-import type { DataSource, Field } from "../../../ir/model/types.js"
+import type { DataSource } from "../../../ir/model/types.js"
 import type { TensorType } from "../../../ir/tensor.js"
 import { bindData, callOf, numberOf } from "../args.js"
-import { badSource, pathOf, type FieldStart, type SourceRule } from "./source.js"
+import { badSource, pathOf, type FieldStart, type SourceRule, type Taken } from "./source.js"
 import type { Env } from "../../env.js"
 import { complain, didYouMean } from "../../report.js"
 
@@ -37,8 +37,8 @@ function textSource(env: Env, call: CallExpr, window: Window): DataSource | unde
   return { kind: "text", path, window: window.length, stride }
 }
 
-function windowOf(fields: readonly (Field | undefined)[]): Window {
-  const slices = fields.flatMap((f) => f?.stages ?? []).filter((s) => s.kind === "slice")
+function windowOf(fields: readonly (Taken | undefined)[]): Window {
+  const slices = fields.flatMap((each) => each?.field.stages ?? []).filter((s) => s.kind === "slice")
   return {
     length: Math.max(1, ...slices.map((s) => s.to)),
     widest: Math.max(1, ...slices.map((s) => s.to - s.from)),
