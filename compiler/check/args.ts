@@ -16,18 +16,19 @@ import type { Value } from "./values.js"
 
 /** An argument, already evaluated. */
 export interface Given {
-  readonly name?: string
+  readonly name?: string | undefined
   /** Where the name stands, of an argument that is written. */
-  readonly nameSpan?: Span
+  readonly nameSpan?: Span | undefined
   readonly value: Value
   readonly span: Span
 }
 
 export const evalArgs = (env: Env, args: readonly Arg[]): Given[] =>
-  args.map((arg) => ({
-    ...(arg.name && { name: arg.name.text, nameSpan: arg.name.span }),
-    value: evalExpr(env, arg.value),
-    span: arg.value.span,
+  args.map(({ name, value }) => ({
+    name: name?.text,
+    nameSpan: name?.span,
+    value: evalExpr(env, value),
+    span: value.span,
   }))
 
 /** What is written for each parameter, by its name. */
@@ -165,6 +166,8 @@ export function bindAll(
   kind: "argument" | "config",
 ): boolean {
   let good = true
+  /** Reports as the caller, sees the callee's names. */
+  const between: Env = { ...outer, scope: inner.scope, module: inner.module }
   for (const param of params) {
     const arg = given.get(param)
     const raw = arg ? arg.value : evalExpr(inner, param.default!)
@@ -173,12 +176,12 @@ export function bindAll(
     const value =
       arg && isSwapped(outer, param, given, what)
         ? v.ERROR
-        : coerce(outer, inner, signature, param, raw, what, span)
+        : coerce(between, signature, param, raw, what, span)
     if (v.hasError(value)) good = false
     inner.scope.names.set(param.name.text, { value, span: param.name.span, kind })
     noteValue(inner, param.name.span, value)
   }
-  if (!checkWaiting({ ...outer, scope: inner.scope, module: inner.module }, signature)) good = false
+  if (!checkWaiting(between, signature)) good = false
   return good
 }
 
@@ -224,25 +227,10 @@ export function bindSizes(inner: Env, signature: Signature): void {
       inner.scope.names.set(name, { value: v.fromDim(size.value), span: size.span, kind: "size" })
 }
 
-function coerce(
-  outer: Env,
-  inner: Env,
-  signature: Signature,
-  param: Param,
-  value: Value,
-  what: string,
-  span: Span,
-): Value {
+function coerce(env: Env, signature: Signature, param: Param, value: Value, what: string, span: Span): Value {
   if (value.kind === "none" && param.default?.kind === "none") return value
   if (!param.type || v.hasError(value)) return value
-  return coerceTo(
-    { ...outer, scope: inner.scope, module: inner.module },
-    signature,
-    param.type,
-    value,
-    what,
-    span,
-  )
+  return coerceTo(env, signature, param.type, value, what, span)
 }
 
 /** The value as the type wants it: numbers become floats where f32 is wanted. `env` reports as the caller, sees the callee's names. */

@@ -9,13 +9,13 @@ import { callOp, writtenArgs } from "./call-op.js"
 import { newSignature, type Signature } from "./dims.js"
 import { noteDone } from "./doubts/done.js"
 import { noteDropout } from "./dropout.js"
-import { frameOf, originAt, shownName, userSpan, type Env } from "./env.js"
+import { calleeEnv, frameOf, originAt, shownName, userSpan, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
 import { callInstance, makeInstance, modelInstance } from "./layers.js"
 import { warnOfBatchAxis, warnOfPair } from "./lints.js"
 import { complain, textOf, type Complaint } from "./report.js"
 import { noteCounting } from "./run-length.js"
-import { lookup, newScope } from "./scope.js"
+import { lookup } from "./scope.js"
 import { append, nested } from "./section.js"
 import { runBlock } from "./stmt.js"
 import * as v from "./values.js"
@@ -121,23 +121,18 @@ export function callFn(env: Env, fn: FnValue, given: readonly Given[], span: Spa
   if (given.some((g) => v.hasError(g.value)) || isRecursive(env, decl, span)) return v.ERROR
   const assigned = assign(env, decl.params, given, decl.name.text, span)
   if (!assigned) return v.ERROR
-  const inner: Env = {
-    ...withoutOptimizing(env),
-    module: fn.module,
-    scope: newScope(),
-    iterations: [],
-    frame: frameOf(env, decl, span, byName(assigned)),
-  }
+  const named = byName(assigned)
+  const inner = calleeEnv(env, fn.module, frameOf(env, decl, span, named))
   const signature = newSignature()
   if (!bindAll(env, inner, decl.params, assigned, signature, shownName(env, decl), "argument")) return v.ERROR
   bindSizes(inner, signature)
   warnOfPair(env, fn, given, span)
   const args = valuesOf(inner)
   warnOfBatchAxis(env, fn, args, span)
-  if (fn.module.library) noteCounting(env, { name: decl.name.text, args, given: byName(assigned), span })
+  if (fn.module.library) noteCounting(env, { name: decl.name.text, args, given: named, span })
   noteDropout(env, fn, inner.scope.names.get("p")?.value, span)
   const result = runBody(env, inner, decl, signature, decl.name.text, given, span)
-  if (fn.module.library) noteDone(env, { name: decl.name.text, args, given: byName(assigned), result, span })
+  if (fn.module.library) noteDone(env, { name: decl.name.text, args, given: named, result, span })
   return result.kind === "tensor" && fn.module.library
     ? { ...result, madeBy: decl.name.text, madeAt: userSpan(env, span) }
     : result
@@ -145,11 +140,6 @@ export function callFn(env: Env, fn: FnValue, given: readonly Given[], span: Spa
 
 const valuesOf = ({ scope }: Env): Map<string, Value> =>
   new Map([...scope.names].map(([name, { value }]) => [name, value]))
-
-function withoutOptimizing(env: Env): Env {
-  const { optimizing: _, ...rest } = env
-  return rest
-}
 
 /** Elaborates a body in `inner` and wraps what it wrote into a call statement. */
 export function runBody(

@@ -91,13 +91,14 @@ export interface Env {
   readonly naming: Naming
   /** Iterations of the loops around this place, within one body. */
   readonly iterations: readonly number[]
-  readonly frame?: Frame
+  readonly frame?: Frame | undefined
   /** Added to the count of updates when the name `step` is read: 1 in an optimizer's body. */
   readonly stepsFrom: 0 | 1
   /** In the block of a scan, and in what it calls: the number of the iteration, and how many there are. */
-  readonly loop?: { readonly iteration: TensorValue; readonly iterations: number; readonly span: Span }
+  readonly loop?:
+    { readonly iteration: TensorValue; readonly iterations: number; readonly span: Span } | undefined
   /** In the body of an optimizer: the parameter it is written for. */
-  readonly optimizing?: Optimizing
+  readonly optimizing?: Optimizing | undefined
 }
 
 /** At the top of a module: nothing is called, and what is computed belongs to `section`. */
@@ -108,7 +109,24 @@ export const topEnv = (cx: Cx, module: ModuleScope, section: SectionState): Env 
   section,
   naming: newNaming(""),
   iterations: [],
+  frame: undefined,
   stepsFrom: 0,
+  loop: undefined,
+  optimizing: undefined,
+})
+
+/** The body of what is called: a new scope, in the module that declares it. */
+export const calleeEnv = (env: Env, module: ModuleScope, frame: Frame, naming = env.naming): Env => ({
+  cx: env.cx,
+  module,
+  scope: newScope(),
+  section: env.section,
+  naming,
+  iterations: [],
+  frame,
+  stepsFrom: env.stepsFrom,
+  loop: env.loop,
+  optimizing: undefined,
 })
 
 /** A call about to be elaborated in `env`. */

@@ -141,7 +141,10 @@ function evalGlobal(env: Env, name: string, global: Global, span: Span): Value {
     const { value } = global
     if ("decl" in value && env.cx.unread.has(value.decl)) return v.ERROR
     if (value.kind !== "builtin") return value
-    if (name === "training") return v.bool(env.section.training)
+    if (name === "training") {
+      env.section.asksTraining = true
+      return v.bool(env.section.training)
+    }
     if (name === "step" || name === "epoch" || name === "seed") return scalarName(env, name, span)
     return value
   }

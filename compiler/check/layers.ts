@@ -8,12 +8,11 @@ import { noteBatchNorm } from "./batch-norm.js"
 import { isRecursive, runBody } from "./call.js"
 import { noteDone } from "./doubts/done.js"
 import { newSignature } from "./dims.js"
-import { frameOf, newNaming, under, userSpan, type Env } from "./env.js"
+import { calleeEnv, frameOf, newNaming, under, userSpan, type Env } from "./env.js"
 import { inputFirst } from "./habits.js"
 import { warnOfChannelsLast, warnOfRowsInside } from "./lints.js"
 import { complain } from "./report.js"
 import { noteCounting } from "./run-length.js"
-import { newScope } from "./scope.js"
 import { uniqueName } from "./slots.js"
 import * as v from "./values.js"
 import type { Instance, Value } from "./values.js"
@@ -37,14 +36,8 @@ export function makeInstance(
   }
   const assigned = assign(env, decl.config, inputGiven ? given.slice(1) : given, decl.name.text, span)
   if (!assigned) return undefined
-  const { optimizing: _, ...rest } = env
-  const inner: Env = {
-    ...rest,
-    module,
-    scope: newScope(),
-    iterations: [],
-    frame: frameOf(env, decl, span, byName(assigned)),
-  }
+  const named = byName(assigned)
+  const inner = calleeEnv(env, module, frameOf(env, decl, span, named))
   const signature = newSignature()
   if (!bindAll(env, inner, decl.config, assigned, signature, decl.name.text, "config")) return undefined
   bindSizes(inner, signature)
@@ -55,7 +48,7 @@ export function makeInstance(
     module,
     config,
     span,
-    given: byName(assigned),
+    given: named,
     ...(order && !inputGiven && { order }),
   }
   env.cx.instances.set(path, instance)
@@ -101,15 +94,8 @@ export function callInstance(env: Env, instance: Instance, given: readonly Given
   if (!assigned) return v.ERROR
   if (instance.order && featuresOf(decl.name.text, given[0]) === instance.order.input)
     return complain(env, instance.order.complaint)
-  const { optimizing: _, ...rest } = env
-  const inner: Env = {
-    ...rest,
-    module,
-    scope: newScope(),
-    naming: newNaming(path),
-    iterations: [],
-    frame: frameOf(env, decl, span, new Map([...instance.given, ...byName(assigned)])),
-  }
+  const frame = frameOf(env, decl, span, new Map([...instance.given, ...byName(assigned)]))
+  const inner = calleeEnv(env, module, frame, newNaming(path))
   for (const [name, value] of instance.config) {
     inner.scope.names.set(name, { value, span: instance.span, kind: "config" })
   }

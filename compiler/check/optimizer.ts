@@ -117,9 +117,9 @@ export function declareOptimizerState(env: Env, optimizing: Optimizing, s: State
 function ensureState(env: Env, optimizing: Optimizing, s: StateStmt): Slot | undefined {
   const name = `${optimizing.param}/${s.name.text}`
   const section = newSection(true)
-  const { optimizing: _, ...rest } = env
   const inner: Env = {
-    ...rest,
+    ...env,
+    optimizing: undefined,
     section,
     scope: newScope(env.scope),
     naming: newNaming(name),

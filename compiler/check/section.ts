@@ -14,6 +14,8 @@ import type { TensorValue, Value } from "./values.js"
 /** What the names `step` and `epoch` mean: plain counts, or in an optimizer's body counted from 1. */
 export interface SectionState {
   readonly training: boolean
+  /** Whether something in it depends on `training`. */
+  asksTraining: boolean
   readonly inputs: ModelInput[]
   /** The innermost open body comes last. */
   readonly bodies: ModelStmt[][]
@@ -47,6 +49,7 @@ export const newSection = (
 ): SectionState => ({
   ...more,
   training,
+  asksTraining: false,
   inputs: [],
   bodies: [[]],
   nextId: 0,

@@ -1,4 +1,4 @@
-/** check: a train section: elaborated twice, as the step (`training` is true) and as its evaluation. */
+/** check: a train section: elaborated as the step (`training` is true) and, where something depends on that, as its evaluation. */
 import type { DataDecl, MinimizeStmt, ReportStmt, SettingStmt, TrainDecl } from "../ir/ast/types.js"
 import type {
   DataSet,
@@ -56,7 +56,7 @@ export function checkTrain(
       label: "no loss",
       help: "add `minimize loss with SGD(lr: 0.1)`",
     })
-  const evaluate = runTrain(cx, module, decl, fields, false)
+  const evaluate = step.env.section.asksTraining ? runTrain(cx, module, decl, fields, false) : step
   const stated = decl.body.filter((s): s is SettingStmt => s.kind === "setting")
   const betterOf = (name: string): Direction | undefined => {
     const report = step.reports.find((r) => r.name === name)

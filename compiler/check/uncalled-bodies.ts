@@ -7,10 +7,9 @@ import { BATCH, type TensorType } from "../ir/tensor.js"
 import { resolveType, type Given } from "./args.js"
 import { callFn } from "./call.js"
 import { newSignature, resolveDim } from "./dims.js"
-import { newNaming, type Cx, type Env } from "./env.js"
+import { topEnv, type Cx, type Env } from "./env.js"
 import { callInstance, makeInstance, modelInstance } from "./layers.js"
 import type { ModuleScope } from "./resolve.js"
-import { newScope } from "./scope.js"
 import { addInput, newSection } from "./section.js"
 
 /** For what no train section runs. A model has been carried out as a prediction; here it is as in training. */
@@ -23,22 +22,15 @@ export function carryOutUncalled(cx: Cx, module: ModuleScope): void {
 }
 
 function carryOut(cx: Cx, module: ModuleScope, decl: FnDecl | LayerDecl | ModelDecl): void {
-  const env: Env = {
-    cx: {
-      ...cx,
-      slots: new Map(),
-      weights: new Map(),
-      instances: new Map(),
-      modelCalls: new Map(),
-      dropouts: new Map(),
-    },
-    module,
-    scope: newScope(),
-    section: newSection(true),
-    naming: newNaming(""),
-    iterations: [],
-    stepsFrom: 0,
+  const apart = {
+    ...cx,
+    slots: new Map(),
+    weights: new Map(),
+    instances: new Map(),
+    modelCalls: new Map(),
+    dropouts: new Map(),
   }
+  const env = topEnv(apart, module, newSection(true))
   const given = inputsOf(env, decl.kind === "fn" ? decl.params : decl.inputs)
   if (!given) return
   const span = decl.name.span

@@ -1,5 +1,6 @@
 /** editor: a text -> everything the services ask for: its tree, its mistakes, what its names mean, the values of its expressions.
  *  Guarantees: gives an answer for every text, however wrong; nothing is read but through `host`. */
+import { MAX_CHARACTERS } from "../../grammar/lexical.js"
 import { check } from "../check/check.js"
 import { describe, type Value } from "../check/values.js"
 import type { Module } from "../ir/ast/types.js"
@@ -40,8 +41,8 @@ export function analyse(file: SourceFile, host: EditorHost): Analysis {
     modules.set(source.path, known)
     return known
   }
-  const values = new Map<string, Value>()
-  const key = ({ start, end }: Span): string => `${start}:${end}`
+  const values = new Map<number, Value>()
+  const key = ({ start, end }: Span): number => start * 2 * MAX_CHARACTERS + end
   const watch = {
     value(span: Span, value: Value): void {
       // A layer is carried out for each of its instances: the first one stands for all, unless it failed.

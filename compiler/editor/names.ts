@@ -19,7 +19,7 @@ import type {
   TypeExpr,
 } from "../ir/ast/types.js"
 import { unreachable } from "../source/bug.js"
-import type { Span } from "../source/source.js"
+import type { SourceFile, Span } from "../source/source.js"
 
 export type SymbolKind =
   | "constant"
@@ -63,19 +63,19 @@ export interface Names {
 export type Imported = (path: string) => Module | undefined
 
 export function namesOf(module: Module, library: readonly Module[], imported: Imported): Names {
-  const global = new Map<string, NamedSymbol>()
-  for (const each of library) for (const symbol of topSymbols(each)) global.set(symbol.name, symbol)
+  const global = new Sight()
+  for (const each of library) for (const symbol of topSymbols(each)) global.add(symbol)
   const walk = new Walk(global)
   for (const { path, names } of module.imports) {
     const there = topSymbols(imported(path) ?? { ...module, declarations: [] })
     for (const symbol of there)
-      if (names === undefined || names.some(({ text }) => text === symbol.name))
-        global.set(symbol.name, symbol)
+      if (names === undefined || names.some(({ text }) => text === symbol.name)) global.add(symbol)
     for (const name of names ?? []) walk.use(global, name)
   }
-  const own = topSymbols(module)
-  for (const symbol of own) global.set(symbol.name, symbol)
-  walk.symbols.push(...own)
+  for (const symbol of topSymbols(module)) {
+    global.add(symbol)
+    walk.note(symbol)
+  }
   for (const decl of module.declarations) walk.declaration(decl)
   return {
     symbols: walk.symbols,
@@ -94,10 +94,24 @@ const topSymbols = ({ declarations }: Module): readonly NamedSymbol[] =>
     return [{ name: decl.name.text, kind, span: decl.name.span, decl }]
   })
 
-type Sight = Map<string, NamedSymbol>
+/** Names in sight: those of a body, and around them those of the bodies it stands in. */
+class Sight {
+  readonly own = new Map<string, NamedSymbol>()
+
+  constructor(private readonly around?: Sight) {}
+
+  get(name: string): NamedSymbol | undefined {
+    return this.own.get(name) ?? this.around?.get(name)
+  }
+  add(symbol: NamedSymbol): void {
+    this.own.set(symbol.name, symbol)
+  }
+}
 
 class Walk {
   readonly symbols: NamedSymbol[] = []
+  /** By file and place. */
+  private readonly byPlace = new Map<SourceFile, Map<number, NamedSymbol>>()
   readonly uses: Use[] = []
   /** Names that come into sight at an offset, up to another one. */
   private readonly sights: { readonly symbol: NamedSymbol; readonly from: number; readonly to: number }[] = []
@@ -105,13 +119,20 @@ class Walk {
   constructor(private readonly global: Sight) {}
 
   inSight(offset: number): ReadonlyMap<string, NamedSymbol> {
-    const out = new Map(this.global)
+    const out = new Map(this.global.own)
     for (const { symbol, from, to } of this.sights)
       if (from <= offset && offset <= to) out.set(symbol.name, symbol)
     return out
   }
 
-  use(sight: ReadonlyMap<string, NamedSymbol>, name: Name): void {
+  note(symbol: NamedSymbol): void {
+    const { file, start } = symbol.span
+    this.symbols.push(symbol)
+    const places = this.byPlace.get(file) ?? new Map<number, NamedSymbol>()
+    this.byPlace.set(file, places.set(start, symbol))
+  }
+
+  use(sight: Sight, name: Name): void {
     const symbol = sight.get(name.text)
     if (symbol) this.uses.push({ span: name.span, symbol })
   }
@@ -145,9 +166,9 @@ class Walk {
   /** `from`: where it comes into sight; left out, behind its name. */
   private declare(sight: Sight, name: Name, kind: SymbolKind, to: number, from = name.span.end): void {
     const symbol: NamedSymbol = { name: name.text, kind, span: name.span }
-    this.symbols.push(symbol)
+    this.note(symbol)
     this.sights.push({ symbol, from, to })
-    sight.set(name.text, symbol)
+    sight.add(symbol)
   }
 
   private body(
@@ -162,7 +183,7 @@ class Walk {
   }
 
   private params(params: readonly Param[], end: number): Sight {
-    const sight: Sight = new Map(this.global)
+    const sight = new Sight(this.global)
     for (const { name, type, default: value } of params) {
       if (type) this.type(sight, type, end)
       if (value) this.expr(sight, value)
@@ -194,7 +215,7 @@ class Walk {
   }
 
   private block(sight: Sight, { statements, span }: Block): void {
-    this.statements(new Map(sight), statements, span.end)
+    this.statements(new Sight(sight), statements, span.end)
   }
 
   private statement(sight: Sight, s: Stmt, end: number): void {
@@ -229,7 +250,7 @@ class Walk {
         return
       case "for": {
         this.expr(sight, s.range)
-        const inner = new Map(sight)
+        const inner = new Sight(sight)
         this.declare(inner, s.name, "loop", s.body.span.end)
         return this.statements(inner, s.body.statements, s.body.span.end)
       }
@@ -239,7 +260,7 @@ class Walk {
   }
 
   private data({ source, fields, split, where = [], val, test, span }: DataDecl): void {
-    const sight: Sight = new Map()
+    const sight = new Sight()
     const values = [
       source,
       ...fields.map(({ value }) => value),
@@ -268,18 +289,16 @@ class Walk {
   }
 
   private train(decl: TrainDecl): void {
-    const sight: Sight = new Map(this.global)
+    const sight = new Sight(this.global)
     const set = decl.data && this.global.get(decl.data.text)
     if (decl.data) this.use(this.global, decl.data)
     if (set?.decl?.kind === "data")
       for (const { name } of set.decl.fields) {
-        const symbol =
-          this.symbols.find(({ span }) => span.start === name.span.start && span.file === name.span.file) ??
-          ({ name: name.text, kind: "field", span: name.span } as const)
-        sight.set(name.text, symbol)
+        const symbol = this.symbolAt(name, "field")
+        sight.add(symbol)
         this.sights.push({ symbol, from: decl.span.start, to: decl.span.end })
       }
-    const reports: Sight = new Map()
+    const reports = new Sight()
     for (const s of decl.body)
       if (s.kind === "report") {
         this.expr(sight, s.value)
@@ -347,7 +366,7 @@ class Walk {
       case "scan": {
         this.expr(sight, e.sequence)
         this.expr(sight, e.axis)
-        const inner = new Map(sight)
+        const inner = new Sight(sight)
         for (const name of e.names) this.declare(inner, name, "loop", e.body.span.end)
         return this.statements(inner, e.body.statements, e.body.span.end)
       }
@@ -378,9 +397,7 @@ class Walk {
   }
 
   private symbolAt(name: Name, kind: SymbolKind): NamedSymbol {
-    const known = this.symbols.find(
-      ({ span }) => span.file === name.span.file && span.start === name.span.start,
-    )
+    const known = this.byPlace.get(name.span.file)?.get(name.span.start)
     return known ?? { name: name.text, kind, span: name.span }
   }
 }

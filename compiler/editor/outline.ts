@@ -1,5 +1,4 @@
 /** editor: the declarations of a file with what they hold, and the ranges that fold. */
-import type { Declaration } from "../ir/ast/types.js"
 import { positionAt, type Span } from "../source/source.js"
 import type { Analysis } from "./analysis.js"
 import type { SymbolKind } from "./names.js"
@@ -14,24 +13,24 @@ export interface OutlineItem {
 }
 
 export function outline({ module, names }: Analysis): readonly OutlineItem[] {
+  const inner = names.symbols
+    .filter((s) => s.decl === undefined && !HIDDEN.has(s.kind))
+    .sort((a, b) => a.span.start - b.span.start)
+  let next = 0
   return module.declarations.map((decl) => {
     const kind = decl.kind === "let-decl" ? ("constant" as const) : decl.kind
     const nameSpan = decl.name?.span ?? {
       ...decl.span,
       end: Math.min(decl.span.end, decl.span.start + decl.kind.length),
     }
-    const children = names.symbols
-      .filter(
-        ({ span, decl: own }) => own === undefined && isWithin(span, decl) && span.start !== nameSpan.start,
-      )
-      .filter(({ kind: inner }) => inner !== "size" && inner !== "loop" && inner !== "argument")
-      .map((s): OutlineItem => ({ name: s.name, kind: s.kind, span: s.span, nameSpan: s.span, children: [] }))
+    const children: OutlineItem[] = []
+    for (let s = inner[next]; s && s.span.start < decl.span.end; s = inner[++next])
+      children.push({ name: s.name, kind: s.kind, span: s.span, nameSpan: s.span, children: [] })
     return { name: decl.name?.text ?? decl.kind, kind, span: decl.span, nameSpan, children }
   })
 }
 
-const isWithin = ({ start, file }: Span, { span }: Declaration): boolean =>
-  file === span.file && span.start <= start && start < span.end
+const HIDDEN = new Set<SymbolKind>(["size", "loop", "argument"])
 
 export interface Fold {
   /** Lines from 1. */

@@ -11,8 +11,9 @@ export interface NdArray {
   readonly data: Float64Array
 }
 
-/** Thrown by `infer` through `at.require`; the checker turns it into a diagnostic `<op>-<label>`. */
-export class ConstraintError extends Error {
+/** Thrown by `infer` through `at.require`; the checker turns it into a diagnostic `<op>-<label>`. No `Error`, as the checker tries
+ *  many operations that do not fit, and a trace of the stack takes longer than the rest of a trial. */
+export class ConstraintError {
   constructor(
     readonly op: string,
     readonly label: string,
@@ -20,8 +21,10 @@ export class ConstraintError extends Error {
     /** Index of the argument at fault, if one is. */
     readonly arg?: number,
     readonly help?: string,
-  ) {
-    super(`${op}-${label}: ${detail}`)
+  ) {}
+
+  get message(): string {
+    return `${this.op}-${this.label}: ${this.detail}`
   }
 }
 export interface InferContext {

@@ -38,22 +38,30 @@ type Call = Extract<ModelStmt, { kind: "call" }>
 
 export function summarize({ predicts, slots }: Model, step: Graph | undefined): readonly ModelSummary[] {
   const kept = new Kept(step)
-  const params = slots.filter(({ role }) => role === "param")
-  return predicts.map((predict) => summaryOf(predict, kept, params))
+  const learned = learnedIn(slots)
+  return predicts.map((predict) => summaryOf(predict, kept, learned))
+}
+
+/** By path, the numbers that are learned in an instance and those inside of it. */
+function learnedIn(slots: Model["slots"]): ReadonlyMap<string, number> {
+  const sums = new Map<string, number>()
+  for (const { name, role, type } of slots)
+    if (role === "param")
+      for (let end = name.indexOf("."); end >= 0; end = name.indexOf(".", end + 1)) {
+        const path = name.slice(0, end)
+        sums.set(path, (sums.get(path) ?? 0) + elements(type))
+      }
+  return sums
 }
 
 function summaryOf(
   { model, section, origin }: PredictSection,
   kept: Kept,
-  params: Model["slots"],
+  learned: ReadonlyMap<string, number>,
 ): ModelSummary {
   const types = typesOf(section)
   const called = new Set<string>()
   const layers: LayerSummary[] = []
-  const learned = (path: string): number =>
-    params
-      .filter(({ name }) => name.startsWith(`${path}.`))
-      .reduce((sum, { type }) => sum + elements(type), 0)
   const visit = (call: Call, depth: number): void => {
     const isInstance = call.callee !== call.declaration
     const isFirst = !called.has(call.callee)
@@ -65,7 +73,7 @@ function summaryOf(
       declaration: call.declaration,
       depth,
       output: call.results.map((id) => printType(types.get(id)!)),
-      parameters: isInstance && isFirst ? learned(call.callee) : 0,
+      parameters: isInstance && isFirst ? (learned.get(call.callee) ?? 0) : 0,
       multiplyAdds: multiplyAdds(call.body, types),
       kept: isInstance ? kept.within(call.callee) : kept.at(call.origin.at, call.origin.in),
       at: call.origin.at,
@@ -81,7 +89,7 @@ function summaryOf(
       .map((i) => `${i.name}: ${printType(i.type)}`),
     output: section.results.map(({ value }) => printType(types.get(value)!)),
     layers,
-    parameters: learned(model),
+    parameters: learned.get(model) ?? 0,
     multiplyAdds: multiplyAdds(section.body, types),
     kept: kept.within(model),
     at: origin.at,
