@@ -48,6 +48,7 @@ const LONG = [
   "placement",
   "patience",
   "plans",
+  "playground",
   "predict",
   "predict-feeds",
   "products",

@@ -109,6 +109,7 @@ const here = (): string => (globalThis.location?.href.startsWith("http") ? locat
 
 export { CompilerBug } from "../source/bug.js"
 export { diagnosticJson, renderDiagnostic, renderDiagnostics, type DiagnosticJson } from "../source/render.js"
+export { Diagnostics } from "../source/diagnostic.js"
 export type { Diagnostic, Fix, Label, Severity } from "../source/diagnostic.js"
 export { positionAt, type Position, type SourceFile, type Span } from "../source/source.js"
 export { format } from "../parse/format.js"
@@ -119,3 +120,10 @@ export { VERSION } from "../version.js"
 export type { Cell, DataArray, DataRow, FileContent, Files } from "./files.js"
 export { standardLibrary } from "./host.js"
 export * from "../../runtime/index.js"
+// Services of an editor, over texts that may be wrong.
+export { analyse, type Analysis, type EditorHost } from "../editor/analysis.js"
+export { type Completion, completionsAt } from "../editor/completion.js"
+export { type Hover, hoverAt } from "../editor/hover.js"
+export { type InlayHint, inlayHints } from "../editor/inlay-hints.js"
+export { type SemanticToken, semanticTokens } from "../editor/semantic-tokens.js"
+export { type SignatureHelp, signatureAt } from "../editor/signature.js"

@@ -1,0 +1,130 @@
+// The playground as it is built, in Chromium: what a visitor writes, trains, looks at, shares and takes away.
+import { existsSync, mkdirSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { unzipSync } from "fflate"
+import type { Browser, Page } from "playwright-core"
+import { build } from "vite"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { readBundleFolder } from "../runtime/node.js"
+import { chromiumFile, launchChromium } from "./support/chromium.js"
+import { temporaryFolder } from "./support/nnc.js"
+import { ISOLATED, serveFolder, type StaticServer } from "./support/static-server.js"
+
+const missing = chromiumFile() === undefined ? "no Chromium here" : undefined
+
+describe.skipIf(missing)(`the playground${missing ? ` (skipped: ${missing})` : ""}`, () => {
+  let browser: Browser
+  let server: StaticServer
+  let page: Page
+  const errors: string[] = []
+
+  beforeAll(async () => {
+    const outDir = join(temporaryFolder(), "play")
+    await build({
+      configFile: "site/play/vite.config.ts",
+      logLevel: "error",
+      build: { outDir, minify: false, reportCompressedSize: false },
+    })
+    server = await serveFolder(outDir, ISOLATED)
+    browser = await launchChromium()
+    page = await browser.newPage({ viewport: { width: 1300, height: 900 } })
+    page.on("pageerror", ({ message }) => errors.push(message))
+    await page.goto(`${server.url}#example=spirals`)
+  })
+  afterAll(async () => {
+    await browser?.close()
+    server?.close()
+  })
+
+  const problems = page_("#problems")
+  const status = page_("#status")
+  function page_(selector: string): () => Promise<string> {
+    return async () => (await page.locator(selector).textContent()) ?? ""
+  }
+  const write = async (find: string, replace: string): Promise<void> => {
+    await page.getByRole("textbox", { name: "The program" }).focus()
+    const text = (await page.locator("#editor .cm-line").allTextContents()).join("\n")
+    expect(text).toContain(find)
+    const line = page.locator("#editor .cm-line", { hasText: find }).first()
+    await line.click()
+    await page.keyboard.press("Home")
+    await page.keyboard.press("Shift+End")
+    await page.keyboard.insertText(replace)
+  }
+
+  it("shows a mistake in its line while one types, and says when it is gone", async () => {
+    await expect.poll(problems).toBe("Every shape fits.")
+    await write("report accuracy", "  report accuracy = acuracy(scores, arm)")
+    await expect.poll(problems).toMatch(/there is no `acuracy` here.*line 17.*accuracy/s)
+    await write("acuracy", "  report accuracy = accuracy(scores, arm)")
+    await expect.poll(problems).toBe("Every shape fits.")
+  })
+
+  it("trains in the page, with its device, curves and what the model sees", async () => {
+    await page.selectOption("#device", "wasm")
+    await page.click("#train")
+    await expect.poll(status, { timeout: 30_000 }).toMatch(/^Finished after 1,500 steps in/)
+    expect(await page_("#facts")()).toMatch(/accuracy1.*WebAssembly SIMD, 2 threads/s)
+    expect(await page.locator("#curves .chart canvas").count()).toBe(2)
+    expect(await page.locator("#view canvas").count()).toBe(1)
+    expect(await page.locator("#resume").isVisible()).toBe(true)
+  })
+
+  it("trains on WebGPU, also SwiftShader's", async (test) => {
+    const adapter = await page.evaluate("navigator.gpu?.requestAdapter().then((found) => found !== null)")
+    test.skip(adapter !== true, "this Chromium has no WebGPU adapter")
+    await write("batch 64", "  batch 64, shuffle, epochs 10, seed 1")
+    await page.selectOption("#device", "webgpu")
+    await page.click("#train")
+    await expect.poll(status, { timeout: 60_000 }).toMatch(/^Finished after 50 steps in/)
+    expect(await page_("#facts")()).toContain("WebGPU: google swiftshader")
+    await write("batch 64", "  batch 64, shuffle, epochs 300, seed 1")
+  })
+
+  it("ties the lines of every stage to those of the program", async () => {
+    await page.click('[data-tab="stages"]')
+    await expect.poll(page_("#stage-text"), { timeout: 20_000 }).toContain("graph init(")
+    await page.selectOption("#stage", "wgsl")
+    await expect.poll(page_("#stage-text")).toContain("fn main(")
+    await page.locator("#editor .cm-line", { hasText: "Linear" }).hover()
+    await expect.poll(() => page.locator("#stage-text .lit").count()).toBeGreaterThan(0)
+    await page.locator("#stage-text .lit").first().hover()
+    await expect
+      .poll(() => page.locator("#editor .lit").allTextContents())
+      .toContainEqual(expect.stringContaining("Linear"))
+  })
+
+  it("takes files of the user, and says what is wrong with them", async () => {
+    await page.click('[data-tab="data"]')
+    const upload = (text: string): Promise<void> =>
+      page.setInputFiles("#upload", { name: "spirals.csv", mimeType: "text/csv", buffer: Buffer.from(text) })
+    await upload("x1,arm\n1,0\n3,1\n5,0\n7,1\n9,0\n")
+    await expect.poll(problems).toMatch(/spirals\.csv has no column "x2"/)
+    await upload("x1,x2,arm\n1,2,0\n3,4,1\n5,6,0\n7,8,1\n9,1,0\n")
+    await expect.poll(problems).toContain("a batch of 64 is never full")
+  })
+
+  it("shares the program and its data as an address, and hands out a bundle", async () => {
+    await write("epochs 300", "  batch 2, shuffle, epochs 3, seed 1")
+    await page.click("#share")
+    await expect.poll(() => page.url()).toContain("#p=")
+    const other = await browser.newPage()
+    await other.goto(page.url())
+    await other.locator("#editor", { hasText: "epochs 3," }).waitFor()
+    await other.selectOption("#device", "wasm")
+    await other.click("#train")
+    await other.locator("#status", { hasText: "Finished after 6 steps" }).waitFor()
+    const [zip] = await Promise.all([other.waitForEvent("download"), other.click("#export")])
+    const folder = temporaryFolder()
+    const chunks: Buffer[] = []
+    for await (const chunk of await zip.createReadStream()) chunks.push(chunk as Buffer)
+    for (const [path, bytes] of Object.entries(unzipSync(Buffer.concat(chunks)))) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true })
+      writeFileSync(join(folder, path), bytes)
+    }
+    expect((await readBundleFolder(folder)).manifest).toMatchObject({ name: "program" })
+    expect(existsSync(join(folder, "trainer.browser.js"))).toBe(true)
+    await other.close()
+    expect(errors).toEqual([])
+  })
+})
