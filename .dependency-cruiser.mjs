@@ -28,6 +28,7 @@ const ROOMS = {
   schedule: { to: STAGE },
   summary: { to: STAGE },
   onnx: { to: [...STAGE, "^compiler/version\\.ts$"] },
+  pytorch: { to: [...STAGE, "^compiler/version\\.ts$"] },
   memory: { to: STAGE },
   codegen: { to: [...STAGE, CONTRACT] },
   bundle: { to: [...STAGE, CONTRACT] },

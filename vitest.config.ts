@@ -52,6 +52,7 @@ const LONG = [
   "predict",
   "predict-feeds",
   "products",
+  "pytorch",
   "profile",
   "random-blocks",
   "random-devices",

@@ -26,6 +26,10 @@ cpSync(`${root}/stdlib`, `${root}/dist/stdlib`, {
   recursive: true,
   filter: (path) => path.endsWith(".nn") || !/\.[^/]+$/.test(path),
 })
+cpSync(`${root}/compiler/pytorch/support`, `${root}/dist/compiler/pytorch/support`, {
+  recursive: true,
+  filter: (path) => path.endsWith(".py") || !/\.[^/]+$/.test(path),
+})
 await parseLibrary(`${root}/dist/stdlib/library.ast`)
 await bundlePage()
 markBuild(`${root}/dist/compiler/cli`, `${root}/dist/stdlib`)

@@ -71,13 +71,19 @@ for those of its own runs. \`--resume FOLDER\` goes on with the sweep that a fol
 none is named. Train first, or name one: \`--checkpoint runs/cancer-1\`.`,
   },
   "export-operation": {
-    title: "prediction computes something that cannot be said in ONNX",
+    title: "the program computes something that cannot be said where it is exported to",
     explanation: `\`nnc export -o m.onnx\` writes every operation of a model's prediction as operators of ONNX. A few have none: random draws,
 gradients, and what belongs to a training run. The message names the line; a model that does it in training only, as \`Dropout\` does, can
-be exported: \`if training { ... }\`.`,
+be exported: \`if training { ... }\`. \`--to pytorch\` knows all operations; it refuses \`precision mixed\`, for which PyTorch has its own, and a
+layer that reaches into another instance.`,
+  },
+  "verify-python": {
+    title: "the exported program cannot be run by Python",
+    explanation: `\`nnc verify --against pytorch\` runs the program that \`nnc export --to pytorch\` writes, and needs a Python that has torch and numpy:
+\`--python PATH\`, or the variable \`NNC_PYTHON\`. Where the program itself fails, the end of what Python said is shown: that is a mistake of nnc.`,
   },
   "export-bundle": {
-    title: "an ONNX model is made of a program, not of a bundle",
+    title: "an exported model or program is made of a program, not of a bundle",
     explanation:
       "A bundle holds the kernels of a compiled program, from which its operations cannot be told any more. Name the .nn file.",
   },

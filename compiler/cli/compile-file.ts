@@ -24,6 +24,7 @@ export interface CompileFileOptions {
   readonly verify?: boolean
   readonly settings?: CompileOptions["settings"]
   readonly hooks?: Hooks
+  readonly change?: NonNullable<CompileOptions["change"]>
   /** Other kinds of adapters to compile for. */
   readonly variants?: readonly TargetProfile[]
   /** Left out: what WebGPU guarantees everywhere. */

@@ -1,15 +1,13 @@
 /** cli: the prediction of a model with what it has learned as an ONNX model. */
-import { existsSync, readFileSync } from "node:fs"
 import type { Manifest } from "../../runtime/bundle/format.js"
 import { loadCheckpoint, saveWhole } from "../../runtime/node.js"
 import type { Slot } from "../ir/model/types.js"
 import { encodeModel } from "../onnx/proto.js"
-import { type Opset, type Refusal, translate } from "../onnx/translate.js"
+import { type Opset, translate } from "../onnx/translate.js"
 import { bug } from "../source/bug.js"
-import type { Diagnostic } from "../source/diagnostic.js"
-import { spanFrom } from "../source/source.js"
 import { whenConverted } from "./convert/index.js"
 import { compileFile, isBundleFolder } from "./compile-file.js"
+import { refusalDiagnostic } from "./export-refusal.js"
 import { Failure, Refused } from "./failure.js"
 import { learnedValues, oneModel } from "./learned.js"
 import { checkpointFor, type CheckpointOptions } from "./open-program.js"
@@ -52,7 +50,12 @@ export async function exportOnnx(path: string, options: OnnxOptions): Promise<On
     opset: options.opset,
     metadata: metadataOf(manifest, predict.model),
   })
-  if (made === undefined) throw new Refused(refusals.map((each) => diagnosticOf(each, predict.model)))
+  if (made === undefined)
+    throw new Refused(
+      refusals.map((each) =>
+        refusalDiagnostic(each, "ONNX", `prediction of ${predict.model} computes it here`),
+      ),
+    )
   requireRoom(model.slots, predict.model)
   const bytes = encodeModel(made)
   await saveWhole(options.out, bytes)
@@ -81,18 +84,4 @@ export function requireRoom(slots: readonly Pick<Slot, "name" | "type">[], model
       `the parameters of ${model} take ${bytes} bytes, and an ONNX file holds ${MOST_BYTES} at most`,
       "write them as .safetensors",
     )
-}
-
-function diagnosticOf({ origin, op, why }: Refusal, model: string): Diagnostic {
-  const [, path = "", line, column] = /^(.*):(\d+):(\d+)$/.exec(origin.at) ?? []
-  const file = existsSync(path)
-    ? { path, text: readFileSync(path, "utf8").replace(/^\uFEFF/, "") }
-    : undefined
-  const span = file && spanFrom(file, { line: Number(line), column: Number(column) })
-  return {
-    code: "export-operation",
-    severity: "error",
-    message: `\`${op}\` cannot be said in ONNX: ${why}`,
-    ...(span && { primary: { span, text: `prediction of ${model} computes it here` } }),
-  }
 }

@@ -20,6 +20,7 @@ import { addRuns } from "./commands/runs.js"
 import { addSummary } from "./commands/summary.js"
 import { addSweep } from "./commands/sweep.js"
 import { addTrain } from "./commands/train.js"
+import { addVerify } from "./commands/verify.js"
 import { addTune } from "./commands/tune.js"
 import { lostOutput, noteMessage, printJson } from "./console.js"
 import { EXIT, outcomeOf, outputFailure } from "./failure.js"
@@ -34,6 +35,7 @@ const COMMANDS = [
   addEvaluate,
   addPredict,
   addExport,
+  addVerify,
   addInspect,
   addSummary,
   addProfile,

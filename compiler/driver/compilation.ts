@@ -3,6 +3,7 @@
  *  Not here:   which passes there are (`passes.ts`). */
 import type { CheckInput } from "../check/check.js"
 import { printComplaint } from "../ir/complaint.js"
+import type { Model } from "../ir/model/types.js"
 import type { Origin } from "../ir/origin.js"
 import { PassFailure } from "../pass.js"
 import { type Diagnostic, Diagnostics } from "../source/diagnostic.js"
@@ -31,6 +32,8 @@ export interface CompileOptions {
   /** Verifies what every pass makes. Left out: as `verifyByDefault` says. */
   readonly verify?: boolean
   readonly hooks?: Hooks
+  /** What is compiled in place of the model that the program is. */
+  readonly change?: (model: Model) => Model
   /** Told of every value that `check` comes to. */
   readonly watch?: CheckInput["watch"]
 }

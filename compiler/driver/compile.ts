@@ -48,7 +48,8 @@ export function compile(main: SourceFile, host: CompileHost, options: CompileOpt
     const lengths: RunLength[] = []
     const checked = run.stage("check", () => checkModule(module, main, modules, host, run, lengths))
     run.gate()
-    const model = checked ?? bug("check found no error and gave no model")
+    const whole = checked ?? bug("check found no error and gave no model")
+    const model = options.change?.(whole) ?? whole
     run.reachedState(MODEL, stateOf("model", model))
     const data = run.stage("data", () => readData(model, [...modules.values()], host, run.diagnostics))
     run.gate()

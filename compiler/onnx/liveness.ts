@@ -1,7 +1,7 @@
 /** onnx: which values of a section its results need, and whether what is within a call is needed outside of it. */
 import type { ModelStmt, ModelValue, Section } from "../ir/model/types.js"
 import type { TensorType } from "../ir/tensor.js"
-import type { CallStmt } from "./calls/pattern.js"
+import type { CallStmt } from "../ir/model/pattern.js"
 
 export class Liveness {
   private readonly needed = new Set<ModelValue>()

@@ -60,6 +60,7 @@ export default async function setup(): Promise<() => void> {
       globalName: "nncRuntime",
     }),
   ])
+  cpSync("compiler/pytorch/support", join(folder, "compiler/pytorch/support"), { recursive: true })
   cpSync("stdlib", join(folder, "stdlib"), { recursive: true })
   writeFileSync(join(folder, "stdlib/library.ast"), printLibrary(fileHost("").stdlib))
   return () => rmSync(folder, { recursive: true, force: true })

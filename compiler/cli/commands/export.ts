@@ -10,6 +10,7 @@ import { bundleOf, isBundleFolder } from "../compile-file.js"
 import { note, printJson } from "../console.js"
 import { whenConverted } from "../convert/index.js"
 import { exportOnnx } from "../export-onnx.js"
+import { exportPytorch } from "../export-pytorch.js"
 import { EXIT, Failure } from "../failure.js"
 import { learnedValues, ofModel } from "../learned.js"
 import {
@@ -21,13 +22,14 @@ import {
 } from "../open-program.js"
 import { type DataOptions, compiling, withData } from "../usage.js"
 
-const FORMATS = ["safetensors", "onnx"] as const
+const FORMATS = ["safetensors", "onnx", "pytorch"] as const
 type Format = (typeof FORMATS)[number]
 
 interface Options extends DataOptions, CheckpointOptions {
   readonly out: string
   readonly to?: Format
   readonly model?: string
+  readonly train?: string
   readonly opset: Opset
   readonly json?: boolean
 }
@@ -38,25 +40,25 @@ export function addExport(program: Command): void {
       program
         .command("export")
         .description(
-          "write what was learned for other programs: tensors under PyTorch's names, or prediction as an ONNX model",
+          "write what was learned for other programs: tensors under PyTorch's names, or prediction as an ONNX model; or the program itself in PyTorch",
         )
         .argument("<program>", "program or bundle folder"),
     ),
   )
-    .requiredOption("-o, --out <file>", "where to write it: .safetensors or .onnx")
+    .requiredOption("-o, --out <file>", "where to write it: .safetensors or .onnx, or a folder for PyTorch")
     .addOption(
       new Option("--to <format>", "what to write (default: what the name of the file ends in)").choices(
         FORMATS,
       ),
     )
     .option("--model <name>", "this model alone; in .safetensors its name is left out: `linear.0.weight`")
+    .option("--train <name>", "of a PyTorch program: the train section, when there are several")
     .option("--opset <version>", `of ONNX: ${Object.keys(OPSETS).join(" or ")}`, opset, LATEST)
     .option("--json", "print one object")
     .action(async (path: string, { json, ...options }: Options) => {
       const format = options.to ?? formatOf(options.out)
-      const given = await withSettingsOf(path, options, options)
-      const { text, event } =
-        format === "onnx" ? await writeOnnx(path, given) : await writeTensors(path, given)
+      const given = format === "pytorch" ? options : await withSettingsOf(path, options, options)
+      const { text, event } = await WRITERS[format](path, given)
       if (json) printJson({ event: "end", out: options.out, ...event })
       else note(`${options.out}: ${text}`)
     })
@@ -73,11 +75,11 @@ function opset(text: string): Opset {
 
 function formatOf(name: string): Format {
   const found = FORMATS.find((format) => name.endsWith(`.${format}`))
-  if (found !== undefined) return found
+  if (found !== undefined && found !== "pytorch") return found
   throw new Failure(
     "usage",
-    `${name} does not end in ${FORMATS.map((format) => `.${format}`).join(" or ")}`,
-    "end the name so, or say what to write with --to",
+    `${name} does not end in .safetensors or .onnx`,
+    "end the name so, or say what to write with --to; `--to pytorch` writes a folder",
     EXIT.usage,
   )
 }
@@ -94,6 +96,21 @@ async function writeOnnx(path: string, options: Options): Promise<Written> {
     text: `${model} in ${nodes} nodes, ${bytes} bytes, from ${checkpoint}`,
     event: { checkpoint, model, opset: options.opset, nodes, bytes },
   }
+}
+
+async function writePytorch(path: string, options: Options): Promise<Written> {
+  const { train, files, rows } = await exportPytorch(path, options)
+  const parts = Object.entries(rows).map(([part, count]) => `${count} for ${part}`)
+  return {
+    text: `section ${train} in ${files.length} files${parts.length > 0 ? `, rows: ${parts.join(", ")}` : ""}`,
+    event: { train, files, rows },
+  }
+}
+
+const WRITERS: Readonly<Record<Format, (path: string, options: Options) => Promise<Written>>> = {
+  onnx: writeOnnx,
+  safetensors: writeTensors,
+  pytorch: writePytorch,
 }
 
 async function writeTensors(path: string, options: Options): Promise<Written> {

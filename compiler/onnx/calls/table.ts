@@ -1,11 +1,36 @@
 /** onnx/calls: functions of the standard library that ONNX has an operator for, by their declaration.
  *  Not here: functions that are one operation, whose spelling says it all (ops/). */
-import { type Shape, numel, sameShape } from "../../ir/tensor.js"
+import { type Shape, sameShape } from "../../ir/tensor.js"
 import type { Attrs } from "../../ir/graph/types.js"
 import { boolAttr, intAttr, intsAttr } from "../../ops/attrs.js"
 import type { Term, Writer } from "../writer.js"
 import { convolution, transposedConvolution } from "../ops/contraction.js"
-import { named, number, op, type Pattern, reshaped, value } from "./pattern.js"
+import { named, number, op, type Pattern, reshaped, value } from "../../ir/model/pattern.js"
+import {
+  elu,
+  softplus,
+  isPlain,
+  softAxis,
+  meanOf,
+  isMean,
+  RELU,
+  LEAKY_RELU,
+  PRELU,
+  SELU,
+  CELU,
+  GELU,
+  GELU_TANH,
+  SIGMOID,
+  MISH,
+  SOFTSIGN,
+  HARDTANH,
+  HARDSIGMOID,
+  HARDSWISH,
+  SOFTMAX,
+  LOG_SOFTMAX,
+  MEAN,
+  LAYER_NORM,
+} from "../../ir/model/library-patterns.js"
 
 /** What a call was found to be. */
 export interface Match {
@@ -35,40 +60,6 @@ const activation = (
 ): Fusion => ({ pattern, since, spell: (m) => m.w.pointwise(name, [m.term("x")], "f32", attrs(m)) })
 const float = (of: number): { readonly float: number } => ({ float: of })
 
-const elu = op(
-  "where",
-  op("gt", x, number(0)),
-  x,
-  op("mul", number("alpha"), op("expm1", op("where", op("gt", x, number(0)), number(0), x))),
-)
-const hardtanh = (of: Pattern, least: Pattern, most: Pattern): Pattern =>
-  op("where", op("le", of, least), least, op("where", op("ge", of, most), most, of))
-const above3 = hardtanh(op("add", x, number(3)), number(0), number(6))
-const tail = op("exp", op("where", op("ge", x, number(0)), op("neg", x), x))
-const scaled = op("mul", number("beta"), x)
-const softplus = op(
-  "where",
-  op("gt", scaled, number("threshold")),
-  x,
-  op(
-    "div",
-    op("add", op("maximum", scaled, number(0)), op("log1p", op("exp", op("neg", op("abs", scaled))))),
-    number("beta"),
-  ),
-)
-/** Beyond the threshold the two differ by less than rounding does. */
-const isPlain = (m: Match): boolean => m.number("beta") === 1 && m.number("threshold") >= 17
-
-const shiftedByMax = op("sub", x, named("max", op("max", x)))
-/** Both the largest and the sum are taken along one axis, and keep it. */
-function softAxis(m: Match): number | undefined {
-  const [most, sum] = [m.attrs("max"), m.attrs("sum")]
-  const [axis, ...more] = intsAttr(most, "axes")
-  const alike = intsAttr(sum, "axes").length === 1 && intsAttr(sum, "axes")[0] === axis
-  return more.length === 0 && alike && boolAttr(most, "keepdim") && boolAttr(sum, "keepdim")
-    ? axis
-    : undefined
-}
 const soft = (pattern: Pattern, name: string): Fusion => ({
   pattern,
   spell: (m) => {
@@ -77,20 +68,9 @@ const soft = (pattern: Pattern, name: string): Fusion => ({
   },
 })
 
-const meanOf = (of: Pattern, name: string): Pattern =>
-  op("div", named(name, op("sum", of)), number(`${name}.count`))
-/** Whether a sum and its count are a mean over these axes, and how many elements that are. */
-const isMean = (m: Match, name: string, shape: Shape): boolean =>
-  numel(intsAttr(m.attrs(name), "axes").map((axis) => shape[axis]!)) === m.number(`${name}.count`)
 const isOverLast = (axes: readonly number[], rank: number): boolean =>
   axes.every((axis, i) => axis === rank - axes.length + i)
 
-const centred = op("sub", x, meanOf(x, "mean"))
-const standardized = op(
-  "mul",
-  centred,
-  op("rsqrt", op("add", meanOf(op("mul", centred, centred), "variance"), number("eps"))),
-)
 /** The first of the axes normalised over, if they are the last ones, and both moments are taken over them. */
 function normAxis(m: Match, moments: readonly string[]): number | undefined {
   const { shape } = m.term("x")
@@ -173,7 +153,7 @@ export const CALLS: Readonly<Record<string, readonly Fusion[]>> = {
   ],
   layer_norm: [
     {
-      pattern: op("add", op("mul", standardized, weight), bias),
+      pattern: LAYER_NORM,
       spell: (m) => {
         const axis = normAxis(m, ["mean", "variance"])
         const args = ["x", "weight", "bias"].map((name) => m.term(name))
@@ -202,7 +182,7 @@ export const CALLS: Readonly<Record<string, readonly Fusion[]>> = {
   ],
   mean: [
     {
-      pattern: meanOf(x, "mean"),
+      pattern: MEAN,
       spell: (m) => {
         const axes = intsAttr(m.attrs("mean"), "axes")
         const from = m.term("x")
@@ -230,21 +210,17 @@ export const CALLS: Readonly<Record<string, readonly Fusion[]>> = {
       },
     },
   ],
-  softmax: [
-    soft(op("div", op("exp", shiftedByMax), named("sum", op("sum", op("exp", shiftedByMax)))), "Softmax"),
-  ],
-  log_softmax: [
-    soft(op("sub", shiftedByMax, op("log", named("sum", op("sum", op("exp", shiftedByMax))))), "LogSoftmax"),
-  ],
-  relu: [activation(op("where", op("le", x, number(0)), number(0), x), "Relu")],
+  softmax: [soft(SOFTMAX, "Softmax")],
+  log_softmax: [soft(LOG_SOFTMAX, "LogSoftmax")],
+  relu: [activation(RELU, "Relu")],
   leaky_relu: [
-    activation(op("where", op("gt", x, number(0)), x, op("mul", number("slope"), x)), "LeakyRelu", (m) => ({
+    activation(LEAKY_RELU, "LeakyRelu", (m) => ({
       alpha: float(m.number("slope")),
     })),
   ],
   prelu: [
     {
-      pattern: op("where", op("gt", x, number(0)), x, op("mul", reshaped(value("slope")), x)),
+      pattern: PRELU,
       spell: (m) => {
         const slope = m.term("slope")
         const [n] = slope.shape
@@ -258,76 +234,31 @@ export const CALLS: Readonly<Record<string, readonly Fusion[]>> = {
   ],
   elu: [activation(elu, "Elu", (m) => ({ alpha: float(m.number("alpha")) }))],
   selu: [
-    activation(op("mul", number("gamma"), elu), "Selu", (m) => ({
+    activation(SELU, "Selu", (m) => ({
       alpha: float(m.number("alpha")),
       gamma: float(m.number("gamma")),
     })),
   ],
-  celu: [
-    activation(
-      op(
-        "where",
-        op("gt", x, number(0)),
-        x,
-        op(
-          "mul",
-          number("alpha"),
-          op("expm1", op("div", op("where", op("gt", x, number(0)), number(0), x), number("alpha"))),
-        ),
-      ),
-      "Celu",
-      (m) => ({ alpha: float(m.number("alpha")) }),
-    ),
-  ],
+  celu: [activation(CELU, "Celu", (m) => ({ alpha: float(m.number("alpha")) }))],
   gelu: [
-    activation(
-      op("mul", op("mul", number(0.5), x), op("add", number(1), op("erf", op("div", x, number(Math.SQRT2))))),
-      "Gelu",
-      () => ({}),
-      20,
-    ),
-    activation(
-      op(
-        "mul",
-        op("mul", number(0.5), x),
-        op(
-          "add",
-          number(1),
-          op(
-            "tanh",
-            op(
-              "mul",
-              number(Math.sqrt(2 / Math.PI)),
-              op("add", x, op("mul", op("mul", op("mul", number(0.044715), x), x), x)),
-            ),
-          ),
-        ),
-      ),
-      "Gelu",
-      () => ({ approximate: "tanh" }),
-      20,
-    ),
+    activation(GELU, "Gelu", () => ({}), 20),
+    activation(GELU_TANH, "Gelu", () => ({ approximate: "tanh" }), 20),
   ],
-  sigmoid: [
-    activation(
-      op("div", op("where", op("ge", x, number(0)), number(1), tail), op("add", number(1), tail)),
-      "Sigmoid",
-    ),
-  ],
+  sigmoid: [activation(SIGMOID, "Sigmoid")],
   softplus: [
     { pattern: softplus, spell: (m) => (isPlain(m) ? m.w.pointwise("Softplus", [m.term("x")]) : undefined) },
   ],
   mish: [
     {
-      pattern: op("mul", x, op("tanh", softplus)),
+      pattern: MISH,
       since: 18,
       spell: (m) => (isPlain(m) ? m.w.pointwise("Mish", [m.term("x")]) : undefined),
     },
   ],
-  softsign: [activation(op("div", x, op("add", number(1), op("abs", x))), "Softsign")],
+  softsign: [activation(SOFTSIGN, "Softsign")],
   hardtanh: [
     {
-      pattern: hardtanh(x, number("min"), number("max")),
+      pattern: HARDTANH,
       spell: (m) => {
         const [least, most] = [m.number("min"), m.number("max")]
         if (least > most) return undefined
@@ -336,10 +267,10 @@ export const CALLS: Readonly<Record<string, readonly Fusion[]>> = {
     },
   ],
   hardsigmoid: [
-    activation(op("div", above3, number(6)), "HardSigmoid", () => ({
+    activation(HARDSIGMOID, "HardSigmoid", () => ({
       alpha: float(1 / 6),
       beta: float(0.5),
     })),
   ],
-  hardswish: [activation(op("div", op("mul", x, above3), number(6)), "HardSwish")],
+  hardswish: [activation(HARDSWISH, "HardSwish")],
 }

@@ -1,8 +1,8 @@
-/** onnx/calls: whether the body of a call computes a given expression.
+/** ir/model: whether the body of a call computes a given expression.
  *  A call is written as one operator only where its body says exactly what the operator computes, so that nothing rests on a name.
  *  Broadcasts, `stop_gradient` and padding of no width are looked through; a value of one name is the same value wherever it stands. */
-import type { Attrs } from "../../ir/graph/types.js"
-import type { ModelStmt, ModelValue } from "../../ir/model/types.js"
+import type { Attrs } from "../graph/types.js"
+import type { ModelStmt, ModelValue } from "./types.js"
 import { dimsAttr, floatAttr, intsAttr } from "../../ops/attrs.js"
 
 export type OpStmt = Extract<ModelStmt, { kind: "op" }>

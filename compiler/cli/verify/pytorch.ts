@@ -1,0 +1,259 @@
+/** cli: a program and its export to PyTorch, trained from the same values for a few steps: losses of every step, gradients of the first,
+ *  values after the last, an evaluation and predictions, side by side.
+ *  Not here:   what is said of it (commands/verify.ts). */
+import { spawnSync } from "node:child_process"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { decodeTensors, encodeTensors } from "../../../runtime/checkpoint/safetensors.js"
+import { makeFolders } from "../../../runtime/folders.js"
+import { openBundle, type Bundle, type Trainer } from "../../../runtime/node.js"
+import type { Metric } from "../../../runtime/train/evaluate.js"
+import type { Model, ParameterUpdate, TrainSection } from "../../ir/model/types.js"
+import { bug } from "../../source/bug.js"
+import { compileFile } from "../compile-file.js"
+import { whenConverted } from "../convert/index.js"
+import { sectionOf, writeFolder } from "../export-pytorch.js"
+import { Failure } from "../failure.js"
+import { compiling, type DataOptions } from "../usage.js"
+import { agrees, type Computed, type Difference, differences } from "./differences.js"
+import { asFile, type Feeds, feedsFor, numbers, stored } from "./feeds.js"
+
+export interface VerifyOptions extends DataOptions {
+  readonly steps: number
+  readonly train?: string
+  readonly python: string
+  /** Keeps the exported folder here. */
+  readonly keep?: string
+}
+export interface Verified {
+  readonly train: string
+  readonly steps: number
+  readonly losses: { readonly nnc: readonly number[]; readonly pytorch: readonly number[] }
+  readonly differences: readonly Difference[]
+}
+
+export async function verifyPytorch(path: string, options: VerifyOptions): Promise<Verified> {
+  const folder = options.keep ?? mkdtempSync(join(tmpdir(), "nnc-pytorch-"))
+  try {
+    return await compare(path, folder, options)
+  } finally {
+    if (options.keep === undefined) rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function compare(path: string, folder: string, options: VerifyOptions): Promise<Verified> {
+  const { steps } = options
+  const plain = await compiled(path, options, (train) => train)
+  const train = sectionOf(plain.model, options.train)
+  writeFolder(path, plain.model, plain.bundle.manifest, { out: folder, train: train.name })
+  const feeds = feedsFor(plain.model, plain.bundle, folder, train)
+  const nnc = await computedHere(path, options, train, { feeds, start: join(folder, "start.safetensors") })
+  const there = computedInPython(folder, "start", { train, feeds, options })
+  const verified = { train: train.name, steps, losses: { nnc: nnc.losses, pytorch: there.losses } }
+  const first = differences(nnc, there)
+  if (first.every(agrees)) return { ...verified, differences: first }
+  // Optimizers make much of gradients that are nothing but rounding. How much does the same program, from the same values but for one?
+  nudge(folder, train)
+  const nudged = computedInPython(folder, "nudged", { train, feeds, options })
+  return { ...verified, differences: differences(nnc, there, nudged) }
+}
+
+async function computedHere(
+  path: string,
+  options: VerifyOptions,
+  train: TrainSection,
+  { feeds, start }: { readonly feeds: ReadonlyMap<string, Feeds>; readonly start: string },
+): Promise<Computed> {
+  const quiet = await compiled(path, options, (each) => (each.name === train.name ? steadied(each) : each))
+  const gradients = await gradientsOf(path, options, train)
+  return opened(quiet.bundle, path, async (trainer) => {
+    trainer.initialise(train.settings.seed)
+    await trainer.save(start)
+    const losses: number[] = []
+    await trainer.train({
+      steps: options.steps,
+      train: train.name,
+      reportEvery: { unit: "steps", count: 1 },
+      onEvent: (event) => {
+        if (event.event === "report") losses.push(event.metrics.loss)
+      },
+    })
+    const predictions = new Map<string, ArrayLike<number>>()
+    for (const [model, inputs] of feeds) {
+      const given = Object.fromEntries([...inputs].map(([name, tensor]) => [name, numbers(tensor)]))
+      for (const [name, { values }] of Object.entries(await trainer.predict(model, given)))
+        predictions.set(`${model}/${name}`, values)
+    }
+    const part = heldBack(quiet.bundle, train)
+    const evaluation: Readonly<Record<string, Metric>> =
+      part === null ? {} : (await trainer.evaluation({ train: train.name, part })).metrics
+    const values = [...(await trainer.parameters(true))]
+    return {
+      losses: losses.slice(0, options.steps),
+      gradients,
+      values: new Map(values.map(([name, tensor]) => [name, tensor.values])),
+      evaluation: new Map(Object.entries(evaluation).map(([name, value]) => [name, flat(value)])),
+      predictions,
+    }
+  })
+}
+
+/** `start`: the name of the file with the first values, and of the folder with what came of them. */
+function computedInPython(
+  folder: string,
+  start: string,
+  {
+    train,
+    feeds,
+    options: { python, steps },
+  }: {
+    readonly train: TrainSection
+    readonly feeds: ReadonlyMap<string, Feeds>
+    readonly options: VerifyOptions
+  },
+): Computed {
+  const trace = join(folder, start)
+  makeFolders(trace)
+  writeFileSync(join(trace, "feeds.safetensors"), encodeTensors({ tensors: asFile(feeds), metadata: {} }))
+  const args = [
+    "train.py",
+    "--steps",
+    String(steps),
+    "--init",
+    `${start}.safetensors`,
+    "--trace",
+    start,
+    "--device",
+    "cpu",
+  ]
+  const { status, error, stderr } = spawnSync(python, args, {
+    cwd: folder,
+    encoding: "utf8",
+    maxBuffer: 2 ** 28,
+  })
+  if (error)
+    throw new Failure(
+      "verify-python",
+      `${python} cannot be run: ${error.message}`,
+      "`--python PATH` names another, one that has PyTorch",
+    )
+  if (status !== 0)
+    throw new Failure(
+      "verify-python",
+      `the exported program failed in ${python}:\n${stderr.trim().split("\n").slice(-12).join("\n")}`,
+      /No module named/.test(stderr) ? "`--python PATH` names one that has torch and numpy" : undefined,
+    )
+  const read = (name: string): ReadonlyMap<string, ArrayLike<number>> =>
+    new Map([...stored(join(trace, name))].map(([key, tensor]) => [key, numbers(tensor)]))
+  const traced = JSON.parse(readFileSync(join(trace, "losses.json"), "utf8")) as {
+    readonly steps: readonly Readonly<Record<string, number>>[]
+    readonly evaluation: Readonly<Record<string, Metric>>
+  }
+  return {
+    losses: traced.steps.map((each) =>
+      train.objectives.reduce((sum, { loss }) => sum + (each[loss] ?? NaN), 0),
+    ),
+    gradients: read("gradients.safetensors"),
+    values: read("final.safetensors"),
+    evaluation: new Map(Object.entries(traced.evaluation).map(([name, value]) => [name, flat(value)])),
+    predictions: read("predictions.safetensors"),
+  }
+}
+
+/** The first values of what is learned, each off by its last bit or two, up or down. */
+function nudge(folder: string, train: TrainSection): void {
+  const moved = new Set(train.objectives.flatMap(({ updates }) => updates.map(({ param }) => param)))
+  const { tensors, metadata } = decodeTensors("start", readFileSync(join(folder, "start.safetensors")))
+  let draw = 1
+  const nudged = new Map(
+    [...tensors].map(([name, tensor]) => {
+      if (!moved.has(name) || tensor.dtype !== "F32") return [name, tensor] as const
+      const values = Float32Array.from(numbers(tensor), (v) => {
+        draw = (Math.imul(draw, 1664525) + 1013904223) >>> 0
+        return v * (1 + (draw >>> 31 ? 1 : -1) * 2 ** -22)
+      })
+      return [name, { ...tensor, bytes: new Uint8Array(values.buffer) }] as const
+    }),
+  )
+  writeFileSync(join(folder, "nudged.safetensors"), encodeTensors({ tensors: nudged, metadata }))
+}
+
+async function compiled(
+  path: string,
+  options: VerifyOptions,
+  change: (train: TrainSection) => TrainSection,
+): Promise<{ readonly model: Model; readonly bundle: Bundle }> {
+  const asked = {
+    data: options.data,
+    devices: ["wasm"] as const,
+    ...compiling(options),
+    change: (model: Model): Model => ({ ...model, trains: model.trains.map(change) }),
+  }
+  const { model, bundle } = await whenConverted(() => compileFile(path, asked))
+  return {
+    model: model ?? bug("the program has no model"),
+    bundle: bundle ?? bug("the program has no bundle"),
+  }
+}
+
+/** Steps and nothing that steers them. */
+const steadied = (train: TrainSection): TrainSection => ({
+  ...train,
+  observed: [],
+  settings: { ...train.settings, keepBest: null, patience: null, checkpointEvery: null },
+})
+
+/** A parameter becomes its gradient. */
+const asGradient = ({ param, section }: ParameterUpdate): ParameterUpdate => {
+  const inputs = section.inputs.filter(
+    ({ name, source }) => source.kind === "feed" && (name === "p" || name === "g"),
+  )
+  const g = inputs.find(({ name }) => name === "g") ?? bug("an optimizer has no gradient")
+  return { param, section: { inputs, body: [], results: [{ name: "p", value: g.id }] } }
+}
+
+async function gradientsOf(
+  path: string,
+  options: VerifyOptions,
+  train: TrainSection,
+): Promise<ReadonlyMap<string, ArrayLike<number>>> {
+  const { bundle } = await compiled(path, options, (each) =>
+    each.name !== train.name
+      ? each
+      : {
+          ...steadied(each),
+          averages: [],
+          settings: { ...steadied(each).settings, clipNorm: null, clipValue: null, accumulate: 1 },
+          objectives: each.objectives.map((o) => ({ ...o, updates: o.updates.map(asGradient) })),
+        },
+  )
+  const moved = new Set(train.objectives.flatMap(({ updates }) => updates.map(({ param }) => param)))
+  return opened(bundle, path, async (trainer) => {
+    trainer.initialise(train.settings.seed)
+    await trainer.train({ steps: 1, train: train.name })
+    const all = [...(await trainer.parameters(true))]
+    return new Map(all.flatMap(([name, { values }]) => (moved.has(name) ? [[name, values] as const] : [])))
+  })
+}
+
+async function opened<T>(bundle: Bundle, path: string, use: (trainer: Trainer) => Promise<T>): Promise<T> {
+  const trainer = await openBundle(bundle, dirname(path), { device: "wasm" })
+  try {
+    return await use(trainer)
+  } finally {
+    trainer.close()
+  }
+}
+
+function heldBack({ manifest }: Bundle, { data }: TrainSection): "val" | "test" | null {
+  const spec = manifest.data.find(({ name }) => name === data)
+  if (spec === undefined) return null
+  const isThere = (part: "val" | "test"): boolean =>
+    Boolean(spec[part]) ||
+    (spec.split?.[part] ?? 0) > 0 ||
+    (part === "val" && spec.split?.folds !== undefined)
+  return isThere("val") ? "val" : isThere("test") ? "test" : null
+}
+
+const flat = (value: Metric): readonly number[] => (typeof value === "number" ? [value] : value.flatMap(flat))

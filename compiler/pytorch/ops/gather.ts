@@ -1,0 +1,33 @@
+/** pytorch/ops: reads at places that stand in data, and sums put there. Places beyond an axis are held within it, as the language says. */
+import { isStatic } from "../../ir/tensor.js"
+import { dimAttr, intAttr } from "../../ops/attrs.js"
+import { call } from "../python.js"
+import { made, type Spelling } from "./spelling.js"
+
+const along =
+  (name: string): Spelling =>
+  ({ args: [x, index], attrs, type, w }) => {
+    const axis = intAttr(attrs, "axis")
+    // Which rows are read, those of other processes may be among.
+    if (!isStatic(x!.shape[axis]!)) w.acrossRows()
+    return made(call(`ops.${name}`, w.whole(x!), w.whole(index!), `dim=${axis}`), type)
+  }
+const put =
+  (name: string): Spelling =>
+  ({ args: [dy, index], attrs, type, w }) => {
+    const axis = intAttr(attrs, "axis")
+    const size = dimAttr(attrs, "size")
+    if (!isStatic(size) || index!.shape.some((d) => !isStatic(d))) w.acrossRows()
+    return made(
+      call(`ops.${name}`, w.whole(dy!), w.whole(index!), `dim=${axis}`, `size=${w.size(size).text}`),
+      type,
+    )
+  }
+
+export const GATHERS: Readonly<Record<string, Spelling>> = {
+  below: ({ args: [index] }) => index!,
+  take: along("take"),
+  take_along: along("take_along"),
+  put_add: put("put_add"),
+  put_along: put("put_along"),
+}

@@ -1,0 +1,115 @@
+/** pytorch: what a section says about its values as a whole: where each is used, which follow from nothing but constants, and by which
+ *  values gradients are taken. */
+import type { ModelStmt, ModelValue, Section } from "../ir/model/types.js"
+import type { ScalarName } from "../ir/graph/types.js"
+
+export type OpStmt = Extract<ModelStmt, { kind: "op" }>
+export type CallStmt = Extract<ModelStmt, { kind: "call" }>
+
+export class SectionFacts {
+  /** Of the whole section, in calls and loops too. */
+  private readonly uses: ReadonlyMap<ModelValue, number>
+  /** Operations on nothing but constants and sizes: written again wherever they are needed. */
+  readonly sources = new Map<ModelValue, OpStmt>()
+  readonly scalars: ReadonlyMap<ModelValue, ScalarName>
+  /** By which a gradient is taken. */
+  readonly differentiated = new Set<ModelValue>()
+
+  /** `passesScalars`: functions are given the numbers of a run as arguments, and do not look them up. */
+  constructor(
+    section: Section,
+    private readonly passesScalars = false,
+  ) {
+    this.uses = usesIn(
+      section.body,
+      section.results.map(({ value }) => value),
+    )
+    this.scalars = new Map(
+      section.inputs.flatMap(({ id, source }) =>
+        source.kind === "scalar" ? [[id, source.scalar] as const] : [],
+      ),
+    )
+    this.look(section.body)
+  }
+
+  private look(body: readonly ModelStmt[]): void {
+    for (const s of body) {
+      if (s.kind === "call") this.look(s.body)
+      if (s.kind !== "op") continue
+      if (s.op === "grad") this.differentiated.add(s.args[1]!)
+      else if (s.regions === undefined && s.args.every((a) => this.sources.has(a))) this.sources.set(s.id, s)
+      for (const region of s.regions ?? []) this.look(region.body)
+    }
+  }
+
+  /** What a call makes that is needed outside of it: its results, and what other calls took from within it. */
+  resultsOf(call: CallStmt): readonly ModelValue[] {
+    const inside = usesIn(call.body, [])
+    const own = [...definedIn(call.body)].filter(
+      (id) =>
+        !this.sources.has(id) &&
+        !call.results.includes(id) &&
+        (this.uses.get(id) ?? 0) > (inside.get(id) ?? 0),
+    )
+    return [...call.results, ...own]
+  }
+
+  /** What a call takes from outside: its arguments first. */
+  freeIn(call: CallStmt): readonly ModelValue[] {
+    const defined = definedIn(call.body)
+    const used = [...usesIn(call.body, call.results).keys()].filter(
+      (id) => !defined.has(id) && !this.sources.has(id) && (this.passesScalars || !this.scalars.has(id)),
+    )
+    const args = call.args.filter((id) => used.includes(id))
+    return [...new Set([...args, ...used])]
+  }
+}
+
+export function usesIn(body: readonly ModelStmt[], results: readonly ModelValue[]): Map<ModelValue, number> {
+  const uses = new Map<ModelValue, number>()
+  const use = (id: ModelValue): void => void uses.set(id, (uses.get(id) ?? 0) + 1)
+  const walk = (list: readonly ModelStmt[]): void => {
+    for (const s of list) {
+      if (s.kind === "call") walk(s.body)
+      if (s.kind === "update") use(s.value)
+      if (s.kind !== "op") continue
+      s.args.forEach(use)
+      for (const region of s.regions ?? []) {
+        walk(region.body)
+        region.results.forEach(use)
+      }
+    }
+  }
+  walk(body)
+  results.forEach(use)
+  return uses
+}
+
+export function definedIn(body: readonly ModelStmt[]): Set<ModelValue> {
+  const defined = new Set<ModelValue>()
+  const walk = (list: readonly ModelStmt[]): void => {
+    for (const s of list) {
+      if (s.kind === "op" || s.kind === "read") defined.add(s.id)
+      if (s.kind === "call") walk(s.body)
+      if (s.kind === "op")
+        for (const region of s.regions ?? []) {
+          region.params.forEach(({ id }) => defined.add(id))
+          walk(region.body)
+        }
+    }
+  }
+  walk(body)
+  return defined
+}
+
+/** Whether statements read or change slots, in calls too. */
+export const touchesSlots = (body: readonly ModelStmt[]): boolean =>
+  body.some(
+    (s) =>
+      s.kind === "read" ||
+      s.kind === "update" ||
+      (s.kind === "call" && touchesSlots(s.body)) ||
+      (s.kind === "op" && (s.regions?.some((r) => touchesSlots(r.body)) ?? false)),
+  )
+export const changesSlots = (body: readonly ModelStmt[]): boolean =>
+  body.some((s) => s.kind === "update" || (s.kind === "call" && changesSlots(s.body)))

@@ -1,0 +1,64 @@
+/** pytorch: lines that are too long, broken at the commas of their outermost brackets, as formatters of Python do. */
+
+const WIDEST = 100
+
+export const wrapped = (text: string): string => text.split("\n").flatMap(wrap).join("\n")
+
+function wrap(line: string): string[] {
+  // Texts are not code.
+  if (line.length <= WIDEST || /^\s*(#|"""|[A-Z`(])/.test(line) || line.includes('"""')) return [line]
+  const group = lastGroup(line)
+  if (group === undefined) return [line]
+  const { open, close } = group
+  const indent = /^ */.exec(line)![0]
+  const inner = partsOf(line.slice(open + 1, close))
+  if (inner.length === 0) return [line]
+  const isGenerator =
+    inner.length === 1 &&
+    !line
+      .slice(open + 1, close)
+      .trimEnd()
+      .endsWith(",")
+  return [
+    line.slice(0, open + 1),
+    ...inner.flatMap((part, i) =>
+      wrap(`${indent}    ${part}${isGenerator && i === inner.length - 1 ? "" : ","}`),
+    ),
+    ...wrap(`${indent}${line.slice(close)}`),
+  ]
+}
+
+/** The last pair of outermost brackets with something in it. */
+function lastGroup(line: string): { readonly open: number; readonly close: number } | undefined {
+  let found: { open: number; close: number } | undefined
+  let [depth, open] = [0, 0]
+  for (const [i, c] of walk(line)) {
+    if ("([{".includes(c) && depth++ === 0) open = i
+    if (")]}".includes(c) && --depth === 0 && i - open > 12) found = { open, close: i }
+  }
+  return found
+}
+
+function partsOf(text: string): string[] {
+  const parts: string[] = []
+  let [depth, from] = [0, 0]
+  for (const [i, c] of walk(text)) {
+    if ("([{".includes(c)) depth++
+    if (")]}".includes(c)) depth--
+    if (c === "," && depth === 0) {
+      parts.push(text.slice(from, i).trim())
+      from = i + 1
+    }
+  }
+  return [...parts, text.slice(from).trim()].filter((part) => part !== "")
+}
+
+/** Characters outside of texts. */
+function* walk(line: string): Iterable<readonly [number, string]> {
+  let inText = false
+  for (let i = 0; i < line.length; i++) {
+    const c = line[i]!
+    if (c === '"' && line[i - 1] !== "\\") inText = !inText
+    else if (!inText) yield [i, c]
+  }
+}

@@ -1,0 +1,192 @@
+// `nnc export --to pytorch` and `nnc verify --against pytorch`: code as a user of PyTorch writes it, which computes what nnc does.
+
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { describe, expect, it } from "vitest"
+import { exportPytorch } from "../compiler/cli/export-pytorch.js"
+import { agrees } from "../compiler/cli/verify/differences.js"
+import { verifyPytorch } from "../compiler/cli/verify/pytorch.js"
+import { evalGraph } from "../compiler/ir/graph/eval.js"
+import { type DType, evalShape, printType } from "../compiler/ir/tensor.js"
+import { allOps } from "../compiler/ops/index.js"
+import type { NdArray, Sample } from "../compiler/ops/op.js"
+import { SourceNames } from "../compiler/pytorch/names.js"
+import { SPELLINGS } from "../compiler/pytorch/ops/table.js"
+import { made } from "../compiler/pytorch/ops/spelling.js"
+import { Program } from "../compiler/pytorch/program.js"
+import { atom, indented, Names } from "../compiler/pytorch/python.js"
+import { wrapped } from "../compiler/pytorch/wrap.js"
+import { close } from "./support/close.js"
+import { randomArgs } from "./support/gradcheck.js"
+import { nnc, temporaryFolder } from "./support/nnc.js"
+import { sectionOf } from "./support/onnx.js"
+import { python, runPython } from "./support/python.js"
+import { computed, graphOf } from "./support/registry.js"
+
+const examples = readdirSync("examples").filter((name) => existsSync(`examples/${name}/${name}.nn`))
+// Its images are not part of the repository.
+const hasData = (name: string): boolean => name !== "mnist" || existsSync("examples/mnist/data")
+const NOTHING = new Map<string, string>()
+
+it("every operation of the registry has a spelling or a reason, and nothing else has", () => {
+  const names = allOps().map(({ name }) => name)
+  expect(Object.keys(SPELLINGS).sort()).toEqual(names.sort())
+})
+
+describe("the exported program", () => {
+  const folder = temporaryFolder()
+
+  it("has modules of torch.nn for layers, the program's names, and plain functions elsewhere", async () => {
+    const out = join(folder, "cancer")
+    const { rows, files } = await exportPytorch("examples/cancer/cancer.nn", { out, data: NOTHING })
+    expect(rows).toEqual({ train: 398, val: 86, test: 85 })
+    expect(files).toContain("nnc_torch/loop.py")
+    const model = readFileSync(join(out, "model.py"), "utf8")
+    expect(model).toContain(`class Classifier(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.ModuleList([nn.Linear(30, 16), nn.Linear(16, 1)])
+
+    def forward(self, x):
+        return self.linear[1](F.relu(self.linear[0](x)))
+`)
+    const train = readFileSync(join(out, "train.py"), "utf8")
+    expect(train).toContain(`    def forward(self, x, y):
+        logits = self.Classifier(x)
+        loss = parallel.mean(F.binary_cross_entropy_with_logits(logits, y, reduction="none"))
+        accuracy = parallel.mean(((logits > 0.0) == (y > 0.5)).float())
+        return {"loss.0": loss, "accuracy": accuracy}
+`)
+  })
+
+  it("is refused by the line where PyTorch has no word for it", () => {
+    const text = "model M(x: f32[B, 2]) -> f32[B, 1] { x |> Linear(1) }\n"
+    writeFileSync(
+      join(folder, "mixed.nn"),
+      `${text}data d = array(x: [[0, 1], [1, 0]]) { x: f32[2] = column("x") }\ntrain on d {\n  minimize mean(M(x)) with SGD(lr: 0.1)\n  steps 2\n  precision mixed\n}\n`,
+    )
+    const { exit, err } = nnc(["export", "mixed.nn", "--to", "pytorch", "-o", "out"], { cwd: folder })
+    expect(exit).toBe(1)
+    expect(err).toContain("export-operation")
+    expect(err).toContain("mixed.nn:3:1")
+  })
+
+  it("breaks long lines at the commas of their outermost brackets", () => {
+    const part = "a".repeat(40)
+    expect(wrapped(`    x = f(${part}, g(${part}, 1), ${part})`)).toBe(
+      `    x = f(\n        ${part},\n        g(${part}, 1),\n        ${part},\n    )`,
+    )
+  })
+})
+
+it("verify names a Python that cannot be run, and one without PyTorch", () => {
+  const { exit, err } = nnc(["verify", "examples/xor/xor.nn", "--python", "no-such-python"])
+  expect(exit).toBe(1)
+  expect(err).toContain("verify-python")
+  expect(err).toContain("--python PATH")
+})
+
+const rounded = (array: NdArray, dtype: DType): NdArray => ({
+  shape: array.shape,
+  data: dtype === "f32" ? Float64Array.from(array.data, Math.fround) : array.data,
+})
+const ofRows = (sample: Sample): boolean => !JSON.stringify(sample).includes('"R"')
+const DIMS = { B: 3, R: 7 }
+
+// All samples in one process: PyTorch takes seconds to start.
+describe.skipIf(python === undefined)("every operation in PyTorch", () => {
+  const folder = temporaryFolder()
+  const cases = computed
+    .filter(({ name }) => typeof SPELLINGS[name] === "function")
+    .flatMap(({ def, name }) =>
+      def.samples.filter(ofRows).map((sample, i) => ({ def, sample, name: `${name} ${i}` })),
+    )
+
+  it("computes what the interpreter does, on its samples", () => {
+    cpSync("compiler/pytorch/support", join(folder, "nnc_torch"), { recursive: true })
+    const functions: string[] = []
+    const wanted: NdArray[] = []
+    const inputs = cases.map(({ def, sample }, i) => {
+      const graph = graphOf(def, sample)
+      const args = randomArgs(sample.args, DIMS, sample.ranges).map((a, k) =>
+        rounded(a, sample.args[k]!.dtype),
+      )
+      const values = Object.fromEntries(args.map((a, k) => [`a${k}`, a]))
+      wanted.push(evalGraph(graph, { inputs: values, dims: DIMS }).outputs["y"]!)
+      const params = args.map((_, k) => `a${k}`)
+      const { section } = sectionOf(graph)
+      const program = new Program([], new SourceNames([], []), [], [])
+      const { lines, results } = program.free(
+        section,
+        new Names(params),
+        { read: () => atom(""), update: () => "", scalar: (name) => atom(`draws.${name}`) },
+        (name, _, type) => made(atom(name), type),
+      )
+      const drawn = def.name === "random_uniform" ? ["draws.step, draws.seed = int(a0), int(a1)"] : []
+      const body = [...drawn, ...lines, `return ${results[0]!.code.text}`]
+      functions.push([`def f${i}(${params.join(", ")}):`, ...indented(body)].join("\n"))
+      return args.map((a, k) => ({
+        shape: evalShape(sample.args[k]!.shape, DIMS),
+        dtype: sample.args[k]!.dtype,
+        data: [...a.data],
+      }))
+    })
+    writeFileSync(join(folder, "inputs.json"), JSON.stringify(inputs))
+    writeFileSync(join(folder, "functions.py"), `${HEADER}\n${functions.join("\n\n")}\n`)
+    const found = JSON.parse(runPython(RUNNER, folder)) as readonly {
+      readonly shape: number[]
+      readonly data: (number | string)[]
+      readonly error?: string
+    }[]
+    const wrong = found.flatMap(({ shape, data, error }, i) => {
+      const { sample, name, def } = cases[i]!
+      const half = [...sample.args, graphOf(def, sample).nodes[0]!.type].some(({ dtype }) => dtype === "f16")
+      try {
+        expect(error).toBeUndefined()
+        expect(shape).toEqual(wanted[i]!.shape)
+        close({ shape, data: Float64Array.from(data, toNumber) }, wanted[i]!, half ? 2e-3 : 1e-5, name)
+        return []
+      } catch (failure) {
+        return [`${name} of ${sample.args.map(printType).join(", ")}\n${functions[i]}\n${String(failure)}`]
+      }
+    })
+    expect(wrong).toEqual([])
+  })
+})
+
+/** As Python writes them. */
+const toNumber = (text: number | string): number =>
+  text === "inf" ? Infinity : text === "-inf" ? -Infinity : Number(text)
+const HEADER =
+  "import math\nimport torch\nimport torch.nn.functional as F\nfrom nnc_torch import draws, ops, parallel\n"
+const RUNNER = `
+import json, torch
+import functions
+from nnc_torch import parallel
+TYPES = {"f32": torch.float32, "f16": torch.float16, "i32": torch.int32, "u32": torch.int64, "bool": torch.bool}
+parallel.share(3)
+out = []
+for i, args in enumerate(json.load(open("inputs.json"))):
+    given = [torch.tensor(a["data"]).to(TYPES[a["dtype"]]).reshape(a["shape"]) for a in args]
+    try:
+        y = getattr(functions, f"f{i}")(*given)
+        y = y if torch.is_tensor(y) else torch.tensor(y)
+        out.append({"shape": list(y.shape), "data": [str(v) for v in y.double().reshape(-1).tolist()]})
+    except Exception as error:
+        out.append({"shape": [], "data": [], "error": repr(error)})
+print(json.dumps(out))
+`
+
+describe.skipIf(python === undefined)("against PyTorch", () => {
+  it.each(examples.filter(hasData))("%s trains the same", async (name) => {
+    const { differences } = await verifyPytorch(`examples/${name}/${name}.nn`, {
+      steps: 3,
+      python: python!,
+      data: NOTHING,
+    })
+    expect(differences.filter((d) => !agrees(d))).toEqual([])
+    expect(differences.map(({ what }) => what)).toEqual(
+      expect.arrayContaining(["loss", "gradient", "parameter", "prediction"]),
+    )
+  })
+})
