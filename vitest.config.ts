@@ -73,6 +73,7 @@ const LONG = [
   "special-rows",
   "special-values",
   "strangers",
+  "stages",
   "stored",
   "streaming",
   "subgroups",

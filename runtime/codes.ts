@@ -264,7 +264,7 @@ resumed, evaluated and predicted with on its own fold: give the command the \`--
   "checkpoint-section": {
     title: "the checkpoint belongs to another train section",
     explanation:
-      "`--resume` goes on with the run of one section: its step, its rows and the state of its optimizers. Another section starts from what was learned when it is given parameters alone: `nnc export p.nn --checkpoint RUN -o learned.safetensors`, then `--resume learned.safetensors`.",
+      "`--resume` goes on with the run of one section: its step, its rows and the state of its optimizers. Another section starts from what was learned with `--init RUN`.",
   },
   "checkpoint-mismatch": {
     title: "the checkpoint belongs to another program",

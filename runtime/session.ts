@@ -550,16 +550,24 @@ export class Session {
       return { from: START, notes: [] }
     }
     this.runInitialisers(seed)
-    return { from: START, notes: await this.takeWeights(init) }
+    return { from: START, notes: await this.takeWeights(seed, init) }
   }
 
   /** Puts what files have in the place of first values. */
-  private async takeWeights(init?: GivenWeights): Promise<readonly string[]> {
+  private async takeWeights(seed: number, init?: GivenWeights): Promise<readonly string[]> {
     const { manifest } = this.bundle
     const given = init && takeGiven(init, manifest)
     const declared = await takeDeclared(this.openFile, manifest, given?.slots ?? new Map())
     const all: readonly TakenWeights[] = [...declared, ...(given ? [given] : [])]
-    for (const { slots } of all) this.state.write(slots)
+    const write = (): void => {
+      for (const { slots } of all) this.state.write(slots)
+    }
+    write()
+    if (all.length > 0 && manifest.programs.some(({ name }) => name === "start")) {
+      const start = this.loaded.program("start", null)
+      callOnce(start, { B: 1, R: 0, step: 0, epoch: 0, seed, start: 0 })
+      write()
+    }
     return all.flatMap(({ notes }) => notes)
   }
 
@@ -590,7 +598,7 @@ export class Session {
     if (this.initialised && set === undefined) return
     if (!this.initialised) this.runInitialisers(seed)
     this.set = undefined
-    await this.takeWeights()
+    await this.takeWeights(seed)
     for (const [name, numbers] of set ?? []) this.state.setNumbers(name, numbers)
   }
 

@@ -13,11 +13,12 @@ import { warnOfIdleDropouts } from "./dropout.js"
 import { topEnv, type Cx } from "./env.js"
 import { evalName } from "./expr.js"
 import { warnOfIdleStates } from "./idle-states.js"
+import { warnOfIdle } from "./objectives.js"
 import { checkPredict } from "./predict.js"
 import { resolveModules, type Load, type ModuleScope } from "./resolve.js"
 import type { RunLength } from "./run-length.js"
 import { newSection } from "./section.js"
-import { checkTrain } from "./train.js"
+import { checkTrain, warnOfUnusedFields } from "./train.js"
 import { checkUncalled } from "./uncalled.js"
 import { carryOutUncalled } from "./uncalled-bodies.js"
 import { Unread } from "./unread.js"
@@ -55,6 +56,8 @@ export function check(main: Module, input: CheckInput): Model | undefined {
     watch: input.watch,
     stdlib: new Set(input.stdlib.map((m) => m.span.file)),
     slots: new Map(),
+    fields: new Map(),
+    idle: new Map(),
     weights: new Map(),
     instances: new Map(),
     modelCalls: new Map(),
@@ -95,10 +98,10 @@ function checkMain(cx: Cx, scope: ModuleScope, lengths: RunLength[]): Model {
   const own = models.filter((m) => m.module === scope || cx.modelCalls.has(m.decl))
   for (const { module, decl } of own) noteModelWeights(topEnv(cx, module, newSection(false)), decl)
   const predicts = own.map((m) => checkPredict(cx, m.module, m.decl))
-  checkPartialAverages(
-    cx,
-    trains.filter((t) => t !== undefined),
-  )
+  const sections = trains.filter((t) => t !== undefined)
+  checkPartialAverages(cx, sections)
+  warnOfIdle(cx, sections)
+  warnOfUnusedFields(cx)
   warnOfIdleDropouts(cx)
   warnOfIdleStates(topEnv(cx, scope, newSection(false)), declarations)
   checkUncalled(topEnv(cx, scope, newSection(false)), declarations)
@@ -110,7 +113,7 @@ function checkMain(cx: Cx, scope: ModuleScope, lengths: RunLength[]): Model {
     ),
     slots: [...cx.slots.values()].map((entry) => entry.slot),
     predicts: predicts.filter((p) => p !== undefined),
-    trains: trains.filter((t) => t !== undefined),
+    trains: sections,
     weights: [...cx.weights.values()],
   }
 }

@@ -1,6 +1,6 @@
 /** check: where elaboration stands: the run as a whole (`Cx`) and one place in it (`Env`).
  *  An `Env` is never changed; a callee, a body or a loop iteration gets a copy with other fields. */
-import type { Declaration, FnDecl, LayerDecl, ModelDecl, OptimizerDecl } from "../ir/ast/types.js"
+import type { DataDecl, Declaration, FnDecl, LayerDecl, ModelDecl, OptimizerDecl } from "../ir/ast/types.js"
 import type { Slot, Weights } from "../ir/model/types.js"
 import type { Origin } from "../ir/origin.js"
 import type { TensorType } from "../ir/tensor.js"
@@ -27,6 +27,10 @@ export interface Cx {
   readonly watch?: Watch | undefined
   /** By name, in order of declaration. */
   readonly slots: Map<string, SlotEntry>
+  /** Of data sets that sections train on, the fields that some section reads. */
+  readonly fields: Map<DataDecl, { readonly env: Env; readonly used: Set<string> }>
+  /** Parameters that a section reads and does not move, and the place that a warning of them starts from. */
+  readonly idle: Map<string, Env>
   /** By what they are of. */
   readonly weights: Map<string, Weights>
   /** By path. */

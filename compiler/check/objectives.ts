@@ -2,12 +2,19 @@
  *  Assumes:    the statements of the train section are elaborated; losses are values of its section.
  *  Guarantees: every parameter is updated by at most one optimizer; one that gets no gradient is not updated, and that is said. */
 import type { Expr, MinimizeStmt } from "../ir/ast/types.js"
-import type { ModelStmt, ModelValue, Objective, ParameterUpdate, Slot } from "../ir/model/types.js"
+import type {
+  ModelStmt,
+  ModelValue,
+  Objective,
+  ParameterUpdate,
+  Slot,
+  TrainSection,
+} from "../ir/model/types.js"
 import { tensorType } from "../ir/tensor.js"
 import { findOp } from "../ops/index.js"
 import { zeroGrad } from "../ops/op.js"
 import type { Span } from "../source/source.js"
-import { originAt, type Env } from "./env.js"
+import { originAt, type Cx, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
 import { optimizerOf, updateOf } from "./optimizer.js"
 import { complain, withoutStage } from "./report.js"
@@ -39,7 +46,7 @@ export function objectivesOf(
       origin: originAt(env, loss.statement.span),
     }
   })
-  if (losses.length > 0 && !env.cx.diagnostics.hasErrors) warnOfIdle(env, producers, owners)
+  if (losses.length > 0 && !env.cx.diagnostics.hasErrors) noteIdle(env, producers, owners)
   return objectives
 }
 
@@ -303,16 +310,25 @@ function noGradient(env: Env, slot: Slot, reach: Reach, producers: Producers, sp
   })
 }
 
-/** Parameters that the step reads and nothing moves. */
-function warnOfIdle(env: Env, producers: Producers, owners: ReadonlyMap<string, Span>): void {
+/** Parameters that the step reads and does not move. Whether another section moves them is known when all are checked. */
+function noteIdle(env: Env, producers: Producers, owners: ReadonlyMap<string, Span>): void {
   for (const s of producers.values()) {
     if (s.kind !== "read" || owners.has(s.slot)) continue
     const entry = env.cx.slots.get(s.slot)
-    if (!entry || entry.slot.role !== "param" || entry.slot.frozen) continue
+    if (entry?.slot.role === "param" && !entry.slot.frozen) env.cx.idle.set(s.slot, env)
+  }
+}
+
+/** Of parameters that sections read and none of them moves. */
+export function warnOfIdle(cx: Cx, trains: readonly TrainSection[]): void {
+  const moved = new Set(trains.flatMap((t) => t.objectives.flatMap((o) => o.updates.map((u) => u.param))))
+  for (const [slot, env] of cx.idle) {
+    const entry = cx.slots.get(slot)
+    if (!entry || moved.has(slot)) continue
     complain(env, {
       severity: "warning",
       code: "param-no-gradient",
-      message: `\`${s.slot}\` gets no gradient and will not change`,
+      message: `\`${slot}\` gets no gradient and will not change`,
       span: entry.user,
       label: "its parameters take part in no loss",
       help: "use it in a loss, or declare it `frozen param`",

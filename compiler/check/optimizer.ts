@@ -3,7 +3,7 @@
  *              from 0; its states are slots `PARAM/name`.
  *  Not here:   which parameters a loss moves (objectives.ts). */
 import type { Expr, StateStmt } from "../ir/ast/types.js"
-import type { ModelValue, ParameterUpdate, Slot } from "../ir/model/types.js"
+import type { ModelValue, ParameterUpdate, Section, Slot } from "../ir/model/types.js"
 import { sameType, type TensorType } from "../ir/tensor.js"
 import { bug } from "../source/bug.js"
 import { assign, bindAll, bindSizes, byName, evalArgs, resolveType, type Given } from "./args.js"
@@ -115,14 +115,14 @@ export function declareOptimizerState(env: Env, optimizing: Optimizing, s: State
 }
 
 function ensureState(env: Env, optimizing: Optimizing, s: StateStmt): Slot | undefined {
-  const name = `${optimizing.param}/${s.name.text}`
+  const base = `${optimizing.param}/${s.name.text}`
   const section = newSection(true)
   const inner: Env = {
     ...env,
     optimizing: undefined,
     section,
     scope: newScope(env.scope),
-    naming: newNaming(name),
+    naming: newNaming(base),
     iterations: [],
     stepsFrom: 0,
   }
@@ -134,16 +134,19 @@ function ensureState(env: Env, optimizing: Optimizing, s: StateStmt): Slot | und
   const value = evalInitialiser(inner, s.init, written ?? optimizing.type)
   if (v.hasError(value)) return undefined
   const type: TensorType = written ?? (value.kind === "tensor" ? value.type : { dtype: "f32", shape: [] })
-  const before = env.cx.slots.get(name)
-  if (before && sameType(before.slot.type, type)) return before.slot
-  const slot: Slot = {
-    name,
-    type,
-    role: "optimizer",
-    frozen: false,
-    init: initSection(inner, value, name, type, s.init.span),
-    origin: originAt(env, s.span),
+  const init = initSection(inner, value, base, type, s.init.span)
+  // Sections with optimizers of their own may have states of one name that start differently.
+  for (let n = 1; ; n++) {
+    const name = n === 1 ? base : `${base}.${n}`
+    const before = env.cx.slots.get(name)?.slot
+    if (before && sameType(before.type, type) && startText(before.init) === startText(init)) return before
+    if (before) continue
+    const slot: Slot = { name, type, role: "optimizer", frozen: false, init, origin: originAt(env, s.span) }
+    env.cx.slots.set(name, { slot, span: s.name.span, user: userSpan(env, s.span) })
+    return slot
   }
-  env.cx.slots.set(name, { slot, span: s.name.span, user: userSpan(env, s.span) })
-  return slot
 }
+
+/** Equal where two first values are computed alike, wherever that was written. */
+const startText = (init: Section): string =>
+  JSON.stringify(init, (key, value: unknown) => (key === "origin" ? undefined : value))

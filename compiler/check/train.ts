@@ -5,7 +5,6 @@ import type {
   DataSource,
   Direction,
   Field,
-  ModelInput,
   ModelValue,
   Section,
   TrainSection,
@@ -110,7 +109,7 @@ export function checkTrain(
     directionOf: betterOf,
   })
   if (data && dataSet && !cx.diagnostics.hasErrors)
-    warnOfUnusedFields(step.env, data, step.section, evaluate.section)
+    noteUsedFields(step.env, data, step.section, evaluate.section)
   return {
     name: decl.name?.text ?? "train",
     data: dataSet?.name ?? null,
@@ -286,23 +285,27 @@ function batchOf(env: Env, { name, type, stages }: Field): Value {
   return last && input.kind === "tensor" ? { ...input, madeBy: last.kind } : input
 }
 
-function warnOfUnusedFields(env: Env, data: DataDecl, ...sections: readonly Section[]): void {
-  const read = (input: ModelInput): boolean => input.source.kind === "data"
-  const used = new Set(
-    sections.flatMap((s) => {
-      const values = usedValues(s.body)
-      for (const r of s.results) values.add(r.value)
-      return s.inputs.filter((i) => read(i) && values.has(i.id)).map((i) => i.name)
-    }),
-  )
-  for (const field of data.fields)
-    if (!used.has(field.name.text))
-      complain(env, {
-        severity: "warning",
-        code: "field-unused",
-        message: `the field \`${field.name.text}\` of \`${data.name.text}\` is never used`,
-        span: field.name.span,
-        label: "read from the data, and then by nothing",
-        help: "use it in the train section, or remove it",
-      })
+function noteUsedFields(env: Env, data: DataDecl, ...sections: readonly Section[]): void {
+  const { used } = env.cx.fields.get(data) ?? { used: new Set<string>() }
+  for (const { body, inputs, results } of sections) {
+    const values = usedValues(body)
+    for (const r of results) values.add(r.value)
+    for (const { source, id, name } of inputs) if (source.kind === "data" && values.has(id)) used.add(name)
+  }
+  env.cx.fields.set(data, { env, used })
+}
+
+/** Of data sets that sections train on, the fields that none of them reads. */
+export function warnOfUnusedFields({ fields }: Cx): void {
+  for (const [data, { env, used }] of fields)
+    for (const field of data.fields)
+      if (!used.has(field.name.text))
+        complain(env, {
+          severity: "warning",
+          code: "field-unused",
+          message: `the field \`${field.name.text}\` of \`${data.name.text}\` is never used`,
+          span: field.name.span,
+          label: "read from the data, and then by nothing",
+          help: "use it in the train section, or remove it",
+        })
 }

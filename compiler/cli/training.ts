@@ -1,7 +1,7 @@
 /** cli: what `nnc train` and `nnc run` share: the options of a run, being asked to end, and what is said at the end. */
 import { Option, type Command } from "commander"
-import { join } from "node:path"
-import type { Trainer } from "../../runtime/node.js"
+import { basename, dirname, join } from "node:path"
+import { trainedWith, type Bundle, type Trainer } from "../../runtime/node.js"
 import { note } from "./console.js"
 import { interruption } from "./interruption.js"
 import { Failure, signalExit } from "./failure.js"
@@ -19,6 +19,8 @@ import { TensorboardLog } from "./logs/tensorboard.js"
 import { showEvents } from "./progress.js"
 import { RunReport } from "./report/write.js"
 import { integer, oneOf } from "./usage.js"
+
+type Manifest = Bundle["manifest"]
 
 interface RunOptions extends DeviceOptions {
   readonly json?: boolean
@@ -65,7 +67,7 @@ export function trains(command: Command): Command {
       `write the reports as ${LOGS.join(" or ")} too, into the run folder; may be given twice`,
       oneOf(LOGS),
     )
-    .option("--train <name>", "the train section to run, when there are several")
+    .option("--train <name>", "run this train section alone (default: all, one after the other)")
     .action(runTraining)
 }
 
@@ -83,16 +85,84 @@ async function runTraining(path: string, options: RunOptions): Promise<void> {
         ),
   )
   const interrupt = interruption()
+  try {
+    const resume = resumed(trainer, options.resume)
+    const { trains } = trainer.bundle.manifest
+    const sections = await sectionsOf(trains, options.train, resume)
+    const [{ train: first } = { train: undefined }] = sections
+    let before: string | undefined
+    for (const { train } of sections) {
+      const start = before === undefined ? { resume, init: options.init } : { init: before }
+      const runFolder = folderOf({ ...options, resume }, { train, first, apart: trains.length > 1 })
+      const end = await runSection(trainer, options, { ...start, train, runFolder, signal: interrupt.signal })
+      if (end.why === "interrupted") {
+        const section = options.train === undefined ? "" : ` --train ${word(options.train)}`
+        note(`Saved. To go on: nnc train ${word(path)} --resume ${word(end.runFolder ?? "")}${section}`)
+        process.exitCode = signalExit(interrupt.by ?? "SIGINT")
+        return
+      }
+      if (options.json !== true) note(`checkpoint, log and report in ${join(end.runFolder ?? "", "/")}`)
+      before = end.runFolder
+    }
+  } finally {
+    interrupt.dispose()
+    trainer.close()
+  }
+}
+
+interface Section {
+  /** Left out: the only one. */
+  readonly train?: string | undefined
+}
+
+/** The sections of a run in their order: the one that is named, or all; of a run that goes on, its own and those after it. */
+async function sectionsOf(
+  trains: Manifest["trains"],
+  named: string | undefined,
+  resume: string | undefined,
+): Promise<readonly Section[]> {
+  if (named !== undefined || trains.length <= 1) return [{ train: named }]
+  const names = trains.map(({ name }) => name)
+  const its = resume === undefined ? undefined : (await trainedWith(resume, "last")).train
+  const from = its === undefined ? 0 : Math.max(0, names.indexOf(its))
+  return names.slice(from).map((train) => ({ train }))
+}
+
+/** Each of several sections has a run folder of its own, below that of `--out` by its name. `first`: the one that goes on, with `resume`. */
+function folderOf(
+  { out, resume, train: named }: Pick<RunOptions, "out" | "train"> & { readonly resume?: string | undefined },
+  { train, first, apart }: Section & { readonly first: string | undefined; readonly apart: boolean },
+): string {
+  if (out !== undefined) return apart && named === undefined ? join(out, train ?? "") : out
+  const resumes = resume === undefined ? undefined : runFolderOf(resume)
+  if (resumes === undefined) return "new"
+  if (train === first) return resumes
+  return basename(resumes) === first ? join(dirname(resumes), train ?? "") : "new"
+}
+
+async function runSection(
+  trainer: Trainer,
+  options: RunOptions,
+  {
+    train,
+    resume,
+    init,
+    runFolder,
+    signal,
+  }: Section & {
+    readonly resume?: string | undefined
+    readonly init?: string | undefined
+    readonly runFolder: string
+    readonly signal: AbortSignal
+  },
+): Promise<Awaited<ReturnType<Trainer["train"]>>> {
+  const { json = false, epochs, steps, seed, log: logs = [], overwrite = false } = options
   const report = new RunReport(trainer.bundle.manifest)
-  const show = showEvents(options.json ?? false)
-  const logs = options.log ?? []
+  const show = showEvents(json)
   const tensorboard = logs.includes("tensorboard") ? new TensorboardLog() : undefined
   let folder: string | undefined
   try {
-    const { json = false, epochs, steps, seed, train, init, overwrite = false } = options
-    const resume = resumed(trainer, options.resume)
-    const runFolder = options.out ?? (resume === undefined ? undefined : runFolderOf(resume)) ?? "new"
-    const end = await trainer.train({
+    return await trainer.train({
       ...(epochs === undefined ? {} : { epochs }),
       ...(steps === undefined ? {} : { steps }),
       ...(seed === undefined ? {} : { seed }),
@@ -101,7 +171,7 @@ async function runTraining(path: string, options: RunOptions): Promise<void> {
       ...(init === undefined ? {} : { init }),
       runFolder,
       overwrite,
-      signal: interrupt.signal,
+      signal,
       onEvent: (event) => {
         report.see(event)
         if (event.event === "start") folder = event.folder
@@ -110,16 +180,9 @@ async function runTraining(path: string, options: RunOptions): Promise<void> {
         if (event.event !== "error") show(event)
       },
     })
-    if (end.why === "interrupted") {
-      const section = train === undefined ? "" : ` --train ${word(train)}`
-      note(`Saved. To go on: nnc train ${word(path)} --resume ${word(end.runFolder ?? "")}${section}`)
-      process.exitCode = signalExit(interrupt.by ?? "SIGINT")
-    } else if (!json) note(`checkpoint, log and report in ${join(end.runFolder ?? "", "/")}`)
   } finally {
     await report.finish()
     if (folder !== undefined && logs.includes("csv")) await writeCsvLog(folder)
-    interrupt.dispose()
-    trainer.close()
   }
 }
 

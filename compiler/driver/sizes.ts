@@ -34,5 +34,6 @@ export function batchSizes(
     largest = Math.max(largest, Math.min(R, Math.max(batch, atOnce)))
   }
   const others = { B: model.trains.some((t) => t.data !== null) ? largest : atOnce, R: 1 }
-  return (program) => sizes.get(program) ?? (program === "init" ? { B: 1, R: 1 } : others)
+  return (program) =>
+    sizes.get(program) ?? (program === "init" || program === "start" ? { B: 1, R: 1 } : others)
 }

@@ -3,7 +3,7 @@
  *              that of another slot, whichever is declared first. */
 import { GraphBuild } from "../ir/graph/build.js"
 import type { Graph } from "../ir/graph/types.js"
-import type { Model, Slot } from "../ir/model/types.js"
+import type { Model, ModelStmt, Slot } from "../ir/model/types.js"
 import type { Value } from "../ops/op.js"
 import { bug } from "../source/bug.js"
 import { flatten } from "./flatten.js"
@@ -19,6 +19,50 @@ export function lowerInit(model: Model): Graph {
   for (const slot of model.slots) values.first(slot.name)
   values.finish()
   return prune(g.finish(), { keepSlots: true })
+}
+
+/** What starts from the value of another slot, once more: for parameters that have come from elsewhere since. Averages are left out, which
+ *  the runtime copies. Undefined where there is nothing of that kind. */
+export function lowerStart(model: Model): Graph | undefined {
+  const following = model.slots.filter(({ role, init }) => role !== "average" && readsSlots(init.body))
+  if (following.length === 0) return undefined
+  const g = new GraphBuild("start")
+  const inputs = new GraphInputs(g, false, { at: "", by: "lower" })
+  const values = new StartValues(g, model.slots, new Set(following.map(({ name }) => name)), inputs)
+  for (const { name } of following) values.read(name)
+  values.finish()
+  return prune(g.finish())
+}
+
+const readsSlots = (body: readonly ModelStmt[]): boolean =>
+  body.some((s) => s.kind === "read" || (s.kind === "call" && readsSlots(s.body)))
+
+/** Those of `following` by their first values, the others as they are. */
+class StartValues extends SlotValues {
+  private readonly firsts = new Map<string, Value>()
+  private readonly slots: ReadonlyMap<string, Slot>
+
+  constructor(
+    private readonly graph: GraphBuild,
+    slots: readonly Slot[],
+    private readonly following: ReadonlySet<string>,
+    private readonly inputs: GraphInputs,
+  ) {
+    super(graph, slots)
+    this.slots = new Map(slots.map((s) => [s.name, s]))
+  }
+
+  override read(name: string): Value {
+    const slot = this.slots.get(name) ?? bug(`there is no slot ${name}`)
+    if (!this.following.has(name)) return this.initial(name)
+    const known = this.firsts.get(name)
+    if (known !== undefined) return known
+    const results = flatten(this.graph, slot.init, this, (i) => this.inputs.of(i))
+    const value = [...results.values()][0] ?? bug(`${name} has no first value`)
+    this.firsts.set(name, value)
+    this.write(name, value)
+    return value
+  }
 }
 
 /** First values on demand: one may start from another (`state average = weight`), whichever is declared first. */

@@ -1,6 +1,6 @@
 /** lower: inlines modules and joins sections into flat graphs.   Model -> Lowered
  *  Assumes:    the program checked without errors.
- *  Guarantees: `init` gives every slot its first value, `finite` says which are not finite; every train section has a `step` and an `evaluate` (and an `overall`,
+ *  Guarantees: `init` gives every slot its first value, `start` those anew that start from others, `finite` says which are not finite; every train section has a `step` and an `evaluate` (and an `overall`,
  *              when something is computed from all rows at once), every model a `predict.NAME`; what nothing needs is gone; `grad` nodes stand wherever a gradient is wanted.
  *  Not here:   expanding `grad` (autodiff/), sharing equal nodes (optimize/). */
 import { GraphBuild } from "../ir/graph/build.js"
@@ -10,14 +10,14 @@ import type { Pass } from "../pass.js"
 import { withSums } from "./accumulate.js"
 import { lowerFinite } from "./finite.js"
 import { flatten } from "./flatten.js"
-import { lowerInit } from "./init.js"
+import { lowerInit, lowerStart } from "./init.js"
 import { GraphInputs } from "./inputs.js"
 import { prune } from "./prune.js"
 import { SlotValues } from "./slots.js"
 import { averagesIn, lowerEvaluate, lowerStep } from "./train.js"
 
 export interface Lowered {
-  /** `init` and, where there is training, `finite`, then `step`, `evaluate` and `overall` of each train section, then the predictions. */
+  /** `init`, `start` where something needs it and, where there is training, `finite`, then `step`, `evaluate` and `overall` of each train section, then the predictions. */
   readonly graphs: readonly Graph[]
 }
 
@@ -29,6 +29,7 @@ export const lower: Pass<Model, Lowered> = {
     return {
       graphs: [
         lowerInit(model),
+        ...[lowerStart(model)].filter((graph) => graph !== undefined),
         ...(model.trains.length > 0 ? [lowerFinite(model)] : []),
         ...model.trains.flatMap((train) => [lowerStep(model, train), ...lowerEvaluate(model, train)]),
         ...model.predicts.map((predict) => lowerPredict(model, predict)),

@@ -411,7 +411,7 @@ export interface Manifest {
   readonly arenas: readonly ArenaSpec[]
   readonly slots: readonly SlotSpec[]
   readonly kernels: readonly KernelSpec[]
-  /** `init`, `step`, `evaluate`, `predict.<Model>`, ...; `finite`, where there is training, gives 1 for every slot, by name, that holds
+  /** `init`, `start` (what starts from the value of another slot, once more), `step`, `evaluate`, `predict.<Model>`, ...; `finite`, where there is training, gives 1 for every slot, by name, that holds
    *  something that is not finite, else 0. */
   readonly programs: readonly ProgramSpec[]
   readonly data: readonly DataSpec[]

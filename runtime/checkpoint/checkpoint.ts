@@ -125,9 +125,7 @@ export function checkSection({ place, position }: Checkpoint, section: string): 
     "checkpoint-section",
     `${place} is of the train section "${position.train}", and this run is of "${section}"`,
     {
-      help:
-        `\`--train ${position.train}\` goes on with it; \`nnc export\` writes its parameters alone, ` +
-        `and \`--resume\` of that file starts "${section}" from them`,
+      help: `\`--train ${position.train}\` goes on with it; \`--init ${place}\` starts "${section}" from what it learned`,
     },
   )
 }
@@ -161,7 +159,8 @@ function mismatch(
   )
 }
 
-function positionOf(place: string, metadata: Readonly<Record<string, string>>): Position | null {
+/** null: parameters alone. */
+export function positionOf(place: string, metadata: Readonly<Record<string, string>>): Position | null {
   if (metadata["format"] !== "nnc" || metadata["step"] === undefined) return null
   const read = <T>(key: keyof Position, what: string, accepts: (value: unknown) => value is T): T => {
     const text = metadata[key] ?? ""
@@ -202,9 +201,6 @@ function valueOf(json: string): unknown {
     return undefined
   }
 }
-/** The fold that a checkpoint was trained on; null: its data had none. */
-export const foldIn = (place: string, metadata: Readonly<Record<string, string>>): number | null =>
-  positionOf(place, metadata)?.fold ?? null
 
 const isString = (value: unknown): value is string => typeof value === "string"
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0

@@ -7,7 +7,7 @@ import { reasonOf, RunError } from "../error.js"
 import { fileOnDisk } from "../disk.js"
 import type { GivenWeights } from "./given.js"
 import { readWeights, refusePickled } from "./weight-files.js"
-import { decodeCheckpoint, foldIn, settingsIn, type Checkpoint } from "./checkpoint.js"
+import { decodeCheckpoint, positionOf, settingsIn, type Checkpoint } from "./checkpoint.js"
 import { decodeMetadata, headerLength, LENGTH_BYTES } from "./safetensors.js"
 
 /** Of a run folder. best: the last one where none is kept as the best. */
@@ -46,7 +46,12 @@ export async function loadWeights(given: string): Promise<GivenWeights> {
 export async function trainedWith(
   path: string,
   which: Which,
-): Promise<{ readonly settings: ReadonlyMap<string, string>; readonly fold?: number }> {
+): Promise<{
+  readonly settings: ReadonlyMap<string, string>
+  readonly fold?: number
+  /** The train section. */
+  readonly train?: string
+}> {
   const place = await checkpointFile(path, which)
   const file = await open(place).catch(() => undefined)
   if (file === undefined) return { settings: new Map() }
@@ -57,8 +62,13 @@ export async function trainedWith(
   try {
     const length = headerLength(place, await bytes(0, LENGTH_BYTES))
     const metadata = decodeMetadata(place, await bytes(LENGTH_BYTES, length))
-    const fold = foldIn(place, metadata)
-    return { settings: settingsIn(place, metadata), ...(fold !== null && { fold }) }
+    const position = positionOf(place, metadata)
+    const fold = position?.fold ?? null
+    return {
+      settings: settingsIn(place, metadata),
+      ...(fold !== null && { fold }),
+      ...(position && { train: position.train }),
+    }
   } finally {
     await file.close()
   }
