@@ -5,7 +5,7 @@ const TYPES = "^compiler/ir/([^/]+|.+/types|kernels/(scalar|philox))\\.ts$"
 const SOURCE = "^compiler/source/"
 const IR = "^compiler/ir/"
 const OPS = "^compiler/ops/"
-const PASS = "^compiler/(pass|target)\\.ts$"
+const PASS = "^compiler/(pass\\.ts$|targets/)"
 const GRAMMAR = "^grammar/"
 const CONTRACT = "^runtime/bundle/(format|wasm|golden)\\.ts$"
 const STAGE = [SOURCE, IR, OPS, PASS, GRAMMAR]
@@ -16,7 +16,7 @@ const ROOMS = {
   "ir-types": { path: TYPES, to: [SOURCE] },
   ops: { path: OPS, to: [SOURCE, TYPES] },
   ir: { path: IR, not: TYPES, to: [SOURCE, OPS, PASS] },
-  pass: { path: PASS, to: [SOURCE, TYPES] },
+  pass: { path: PASS, to: [SOURCE, TYPES, CONTRACT] },
   grammar: { path: GRAMMAR, to: [SOURCE] },
   parse: { to: STAGE },
   check: { to: STAGE },

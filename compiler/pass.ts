@@ -5,7 +5,7 @@ import { CompilerBug } from "./source/bug.js"
 import type { Diagnostics } from "./source/diagnostic.js"
 import type { Span } from "./source/source.js"
 import type { Origin } from "./ir/origin.js"
-import type { TargetProfile } from "./target.js"
+import type { TargetProfile } from "./targets/target.js"
 
 /** A named pure function between two IRs. A user's mistake is added to `cx.diagnostics`; the pass still returns a value. */
 export interface Pass<A, B> {

@@ -5,7 +5,7 @@ import { existsSync, readdirSync } from "node:fs"
 import { basename, join } from "node:path"
 import { whenConverted } from "../compiler/cli/convert/index.js"
 import { compileFile } from "../compiler/cli/compile-file.js"
-import { DEFAULT_TARGET, WEBGPU_VARIANTS } from "../compiler/target.js"
+import { DEFAULT_TARGET, WEBGPU_VARIANTS } from "../compiler/targets/index.js"
 import { writeData } from "../test/bench/data.js"
 
 const digest = (content: string | Uint8Array): string =>

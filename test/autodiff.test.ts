@@ -14,7 +14,7 @@ import { simplify } from "../compiler/optimize/simplify.js"
 import { runPass } from "../compiler/pass.js"
 import type { Pass } from "../compiler/pass.js"
 import { Diagnostics } from "../compiler/source/diagnostic.js"
-import { DEFAULT_TARGET } from "../compiler/target.js"
+import { DEFAULT_TARGET } from "../compiler/targets/index.js"
 import { gradcheck, randomArgs } from "./support/gradcheck.js"
 
 function expand(graph: Graph, passes: readonly Pass<Graph, Graph>[] = [autodiff]): Graph {

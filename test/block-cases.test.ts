@@ -2,7 +2,7 @@
 import { emitWgsl } from "../compiler/codegen/wgsl/emit.js"
 import { parseGraph } from "../compiler/ir/graph/text.js"
 import { printKernelProgram } from "../compiler/ir/kernels/text.js"
-import { DEFAULT_TARGET } from "../compiler/target.js"
+import { DEFAULT_TARGET } from "../compiler/targets/index.js"
 import { testCases } from "./support/cases.js"
 import { scheduled } from "./support/kernels.js"
 

@@ -15,7 +15,7 @@ import { choices, fuse, lateGroups, order, pack, rematerialize } from "../compil
 import { Diagnostics } from "../compiler/source/diagnostic.js"
 import { renderDiagnostics } from "../compiler/source/render.js"
 import { compileText } from "../compiler/driver/compile-text.js"
-import { SOFTWARE_TARGET, WASM_TARGET } from "../compiler/target.js"
+import { SOFTWARE_TARGET, WASM_TARGET } from "../compiler/targets/index.js"
 import { SCALARS } from "../compiler/validate/values.js"
 import { openBundle } from "../runtime/node.js"
 import { random, randomArray } from "./support/random.js"

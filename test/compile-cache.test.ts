@@ -6,7 +6,7 @@ import { spawn } from "node:child_process"
 import { afterAll, describe, expect, it } from "vitest"
 import { CompileCache } from "../compiler/cli/compile-cache.js"
 import { bundleOf, type CompileFileOptions } from "../compiler/cli/compile-file.js"
-import { DEFAULT_TARGET, SOFTWARE_TARGET } from "../compiler/target.js"
+import { DEFAULT_TARGET, SOFTWARE_TARGET } from "../compiler/targets/index.js"
 import { commandLine } from "./support/command-line.js"
 import { temporaryFolder } from "./support/nnc.js"
 

@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest"
 import { fileHost } from "../compiler/cli/host.js"
 import { compile, type Compiled } from "../compiler/driver/compile.js"
 import { positionAt } from "../compiler/source/source.js"
-import { DEFAULT_TARGET } from "../compiler/target.js"
+import { DEFAULT_TARGET } from "../compiler/targets/index.js"
 import { temporaryFolder } from "./support/nnc.js"
 import { npy } from "./support/npy.js"
 

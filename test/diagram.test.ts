@@ -7,7 +7,7 @@ import { compile } from "../compiler/driver/compile.js"
 import type { Graph } from "../compiler/ir/graph/types.js"
 import type { KernelProgram } from "../compiler/ir/kernels/types.js"
 import type { GroupedGraph } from "../compiler/ir/groups/types.js"
-import { DEFAULT_TARGET } from "../compiler/target.js"
+import { DEFAULT_TARGET } from "../compiler/targets/index.js"
 
 const path = "examples/cancer/cancer.nn"
 const source = { path, text: readFileSync(path, "utf8") }

@@ -11,7 +11,7 @@ import { syntaxCodes } from "../compiler/parse/codes.js"
 import { parseLibrary } from "../compiler/parse/library.js"
 import { bug } from "../compiler/source/bug.js"
 import { printPage, type ProgramPages } from "../compiler/source/codes.js"
-import { DEFAULT_TARGET } from "../compiler/target.js"
+import { DEFAULT_TARGET } from "../compiler/targets/index.js"
 import { checkText } from "./support/checked.js"
 import { programs } from "./support/programs.js"
 

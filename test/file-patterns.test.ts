@@ -8,7 +8,7 @@ import { whenConverted } from "../compiler/cli/convert/index.js"
 import { fileHost } from "../compiler/cli/host.js"
 import { hashOfPath } from "../compiler/cli/file-hash.js"
 import { compile } from "../compiler/driver/compile.js"
-import { DEFAULT_TARGET } from "../compiler/target.js"
+import { DEFAULT_TARGET } from "../compiler/targets/index.js"
 import { filesOf, withPaths } from "../runtime/data/sources/index.js"
 import { temporaryFolder } from "./support/nnc.js"
 

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from "vitest"
 import { type CompileHost, compile } from "../compiler/driver/compile.js"
 import { parseLibrary } from "../compiler/parse/library.js"
 import { bug } from "../compiler/source/bug.js"
-import { SOFTWARE_TARGET } from "../compiler/target.js"
+import { SOFTWARE_TARGET } from "../compiler/targets/index.js"
 import { programs } from "./support/programs.js"
 
 const host: CompileHost = {

@@ -5,7 +5,7 @@ import { fileHost } from "../compiler/cli/host.js"
 import { compile } from "../compiler/driver/compile.js"
 import { compileText } from "../compiler/driver/compile-text.js"
 import { IrTextError } from "../compiler/ir/text/scanner.js"
-import { DEFAULT_TARGET } from "../compiler/target.js"
+import { DEFAULT_TARGET } from "../compiler/targets/index.js"
 import { random } from "./support/random.js"
 
 const PATH = "examples/six-points/six-points.nn"

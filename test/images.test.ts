@@ -11,7 +11,7 @@ import { Unconverted, whenConverted, withTable } from "../compiler/cli/convert/i
 import { TableWriter } from "../compiler/cli/convert/table-writer.js"
 import { fileHost } from "../compiler/cli/host.js"
 import { compile } from "../compiler/driver/compile.js"
-import { DEFAULT_TARGET } from "../compiler/target.js"
+import { DEFAULT_TARGET } from "../compiler/targets/index.js"
 import { inMemory } from "../runtime/data/file.js"
 import { parseTableFile } from "../runtime/data/table-file.js"
 import { parseSource } from "../runtime/data/load.js"

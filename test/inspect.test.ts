@@ -6,7 +6,7 @@ import { compile } from "../compiler/driver/compile.js"
 import { compileText } from "../compiler/driver/compile-text.js"
 import { parsePlan, printPlan } from "../compiler/ir/plan/text.js"
 import { verifyPlan } from "../compiler/ir/plan/verify.js"
-import { DEFAULT_TARGET } from "../compiler/target.js"
+import { DEFAULT_TARGET } from "../compiler/targets/index.js"
 
 const EXAMPLES = ["six-points", "cancer", "digits", "input-descent"]
 const STAGES = [

@@ -7,7 +7,7 @@ import { parseLibrary } from "../compiler/parse/library.js"
 import { bug } from "../compiler/source/bug.js"
 import type { Diagnostic } from "../compiler/source/diagnostic.js"
 import { renderDiagnostics } from "../compiler/source/render.js"
-import { DEFAULT_TARGET } from "../compiler/target.js"
+import { DEFAULT_TARGET } from "../compiler/targets/index.js"
 import { casesIn, testCases } from "./support/cases.js"
 import { programs } from "./support/programs.js"
 

@@ -6,7 +6,7 @@ import { basename, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { expect, it } from "vitest"
 import { whenConverted } from "../compiler/cli/convert/index.js"
-import { DEFAULT_TARGET, SOFTWARE_TARGET, WASM_TARGET } from "../compiler/target.js"
+import { DEFAULT_TARGET, SOFTWARE_TARGET, WASM_TARGET } from "../compiler/targets/index.js"
 import { writeData } from "./bench/data.js"
 import { type Figures, measure } from "./bench/figures.js"
 
@@ -40,7 +40,7 @@ async function snapshot(): Promise<string> {
   for (const path of programs()) {
     for (const target of [DEFAULT_TARGET, SOFTWARE_TARGET, WASM_TARGET]) {
       const { figures } = await whenConverted(() => measure(path, target))
-      rows.push([basename(path, ".nn"), target.deviceClass, ...COLUMNS.map((c) => String(figures[c]))])
+      rows.push([basename(path, ".nn"), target.name, ...COLUMNS.map((c) => String(figures[c]))])
     }
   }
   const widths = rows[0]!.map((_, n) => Math.max(...rows.map((row) => row[n]!.length)))

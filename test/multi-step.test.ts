@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest"
 import { compile } from "../compiler/driver/compile.js"
 import { fileHost } from "../compiler/cli/host.js"
-import { DEFAULT_TARGET, SOFTWARE_TARGET, type TargetProfile } from "../compiler/target.js"
+import { DEFAULT_TARGET, SOFTWARE_TARGET, type TargetProfile } from "../compiler/targets/index.js"
 import type { Bundle } from "../runtime/bundle/format.js"
 import { openBundle, type ReportEvent } from "../runtime/node.js"
 
@@ -88,15 +88,12 @@ function expectClose(found: Run, wanted: Run): void {
 }
 
 describe.each(Object.entries(MANY))("a step of %s", (_, text) => {
-  it.each([SOFTWARE_TARGET, DEFAULT_TARGET])(
-    "in one dispatch on $deviceClass is the same step",
-    async (target) => {
-      const bundle = compiled(text, target)
-      const many = bundle.manifest.programs.filter(isMany)
-      expect(many.map(({ name, dispatches }) => [name, dispatches.length])).toEqual([["step.multi", 1]])
-      expectClose(await trained(bundle, 60, 20), await trained(oneByOne(bundle), 60, 20))
-    },
-  )
+  it.each([SOFTWARE_TARGET, DEFAULT_TARGET])("in one dispatch on $name is the same step", async (target) => {
+    const bundle = compiled(text, target)
+    const many = bundle.manifest.programs.filter(isMany)
+    expect(many.map(({ name, dispatches }) => [name, dispatches.length])).toEqual([["step.multi", 1]])
+    expectClose(await trained(bundle, 60, 20), await trained(oneByOne(bundle), 60, 20))
+  })
 
   it("is the same bits however many steps a dispatch makes", async () => {
     const bundle = compiled(text, SOFTWARE_TARGET)

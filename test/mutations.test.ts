@@ -5,7 +5,7 @@ import { expect, test } from "vitest"
 import { compile } from "../compiler/driver/compile.js"
 import { fileHost } from "../compiler/cli/host.js"
 import type { Diagnostic } from "../compiler/source/diagnostic.js"
-import { WASM_TARGET } from "../compiler/target.js"
+import { WASM_TARGET } from "../compiler/targets/index.js"
 import { random } from "./support/random.js"
 
 const MUTATIONS = 40

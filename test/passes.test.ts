@@ -12,7 +12,12 @@ import { evalGraph } from "../compiler/ir/graph/eval.js"
 import type { Graph } from "../compiler/ir/graph/types.js"
 import type { DimValues } from "../compiler/ir/tensor.js"
 import type { NdArray } from "../compiler/ops/op.js"
-import { DEFAULT_TARGET, type TargetProfile, WASM_TARGET, WEBGPU_VARIANTS } from "../compiler/target.js"
+import {
+  DEFAULT_TARGET,
+  type TargetProfile,
+  WASM_TARGET,
+  WEBGPU_VARIANTS,
+} from "../compiler/targets/index.js"
 import { casesIn, testCases } from "./support/cases.js"
 import { close } from "./support/close.js"
 import { factsFor } from "./support/passes.js"

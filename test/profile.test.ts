@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest"
 import { GraphBuild } from "../compiler/ir/graph/build.js"
 import { costOf, scaled } from "../compiler/ir/kernels/cost.js"
 import { BATCH, type Dim, tensorType, type TensorType } from "../compiler/ir/tensor.js"
-import { WASM_TARGET } from "../compiler/target.js"
+import { WASM_TARGET } from "../compiler/targets/index.js"
 import { GPU, scheduled, SOFTWARE } from "./support/kernels.js"
 import { jsonLines, nnc } from "./support/nnc.js"
 

@@ -8,7 +8,7 @@ import { parse } from "../compiler/parse/parse.js"
 import { reduce } from "../compiler/reduce/reduce.js"
 import { Diagnostics } from "../compiler/source/diagnostic.js"
 import { renderDiagnostics } from "../compiler/source/render.js"
-import { DEFAULT_TARGET } from "../compiler/target.js"
+import { DEFAULT_TARGET } from "../compiler/targets/index.js"
 import { nnc, temporaryFolder } from "./support/nnc.js"
 
 const PROGRAM = `let width = 64

@@ -4,7 +4,7 @@ import { GraphBuild } from "../compiler/ir/graph/build.js"
 import type { Graph } from "../compiler/ir/graph/types.js"
 import { BATCH, tensorType } from "../compiler/ir/tensor.js"
 import type { Value } from "../compiler/ops/op.js"
-import { WASM_TARGET } from "../compiler/target.js"
+import { WASM_TARGET } from "../compiler/targets/index.js"
 import { GPU, kernelDifferences, scheduled, SOFTWARE } from "./support/kernels.js"
 
 /** A layer with the inner product of a gelu, and its gradient: both want `square`, the second also `x` and `t`. `between`: the square

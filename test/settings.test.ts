@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { fileHost } from "../compiler/cli/host.js"
 import { compile } from "../compiler/driver/compile.js"
-import { DEFAULT_TARGET } from "../compiler/target.js"
+import { DEFAULT_TARGET } from "../compiler/targets/index.js"
 import { jsonLines, nnc, temporaryFolder } from "./support/nnc.js"
 
 const PROGRAM = `let width = 4

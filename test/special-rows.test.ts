@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest"
 import { GraphBuild } from "../compiler/ir/graph/build.js"
 import type { Attrs, Graph } from "../compiler/ir/graph/types.js"
 import { tensorType } from "../compiler/ir/tensor.js"
-import { DEFAULT_TARGET, SOFTWARE_TARGET, SUBGROUP_TARGET, WASM_TARGET } from "../compiler/target.js"
+import { DEFAULT_TARGET, SOFTWARE_TARGET, SUBGROUP_TARGET, WASM_TARGET } from "../compiler/targets/index.js"
 import { runTrials, type Where } from "./support/device-trials.js"
 import { trialOf } from "./support/trial.js"
 

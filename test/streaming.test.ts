@@ -12,7 +12,7 @@ import {
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { compileFile } from "../compiler/cli/compile-file.js"
-import { SOFTWARE_TARGET } from "../compiler/target.js"
+import { SOFTWARE_TARGET } from "../compiler/targets/index.js"
 import type { Bundle } from "../runtime/bundle/format.js"
 import type { DataFile } from "../runtime/data/file.js"
 import { fileOnDisk, openBundle, type StartEvent, type Trainer } from "../runtime/node.js"

@@ -8,7 +8,7 @@ import { valueOf } from "../compiler/driver/levels.js"
 import { type PlanEntry, parsePlanFile, printPlanFile } from "../compiler/ir/groups/plan-file.js"
 import type { GroupedGraph } from "../compiler/ir/groups/types.js"
 import { choose, plansOf } from "../compiler/schedule/index.js"
-import { DEFAULT_TARGET, WASM_TARGET } from "../compiler/target.js"
+import { DEFAULT_TARGET, WASM_TARGET } from "../compiler/targets/index.js"
 import { jsonLines, nnc, temporaryFolder } from "./support/nnc.js"
 
 const PROGRAM = "examples/xor/xor.nn"

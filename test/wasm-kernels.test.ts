@@ -1,7 +1,7 @@
 /** codegen/wasm: every operation of the registry in WebAssembly, against the kernel evaluator: with the schedule for this device
  *  and with those for others, whose workgroups have barriers. */
 import { describe, expect, it } from "vitest"
-import { WASM_TARGET } from "../compiler/target.js"
+import { WASM_TARGET } from "../compiler/targets/index.js"
 import { GPU, SOFTWARE } from "./support/kernels.js"
 import { computed, graphOf } from "./support/registry.js"
 import { wasmDifferences } from "./support/wasm-program.js"

@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest"
 import type { Attrs } from "../compiler/ir/graph/types.js"
 import { BATCH } from "../compiler/ir/tensor.js"
-import { WASM_TARGET } from "../compiler/target.js"
+import { WASM_TARGET } from "../compiler/targets/index.js"
 import { kernelDifferences, scheduled } from "./support/kernels.js"
 import { graphOfOne, type OneOperation } from "./support/one-operation.js"
 import { wasmDifferences } from "./support/wasm-program.js"

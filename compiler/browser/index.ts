@@ -4,15 +4,13 @@
 import type { Bundle } from "../../runtime/bundle/format.js"
 import { autoDevice } from "../../runtime/device/choose.js"
 import { probeBrowserDevice } from "../../runtime/device/browser-gpu.js"
-import { suits } from "../../runtime/bundle/variants.js"
 import { openBundle, type PageOpenOptions } from "../../runtime/index.js"
 import { PageTrainer } from "../../runtime/page-trainer.js"
-import { kindOf } from "../bundle/encode-variants.js"
 import { compile as compileSource, type CompileOptions } from "../driver/compile.js"
 import type { StageDump } from "../driver/dumps.js"
 import type { Diagnostic } from "../source/diagnostic.js"
 import { renderDiagnostics } from "../source/render.js"
-import { DEFAULT_TARGET, WEBGPU_VARIANTS } from "../target.js"
+import { DEFAULT_TARGET, targetFor, WEBGPU_VARIANTS } from "../targets/index.js"
 import { blobOf, type Files } from "./files.js"
 import { FilesAtHand, pageHost } from "./host.js"
 
@@ -99,7 +97,7 @@ async function targetOf(
   if (name === "wasm") return { target: DEFAULT_TARGET, devices: ["wasm"] }
   const adapter = await probeBrowserDevice()
   return {
-    target: WEBGPU_VARIANTS.find((target) => suits(kindOf(target), adapter)) ?? DEFAULT_TARGET,
+    target: targetFor(adapter),
     devices: ["webgpu"],
   }
 }

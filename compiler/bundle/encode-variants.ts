@@ -4,7 +4,8 @@
 import type { KernelSpec, ProgramSpec, VariantSpec } from "../../runtime/bundle/format.js"
 import type { Kernel } from "../ir/kernels/types.js"
 import type { Plan } from "../ir/plan/types.js"
-import type { TargetProfile } from "../target.js"
+import type { TargetProfile } from "../targets/target.js"
+import { bug } from "../source/bug.js"
 import type { Layout } from "./encode.js"
 
 /** Code for one kind of adapters. */
@@ -30,6 +31,7 @@ export function encodeVariants(
   const all = new Map(first.wgsl)
   const known = new Map(first.plan.kernels.map((k) => [content(k, first.wgsl.get(k.name)!), k.name]))
   const variants = others.flatMap((code): VariantSpec[] => {
+    const adapter = code.target.adapter ?? bug(`${code.target.name} is no target of WebGPU`)
     const names = new Map<string, string>()
     for (const kernel of code.plan.kernels) {
       const text = code.wgsl.get(kernel.name)!
@@ -52,21 +54,10 @@ export function encodeVariants(
       programs.length === own.programs.length
     )
       return []
-    return [{ ...kindOf(code.target), ...arenas, ...slots, kernels, programs }]
+    return [{ target: code.target.name, ...adapter, ...arenas, ...slots, kernels, programs }]
   })
   return { variants, wgsl: all }
 }
-
-/** Which adapters a target stands for. */
-export const kindOf = ({
-  name,
-  deviceClass,
-  subgroups,
-}: TargetProfile): Pick<VariantSpec, "target" | "software" | "features"> => ({
-  target: name,
-  software: deviceClass === "software",
-  features: subgroups ? ["subgroups"] : [],
-})
 
 /** Where a kernel comes from, and what it is called, does not change what it computes. */
 const withoutComments = (wgsl: string): string => wgsl.replace(/^\/\/.*\n/gm, "")

@@ -1,7 +1,7 @@
 /** cli: a training step of a bundle, run on a device for its times. */
 import { dirname } from "node:path"
 import { availableParallelism } from "node:os"
-import type { TargetProfile } from "../target.js"
+import type { TargetProfile } from "../targets/target.js"
 import type { Bundle, TrainSpec } from "../../runtime/bundle/format.js"
 import type { DataFile } from "../../runtime/data/file.js"
 import { overrideData } from "../../runtime/data/override.js"

@@ -2,9 +2,7 @@
 import { existsSync, statSync } from "node:fs"
 import { basename, dirname, relative, resolve } from "node:path"
 import { Option, type Command } from "commander"
-import { suits } from "../../runtime/bundle/variants.js"
-import { kindOf } from "../bundle/encode-variants.js"
-import { DEFAULT_TARGET, type TargetProfile, WEBGPU_VARIANTS } from "../target.js"
+import { DEFAULT_TARGET, targetFor, type TargetProfile } from "../targets/index.js"
 import {
   autoNodeDevice,
   checkpointFile,
@@ -115,11 +113,8 @@ export function deviceText({ device, adapter, software, kernels, why }: DeviceIn
 /** What to compile for the adapter of this machine. Where there is none, opening it says so, after the program's own mistakes. */
 export async function profileOfAdapter(): Promise<TargetProfile> {
   const adapter = await probeNodeDevice().catch(() => undefined)
-  return adapter === undefined ? DEFAULT_TARGET : profileFor(adapter)
+  return adapter === undefined ? DEFAULT_TARGET : targetFor(adapter)
 }
-/** The target whose kernels an adapter is best given. */
-export const profileFor = (adapter: DeviceInfo): TargetProfile =>
-  WEBGPU_VARIANTS.find((target) => suits(kindOf(target), adapter)) ?? DEFAULT_TARGET
 
 const RUNS = "runs"
 

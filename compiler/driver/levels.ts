@@ -22,7 +22,7 @@ import { groupDiagrams } from "../ir/groups/diagram.js"
 import { verifyGroups } from "../ir/groups/verify.js"
 import { verifyPlans, verifyWalks } from "../schedule/index.js"
 import { bug } from "../source/bug.js"
-import type { TargetProfile } from "../target.js"
+import type { TargetProfile } from "../targets/target.js"
 
 /** A compilation between two passes: all programs, as one of these. */
 export interface Levels {

@@ -16,7 +16,7 @@ import { type DimValues, type DType, evalDim } from "../ir/tensor.js"
 import type { NdArray } from "../ops/op.js"
 import { bug } from "../source/bug.js"
 import type { SourceFile } from "../source/source.js"
-import { DEFAULT_TARGET, type TargetProfile, WEBGPU_VARIANTS } from "../target.js"
+import { DEFAULT_TARGET, type TargetProfile, WEBGPU_VARIANTS } from "../targets/index.js"
 import { evaluated, mismatches, type Mismatch, type Results, resultsOf, sensitivity } from "./expected.js"
 import { boundsOf, firstValues, SCALARS, type Values, valuesFor } from "./values.js"
 

@@ -363,6 +363,15 @@ export interface WasmSpec {
   readonly programs: readonly ProgramSpec[]
 }
 
+/** A kind of WebGPU adapters: emulated on the processor or not, with these features. */
+export interface AdapterKind {
+  readonly software: boolean
+  readonly features: readonly string[]
+}
+/** Whether what was compiled for `wanted` is for this adapter. */
+export const suits = (wanted: AdapterKind, adapter: AdapterKind): boolean =>
+  wanted.software === adapter.software && wanted.features.every((name) => adapter.features.includes(name))
+
 /** The same programs for other WebGPU adapters: emulated ones if `software`, real ones if not, that have these features.
  *  Replaces the fields of the manifest of the same name that are there; a name in a list stands for what the manifest has under it. */
 export interface VariantSpec {

@@ -1,12 +1,13 @@
 /** runtime/bundle: the kernels and programs of a bundle for one kind of WebGPU adapters among those it was compiled for.
  *  Not here:   the choice between WebGPU and WebAssembly (device/choose.ts). */
-import type { Bundle, KernelSpec, Manifest, VariantSpec } from "./format.js"
-
-/** What an adapter is asked for. */
-export interface AdapterKind {
-  readonly software: boolean
-  readonly features: readonly string[]
-}
+import {
+  type AdapterKind,
+  type Bundle,
+  type KernelSpec,
+  type Manifest,
+  suits,
+  type VariantSpec,
+} from "./format.js"
 
 /** The bundle as an adapter of this kind sees it. */
 export function forAdapter(bundle: Bundle, adapter: AdapterKind): Bundle {
@@ -14,10 +15,6 @@ export function forAdapter(bundle: Bundle, adapter: AdapterKind): Bundle {
   const chosen = variants.find((v) => suits(v, adapter))
   return { ...bundle, manifest: chosen === undefined ? own : asVariant(own, chosen) }
 }
-
-/** Whether what was compiled for `wanted` is for this adapter. */
-export const suits = (wanted: AdapterKind, adapter: AdapterKind): boolean =>
-  wanted.software === adapter.software && wanted.features.every((name) => adapter.features.includes(name))
 
 /** Every kernel of a bundle, once. */
 export function allKernels({ kernels, variants = [] }: Manifest): readonly KernelSpec[] {

@@ -6,7 +6,7 @@ import type { Plan } from "../../compiler/ir/plan/types.js"
 import { bytesOf, type DimValues, evalDim } from "../../compiler/ir/tensor.js"
 import { planMemory } from "../../compiler/memory/plan.js"
 import { horizontalFusion } from "../../compiler/schedule/index.js"
-import type { TargetProfile } from "../../compiler/target.js"
+import type { TargetProfile } from "../../compiler/targets/index.js"
 import type { Bundle } from "../../runtime/bundle/format.js"
 
 export interface Figures {
@@ -33,7 +33,7 @@ export interface Measured {
 
 /** Compiles `path` for the device that `target` describes, and looks at what came of it. */
 export function measure(path: string, target: TargetProfile): Measured {
-  const devices = [target.deviceClass === "wasm" ? "wasm" : "webgpu"] as const
+  const devices = [target.code === "wasm" ? "wasm" : "webgpu"] as const
   const compiled = compileFile(path, { target, devices })
   const { bundle } = compiled
   if (bundle === undefined) throw new Error(`${path} compiles to nothing`)

@@ -8,7 +8,7 @@ if ((device !== "webgpu" && device !== "wasm") || workload === undefined)
 
 const started = performance.now()
 const { compileFile } = await import("../../dist/compiler/cli/compile-file.js")
-const { DEFAULT_TARGET, SOFTWARE_TARGET, WASM_TARGET } = await import("../../dist/compiler/target.js")
+const { DEFAULT_TARGET, SOFTWARE_TARGET, WASM_TARGET } = await import("../../dist/compiler/targets/index.js")
 const { openBundle, probeNodeDevice } = await import("../../dist/runtime/node.js")
 const folder = new URL(".", import.meta.url).pathname
 

@@ -2,7 +2,7 @@
  *  a process of its own, and compares the resident memory at the end with that after 1,000 steps. Exit code 1 beyond 2 %. */
 import { spawnSync } from "node:child_process"
 import { fileURLToPath } from "node:url"
-import { DEFAULT_TARGET, SOFTWARE_TARGET, WASM_TARGET } from "../../compiler/target.js"
+import { DEFAULT_TARGET, SOFTWARE_TARGET, WASM_TARGET } from "../../compiler/targets/index.js"
 import { openBundle, probeNodeDevice } from "../../runtime/node.js"
 import { writeData } from "./data.js"
 import { measure } from "./figures.js"

@@ -6,7 +6,12 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { writeBundle } from "../../compiler/cli/write-bundle.js"
-import { DEFAULT_TARGET, SOFTWARE_TARGET, type TargetProfile, WASM_TARGET } from "../../compiler/target.js"
+import {
+  DEFAULT_TARGET,
+  SOFTWARE_TARGET,
+  type TargetProfile,
+  WASM_TARGET,
+} from "../../compiler/targets/index.js"
 import type { Bundle } from "../../runtime/bundle/format.js"
 import { openBundle, probeNodeDevice, type Trainer } from "../../runtime/node.js"
 import { measure } from "./figures.js"

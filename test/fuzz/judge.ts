@@ -9,7 +9,7 @@ import {
   SOFTWARE_TARGET,
   SUBGROUP_TARGET,
   type TargetProfile,
-} from "../../compiler/target.js"
+} from "../../compiler/targets/index.js"
 import { validate } from "../../compiler/validate/validate.js"
 import type { Bundle, TrainSpec } from "../../runtime/bundle/format.js"
 import { RunError } from "../../runtime/error.js"

@@ -6,7 +6,7 @@ import { fileHost } from "../../compiler/cli/host.js"
 import type { Diagnostic } from "../../compiler/source/diagnostic.js"
 import { renderDiagnostics } from "../../compiler/source/render.js"
 import type { SourceFile } from "../../compiler/source/source.js"
-import { DEFAULT_TARGET, WEBGPU_VARIANTS } from "../../compiler/target.js"
+import { DEFAULT_TARGET, WEBGPU_VARIANTS } from "../../compiler/targets/index.js"
 import type { Bundle } from "../../runtime/bundle/format.js"
 import { unfusedBundle } from "../support/unfused-bundle.js"
 

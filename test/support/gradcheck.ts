@@ -9,7 +9,7 @@ import type { NdArray, Value } from "../../compiler/ops/op.js"
 import { runPass } from "../../compiler/pass.js"
 import { Diagnostics } from "../../compiler/source/diagnostic.js"
 import type { Diagnostic } from "../../compiler/source/diagnostic.js"
-import { DEFAULT_TARGET } from "../../compiler/target.js"
+import { DEFAULT_TARGET } from "../../compiler/targets/index.js"
 import { close } from "./close.js"
 import { random, randomArray } from "./random.js"
 

@@ -24,13 +24,13 @@ import {
 import type { GroupedGraph } from "../../compiler/ir/groups/types.js"
 import type { PassContext } from "../../compiler/pass.js"
 import { Diagnostics } from "../../compiler/source/diagnostic.js"
-import { DEFAULT_TARGET, type TargetProfile } from "../../compiler/target.js"
+import { DEFAULT_TARGET, SOFTWARE_TARGET, type TargetProfile } from "../../compiler/targets/index.js"
 import { randomArgs } from "./gradcheck.js"
 import { scheduled as scheduledFor } from "./passes.js"
 import { sourcesOf, trialOf, wrongResults } from "./trial.js"
 
 export const GPU: TargetProfile = DEFAULT_TARGET
-export const SOFTWARE: TargetProfile = { ...DEFAULT_TARGET, name: "software", deviceClass: "software" }
+export const SOFTWARE: TargetProfile = { ...SOFTWARE_TARGET, name: "software" }
 
 export const context = (target: TargetProfile): PassContext => ({
   diagnostics: new Diagnostics(),

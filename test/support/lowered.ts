@@ -9,7 +9,7 @@ import { parse } from "../../compiler/parse/parse.js"
 import { runPass } from "../../compiler/pass.js"
 import { Diagnostics } from "../../compiler/source/diagnostic.js"
 import { formatSpan, type SourceFile } from "../../compiler/source/source.js"
-import { DEFAULT_TARGET } from "../../compiler/target.js"
+import { DEFAULT_TARGET } from "../../compiler/targets/index.js"
 import { programs } from "./programs.js"
 
 let library: readonly Module[] | undefined

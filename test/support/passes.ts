@@ -13,7 +13,7 @@ import { MOST_ROWS } from "../../compiler/ir/kernels/most.js"
 import type { KernelProgram } from "../../compiler/ir/kernels/types.js"
 import type { DimValues } from "../../compiler/ir/tensor.js"
 import { multiStep } from "../../compiler/schedule/index.js"
-import { DEFAULT_TARGET, type TargetProfile } from "../../compiler/target.js"
+import { DEFAULT_TARGET, type TargetProfile } from "../../compiler/targets/index.js"
 
 export const factsFor = (dims: DimValues): Facts => ({ sizes: () => dims, budgets: new Map() })
 

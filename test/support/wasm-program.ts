@@ -9,7 +9,7 @@ import {
 import type { KernelProgram } from "../../compiler/ir/kernels/types.js"
 import type { DimValues } from "../../compiler/ir/tensor.js"
 import type { Sample } from "../../compiler/ops/op.js"
-import type { TargetProfile } from "../../compiler/target.js"
+import type { TargetProfile } from "../../compiler/targets/index.js"
 import { deviceArray } from "../../compiler/validate/validate.js"
 import { SCALARS } from "../../compiler/validate/values.js"
 import { fromHalf, toHalf } from "../../runtime/exec/values.js"

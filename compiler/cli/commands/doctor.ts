@@ -7,7 +7,7 @@ import { nodeThreads } from "../../../runtime/device/wasm/node-thread.js"
 import { MOST_THREADS } from "../../../runtime/device/wasm/open.js"
 import { VERSION } from "../../version.js"
 import { print, printJson } from "../console.js"
-import { profileFor } from "../open-program.js"
+import { targetFor } from "../../targets/index.js"
 import { EXIT } from "../failure.js"
 
 const HOW = `
@@ -61,7 +61,7 @@ const wasmText = ({ simd, threads }: { readonly simd: boolean; readonly threads:
 
 function webgpuText(found: DeviceInfo | { readonly error: string }): string {
   if (!("error" in found))
-    return `${found.adapter}${found.software ? " (software: runs on the CPU)" : ""}, kernels for ${profileFor(found).name}`
+    return `${found.adapter}${found.software ? " (software: runs on the CPU)" : ""}, kernels for ${targetFor(found).name}`
   const named = process.env["VK_DRIVER_FILES"] || process.env["VK_ICD_FILENAMES"]
   const others = named
     ? `; the environment names the Vulkan driver ${named}, so no others are looked for`
@@ -70,7 +70,7 @@ function webgpuText(found: DeviceInfo | { readonly error: string }): string {
 }
 
 const withKernels = (found: DeviceInfo | { readonly error: string }): object =>
-  "error" in found ? found : { ...found, kernels: profileFor(found).name }
+  "error" in found ? found : { ...found, kernels: targetFor(found).name }
 
 async function probe(): Promise<DeviceInfo | { readonly error: string }> {
   try {

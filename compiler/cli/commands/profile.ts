@@ -2,7 +2,7 @@
 import type { Command } from "commander"
 import { autoNodeDevice } from "../../../runtime/node.js"
 import { scaled } from "../../ir/kernels/cost.js"
-import { DEFAULT_TARGET } from "../../target.js"
+import { DEFAULT_TARGET } from "../../targets/index.js"
 import { note, print, printJson } from "../console.js"
 import { deviceText, type DeviceOptions, profileOfAdapter, withDeviceOptions } from "../open-program.js"
 import { type Profile, profile } from "../profile.js"

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs"
 import type { Command } from "commander"
 import { autoNodeDevice } from "../../../runtime/node.js"
-import { DEFAULT_TARGET } from "../../target.js"
+import { DEFAULT_TARGET } from "../../targets/index.js"
 import { note, print, printJson } from "../console.js"
 import { type DeviceOptions, profileOfAdapter, withDeviceOptions } from "../open-program.js"
 import { readPlans, writePlans } from "../plan-files.js"

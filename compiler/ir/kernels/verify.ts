@@ -4,7 +4,7 @@
  *  extent; loops over calls, barriers, joins and workgroup arrays only inside it; no loop adds more than MOST_TERMS to a
  *  floating-point variable; bindings, invocations and workgroup memory within the target's limits; dispatches name kernels and bind
  *  one buffer once; dtypes and sizes of arguments fit; every output has a buffer. */
-import { DEFAULT_TARGET, type TargetProfile } from "../../target.js"
+import { DEFAULT_TARGET, type TargetProfile } from "../../targets/index.js"
 import type { Complaint } from "../complaint.js"
 import { bytesOf } from "../tensor.js"
 import { MOST_ROWS } from "./most.js"

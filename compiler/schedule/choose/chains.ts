@@ -1,14 +1,14 @@
 /** schedule: plans of a product with the rows that read it. */
 import type { ChainPlan, KernelPlan } from "../../ir/groups/types.js"
 import { isStatic, numel } from "../../ir/tensor.js"
-import { mapLanes, nominal, rowLanes, sharesRows } from "../cost/model.js"
+import { mapLanes, nominal, rowLanes } from "../cost/model.js"
 import type { KernelBuild } from "../kernel/kernel-build.js"
 import { type Planner, SIZES_OF_WORKGROUPS, tooManyLanes, tooMuchMemory } from "./planner.js"
 
 export const chains = {
   best(b: KernelBuild): ChainPlan {
     const { target } = b.placed
-    if (sharesRows(target)) return { kind: "chain", by: "workgroup", lanes: rowLanes(target) }
+    if (target.costs.sharesRows) return { kind: "chain", by: "workgroup", lanes: rowLanes(target) }
     return { kind: "chain", by: "invocation", lanes: mapLanes(nominal(numel(b.group.outer)), target) }
   },
 

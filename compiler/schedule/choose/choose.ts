@@ -6,7 +6,7 @@ import type { Group, GroupedGraph, GroupKind, KernelPlan } from "../../ir/groups
 import { indexGraph } from "../../ir/graph/graph-index.js"
 import { MOST_ROWS } from "../../ir/kernels/most.js"
 import type { Pass } from "../../pass.js"
-import type { TargetProfile } from "../../target.js"
+import type { TargetProfile } from "../../targets/target.js"
 import { groupForm } from "../kernel/form.js"
 import { KernelBuild, type Placed } from "../kernel/kernel-build.js"
 import { buffersIn, unaligned } from "../kernel/placed.js"

@@ -42,7 +42,7 @@ export function panelsProblem(cx: Contraction, plan: PanelsPlan): string | undef
   const { target } = cx.b.placed
   const sides = offered(cx)
   if (sides === undefined)
-    return target.deviceClass === "wasm" ? "this product cannot be cut" : `${target.name} has no panels`
+    return target.plans.includes("panels") ? "this product cannot be cut" : `${target.name} has no panels`
   const [wide, tall] = plan.wide === "row" ? [sides.row, sides.column] : [sides.column, sides.row]
   if (!liesTogether(wide)) return "windows move in steps along the wide side"
   const [first, ...inside] = sides.depth.extents as [Dim, ...Dim[]]
@@ -90,7 +90,7 @@ function bytesOf({ row, column, depth }: PanelSides, plan: PanelsPlan): number {
 }
 
 const offered = (cx: Contraction): PanelSides | undefined =>
-  cx.b.placed.target.deviceClass === "wasm" ? panelSides(cx) : undefined
+  cx.b.placed.target.plans.includes("panels") ? panelSides(cx) : undefined
 
 function sidesIn({ row, column }: PanelSides): { wide: UncutSide; tall: UncutSide } {
   // The taps of a window make poor vectors.

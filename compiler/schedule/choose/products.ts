@@ -92,7 +92,8 @@ function tileProblem(cx: Contraction, plan: TilePlan): string | undefined {
 /** The block that a GPU is best given; undefined where it does better without, and on other devices. */
 function bestBlock(cx: Contraction): BlockPlan | undefined {
   const { target } = cx.b.placed
-  if (target.deviceClass !== "gpu" || target.oneWorkgroup !== undefined || !hasBothSides(cx)) return undefined
+  if (!target.plans.includes("block") || target.oneWorkgroup !== undefined || !hasBothSides(cx))
+    return undefined
   const sizes = sizesOf(cx)
   const operations = { rowOperations: operandSize(cx, "row"), columnOperations: operandSize(cx, "column") }
   const block = fastestBlock({ ...sizes, ...operations }, contractTile(sizes, target), MOST_EPILOGUE)

@@ -3,7 +3,7 @@
 import type { Complaint } from "../../ir/complaint.js"
 import { printPlan } from "../../ir/groups/plans.js"
 import type { GroupedGraph } from "../../ir/groups/types.js"
-import type { TargetProfile } from "../../target.js"
+import type { TargetProfile } from "../../targets/target.js"
 import { planProblems } from "./choose.js"
 
 export function verifyPlans(grouped: GroupedGraph, target: TargetProfile): Complaint[] {

@@ -1,7 +1,7 @@
 /** schedule: the cost model. Every choice that depends on sizes or on the device stands here and, for the sizes of contractions, in
  *  `cost/block.ts` (GPUs), `cost/slide.ts` (windows on software adapters) and `cost/panels.ts` (WebAssembly).
  *  Unknown sizes are taken at nominal values: choices, unlike legality, may be wrong about them. */
-import type { TargetProfile } from "../../target.js"
+import type { TargetProfile } from "../../targets/target.js"
 import { type Dim, type DimValues, evalDim } from "../../ir/tensor.js"
 
 export const NOMINAL: DimValues = { B: 64, R: 4096 }
@@ -14,14 +14,11 @@ export const largest = (d: Dim): number => evalDim(d, LARGEST)
 /** Workgroups along x when they are folded into x and y. */
 export const FOLD = 32768
 
-/** One dispatch less, in operations and loads of single numbers: about 10 microseconds on a processor. A GPU begins the next one after
- *  about 5, in which it loads four million numbers (see `cost/block.ts`); but code of many operations is not repeated for that. */
-export const dispatchSaved = (operations: number, target: TargetProfile): number =>
-  target.deviceClass === "gpu" && operations <= MOST_REPEATED ? 4_000_000 : 20_000
+/** One dispatch less, in operations and loads of single numbers; code of many operations is not repeated for more than a processor
+ *  would save. */
+export const dispatchSaved = (operations: number, { costs }: TargetProfile): number =>
+  operations <= MOST_REPEATED ? costs.dispatch : Math.min(costs.dispatch, 20_000)
 const MOST_REPEATED = 64
-
-/** How often a contraction uses an element that it has computed for itself: as often as its tile or block is wide. */
-export const REUSE = { software: 8, gpu: 32, wasm: 8 } as const
 
 /** Whether a value of so many operations is loaded rather than worked out again from values at hand. A load from memory takes as long
  *  as several operations on every device, and there is a store for it. */
@@ -34,12 +31,11 @@ export const BESIDE = 4096
  *  thousands is stored in between. */
 export const MOST_IN_CHAIN = 256
 
-/** A target for programs that one workgroup runs whole. Software adapters run eight invocations as one vector, and more of them
- *  in turns that change at every barrier. */
+/** A target for programs that one workgroup runs whole. */
 export const forOneWorkgroup = (target: TargetProfile): TargetProfile => ({
   ...target,
   name: `${target.name}, one workgroup`,
-  oneWorkgroup: target.deviceClass === "gpu" ? target.maxInvocations : 8,
+  oneWorkgroup: target.costs.oneWorkgroup.lanes ?? target.maxInvocations,
   // Its loops go round, and arrays that lanes are joined through would be written again while others still read.
   subgroups: false,
   // Its kernels become one, whose buffers lie in a few bindings; their grids become loops.
@@ -53,7 +49,7 @@ const MOST_LOOPS = 100
 /** Whether a program of so many multiplications and the like, in so many dispatches, runs faster in one workgroup, all kernels and
  *  many calls in one dispatch. A software adapter gives up its other cores for that. */
 export const multiStepPays = (work: number, dispatches: number, target: TargetProfile): boolean =>
-  dispatches <= MOST_LOOPS && work <= { gpu: 1_000_000, software: 300_000, wasm: 0 }[target.deviceClass]
+  dispatches <= MOST_LOOPS && work <= target.costs.multiStepWork
 
 /** Loads and stores in the code of one kernel: llvmpipe compiles 160 in two seconds, and 400 in a minute. */
 export const MOST_ACCESSES = 200
@@ -66,14 +62,9 @@ export const inFours = (target: TargetProfile): boolean => target.oneWorkgroup =
 export const joinsContractions = (target: TargetProfile): boolean => target.oneWorkgroup === undefined
 
 /** Invocations of a workgroup for elementwise kernels. */
-export const mapLanes = (count: number, target: TargetProfile): number =>
-  target.oneWorkgroup
-    ? target.oneWorkgroup
-    : target.deviceClass === "wasm"
-      ? 16
-      : target.deviceClass === "software" && count < 2048
-        ? 32
-        : 64
+export function mapLanes(count: number, { oneWorkgroup, costs: { mapLanes } }: TargetProfile): number {
+  return oneWorkgroup ?? (count < 2048 ? mapLanes.few : mapLanes.most)
+}
 
 /** Rows per workgroup of a device whose workgroups are loops: enough work to be worth a piece of its own. */
 export const rowsAtOnce = (inner: number): number => Math.max(1, Math.min(64, Math.floor(4096 / inner)))
@@ -90,35 +81,24 @@ export const worthKeeping = (operations: number): boolean => operations >= 8
 
 /** Whether a row is worked on by the lanes of one workgroup rather than by one invocation. */
 export function rowByGroup(rows: number, inner: number, target: TargetProfile): boolean {
-  if (target.deviceClass === "wasm") return false
+  const { rowByWorkgroup } = target.costs
+  if (rowByWorkgroup === undefined) return false
   if (target.oneWorkgroup !== undefined) return inner >= 512 && rows * 4 <= target.oneWorkgroup
-  if (target.deviceClass === "software") return inner >= 512 && rows <= 64
-  return inner >= 64 && rows < 16384
+  return inner >= rowByWorkgroup.inner && rows <= rowByWorkgroup.rows
 }
 export const rowLanes = (target: TargetProfile): number => target.oneWorkgroup ?? 64
 
 /** Columns of a product that the kernel of its rows computes: each has a sum of its own. */
 const MOST_SCORES = 16
-/** Whether the kernel of the rows of a product computes the product, too. One invocation sums over the whole depth of a row on
- *  software adapters, which loads more than a tile does: what that costs is to be less than a dispatch. */
+/** Whether the kernel of the rows of a product computes the product, too. */
 export const joinsProduct = (rows: Dim, columns: number, depth: Dim, target: TargetProfile): boolean =>
   target.oneWorkgroup === undefined &&
   columns <= MOST_SCORES &&
   nominal(rows) >= 32 &&
-  { gpu: true, software: nominal(depth) <= 256, wasm: false }[target.deviceClass]
-/** Whether the lanes of a workgroup work on one row of a product. */
-export const sharesRows = (target: TargetProfile): boolean => target.deviceClass === "gpu"
+  nominal(depth) <= target.costs.joinedDepth
 
 /** Workgroups more than this many, for running on fewer lanes, cost as much as the dispatch that is saved by merging. */
 export const MOST_EXTRA_WORKGROUPS = 100
-/** Whether kernels with barriers run beside others. A software adapter cuts all of such a kernel into pieces when it compiles it. */
-export const barriersFuse = (target: TargetProfile): boolean => target.deviceClass !== "software"
-/** Whether kernels of several dispatches run beside others, where their code is there again. A software adapter compiles them once. */
-export const sharedFuse = (target: TargetProfile): boolean => target.deviceClass !== "software"
-/** Expressions and statements of a merged kernel. A software adapter compiles two kernels of sums faster than one of both, and
- *  gains nothing from running them together; small ones that wait for nothing are one dispatch less. */
-export const MOST_FUSED = { software: 500, gpu: 8192, wasm: 0 } as const
-
 /** Dispatches that are ready and of which one kernel is made up. More would make compiling quadratic where all of them are. */
 export const MOST_TRIED = 64
 
@@ -135,43 +115,11 @@ export interface ContractTile {
   readonly staged: boolean
 }
 
-const VECTOR_TILES = [
-  [8, 8],
-  [4, 8],
-  [4, 4],
-  [2, 4],
-  [1, 4],
-] as const
-/** Rows x columns of one invocation's tile, the best first. Without vectors columns may be any. Software adapters run a scalar
- *  tile as fast as a vector tile. Tiles of 8x16 and scalar ones of 8x8 make steps a fifth faster there and
- *  their first step three times slower: llvmpipe compiles a kernel of that size for seconds. */
-const TILES = {
-  gpu: {
-    vector: VECTOR_TILES,
-    scalar: [
-      [4, 4],
-      [4, 2],
-      [2, 2],
-      [1, 1],
-    ],
-  },
-  software: {
-    vector: VECTOR_TILES,
-    scalar: [
-      [8, 4],
-      [4, 4],
-      [4, 2],
-      [2, 2],
-      [1, 1],
-    ],
-  },
-} as const
 /** Terms of a part of a sum that is cut into parts: long enough for a vector loop to get going, and few enough that three levels of
  *  parts make a sum of a million terms as exact as one in pairs (`kernel/short-sums.ts`). */
 export const FEW_TERMS = 128
 
-/** Operations after the sums of a tile, written out one by one: they cost compile time. Software adapters do with one copy of
- *  them in a loop over sums put aside, which compiles several times as fast. */
+/** Operations after the sums of a tile, written out one by one: they cost compile time. */
 export const MOST_EPILOGUE = 1200
 
 /** rows x columns outputs in `batch` independent products, each a sum over `depth`. */
@@ -188,13 +136,13 @@ export interface ContractSizes {
 
 export function contractTile(size: ContractSizes, target: TargetProfile): ContractTile {
   const { rows, columns, batch, depth, vector } = size
-  if (target.deviceClass === "wasm") return registerTile(rows, columns, vector)
+  const { tiles } = target.costs
+  if (tiles === undefined) return registerTile(rows, columns, vector)
   if (target.oneWorkgroup !== undefined) return oneWorkgroupTile(size, target.oneWorkgroup, target)
-  const fill = target.deviceClass === "software" ? 64 : 8192
-  const sizes = TILES[target.deviceClass][vector ? "vector" : "scalar"]
-  const least = sizes[sizes.length - 1]!
-  const staged = (r: number, c: number): boolean =>
-    target.deviceClass === "software" && r * c > (vector ? 4 : 1)
+  const shape = vector ? "vector" : "scalar"
+  const sizes = tiles[shape]
+  const least = sizes.at(-1)!
+  const staged = (r: number, c: number): boolean => r * c > (tiles.stagedBeyond?.[shape] ?? Infinity)
   const fitting = sizes.filter(
     ([r, c]) =>
       r <= Math.max(1, rows) &&
@@ -203,11 +151,10 @@ export function contractTile(size: ContractSizes, target: TargetProfile): Contra
   )
   const count = (r: number, c: number): number => Math.ceil(rows / r) * Math.ceil(columns / c) * batch
   const whole = (r: number, c: number): ContractTile => {
-    // A workgroup costs a tenth of a microsecond there; few tiles are spread over more of them.
-    const most = target.deviceClass === "software" && count(r, c) < 1024 ? 16 : 64
-    return { rows: r, columns: c, taps: 1, lanes: most, split: false, staged: staged(r, c) }
+    const lanes = count(r, c) < 1024 ? tiles.fewLanes : 64
+    return { rows: r, columns: c, taps: 1, lanes, split: false, staged: staged(r, c) }
   }
-  for (const [r, c] of fitting) if (count(r, c) >= fill) return whole(r, c)
+  for (const [r, c] of fitting) if (count(r, c) >= tiles.fill) return whole(r, c)
   // Few outputs: a long sum is split over a workgroup, a short one is left to small tiles.
   if (depth >= 256) {
     const [r, c] = fitting.find(([x, y]) => x * y <= 16) ?? least
@@ -222,7 +169,7 @@ export function rowsFillDevice(rows: number, elements: number, target: TargetPro
   // One row has a purpose of its own, such as the norm of a gradient: long work over it is better spread.
   if (rows === 1) return elements <= 256
   const lanes = rowByGroup(rows, elements / rows, target) ? rowLanes(target) : 1
-  return elements <= 16384 || rows * lanes >= (target.deviceClass === "software" ? 32 : 1024)
+  return elements <= 16384 || rows * lanes >= target.costs.rowsThatFill
 }
 
 /** For one thread with 16 vector registers: four rows by two vectors of sums leave room for the operands. */
@@ -235,21 +182,13 @@ function registerTile(rows: number, columns: number, vector: boolean): ContractT
 
 /** Sides of tiles of one workgroup. */
 const SIDES = [1, 2, 4, 8]
-/** In instructions: a load and a sum per iteration, what an iteration costs anyway, and an output of a tile, once per round of tiles and
- *  once for the time to compile it. llvmpipe loads for each of eight lanes by itself, keeps sums in memory when there are barriers
- *  (it makes coroutines of invocations then), and needs milliseconds to compile a store. */
-const IN_ONE = {
-  software: { load: 25, sum: 3, iteration: 20, output: 40, code: 800 },
-  gpu: { load: 4, sum: 1, iteration: 4, output: 8, code: 0 },
-} as const
-
 /** The tile that lets all lanes finish first. */
 function oneWorkgroupTile(
   size: { rows: number; columns: number; batch: number; depth: number },
   lanes: number,
   target: TargetProfile,
 ): ContractTile {
-  const { load, sum, iteration, output, code } = IN_ONE[target.deviceClass === "gpu" ? "gpu" : "software"]
+  const { load, sum, iteration, output, code } = target.costs.oneWorkgroup
   let best: ContractTile = { rows: 1, columns: 1, taps: 1, lanes, split: false, staged: false }
   let least = Infinity
   for (const rows of SIDES) {

@@ -2,7 +2,7 @@
  *  a tile of neighbouring columns and several taps at a time loads what its windows share once.
  *  Not here:   all other contractions (`cost/model.ts`), the code (`templates/tile.ts`). */
 import { isStatic, type Shape } from "../../ir/tensor.js"
-import type { TargetProfile } from "../../target.js"
+import type { TargetProfile } from "../../targets/target.js"
 import type { ContractTile } from "./model.js"
 
 /** A window that slides along the last axis of the columns: the address that the columns' operand is read at moves by
@@ -35,7 +35,7 @@ export function slidingTile(
   slide: Slide & { along: Shape; over: Shape },
   target: TargetProfile,
 ): ContractTile | undefined {
-  if (target.deviceClass !== "software" || target.oneWorkgroup !== undefined) return undefined
+  if (!target.plans.includes("slide") || target.oneWorkgroup !== undefined) return undefined
   const last = slide.over.at(-1)!
   if (!isStatic(last)) return undefined
   let best: ContractTile | undefined

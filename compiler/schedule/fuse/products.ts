@@ -5,7 +5,7 @@
  *              buffers than the target allows.
  *  Not here:   when that pays (`cost/model.ts`), the code (`templates/chain.ts`). */
 import { isStatic, mulDim, numel, sameDim } from "../../ir/tensor.js"
-import type { TargetProfile } from "../../target.js"
+import type { TargetProfile } from "../../targets/target.js"
 import { joinsProduct } from "../cost/model.js"
 import { chainOf, type Group } from "../../ir/groups/types.js"
 import { expressionsOf, groupLoads, makers, storedIn } from "./loads.js"

@@ -4,8 +4,8 @@ import { printAttrs } from "../../ir/graph/text.js"
 import { defOf, elementsOf, type GraphIndex, loweringOf, typeOfValue } from "../../ir/graph/graph-index.js"
 import type { Node, ValueId } from "../../ir/graph/types.js"
 import { bytesOf, numel, printType } from "../../ir/tensor.js"
-import type { TargetProfile } from "../../target.js"
-import { nominal, REUSE } from "../cost/model.js"
+import type { TargetProfile } from "../../targets/target.js"
+import { nominal } from "../cost/model.js"
 import { Exprs } from "../expressions/exprs.js"
 import { operationsIn } from "../expressions/operations.js"
 import { unravel, Values } from "../expressions/values.js"
@@ -84,7 +84,7 @@ export class Uses {
     const argTypes = reader.args.map((a) => typeOfValue(this.g, a))
     const reads = out * nominal(numel(lower.extents(argTypes, reader.attrs, reader.type)))
     // A tile of a contraction uses what it reads several times.
-    return Math.max(1, reads / size / (lower.kind === "contract" ? REUSE[this.target.deviceClass] : 1))
+    return Math.max(1, reads / size / (lower.kind === "contract" ? this.target.costs.reuse : 1))
   }
   /** Operations and loads per element, with all that is inlined. */
   cost(v: ValueId): number {

@@ -7,7 +7,7 @@ import {
   type KernelParam,
   PACK_ALIGN,
 } from "../../ir/kernels/types.js"
-import type { TargetProfile } from "../../target.js"
+import type { TargetProfile } from "../../targets/target.js"
 import type { Binding } from "./fused-kernel.js"
 
 export interface Bindings {

@@ -7,21 +7,13 @@
  *  Not here:   the text of a merged kernel (`horizontal/fused-kernel.ts`). */
 import type { Pass } from "../../pass.js"
 import { bug } from "../../source/bug.js"
-import type { TargetProfile } from "../../target.js"
+import type { HorizontalFusionCosts, TargetProfile } from "../../targets/target.js"
 import { bytesOf, type DimValues } from "../../ir/tensor.js"
 import { evalSize, gridOf } from "../../ir/kernels/grid.js"
 import { hasBarrier } from "../../ir/kernels/walk.js"
 import type { Buffer, BufferRef, Dispatch, Kernel, KernelProgram, Pack } from "../../ir/kernels/types.js"
 import { canonical } from "../../ir/kernels/canonical.js"
-import {
-  barriersFuse,
-  LARGEST,
-  MOST_EXTRA_WORKGROUPS,
-  MOST_FUSED,
-  MOST_TRIED,
-  NOMINAL,
-  sharedFuse,
-} from "../cost/model.js"
+import { LARGEST, MOST_EXTRA_WORKGROUPS, MOST_TRIED, NOMINAL } from "../cost/model.js"
 import { type Bindings, bindingsOf } from "./bindings.js"
 import { codeSize } from "../../ir/kernels/code-size.js"
 import { commonArrays, commonLanes, lanesOf, fusedKernel } from "./fused-kernel.js"
@@ -30,10 +22,11 @@ export const horizontalFusion: Pass<readonly KernelProgram[], readonly KernelPro
   name: "horizontal-fusion",
   summary: "run kernels that need not wait for each other as one",
   run: (programs, cx) => {
-    if (cx.target.deviceClass === "wasm") return programs
+    const costs = cx.target.costs.horizontalFusion
+    if (costs === undefined) return programs
     return programs.map((program, i) => {
       const others = programs.filter((_, n) => n !== i)
-      return new HorizontalFusion(program, packable(program, others), cx.target, cx.remark).run()
+      return new HorizontalFusion(program, packable(program, others), cx.target, costs, cx.remark).run()
     })
   },
 }
@@ -121,6 +114,7 @@ class HorizontalFusion {
     private readonly program: KernelProgram,
     private readonly packable: ReadonlySet<number>,
     private readonly target: TargetProfile,
+    private readonly costs: HorizontalFusionCosts,
     private readonly remark: (text: string) => void,
   ) {
     this.uses = new Uses(program)
@@ -209,13 +203,12 @@ class HorizontalFusion {
   }
 
   private fit(dispatches: readonly Dispatch[]): Bindings | undefined {
-    if (!sharedFuse(this.target) && dispatches.some((d) => this.shared.has(d.kernel))) return undefined
+    if (!this.costs.repeatsCode && dispatches.some((d) => this.shared.has(d.kernel))) return undefined
     const kernels = dispatches.map((d) => this.uses.kernel(d))
     const lanes = commonLanes(kernels)
     if (lanes === undefined) return undefined
-    if (!barriersFuse(this.target) && kernels.some((k) => hasBarrier(k.body))) return undefined
-    if (kernels.reduce((n, k) => n + this.sizeOf(k), 0) > MOST_FUSED[this.target.deviceClass])
-      return undefined
+    if (!this.costs.barriers && kernels.some((k) => hasBarrier(k.body))) return undefined
+    if (kernels.reduce((n, k) => n + this.sizeOf(k), 0) > this.costs.size) return undefined
     const arrays = commonArrays(kernels).arrays.filter((s) => !s.own)
     const bytes = arrays.reduce((n, s) => n + s.length * bytesOf(s.type), 0)
     if (bytes > this.target.maxWorkgroupMemory) return undefined

@@ -1,7 +1,7 @@
 /** schedule: what the templates share: names, parameters, and the values of a group's nodes inside its kernel.
  *  Not here:   loop nests (`templates/`). */
 import { bug } from "../../source/bug.js"
-import type { TargetProfile } from "../../target.js"
+import type { TargetProfile } from "../../targets/target.js"
 import type { Row, ValueId } from "../../ir/graph/types.js"
 import type { Buffer, Expr, KernelParam, SharedArray, Stmt } from "../../ir/kernels/types.js"
 import { MOST_ROWS } from "../../ir/kernels/most.js"

@@ -13,10 +13,9 @@ export const roll: Pass<readonly KernelProgram[], readonly KernelProgram[]> = {
   name: "roll",
   summary: "hide constant counts of loops from drivers that would write them out",
   run: (programs, { target }) => {
-    if (target.deviceClass === "wasm") return programs
     const kernelOf = (k: Kernel): Kernel => {
       if (callsOf(k) !== undefined) return { ...k, body: rolled(k.body, none) }
-      return target.deviceClass === "software" ? { ...k, body: rolled(k.body, isShort) } : k
+      return target.costs.hidesTripCounts ? { ...k, body: rolled(k.body, isShort) } : k
     }
     return programs.map((p) => ({ ...p, kernels: p.kernels.map(kernelOf) }))
   },

@@ -15,7 +15,7 @@ import {
 } from "../../ir/kernels/types.js"
 import { bytesOf, type DimValues, type DType, evalDim } from "../../ir/tensor.js"
 import { bug } from "../../source/bug.js"
-import type { TargetProfile } from "../../target.js"
+import type { TargetProfile } from "../../targets/target.js"
 
 /** Names of the two loops. */
 export const LANE = "lane"
