@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest"
 import { fileHost } from "../compiler/cli/host.js"
-import { analyse, type Analysis } from "../compiler/editor/analysis.js"
+import { analyse, type Analysis, type EditorHost } from "../compiler/editor/analysis.js"
 import { completionsAt } from "../compiler/editor/completion.js"
 import { hoverAt } from "../compiler/editor/hover.js"
 import { inlayHints } from "../compiler/editor/inlay-hints.js"
@@ -15,7 +15,11 @@ import { printModule } from "../compiler/ir/ast/text.js"
 import { programs } from "./support/programs.js"
 
 const { stdlib } = fileHost("")
-const host = { stdlib, load: () => undefined }
+const host: EditorHost = {
+  stdlib,
+  load: (path) => (path === "other.nn" ? { path, text: "let there = 1\n" } : undefined),
+  columns: (path, delimiter) => (path === "d.csv" && delimiter === "," ? ["y", "age"] : undefined),
+}
 const analysed = (text: string, path = "p.nn"): Analysis => analyse({ path, text }, host)
 
 const PROGRAM = `let width = 16
@@ -82,6 +86,7 @@ describe("hovering shows", () => {
       },
     ],
     ["Block(wid¦th)", { title: "let width: 16" }],
+    ["Ad¦am", { title: expect.stringMatching(/^optimizer Adam\(lr: f32 = 1e-3, .*\)\(p, g\)$/) }],
     ["let sc¦ores", { title: "let scores: f32[B, 1]" }],
     ["mse(sco¦res", { title: "let scores: f32[B, 1]" }],
     ["let (¦a", { title: "let a: f32[B, 8]" }],
@@ -109,6 +114,19 @@ describe("a name", () => {
     ["Net¦(x)", "model ¦Net"],
   ])("%s leads to %s", (piece, declared) => {
     expect(definitionAt(analysis, at(piece))?.start).toBe(at(declared))
+  })
+
+  it("of an import leads to its file, and what it gives to its declaration there", () => {
+    const text = 'import { there } from "other.nn"\nlet here = there\n'
+    const importing = analysed(text)
+    expect(definitionAt(importing, text.indexOf("other"))).toMatchObject({
+      file: { path: "other.nn" },
+      start: 0,
+    })
+    expect(definitionAt(importing, text.lastIndexOf("there"))).toMatchObject({
+      file: { path: "other.nn" },
+      start: 4,
+    })
   })
 
   it("of the library leads there", () => {
@@ -155,10 +173,13 @@ describe("what may be written", () => {
   })
 
   it("are the columns of the file, between quotes", () => {
-    const columns = completionsAt(analysis, at('column("¦y'), ({ name }) =>
-      name === "d" ? ["y", "age"] : undefined,
-    )
-    expect(columns.map(({ label }) => label)).toEqual(["y", "age"])
+    expect(labels('column("¦y')).toEqual(["y", "age"])
+    const typed = PROGRAM.slice(0, PROGRAM.indexOf('column("y')) + 'column("'
+    for (const text of [typed, `${typed}\n}\n`, `${typed}") |> one_hot(3)\n}\n`])
+      expect(
+        completionsAt(analysed(text), typed.length).map(({ label }) => label),
+        text,
+      ).toEqual(["y", "age"])
   })
 
   it("in a call are its parameters, the next one marked", () => {

@@ -16,6 +16,8 @@ export interface EditorHost {
   readonly stdlib: readonly Module[]
   /** An imported file; undefined when there is none. */
   load(path: string, from: SourceFile): SourceFile | undefined
+  /** The names in the first row of a CSV file; undefined where they cannot be read. */
+  columns?(path: string, delimiter: string, from: SourceFile): readonly string[] | undefined
 }
 export interface Analysis {
   readonly file: SourceFile
@@ -26,6 +28,10 @@ export interface Analysis {
   readonly names: Names
   /** What is known of the value of an expression, of a link of a pipe, or of a name where it is declared. */
   valueAt(span: Span): Value | undefined
+  /** An imported file, by its path as the program has it. */
+  imported(path: string): SourceFile | undefined
+  /** Of a CSV file, by its path as the program has it. */
+  columns(path: string, delimiter: string): readonly string[] | undefined
 }
 
 export function analyse(file: SourceFile, host: EditorHost): Analysis {
@@ -59,6 +65,8 @@ export function analyse(file: SourceFile, host: EditorHost): Analysis {
     diagnostics: diagnostics.all,
     names: namesOf(module, host.stdlib, (path) => load(path, file.path)),
     valueAt: (span) => values.get(key(span)),
+    imported: (path) => load(path, file.path)?.span.file,
+    columns: (path, delimiter) => host.columns?.(path, delimiter, file),
   }
 }
 

@@ -2,6 +2,7 @@
 import { settingWords } from "../../grammar/tokens.js"
 import { SOURCE_NAMES } from "../check/data/sources/index.js"
 import { STAGE_NAMES } from "../check/data/stages/index.js"
+import type { DataDecl, Declaration } from "../ir/ast/types.js"
 import type { Analysis } from "./analysis.js"
 import { valueText } from "./analysis.js"
 import { docOf, headText } from "./describe.js"
@@ -15,9 +16,6 @@ export interface Completion {
   readonly doc?: string
 }
 
-/** The columns of the file that a data section reads; undefined where they are not known. */
-export type ColumnsOf = (data: NamedSymbol) => readonly string[] | undefined
-
 const TOP = ["data", "fn", "import", "layer", "let", "model", "optimizer", "train"]
 const BODY = ["else", "for", "if", "let", "param", "return", "scan", "state", "var"]
 const IN_TRAIN = ["minimize", "report"]
@@ -25,16 +23,12 @@ const IN_TRAIN = ["minimize", "report"]
 const words = (all: readonly string[], kind: Completion["kind"]): readonly Completion[] =>
   all.map((label) => ({ label, kind }))
 
-export function completionsAt(
-  analysis: Analysis,
-  offset: number,
-  columns?: ColumnsOf,
-): readonly Completion[] {
-  const { file, module, names } = analysis
-  const decl = module.declarations.find(({ span }) => span.start < offset && offset <= span.end)
+export function completionsAt(analysis: Analysis, offset: number): readonly Completion[] {
+  const { file, names } = analysis
+  const decl = declarationAt(analysis, offset)
   const line = file.text.slice(file.text.lastIndexOf("\n", offset - 1) + 1, offset)
   const inText = (line.match(/"/g) ?? []).length % 2 === 1
-  if (inText) return decl?.kind === "data" ? columnsFor(analysis, decl.name.text, columns) : []
+  if (inText) return decl?.kind === "data" ? columnsOf(analysis, decl, offset) : []
   if (line.includes("//")) return []
   if (decl === undefined) return words(TOP, "keyword")
   if (decl.kind === "data") {
@@ -72,14 +66,30 @@ export function completionsAt(
 
 const COLUMN_WORDS = ["characters", "column", "columns"]
 
-function columnsFor(
-  { names }: Analysis,
-  data: string,
-  columns: ColumnsOf | undefined,
-): readonly Completion[] {
-  const symbol = names.symbols.find(({ name, kind }) => kind === "data" && name === data)
-  return words((symbol && columns?.(symbol)) ?? [], "column")
+/** One that is not closed yet goes on to the next. */
+function declarationAt({ module, file }: Analysis, offset: number): Declaration | undefined {
+  const before = module.declarations.findLast(({ span }) => span.start < offset)
+  if (before === undefined || offset <= before.span.end) return before
+  const isClosed = before.kind === "let-decl" || file.text[before.span.end - 1] === "}"
+  return isClosed ? undefined : before
 }
+
+/** What a text in a data section may say, unless it is the path of the file itself. */
+function columnsOf(analysis: Analysis, { source }: DataDecl, offset: number): readonly Completion[] {
+  if (source.kind !== "call" || source.callee.kind !== "name" || offset <= source.span.end) return []
+  const usual = DELIMITERS.get(source.callee.name)
+  const path = source.args.find(({ name }) => name === undefined)?.value
+  if (usual === undefined || path?.kind !== "string") return []
+  const given = source.args.find(({ name }) => name?.text === "delimiter")?.value
+  const delimiter = given?.kind === "string" ? given.value : usual
+  return words(analysis.columns(path.value, delimiter) ?? [], "column")
+}
+
+/** Of the sources whose files name their columns in the first row. */
+const DELIMITERS = new Map([
+  ["csv", ","],
+  ["tsv", "\t"],
+])
 
 function completionOf(analysis: Analysis, symbol: NamedSymbol): Completion {
   const value = analysis.valueAt(symbol.span)

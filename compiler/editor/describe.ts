@@ -11,6 +11,7 @@ export function headText(decl: Declaration): string {
     .slice(from, to)
     .replace(/\s*\{\s*$/, "")
     .replace(/\s+/g, " ")
+    .replace(/(?<=\() | (?=\))/g, "")
     .trim()
 }
 

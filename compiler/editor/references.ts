@@ -3,9 +3,14 @@ import { isKeyword, lexer, settingWords } from "../../grammar/tokens.js"
 import type { Span } from "../source/source.js"
 import { type Analysis, isSameSymbol, symbolAt } from "./analysis.js"
 
-/** In any file; undefined for names that are built in. */
-export const definitionAt = (analysis: Analysis, offset: number): Span | undefined =>
-  symbolAt(analysis, offset)?.symbol.span
+/** In any file, of an import the file itself; undefined for names that are built in. */
+export function definitionAt(analysis: Analysis, offset: number): Span | undefined {
+  const symbol = symbolAt(analysis, offset)?.symbol
+  if (symbol) return symbol.span
+  const path = analysis.module.imports.find(({ span }) => span.start <= offset && offset <= span.end)?.path
+  const file = path === undefined ? undefined : analysis.imported(path)
+  return file && { file, start: 0, end: 0 }
+}
 
 /** In this file, in order; the declaration too. */
 export function referencesAt(analysis: Analysis, offset: number): readonly Span[] {

@@ -5,6 +5,7 @@ import type { TextDocument } from "vscode-languageserver-textdocument"
 import { type Analysis, analyse, type EditorHost } from "../../editor/analysis.js"
 import type { SourceFile } from "../../source/source.js"
 import { fileHost } from "../host.js"
+import { csvColumns } from "./csv-columns.js"
 import { pathOf, uriOf } from "./places.js"
 
 interface Known {
@@ -18,7 +19,11 @@ export class Analyses {
 
   constructor(private readonly open: (uri: string) => TextDocument | undefined) {
     const { stdlib } = fileHost("")
-    this.host = { stdlib, load: (path, from) => this.load(path, from) }
+    this.host = {
+      stdlib,
+      load: (path, from) => this.load(path, from),
+      columns: (path, delimiter, from) => csvColumns(resolve(dirname(from.path), path), delimiter),
+    }
   }
 
   of(uri: string): Analysis | undefined {

@@ -3,7 +3,14 @@ import { pathToFileURL, fileURLToPath } from "node:url"
 import type { Position, Range } from "vscode-languageserver"
 import { positionAt, type SourceFile, type Span } from "../../source/source.js"
 
-export const pathOf = (uri: string): string => (uri.startsWith("file:") ? fileURLToPath(uri) : uri)
+/** An address that is none of a file of this machine stands for itself. */
+export function pathOf(uri: string): string {
+  try {
+    return uri.startsWith("file:") ? fileURLToPath(uri) : uri
+  } catch {
+    return uri
+  }
+}
 export const uriOf = (path: string): string => (/^[a-z-]+:/i.test(path) ? path : pathToFileURL(path).href)
 
 export function positionOf(file: SourceFile, offset: number): Position {

@@ -1,30 +1,29 @@
 /** cli/lsp: the editor's services over the Language Server Protocol.
- *  Guarantees: answers whatever is sent: a request for a file that is not open, or a place beyond its end, gets nothing.
- *  Not here:   what the services know (compiler/editor/). */
+ *  Guarantees: answers whatever is sent: a request for a file that is not open, or a place beyond its end, gets nothing, and one without
+ *              a file or a place is refused. Mistakes are published when no more changes wait to be read.
+ *  Not here:   what the services know (compiler/editor/), how it is written in the protocol (protocol.ts), what clients send
+ *              (requests.ts). */
 import {
   type CodeAction,
   CodeActionKind,
-  type CompletionItem,
-  CompletionItemKind,
   type Connection,
-  DiagnosticSeverity,
-  type DocumentSymbol,
   LSPErrorCodes,
   MarkupKind,
+  type Position,
+  type Range,
   ResponseError,
   SemanticTokensBuilder,
-  SymbolKind as LspSymbolKind,
   TextDocuments,
   TextDocumentSyncKind,
   type TextEdit,
 } from "vscode-languageserver"
 import { TextDocument } from "vscode-languageserver-textdocument"
-import { type Completion, completionsAt } from "../../editor/completion.js"
+import type { Analysis } from "../../editor/analysis.js"
+import { completionsAt } from "../../editor/completion.js"
 import { hoverAt } from "../../editor/hover.js"
 import { inlayHints } from "../../editor/inlay-hints.js"
 import { lenses } from "../../editor/lenses.js"
-import type { SymbolKind } from "../../editor/names.js"
-import { folds, outline, type OutlineItem } from "../../editor/outline.js"
+import { folds, outline } from "../../editor/outline.js"
 import { definitionAt, referencesAt, renameAt } from "../../editor/references.js"
 import { semanticTokens } from "../../editor/semantic-tokens.js"
 import { signatureAt } from "../../editor/signature.js"
@@ -36,75 +35,20 @@ import { VERSION } from "../../version.js"
 import { fileHost, libraryFile } from "../host.js"
 import { Analyses } from "./documents.js"
 import { pathOf, positionOf, rangeOf, uriOf } from "./places.js"
+import {
+  completionItem,
+  documentSymbol,
+  protocolDiagnostic,
+  TOKEN_MODIFIERS,
+  TOKEN_OF,
+  TOKEN_TYPES,
+} from "./protocol.js"
+import { missing, placeIn, rangeIn, uriIn } from "./requests.js"
 
-/** Semantic tokens by what the protocol calls them. */
-const TOKEN_TYPES = ["variable", "parameter", "function", "class", "property", "enumMember", "type"]
-const TOKEN_MODIFIERS = ["declaration", "defaultLibrary"]
-const TOKEN_OF: Readonly<Record<SymbolKind, (typeof TOKEN_TYPES)[number]>> = {
-  constant: "enumMember",
-  fn: "function",
-  layer: "class",
-  model: "class",
-  optimizer: "class",
-  data: "class",
-  train: "class",
-  field: "property",
-  argument: "parameter",
-  size: "type",
-  let: "variable",
-  var: "variable",
-  param: "property",
-  state: "property",
-  loop: "variable",
-  report: "property",
-}
-const SYMBOL_OF: Readonly<Record<SymbolKind, LspSymbolKind>> = {
-  constant: LspSymbolKind.Constant,
-  fn: LspSymbolKind.Function,
-  layer: LspSymbolKind.Class,
-  model: LspSymbolKind.Class,
-  optimizer: LspSymbolKind.Class,
-  data: LspSymbolKind.Struct,
-  train: LspSymbolKind.Event,
-  field: LspSymbolKind.Field,
-  argument: LspSymbolKind.Variable,
-  size: LspSymbolKind.TypeParameter,
-  let: LspSymbolKind.Variable,
-  var: LspSymbolKind.Variable,
-  param: LspSymbolKind.Property,
-  state: LspSymbolKind.Property,
-  loop: LspSymbolKind.Variable,
-  report: LspSymbolKind.Field,
-}
-const COMPLETION_OF: Readonly<Record<Completion["kind"], CompletionItemKind>> = {
-  constant: CompletionItemKind.Constant,
-  fn: CompletionItemKind.Function,
-  layer: CompletionItemKind.Class,
-  model: CompletionItemKind.Class,
-  optimizer: CompletionItemKind.Class,
-  data: CompletionItemKind.Struct,
-  train: CompletionItemKind.Event,
-  field: CompletionItemKind.Field,
-  argument: CompletionItemKind.Variable,
-  size: CompletionItemKind.TypeParameter,
-  let: CompletionItemKind.Variable,
-  var: CompletionItemKind.Variable,
-  param: CompletionItemKind.Property,
-  state: CompletionItemKind.Property,
-  loop: CompletionItemKind.Variable,
-  report: CompletionItemKind.Field,
-  keyword: CompletionItemKind.Keyword,
-  setting: CompletionItemKind.Keyword,
-  source: CompletionItemKind.Function,
-  stage: CompletionItemKind.Function,
-  column: CompletionItemKind.Value,
-  parameter: CompletionItemKind.Property,
-}
-const SEVERITY = {
-  error: DiagnosticSeverity.Error,
-  warning: DiagnosticSeverity.Warning,
-  note: DiagnosticSeverity.Information,
-}
+/** Milliseconds after a change until mistakes are published, unless another one comes. */
+const QUIET = 20
+/** Mistakes of a file that are published; one with more is no program. */
+const MOST_MISTAKES = 500
 
 export function serve(connection: Connection): void {
   const documents = new TextDocuments(TextDocument)
@@ -143,7 +87,17 @@ export function serve(connection: Connection): void {
     const found = data?.version === documents.get(uri)?.version ? data?.found : undefined
     const all = [...analysis.diagnostics, ...(found ?? [])]
     const own = all.filter(({ primary }) => primary === undefined || primary.span.file.path === pathOf(uri))
-    void connection.sendDiagnostics({ uri, diagnostics: own.map((each) => protocolDiagnostic(each)) })
+    const shown = own.slice(0, MOST_MISTAKES).map((each) => protocolDiagnostic(each))
+    const version = documents.get(uri)?.version
+    void connection.sendDiagnostics({ uri, ...(version !== undefined && { version }), diagnostics: shown })
+  }
+  const waiting = new Map<string, NodeJS.Timeout>()
+  const publishSoon = (uri: string): void => {
+    clearTimeout(waiting.get(uri))
+    waiting.set(
+      uri,
+      setTimeout(() => publish(uri), QUIET),
+    )
   }
   /** Where the text itself is right, its data is looked at too. */
   const lookAtData = (uri: string): void => {
@@ -159,24 +113,37 @@ export function serve(connection: Connection): void {
     lookAtData(uri)
     for (const each of documents.all()) publish(each.uri)
   })
-  documents.onDidChangeContent(({ document: { uri } }) => publish(uri))
+  documents.onDidChangeContent(({ document: { uri } }) => publishSoon(uri))
   documents.onDidClose(({ document: { uri } }) => {
+    clearTimeout(waiting.get(uri))
+    waiting.delete(uri)
     analyses.forget(uri)
     ofData.delete(uri)
     void connection.sendDiagnostics({ uri, diagnostics: [] })
   })
 
-  const at = <T>(
-    {
-      textDocument,
-      position,
-    }: { textDocument: { uri: string }; position: { line: number; character: number } },
-    answer: (analysis: NonNullable<ReturnType<Analyses["of"]>>, offset: number) => T,
+  const whole = <T>(
+    params: { textDocument: { uri: string } },
+    answer: (analysis: Analysis, uri: string) => T,
   ): T | null => {
-    const analysis = analyses.of(textDocument.uri)
-    const offset = documents.get(textDocument.uri)?.offsetAt(position)
-    return analysis === undefined || offset === undefined ? null : answer(analysis, offset)
+    const uri = uriIn(params)
+    const analysis = analyses.of(uri)
+    return analysis === undefined ? null : answer(analysis, uri)
   }
+  const at = <T>(
+    params: { textDocument: { uri: string }; position: Position },
+    answer: (analysis: Analysis, offset: number) => T,
+  ): T | null =>
+    whole(params, (analysis, uri) => answer(analysis, documents.get(uri)!.offsetAt(placeIn(params))))
+  const within = <T>(
+    params: { textDocument: { uri: string }; range: Range },
+    answer: (analysis: Analysis, from: number, to: number) => T,
+  ): T | null =>
+    whole(params, (analysis, uri) => {
+      const { start, end } = rangeIn(params)
+      const document = documents.get(uri)!
+      return answer(analysis, document.offsetAt(start), document.offsetAt(end))
+    })
 
   connection.onHover((params) =>
     at(params, (analysis, offset) => {
@@ -220,6 +187,7 @@ export function serve(connection: Connection): void {
   )
   connection.onRenameRequest((params) =>
     at(params, (analysis, offset) => {
+      if (typeof params.newName !== "string") throw missing("newName")
       const rename = renameAt(analysis, offset, params.newName)
       if (rename.kind === "refused") return new ResponseError(LSPErrorCodes.RequestFailed, rename.why)
       const edits = rename.spans.map((span): TextEdit => ({ range: rangeOf(span), newText: params.newName }))
@@ -227,41 +195,29 @@ export function serve(connection: Connection): void {
     }),
   )
 
-  const whole = <T>(
-    uri: string,
-    answer: (analysis: NonNullable<ReturnType<Analyses["of"]>>) => T,
-  ): T | null => {
-    const analysis = analyses.of(uri)
-    return analysis === undefined ? null : answer(analysis)
-  }
-  connection.languages.inlayHint.on(({ textDocument: { uri } }) =>
-    whole(uri, (analysis) =>
-      inlayHints(analysis).map(({ offset, text }) => ({
-        position: positionOf(analysis.file, offset),
-        label: text,
-      })),
+  connection.languages.inlayHint.on((params) =>
+    within(params, (analysis, from, to) =>
+      inlayHints(analysis)
+        .filter(({ offset }) => from <= offset && offset <= to)
+        .map(({ offset, text }) => ({ position: positionOf(analysis.file, offset), label: text })),
     ),
   )
-  connection.onDocumentSymbol(({ textDocument: { uri } }) =>
-    whole(uri, (analysis) => outline(analysis).map(documentSymbol)),
-  )
-  connection.onFoldingRanges(({ textDocument: { uri } }) =>
-    whole(uri, (analysis) =>
+  connection.onDocumentSymbol((params) => whole(params, (analysis) => outline(analysis).map(documentSymbol)))
+  connection.onFoldingRanges((params) =>
+    whole(params, (analysis) =>
       folds(analysis).map(({ from, to }) => ({ startLine: from - 1, endLine: to - 1 })),
     ),
   )
-  connection.onDocumentFormatting(({ textDocument: { uri } }) =>
-    whole(uri, ({ file }) => {
+  connection.onDocumentFormatting((params) =>
+    whole(params, ({ file }) => {
       const text = format(file, new Diagnostics())
       if (text === undefined || text === file.text) return []
       return [{ range: rangeOf({ file, start: 0, end: file.text.length }), newText: text }]
     }),
   )
-  connection.onCodeAction(({ textDocument: { uri }, range }) =>
-    whole(uri, (analysis) => {
-      const document = documents.get(uri)
-      if (document === undefined) return []
-      const [from, to] = [document.offsetAt(range.start), document.offsetAt(range.end)]
+  connection.onCodeAction((params) =>
+    within(params, (analysis, from, to) => {
+      const { uri } = params.textDocument
       return analysis.diagnostics.flatMap((each): readonly CodeAction[] => {
         const { fix, primary } = each
         if (!fix || fix.span.file !== analysis.file || !primary) return []
@@ -278,17 +234,17 @@ export function serve(connection: Connection): void {
       })
     }),
   )
-  connection.onCodeLens(({ textDocument: { uri } }) =>
-    whole(uri, (analysis) =>
+  connection.onCodeLens((params) =>
+    whole(params, (analysis, uri) =>
       lenses(analysis).map(({ span, text, command }) => ({
         range: rangeOf({ ...span, end: span.start }),
         command: { title: text, command: command === undefined ? "" : `nnc.${command}`, arguments: [uri] },
       })),
     ),
   )
-  connection.languages.semanticTokens.on(({ textDocument: { uri } }) => {
+  connection.languages.semanticTokens.on((params) => {
     const builder = new SemanticTokensBuilder()
-    const analysis = analyses.of(uri)
+    const analysis = analyses.of(uriIn(params))
     for (const { span, kind, isDeclaration, isLibrary } of analysis ? semanticTokens(analysis) : []) {
       const { line, character } = positionOf(span.file, span.start)
       const modifiers = (isDeclaration ? 1 : 0) | (isLibrary ? 2 : 0)
@@ -312,35 +268,3 @@ function dataDiagnostics(path: string, text: string): readonly Diagnostic[] {
 
 /** The library lies where nnc is installed. */
 const placeOf = (path: string): string => (path.startsWith("stdlib/") ? libraryFile(path) : path)
-
-function protocolDiagnostic({ code, severity, message, primary, related = [], help }: Diagnostic) {
-  const label = primary?.text ? `\n${primary.text}` : ""
-  return {
-    range: primary
-      ? rangeOf(primary.span)
-      : { start: { line: 0, character: 0 }, end: { line: 0, character: 0 } },
-    severity: SEVERITY[severity],
-    code,
-    source: "nnc",
-    message: `${message}${label}${help === undefined ? "" : `\nhelp: ${help}`}`,
-    relatedInformation: related.map(({ span, text }) => ({
-      location: { uri: uriOf(span.file.path), range: rangeOf(span) },
-      message: text,
-    })),
-  }
-}
-
-const completionItem = ({ label, kind, detail, doc }: Completion): CompletionItem => ({
-  label,
-  kind: COMPLETION_OF[kind],
-  ...(detail === undefined ? {} : { detail }),
-  ...(doc === undefined ? {} : { documentation: { kind: MarkupKind.Markdown, value: doc } }),
-})
-
-const documentSymbol = ({ name, kind, span, nameSpan, children }: OutlineItem): DocumentSymbol => ({
-  name,
-  kind: SYMBOL_OF[kind],
-  range: rangeOf(span),
-  selectionRange: rangeOf(nameSpan),
-  children: children.map(documentSymbol),
-})
