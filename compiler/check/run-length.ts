@@ -7,6 +7,7 @@ import type { Diagnostic, Diagnostics } from "../source/diagnostic.js"
 import type { Span } from "../source/source.js"
 import type { Given } from "./args.js"
 import type { Done } from "./doubts/done.js"
+import type { RangeQuestion } from "./doubts/ranges.js"
 import type { Env } from "./env.js"
 import { doubts, warning, type Steps } from "./length-doubts.js"
 import { isNumber, type Value } from "./values.js"
@@ -41,6 +42,8 @@ export interface RunLength {
   readonly settings: TrainSettings
   readonly stated: readonly SettingStmt[]
   readonly counting: readonly Counting[]
+  /** What the values of its fields are asked. */
+  readonly ranges: readonly RangeQuestion[]
 }
 
 export function noteCounting(env: Env, { name, args, given, span }: Omit<Done, "result">): void {

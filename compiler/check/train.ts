@@ -13,7 +13,9 @@ import { BATCH, isStatic, printType, tensorType } from "../ir/tensor.js"
 import { averagesOf } from "./average.js"
 import { checkBatchNorms } from "./batch-norm.js"
 import { directionOf } from "./direction.js"
+import { Flow } from "./doubts/flow.js"
 import { warnOfDoubts } from "./doubts/index.js"
+import { rangeQuestions } from "./doubts/ranges.js"
 import { isScalar } from "./emit.js"
 import { originAt, topEnv, type Cx, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
@@ -93,11 +95,14 @@ export function checkTrain(
     settings,
     stated,
     counting: countingIn(step.env, decl.span),
+    ranges: rangeQuestions(new Flow(step.env.section), dataSet?.fields ?? [], (name) => {
+      const field = data?.fields.find((each) => each.name.text === name)
+      return field && { span: field.value.span, text: `\`${name}\` is read here` }
+    }),
   }
-  if (cx.diagnostics.hasErrors) lengths.push(length)
-  else if (settings.duration.unit === "steps" || rows !== undefined)
-    warnOfLengths(length, rows, cx.diagnostics)
-  else lengths.push(length)
+  const known = settings.duration.unit === "steps" || rows !== undefined
+  if (known && !cx.diagnostics.hasErrors) warnOfLengths(length, rows, cx.diagnostics)
+  lengths.push(known ? { ...length, counting: [], stated: [] } : length)
   checkIndices(step.env, step.section, fields)
   checkIndices(evaluate.env, evaluate.section, fields)
   warnOfDoubts({

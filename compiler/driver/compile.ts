@@ -3,6 +3,7 @@
 import type { Bundle } from "../../runtime/bundle/format.js"
 import { encode } from "../bundle/encode.js"
 import { check } from "../check/check.js"
+import { warnOfRanges } from "../check/doubts/ranges.js"
 import { warnOfLengths, type RunLength } from "../check/run-length.js"
 import { printModule } from "../ir/ast/text.js"
 import type { Module } from "../ir/ast/types.js"
@@ -51,10 +52,15 @@ export function compile(main: SourceFile, host: CompileHost, options: CompileOpt
     const whole = checked ?? bug("check found no error and gave no model")
     const model = options.change?.(whole) ?? whole
     run.reachedState(MODEL, stateOf("model", model))
-    const data = run.stage("data", () => readData(model, [...modules.values()], host, run.diagnostics))
+    const data = run.stage("data", () =>
+      readData(model, [...modules.values()], host, run.diagnostics, lengths),
+    )
     run.gate()
-    for (const each of lengths)
-      warnOfLengths(each, each.data === null ? undefined : data.get(each.data)?.trainRows, run.diagnostics)
+    for (const each of lengths) {
+      const facts = each.data === null ? undefined : data.get(each.data)
+      warnOfLengths(each, facts?.trainRows, run.diagnostics)
+      warnOfRanges(each.ranges, facts?.ranges, run.diagnostics)
+    }
     const stored = asStored(model, data)
     const facts = { sizes: batchSizes(model, data), budgets: budgetsOf(model), plans: options.plans ?? [] }
     const code = forDevices(stateOf("model", stored), facts, run)

@@ -2,6 +2,8 @@
  *  Guarantees: a problem with data is shown at the part of the declaration that meets it.
  *  Not here:   files and formats (the host), laying out memory for the rows (sizes.ts). */
 import type { DataSpec } from "../../runtime/bundle/format.js"
+import type { ValueRange } from "../check/doubts/ranges.js"
+import type { RunLength } from "../check/run-length.js"
 import type { DataDecl, Module, SettingStmt, TrainDecl } from "../ir/ast/types.js"
 import { fieldBounds, type RowBounds } from "../ir/model/index-bounds.js"
 import type { DataSet, Model, ModelStmt, ModelValue, Section, TrainSection } from "../ir/model/types.js"
@@ -13,6 +15,8 @@ import type { CodePages } from "../source/codes.js"
 /** What reading a data set tells: how many rows there are, and the fitted description. */
 export interface DataFacts extends DataRows {
   readonly spec: DataSpec
+  /** Of the fields that were asked for. */
+  readonly ranges?: ReadonlyMap<string, ValueRange>
 }
 export interface DataHost {
   /** Reads, splits and fits the data, or says what is wrong with it. */
@@ -21,6 +25,8 @@ export interface DataHost {
 export interface DataContext {
   /** Where the program uses fields as indices, and how far those may go. */
   readonly bounds: ReadonlyMap<string, RowBounds>
+  /** Fields whose values are to be looked at. */
+  readonly ranged: ReadonlySet<string>
   /** The place of a part of the declaration, for messages. */
   place(part: DataPart): Label | undefined
 }
@@ -32,6 +38,7 @@ export function readData(
   modules: readonly Module[],
   host: DataHost,
   diagnostics: Diagnostics,
+  lengths: readonly RunLength[] = [],
 ): Map<string, DataFacts> {
   const declarations = modules.flatMap((module) => module.declarations)
   const facts = new Map<string, DataFacts>()
@@ -39,6 +46,9 @@ export function readData(
     const decl = declarations.find((d): d is DataDecl => d.kind === "data" && d.name.text === set.name)
     const found = host.data(set, {
       bounds: fieldBounds(model, set.name),
+      ranged: new Set(
+        lengths.filter(({ data }) => data === set.name).flatMap(({ ranges }) => ranges.map((r) => r.field)),
+      ),
       place: (part) => decl && placeOf(decl, part),
     })
     if ("code" in found) diagnostics.add(found)
@@ -89,6 +99,18 @@ const batchSetting = (decl: TrainDecl): SettingStmt | undefined =>
   decl.body.find((s): s is SettingStmt => s.kind === "setting" && s.name.text === "batch")
 
 export const rowCodes: CodePages = {
+  "target-range": {
+    title: "targets that a loss does not take, or that the model cannot give",
+    explanation:
+      "bce takes targets from 0 to 1, hinge and cosine_embedding 1 and -1, poisson_nll counts. A model that ends with sigmoid gives 0 to 1, with relu nothing below 0: a target outside of that is never reached. The values are those of all rows as the field prepares them.",
+    pytorch: "PyTorch checks such targets only in binary_cross_entropy, and its prediction, not its target.",
+  },
+  "features-large": {
+    title: "inputs of a thousand and more, as they are read",
+    explanation:
+      "Weights start near 0 and move by small steps, which suits inputs near 0. `|> standardize` brings every column to mean 0 and deviation 1, `|> minmax` to 0 to 1; bytes of images become 0 to 1 by `|> scale(1 / 255)`.",
+    pytorch: "It is a StandardScaler, or a division by 255, that was left out.",
+  },
   "batch-rows": {
     title: "a batch larger than the data",
     explanation:

@@ -10,6 +10,7 @@ import { storageFor } from "../../runtime/data/stored.js"
 import { usesOf } from "../../runtime/data/uses.js"
 import { inPart, type RunError } from "../../runtime/error.js"
 import { product } from "../../runtime/exec/size.js"
+import type { ValueRange } from "../check/doubts/ranges.js"
 import type { DataContext, DataFacts } from "../driver/compile.js"
 import type { DataSet, Split, Windows } from "../ir/model/types.js"
 import type { Diagnostic } from "../source/diagnostic.js"
@@ -57,7 +58,7 @@ const MANY = 50_000_000
 export function dataFacts(
   set: DataSet,
   spec: DataSpec,
-  { bounds }: DataContext,
+  { bounds, ranged }: DataContext,
   open: (path: string) => DataFile,
 ): DataFacts {
   const { train, val, test } = readTables(spec, open, usesOf(set.fields, spec))
@@ -68,11 +69,15 @@ export function dataFacts(
     return bound ? { ...field, bounds: bound } : field
   })
   for (const field of fields) inPart({ field: field.name }, () => checkCounts(field))
+  const ranges = new Map<string, ValueRange>()
   // What loading would refuse is found now, with its place in the program.
   for (const { table, rows } of parts)
-    for (const field of fields) if (rows.length * product(field.shape) <= MANY) checkField(field, table, rows)
+    for (const field of fields)
+      if (rows.length * product(field.shape) <= MANY)
+        checkField(field, table, rows, ranged.has(field.name) ? seen(ranges, field.name) : undefined)
   return {
     trainRows: train.rows.length,
+    ranges,
     heldRows: heldBack.length === 0 ? null : Math.max(...heldBack.map(({ rows }) => rows.length)),
     spec: {
       ...spec,
@@ -85,6 +90,18 @@ export function dataFacts(
 }
 
 /** At the part of the declaration that met it. */
+/** Widens the range of a field by each value that it gets. */
+function seen(ranges: Map<string, ValueRange>, field: string): (value: number) => void {
+  let { min, max, whole } = ranges.get(field) ?? { min: Infinity, max: -Infinity, whole: true }
+  return (value) => {
+    if (value >= min && value <= max && (!whole || Number.isInteger(value))) return
+    min = Math.min(min, value)
+    max = Math.max(max, value)
+    whole &&= Number.isInteger(value)
+    ranges.set(field, { min, max, whole })
+  }
+}
+
 export function asDiagnostic({ code, message, help, part }: RunError, { place }: DataContext): Diagnostic {
   const primary = part && place(part)
   return {

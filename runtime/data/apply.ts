@@ -59,10 +59,15 @@ function areFinite({ buffer, byteOffset, length }: Float32Array): boolean {
   return true
 }
 
-/** Refuses what `applyField` would refuse. */
-export function checkField(field: FieldSpec, table: Table, rows: Uint32Array): void {
+/** Refuses what `applyField` would refuse. `see` gets the values, each row of a window once. */
+export function checkField(
+  field: FieldSpec,
+  table: Table,
+  rows: Uint32Array,
+  see: (value: number) => void = () => {},
+): void {
   const steps = stepsOf(field, table, rows)
-  convert(ofOneStep(field), steps.table, distinctSteps(steps.rows), () => {})
+  convert(ofOneStep(field), steps.table, distinctSteps(steps.rows), see)
 }
 
 function convert(field: FieldSpec, table: Table, rows: Uint32Array, take: (value: number) => void): void {
