@@ -73,7 +73,8 @@ test.each<[Program, string]>([
   [{ stage: " |> scale(255)", y: PRICES, loss: "mse" }, "`Linear` reads `x`, which goes from 0 to 765"],
 ])("%o", (given, message) => {
   const found = said(program(given))
-  expect(found.map((d) => d.message)).toEqual([message])
+  const code = message.startsWith("`Linear` reads") ? "features-large" : "target-range"
+  expect(found.map((d) => [d.code, d.message])).toEqual([[code, message]])
   const [repaired] = applyFixes(found)
   expect(repaired ? said(repaired.text).map((d) => d.message) : ["no repair"]).toEqual(
     message.includes("counts") ? ["no repair"] : [],
