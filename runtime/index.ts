@@ -23,19 +23,23 @@ export async function loadBundle(
   return Session.open(await readBundle(base.href, reader(base)), browserHost(base, files), options, base.href)
 }
 
-/** Opens a bundle whose files are in memory, by their paths in its folder: checked as if they were fetched. Data files that are not
- *  among them are fetched relative to the page. */
+/** Opens a bundle whose files are in memory or at addresses of their own, by their paths in its folder: checked as if they were fetched.
+ *  Data files that are not among them are fetched relative to the page. */
 export async function loadFiles(
-  contents: ReadonlyMap<string, Uint8Array>,
+  contents: ReadonlyMap<string, Uint8Array | URL>,
   { files, ...options }: PageOpenOptions = {},
 ): Promise<Session> {
   const place = "the bundle"
   const page = new URL(location.href)
-  const own: ReadFile = async (path) => contents.get(path) ?? reader(page)(path)
+  const own: ReadFile = async (path) => {
+    const content = contents.get(path)
+    return content instanceof Uint8Array ? content : reader(page)(content?.href ?? path)
+  }
   const host = browserHost(page, files)
   const openFile: Host["openFile"] = async (path) => {
-    const bytes = files?.has(path) ? undefined : contents.get(path)
-    return bytes ? inMemory(bytes) : host.openFile(path)
+    const content = files?.has(path) ? undefined : contents.get(path)
+    if (content instanceof Uint8Array) return inMemory(content)
+    return content ? fileAt(content) : host.openFile(path)
   }
   return Session.open(await readBundle(place, own), { ...host, openFile }, options, place)
 }

@@ -87,7 +87,7 @@ function bundlePage() {
 /** Large packages stay outside, in pieces of their own: only the commands that need them load them. */
 function bundleCommandLine() {
   return bundle("compiler/cli/main.ts", {
-    entryPoints: { "cli/main": "compiler/cli/main.ts" },
+    entryPoints: { "cli/main": "compiler/cli/main.ts", "cli/vite": "compiler/cli/vite.ts" },
     outdir: "dist/compiler",
     splitting: true,
     chunkNames: "cli/[name]-[hash]",

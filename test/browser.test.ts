@@ -130,6 +130,30 @@ describe.skipIf(missing)(`in Chromium${missing ? ` (skipped: ${missing})` : ""}`
     await page.close()
   })
 
+  it("a run that begins in Node, goes on in a page and ends in Node is one that never moved, byte for byte", async () => {
+    const page = await open("plain")
+    const file = join(temporaryFolder(), "moving.safetensors")
+    const trainer = await loadBundle(bundle, { device: "wasm", threads: 1 })
+    await trainer.train({ epochs: 10 })
+    await trainer.save(file)
+    const moved = await inPage<number[]>(
+      page,
+      `const { load } = await import("/trainer.browser.js")
+      const trainer = await load({ device: "wasm" })
+      await trainer.resume(new Uint8Array(${JSON.stringify([...readFileSync(file)])}), { epochs: 20 })
+      const saved = await trainer.save()
+      trainer.close()
+      return [...saved]`,
+    )
+    expect(moved).toEqual(node.saved)
+    writeFileSync(file, Uint8Array.from(moved))
+    await trainer.train({ resume: file, epochs: 30 })
+    await trainer.save(file)
+    trainer.close()
+    expect([...readFileSync(file)]).toEqual(node.resumed)
+    await page.close()
+  })
+
   it("webgpu agrees within rounding; auto leaves the software adapter and says so", async (test) => {
     const page = await open("plain")
     const adapter = await page.evaluate("navigator.gpu?.requestAdapter().then((found) => found !== null)")

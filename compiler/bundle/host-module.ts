@@ -31,23 +31,27 @@ export async function hostModule(
 
 /** What a module of one file is made of. */
 export interface SingleParts {
-  /** The runtime for browsers as a script that declares `nncRuntime`. */
+  /** What declares `nncRuntime`, the runtime for browsers. */
   readonly runtime: string
   /** All other files of the bundle, by path. */
-  readonly files: ReadonlyMap<string, string | Uint8Array>
+  readonly files: ReadonlyMap<string, string | Uint8Array | FileElsewhere>
+}
+/** A file that the module fetches. */
+export interface FileElsewhere {
+  /** JavaScript, of its address. */
+  readonly address: string
 }
 
-/** The trainer for pages as one module that imports and fetches nothing, and its declarations. */
+/** The trainer for pages as one module, which imports and fetches nothing but what `parts` say, and its declarations. */
 export async function singleModule(
   manifest: Manifest,
   meaning: FieldMeaning,
   { runtime, files }: SingleParts,
 ): Promise<{ readonly js: string; readonly dts: string }> {
   const modules = await emitted(manifest, meaning, ["single"])
-  const contents = [...files].map(([path, content]) => {
-    const base64 = typeof content === "string" ? undefined : Buffer.from(content).toString("base64")
-    return `  [${JSON.stringify(path)}, ${base64 === undefined ? `text(${JSON.stringify(content)})` : `bytes("${base64}")`}],`
-  })
+  const contents = [...files].map(
+    ([path, content]) => `  [${JSON.stringify(path)}, ${contentText(content)}],`,
+  )
   return {
     js: `${runtime}
 const text = (content) => new TextEncoder().encode(content)
@@ -58,6 +62,12 @@ ${contents.join("\n")}
 ${modules.get("single.js") ?? ""}`,
     dts: modules.get("single.d.ts") ?? "",
   }
+}
+
+function contentText(content: string | Uint8Array | FileElsewhere): string {
+  if (typeof content === "string") return `text(${JSON.stringify(content)})`
+  if (content instanceof Uint8Array) return `bytes("${Buffer.from(content).toString("base64")}")`
+  return `new URL(${content.address}, location.href)`
 }
 
 async function emitted(

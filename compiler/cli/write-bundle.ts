@@ -21,7 +21,7 @@ import { withFiles } from "../../runtime/data/sources/index.js"
 import { classNames, undoOf } from "../../runtime/data/undo.js"
 import { saveWhole } from "../../runtime/node.js"
 import { makeFolders } from "../../runtime/folders.js"
-import { hostModule, singleModule } from "../bundle/host-module.js"
+import { type FileElsewhere, hostModule, singleModule } from "../bundle/host-module.js"
 import { hashOf } from "./compile-cache.js"
 import { Failure } from "./failure.js"
 import { hashOfPath, isLarge } from "./file-hash.js"
@@ -66,18 +66,27 @@ async function bundleFiles(bundle: Bundle, sources: string): Promise<Files> {
 
 /** The bundle for pages as one module, and its declarations beside it. The result names both. */
 export async function writeSingle(bundle: Bundle, out: string, sources: string): Promise<readonly string[]> {
-  const { manifest, files } = contentsOf(bundle, sources)
   const runtime = readFileSync(runtimeFile("browser.iife.js"), "utf8")
-  const inlined = [...withManifest(manifest, files)].map(
-    ([path, content]) => [path, isCopy(content) ? inlinedFile(content.from) : content] as const,
-  )
-  const { js, dts } = await singleModule(manifest, MEANING, { runtime, files: new Map(inlined) })
+  const { js, dts } = await pageModule(bundle, sources, { runtime, data: inlinedFile })
   const written = [
     [out, js],
     [out.replace(/(m?)js$/, "d.$1ts"), dts],
   ] as const
   for (const [path, text] of written) await saveWhole(path, new TextEncoder().encode(text))
   return written.map(([path]) => path)
+}
+
+/** The trainer for pages as one module, and its declarations. `data`: the content of a data file, or where it is. */
+export async function pageModule(
+  bundle: Bundle,
+  sources: string,
+  { runtime, data }: { runtime: string; data(path: string): Uint8Array | FileElsewhere },
+): Promise<{ readonly js: string; readonly dts: string }> {
+  const { manifest, files } = contentsOf(bundle, sources)
+  const contents = [...withManifest(manifest, files)].map(
+    ([path, content]) => [path, isCopy(content) ? data(content.from) : content] as const,
+  )
+  return singleModule(manifest, MEANING, { runtime, files: new Map(contents) })
 }
 
 function inlinedFile(path: string): Uint8Array {
@@ -134,7 +143,7 @@ const RUNTIMES = [
   ["browser.js", "runtime.browser.js"],
 ] as const
 
-function runtimeFile(name: string): string {
+export function runtimeFile(name: string): string {
   const folder = packageFolder("runtime-bundle")
   if (folder === undefined)
     throw new Failure(

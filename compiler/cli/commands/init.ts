@@ -1,10 +1,11 @@
 /** cli: `nnc init DIR`: a small working program to start from. */
-import type { Command } from "commander"
+import { Option, type Command } from "commander"
 import { existsSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { makeFolders } from "../../../runtime/folders.js"
 import { note } from "../console.js"
 import { Failure } from "../failure.js"
+import { viteTemplate } from "../templates/vite.js"
 
 const PROGRAM = `// Two classes of three points each in the plane, told apart by logistic regression.
 
@@ -41,18 +42,35 @@ const README = `# A first nnc program
 The loss falls from about 0.7 to below 0.05, and all six points end on the right side.
 `
 
+const PLAIN: Readonly<Record<string, string>> = {
+  "program.nn": PROGRAM,
+  "README.md": README,
+  ".gitignore": "runs/\nout/\n",
+}
+
 export function addInit(program: Command): void {
   program
     .command("init")
     .description("write a small working program to start from")
     .argument("<folder>", "made when it is not there")
-    .action((folder: string) => {
-      const files = { "program.nn": PROGRAM, "README.md": README, ".gitignore": "runs/\nout/\n" }
+    .addOption(
+      new Option("--template <name>", "start from a project of another kind: a page in Vite").choices([
+        "vite",
+      ]),
+    )
+    .action((folder: string, { template }: { template?: "vite" }) => {
+      const files = template === "vite" ? viteTemplate(PROGRAM) : PLAIN
       const there = Object.keys(files).find((name) => existsSync(join(folder, name)))
       if (there !== undefined)
         throw new Failure("io-folder", `${join(folder, there)} is there already`, "choose another folder")
-      makeFolders(folder)
-      for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
-      note(`Wrote ${join(folder, "program.nn")}. Next: nnc train ${join(folder, "program.nn")}`)
+      for (const [name, text] of Object.entries(files)) {
+        makeFolders(dirname(join(folder, name)))
+        writeFileSync(join(folder, name), text)
+      }
+      const next =
+        template === "vite"
+          ? `cd ${folder} && npm install && npm run dev`
+          : `nnc train ${join(folder, "program.nn")}`
+      note(`Wrote ${join(folder, template === "vite" ? "src/program.nn" : "program.nn")}. Next: ${next}`)
     })
 }
