@@ -5,6 +5,7 @@
 import { writeFileSync } from "node:fs"
 import type { TokenType } from "chevrotain"
 import { format } from "prettier"
+import { CONVERSIONS } from "../compiler/check/builtins.js"
 import * as t from "../grammar/tokens.js"
 
 export const GRAMMAR_FILE = new URL("../editors/vscode/syntaxes/nn.tmLanguage.json", import.meta.url)
@@ -145,7 +146,7 @@ export const textmateGrammar = {
         rule("keyword.control", word(t.words.statement)),
         rule("constant.language", word(t.words.value)),
         rule("keyword.control", `(?<=[\\w)\\]}]\\s)${word(t.words.joining)}(?=\\s+[\\w"(\\[])`),
-        rule("support.type", "\\b(?:f32|f16|i32|u32|bool)\\b"),
+        rule("support.type", `\\b(?:${CONVERSIONS.join("|")})\\b`),
         rule("support.type", "(?<=[:>]\\s)(?:any|int|string|list)\\b"),
         rule("entity.name.type.class", "\\b[A-Z]\\w*(?=\\(|\\w*[a-z])\\w*"),
         {

@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from "vitest"
 import { fileHost } from "../compiler/cli/host.js"
-import { analyse, type Analysis, type EditorHost } from "../compiler/editor/analysis.js"
+import { BUILTINS } from "../compiler/check/builtins.js"
+import { analyse, type Analysis, type EditorHost, symbolAt } from "../compiler/editor/analysis.js"
 import { completionsAt } from "../compiler/editor/completion.js"
 import { hoverAt } from "../compiler/editor/hover.js"
 import { inlayHints } from "../compiler/editor/inlay-hints.js"
@@ -12,6 +13,7 @@ import { definitionAt, referencesAt, renameAt } from "../compiler/editor/referen
 import { semanticTokens } from "../compiler/editor/semantic-tokens.js"
 import { signatureAt } from "../compiler/editor/signature.js"
 import { printModule } from "../compiler/ir/ast/text.js"
+import { Identifier, lexer } from "../grammar/tokens.js"
 import { programs } from "./support/programs.js"
 
 const { stdlib } = fileHost("")
@@ -90,11 +92,26 @@ describe("hovering shows", () => {
     ["let sc¦ores", { title: "let scores: f32[B, 1]" }],
     ["mse(sco¦res", { title: "let scores: f32[B, 1]" }],
     ["let (¦a", { title: "let a: f32[B, 8]" }],
-    ["Net.he¦ad", { title: expect.stringContaining("let head: ") }],
+    ["Net.he¦ad", { title: expect.stringContaining("let head: "), parameters: 9 }],
+    ["= N¦et(x)", { title: "model Net(x: f32[B, 8]) -> f32[B, 1]", gives: "f32[B, 1]", parameters: 289 }],
   ])("%s", (piece, expected) => {
     const { span, ...shown } = hoverAt(analysis, at(piece))!
     expect(shown).toMatchObject(expected)
     expect(textOf(span)).toMatch(/^\w+$/)
+  })
+
+  it("how a parameter begins", () => {
+    const text = `layer Scale()(x: f32[B, n]) {
+  param w: f32[n] = uniform(-1, 1)
+  state seen: f32 = 0
+  x * w + seen
+}
+model Net(x: f32[B, 3]) { x |> Scale() }
+`
+    const one = analysed(text)
+    const titleAt = (name: string): string | undefined => hoverAt(one, text.lastIndexOf(name))?.title
+    expect(titleAt("w ")).toBe("param w: f32[3] = uniform(-1, 1)")
+    expect(titleAt("seen")).toBe("state seen: f32 = 0")
   })
 
   it("nothing where there is no name", () => {
@@ -140,6 +157,22 @@ describe("a name", () => {
     expect(referencesAt(analysis, at("bias: b¦ias)"))).toHaveLength(2)
   })
 
+  it("of a report is found where a run is steered by it, whichever rows it is over", () => {
+    const text = `train on d {
+  report error = mae(Net(x), y)
+  patience 3 epochs on val_error
+  keep best error
+}
+`
+    const rename = renameAt(analysed(text), text.indexOf("error"), "mistake")
+    const spans = rename.kind === "edits" ? rename.spans : []
+    expect(spans.map(({ start }) => text.slice(0, start).split("\n").at(-1)!.trim())).toEqual([
+      "report",
+      "patience 3 epochs on val_",
+      "keep best",
+    ])
+  })
+
   it.each([
     ["let ¦width", "breadth", undefined],
     ["let ¦width", "x", "`x` already stands for something here"],
@@ -163,7 +196,7 @@ describe("what may be written", () => {
 
   it.each([
     ["Linear(¦hidden", ["out: ", "bias: ", "hidden", "in", "x"], ["h", "y"]],
-    ["head(a¦ + b)", ["a", "b", "x", "head", "width", "relu"], ["scores"]],
+    ["head(a¦ + b)", ["a", "b", "x", "head", "width", "relu", "floor_div", "f32"], ["scores"]],
     ["  ¦batch 4", ["batch", "epochs", "minimize", "report", "scores", "x", "y"], ["hidden"]],
     ["|> stan¦dardize", ["standardize", "one_hot"], ["relu"]],
     ['csv("d¦.csv', [], ["relu"]],
@@ -221,11 +254,33 @@ it("colours names by their kind, in order and none twice", () => {
   )
 })
 
+/** Words of a program that lead nowhere, but those of the language, of data sections, and `loss`. */
+function unresolved(one: Analysis): readonly string[] {
+  const data = one.module.declarations.filter(({ kind }) => kind === "data")
+  const own = new Set([...BUILTINS, "B", "loss", "val_loss", "test_loss"])
+  return lexer
+    .tokenize(one.file.text)
+    .tokens.filter(
+      ({ startOffset: at, tokenType }) =>
+        tokenType === Identifier &&
+        symbolAt(one, at) === undefined &&
+        !data.some(({ span }) => span.start <= at && at < span.end),
+    )
+    .map(({ image }) => image)
+    .filter((word) => !own.has(word))
+}
+
 describe("in every example", () => {
   it.each(programs().filter(({ path }) => path.startsWith("examples/")))(
     "$path each name lands, and with every name renamed it means the same",
     ({ path, text }) => {
       const one = analysed(text, path)
+      for (const { span, symbol } of one.names.uses) {
+        const there = definitionAt(one, span.start)!
+        expect(there.file.text.slice(there.start, there.end)).toBe(symbol.name)
+        expect(there.file === one.file || there.file.path.startsWith("stdlib/")).toBe(true)
+      }
+      expect(unresolved(one)).toEqual([])
       const edits = one.names.symbols.flatMap((symbol, i) => {
         const rename = renameAt(one, symbol.span.start, `name_${i}_`)
         if (rename.kind === "refused") throw new Error(`${symbol.name}: ${rename.why}`)

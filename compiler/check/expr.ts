@@ -114,7 +114,7 @@ export function evalName(env: Env, name: string, span: Span): Value {
     ...advice,
   })
   // Nothing is known of it that could be said at its other places.
-  if (advice?.help === undefined) env.scope.unknown.add(name)
+  if (advice?.help === undefined) (env.scope.unknown ??= new Set()).add(name)
   return meantByHabit(env, name)
 }
 

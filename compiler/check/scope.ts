@@ -13,21 +13,21 @@ export interface Binding {
 export interface Scope {
   readonly names: Map<string, Binding>
   /** Names of which it was said that they stand for nothing here. */
-  readonly unknown: Set<string>
+  unknown: Set<string> | undefined
   /** Names that the body around it has read as the library's, and where first. */
   readonly libraryReads: Map<string, Span>
-  readonly parent?: Scope
+  readonly parent: Scope | undefined
 }
 
 export const newScope = (parent?: Scope): Scope => ({
   names: new Map(),
-  unknown: new Set(),
+  unknown: undefined,
   libraryReads: parent?.libraryReads ?? new Map(),
-  ...(parent && { parent }),
+  parent,
 })
 
 export function isUnknown(scope: Scope | undefined, name: string): boolean {
-  return scope !== undefined && (scope.unknown.has(name) || isUnknown(scope.parent, name))
+  return scope !== undefined && ((scope.unknown?.has(name) ?? false) || isUnknown(scope.parent, name))
 }
 
 /** The innermost binding of a name. */

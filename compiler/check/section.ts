@@ -38,16 +38,15 @@ export interface SectionState {
   /** Of tables, the values whose classes their axes are. */
   readonly byClass: Map<ModelValue, ModelValue>
   /** In a train section: what it asks about its metrics. */
-  readonly observed?: Observed
+  readonly observed?: Observed | undefined
   /** In an optimizer: the step, whose numbers its settings may read; they become results of these names there. */
-  readonly step?: { readonly section: SectionState; readonly results: Map<ModelValue, string> }
+  readonly step?: { readonly section: SectionState; readonly results: Map<ModelValue, string> } | undefined
 }
 
 export const newSection = (
   training: boolean,
   more: Pick<SectionState, "observed" | "step"> = {},
 ): SectionState => ({
-  ...more,
   training,
   asksTraining: false,
   inputs: [],
@@ -62,6 +61,8 @@ export const newSection = (
   directions: new Map(),
   estimates: [],
   byClass: new Map(),
+  observed: more.observed,
+  step: more.step,
 })
 
 export function append(section: SectionState, statement: ModelStmt): void {

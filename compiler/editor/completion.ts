@@ -1,5 +1,6 @@
 /** editor: what may be written at a place: arguments of the call, settings, sources and stages of data, names in sight, columns. */
 import { settingWords } from "../../grammar/tokens.js"
+import { BUILTINS } from "../check/builtins.js"
 import { SOURCE_NAMES } from "../check/data/sources/index.js"
 import { STAGE_NAMES } from "../check/data/stages/index.js"
 import type { DataDecl, Declaration } from "../ir/ast/types.js"
@@ -43,7 +44,10 @@ export function completionsAt(analysis: Analysis, offset: number): readonly Comp
     return words(["split", "test", "val"], "keyword")
   }
   const call = openCall(file.text, offset)
-  const inSight = [...names.at(offset).values()].map((symbol) => completionOf(analysis, symbol))
+  const inSight = [
+    ...[...names.at(offset).values()].map((symbol) => completionOf(analysis, symbol)),
+    ...words(BUILTINS, "fn"),
+  ]
   const callee = call && names.at(call.at).get(call.callee)?.decl
   if (callee && call.name === undefined)
     return [

@@ -40,10 +40,11 @@ const WORDS: Readonly<Partial<Record<NamedSymbol["kind"], string>>> = {
 }
 
 /** The first line of what a hover shows. */
-export function titleOf({ name, kind, decl }: NamedSymbol, type: string | undefined): string {
+export function titleOf({ name, kind, decl, first }: NamedSymbol, type: string | undefined): string {
   if (decl && decl.kind !== "let-decl") return headText(decl)
   const word = WORDS[kind] ?? kind
-  return `${word} ${name}${type === undefined ? "" : `: ${type}`}`
+  const value = first ? ` ${first.file.text.slice(first.start, first.end).trim()}` : ""
+  return `${word} ${name}${type === undefined ? "" : `: ${type}`}${value}`
 }
 
 export const docOf = ({ decl }: NamedSymbol): string | undefined =>

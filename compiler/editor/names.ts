@@ -46,6 +46,8 @@ export interface NamedSymbol {
   readonly span: Span
   /** What stands at the top of a file. */
   readonly decl?: Declaration
+  /** Of a parameter or state, where its first value is said: `= uniform(-k, k)`. */
+  readonly first?: Span
 }
 export interface Use {
   readonly span: Span
@@ -164,8 +166,15 @@ class Walk {
   }
 
   /** `from`: where it comes into sight; left out, behind its name. */
-  private declare(sight: Sight, name: Name, kind: SymbolKind, to: number, from = name.span.end): void {
-    const symbol: NamedSymbol = { name: name.text, kind, span: name.span }
+  private declare(
+    sight: Sight,
+    name: Name,
+    kind: SymbolKind,
+    to: number,
+    from = name.span.end,
+    first?: Span,
+  ): void {
+    const symbol: NamedSymbol = { name: name.text, kind, span: name.span, ...(first && { first }) }
     this.note(symbol)
     this.sights.push({ symbol, from, to })
     sight.add(symbol)
@@ -235,11 +244,14 @@ class Walk {
         this.type(sight, s.type, end)
         if (s.as) this.expr(sight, s.as)
         this.expr(sight, s.from ?? s.init)
-        return this.declare(sight, s.name, "param", end, s.span.end)
+        return this.declare(sight, s.name, "param", end, s.span.end, { ...s.span, start: s.type.span.end })
       case "state":
         if (s.type) this.type(sight, s.type, end)
         this.expr(sight, s.init)
-        return this.declare(sight, s.name, "state", end, s.span.end)
+        return this.declare(sight, s.name, "state", end, s.span.end, {
+          ...s.span,
+          start: (s.type ?? s.name).span.end,
+        })
       case "return":
       case "expr":
         return this.expr(sight, s.value)
@@ -305,8 +317,18 @@ class Walk {
         this.declare(reports, s.name, "report", decl.span.end, s.span.end)
       } else if (s.kind !== "setting") this.trainStatement(sight, s, decl.span.end)
     // A name alone, as in `keep best accuracy`, is that of a report, which other statements do not see.
-    for (const { value } of decl.body.filter((s) => s.kind === "setting"))
-      if (value) this.expr(value.kind === "name" && !isConstant(sight, value.name) ? reports : sight, value)
+    for (const { value, on } of decl.body.filter((s) => s.kind === "setting")) {
+      if (on) this.metric(reports, on)
+      if (value?.kind === "name" && !isConstant(sight, value.name))
+        this.metric(reports, { text: value.name, span: value.span })
+      else if (value) this.expr(sight, value)
+    }
+  }
+
+  /** `val_accuracy` is the report `accuracy` of other rows. */
+  private metric(reports: Sight, { text, span }: Name): void {
+    const part = reports.get(text) ? 0 : (/^(val|test)_/.exec(text)?.[0].length ?? 0)
+    this.use(reports, { text: text.slice(part), span: { ...span, start: span.start + part } })
   }
 
   private trainStatement(sight: Sight, s: MinimizeStmt | Stmt, end: number): void {

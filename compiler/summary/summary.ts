@@ -43,7 +43,7 @@ export function summarize({ predicts, slots }: Model, step: Graph | undefined): 
 }
 
 /** By path, the numbers that are learned in an instance and those inside of it. */
-function learnedIn(slots: Model["slots"]): ReadonlyMap<string, number> {
+export function learnedIn(slots: Model["slots"]): ReadonlyMap<string, number> {
   const sums = new Map<string, number>()
   for (const { name, role, type } of slots)
     if (role === "param")

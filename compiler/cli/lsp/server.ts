@@ -150,7 +150,9 @@ export function serve(connection: Connection): void {
       const hover = hoverAt(analysis, offset)
       if (hover === undefined) return null
       const gives = hover.gives === undefined ? "" : `\n// gives ${hover.gives}`
-      const value = `\`\`\`nn\n${hover.title}${gives}\n\`\`\`${hover.doc === undefined ? "" : `\n\n${hover.doc}`}`
+      const learns =
+        hover.parameters === undefined ? "" : `\n// ${hover.parameters.toLocaleString("en-US")} parameters`
+      const value = `\`\`\`nn\n${hover.title}${gives}${learns}\n\`\`\`${hover.doc === undefined ? "" : `\n\n${hover.doc}`}`
       return { contents: { kind: MarkupKind.Markdown, value }, range: rangeOf(hover.span) }
     }),
   )
