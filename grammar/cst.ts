@@ -361,6 +361,8 @@ export type SettingCstChildren = {
   ValueSetting?: IToken[]
   expression?: ExpressionCstNode[]
   FlagSetting?: IToken[]
+  AnyWord?: IToken[]
+  Colon?: IToken[]
 }
 
 export interface ParamsCstNode extends CstNode {

@@ -306,7 +306,20 @@ export class NnParser extends CstParser {
           this.SUBRULE(this.expression)
         },
       },
-      { ALT: () => this.CONSUME(t.FlagSetting) },
+      {
+        ALT: () => {
+          this.CONSUME(t.FlagSetting)
+          this.OPTION({
+            // Else the next setting begins, on a line of its own.
+            GATE: () => this.LA(2).tokenType === t.Colon,
+            DEF: () => {
+              this.CONSUME(t.AnyWord)
+              this.CONSUME(t.Colon)
+              this.SUBRULE2(this.expression)
+            },
+          })
+        },
+      },
     ])
   })
 

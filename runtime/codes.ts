@@ -171,6 +171,11 @@ there. With \`verify\` they are compared before anything else. A device that giv
     bad: 'ids: i32[128] = column("text") |> tokens("vocab.txt")',
     good: 'ids: i32[128] = column("text") |> tokens("tokenizer.json")',
   },
+  "data-weight": {
+    title: "rows cannot be drawn by these weights",
+    explanation:
+      '`shuffle weight: "w"` draws the rows that train as often as the numbers in a column say: from 0 on, and at least one above. An epoch takes as many rows as there are.',
+  },
   "data-missing": {
     title: "a column has no value in any training row",
     explanation:

@@ -33,7 +33,8 @@ export const errorEvent = (caught: unknown): ErrorEvent => {
   return { event: "error", code, message: reasonOf(caught), ...(help === undefined ? {} : { help }) }
 }
 
-export type DataPart = { readonly field: string } | "source" | "val" | "test" | "split" | "windows" | "where"
+export type DataPart =
+  { readonly field: string } | "source" | "val" | "test" | "split" | "windows" | "where" | "draw"
 
 /** Runs `work`; what it is refused for happened in this part of the declaration, unless it already says where. */
 export function inPart<T>(part: DataPart, work: () => T): T {

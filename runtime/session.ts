@@ -255,6 +255,7 @@ export class Session {
       step: this.loaded.program(spec.step, data?.train.data ?? null),
       batches,
       data: data?.train ?? null,
+      weights: data?.weights.get(spec.name),
       schedule,
       fold: this.foldOf(spec),
       heldBack,
@@ -435,8 +436,10 @@ export class Session {
     { seed = 0, epoch = 0, start = 0, batch }: ProgramOptions,
   ): Promise<CallOptions> {
     const B = batch ?? Math.min(rows.rows, spec.maxBatch)
-    const { shuffle = false } = this.bundle.manifest.trains.find(({ step }) => step === spec.name) ?? {}
-    const walk = rows.walk({ shuffle, seed, calls: 1, at: () => ({ B, epoch, start }) })
+    const train = this.bundle.manifest.trains.find(({ step }) => step === spec.name)
+    const weights = train?.data ? (await this.dataSet(train.data)).weights.get(train.name) : undefined
+    const order = { shuffle: train?.shuffle ?? false, ...(weights && { weights }), seed, calls: 1 }
+    const walk = rows.walk({ ...order, at: () => ({ B, epoch, start }) })
     await walk.ready(0, 1)
     const { R, start: first } = walk.of(0)
     return { batch: B, rows: R, start: first }
@@ -631,7 +634,8 @@ export class Session {
     const batch = Math.max(1, ...programs.map((name) => this.loaded.spec(name).maxBatch))
     const budget = Math.min(...trains.map(({ memory = Infinity }) => memory)) - arenaBytes(bundle.manifest)
     const room = { ...device.room, all: Math.min(device.room.all, budget) }
-    return { placement: this.placement, room, batch }
+    const draws = new Map(trains.flatMap(({ name, draw }) => (draw ? [[name, draw] as const] : [])))
+    return { placement: this.placement, room, batch, draws }
   }
 
   /** Which of the folds of its data set is for validation. */

@@ -104,6 +104,39 @@ async function course(
   return { start: start!, reports, checkpoint: readFileSync(place) }
 }
 
+describe("rows that are drawn by weights", () => {
+  const bundleOf = (name: string, shuffle: string): Bundle => {
+    const path = join(folder, `${name}.nn`)
+    writeFileSync(path, FIELDS + MODEL + train(`batch 32, ${shuffle}, epochs 2, seed 5`))
+    return compileFile(path, { target: SOFTWARE_TARGET }).bundle!
+  }
+  it("are the same in pieces, streamed, and in a run that goes on", async () => {
+    const bundle = bundleOf("balanced", 'shuffle balanced: "l"')
+    const pieces = await course(bundle, "wasm", ["pieces"])
+    const streamed = await course(bundle, "wasm", ["streamed"])
+    const parts = await course(bundle, "wasm", ["streamed", "pieces", "streamed"], [1, 9])
+    expect(streamed.reports).toEqual(pieces.reports)
+    expect(streamed.checkpoint.equals(pieces.checkpoint)).toBe(true)
+    expect(parts.checkpoint.equals(pieces.checkpoint)).toBe(true)
+  })
+  it("are those of `shuffle` alone where weights are equal", async () => {
+    writeFileSync(join(folder, "ones.npy"), npy("|u1", `(${ROWS},)`, new Uint8Array(ROWS).fill(3)))
+    const fields = FIELDS.replace("l: ", 'ones: "ones.npy", l: ')
+    const of = (name: string, shuffle: string): Bundle => {
+      const path = join(folder, `${name}.nn`)
+      writeFileSync(path, fields + MODEL + train(`batch 32, ${shuffle}, epochs 2, seed 5`))
+      return compileFile(path, { target: SOFTWARE_TARGET }).bundle!
+    }
+    const drawn = await course(of("drawn", 'shuffle weight: "ones"'), "wasm", ["streamed"])
+    const shuffled = await course(of("shuffled", "shuffle"), "wasm", ["resident"])
+    expect(drawn.reports).toEqual(shuffled.reports)
+  })
+  it("cannot be resident", async () => {
+    const bundle = bundleOf("resident", 'shuffle weight: "l"')
+    await expect(course(bundle, "wasm", ["resident"])).rejects.toThrow("cannot be resident")
+  })
+})
+
 describe.each(["wasm", "webgpu"] as const)("%s", (device) => {
   describe.each(Object.entries(PROGRAMS))("%s", (name, text) => {
     const path = join(folder, `${name.replaceAll(" ", "-")}.nn`)

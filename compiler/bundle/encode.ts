@@ -251,6 +251,7 @@ function encodeTrain(t: TrainSection, programs: readonly ProgramSpec[]): TrainSp
     ...(t.classReports.length > 0 && { classReports: t.classReports }),
     batch: s.batch,
     shuffle: s.shuffle,
+    ...(s.draw && { draw: s.draw }),
     dropLast: s.dropLast,
     ...(s.accumulate > 1 && { accumulate: s.accumulate }),
     seed: s.seed,

@@ -168,6 +168,26 @@ train {
     bad: train("  minimize mean(Net(x)) with SGD(lr: 0.1)\n  epochs 10"),
     good: train("  minimize mean(Net(x)) with SGD(lr: 0.1)\n  steps 10"),
   },
+  "setting-draw": {
+    title: "rows that are drawn in no known way",
+    explanation:
+      '`shuffle weight: "w"` draws rows as often as the numbers in a column say, `shuffle balanced: "label"` so that all values of a column come equally often. Windows overlap, so they have no weights.',
+    pytorch: "It is a WeightedRandomSampler over the weights, with replacement.",
+    bad: `data d = csv("rows.csv") {
+  x: f32[1] = column("x")
+}
+train on d {
+  minimize mse(Linear(1)(x), x) with SGD(lr: 0.1)
+  epochs 10, shuffle stratify: "label"
+}`,
+    good: `data d = csv("rows.csv") {
+  x: f32[1] = column("x")
+}
+train on d {
+  minimize mse(Linear(1)(x), x) with SGD(lr: 0.1)
+  epochs 10, shuffle balanced: "label"
+}`,
+  },
   "setting-value": {
     title: "a setting with a value it cannot have",
     explanation: "Settings are constants: counts are integers of at least 1, limits are greater than 0.",

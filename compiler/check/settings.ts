@@ -1,12 +1,12 @@
 /** check: the settings of a train section: `batch 64, shuffle, epochs 100, checkpoint every 10 epochs`.
  *  Not here:   the metrics of `keep best` and `patience` (watched.ts). */
 import { BYTE_UNITS, type SettingStmt } from "../ir/ast/types.js"
-import type { TrainSettings } from "../ir/model/types.js"
+import type { DataSet, TrainSettings } from "../ir/model/types.js"
 import type { Span } from "../source/source.js"
 import { unquoted } from "./args.js"
 import { originAt, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
-import { complain } from "./report.js"
+import { complain, didYouMean } from "./report.js"
 import * as v from "./values.js"
 import { keepBestOf, patienceOf, type Reported } from "./watched.js"
 
@@ -14,7 +14,7 @@ import { keepBestOf, patienceOf, type Reported } from "./watched.js"
 const MAX_SEED = 2 ** 32 - 1
 
 interface Context extends Reported {
-  readonly hasData: boolean
+  readonly data: DataSet | undefined
   /** Of the train section's head, for what is missing altogether. */
   readonly span: Span
 }
@@ -34,13 +34,14 @@ export function settingsOf(env: Env, all: readonly SettingStmt[], cx: Context): 
   return {
     batch: count("batch") ?? null,
     shuffle: given.has("shuffle"),
+    draw: drawOf(env, given, cx),
     dropLast: given.has("drop_last"),
     seed: integer(env, given.get("seed"), 0, MAX_SEED) ?? 0,
     duration,
     // Without data there are no epochs: about a hundred reports over the run.
     reportEvery:
       every("report every") ??
-      (cx.hasData
+      (cx.data
         ? { unit: "epochs", count: 1 }
         : { unit: "steps", count: Math.max(1, Math.floor(duration.count / 100)) }),
     checkpointEvery: every("checkpoint every") ?? null,
@@ -90,10 +91,10 @@ function durationOf(
       code: "setting-duration",
       message: "how long to train is not said",
       span: cx.span,
-      label: cx.hasData ? "neither `epochs` nor `steps`" : "no `steps`",
-      help: cx.hasData ? "add `epochs 10` or `steps 1000`" : "add `steps 1000`",
+      label: cx.data ? "neither `epochs` nor `steps`" : "no `steps`",
+      help: cx.data ? "add `epochs 10` or `steps 1000`" : "add `steps 1000`",
     })
-  if (epochs && !cx.hasData)
+  if (epochs && !cx.data)
     complain(env, {
       code: "setting-duration",
       message: "an epoch is one pass over the data, and this section has no data",
@@ -103,6 +104,46 @@ function durationOf(
     })
   const setting = steps ?? epochs
   return { unit: steps ? "steps" : "epochs", count: positiveInt(env, setting) ?? 1 }
+}
+
+const DRAWS = ["weight", "balanced"] as const
+
+function drawOf(env: Env, given: ReadonlyMap<string, SettingStmt>, { data }: Context): TrainSettings["draw"] {
+  const refused = (span: Span, message: string, label: string, help?: string): null => {
+    complain(env, { code: "setting-draw", message, span, label, help })
+    return null
+  }
+  const without = given.get("drop_last")?.arg
+  if (without) return refused(without.span, "`drop_last` takes nothing", "not for it")
+  const arg = given.get("shuffle")?.arg
+  if (!arg) return null
+  const word = arg.name?.text ?? ""
+  const by = DRAWS.find((each) => each === word)
+  if (!by)
+    return refused(
+      arg.span,
+      `rows are shuffled by \`weight\` or \`balanced\`, not by \`${word}\``,
+      "not a way to draw rows",
+      didYouMean(word, DRAWS) ?? '`shuffle weight: "importance"`, `shuffle balanced: "label"`',
+    )
+  const column = evalExpr(env, arg.value)
+  if (v.hasError(column)) return null
+  if (column.kind !== "string")
+    return refused(
+      arg.value.span,
+      `a column is named by a text, and this is ${v.describe(column)}`,
+      v.describe(column),
+      `write \`shuffle ${by}: "label"\``,
+    )
+  if (!data) return refused(arg.span, "this section has no data to draw rows of", "no rows")
+  if (data.windows || data.source.kind === "text")
+    return refused(
+      arg.span,
+      "windows have no weights: their rows overlap",
+      `\`${data.name}\` has windows`,
+      "`shuffle` alone takes each once in an epoch",
+    )
+  return { by, column: column.value }
 }
 
 function budgetOf(env: Env, setting: SettingStmt | undefined): TrainSettings["budget"] {

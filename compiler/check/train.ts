@@ -64,7 +64,7 @@ export function checkTrain(
     return name === "loss" ? "lower" : report && directionOf(step.env, report)
   }
   const settings = settingsOf(step.env, stated, {
-    hasData: dataSet !== undefined,
+    data: dataSet,
     reports: decl.body.flatMap((s) => (s.kind === "report" ? [s.name.text] : [])),
     tables: step.reports.filter((r) => r.isTable).map((r) => r.name),
     computed: step.reports.map((r) => r.name),

@@ -56,7 +56,7 @@ export async function measureStep(
 ): Promise<{ times: ProgramTimes; batch: number; rows: number; info: DeviceInfo; seen: Bundle }> {
   const set = overrideData(bundle.manifest.data, paths).find(({ name }) => name === spec.data)
   const host = nodeHost(placesBelow(dirname(path)), open)
-  const how = { room: device.room, batch: loaded.spec(spec.step).maxBatch }
+  const how = { room: device.room, batch: loaded.spec(spec.step).maxBatch, draws: new Map() }
   const part = set && (await openDataSet(device, set, host.openFile, how)).train
   const step = loaded.program(spec.step, part?.data ?? null)
   const rows = part?.rows ?? 0

@@ -1,7 +1,7 @@
 /** driver: the data sets of a model, read by the host, and what their rows say about the program.
  *  Guarantees: a problem with data is shown at the part of the declaration that meets it.
  *  Not here:   files and formats (the host), laying out memory for the rows (sizes.ts). */
-import type { DataSpec } from "../../runtime/bundle/format.js"
+import type { DataSpec, DrawSpec } from "../../runtime/bundle/format.js"
 import type { ValueRange } from "../check/doubts/ranges.js"
 import type { RunLength } from "../check/run-length.js"
 import type { DataDecl, Module, SettingStmt, TrainDecl } from "../ir/ast/types.js"
@@ -27,10 +27,13 @@ export interface DataContext {
   readonly bounds: ReadonlyMap<string, RowBounds>
   /** Fields whose values are to be looked at. */
   readonly ranged: ReadonlySet<string>
+  /** How train sections draw its rows. */
+  readonly draws: readonly DrawSpec[]
   /** The place of a part of the declaration, for messages. */
   place(part: DataPart): Label | undefined
 }
-export type DataPart = { readonly field: string } | "source" | "val" | "test" | "split" | "windows" | "where"
+export type DataPart =
+  { readonly field: string } | "source" | "val" | "test" | "split" | "windows" | "where" | "draw"
 
 /** By name of the data set. `modules`: the program and what it imports. */
 export function readData(
@@ -41,6 +44,7 @@ export function readData(
   lengths: readonly RunLength[] = [],
 ): Map<string, DataFacts> {
   const declarations = modules.flatMap((module) => module.declarations)
+  const trains = declarations.filter((d): d is TrainDecl => d.kind === "train")
   const facts = new Map<string, DataFacts>()
   for (const set of model.data) {
     const decl = declarations.find((d): d is DataDecl => d.kind === "data" && d.name.text === set.name)
@@ -49,12 +53,14 @@ export function readData(
       ranged: new Set(
         lengths.filter(({ data }) => data === set.name).flatMap(({ ranges }) => ranges.map((r) => r.field)),
       ),
-      place: (part) => decl && placeOf(decl, part),
+      draws: model.trains.flatMap(({ data, settings }) =>
+        data === set.name && settings.draw ? [settings.draw] : [],
+      ),
+      place: (part) => (part === "draw" ? drawPlace(trains, set.name) : decl && placeOf(decl, part)),
     })
     if ("code" in found) diagnostics.add(found)
     else facts.set(set.name, found)
   }
-  const trains = declarations.filter((d): d is TrainDecl => d.kind === "train")
   for (const train of model.trains) {
     const rows = train.data === null ? undefined : facts.get(train.data)?.trainRows
     const decl = trains.find((d) => (d.name?.text ?? "train") === train.name)
@@ -78,7 +84,7 @@ export function asStored(model: Model, facts: ReadonlyMap<string, DataFacts>): M
   return { ...model, data }
 }
 
-function placeOf(decl: DataDecl, part: DataPart): Label | undefined {
+function placeOf(decl: DataDecl, part: Exclude<DataPart, "draw">): Label | undefined {
   if (part === "source") return { span: decl.source.span, text: "this source" }
   if (part === "val") return decl.val && { span: decl.val.span, text: "this source of validation rows" }
   if (part === "test") return decl.test && { span: decl.test.span, text: "this source of test rows" }
@@ -93,6 +99,14 @@ function placeOf(decl: DataDecl, part: DataPart): Label | undefined {
       : { span: decl.source.span, text: "the source of these windows" }
   const field = decl.fields.find(({ name }) => name.text === part.field)
   return field && { span: field.span, text: `read by the field \`${part.field}\`` }
+}
+
+function drawPlace(trains: readonly TrainDecl[], data: string): Label | undefined {
+  const settings = trains.filter((train) => train.data?.text === data).flatMap(({ body }) => body)
+  const arg = settings
+    .map((s) => (s.kind === "setting" ? s.arg : undefined))
+    .find((each) => each !== undefined)
+  return arg && { span: arg.span, text: "rows are drawn by this" }
 }
 
 const batchSetting = (decl: TrainDecl): SettingStmt | undefined =>

@@ -5,6 +5,7 @@ import type { DataSpec, FieldSpec, SplitSpec, WindowsSpec } from "../../runtime/
 import { checkField } from "../../runtime/data/apply.js"
 import { checkCounts } from "../../runtime/data/bounds.js"
 import type { DataFile } from "../../runtime/data/file.js"
+import { drawWeights } from "../../runtime/data/draws.js"
 import { fitFields } from "../../runtime/data/fit.js"
 import { storageFor } from "../../runtime/data/stored.js"
 import { usesOf } from "../../runtime/data/uses.js"
@@ -58,16 +59,17 @@ const MANY = 50_000_000
 export function dataFacts(
   set: DataSet,
   spec: DataSpec,
-  { bounds, ranged }: DataContext,
+  { bounds, ranged, draws }: DataContext,
   open: (path: string) => DataFile,
 ): DataFacts {
-  const { train, val, test } = readTables(spec, open, usesOf(set.fields, spec))
+  const { train, val, test } = readTables(spec, open, usesOf(set.fields, spec, draws))
   const heldBack = [val, test].filter((part) => part !== null)
   const parts = [train, ...heldBack]
   const fields = fitFields(train.table, train.rows, set.fields, open).map((field): FieldSpec => {
     const bound = bounds.get(field.name)
     return bound ? { ...field, bounds: bound } : field
   })
+  for (const draw of draws) inPart("draw", () => drawWeights(train, draw))
   for (const field of fields) inPart({ field: field.name }, () => checkCounts(field))
   const ranges = new Map<string, ValueRange>()
   // What loading would refuse is found now, with its place in the program.

@@ -232,5 +232,9 @@ function readSetting(cx: Reading, node: cst.SettingCstNode): ast.SettingStmt {
   const c = whole(node)
   const name = nameOf(cx, the(c.FlagSetting ?? c.ValueSetting))
   const value = c.expression && readExpression(cx, the(c.expression))
-  return { kind: "setting", name, ...(value && { value }), span: spanOf(cx, node) }
+  const span = spanOf(cx, node)
+  if (!c.AnyWord || !value) return { kind: "setting", name, ...(value && { value }), span }
+  const word = nameOf(cx, the(c.AnyWord))
+  const arg = { name: word, value, span: { ...value.span, start: word.span.start } }
+  return { kind: "setting", name, arg, span }
 }

@@ -274,6 +274,12 @@ export interface WatchedSpec {
   readonly metric: string
   readonly better: "higher" | "lower"
 }
+/** How rows are drawn, as many in an epoch as there are. weight: by the number in a column. balanced: so that all values of a column come
+ *  equally often. */
+export interface DrawSpec {
+  readonly by: "weight" | "balanced"
+  readonly column: string
+}
 export interface TrainSpec {
   readonly name: string
   readonly data: string | null
@@ -290,6 +296,8 @@ export interface TrainSpec {
   /** null: all rows at once. */
   readonly batch: number | null
   readonly shuffle: boolean
+  /** Absent: each row comes once in an epoch. */
+  readonly draw?: DrawSpec
   readonly dropLast: boolean
   /** Batches for one update; absent: 1. */
   readonly accumulate?: number

@@ -215,6 +215,7 @@ const train = v.strictObject({
   classReports: v.exactOptional(list(v.strictObject({ report: name, field: name }))),
   batch: v.nullable(positive),
   shuffle: v.boolean(),
+  draw: v.exactOptional(v.strictObject({ by: v.picklist(["weight", "balanced"]), column: name })),
   dropLast: v.boolean(),
   accumulate: v.exactOptional(positive),
   seed: whole(0, Number.MAX_SAFE_INTEGER),

@@ -1,5 +1,5 @@
 /** runtime/data: what fields ask of the columns of a table. */
-import type { DataSpec } from "../bundle/format.js"
+import type { DataSpec, DrawSpec } from "../bundle/format.js"
 import { readsTexts, takesMissing } from "./stages/index.js"
 import type { Uses } from "./table.js"
 import { cellsOf } from "./where.js"
@@ -17,6 +17,7 @@ interface Reads {
 export function usesOf(
   fields: readonly Reads[],
   { split, windows, where }: Pick<Partial<DataSpec>, "split" | "windows" | "where"> = {},
+  draws: readonly DrawSpec[] = [],
 ): Uses {
   const each = fields.map(({ columns, stages }) => {
     const [first] = stages
@@ -27,14 +28,17 @@ export function usesOf(
     const except = "kind" in columns && columns.kind === "except"
     return { texts, missing, reads: (name: string) => names.has(name) !== except }
   })
-  const keys = [split?.stratify, split?.group, windows?.order, windows?.group]
+  const columnsOf = (by: DrawSpec["by"]): string[] =>
+    draws.filter((draw) => draw.by === by).map(({ column }) => column)
+  const keys = [split?.stratify, split?.group, windows?.order, windows?.group, ...columnsOf("balanced")]
+  const weights = columnsOf("weight")
   const asked = where ? cellsOf(where) : []
   return (name) => {
     const cells = asked.filter(({ column }) => column === name)
     const ofNumbers = cells.some(({ value }) => typeof value === "number")
     const reading = each.filter(({ reads }) => reads(name))
     return {
-      numbers: ofNumbers || reading.some(({ texts }) => !texts),
+      numbers: ofNumbers || weights.includes(name) || reading.some(({ texts }) => !texts),
       texts:
         keys.includes(name) ||
         reading.some(({ texts }) => texts) ||

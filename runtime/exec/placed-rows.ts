@@ -16,6 +16,8 @@ export const PLACEMENTS = ["resident", "pieces", "streamed"] as const
 /** The batches that calls of a program take, from call 0 on. */
 export interface Order {
   readonly shuffle: boolean
+  /** Sums of the weights that shuffled rows are drawn by; absent: each comes once in an epoch. */
+  readonly weights?: Float64Array
   readonly seed: number
   /** How many calls there are. */
   readonly calls: number

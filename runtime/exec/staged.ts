@@ -5,6 +5,7 @@
  *  Guarantees: the next stage is fetched while the calls of this one are computed.
  *  Not here:   where rows come from (pieces.ts, streamed.ts). */
 import type { RowGather } from "../data/gather.js"
+import { drawnOrder } from "../data/draws.js"
 import { shuffledOrder } from "../data/row-order.js"
 import type { Device, Memory } from "../device/device.js"
 import type { DeviceData } from "./dataset.js"
@@ -154,10 +155,12 @@ class StagedWalk implements Walk {
   }
 
   private orderOf(epoch: number): (place: number) => number {
-    const { shuffle, seed } = this.order
+    const { shuffle, weights, seed } = this.order
     if (!shuffle) return (place) => place
-    if (this.epoch?.number !== epoch)
-      this.epoch = { number: epoch, rowAt: shuffledOrder({ rows: this.rows.count, seed, epoch }) }
+    if (this.epoch?.number !== epoch) {
+      const key = { rows: this.rows.count, seed, epoch }
+      this.epoch = { number: epoch, rowAt: weights ? drawnOrder(weights, key) : shuffledOrder(key) }
+    }
     return this.epoch.rowAt
   }
 }

@@ -34,6 +34,8 @@ export interface TrainSetup {
   readonly batches: Batches
   /** The training rows; null where the section has none. */
   readonly data: PlacedRows | null
+  /** Sums of the weights that its rows are drawn by. */
+  readonly weights?: Float64Array | undefined
   readonly schedule: Schedule
   /** Of the data set. */
   readonly fold: number | null
@@ -122,7 +124,7 @@ export class Trainer {
     const entries = schedule.total - from.step + 1
     // The last report runs one step more.
     const order = { shuffle: spec.shuffle, seed, calls: schedule.total + 1, at: batches.at }
-    this.walk = data && data.walk(order)
+    this.walk = data && data.walk({ ...order, ...(setup.weights && { weights: setup.weights }) })
     this.steps = multiStepOf(step)
     this.histories = [new History(this.steps, entries), new History(this.steps, entries)]
     this.check = new FiniteCheck(loaded)

@@ -157,7 +157,8 @@ class Printer {
   private setting(s: ast.SettingStmt): Doc {
     const value = s.value === undefined ? "" : [s.with ? " with " : " ", this.expressions.any(s.value)]
     const unit = s.unit === undefined ? "" : ` ${s.unit}`
-    return [s.name.text, value, unit, s.on === undefined ? "" : ` on ${s.on.text}`]
+    const arg = s.arg === undefined ? "" : [" ", this.expressions.arg(s.arg)]
+    return [s.name.text, arg, value, unit, s.on === undefined ? "" : ` on ${s.on.text}`]
   }
 
   private trainStatement(s: Exclude<ast.TrainStmt, ast.SettingStmt>): Doc {

@@ -234,6 +234,8 @@ export interface SettingStmt extends Node {
   readonly name: Name
   readonly value?: Expr
   readonly unit?: "steps" | "epochs" | ByteUnit
+  /** `shuffle weight: "importance"` */
+  readonly arg?: Arg
   /** `patience 3 epochs on val_accuracy`: the metric. */
   readonly on?: Name
   /** The value stands behind the word `with`. */

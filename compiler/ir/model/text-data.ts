@@ -18,6 +18,7 @@ import type {
   Condition,
   DataSet,
   DataSource,
+  Draw,
   Field,
   FieldStage,
   Split,
@@ -151,6 +152,7 @@ export const printSettings = (s: TrainSettings): string =>
   [
     `batch ${orNone(s.batch)}`,
     `shuffle ${s.shuffle}`,
+    `draw ${s.draw === null ? "none" : `${s.draw.by} ${quote(s.draw.column)}`}`,
     `drop_last ${s.dropLast}`,
     `seed ${s.seed}`,
     `duration ${printEvery(s.duration)}`,
@@ -189,6 +191,10 @@ export function parseSettings(c: Cursor): TrainSettings {
     if (!isHigher) c.expect("lower")
     return { better: isHigher ? "higher" : "lower", metric: c.string() }
   }
+  const draw = (): Draw => {
+    const by = oneOf(c, ["weight", "balanced"] as const)
+    return { by, column: c.string() }
+  }
   const budget = (): Budget => {
     const bytes = c.integer()
     c.expect("at")
@@ -197,6 +203,7 @@ export function parseSettings(c: Cursor): TrainSettings {
   return {
     batch: named("batch", () => orNull(() => c.integer())),
     shuffle: named("shuffle", flag),
+    draw: named("draw", () => orNull(draw)),
     dropLast: named("drop_last", flag),
     seed: named("seed", () => c.integer()),
     duration: named("duration", every),

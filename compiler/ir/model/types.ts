@@ -122,10 +122,17 @@ export interface Patience extends Watched {
   readonly unit: "epochs" | "steps"
   readonly count: number
 }
+/** weight: the number in a column. balanced: that all values of a column come equally often. */
+export interface Draw {
+  readonly by: "weight" | "balanced"
+  readonly column: string
+}
 export interface TrainSettings {
   /** null: all rows at once. */
   readonly batch: number | null
   readonly shuffle: boolean
+  /** Rows are drawn by weights, while they are shuffled; null: each comes once in an epoch. */
+  readonly draw: Draw | null
   readonly dropLast: boolean
   readonly seed: number
   readonly duration: { readonly unit: "epochs" | "steps"; readonly count: number }
