@@ -30,6 +30,7 @@ const ROOMS = {
   onnx: { to: [...STAGE, "^compiler/version\\.ts$"] },
   pytorch: { to: [...STAGE, "^compiler/version\\.ts$"] },
   memory: { to: STAGE },
+  batching: { to: STAGE },
   codegen: { to: [...STAGE, CONTRACT] },
   bundle: { to: [...STAGE, CONTRACT] },
   contract: { path: CONTRACT, to: [] },

@@ -5,6 +5,7 @@ import { defineConfig } from "vitest/config"
 
 /** Files that train on devices, start the command line many times, or go through hundreds of programs. */
 const LONG = [
+  "batching",
   "blocked-scans",
   "blocks",
   "browser",

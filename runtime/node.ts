@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises"
 import { resolve } from "node:path"
 import { readBundle } from "./bundle/decode.js"
 import { placesWithin, type Places } from "./bundle/folder.js"
-import type { Bundle } from "./bundle/format.js"
+import type { BatchedRun, Bundle } from "./bundle/format.js"
 import type { Checkpoint } from "./checkpoint/checkpoint.js"
 import type { DataFile } from "./data/file.js"
 import { fileOnDisk } from "./disk.js"
@@ -72,6 +72,15 @@ export class Trainer {
     stranger?: string,
   ): Promise<Trainer> {
     return new Trainer(await Session.open(bundle, nodeHost(place, openFile), options, stranger))
+  }
+
+  static async openBatched(
+    runs: readonly BatchedRun[],
+    place: Places,
+    { openFile, ...options }: NodeOpenOptions,
+  ): Promise<readonly Trainer[]> {
+    const sessions = await Session.openBatched(runs, nodeHost(place, openFile), options)
+    return sessions.map((session) => new Trainer(session))
   }
 
   get device(): DeviceInfo {
@@ -203,6 +212,16 @@ export function readBundleFolder(folder: string): Promise<Bundle> {
 /** Opens a bundle that is in memory; data paths are relative to `folder`. */
 export function openBundle(bundle: Bundle, folder: string, options: NodeOpenOptions = {}): Promise<Trainer> {
   return Trainer.open(bundle, placesBelow(folder), options)
+}
+
+/** Opens runs that are compiled together; data paths are relative to `folder`. Train all at the same time, and close each when its run is
+ *  over. */
+export function openBatched(
+  runs: readonly BatchedRun[],
+  folder: string,
+  options: NodeOpenOptions = {},
+): Promise<readonly Trainer[]> {
+  return Trainer.openBatched(runs, placesBelow(folder), options)
 }
 
 /** Where a path of a program leads: its author is the user. */

@@ -1,7 +1,17 @@
 /** runtime: a bundle opened on a device: train, evaluate, predict, look at parameters. The same in Node and in a page.
  *  Guarantees: one call at a time; what a caller gets wrong is a RunError with a code.
  *  Not here: files and folders (node.ts), the loop itself (train/trainer.ts). */
-import type { Bundle, DataSpec, FieldSpec, PredictSpec, TrainSpec, WindowsSpec } from "./bundle/format.js"
+import { BatchedDevice } from "./batched/device.js"
+import type {
+  BatchedRun,
+  Bundle,
+  DataSpec,
+  FieldSpec,
+  PredictSpec,
+  SlotSpec,
+  TrainSpec,
+  WindowsSpec,
+} from "./bundle/format.js"
 import { arenaBytes } from "./bundle/memory.js"
 import {
   checkFold,
@@ -22,8 +32,8 @@ import { allRows } from "./data/split.js"
 import type { Table, Uses } from "./data/table.js"
 import { usesOf } from "./data/uses.js"
 import { windowed } from "./data/windows.js"
-import { openDevice, type DeviceChoice } from "./device/choose.js"
-import type { DeviceInfo } from "./device/device.js"
+import { forWasm, openDevice, type DeviceChoice } from "./device/choose.js"
+import type { Device, DeviceInfo } from "./device/device.js"
 import { errorEvent, RunError } from "./error.js"
 import { callOnce } from "./exec/calls.js"
 import { checkNumbers } from "./exec/check-numbers.js"
@@ -32,8 +42,8 @@ import { loadBundle, type LoadedBundle } from "./exec/loaded-bundle.js"
 import { PLACEMENTS, type PlacedRows, type Placement } from "./exec/placed-rows.js"
 import type { Program } from "./exec/program.js"
 import { product } from "./exec/size.js"
-import { State } from "./exec/state.js"
-import { decodeNumbers, type Numbers, type Tensor } from "./exec/values.js"
+import { State, type StateRange } from "./exec/state.js"
+import { decodeNumbers, encodeNumbers, type Numbers, type Tensor } from "./exec/values.js"
 import type { Host } from "./host.js"
 import { checkOptions, KINDS, oneOf } from "./options.js"
 import { nearest } from "./suggest.js"
@@ -44,6 +54,7 @@ import { feedOf, meaningsOf } from "./train/predict-feed.js"
 import { predictionOf, type Prediction } from "./train/prediction.js"
 import { runProgram, unreadRows, type CallOptions, type Feeds } from "./train/predict.js"
 import { scheduleOf } from "./train/schedule.js"
+import { CommonPace } from "./train/pace.js"
 import { NOTHING_YET } from "./train/best.js"
 import { listenersOf, trainRun, type RunListeners, type TrainRun } from "./train/run.js"
 import { Trainer, type Progress, type TrainSetup } from "./train/trainer.js"
@@ -126,7 +137,6 @@ const PROGRAM_OPTIONS = {
 
 export class Session {
   private readonly state: State
-  private readonly dataSets = new Map<string, Promise<DataSet>>()
   private readonly files: DataFile[] = []
   private initialised = false
   /** Parameters that a caller has set before files gave the others their first values. */
@@ -141,8 +151,9 @@ export class Session {
     private readonly data: readonly DataSpec[],
     private readonly placement: Placement | undefined,
     private readonly calls: ExclusiveCalls,
+    private readonly common: Common = { device: loaded.device, dataSets: new Map() },
   ) {
-    this.state = new State(loaded)
+    this.state = new State(loaded, common.pace && rangesOf(loaded.slots))
   }
 
   /** `stranger`: the folder or address of a bundle that may be anybody's. */
@@ -169,6 +180,43 @@ export class Session {
       const session = new Session(await loadBundle(seen, device), info, host, data, options.placement, calls)
       if (options.verify) await session.verify()
       return session
+    } catch (caught) {
+      device.close()
+      throw caught
+    }
+  }
+
+  /** Runs that one set of kernels trains at once. Each is a session; work is done once all of them have asked for it, so train all
+   *  at the same time, and close each when its run is over. Data sets are on the device as a whole. */
+  static async openBatched(
+    runs: readonly BatchedRun[],
+    host: Host,
+    options: OpenOptions = {},
+  ): Promise<readonly Session[]> {
+    checkOptions("open", options, OPEN_OPTIONS)
+    const { device, info, bundle } = await openDevice(runs[0]!.bundle, host, options)
+    try {
+      const loaded = await loadBundle(bundle, device)
+      const batched = new BatchedDevice(device, runs.length)
+      let pace: CommonPace | undefined
+      const common: Common = {
+        device,
+        dataSets: new Map(),
+        pace: (most) => (pace ??= new CommonPace(most)),
+      }
+      const sessions = runs.map(({ bundle: own, numbers }, run) => {
+        for (const { arena, offset, dtype, value } of numbers)
+          device.write(loaded.arena(arena), offset, encodeNumbers(dtype, [value]))
+        const seen = loaded.as(info.device === "wasm" ? forWasm(own) : own, batched.of(run))
+        const data = overrideData(own.manifest.data, options.data ?? new Map())
+        return new Session(seen, info, host, data, "resident", new ExclusiveCalls(undefined), common)
+      })
+      batched.keep(
+        sessions.map((session) =>
+          rangesOf(session.loaded.slots).map((range) => ({ ...range, memory: loaded.arena(range.arena) })),
+        ),
+      )
+      return sessions
     } catch (caught) {
       device.close()
       throw caught
@@ -270,6 +318,7 @@ export class Session {
       onEvent,
       signal: options.signal,
       now: () => this.host.now(),
+      pace: this.common.pace,
     })
     try {
       const end = await trainer.run()
@@ -606,11 +655,12 @@ export class Session {
   }
 
   private dataSet(name: string): Promise<DataSet> {
-    const known = this.dataSets.get(name)
+    const { device, dataSets } = this.common
+    const known = dataSets.get(name)
     if (known) return known
     const spec = find(this.data, name, (each) => each.name, "data set")
-    const loading = openDataSet(this.loaded.device, spec, this.openFile, this.howToPlace(name))
-    this.dataSets.set(name, loading)
+    const loading = openDataSet(device, spec, this.openFile, this.howToPlace(name))
+    dataSets.set(name, loading)
     return loading
   }
 
@@ -661,6 +711,27 @@ export class Session {
     return find(this.bundle.manifest.predicts, model, (each) => each.model, "model")
   }
 }
+
+/** What sessions of one device may have in common. */
+interface Common {
+  readonly device: Device
+  readonly dataSets: Map<string, Promise<DataSet>>
+  /** Of sessions that train at once. */
+  readonly pace?: (most: number) => CommonPace
+}
+
+/** Slots with others than their own between them. */
+function rangesOf(slots: readonly SlotSpec[]): readonly StateRange[] {
+  const ranges: { arena: string; offset: number; bytes: number }[] = []
+  for (const { arena, offset, bytes } of [...slots].sort((a, b) => a.offset - b.offset)) {
+    const last = ranges.find((range) => range.arena === arena && offset - range.offset - range.bytes < NEAR)
+    if (last) last.bytes = Math.max(last.bytes, offset + bytes - last.offset)
+    else ranges.push({ arena, offset, bytes })
+  }
+  return ranges
+}
+/** Slots of another run take as many bytes at the least. */
+const NEAR = 16
 
 const START: Progress = {
   step: 0,

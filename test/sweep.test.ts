@@ -89,13 +89,27 @@ describe("a run falls behind", () => {
     ["not before it learned anything", at(99), others, false],
     ["not when fewer others have come as far", at(9, 9), others.slice(1), false],
   ])("%s", (_, own, all, hopeless) => {
-    expect(isHopeless(own, all, "lower")).toBe(hopeless)
+    expect(isHopeless("median", { own, others: all, total: 20, better: "lower" })).toBe(hopeless)
   })
 
   it("by what is better", () => {
     const rising = [at(0, 5), at(0, 4), at(0, 3), at(0, 2)]
-    expect(isHopeless(at(0, 3), rising, "higher")).toBe(true)
-    expect(isHopeless(at(0, 4), rising, "higher")).toBe(false)
+    const falls = (...values: number[]) =>
+      isHopeless("median", { own: at(...values), others: rising, total: 20, better: "higher" })
+    expect(falls(0, 3)).toBe(true)
+    expect(falls(0, 4)).toBe(false)
+  })
+
+  // Four runs of 40 steps: half of them go on after 10 steps, one after 20.
+  it.each([
+    ["the better half goes on", at(9, 3), [at(9, 5), at(9, 4), at(9, 2)], false],
+    ["the worse half ends", at(9, 4), [at(9, 5), at(9, 3), at(9, 2)], true],
+    ["nobody ends before the first halving", at(9), [at(1), at(2), at(3)], false],
+    ["who came first ends when others turn out better", at(9, 4, 1), [at(9, 3), at(9, 2), at(9, 5)], true],
+    ["one of the two that are left goes on", at(9, 3, 1), [at(9, 5), at(9, 4), at(9, 2, 2)], false],
+    ["the other one ends", at(9, 3, 2), [at(9, 5), at(9, 4), at(9, 2, 1)], true],
+  ])("by successive halving: %s", (_, own, others, hopeless) => {
+    expect(isHopeless("halving", { own, others, total: 40, better: "lower" })).toBe(hopeless)
   })
 })
 
@@ -130,8 +144,11 @@ best: lr=1e-2 width=4
     const args = ["sweep", "p.nn", "--set", "lr=1e-4,1e-3,1e-2", "--device", "wasm", "--jobs", "1"]
     const whole = nnc([...args, "--out", "whole"], { cwd })
     const child = startNnc([...args, "--out", "parts"], cwd)
-    child.stderr?.on("data", (text) => String(text).includes("parts/1:") && child.kill("SIGTERM"))
-    const [exit] = (await once(child, "close")) as [number]
+    const log = join(cwd, "parts/3/log.jsonl")
+    const closed = once(child, "close") as Promise<[number]>
+    await until(() => existsSync(log) && readFileSync(log, "utf8").includes('"step":5000'))
+    child.kill("SIGTERM")
+    const [exit] = await closed
     expect(exit).toBe(143)
     const { out } = nnc(["sweep", "p.nn", "--resume", "parts"], { cwd })
     expect(out.replaceAll("parts/", "whole/")).toBe(whole.out)
@@ -148,8 +165,8 @@ best: lr=1e-2 width=4
     // As when the run itself was killed before its first checkpoint.
     rmSync(join(cwd, "s/1/checkpoints"), { recursive: true })
     const plan = join(cwd, "s/sweep.json")
-    const { options, ...rest } = JSON.parse(readFileSync(plan, "utf8")) as { options: string[] }
-    writeFileSync(plan, JSON.stringify({ ...rest, options: [...options, "--steps", "100"] }))
+    const { options, ...rest } = JSON.parse(readFileSync(plan, "utf8")) as { options: object }
+    writeFileSync(plan, JSON.stringify({ ...rest, options: { ...options, steps: 100 } }))
     const { out, err } = nnc(["sweep", "p.nn", "--resume", "s"], { cwd })
     expect(out, err).toMatch(/s\/1 .* 100 +finished/)
   })

@@ -1,7 +1,7 @@
 /** driver: source text -> Bundle. Pure: what it needs of the outside world comes through `CompileHost`.
  *  Guarantees: never throws for a user's mistake; every stage reached is in `stages`. */
-import type { Bundle } from "../../runtime/bundle/format.js"
-import { encode } from "../bundle/encode.js"
+import type { Bundle, DataSpec, Manifest } from "../../runtime/bundle/format.js"
+import { type EmittedCode, encode, type EncodeInput } from "../bundle/encode.js"
 import { check } from "../check/check.js"
 import { warnOfRanges } from "../check/doubts/ranges.js"
 import { warnOfLengths, type RunLength } from "../check/run-length.js"
@@ -16,6 +16,7 @@ import { budgetsOf } from "./budget.js"
 import { Compilation, type CompileOptions, type Outcome } from "./compilation.js"
 import { forDevices } from "./emit.js"
 import { stateOf } from "./levels.js"
+import type { Facts } from "./passes.js"
 import { asStored, readData, type DataHost } from "./read-data.js"
 import { settingsOf, withSettings } from "./settings.js"
 import { batchSizes } from "./sizes.js"
@@ -39,39 +40,71 @@ export interface Compiled extends Outcome {
 export function compile(main: SourceFile, host: CompileHost, options: CompileOptions): Compiled {
   const run = new Compilation(options)
   return run.finish(() => {
-    run.sources.set(main.path, main)
-    const written = run.stage("parse", () => parse(main, run.diagnostics))
-    const given = options.settings ?? new Map()
-    const module = withSettings(written, given, run.diagnostics)
-    // A text with mistakes is checked all the same: those of other lines are shown in the same run.
-    run.kept(AST.name, AST.summary, module, () => printModule(module))
-    const modules = new Map<string, Module>([[main.path, module]])
-    const lengths: RunLength[] = []
-    const checked = run.stage("check", () => checkModule(module, main, modules, host, run, lengths))
-    run.gate()
-    const whole = checked ?? bug("check found no error and gave no model")
-    const model = options.change?.(whole) ?? whole
-    run.reachedState(MODEL, stateOf("model", model))
-    const data = run.stage("data", () =>
-      readData(model, [...modules.values()], host, run.diagnostics, lengths),
-    )
-    run.gate()
-    for (const each of lengths) {
-      const facts = each.data === null ? undefined : data.get(each.data)
-      warnOfLengths(each, facts?.trainRows, run.diagnostics)
-      warnOfRanges(each.ranges, facts?.ranges, run.diagnostics)
-    }
-    const stored = asStored(model, data)
-    const facts = { sizes: batchSizes(model, data), budgets: budgetsOf(model), plans: options.plans ?? [] }
+    const front = frontEnd(main, host, run)
+    const { model, stored, facts } = front
     const code = forDevices(stateOf("model", stored), facts, run)
-    const name = main.path.replace(/^.*\//, "").replace(/\.nn$/, "")
-    const specs = [...data.values()].map((facts) => facts.spec)
-    const settings = [...settingsOf(module)].map(([name, value]) => ({ name, value, set: given.has(name) }))
-    const bundle = run.stage("bundle", () =>
-      encode({ name, compiler: VERSION, model, ...code, data: specs, settings }),
-    )
+    const bundle = run.stage("bundle", () => encode({ ...described(front), ...code }))
     return { model, bundle }
   })
+}
+
+/** What a program is, before anything is made of it. */
+export interface FrontEnd {
+  readonly name: string
+  readonly model: Model
+  /** With how its fields are stored. */
+  readonly stored: Model
+  readonly facts: Facts
+  readonly data: readonly DataSpec[]
+  readonly settings: Manifest["settings"]
+}
+
+/** What a bundle says of it. */
+export const described = ({
+  name,
+  model,
+  data,
+  settings,
+}: FrontEnd): Omit<EncodeInput, keyof EmittedCode> => ({
+  name,
+  compiler: VERSION,
+  model,
+  data,
+  settings,
+})
+
+/** Reads and checks the program and its data. */
+export function frontEnd(main: SourceFile, host: CompileHost, run: Compilation): FrontEnd {
+  const { options } = run
+  run.sources.set(main.path, main)
+  const written = run.stage("parse", () => parse(main, run.diagnostics))
+  const given = options.settings ?? new Map()
+  const module = withSettings(written, given, run.diagnostics)
+  // A text with mistakes is checked all the same: those of other lines are shown in the same run.
+  run.kept(AST.name, AST.summary, module, () => printModule(module))
+  const modules = new Map<string, Module>([[main.path, module]])
+  const lengths: RunLength[] = []
+  const checked = run.stage("check", () => checkModule(module, main, modules, host, run, lengths))
+  run.gate()
+  const whole = checked ?? bug("check found no error and gave no model")
+  const model = options.change?.(whole) ?? whole
+  run.reachedState(MODEL, stateOf("model", model))
+  const data = run.stage("data", () => readData(model, [...modules.values()], host, run.diagnostics, lengths))
+  run.gate()
+  for (const each of lengths) {
+    const facts = each.data === null ? undefined : data.get(each.data)
+    warnOfLengths(each, facts?.trainRows, run.diagnostics)
+    warnOfRanges(each.ranges, facts?.ranges, run.diagnostics)
+  }
+  const stored = asStored(model, data)
+  return {
+    name: main.path.replace(/^.*\//, "").replace(/\.nn$/, ""),
+    model,
+    stored,
+    facts: { sizes: batchSizes(model, data), budgets: budgetsOf(model), plans: options.plans ?? [] },
+    data: [...data.values()].map((facts) => facts.spec),
+    settings: [...settingsOf(module)].map(([name, value]) => ({ name, value, set: given.has(name) })),
+  }
 }
 
 function checkModule(

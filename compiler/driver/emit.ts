@@ -17,11 +17,19 @@ export const WGSL = { name: "wgsl", summary: "one WGSL module per kernel" }
 export const WASM = { name: "wasm", summary: "all kernels as one WebAssembly module" }
 
 /** Code for every device asked for. The stages shown are those of the first device. */
-export function forDevices(from: State, facts: Facts, run: Compilation): EmittedCode {
+export const forDevices = (from: State, facts: Facts, run: Compilation): EmittedCode =>
+  codeOf(run.through(startingAt(PROGRAM_PASSES, from), from, facts), facts, run)
+
+/** Code of graphs that the passes over programs are through with. `change`: what becomes of each device's plan. */
+export function codeOf(
+  best: State,
+  facts: Facts,
+  run: Compilation,
+  change: (plan: Plan) => Plan = (plan) => plan,
+): EmittedCode {
   const { target, variants = [], devices = ["webgpu", "wasm"], devicePasses = DEVICE_PASSES } = run.options
-  const best = run.through(startingAt(PROGRAM_PASSES, from), from, facts)
   const planned = (how: How): Plan =>
-    valueOf(run.through(startingAt(devicePasses, best), best, facts, how), "plan")
+    change(valueOf(run.through(startingAt(devicePasses, best), best, facts, how), "plan"))
   const code = (of: TargetProfile): WebgpuCode => {
     const shown = of === target
     const plan = planned({ shown, target: of })

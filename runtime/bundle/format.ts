@@ -457,3 +457,16 @@ export interface Bundle {
   /** The module that `manifest.wasm` describes. */
   readonly wasm?: Uint8Array
 }
+
+/** One of several runs of a program that one set of kernels trains at once, each with numbers of its own; in memory only. The places in the
+ *  bundle are its own; kernels, arenas and bindings are those of all runs. */
+export interface BatchedRun {
+  readonly bundle: Bundle
+  /** What it has in the places of the numbers that differ. */
+  readonly numbers: readonly {
+    readonly arena: string
+    readonly offset: number
+    readonly dtype: BundleDType
+    readonly value: number
+  }[]
+}

@@ -21,6 +21,11 @@ export class LoadedBundle {
     private readonly arenas: ReadonlyMap<string, Memory>,
   ) {}
 
+  /** The same arenas, by other places in them. */
+  as(bundle: Bundle, device: Device): LoadedBundle {
+    return new LoadedBundle(bundle, device, this.arenas)
+  }
+
   get slots(): readonly SlotSpec[] {
     return this.bundle.manifest.slots
   }

@@ -10,48 +10,71 @@ import { product } from "./size.js"
 import { decodeNumbers, encodeNumbers, type Numbers, type Tensor } from "./values.js"
 
 /** A copy of all slots in device memory. */
-export type Snapshot = ReadonlyMap<string, Memory>
+export type Snapshot = Memory
+
+/** Bytes in which slots lie. */
+export interface StateRange {
+  readonly arena: string
+  readonly offset: number
+  readonly bytes: number
+}
+interface Kept extends StateRange {
+  /** Where they lie in a snapshot. */
+  readonly at: number
+}
 
 /** Raw bytes of every slot, by name. */
 export type SlotBytes = ReadonlyMap<string, Uint8Array>
 
 export class State {
-  private readonly arenas: ReadonlyMap<string, Memory>
+  private readonly ranges: readonly Kept[]
+  readonly bytes: number
 
-  constructor(private readonly loaded: LoadedBundle) {
-    this.arenas = new Map(loaded.slots.map(({ arena }) => [arena, loaded.arena(arena)]))
+  /** `own`: where others have slots in the same arenas; left out, the arenas are whole. */
+  constructor(
+    private readonly loaded: LoadedBundle,
+    own?: readonly StateRange[],
+  ) {
+    const arenas = [...new Set(loaded.slots.map(({ arena }) => arena))]
+    const ranges = own ?? arenas.map((arena) => ({ arena, offset: 0, bytes: loaded.arena(arena).bytes }))
+    let at = 0
+    this.ranges = ranges.map((range) => {
+      const kept = { ...range, at }
+      at += range.bytes
+      return kept
+    })
+    this.bytes = at
   }
 
   get slots(): readonly SlotSpec[] {
     return this.loaded.slots
   }
 
-  get bytes(): number {
-    return [...this.arenas.values()].reduce((sum, memory) => sum + memory.bytes, 0)
-  }
-
   allocSnapshot(label: string): Snapshot {
-    const { device } = this.loaded
-    return new Map(
-      [...this.arenas].map(([name, { bytes }]) => [name, device.alloc(`${label} of ${name}`, bytes)]),
-    )
+    return this.loaded.device.alloc(`${label} of the state`, this.bytes)
   }
 
   recordSave(recorder: Recorder, snapshot: Snapshot): void {
-    for (const [name, memory] of this.arenas) recorder.copy(memory, 0, snapshot.get(name)!, 0, memory.bytes)
+    for (const { arena, offset, bytes, at } of this.ranges)
+      recorder.copy(this.loaded.arena(arena), offset, snapshot, at, bytes)
   }
 
   recordRestore(recorder: Recorder, snapshot: Snapshot): void {
-    for (const [name, memory] of this.arenas) recorder.copy(snapshot.get(name)!, 0, memory, 0, memory.bytes)
+    for (const { arena, offset, bytes, at } of this.ranges)
+      recorder.copy(snapshot, at, this.loaded.arena(arena), offset, bytes)
   }
 
   /** The slots as they are now, or as they were when `from` was saved. */
-  async read(from: Snapshot = this.arenas): Promise<SlotBytes> {
+  async read(from?: Snapshot): Promise<SlotBytes> {
     const out = new Map<string, Uint8Array>()
-    for (const [name, memory] of from) {
-      const content = await this.loaded.device.read(memory, 0, memory.bytes)
+    for (const { arena, offset, bytes, at } of this.ranges) {
+      const { device } = this.loaded
+      const content = await (from
+        ? device.read(from, at, bytes)
+        : device.read(this.loaded.arena(arena), offset, bytes))
       for (const slot of this.slots)
-        if (slot.arena === name) out.set(slot.name, new Uint8Array(content, slot.offset, slotBytes(slot)))
+        if (slot.arena === arena && slot.offset >= offset && slot.offset < offset + bytes)
+          out.set(slot.name, new Uint8Array(content, slot.offset - offset, slotBytes(slot)))
     }
     return out
   }

@@ -10,7 +10,8 @@ export class Pace {
 
   constructor(private readonly most: number) {}
 
-  get stepsPerSubmit(): number {
+  /** How many to submit before step `step`. */
+  stepsFrom(_step: number): number {
     return this.steps
   }
 
@@ -19,3 +20,20 @@ export class Pace {
     this.steps = Math.max(1, Math.min(fitting, this.steps * GROWTH, this.most))
   }
 }
+
+/** Of runs that go on in step: what one of them does at a step, the others do there too. */
+export class CommonPace extends Pace {
+  private readonly decided = new Map<number, number>()
+
+  override stepsFrom(step: number): number {
+    const known = this.decided.get(step)
+    if (known !== undefined) return known
+    const steps = super.stepsFrom(step)
+    this.decided.set(step, steps)
+    // Runs are a few submissions apart at most.
+    const [oldest] = this.decided.keys()
+    if (this.decided.size > MOST_DECIDED) this.decided.delete(oldest!)
+    return steps
+  }
+}
+const MOST_DECIDED = 64

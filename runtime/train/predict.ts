@@ -69,9 +69,11 @@ async function runOnce(
 ): Promise<Record<string, Tensor>> {
   const { step = 0, epoch = 0, seed = 0, start = 0, rows = program.rows } = options
   callOnce(program, { B: batch, R: rows, step, epoch, seed, start })
-  const out: Record<string, Tensor> = {}
-  for (const output of program.spec.outputs) out[output.name] = await program.read(output, batch)
-  return out
+  // All are asked for at once: the next call writes over them.
+  const outputs = await Promise.all(
+    program.spec.outputs.map(async (output) => [output.name, await program.read(output, batch)] as const),
+  )
+  return Object.fromEntries(outputs)
 }
 
 /** Inputs given by the caller. `width`: values per row; null when the input has no rows. */

@@ -49,6 +49,8 @@ export interface TrainSetup {
   readonly onEvent: (event: TrainEvent) => void
   readonly signal: AbortSignal | undefined
   readonly now: () => number
+  /** For at most so many steps in a submission; left out: one of its own. */
+  readonly pace?: ((most: number) => Pace) | undefined
 }
 
 /** What a run knows besides its slots when it starts or goes on. */
@@ -129,7 +131,8 @@ export class Trainer {
     this.histories = [new History(this.steps, entries), new History(this.steps, entries)]
     this.check = new FiniteCheck(loaded)
     this.blocks = new ParameterBlocks(loaded.device)
-    this.pace = new Pace(callsPerSubmit(this.steps, loaded.device.parameterBlocks))
+    const most = callsPerSubmit(this.steps, loaded.device.parameterBlocks)
+    this.pace = setup.pace?.(most) ?? new Pace(most)
     const count = state.bytes < TWO_SNAPSHOTS_BELOW ? 2 : 1
     this.snapshots = Array.from({ length: count }, (_, i) => state.allocSnapshot(`snapshot ${i}`))
   }
@@ -167,14 +170,17 @@ export class Trainer {
   free(): void {
     for (const history of this.histories) history.free()
     this.check.free()
-    for (const snapshot of this.snapshots) for (const memory of snapshot.values()) memory.free()
+    for (const snapshot of this.snapshots) snapshot.free()
   }
 
   /** Submits as many steps as fit, and waits for the submission before, so that two are under way. */
   private async submitUpTo(stop: number): Promise<void> {
     if (this.history.full) await this.settle()
     const room = this.history.capacity - this.history.length
-    const count = await this.ready(this.step, Math.min(stop - this.step, this.pace.stepsPerSubmit, room))
+    const count = await this.ready(
+      this.step,
+      Math.min(stop - this.step, this.pace.stepsFrom(this.step), room),
+    )
     const { device } = this.setup.loaded
     const recorder = device.record()
     this.recordSteps(recorder, this.step, count)

@@ -21,6 +21,7 @@ import { interruption } from "../interruption.js"
 import { numberText } from "../quantities.js"
 import { comparisonPage } from "../runs/comparison-page.js"
 import { drawnFrom, gridOf, type Settings } from "../sweep/grid.js"
+import { STOP_RULES, type StopRule } from "../sweep/pruning.js"
 import { runSweep, settingsText, type SweptRun, sweptRuns } from "../sweep/sweep.js"
 import {
   emptySweepFolder,
@@ -39,12 +40,12 @@ interface Options {
   readonly seed: number
   readonly by?: string
   readonly better?: "higher" | "lower"
-  readonly stop?: "median"
+  readonly stop?: StopRule
   readonly jobs?: number
   readonly out?: string
   readonly resume?: string
   readonly train?: string
-  readonly device: string
+  readonly device: SweepPlan["device"]
   readonly epochs?: number
   readonly steps?: number
   readonly json?: boolean
@@ -88,11 +89,16 @@ export function addSweep(program: Command): void {
     )
     .addOption(new Option("--better <values>", "which values of it are better").choices(["higher", "lower"]))
     .addOption(
-      new Option("--stop <rule>", "end runs that fall behind: below the median of the others").choices([
-        "median",
-      ]),
+      new Option(
+        "--stop <rule>",
+        "end runs that fall behind: below the median of the others, or those that successive halving leaves out",
+      ).choices(STOP_RULES),
     )
-    .option("--jobs <n>", "runs at once (default: as cores and memory allow; one on a GPU)", integer(1))
+    .option(
+      "--jobs <n>",
+      "runs at once, or threads of runs that differ in numbers only and train at once (default: as cores and memory allow)",
+      integer(1),
+    )
     .option("--out <folder>", `where the sweep goes (default: the next ${SWEEPS}/NAME-N)`)
     .addOption(new Option("--resume <folder>", "go on with a sweep, as it was begun").conflicts(OF_THE_PLAN))
     .option("--train <name>", "the train section to run, when there are several")
@@ -116,12 +122,19 @@ async function sweep(program: string, options: Options): Promise<void> {
     options.resume === undefined ? await planned(program, options) : resumed(options.resume, program)
   const device = await deviceOf(plan)
   const jobs = options.jobs ?? mostJobs(plan, device)
-  note(`${plan.runs.length} runs in ${folder}/, ${jobs === 1 ? "one after another" : `${jobs} at once`}`)
+  note(`${plan.runs.length} runs in ${folder}/`)
   const interrupt = interruption()
   try {
-    // Runs side by side share the cores; threads change no bit of a result.
-    const threads = device === "wasm" && jobs > 1 ? ["--threads", "1"] : []
-    await runSweep({ folder, program, plan, jobs, threads, signal: interrupt.signal, say: note })
+    await runSweep({
+      folder,
+      program,
+      plan,
+      device,
+      jobs,
+      threads: options.jobs,
+      signal: interrupt.signal,
+      say: note,
+    })
   } finally {
     interrupt.dispose()
   }
@@ -175,7 +188,8 @@ async function planned(program: string, options: Options): Promise<{ folder: str
     program: hashOfProgram(program),
     runs: [...runs],
     ...orderOf(model, options),
-    median: options.stop === "median",
+    stop: options.stop ?? null,
+    device: options.device,
     options: trainOptions(options),
     ended: Object.fromEntries(ended) as Record<string, string>,
   }
@@ -235,17 +249,14 @@ function heldBack(rows: Model["data"][number] | undefined): "val_" | "test_" | "
   return test || (split?.test ?? 0) > 0 ? "test_" : ""
 }
 
-function trainOptions({ train, device, epochs, steps }: Options): string[] {
-  const given = { train, device, epochs, steps }
-  return Object.entries(given).flatMap(([name, value]) =>
-    value === undefined ? [] : [`--${name}`, String(value)],
-  )
-}
+const trainOptions = ({ train, epochs, steps }: Options): SweepPlan["options"] => ({
+  ...(train !== undefined && { train }),
+  ...(epochs !== undefined && { epochs }),
+  ...(steps !== undefined && { steps }),
+})
 
-async function deviceOf({ options }: SweepPlan): Promise<string> {
-  const named = options[options.indexOf("--device") + 1] ?? "auto"
-  return named === "auto" ? (await autoNodeDevice()).name : named
-}
+const deviceOf = async ({ device }: SweepPlan): Promise<"wasm" | "webgpu"> =>
+  device === "auto" ? (await autoNodeDevice()).name : device
 
 /** A processor takes a run a core; a GPU one at a time. */
 function mostJobs({ runs }: SweepPlan, device: string): number {

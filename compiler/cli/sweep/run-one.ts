@@ -3,6 +3,7 @@ import { spawn } from "node:child_process"
 import { createInterface } from "node:readline"
 import type { TrainEvent } from "../../../runtime/node.js"
 import type { Settings } from "./grid.js"
+import type { TrainOptions } from "./sweep-folder.js"
 
 export interface RunOrder {
   readonly program: string
@@ -10,23 +11,28 @@ export interface RunOrder {
   readonly folder: string
   /** Goes on with the checkpoint in the folder; otherwise begins anew, over what a run left there that saved none. */
   readonly resume: boolean
-  readonly options: readonly string[]
+  readonly options: TrainOptions
   readonly onEvent: (event: TrainEvent) => void
   /** Aborting ends the run after its next step, saved. */
   readonly signal: AbortSignal
 }
 
-/** Undefined when it ended by itself or was asked to, else the message of the mistake. */
-export async function runOne(order: RunOrder): Promise<string | undefined> {
-  const { program, settings, folder, resume, options, onEvent, signal } = order
+/** Undefined when it ended by itself or was asked to, else the message of the mistake. `where`: options of the device. */
+export async function runOne(order: RunOrder, where: readonly string[]): Promise<string | undefined> {
+  const { program, settings, folder, resume, onEvent, signal } = order
+  const options = Object.entries(order.options).flatMap(([name, value]) => [`--${name}`, String(value)])
   // What runs here already, wherever it was built.
   const [, main = ""] = process.argv
   const set = Object.entries(settings).flatMap(([name, value]) => ["--set", `${name}=${value}`])
   const place = resume ? ["--resume", folder] : ["--out", folder, "--overwrite"]
-  const child = spawn(process.execPath, [main, "train", program, ...set, ...place, ...options, "--json"], {
-    // The channel closes when this process dies, by which the run notices and ends.
-    stdio: ["ignore", "pipe", "pipe", "ipc"],
-  })
+  const child = spawn(
+    process.execPath,
+    [main, "train", program, ...set, ...place, ...options, ...where, "--json"],
+    {
+      // The channel closes when this process dies, by which the run notices and ends.
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+    },
+  )
   const stop = (): void => void child.kill("SIGTERM")
   signal.addEventListener("abort", stop)
   let [failure, said] = ["", ""]

@@ -8,6 +8,8 @@ import { saveWhole } from "../../../runtime/node.js"
 import { makeFolders } from "../../../runtime/folders.js"
 import { Failure } from "../failure.js"
 
+import { STOP_RULES } from "./pruning.js"
+
 const PLAN = "sweep.json"
 
 const plan = v.strictObject({
@@ -19,14 +21,21 @@ const plan = v.strictObject({
   /** The metric that orders the runs, and which values of it are better. */
   by: v.string(),
   better: v.picklist(["higher", "lower"]),
-  /** Stops runs that are worse than half of the others were at the same step. */
-  median: v.boolean(),
-  /** Options of `nnc train` that all runs share. */
-  options: v.array(v.string()),
+  /** Which runs are ended early. */
+  stop: v.nullable(v.picklist(STOP_RULES)),
+  device: v.picklist(["auto", "webgpu", "wasm"]),
+  /** What all runs share. */
+  options: v.strictObject({
+    train: v.optional(v.string()),
+    epochs: v.optional(v.number()),
+    steps: v.optional(v.number()),
+  }),
   /** What became of runs that did not end by themselves, by number from 0. */
   ended: v.record(v.string(), v.string()),
 })
 export type SweepPlan = v.InferOutput<typeof plan>
+/** Options of `nnc train`. */
+export type TrainOptions = SweepPlan["options"]
 
 /** Of runs that were ended because others did better. */
 export const STOPPED_EARLY = "stopped early"

@@ -1,24 +1,28 @@
-/** cli/sweep: the runs of a sweep, several at once, and what came of each.
+/** cli/sweep: the runs of a sweep: those that differ in numbers only at once, the others several at a time; and what came of each.
  *  Guarantees: a sweep that is ended, in whatever way, goes on where it was: runs that are finished stay, those under way resume from
  *              their last checkpoint, the others begin.
  *  Not here:   the command line (`commands/sweep.ts`). */
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import type { ReportEvent, TrainEvent } from "../../../runtime/node.js"
+import { RunError } from "../../../runtime/error.js"
+import type { RunsAtOnce } from "../../driver/compile-runs.js"
 import { loggedEvents, reportsOf } from "../runs/log.js"
 import { runFacts, type RunFacts } from "../runs/run-facts.js"
+import { runsAtOnce, trainAtOnce } from "./at-once.js"
 import { isBetter, isHopeless, type Reported } from "./pruning.js"
-import { runOne } from "./run-one.js"
+import { runOne, type RunOrder } from "./run-one.js"
 import { runFolder, savePlan, STOPPED_EARLY, type SweepPlan } from "./sweep-folder.js"
 
 export interface Sweep {
   readonly folder: string
   readonly program: string
   readonly plan: SweepPlan
-  /** Runs at once. */
+  readonly device: "wasm" | "webgpu"
+  /** Runs at once that are processes of their own. */
   readonly jobs: number
-  /** Options of `nnc train` that change no result. */
-  readonly threads: readonly string[]
+  /** Of runs that train at once; left out, chosen from the work. */
+  readonly threads: number | undefined
   readonly signal: AbortSignal
   readonly say: (text: string) => void
 }
@@ -33,51 +37,157 @@ export interface SweptRun {
 }
 
 /** Runs what is left to run. */
-export async function runSweep({ folder, program, plan, jobs, threads, signal, say }: Sweep): Promise<void> {
-  const reports = plan.runs.map((_, run) => reportsIn(runFolder(folder, plan, run), plan.by))
-  const ended = { ...plan.ended }
-  const note = async (run: number, why: string): Promise<void> => {
-    ended[run] = why
-    await savePlan(folder, { ...plan, ended })
+export async function runSweep(sweep: Sweep): Promise<void> {
+  const { folder, plan, signal, say } = sweep
+  const runs = new Runs(sweep)
+  const sets: RunsAtOnce[] = []
+  for (const sameStep of runs.bySteps()) {
+    const found = await runsAtOnce(
+      sweep.program,
+      sameStep.map((run) => plan.runs[run]!),
+      sweep.device,
+    )
+    for (const { runs: members, bundles } of found)
+      sets.push({ runs: members.map((n) => sameStep[n]!), bundles })
   }
-  const waiting = plan.runs
-    .map((_, run) => run)
-    .filter((run) => !(run in ended) && !hasEnded(runFacts(runFolder(folder, plan, run))))
-  const one = async (run: number): Promise<void> => {
-    const place = runFolder(folder, plan, run)
-    const stop = new AbortController()
-    const onAbort = (): void => stop.abort()
-    signal.addEventListener("abort", onAbort)
-    let pruned = false
-    const onEvent = (event: TrainEvent): void => {
-      if (event.event !== "report" || event.step === 0) return
-      reports[run]!.push(...valueOf(event, plan.by))
-      const others = reports.filter((_, other) => other !== run)
-      if (!plan.median || stop.signal.aborted || !isHopeless(reports[run]!, others, plan.better)) return
-      pruned = true
-      stop.abort()
-    }
-    const resume = existsSync(join(place, "checkpoints", "last.safetensors"))
-    const order = {
-      program,
-      settings: plan.runs[run]!,
-      folder: place,
-      resume,
-      options: [...plan.options, ...threads],
-    }
-    const failure = await runOne({ ...order, onEvent, signal: stop.signal })
-    signal.removeEventListener("abort", onAbort)
-    if (failure !== undefined && !signal.aborted) await note(run, failure)
-    else if (pruned) await note(run, STOPPED_EARLY)
-    if (!signal.aborted)
-      say(`${place}: ${settingsText(plan.runs[run]!)}: ${statusOf(run, ended, runFacts(place))}`)
+  const together = new Set(sets.flatMap((set) => set.runs))
+  const apart = runs.waiting.filter((run) => !together.has(run))
+  for (const set of sets) {
+    if (signal.aborted) return
+    say(
+      `${set.runs.length} runs differ in numbers only and train at once: ${placesOf(folder, plan, set.runs)}`,
+    )
+    if (!(await runs.atOnce(set))) apart.push(...set.runs)
   }
   const worker = async (): Promise<void> => {
-    for (let run = waiting.shift(); run !== undefined && !signal.aborted; run = waiting.shift())
-      await one(run)
+    for (let run = apart.shift(); run !== undefined && !signal.aborted; run = apart.shift())
+      await runs.alone(run)
   }
-  await Promise.all(Array.from({ length: jobs }, worker))
+  await Promise.all(Array.from({ length: sweep.jobs }, worker))
 }
+
+/** `sweeps/c-1/01 to 16`, or all of them. */
+function placesOf(folder: string, plan: SweepPlan, runs: readonly number[]): string {
+  const names = runs.map((run) => runFolder(folder, plan, run))
+  return names.length <= 4 ? names.join(", ") : `${names.slice(0, 3).join(", ")}, ..., ${names.at(-1)}`
+}
+
+class Runs {
+  readonly waiting: readonly number[]
+  private readonly reports: Reported[][]
+  private readonly totals: number[]
+  private readonly ended: Record<string, string>
+
+  constructor(private readonly sweep: Sweep) {
+    const { folder, plan } = sweep
+    this.ended = { ...plan.ended }
+    this.reports = plan.runs.map((_, run) => reportsIn(runFolder(folder, plan, run), plan.by))
+    this.totals = plan.runs.map(() => Infinity)
+    this.waiting = plan.runs
+      .map((_, run) => run)
+      .filter((run) => !(run in this.ended) && !hasEnded(runFacts(runFolder(folder, plan, run))))
+  }
+
+  /** Those that have come as far as each other. */
+  bySteps(): readonly (readonly number[])[] {
+    const sets = new Map<number, number[]>()
+    for (const run of this.waiting) {
+      const step = checkpointStep(this.folderOf(run))
+      sets.set(step, [...(sets.get(step) ?? []), run])
+    }
+    return [...sets.values()].filter((runs) => runs.length > 1)
+  }
+
+  async alone(run: number): Promise<void> {
+    const { jobs, device, plan } = this.sweep
+    // Runs side by side share the cores; threads change no bit of a result.
+    const threads = device === "wasm" && jobs > 1 ? ["--threads", "1"] : []
+    const { order, settle } = this.ordered(run)
+    await settle(await runOne(order, ["--device", plan.device, ...threads]))
+  }
+
+  /** False where the device has no room for them. */
+  async atOnce(set: RunsAtOnce): Promise<boolean> {
+    const { device, threads } = this.sweep
+    const ordered = set.runs.map((run) => this.ordered(run))
+    try {
+      const failures = await trainAtOnce(
+        set,
+        ordered.map(({ order }) => order),
+        { device, threads },
+      )
+      for (const [i, { settle }] of ordered.entries()) await settle(failures[i])
+      return true
+    } catch (caught) {
+      if (caught instanceof RunError && caught.code === "device-limits") return false
+      throw caught
+    }
+  }
+
+  /** What is asked of a run, and what is done when it is over. */
+  private ordered(run: number): {
+    readonly order: RunOrder
+    readonly settle: (failure: string | undefined) => Promise<void>
+  } {
+    const { plan, program, signal, say } = this.sweep
+    const folder = this.folderOf(run)
+    const settings = plan.runs[run]!
+    const stop = new AbortController()
+    let pruned = false
+    const order: RunOrder = {
+      program,
+      settings,
+      folder,
+      resume: existsSync(join(folder, "checkpoints", "last.safetensors")),
+      options: plan.options,
+      signal: AbortSignal.any([signal, stop.signal]),
+      onEvent: (event) => {
+        if (stop.signal.aborted || !this.fallsBehind(run, event)) return
+        pruned = true
+        stop.abort()
+      },
+    }
+    const settle = async (failure: string | undefined): Promise<void> => {
+      if (failure !== undefined && !signal.aborted) await this.note(run, failure)
+      else if (pruned) await this.note(run, STOPPED_EARLY)
+      if (!signal.aborted)
+        say(`${folder}: ${settingsText(settings)}: ${statusOf(run, this.ended, runFacts(folder))}`)
+    }
+    return { order, settle }
+  }
+
+  private fallsBehind(run: number, event: TrainEvent): boolean {
+    const { plan } = this.sweep
+    if (event.event === "start") this.totals[run] = event.steps
+    if (event.event !== "report" || event.step === 0) return false
+    const own = this.reports[run]!
+    own.push(...valueOf(event, plan.by))
+    if (plan.stop === null) return false
+    const others = this.reports.filter((_, other) => other !== run)
+    return isHopeless(plan.stop, { own, others, total: this.totals[run]!, better: plan.better })
+  }
+
+  private async note(run: number, why: string): Promise<void> {
+    this.ended[run] = why
+    const { folder, plan } = this.sweep
+    await savePlan(folder, { ...plan, ended: this.ended })
+  }
+
+  private folderOf(run: number): string {
+    return runFolder(this.sweep.folder, this.sweep.plan, run)
+  }
+}
+
+/** Of the last checkpoint to go on with, as the log says; 0 where there is none. */
+const checkpointStep = (folder: string): number =>
+  Math.max(
+    0,
+    ...(loggedEvents(folder) ?? [])
+      .slice(-EVENTS_LOOKED_AT)
+      .flatMap((event) => (event.event === "checkpoint" && event.kind === "last" ? [event.step] : [])),
+  )
+/** A run that is over says so at the end of its log. */
+const EVENTS_LOOKED_AT = 1000
 
 /** All runs, the best first; those without a value come last. */
 export function sweptRuns(folder: string, plan: SweepPlan): readonly SweptRun[] {

@@ -12,6 +12,8 @@ export interface Placement {
   readonly arena: string
   readonly offset: number
   readonly bytes: number
+  /** Of slots and buffers in a plan for several runs at once: bytes from the place of one run to that of the next. */
+  readonly stride?: number
 }
 /** A slot in the `state` arena: one offset for all programs. */
 export interface PlacedSlot extends Placement {
