@@ -17,7 +17,7 @@ const uniform: Spelling = ({ attrs, type, w }) => {
   if (rest.some((d) => !isStatic(d))) w.acrossRows()
   const ofRows = first !== undefined && !isStatic(first) ? ["of_rows=True"] : []
   return made(
-    call("draws.uniform", tuple([...w.sizes(shape)]), String(intAttr(attrs, "place")), ...ofRows),
+    call("draws.uniform", tuple([...w.sizes(shape)]), String(intAttr(attrs, "stream")), ...ofRows),
     type,
   )
 }
