@@ -38,6 +38,7 @@ interface Tally {
 const CHECKS: readonly (readonly [title: string, command: readonly string[]])[] = [
   ["typecheck", ["npm", "run", "-s", "typecheck"]],
   ["lint", ["npm", "run", "-s", "lint"]],
+  ["unused code", ["npm", "run", "-s", "unused"]],
   ["format", ["npm", "run", "-s", "format:check"]],
 ]
 

@@ -7,7 +7,7 @@ import { BadOption, optionsFrom } from "./bench/options.js"
 it("measures every workload on every device unless told otherwise", () => {
   expect(optionsFrom([])).toEqual({
     devices: ["webgpu", "wasm"],
-    only: ["W1", "W2", "W3", "W4", "W5", "W6"],
+    only: ["W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8", "W9"],
     seconds: 3,
     rounds: 3,
   })
@@ -21,7 +21,7 @@ it("measures every workload on every device unless told otherwise", () => {
 
 it.each([
   ["--device gpu", "--device takes webgpu, wasm, not gpu"],
-  ["--only W3,W7", "--only takes W1, W2, W3, W4, W5, W6, not W7"],
+  ["--only W3,W10", "--only takes W1, W2, W3, W4, W5, W6, W7, W8, W9, not W10"],
   ["--seconds 0", "--seconds takes a positive number, not 0"],
   ["--rounds 1.5", "--rounds takes a whole number from 1, not 1.5"],
   ["--fast", "Unknown option '--fast'"],

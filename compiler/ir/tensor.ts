@@ -1,7 +1,6 @@
 /** ir: dtypes, dimensions and tensor types, shared by all levels.
  *  A dimension is an integer, or a polynomial with integer coefficients in run-time symbols:
  *  `B` (rows of the batch) and `R` (rows of the data set on the device). Everything else is fixed at compile time. */
-import { bug } from "../source/bug.js"
 
 export type DType = "f32" | "f16" | "i32" | "u32" | "bool"
 
@@ -96,29 +95,6 @@ export function printDim(d: Dim): string {
     .map((t) => (t.syms.length === 0 ? `${t.coef}` : (t.coef === 1 ? "" : `${t.coef}*`) + t.syms.join("*")))
     .join("+")
     .replace(/\+-/g, "-")
-}
-
-/** Reads what `printDim` prints. */
-export function parseDim(text: string): Dim {
-  const parts = text
-    .replace(/\s/g, "")
-    .replace(/(?<=.)-/g, "+-")
-    .split("+")
-  return canonical(
-    parts.map((part) => {
-      let coef = 1
-      const syms: DimSymbol[] = []
-      for (const factor of part.split("*")) {
-        if (/^-?\d+$/.test(factor)) coef *= Number(factor)
-        else if (DIM_SYMBOLS.includes(factor as DimSymbol)) syms.push(factor as DimSymbol)
-        else if (factor.startsWith("-") && DIM_SYMBOLS.includes(factor.slice(1) as DimSymbol)) {
-          coef *= -1
-          syms.push(factor.slice(1) as DimSymbol)
-        } else bug(`not a dimension: ${text}`)
-      }
-      return { coef, syms }
-    }),
-  )
 }
 
 export const evalDim = (d: Dim, values: DimValues): number =>

@@ -50,11 +50,6 @@ function lineStarts(file: SourceFile): readonly number[] {
   return found
 }
 
-/** The text of a 1-based line, without its line break. */
-export function lineText(file: SourceFile, line: number): string {
-  return file.text.split("\n")[line - 1]?.replace(/\r$/, "") ?? ""
-}
-
 /** The smallest span that covers both. Both must be of one file. */
 export function cover(a: Span, b: Span): Span {
   return { file: a.file, start: Math.min(a.start, b.start), end: Math.max(a.end, b.end) }

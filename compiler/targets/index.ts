@@ -6,7 +6,7 @@ import { DEFAULT_TARGET } from "./webgpu-gpu.js"
 import { SOFTWARE_TARGET } from "./webgpu-software.js"
 import { SUBGROUP_TARGET } from "./webgpu-subgroups.js"
 
-export type { ContractionPlanKind, CostFigures, TargetProfile } from "./target.js"
+export type { TargetProfile } from "./target.js"
 export { DEFAULT_TARGET, SOFTWARE_TARGET, SUBGROUP_TARGET, WASM_TARGET }
 
 /** The kinds of WebGPU adapters that code is made for, besides the default: a GPU of which nothing else is known. */

@@ -16,10 +16,6 @@ export interface Parts<T> extends Readonly<Record<Part, T | null>> {
   readonly train: T
 }
 
-export function eachPart<T, U>({ train, val, test }: Parts<T>, make: (part: T, name: Part) => U): Parts<U> {
-  return { train: make(train, "train"), val: val && make(val, "val"), test: test && make(test, "test") }
-}
-
 /** Finds a data file; throws when there is none. */
 export type OpenFile = (path: string) => Promise<DataFile>
 

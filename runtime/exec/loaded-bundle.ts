@@ -9,8 +9,6 @@ import type { DeviceData } from "./dataset.js"
 import { Program, tripCount } from "./program.js"
 import { dataField } from "./size.js"
 
-export const STATE_ARENA = "state"
-
 export class LoadedBundle {
   private readonly programs = new Map<string, Program>()
   private readonly boundKernels = new Map<string, BoundKernel>()

@@ -3,7 +3,7 @@
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 
-export const WORKLOADS = ["W1", "W2", "W3", "W4", "W5", "W6"] as const
+export const WORKLOADS = ["W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8", "W9"] as const
 export type Workload = (typeof WORKLOADS)[number]
 
 /** Writes the columns of every workload into `folder`, which the programs read as `data/`. */
@@ -36,7 +36,13 @@ function columnsOf(workload: Workload): Readonly<Record<string, Column>> {
     case "W5":
       return argmaxClasses(draw, 512, 784, 10)
     case "W6":
-      return windows(draw, 16, 64)
+      return windows(draw, 16, 64, 64)
+    case "W7":
+      return argmaxClasses(draw, 128, 3072, 10)
+    case "W8":
+      return windows(draw, 8, 256, 65)
+    case "W9":
+      return argmaxClasses(draw, 128, 6400, 10)
   }
 }
 
@@ -67,10 +73,10 @@ function argmaxClasses(draw: Draw, rows: number, width: number, classes: number)
 }
 
 /** Characters with a pattern and noise; the target is the next one. */
-function windows(draw: Draw, rows: number, length: number): Record<string, Column> {
+function windows(draw: Draw, rows: number, length: number, kinds: number): Record<string, Column> {
   const text = Int32Array.from(
     { length: rows * (length + 1) },
-    (_, i) => (((i * 7) % 61) + Math.floor(draw.uniform() * 3)) % 64,
+    (_, i) => (((i * 7) % 61) + Math.floor(draw.uniform() * 3)) % kinds,
   )
   const from = (shift: number): Int32Array =>
     Int32Array.from({ length: rows * length }, (_, i) => {

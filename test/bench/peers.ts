@@ -57,18 +57,21 @@ export function peersIn(folder: string, device: DeviceName): Runner[] {
   ]
 }
 
+/** `NNC_BENCH_PYTHON` names another interpreter, such as that of a virtual environment with PyTorch. */
+const PYTHON = process.env["NNC_BENCH_PYTHON"] ?? "python3"
+
 /** One thread is often the faster choice for small networks, two for large ones. */
 const PYTHON_THREADS = ["1", "2"]
 
 function pythonPeer(folder: string, name: string, threads: string): Runner {
   const library = name.replace(/_peer\.py$/, "")
-  const { status } = spawnSync("python3", ["-c", `import ${library}`])
+  const { status } = spawnSync(PYTHON, ["-c", `import ${library}`])
   return {
     name: `${library}-cpu-t${threads}`,
     folder,
-    command: (workload) => ["python3", name, workload],
+    command: (workload) => [PYTHON, name, workload],
     env: { THREADS: threads },
-    ...(status === 0 ? {} : { missing: `not available: python3 has no package ${library}` }),
+    ...(status === 0 ? {} : { missing: `not available: ${PYTHON} has no package ${library}` }),
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs"
 import type { Attrs } from "./case.js"
-import { count, type DType } from "./arrays.js"
+import { type DType } from "./arrays.js"
 import { constant, DECLARED, required, spell } from "./operations.js"
 import { Names } from "./names.js"
 
@@ -63,8 +63,6 @@ export const feeds = (given: OpCase): Array[] => [
   ...given.inputs,
   ...(given.upstream ? [given.upstream] : []),
 ]
-
-export const sizeOf = ({ shape }: Array): number => count(shape)
 
 function type({ dtype, shape }: Array): string {
   const sizes = shape.length === 0 ? "" : `[${shape.join(", ")}]`

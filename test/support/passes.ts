@@ -1,13 +1,7 @@
 /** test: single graphs along the driver's list of passes, each result verified. */
 import { Compilation } from "../../compiler/driver/compilation.js"
 import { type State, stateOf, valueOf } from "../../compiler/driver/levels.js"
-import {
-  DEVICE_PASSES,
-  type DriverPass,
-  type Facts,
-  PASSES,
-  PROGRAM_PASSES,
-} from "../../compiler/driver/passes.js"
+import { DEVICE_PASSES, type DriverPass, type Facts, PROGRAM_PASSES } from "../../compiler/driver/passes.js"
 import type { Graph } from "../../compiler/ir/graph/types.js"
 import { MOST_ROWS } from "../../compiler/ir/kernels/most.js"
 import type { KernelProgram } from "../../compiler/ir/kernels/types.js"
@@ -43,11 +37,4 @@ export function scheduled(graph: Graph, target: TargetProfile): KernelProgram {
   const passes = DEVICE_PASSES.filter((p) => p.to !== "plan" && p.name !== multiStep.name)
   const dims = { B: MOST_ROWS, R: 7 }
   return valueOf(through(passes, stateOf("graphs", [graph]), { target, dims }), "kernels")[0]!.program
-}
-
-/** A pass of the list. */
-export const passNamed = (name: string): DriverPass => {
-  const found = PASSES.find((p) => p.name === name)
-  if (found === undefined) throw new Error(`there is no pass ${name}`)
-  return found
 }

@@ -7,7 +7,7 @@ import type { Diagnostic } from "../../source/diagnostic.js"
 import { applyFixes } from "../../source/fixes.js"
 import { githubAnnotation, sarifLog } from "../../source/machine-formats.js"
 import { diagnosticJson, renderDiagnostics } from "../../source/render.js"
-import { DEFAULT_TARGET } from "../../targets/index.js"
+import { DEFAULT_TARGET, TARGETS, type TargetProfile } from "../../targets/index.js"
 import { VERSION } from "../../version.js"
 import { allCodes } from "../codes.js"
 import { readProgram } from "../compile-file.js"
@@ -18,6 +18,7 @@ import { EXIT } from "../failure.js"
 import { fileHost } from "../host.js"
 import { replaceFile } from "../replace-file.js"
 import { type DeviceOptions, withDeviceOptions } from "../open-program.js"
+import { type Need, needsOf, needsText } from "../target-needs.js"
 import { compiling } from "../usage.js"
 import { validateFile } from "../validate-file.js"
 
@@ -26,6 +27,7 @@ interface Options extends DeviceOptions {
   readonly format?: "github" | "sarif"
   readonly fix?: boolean
   readonly validate?: boolean
+  readonly target?: string
 }
 
 export function addCheck(program: Command): void {
@@ -41,6 +43,12 @@ export function addCheck(program: Command): void {
         "print for another program: annotations of GitHub, or a SARIF log",
       ).choices(["github", "sarif"]),
     )
+    .addOption(
+      new Option(
+        "--target <name>",
+        "check that the program fits this kind of device, and say what it needs of it",
+      ).choices(TARGETS.map(({ name }) => name)),
+    )
     .option("--fix", "make the repairs that messages suggest, in the files, and check again")
     .option("--validate", "run every stage of the compiler, and the device, on random values, and compare")
     .action(async (files: string[], options: Options) => {
@@ -49,10 +57,10 @@ export function addCheck(program: Command): void {
       for (const path of files) checked.push(await whenConverted(() => checkFile(path, options)))
       for (const { path, compiled } of checked) {
         if (errorsOf(compiled) > 0) process.exitCode = EXIT.mistake
-        if (options.json) printAsJson(path, compiled)
+        if (options.json) printAsJson(path, compiled, options)
         else if (options.format === "github")
           for (const each of compiled.diagnostics) print(githubAnnotation(each))
-        else if (options.format === undefined) printAsText(path, compiled)
+        else if (options.format === undefined) printAsText(path, compiled, options)
       }
       if (options.format === "sarif") {
         const all = checked.flatMap(({ compiled }) => compiled.diagnostics)
@@ -84,10 +92,19 @@ const MOST_ROUNDS = 10
 
 function checkOnce(path: string, options: Options): Compiled {
   const host = fileHost(path, options)
-  const compiled = compile(readProgram(path), host, { target: DEFAULT_TARGET, ...compiling(options) })
+  const target = targetOf(options)
+  const compiled = compile(readProgram(path), host, {
+    target: target ?? DEFAULT_TARGET,
+    ...(target && { devices: [target.code === "wasm" ? "wasm" : "webgpu"] }),
+    ...compiling(options),
+  })
   host.checkAsked()
   return compiled
 }
+
+/** Left out: what every device can run. */
+const targetOf = ({ target }: Options): TargetProfile | undefined =>
+  TARGETS.find(({ name }) => name === target)
 
 /** Whether anything was changed. */
 function repair(diagnostics: readonly Diagnostic[]): boolean {
@@ -102,7 +119,7 @@ function repair(diagnostics: readonly Diagnostic[]): boolean {
 const errorsOf = ({ diagnostics }: Compiled): number =>
   diagnostics.filter(({ severity }) => severity === "error").length
 
-function printAsJson(path: string, compiled: Compiled): void {
+function printAsJson(path: string, compiled: Compiled, options: Options): void {
   for (const each of compiled.diagnostics) printJson({ event: "diagnostic", ...diagnosticJson(each) })
   const errors = errorsOf(compiled)
   const memory = memoryOf(compiled)
@@ -112,15 +129,27 @@ function printAsJson(path: string, compiled: Compiled): void {
     errors,
     warnings: compiled.diagnostics.length - errors,
     ...(memory && { memory }),
+    ...needsIn(compiled, options),
   })
 }
 
-function printAsText(path: string, compiled: Compiled): void {
+function printAsText(path: string, compiled: Compiled, options: Options): void {
   if (compiled.diagnostics.length > 0) noteMessage(renderDiagnostics(compiled.diagnostics))
   if (errorsOf(compiled) > 0) return
   note(`${path}: no mistakes found`)
   const memory = memoryOf(compiled)
   if (memory) note(`${path}: ${memoryText(memory)}`)
+  const { target, needs } = needsIn(compiled, options)
+  if (needs) note(`${path}: fits ${target}\n${needsText(needs)}`)
+}
+
+/** Of a program without mistakes that was compiled for one target. */
+function needsIn(
+  { bundle }: Compiled,
+  options: Options,
+): { readonly target?: string; readonly needs?: readonly Need[] } {
+  const target = targetOf(options)
+  return bundle && target ? { target: target.name, needs: needsOf(bundle.manifest, target) } : {}
 }
 
 interface Memory {

@@ -1,7 +1,6 @@
 /** codegen/wasm: how each scalar operation is spelled, for one value and for four. Fails to type-check when one is missing.
  *  A bool is 0 or 1 as a scalar; in a vector each lane is a mask of 0 or -1. f16 is computed in f32. */
 import { highWords } from "./random.js"
-import { bug } from "../../source/bug.js"
 import type { ScalarOp } from "../../ir/kernels/scalar.js"
 import type { ScalarType } from "../../ir/kernels/types.js"
 import {
@@ -325,4 +324,3 @@ export const WASM_SCALARS: Record<ScalarOp, Speller> = {
 }
 
 export { extract, replaceLane }
-export const unsupported = (what: string): never => bug(`${what} has no place in a WebAssembly kernel`)

@@ -20,16 +20,6 @@ export function printModule(module: ast.Module, comments: readonly Comment[] = [
   return text === "" ? "" : text.trimEnd() + "\n"
 }
 
-/** One expression, on one line where it fits. */
-export function printExpr(expr: ast.Expr): string {
-  return pretty(new Printer([]).expressions.any(expr), WIDTH)
-}
-
-/** A type as it is written. */
-export function printTypeExpr(type: ast.TypeExpr): string {
-  return pretty(new Printer([]).expressions.type(type), WIDTH)
-}
-
 class Printer {
   private readonly flow: CommentFlow
   readonly expressions: ExpressionPrinter
