@@ -328,5 +328,7 @@ describe("a file being typed", () => {
     const broken = analysed(PROGRAM.replace("head(a + b)", "head(a + )"))
     expect(broken.diagnostics.length).toBeGreaterThan(0)
     expect(inlayHints(broken).map(({ text }) => text)).toContain(": f32[B, 8]")
+    const typing = analysed(PROGRAM.replace("mse(scores, y)", "mse(scores, )"))
+    expect(lenses(typing)[0]?.text).toBe("289 parameters, 264 multiply-adds a row")
   })
 })

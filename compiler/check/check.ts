@@ -68,6 +68,7 @@ export function check(main: Module, input: CheckInput): Model | undefined {
     positions: new Map(),
   }
   const model = checkMain(cx, modules.main, input.lengths ?? [])
+  input.watch?.model(model)
   const wrong = found.hasErrors || input.diagnostics.hasErrors
   for (const diagnostic of found.all)
     if (!isAllowed(diagnostic) && !follows(cx, wrong, diagnostic)) input.diagnostics.add(diagnostic)

@@ -1,4 +1,6 @@
-/** check: what an editor wants to know beside the diagnostics: the values of expressions and names by their place. */
+/** check: what an editor wants to know beside the diagnostics: the values of expressions and names by their place, and the Model of a
+ *  program that has mistakes. */
+import type { Model } from "../ir/model/types.js"
 import type { Span } from "../source/source.js"
 import type { Env } from "./env.js"
 import type { Value } from "./values.js"
@@ -7,6 +9,8 @@ import type { Value } from "./values.js"
  *  its target, and the value what the link gives. */
 export interface Watch {
   value(span: Span, value: Value): void
+  /** Told of the Model as far as it got: models with mistakes are not among `predicts`. */
+  model(model: Model): void
 }
 
 /** Nobody looks into the library. */

@@ -22,8 +22,10 @@ export interface EditorHost {
 export interface Analysis {
   readonly file: SourceFile
   readonly module: Module
-  /** Undefined where there is a mistake. */
-  readonly model: Model | undefined
+  /** As far as it could be made; models with mistakes have no predict section. */
+  readonly model: Model
+  /** Whether there is no mistake. */
+  readonly isSound: boolean
   readonly diagnostics: readonly Diagnostic[]
   readonly names: Names
   /** What is known of the value of an expression, of a link of a pipe, or of a name where it is declared. */
@@ -49,7 +51,11 @@ export function analyse(file: SourceFile, host: EditorHost): Analysis {
   }
   const values = new Map<number, Value>()
   const key = ({ start, end }: Span): number => start * 2 * MAX_CHARACTERS + end
+  let model: Model = { data: [], slots: [], predicts: [], trains: [], weights: [] }
   const watch = {
+    model(made: Model): void {
+      model = made
+    },
     value(span: Span, value: Value): void {
       // A layer is carried out for each of its instances: the first one stands for all, unless it failed.
       const before = values.get(key(span))
@@ -57,11 +63,12 @@ export function analyse(file: SourceFile, host: EditorHost): Analysis {
         values.set(key(span), value)
     },
   }
-  const model = check(module, { stdlib: host.stdlib, load, diagnostics, watch })
+  check(module, { stdlib: host.stdlib, load, diagnostics, watch })
   return {
     file,
     module,
     model,
+    isSound: !diagnostics.hasErrors,
     diagnostics: diagnostics.all,
     names: namesOf(module, host.stdlib, (path) => load(path, file.path)),
     valueAt: (span) => values.get(key(span)),

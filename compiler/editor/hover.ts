@@ -38,7 +38,7 @@ export function hoverAt(analysis: Analysis, offset: number): Hover | undefined {
 
 function learnedBy({ model }: Analysis, { name, decl }: NamedSymbol, value?: Value): number | undefined {
   const path = value?.kind === "instance" ? value.instance.path : decl?.kind === "model" ? name : undefined
-  return model && path !== undefined ? learnedIn(model.slots).get(path) : undefined
+  return path !== undefined ? learnedIn(model.slots).get(path) : undefined
 }
 
 /** Of the smallest call or link of a pipe that begins with `head`. */

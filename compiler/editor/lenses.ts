@@ -11,7 +11,7 @@ export interface Lens {
 }
 
 export function lenses({ module, model }: Analysis): readonly Lens[] {
-  const models = new Map((model ? summarize(model, undefined) : []).map((each) => [each.model, each]))
+  const models = new Map(summarize(model, undefined).map((each) => [each.model, each]))
   return module.declarations.flatMap((decl): readonly Lens[] => {
     const { span } = decl
     if (decl.kind === "train")

@@ -79,15 +79,19 @@ export function serve(connection: Connection): void {
     },
   }))
 
-  const publish = (uri: string): void => {
-    const analysis = analyses.of(uri)
-    if (analysis === undefined) return
+  /** Of the file itself, and of the data that it names. */
+  const mistakesOf = (uri: string): readonly Diagnostic[] => {
     const data = ofData.get(uri)
     // Places of what was found before are no longer those of the text.
     const found = data?.version === documents.get(uri)?.version ? data?.found : undefined
-    const all = [...analysis.diagnostics, ...(found ?? [])]
-    const own = all.filter(({ primary }) => primary === undefined || primary.span.file.path === pathOf(uri))
-    const shown = own.slice(0, MOST_MISTAKES).map((each) => protocolDiagnostic(each))
+    return [...(analyses.of(uri)?.diagnostics ?? []), ...(found ?? [])].filter(
+      ({ primary }) => primary === undefined || primary.span.file.path === pathOf(uri),
+    )
+  }
+  const publish = (uri: string): void => {
+    const shown = mistakesOf(uri)
+      .slice(0, MOST_MISTAKES)
+      .map((each) => protocolDiagnostic(each))
     const version = documents.get(uri)?.version
     void connection.sendDiagnostics({ uri, ...(version !== undefined && { version }), diagnostics: shown })
   }
@@ -103,8 +107,8 @@ export function serve(connection: Connection): void {
   const lookAtData = (uri: string): void => {
     const analysis = analyses.of(uri)
     if (analysis === undefined) return
-    const { model, file } = analysis
-    const found = model === undefined ? [] : dataDiagnostics(file.path, file.text)
+    const { isSound, file } = analysis
+    const found = isSound ? dataDiagnostics(file.path, file.text) : []
     ofData.set(uri, { version: documents.get(uri)?.version ?? 0, found })
   }
   documents.onDidOpen(({ document: { uri } }) => lookAtData(uri))
@@ -218,11 +222,11 @@ export function serve(connection: Connection): void {
     }),
   )
   connection.onCodeAction((params) =>
-    within(params, (analysis, from, to) => {
+    within(params, ({ file }, from, to) => {
       const { uri } = params.textDocument
-      return analysis.diagnostics.flatMap((each): readonly CodeAction[] => {
+      return mistakesOf(uri).flatMap((each): readonly CodeAction[] => {
         const { fix, primary } = each
-        if (!fix || fix.span.file !== analysis.file || !primary) return []
+        if (!fix || fix.span.file.path !== file.path || !primary) return []
         if (primary.span.end < from || to < primary.span.start) return []
         return [
           {
