@@ -1,13 +1,15 @@
-// `npm run docs`: docs/library.md from the `///` of stdlib/*.nn, docs/operations.md from the registry of primitives.
+// `npm run docs`: docs/library.md from the `///` of stdlib/*.nn, docs/operations.md from the registry of primitives,
+// docs/errors.md from the pages of codes.
 
 import { writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import { libraryReference, operationsReference } from "./reference-pages.js"
+import { errorsReference, libraryReference, operationsReference } from "./reference-pages.js"
 
 const docs = new URL("../docs/", import.meta.url)
 for (const [name, text] of [
   ["library.md", libraryReference()],
   ["operations.md", operationsReference()],
+  ["errors.md", errorsReference()],
 ] as const) {
   const path = fileURLToPath(new URL(name, docs))
   writeFileSync(path, text)

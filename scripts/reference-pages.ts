@@ -1,12 +1,14 @@
 // The generated pages of the reference, as text. A test compares them with what docs/ holds.
 
 import { readdirSync, readFileSync } from "node:fs"
+import { allCodes } from "../compiler/cli/codes.js"
 import type { Declaration } from "../compiler/ir/ast/types.js"
 import type { AttrValue } from "../compiler/ir/graph/types.js"
 import { allOps } from "../compiler/ops/index.js"
 import type { OpDef } from "../compiler/ops/op.js"
 import { parse } from "../compiler/parse/parse.js"
 import { bug } from "../compiler/source/bug.js"
+import type { CodePage } from "../compiler/source/codes.js"
 import { Diagnostics } from "../compiler/source/diagnostic.js"
 import type { SourceFile } from "../compiler/source/source.js"
 
@@ -41,6 +43,41 @@ export function operationsReference(): string {
     ...ops.flatMap(entryOf),
   ])
 }
+
+/** One entry per message, in the order of the alphabet. */
+export function errorsReference(): string {
+  const codes = Object.entries(allCodes).sort(([a], [b]) => (a < b ? -1 : 1))
+  return page([
+    "# Messages by code",
+    GENERATED,
+    "Every message has a code in square brackets, `error[matmul-c2]`. `nnc explain CODE` shows its page, which stands here too.",
+    ...codes.flatMap(([code, entry]) => messageOf(code, entry)),
+  ])
+}
+
+function messageOf(
+  code: string,
+  { title, explanation, bad, good, files, pytorch }: CodePage,
+): readonly string[] {
+  const program = (word: string, text: string | undefined): readonly string[] =>
+    text === undefined ? [] : [`${word}:`, `\`\`\`nn\n${text.trim()}\n\`\`\``]
+  return [
+    `## ${code}`,
+    `**${title}**`,
+    escapedProse(explanation.trim()),
+    ...program("Wrong", bad),
+    ...program("Right", good),
+    ...Object.entries(files ?? {}).flatMap(([path, text]) => program(`With \`${path}\``, text)),
+    ...(pytorch === undefined ? [] : [`In PyTorch: ${escapedProse(pytorch)}`]),
+  ]
+}
+
+/** Prose for a terminal, of which signs of Markdown and HTML outside of code stay what they are. */
+const escapedProse = (text: string): string =>
+  text
+    .split(/(`[^`]*`)/)
+    .map((part, i) => (i % 2 === 1 ? part : part.replace(/[<>*_|{}[\]]/g, "\\$&")))
+    .join("")
 
 const GENERATED = "<!-- Written by `npm run docs`; edit the sources instead. -->"
 

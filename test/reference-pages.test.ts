@@ -1,11 +1,12 @@
-// docs/library.md and docs/operations.md say what stdlib/ and the registry say.
+// docs/library.md, docs/operations.md and docs/errors.md say what stdlib/, the registry and the pages of codes say.
 import { readFileSync } from "node:fs"
 import { expect, test } from "vitest"
-import { libraryReference, operationsReference } from "../scripts/reference-pages.js"
+import { errorsReference, libraryReference, operationsReference } from "../scripts/reference-pages.js"
 
 test.each([
   ["library.md", libraryReference],
   ["operations.md", operationsReference],
+  ["errors.md", errorsReference],
 ])("docs/%s is up to date: `npm run docs`", (name, written) =>
   expect(readFileSync(`docs/${name}`, "utf8")).toBe(written()),
 )

@@ -1,0 +1,120 @@
+// What the documentation says is so: its programs compile, its TypeScript is accepted, its links lead somewhere.
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { dirname, join, normalize } from "node:path"
+import ts from "typescript"
+import { describe, expect, it } from "vitest"
+import { fileHost } from "../compiler/cli/host.js"
+import { compile } from "../compiler/driver/compile.js"
+import { format } from "../compiler/parse/format.js"
+import { Diagnostics } from "../compiler/source/diagnostic.js"
+import { renderDiagnostics } from "../compiler/source/render.js"
+import { DEFAULT_TARGET } from "../compiler/targets/index.js"
+
+const PAGES = [
+  "README.md",
+  ...readdirSync("docs")
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
+]
+const ALL = [...PAGES, "grammar/language.md", "ARCHITECTURE.md"]
+/** Pages all of whose programs are whole. */
+const OF_PROGRAMS = ["README.md", "docs/tutorial.md", "docs/pytorch.md", "docs/cookbook.md"]
+
+interface Block {
+  readonly place: string
+  readonly text: string
+}
+function blocks(page: string, language: string): readonly Block[] {
+  const found = readFileSync(page, "utf8").matchAll(
+    new RegExp(`^\`\`\`${language}\\b[^\\n]*\\n([^]*?)^\`\`\`$`, "gm"),
+  )
+  return [...found].map(({ index, 1: text = "", input }) => ({
+    place: `${page}:${input.slice(0, index).split("\n").length}`,
+    text,
+  }))
+}
+
+describe("programs", () => {
+  const host = fileHost("program.nn")
+  it.each(OF_PROGRAMS.flatMap((page) => blocks(page, "nn")))("$place compiles", ({ place, text }) => {
+    const { diagnostics } = compile({ path: place, text }, host, {
+      target: DEFAULT_TARGET,
+      stopAfter: "model",
+    })
+    expect(renderDiagnostics(diagnostics)).toBe("")
+    expect(format({ path: place, text }, new Diagnostics())).toBeDefined()
+  })
+})
+
+it("TypeScript accepts every snippet", () => {
+  const folder = join(".cache", "snippets")
+  mkdirSync(folder, { recursive: true })
+  // What `nnc compile` and the plugin of Vite write beside a program.
+  const trainer = `export declare function load(options?: object): Promise<{
+  train(options?: object): Promise<unknown> & AsyncIterable<unknown>
+  save(): Promise<Uint8Array>
+}>\n`
+  for (const name of ["churn.d.ts", "churn.nn.d.ts", "churn/trainer.browser.d.ts"]) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true })
+    writeFileSync(join(folder, name), trainer)
+  }
+  const snippets = PAGES.flatMap((page) => blocks(page, "ts"))
+  const files = snippets.map(({ text }, i) => {
+    const path = join(folder, `snippet-${i}.ts`)
+    writeFileSync(path, /^(?:import|export)\b/m.test(text) ? text : `${text}\nexport {}\n`)
+    return path
+  })
+  const program = ts.createProgram(files, {
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.ESNext,
+    moduleResolution: ts.ModuleResolutionKind.Bundler,
+    lib: ["lib.es2023.d.ts", "lib.dom.d.ts"],
+    types: [],
+  })
+  const complaints = ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => {
+    const at = files.findIndex((path) => file?.fileName.endsWith(path))
+    return `${snippets[at]?.place ?? file?.fileName ?? ""}: ${ts.flattenDiagnosticMessageText(messageText, "\n")}`
+  })
+  expect(snippets.length).toBeGreaterThan(4)
+  expect(complaints).toEqual([])
+})
+
+describe("links", () => {
+  const anchors = new Map<string, ReadonlySet<string>>()
+  /** As GitHub makes them of headings. */
+  function anchorsOf(page: string): ReadonlySet<string> {
+    const known = anchors.get(page)
+    if (known) return known
+    const prose = readFileSync(page, "utf8").replace(/^```[^]*?^```$/gm, "")
+    const seen = new Map<string, number>()
+    const all = [...prose.matchAll(/^#+ (.*)$/gm)].map(([, title = ""]) => {
+      const plain = title
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+        .trim()
+        .replaceAll(" ", "-")
+      const before = seen.get(plain) ?? 0
+      seen.set(plain, before + 1)
+      return before === 0 ? plain : `${plain}-${before}`
+    })
+    const found = new Set(all)
+    anchors.set(page, found)
+    return found
+  }
+  it.each(ALL)("%s has none that leads nowhere", (page) => {
+    const text = readFileSync(page, "utf8").replace(/^```[^]*?^```$/gm, "")
+    const dead = [...text.matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, to = ""]) => {
+      if (/^[a-z]+:/.test(to)) return []
+      const [path = "", anchor] = to.split("#")
+      const file = path === "" ? page : normalize(join(dirname(page), path))
+      // Made when the site is built.
+      if (file === "docs/language.md") return anchor === undefined ? [] : [to]
+      if (!existsSync(file)) return [to]
+      return anchor === undefined || !file.endsWith(".md") || anchorsOf(file).has(anchor) ? [] : [to]
+    })
+    expect(dead).toEqual([])
+  })
+})
