@@ -4,7 +4,13 @@
  *  Not here:   words that stand for names (check/), mistakes that leave the meaning open (messages.ts). */
 import { createTokenInstance, type IToken, type TokenType } from "chevrotain"
 import type { Diagnostics } from "../compiler/source/diagnostic.js"
-import { SETTING_HABITS, STATEMENT_HABITS, TYPE_HABITS, words } from "../compiler/source/habits.js"
+import {
+  SETTING_ADVICE,
+  SETTING_HABITS,
+  STATEMENT_HABITS,
+  TYPE_HABITS,
+  words,
+} from "../compiler/source/habits.js"
 import type { SourceFile, Span } from "../compiler/source/source.js"
 import { nearest } from "../compiler/source/suggest.js"
 import { declarationWords, tokenSpan } from "./layout.js"
@@ -15,17 +21,19 @@ export function translateHabits(file: SourceFile, tokens: readonly IToken[], out
   const inside = new Enclosing()
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i]!
-    const place: Place = { token, next: tokens[i + 1], previous: result.at(-1), inside }
+    const rest = tokens.slice(i + 1, i + 1 + LOOKAHEAD)
+    const place: Place = { token, next: rest[0], rest, previous: result.at(-1), inside }
     const change = CHANGES.map((rule) => rule(place)).find((c) => c !== undefined)
     if (change !== undefined) {
-      const span = { ...tokenSpan(file, token), end: tokenSpan(file, change.both ? place.next! : token).end }
+      const more = change.more ?? 0
+      const span = { ...tokenSpan(file, token), end: tokenSpan(file, rest[more - 1] ?? token).end }
       report(file, span, change, out)
-      if (change.type) {
-        const meant = instead(change.type, change.here, token, span)
+      for (const [type, image] of change.becomes ?? []) {
+        const meant = instead(type, image, token, span)
         inside.meet(meant, result.at(-1))
         result.push(meant)
       }
-      if (change.both) i++
+      i += more
       continue
     }
     // There are no declarations inside a train section: here it is a name, of nothing that is declared.
@@ -39,6 +47,8 @@ export function translateHabits(file: SourceFile, tokens: readonly IToken[], out
 interface Place {
   readonly token: IToken
   readonly next: IToken | undefined
+  /** The tokens that follow, as many as a change looks at. */
+  readonly rest: readonly IToken[]
   readonly previous: IToken | undefined
   readonly inside: Enclosing
 }
@@ -47,48 +57,56 @@ interface Change {
   /** What takes its place in the text. */
   readonly here: string
   readonly says: string
-  /** The token that takes its place; none leaves it out. */
-  readonly type?: TokenType
+  /** The tokens that take its place; none leaves it out. */
+  readonly becomes?: readonly (readonly [TokenType, string])[]
   readonly code?: string
-  /** The next token is part of it. */
-  readonly both?: boolean
+  /** How many tokens after it are a part of it. */
+  readonly more?: number
+  /** What to do, where the text that takes its place does not say it. Then it is no repair. */
+  readonly help?: string
 }
+
+/** The longest item of a train section that is taken for a setting. */
+const LOOKAHEAD = 40
+
+const one = (type: TokenType, image: string): Pick<Change, "here" | "becomes"> => ({
+  here: image,
+  becomes: [[type, image]],
+})
 
 /** The first that applies counts. */
 const CHANGES: readonly ((place: Place) => Change | undefined)[] = [
   // x ** 2
   ({ token, next }) =>
     token.image === "*" && next?.image === "*" && next.startOffset === token.startOffset + 1
-      ? { here: "^", says: "a power is written `^`", type: t.Power, both: true }
+      ? { ...one(t.Power, "^"), says: "a power is written `^`", more: 1 }
       : undefined,
   // a and b, a or b
   ({ token, previous, next }) => {
     const joins = JOINS[token.image]
     return joins && endsValue(previous, token) && beginsValue(next)
-      ? { says: `\`${token.image}\` is written \`${joins.here}\``, ...joins }
+      ? { says: `\`${token.image}\` is written \`${joins.here}\``, ...one(joins.type, joins.here) }
       : undefined
   },
   // not a
   ({ token, previous, next }) =>
     token.image === "not" && previous?.tokenType !== t.Dot && !endsValue(previous, token) && beginsValue(next)
-      ? { here: "!", says: "`not` is written `!`", type: t.Not }
+      ? { ...one(t.Not, "!"), says: "`not` is written `!`" }
       : undefined,
   // 'adam'
   ({ token }) =>
     token.tokenType === t.SingleQuoted
       ? {
-          here: `"${token.image.slice(1, -1)}"`,
+          ...one(t.StringLiteral, `"${token.image.slice(1, -1)}"`),
           says: "a string is written in double quotes",
-          type: t.StringLiteral,
         }
       : undefined,
   // f32[None, 1]
   ({ token, inside }) =>
     token.image === "None" && inside.isShape
       ? {
-          here: "B",
+          ...one(t.Identifier, "B"),
           says: "a size that may be any has a name, as `B` for the rows of a batch",
-          type: t.Identifier,
         }
       : undefined,
   // True, False, None
@@ -96,17 +114,15 @@ const CHANGES: readonly ((place: Place) => Change | undefined)[] = [
     const type = CONSTANTS[token.image]
     const here = token.image.toLowerCase()
     return type && previous?.tokenType !== t.Dot
-      ? { here, says: `\`${token.image}\` is written \`${here}\``, type }
+      ? { ...one(type, here), says: `\`${token.image}\` is written \`${here}\`` }
       : undefined
   },
   // SGD(lr=0.1)
   ({ token, previous, inside }) =>
     token.tokenType === t.Equals && isName(previous) && inside.namesArgument
       ? {
-          written: "=",
-          here: ":",
+          ...one(t.Colon, ":"),
           says: `an argument is named with a colon: \`${previous!.image}: ...\``,
-          type: t.Colon,
         }
       : undefined,
   // batch_size 64, batch_size=64
@@ -117,8 +133,123 @@ const CHANGES: readonly ((place: Place) => Change | undefined)[] = [
       inside.isTrain &&
       (both || next?.tokenType === t.NumberLiteral) &&
       beginsItem(previous, token)
-      ? { here, says: `\`${token.image}\` is written \`${here}\``, type: setting(here), both }
+      ? {
+          ...one(setting(here), here),
+          says: `\`${token.image}\` is written \`${here}\``,
+          more: both ? 1 : 0,
+        }
       : undefined
+  },
+  // fp16 true
+  ({ token, rest, previous, inside }) => {
+    const at = isSeparator(rest[0]) ? 1 : 0
+    return inside.isTrain &&
+      /^(fp16|bf16|amp|mixed_precision)$/.test(token.image) &&
+      rest[at]?.image.toLowerCase() === "true" &&
+      beginsItem(previous, token)
+      ? {
+          here: "precision mixed",
+          becomes: [
+            [t.Precision, "precision"],
+            [t.Mixed, "mixed"],
+          ],
+          says: `\`${token.image}\` is written \`precision mixed\``,
+          more: at + 1,
+        }
+      : undefined
+  },
+  // lr 0.01, callbacks: [EarlyStopping()]
+  ({ token, next, rest, previous, inside }) => {
+    const help = SETTING_ADVICE[token.image]
+    const said = isSeparator(next) || next?.tokenType === t.NumberLiteral || isConstant(next)
+    if (help === undefined || !inside.isTrain || !said || !beginsItem(previous, token)) return undefined
+    // `loss = ...` is a value without `let`.
+    if (next?.tokenType === t.Equals && !isLiteral(rest[1])) return undefined
+    const more = restOfItem(token, rest)
+    return { here: "", says: `there is no setting \`${token.image}\``, help, more }
+  },
+  // shuffle: true, drop_last = False
+  ({ token, rest, inside }) => {
+    if (!inside.isTrain || !/^(shuffle|drop_last)$/.test(token.image)) return undefined
+    const at = isSeparator(rest[0]) ? 1 : 0
+    const value = rest[at]?.image.toLowerCase()
+    if (value !== "true" && value !== "false") return undefined
+    const says =
+      value === "true"
+        ? `\`${token.image}\` stands by itself`
+        : `\`${token.image}\` is left out where it is not wanted`
+    if (value === "true") return { ...one(setting(token.image), token.image), says, more: at + 1 }
+    return { here: "", says, more: at + (rest[at + 1]?.image === "," ? 2 : 1) }
+  },
+  // maximize accuracy
+  ({ token, next, previous, inside }) =>
+    /^maximi[sz]e$/.test(token.image) && inside.isTrain && beginsItem(previous, token) && next
+      ? next.image === "-"
+        ? { ...one(t.Minimize, "minimize"), says: MAXIMIZE, more: 1 }
+        : {
+            here: "minimize -",
+            becomes: [
+              [t.Minimize, "minimize"],
+              [t.Minus, "-"],
+            ],
+            says: MAXIMIZE,
+          }
+      : undefined,
+  // report every epoch
+  ({ token, previous }) => {
+    const unit = previous?.tokenType === t.Every ? unitOf(token.image) : undefined
+    return unit
+      ? {
+          here: `1 ${unit.image}`,
+          becomes: [
+            [t.NumberLiteral, "1"],
+            [unit.type, unit.image],
+          ],
+          says: `how often is a number and what is counted: \`every 1 ${unit.image}\``,
+        }
+      : undefined
+  },
+  // precision fp16
+  ({ token, previous }) =>
+    previous?.tokenType === t.Precision &&
+    /^("?(16(-mixed)?|fp16|bf16|f16|half|float16)"?)$/.test(token.image)
+      ? { ...one(t.Mixed, "mixed"), says: "the precision with f16 is `mixed`" }
+      : undefined,
+  // if a { ... } elif b { ... }
+  ({ token, previous }) =>
+    token.image === "elif" && previous?.image === "}"
+      ? {
+          here: "else if",
+          becomes: [
+            [t.Else, "else"],
+            [t.If, "if"],
+          ],
+          says: "`elif` is written `else if`",
+        }
+      : undefined,
+  // y[:, None]
+  ({ token, rest }) => {
+    const axis = newAxis(token, rest)
+    return axis === undefined
+      ? undefined
+      : {
+          here: `unsqueeze(${token.image}, ${axis.at})`,
+          becomes: [
+            [t.Identifier, "unsqueeze"],
+            [t.LParen, "("],
+            [t.Identifier, token.image],
+            [t.Comma, ","],
+            ...(axis.at < 0
+              ? ([
+                  [t.Minus, "-"],
+                  [t.NumberLiteral, String(-axis.at)],
+                ] as const)
+              : ([[t.NumberLiteral, String(axis.at)]] as const)),
+            [t.RParen, ")"],
+          ],
+          says: "a new axis is made by `unsqueeze`",
+          more: axis.tokens,
+        }
   },
   // tarin on d { minimise loss with ... }
   ({ token, next, previous, inside }) => {
@@ -132,7 +263,7 @@ const CHANGES: readonly ((place: Place) => Change | undefined)[] = [
           here,
           code: "syntax-word",
           says: `\`${token.image}\` begins ${inside.isTop ? "no declaration" : "no statement"}: did you mean \`${here}\`?`,
-          type: words.get(here)!,
+          becomes: [[words.get(here)!, here]],
         }
   },
   // batch: 64, epochs = 5
@@ -148,6 +279,45 @@ const CHANGES: readonly ((place: Place) => Change | undefined)[] = [
         }
       : undefined,
 ]
+
+const MAXIMIZE = "what is to grow is minimised with a minus in front"
+function unitOf(word: string): { readonly type: TokenType; readonly image: string } | undefined {
+  if (word !== "epoch" && word !== "step") return undefined
+  return { type: setting(`${word}s`), image: `${word}s` }
+}
+const isConstant = (token: IToken | undefined): boolean =>
+  /^(true|false|True|False)$/.test(token?.image ?? "")
+const isLiteral = (token: IToken | undefined): boolean =>
+  isConstant(token) ||
+  token?.tokenType === t.NumberLiteral ||
+  token?.tokenType === t.StringLiteral ||
+  token?.tokenType === t.SingleQuoted
+
+/** How many tokens follow before the comma, the brace or the line that ends an item. */
+function restOfItem({ startLine }: IToken, rest: readonly IToken[]): number {
+  let depth = 0
+  for (const [i, { image, startLine: line }] of rest.entries()) {
+    if (depth === 0 && (line !== startLine || /^[,;}]$/.test(image))) return i
+    if (/^[([{]$/.test(image)) depth++
+    if (/^[)\]}]$/.test(image)) depth--
+  }
+  return rest.length
+}
+
+/** `y[:, None]`, `y[None]`, `y[..., None]`: where the new axis is, and how many tokens say so. */
+function newAxis(
+  token: IToken,
+  rest: readonly IToken[],
+): { readonly at: number; readonly tokens: number } | undefined {
+  if (token.tokenType !== t.Identifier || rest[0]?.image !== "[") return undefined
+  const end = rest.findIndex(({ image }) => image === "]")
+  const items = rest.slice(1, Math.max(end, 1)).map(({ image }) => image)
+  const written = items.join("")
+  const leading = /^(?:\.\.\.,)(?:None|newaxis)$/.test(written)
+  const at = /^((?::,)*)(?:None|newaxis)$/.exec(written)
+  if (end < 0 || (!leading && !at)) return undefined
+  return { at: leading ? -1 : at![1]!.length / 2, tokens: end + 1 }
+}
 
 const wordsOf = (types: readonly TokenType[]): ReadonlyMap<string, TokenType> =>
   new Map(types.map((type) => [(type.LABEL ?? "").replaceAll("`", ""), type]))
@@ -260,16 +430,26 @@ function report(file: SourceFile, span: Span, change: Change, out: Diagnostics):
     code: change.code ?? "syntax-habit",
     severity: "error",
     message: change.says,
-    primary: { span, text: change.here === "" ? "not needed" : `write \`${change.here}\`` },
-    fix: { span, replacement: replacementAt(file, span, change) },
+    primary: { span, text: labelOf(change) },
+    ...(change.help === undefined
+      ? { fix: { span, replacement: replacementAt(file, span, change) } }
+      : { help: change.help }),
   })
+}
+
+function labelOf({ here, help }: Change): string {
+  if (help !== undefined) return "not a setting"
+  return here === "" ? "not needed" : `write \`${here}\``
 }
 
 /** A separator is left out with its space; where a word would touch the next, a space stays. */
 function replacementAt(file: SourceFile, { start, end }: Span, { here }: Change): string {
   const before = here === "" ? file.text.slice(0, start) : here
-  const glued = /\w$/.test(before) && /^\w/.test(file.text.slice(end))
-  return glued ? `${here} ` : here
+  const after = file.text.slice(end)
+  // An argument's value stands apart from its colon.
+  const colon = here === ":" && /^\S/.test(after)
+  const glued = /\w$/.test(before) && /^\w/.test(after)
+  return glued || colon ? `${here} ` : here
 }
 
 function instead(type: TokenType, image: string, token: IToken, { end }: Span): IToken {

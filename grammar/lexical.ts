@@ -103,11 +103,14 @@ function lexicalDiagnostic(file: SourceFile, error: ILexingError): Diagnostic {
     message: `\`${text.slice(0, 20)}\` has no meaning here`,
     primary: { span, text: `not part of the language (${hex(text)})` },
     ...(advice[text[0] ?? ""] !== undefined && { help: advice[text[0] ?? ""] }),
+    ...(here[text] !== undefined && { fix: { span, replacement: here[text] } }),
   }
 }
 
 const hex = (text: string): string =>
   `U+${(text.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`
+
+const here: Readonly<Record<string, string>> = { "&": "&&", "×": "*", "−": "-" }
 
 const advice: Readonly<Record<string, string>> = {
   "'": 'strings are written in double quotes, and end on their line: `"text"`',

@@ -3,7 +3,7 @@
  *              spelling where the mistake is a common one.
  *  Not here:   brackets and nesting (layout.ts), characters that are no token (lexical.ts). */
 import type { IParserErrorMessageProvider, IRecognitionException, IToken, TokenType } from "chevrotain"
-import type { Diagnostic } from "../compiler/source/diagnostic.js"
+import type { Diagnostic, Fix } from "../compiler/source/diagnostic.js"
 import { STATEMENT_HABITS } from "../compiler/source/habits.js"
 import type { SourceFile } from "../compiler/source/source.js"
 import { tokenSpan } from "./layout.js"
@@ -51,9 +51,13 @@ export function parserDiagnostic(
       help: "an argument has a name in a call only: `SGD(lr: 0.1)`",
     }
   const reserved = expected.startsWith("a name") && t.isKeyword(found.tokenType)
+  const advice = reserved ? undefined : helps.find(({ when }) => when(place))
+  const fix = advice?.fix?.(place)
   const help = reserved
     ? `\`${found.image}\` is a word of the language; choose another name, for instance \`${found.image}_\``
-    : adviceFor(place)
+    : typeof advice?.help === "function"
+      ? advice.help(place)
+      : advice?.help
   const early = previous !== undefined && endsTooEarly(error, previous)
   return {
     code: reserved ? "syntax-keyword" : "syntax-expected",
@@ -63,7 +67,44 @@ export function parserDiagnostic(
       ? { span: tokenSpan(file, previous), text: "nothing follows" }
       : { span: foundSpan(file, found, previous), text: `found ${describe(found)}` },
     ...(help !== undefined && { help }),
+    ...(fix && { fix }),
   }
+}
+
+/** What matches at the place of the token that was found, in the text. */
+function replacing({ file, found }: Place, pattern: RegExp, replacement: string): Fix | undefined {
+  if (isEnd(found)) return undefined
+  const { start } = tokenSpan(file, found)
+  const match = pattern.exec(file.text.slice(start))
+  return match ? { span: { file, start, end: start + match[0].length }, replacement } : undefined
+}
+
+const textFrom = ({ file, found }: Place): string => file.text.slice(tokenSpan(file, found).start)
+
+/** `h += x` becomes `h = h + x`. */
+function assigned({ file, found, previous }: Place): Fix | undefined {
+  if (previous === undefined) return undefined
+  const { start } = tokenSpan(file, previous)
+  const name = /(\w+)[ \t]*$/.exec(file.text.slice(0, start))?.[1]
+  return name === undefined
+    ? undefined
+    : {
+        span: { file, start, end: tokenSpan(file, found).end },
+        replacement: `= ${name} ${previous.image}`,
+      }
+}
+
+/** Right after the token before. */
+function after({ file, previous }: Place, replacement: string): Fix | undefined {
+  if (previous === undefined) return undefined
+  const { end } = tokenSpan(file, previous)
+  return { span: { file, start: end, end }, replacement }
+}
+
+/** The text of the line up to the token that was found. */
+function lineBefore({ file, found }: Place): string {
+  const { start } = tokenSpan(file, found)
+  return file.text.slice(file.text.lastIndexOf("\n", start - 1) + 1, start)
 }
 
 /** Whether what stands on the line above needed more: what begins this line is right. */
@@ -72,11 +113,6 @@ export function endsTooEarly({ token, context }: IRecognitionException, { endLin
   return isEnd(token) || endLine < (token.startLine ?? 0)
 }
 const LISTS = new Set(["module", "block", "train", "data"])
-
-function adviceFor(place: Place): string | undefined {
-  const help = helps.find(({ when }) => when(place))?.help
-  return typeof help === "function" ? help(place) : help
-}
 
 /** Rules that are looking for the start of a declaration or a statement. */
 const beginsStatement = new Set(["module", "declaration", "block", "statement", "train", "trainStatement"])
@@ -177,7 +213,59 @@ const constructs: Record<string, string> = {
 }
 
 /** Mistakes that are made often enough to have their own advice; the first that applies is given. */
-const helps: readonly { when: (p: Place) => boolean; help: string | ((p: Place) => string) }[] = [
+const helps: readonly {
+  readonly when: (p: Place) => boolean
+  readonly help: string | ((p: Place) => string)
+  readonly fix?: (p: Place) => Fix | undefined
+}[] = [
+  {
+    when: (p) => p.previous?.image === "lambda",
+    help: "a function has a name: `fn double(x: f32[...]) { x * 2 }`, and `|> double`",
+  },
+  {
+    when: (p) => p.rule === "let" && p.found.tokenType === t.Colon,
+    help: "a `let` has no type: it follows from the value",
+    fix: (p) => replacing(p, /^:\s*\w+(\[[^\]\n]*\])?\s*(?==)/, " "),
+  },
+  {
+    when: (p) => p.rule === "report" && p.found.image === "(" && p.previous !== undefined,
+    help: (p) =>
+      `a report has a name and a value: \`report ${p.previous!.image} = ${p.previous!.image}(...)\``,
+    fix: (p) => replacing(p, /^/, ` = ${p.previous!.image}`),
+  },
+  {
+    when: (p) => p.rule === "every" && !isEnd(p.found) && p.previous?.tokenType === t.NumberLiteral,
+    help: "say what is counted: `every 100 steps` or `every 10 epochs`",
+    fix: (p) => after(p, " epochs"),
+  },
+  {
+    when: (p) => p.rule === "split" && p.expected === "`:`" && p.found.tokenType === t.NumberLiteral,
+    help: (p) => `a part and its share stand with a colon: \`${p.previous!.image}: ${p.found.image}\``,
+    fix: (p) => after(p, ":"),
+  },
+  {
+    when: (p) => p.rule === "data" && p.found.image === "split",
+    help: "a split names its parts: `split train: 0.8, test: 0.2, seed: 1`",
+    fix: (p) =>
+      replacing(p, /^split[ \t]*(0?\.\d+|1)?[ \t]*(?=\n|$)/, "split train: 0.8, test: 0.2, seed: 1"),
+  },
+  {
+    when: (p) => p.rule === "train" && p.found.image === "," && p.stack.length <= 2,
+    help: "rows are held back in `data`: `split train: 0.8, val: 0.2, seed: 1`",
+    fix: (p) => replacing(p, /^,[^{\n]*(?=\{)/, " "),
+  },
+  {
+    when: (p) =>
+      p.found.image === "{" && /^[ \t]*(def[ \t]+)?(forward|call|__init__)\b[^\n]*$/.test(lineBefore(p)),
+    help: "the body of a model is what it computes: layers follow one another in a pipe, `x |> Linear(16) |> relu`",
+  },
+  {
+    when: (p) =>
+      p.found.tokenType === t.Colon &&
+      /\bfor\s+\w+\s+in\s+range\([^\n]*$/.test(lineBefore(p)) &&
+      p.stack.includes("train"),
+    help: "a `train` section makes its steps by itself: `epochs 30` says how many times it goes through the data",
+  },
   {
     when: (p) =>
       p.rule === "import" && p.previous?.tokenType === t.Import && p.found.tokenType === t.Identifier,
@@ -208,6 +296,12 @@ const helps: readonly { when: (p: Place) => boolean; help: string | ((p: Place) 
     when: (p) =>
       p.found.tokenType === t.Equals && p.previous !== undefined && /^[-+*/@]$/.test(p.previous.image),
     help: (p) => `a \`var\` changes as in \`x = x ${p.previous!.image} 1\``,
+    fix: (p) => assigned(p),
+  },
+  {
+    when: (p) => p.found.tokenType === t.Import && /^import[ \t]+[A-Za-z]/.test(textFrom(p)),
+    help: STATEMENT_HABITS["from"]!,
+    fix: (p) => replacing(p, /^import[^\n]*\n?/, ""),
   },
   {
     when: (p) => p.found.tokenType === t.Import,

@@ -12,7 +12,7 @@ import type { Fix } from "../source/diagnostic.js"
 import { nearest } from "../source/suggest.js"
 import * as v from "./values.js"
 import { noteValue } from "./watch.js"
-import type { Value } from "./values.js"
+import type { TensorValue, Value } from "./values.js"
 
 /** An argument, already evaluated. */
 export interface Given {
@@ -305,17 +305,20 @@ function tensorArgument(
         span,
         label: printType(value.type),
         related: [{ span: type.span, text: DECLARED }, value.from],
+        ...lossOfClasses(env, value, what),
         help:
-          value.madeBy === "argmax"
-            ? "`argmax` gives the places of the largest scores: leave it out here"
-            : base === "i32" && value.section.inputs.some(({ id }) => id === value.id)
-              ? `declare it ${base} where it comes from, if it holds whole numbers; or convert it: \`${base}(${written(span)})\``
-              : base === "f32" &&
-                  env.module.library &&
-                  value.type.dtype === "i32" &&
-                  what.startsWith("`target`")
-                ? `classes as numbers go with \`cross_entropy\`; numbers to predict are converted: \`f32(${written(span)})\``
-                : `convert it: \`${base}(${written(span)})\``,
+          isNumbered(value) && base === "f32" && what.startsWith("`x`")
+            ? `\`${written(span)}\` numbers ${value.madeBy === "vocabulary" || value.madeBy === "tokens" ? "characters" : "classes"}: \`Embedding(count, size)\` makes vectors of them, \`one_hot\` rows of 0 and 1`
+            : value.madeBy === "argmax"
+              ? "`argmax` gives the places of the largest scores: leave it out here"
+              : base === "i32" && value.section.inputs.some(({ id }) => id === value.id)
+                ? `declare it ${base} where it comes from, if it holds whole numbers; or convert it: \`${base}(${written(span)})\``
+                : base === "f32" &&
+                    env.module.library &&
+                    value.type.dtype === "i32" &&
+                    what.startsWith("`target`")
+                  ? `classes as numbers go with \`cross_entropy\`; numbers to predict are converted: \`f32(${written(span)})\``
+                  : `convert it: \`${base}(${written(span)})\``,
       })
     return matchShape(env, signature, type, value.type.shape, what, span, printType(value.type))
       ? value
@@ -326,6 +329,23 @@ function tensorArgument(
   // A number stands beside tensors of every shape, so it does not settle what `...` is.
   if (!anyAxes && !matchShape(env, signature, type, [], what, span, v.describe(value))) return v.ERROR
   return constantAs(env, base, value, what, span)
+}
+
+/** By a stage of a field. */
+const isNumbered = ({ madeBy }: TensorValue): boolean =>
+  ["vocabulary", "categories", "classes", "hash", "bins", "tokens"].includes(madeBy ?? "")
+
+/** `bce_with_logits(scores, y)` of classes and scores of each: the loss that takes them. */
+function lossOfClasses({ frame }: Env, { type }: TensorValue, what: string): { readonly fix?: Fix } {
+  const name = /^`target` of `(bce_with_logits|mse)`$/.exec(what)?.[1]
+  const scores = frame?.given.get("logits")?.value ?? frame?.given.get("prediction")?.value
+  if (name === undefined || type.dtype !== "i32" || !frame || scores?.kind !== "tensor") return {}
+  const { file, start } = frame.span
+  const classes = scores.type.shape.at(-1)
+  if (scores.type.shape.length !== type.shape.length + 1 || classes === 1) return {}
+  return file.text.startsWith(`${name}(`, start)
+    ? { fix: { span: { file, start, end: start + name.length }, replacement: "cross_entropy" } }
+    : {}
 }
 
 /** A constant as a scalar of a dtype; it stays a constant. */

@@ -74,7 +74,8 @@ function refuse(
 }
 
 /** A number or a text as it stands in the program; a name stands for more places than this one. */
-const isConstant = ({ file, start, end }: Span): boolean => /^(-?[\d.]|")/.test(file.text.slice(start, end))
+const isConstant = ({ file, start, end }: Span): boolean =>
+  /^(-?[\d.]|"|(true|false)$)/.test(file.text.slice(start, end))
 
 /** The other tensors of the call, which the blamed one does not suit. */
 const others = (frame: Frame, blamed: Span | undefined): Label[] =>

@@ -16,7 +16,9 @@ import {
   type Dim,
   type Shape,
 } from "../ir/tensor.js"
+import type { Fix } from "../source/diagnostic.js"
 import type { Span } from "../source/source.js"
+import { lostRows } from "./doubts/lost-rows.js"
 import type { Env } from "./env.js"
 import { evalExpr } from "./expr.js"
 import { complain, DECLARED } from "./report.js"
@@ -143,13 +145,17 @@ export function matchShape(
   const restAt = dims.findIndex((d) => d.kind === "rest")
   const fixed = restAt < 0 ? dims.length : dims.length - 1
   if (restAt < 0 ? shape.length !== fixed : shape.length < fixed) {
+    const [rows] = dims
+    const lost = rows?.kind === "name" && rows.name === "B" ? lostRows(env, shape, span, fixed) : undefined
     complain(env, {
       code: "rank-mismatch",
       message: `${what} needs ${restAt < 0 ? "" : "at least "}${axes(fixed)}, and ${actual} has ${axes(shape.length)}`,
       span,
       label: actual,
-      related: [{ span: type.span, text: DECLARED }],
-      help: rankHelp(fixed, shape.length),
+      help: imageHelp(what, shape) ?? rankHelp(fixed, shape.length),
+      ...flattened(what, shape, fixed, span),
+      ...lost,
+      related: [...(lost?.related ?? []), { span: type.span, text: DECLARED }],
     })
     return false
   }
@@ -164,6 +170,34 @@ export function matchShape(
     if (!matchDim(env, signature, dim, shape, axis, type, what, span, actual)) fits = false
   })
   return fits
+}
+
+/** Rows of features before a layer of images. */
+function imageHelp(what: string, shape: Shape): string | undefined {
+  const [, size] = shape
+  if (!/^`x` of `\w+2d`$/.test(what) || shape.length !== 2) return undefined
+  if (size === undefined || !isStatic(size)) return undefined
+  const side = Math.sqrt(size)
+  return Number.isInteger(side)
+    ? `as ${side} x ${side} grey pixels a row is \`reshape(..., [B, 1, ${side}, ${side}])\`; features go into \`Linear\``
+    : `${size} features have no height and width: they go into \`Linear\``
+}
+
+/** A result that `Linear` made of images: their axes joined before it. */
+function flattened(
+  what: string,
+  shape: Shape,
+  wanted: number,
+  { file, start, end }: Span,
+): { readonly help: string; readonly fix: Fix } | undefined {
+  if (!what.startsWith("the result of") || wanted !== 2 || shape.length <= 2) return undefined
+  const last = /\|>\s*(Linear\([^()]*\))\s*$/.exec(file.text.slice(start, end))
+  if (!last) return undefined
+  const at = start + last.index + last[0].indexOf(last[1]!)
+  return {
+    help: "`Linear` goes along the last axis: `Flatten()` before it joins the axes of a row",
+    fix: { span: { file, start: at, end: at }, replacement: "Flatten() |> " },
+  }
 }
 
 const axes = (n: number): string => (n === 0 ? "no axes" : n === 1 ? "1 axis" : `${n} axes`)
@@ -195,16 +229,24 @@ function matchRest(
     return true
   }
   if (sameShape(before.value, matched)) return true
+  const lost = [before.value, matched].map((shape, i) => {
+    const other = i === 0 ? matched : before.value
+    const isLost = other[0] !== undefined && sameDim(other[0], BATCH)
+    return isLost ? lostRows(env, shape, i === 0 ? before.span : span, other.length) : undefined
+  })
+  const cause = lost.find((each) => each !== undefined)
   complain(env, {
     code: "shape-mismatch",
     message: `${what} must have the ${restAlone(type) ? "shape" : "leading axes"} ${shapeText(before.value)}, and ${actual} has ${shapeText(matched)}`,
     span,
     label: actual,
+    help: restHelp(before, { shape: matched, span }),
+    ...cause,
     related: [
-      { span: before.span, text: before.text },
+      ...(cause?.related ?? []),
+      ...(cause ? [] : [{ span: before.span, text: before.text }]),
       ...(env.cx.stdlib.has(type.span.file) ? [] : [{ span: type.span, text: DECLARED }]),
     ],
-    help: restHelp(before, { shape: matched, span }),
   })
   return false
 }
@@ -267,16 +309,23 @@ function matchDim(
   if (sameDim(wanted.dim, actual)) return true
   const own = !env.cx.stdlib.has(type.span.file)
   const settled = expr.kind === "name" ? signature.sizes.get(expr.name) : undefined
+  const isRows = axis === 0 && sameDim(wanted.dim, BATCH)
+  const lost = isRows ? lostRows(env, shape, span, type.dims?.length ?? 0) : undefined
   complain(env, {
     code: "shape-mismatch",
     message: `axis ${axis} of ${what} must be ${printDim(wanted.dim)}, and ${text} has ${printDim(actual)} there`,
     span,
     label: text,
-    related: [settled && settled.span !== span ? settled : undefined, { span: type.span, text: DECLARED }],
     help:
       isStatic(wanted.dim) === isStatic(actual)
         ? axisHelp(axis, shape, wanted.dim, declaredShape(env, signature, type), own)
         : "the rows have been joined with the axes of a row: `Flatten()`, or `flatten(..., 1)`, keeps axis 0 as it is",
+    ...lost,
+    related: [
+      ...(lost?.related ?? []),
+      settled && settled.span !== span && !lost ? settled : undefined,
+      { span: type.span, text: DECLARED },
+    ],
   })
   return false
 }

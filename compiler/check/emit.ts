@@ -18,7 +18,7 @@ import { ConstraintError } from "../ops/op.js"
 import { bug } from "../source/bug.js"
 import type { Fix, Label } from "../source/diagnostic.js"
 import type { Span } from "../source/source.js"
-import { originAt, userSpan, type Env } from "./env.js"
+import { calledName, originAt, userSpan, type Env } from "./env.js"
 import { warnOfBatchBroadcast } from "./lints.js"
 import { complain } from "./report.js"
 import { broadcastHelp } from "./shape-help.js"
@@ -69,7 +69,7 @@ export function emit(env: Env, op: string, given: readonly TensorValue[], attrs:
     const atFault = error.arg === undefined ? args : args.slice(error.arg, error.arg + 1)
     return complain(env, {
       code: `${op}-${error.label}`,
-      message: `${op}: ${error.detail}`,
+      message: `${calledName(env) ?? op}: ${error.detail}`,
       span,
       label: `required: ${def.constraints[error.label] ?? "its rules"}`,
       related: atFault.map(declaredAt),

@@ -183,3 +183,10 @@ export function shownName(env: Env, { name }: Frame["decl"]): string {
   while (frame?.parent && frame.decl.name.text.startsWith("_")) frame = frame.parent
   return frame ? frame.decl.name.text : name.text
 }
+
+/** What the user called, where the library is being elaborated. */
+export function calledName({ cx, frame }: Env): string | undefined {
+  let outer = frame
+  while (outer && cx.stdlib.has(outer.span.file)) outer = outer.parent
+  return outer && cx.stdlib.has(outer.decl.name.span.file) ? outer.decl.name.text : undefined
+}

@@ -12,9 +12,11 @@ import { addDim, BATCH, printDim, printType, sameDim, type Dim } from "../ir/ten
 import type { Span } from "../source/source.js"
 import { typeIsKnown } from "./args.js"
 import { warnOfFeatureTaken } from "./doubts/axes.js"
+import { noteDone } from "./doubts/done.js"
 import { emit } from "./emit.js"
 import { newNaming, under, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
+import { MODEL_HABITS } from "../source/habits.js"
 import { adviceOnMember, evalModuleMember } from "./habits.js"
 import { complain, didYouMean } from "./report.js"
 import { newScope } from "./scope.js"
@@ -103,7 +105,7 @@ function memberOf(env: Env, instance: Instance, name: string, span: Span): Value
     span,
     label: "no such parameter, state or layer",
     related: [{ span: instance.decl.name.span, text: "declared here" }],
-    help: didYouMean(name, known),
+    help: MODEL_HABITS[name] ?? didYouMean(name, known),
   })
 }
 
@@ -148,7 +150,15 @@ export function evalIndex(env: Env, expr: IndexExpr): Value {
   if (object.kind === "tensor") {
     warnOfRowTaken(env, object, expr)
     warnOfFeature(env, object, expr)
-    return sliceOf(env, object, expr)
+    const result = sliceOf(env, object, expr)
+    noteDone(env, {
+      name: "index",
+      args: new Map([["x", object]]),
+      given: new Map(),
+      result,
+      span: expr.span,
+    })
+    return result
   }
   return complain(env, {
     code: "index",
@@ -171,6 +181,10 @@ function warnOfRowTaken(env: Env, { type }: TensorValue, { items, span }: IndexE
     span: item.value.span,
     label: "along axis 0",
     help: type.shape.length > 1 ? `along axis 1 it is \`[:, ${place}]\`` : undefined,
+    ...(type.shape.length > 2 &&
+      items.length === 1 && {
+        fix: { span: item.value.span, replacement: `:, ${place}` },
+      }),
   })
 }
 

@@ -13,11 +13,12 @@ import type {
 import { tensorType } from "../ir/tensor.js"
 import { findOp } from "../ops/index.js"
 import { zeroGrad } from "../ops/op.js"
+import type { Fix } from "../source/diagnostic.js"
 import type { Span } from "../source/source.js"
 import { originAt, type Cx, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
 import { optimizerOf, updateOf } from "./optimizer.js"
-import { complain, withoutStage } from "./report.js"
+import { complain, withoutStage, type Complaint } from "./report.js"
 import { finish, nested, newSection } from "./section.js"
 import * as v from "./values.js"
 import type { Value } from "./values.js"
@@ -297,16 +298,30 @@ function nothingToMove(env: Env, group: MinimizeStmt["groups"][number], statemen
 }
 
 function noGradient(env: Env, slot: Slot, reach: Reach, producers: Producers, span: Span): void {
-  const block = reach.blocks.find(({ id }) => reachOf(id, producers).read.has(slot.name))
-  const place = block && env.section.places.get(block.id)
+  const behind = (id: ModelValue): boolean => reachOf(id, producers).read.has(slot.name)
+  const stopped = reach.stops.find(behind)
+  const block = stopped === undefined ? reach.blocks.find(({ id }) => behind(id)) : undefined
+  const place = env.section.places.get(stopped ?? block?.id ?? -1)
+  const read = reach.read.has(slot.name)
   complain(env, {
     severity: "warning",
     code: "param-no-gradient",
     message: `\`${slot.name}\` gets no gradient from this loss and will not change`,
-    span,
-    label: "this optimizer leaves it as it is",
-    related: [place && { span: place, text: `\`${block.op}\` has no gradient` }],
-    help: "declare it `frozen param` if that is meant",
+    span: place ?? span,
+    label:
+      stopped !== undefined
+        ? "no gradient gets through here"
+        : block
+          ? `\`${block.op}\` has no gradient`
+          : "the loss does not depend on it",
+    related: place && [{ span, text: "this optimizer leaves it as it is" }],
+    help:
+      stopped !== undefined
+        ? "leave this out on the way from the parameter to the loss"
+        : read
+          ? "declare it `frozen param` if that is meant"
+          : "compute the loss from what the model gives, or declare it `frozen param`",
+    ...(stopped !== undefined && place && withoutStop(place)),
   })
 }
 
@@ -316,6 +331,34 @@ function noteIdle(env: Env, producers: Producers, owners: ReadonlyMap<string, Sp
     if (s.kind !== "read" || owners.has(s.slot)) continue
     const entry = env.cx.slots.get(s.slot)
     if (entry?.slot.role === "param" && !entry.slot.frozen) env.cx.idle.set(s.slot, env)
+  }
+}
+
+/** `stop_gradient(x)` becomes `x`, and of a pipe the stage goes. */
+function withoutStop(place: Span): { fix?: Fix } {
+  const text = place.file.text.slice(place.start, place.end)
+  const inner = /^(?:stop_gradient|detach)\((.*)\)$/s.exec(text)?.[1]
+  return inner === undefined ? withoutStage(place) : { fix: { span: place, replacement: inner } }
+}
+
+/** Where a gradient is stopped on the way to it, or where it is made. */
+function idleAt(env: Env, slot: string, made: Span): Pick<Complaint, "span" | "label" | "help" | "fix"> {
+  const producers = producersOf(env.section.bodies[0]!)
+  const stop = [...producers.values()].find(
+    (s) => s.kind === "op" && s.op === "stop_gradient" && reachOf(s.id, producers).read.has(slot),
+  )
+  const place = stop && env.section.places.get(stop.id)
+  if (place)
+    return {
+      span: place,
+      label: "no gradient gets through here",
+      help: "leave this out, or declare what is behind it `frozen param`",
+      ...withoutStop(place),
+    }
+  return {
+    span: made,
+    label: "its parameters take part in no loss",
+    help: "use it in a loss, or declare it `frozen param`",
   }
 }
 
@@ -329,9 +372,7 @@ export function warnOfIdle(cx: Cx, trains: readonly TrainSection[]): void {
       severity: "warning",
       code: "param-no-gradient",
       message: `\`${slot}\` gets no gradient and will not change`,
-      span: entry.user,
-      label: "its parameters take part in no loss",
-      help: "use it in a loss, or declare it `frozen param`",
+      ...idleAt(env, slot, entry.user),
     })
   }
 }

@@ -12,6 +12,7 @@ import type {
   UpdateStmt,
 } from "../ir/ast/types.js"
 import { unreachable } from "../source/bug.js"
+import type { Fix } from "../source/diagnostic.js"
 import type { Span } from "../source/source.js"
 import type { Env } from "./env.js"
 import { evalExpr } from "./expr.js"
@@ -88,6 +89,18 @@ export function runStatement(env: Env, s: Stmt): Flow {
 /** The name, with the iterations of the loops around it: `enc.0`. */
 export const numbered = (env: Env, name: Name): string => [name.text, ...env.iterations].join(".")
 
+/** `let (h, c) = ...`: the first name alone. */
+function oneName({ names: [first, ...rest] }: LetStmt): { readonly fix?: Fix } {
+  const last = rest.at(-1)
+  if (!first || !last) return {}
+  const { file, start } = first.span
+  const open = file.text.lastIndexOf("(", start)
+  const close = file.text.indexOf(")", last.span.end)
+  return open < 0 || close < 0
+    ? {}
+    : { fix: { span: { file, start: open, end: close + 1 }, replacement: first.text } }
+}
+
 function runLet(env: Env, s: LetStmt): void {
   const [first] = s.names
   if (s.names.length === 1 && first) {
@@ -107,8 +120,11 @@ function runLet(env: Env, s: LetStmt): void {
         value.kind === "tensor" && (value.madeBy === "max" || value.madeBy === "min")
           ? `\`${value.madeBy}\` gives the values; their places are \`arg${value.madeBy}(...)\``
           : value.kind === "tensor"
-            ? "a tensor is one value: give it one name"
+            ? /^(RNN|GRU|LSTM)$/.test(value.madeBy ?? "")
+              ? `\`${value.madeBy}\` gives the state of every place in time; that of the last is \`h[:, -1]\``
+              : "a tensor is one value: give it one name"
             : undefined,
+      ...(value.kind === "tensor" && oneName(s)),
     })
   s.names.forEach((name, i) => {
     const part = items?.length === s.names.length ? items[i]! : v.ERROR

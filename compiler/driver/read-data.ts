@@ -58,7 +58,7 @@ export function readData(
       ),
       place: (part) => (part === "draw" ? drawPlace(trains, set.name) : decl && placeOf(decl, part)),
     })
-    if ("code" in found) diagnostics.add(found)
+    if ("code" in found) diagnostics.add(repaired(found))
     else facts.set(set.name, found)
   }
   for (const train of model.trains) {
@@ -69,6 +69,25 @@ export function readData(
     checkLastBatch(train, decl, rows, diagnostics)
   }
   return facts
+}
+
+/** What is said when rows are read names a text or a stage that is meant: it takes the place of the one in the declaration. */
+function repaired(said: Diagnostic): Diagnostic {
+  const { help = "", message, primary } = said
+  if (!primary || said.fix) return said
+  const { file, start, end } = primary.span
+  const text = file.text.slice(start, end)
+  const replaced = (from: string, replacement: string): Diagnostic => {
+    const at = text.indexOf(from)
+    if (at < 0 || text.indexOf(from, at + 1) >= 0) return said
+    return { ...said, fix: { span: { file, start: start + at, end: start + at + from.length }, replacement } }
+  }
+  const name = /^did you mean ("[^"]*")\?$/.exec(help)?.[1]
+  const missing = /no column ("[^"]*")/.exec(message)?.[1]
+  if (name !== undefined && missing !== undefined) return replaced(missing, name)
+  const stage = /\bwrite `?((\w+)\(\d+\))`?/.exec(help)
+  const written = stage && new RegExp(`\\b${stage[2]}\\(\\s*\\d+\\s*\\)`).exec(text)?.[0]
+  return stage && written ? replaced(written, stage[1]!) : said
 }
 
 /** The model, with how its fields are stored. */
@@ -152,6 +171,10 @@ function checkBatch(
       : `a batch of ${batch} is never full, for \`${data}\` has ${count} to train on`,
     primary: { span: setting.span, text: `every step takes ${count}` },
     help: `use a batch of at most ${rows}`,
+    ...(setting.value &&
+      /^\d+$/.test(setting.value.span.file.text.slice(setting.value.span.start, setting.value.span.end)) && {
+        fix: { span: setting.value.span, replacement: String(rows) },
+      }),
   })
 }
 

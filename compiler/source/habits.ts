@@ -24,7 +24,18 @@ export const SETTING_HABITS = words<string>({
   iterations: "steps",
   random_state: "seed",
   manual_seed: "seed",
+  set_seed: "seed",
+  num_train_epochs: "epochs",
+  max_iter: "steps",
+  n_iter: "steps",
+  num_iterations: "steps",
+  num_training_steps: "steps",
+  total_steps: "steps",
+  train_batch_size: "batch",
+  per_device_train_batch_size: "batch",
   early_stopping: "patience",
+  gradient_clip_val: "clip_norm",
+  grad_clip: "clip_norm",
   clip_grad_norm: "clip_norm",
   clip_grad_norm_: "clip_norm",
   clipnorm: "clip_norm",
@@ -34,6 +45,56 @@ export const SETTING_HABITS = words<string>({
   clip_grad_value_: "clip_value",
   gradient_accumulation_steps: "accumulate",
   accumulate_grad_batches: "accumulate",
+})
+
+const rate = "the rate is a setting of the optimizer: `with Adam(lr: 0.001)`"
+const device = "the device is chosen when the program runs: `nnc train m.nn --device webgpu`"
+const reports = "loss and reports are shown every epoch, or as `report every 100 steps` says"
+const halves = "contractions in f16 are `precision mixed`"
+
+/** Settings of trainers that are said otherwise here, or not at all. */
+export const SETTING_ADVICE = words<string>({
+  lr: rate,
+  learning_rate: rate,
+  optim: rate,
+  weight_decay: "the decay is a setting of the optimizer: `with AdamW(lr: 0.001, weight_decay: 0.01)`",
+  momentum: "momentum is a setting of the optimizer: `with SGD(lr: 0.1, momentum: 0.9)`",
+  warmup_steps:
+    "a warm-up is a part of the schedule: `Adam(lr: cosine(peak: 0.001, total: 5000, warmup: 100))`",
+  warmup: "a warm-up is a part of the schedule: `Adam(lr: cosine(peak: 0.001, total: 5000, warmup: 100))`",
+  lr_scheduler: "a schedule is the rate of the optimizer: `SGD(lr: step_lr(0.1, every: 1000))`",
+  fp16: halves,
+  bf16: halves,
+  amp: halves,
+  mixed_precision: halves,
+  device,
+  accelerator: device,
+  gpus: device,
+  devices: device,
+  num_workers: "data is read by itself, ahead of the steps",
+  pin_memory: "data is read by itself, ahead of the steps",
+  verbose: reports,
+  log_every: reports,
+  logging_steps: reports,
+  eval_steps: reports,
+  eval_every: reports,
+  evaluation_strategy: reports,
+  save_steps: "checkpoints are kept as `checkpoint every 10 epochs` says",
+  save_every: "checkpoints are kept as `checkpoint every 10 epochs` says",
+  save_strategy: "checkpoints are kept as `checkpoint every 10 epochs` says",
+  save_best: "the best checkpoint is kept by `keep best loss`",
+  load_best_model_at_end: "the best checkpoint is kept by `keep best loss`",
+  validation_split: "rows are held back in `data`: `split train: 0.8, val: 0.2, seed: 1`",
+  val_split: "rows are held back in `data`: `split train: 0.8, val: 0.2, seed: 1`",
+  validation_data: "rows are held back in `data`: `split train: 0.8, val: 0.2, seed: 1`",
+  test_size: "rows are held back in `data`: `split train: 0.8, test: 0.2, seed: 1`",
+  metrics: "a metric has a name and a value: `report accuracy = accuracy(scores, y)`",
+  callbacks:
+    "a section says it in words of its own: `patience 5 epochs`, `keep best loss`, `checkpoint every 10 epochs`",
+  loss: "the loss stands after `minimize`: `minimize mse(Net(x), y) with Adam(lr: 0.001)`",
+  optimizer: "the optimizer stands after the loss: `minimize loss with Adam(lr: 0.001)`",
+  dropout: "a dropout is a layer: `x |> Linear(64) |> relu |> Dropout(0.5)`",
+  gamma: "it is a setting of the schedule: `SGD(lr: step_lr(0.1, every: 1000, gamma: 0.1))`",
 })
 
 /** Modules of other libraries, before whose names people write them: `nn.ReLU`, `F.relu`, `torch.matmul`. */
@@ -173,6 +234,21 @@ export const NAME_HABITS = words<Habit>({
   DataLoader: { advice: rows },
   Dataset: { advice: rows },
   TensorDataset: { advice: rows },
+  manual_seed: { advice: "`seed 1` among the settings of `train` says it" },
+  set_seed: { advice: "`seed 1` among the settings of `train` says it" },
+  xavier_uniform_: {
+    advice: "first values are said where a parameter is declared: `param w: f32[3, 4] = xavier_uniform`",
+  },
+  xavier_normal_: {
+    advice: "first values are said where a parameter is declared: `param w: f32[3, 4] = xavier_normal`",
+  },
+  kaiming_uniform_: {
+    advice: "first values are said where a parameter is declared: `param w: f32[3, 4] = kaiming_uniform`",
+  },
+  kaiming_normal_: {
+    advice: "first values are said where a parameter is declared: `param w: f32[3, 4] = kaiming_normal`",
+  },
+  summary: { advice: "`nnc summary m.nn` shows layers, shapes and parameters" },
   no_grad: { advice: "`detach(x)` keeps gradients out; evaluation and prediction take none" },
   backward: { advice: training },
   optimizer: { advice: training },
@@ -290,4 +366,126 @@ export const ARGUMENT_ADVICE = words<string>({
   dtype: "convert the result: `f32(...)`, `i32(...)`",
   requires_grad: "`param` declares what is learned, `frozen param` what is not",
   name: "a layer is named by `let`: `let head = Linear(10)`",
+})
+
+/** Sources of data under other names: `pd.read_csv`, `np.load`, `ImageFolder`. */
+export const SOURCE_HABITS = words<string>({
+  read_csv: "csv",
+  csv_dataset: "csv",
+  read_table: "tsv",
+  read_json: "json",
+  read_jsonl: "jsonl",
+  load_json: "json",
+  read_parquet: "parquet",
+  read_text: "text",
+  open: "text",
+  load: "npy",
+  loadtxt: "csv",
+  genfromtxt: "csv",
+  load_npz: "npz",
+  ImageFolder: "images",
+  image_folder: "images",
+  image_dataset_from_directory: "images",
+  from_tensor_slices: "array",
+  TensorDataset: "array",
+})
+
+/** Stages of fields under other names, mostly those of scikit-learn and pandas. */
+export const STAGE_HABITS = words<string>({
+  normalize: "standardize",
+  normalise: "standardize",
+  standardise: "standardize",
+  StandardScaler: "standardize",
+  standard_scaler: "standardize",
+  zscore: "standardize",
+  z_score: "standardize",
+  MinMaxScaler: "minmax",
+  min_max: "minmax",
+  rescale: "minmax",
+  OneHotEncoder: "one_hot",
+  onehot: "one_hot",
+  to_categorical: "one_hot",
+  get_dummies: "one_hot",
+  LabelEncoder: "categories",
+  label_encode: "categories",
+  factorize: "categories",
+  category: "categories",
+  labels: "classes",
+  fillna: "fill",
+  impute: "fill",
+  SimpleImputer: "fill",
+  isna: "missing",
+  clamp: "clip",
+  tokenize: "tokens",
+  char_to_index: "vocabulary",
+  vocab: "vocabulary",
+  qcut: "bins",
+  KBinsDiscretizer: "bins",
+  to_datetime: "date",
+})
+
+/** Arguments in `data` under other names. */
+export const DATA_ARGUMENT_HABITS = words<string>({
+  sep: "delimiter",
+  separator: "delimiter",
+  delim: "delimiter",
+  exclude: "except",
+  drop: "except",
+  without: "except",
+  step: "stride",
+})
+
+/** What nothing in `data` takes. */
+export const DATA_ARGUMENT_ADVICE = words<string>({
+  header: "the first line of a file has the names of its columns",
+  names: "the first line of a file has the names of its columns",
+  columns: 'a field takes its columns: `x: f32[2] = columns("a", "b")`',
+  usecols: 'a field takes its columns: `x: f32[2] = columns("a", "b")`',
+  target: 'the target is a field: `y: f32[1] = column("label")`',
+  shuffle: "rows are shared out in a random order; `shuffle` in `train` draws them anew in each epoch",
+  random_state: "the order depends on `seed: 1`",
+  dtype: "the type of a field says it: `x: f32[3]`",
+  batch_size: "`batch 64` in `train` says it",
+})
+
+/** Shares of a split under other names. */
+export const SPLIT_HABITS = words<string>({
+  training: "train",
+  train_size: "train",
+  validation: "val",
+  valid: "val",
+  dev: "val",
+  val_size: "val",
+  validation_split: "val",
+  testing: "test",
+  test_size: "test",
+  holdout: "test",
+  random_state: "seed",
+  random_seed: "seed",
+  k: "folds",
+  n_splits: "folds",
+  kfold: "folds",
+  stratified: "stratify",
+  groups: "group",
+})
+
+/** What is asked of a model in PyTorch and Keras. */
+export const MODEL_HABITS = words<string>({
+  eval: "evaluation and prediction are compiled apart: `training` is false there by itself",
+  train: "a `train` section trains it; `training` is true there by itself",
+  parameters: "an optimizer moves every parameter that the loss depends on; `over Net` names a part of them",
+  zero_grad: "gradients are taken anew in each step",
+  to: "the device is chosen when the program runs: `nnc train m.nn --device webgpu`",
+  cuda: "the device is chosen when the program runs: `nnc train m.nn --device webgpu`",
+  forward: "a model is called by its name: `Net(x)`",
+  call: "a model is called by its name: `Net(x)`",
+  predict: "`nnc predict m.nn rows.csv` predicts",
+  fit: "a `train` section says the loss, the optimizer and how long; `nnc train m.nn` runs it",
+  compile: "a `train` section says the loss, the optimizer and how long; `nnc train m.nn` runs it",
+  evaluate: "`nnc evaluate m.nn` evaluates what was trained",
+  summary: "`nnc summary m.nn` shows layers, shapes and parameters",
+  state_dict: "checkpoints are written by `nnc train`",
+  load_state_dict: "`nnc train m.nn --resume RUN` goes on from a checkpoint",
+  save: "checkpoints are written by `nnc train`",
+  apply: "first values are said where a parameter is declared: `param w: f32[3, 4] = xavier_uniform`",
 })

@@ -1,8 +1,13 @@
 /** source: which known name was probably meant. */
 
-/** The known name nearest to `word`, when it is near enough to be a slip. */
+/** The known name nearest to `word`, when it is near enough to be a slip; or the only one that it is the beginning of. */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
-  return suggestions(word, known)[0]
+  const names = [...new Set(known)]
+  const [slip] = suggestions(word, names)
+  if (slip !== undefined) return slip
+  const [longer, ...others] =
+    word.length < 3 ? [] : names.filter((name) => name.startsWith(word) && name !== word)
+  return others.length === 0 ? longer : undefined
 }
 
 /** All known names within a slip of `word`, nearest first; among equals those with the same

@@ -1,10 +1,13 @@
 /** check: the arguments of what stands in a `data` block: sources, columns, stages.
  *  Guarantees: every argument that was written has a meaning, or is refused: none is dropped. */
 import type { Arg, Expr } from "../../ir/ast/types.js"
+import type { Fix } from "../../source/diagnostic.js"
+import { DATA_ARGUMENT_ADVICE, DATA_ARGUMENT_HABITS } from "../../source/habits.js"
 import type { Span } from "../../source/source.js"
+import { nearest } from "../../source/suggest.js"
 import type { Env } from "../env.js"
 import { evalExpr } from "../expr.js"
-import { complain, didYouMean } from "../report.js"
+import { complain } from "../report.js"
 import * as v from "../values.js"
 
 export interface DataCall {
@@ -22,6 +25,19 @@ export function callOf(expr: Expr): DataCall {
     args: expr.kind === "call" ? expr.args : [],
     span: expr.span,
   }
+}
+
+/** A source or a stage under a name of pandas, NumPy or scikit-learn: how it is written here. */
+export function habitAt(
+  expr: Expr,
+  habits: Readonly<Record<string, string>>,
+): { readonly help: string; readonly fix: Fix } | undefined {
+  const callee = expr.kind === "call" ? expr.callee : expr
+  const name = callee.kind === "name" ? callee.name : callee.kind === "field" ? callee.name.text : undefined
+  const here = name === undefined ? undefined : habits[name]
+  return here === undefined
+    ? undefined
+    : { help: `it is written \`${here}\``, fix: { span: callee.span, replacement: here } }
 }
 
 export interface Accepted {
@@ -44,8 +60,21 @@ export function bindData(
   let next = 0
   for (const arg of args) {
     const wanted = arg.name?.text ?? names[next++]
-    const wrong = (message: string, label: string, help = `it is written \`${written}\``): undefined => {
-      complain(env, { code, message, span: arg.span, label, help })
+    const wrong = (
+      message: string,
+      label: string,
+      help = `it is written \`${written}\``,
+      rename?: string,
+    ): undefined => {
+      const span = rename === undefined ? arg.span : (arg.name?.span ?? arg.span)
+      complain(env, {
+        code,
+        message,
+        span,
+        label,
+        help,
+        ...(rename && { fix: { span, replacement: rename } }),
+      })
       return undefined
     }
     if (wanted === undefined)
@@ -55,12 +84,17 @@ export function bindData(
           : `\`${name}\` takes ${names.length === 1 ? "one argument" : `${names.length} arguments`} without a name, and this is one more`,
         "one too many",
       )
-    if (![...names, ...named].includes(wanted))
+    if (![...names, ...named].includes(wanted)) {
+      const known = [...names, ...named]
+      const habit = DATA_ARGUMENT_HABITS[wanted]
+      const near = habit !== undefined && known.includes(habit) ? habit : nearest(wanted, known)
       return wrong(
         `\`${name}\` has no argument \`${wanted}\``,
         "not one of its arguments",
-        didYouMean(wanted, [...names, ...named]),
+        near === undefined ? DATA_ARGUMENT_ADVICE[wanted] : `it is written \`${near}\``,
+        near,
       )
+    }
     if (bound.has(wanted)) return wrong(`\`${wanted}\` of \`${name}\` is given twice`, "the second time")
     bound.set(wanted, arg)
   }

@@ -4,11 +4,13 @@
 import type { Arg, DataDecl, Expr, FieldDecl } from "../../ir/ast/types.js"
 import type { ColumnSelection, DataSource, Field, FieldStage } from "../../ir/model/types.js"
 import type { TensorType } from "../../ir/tensor.js"
+import type { Fix } from "../../source/diagnostic.js"
 import type { Span } from "../../source/source.js"
 import { resolveType } from "../args.js"
 import { originAt, type Env } from "../env.js"
 import { evalExpr } from "../expr.js"
 import { complain, didYouMean, meantName } from "../report.js"
+import { lookup } from "../scope.js"
 import * as v from "../values.js"
 import { bindData, callOf } from "./args.js"
 import type { FieldStart, SourceRule } from "./sources/source.js"
@@ -101,9 +103,24 @@ function refuse(
   return undefined
 }
 
+/** `column(benign)`. */
+function isUnquoted(env: Env, { value }: Arg): boolean {
+  if (value.kind !== "name" || lookup(env.scope, value.name) || env.module.names.has(value.name)) return false
+  complain(env, {
+    code: "data-columns",
+    message: `columns are named by texts, and \`${value.name}\` stands without quotes`,
+    span: value.span,
+    label: "a name of the program, which there is not",
+    help: `write \`"${value.name}"\``,
+    fix: { span: value.span, replacement: `"${value.name}"` },
+  })
+  return true
+}
+
 function namesOf(env: Env, args: readonly Arg[]): string[] | undefined {
   const out: string[] = []
   for (const arg of args) {
+    if (isUnquoted(env, arg)) return undefined
     const value = evalExpr(env, arg.value)
     const items = value.kind === "list" ? value.items : [value]
     for (const item of items) {
@@ -148,8 +165,23 @@ function typeFits(
       label: wrong.label,
       related: [{ span: decl.value.span, text: "because of this" }],
       help: wrong.help,
+      // How many tokens a row has follows from the type itself.
+      ...(stages.every(({ kind }) => kind !== "tokens") && typeFix(wrong.help, decl)),
     })
   return wrong === undefined
+}
+
+/** A help that is the type to be written. */
+function typeFix(help: string | undefined, { type }: FieldDecl): { readonly fix?: Fix } {
+  const meant = /^write `([a-z0-9]+(?:\[[^\]`]*\])?)`$/.exec(help ?? "")?.[1]
+  if (meant === undefined) return {}
+  const { file, start, end } = type.span
+  const written = file.text.slice(start, end)
+  // A dtype alone leaves the sizes as they are.
+  const dtype = /^\w+/.exec(written)?.[0].length ?? 0
+  return {
+    fix: { span: { file, start, end: meant.includes("[") ? end : start + dtype }, replacement: meant },
+  }
 }
 
 export function checkArrayFields(env: Env, decl: DataDecl, source: DataSource & { kind: "array" }): void {

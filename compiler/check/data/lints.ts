@@ -2,6 +2,7 @@
 import type { DataDecl, FieldDecl } from "../../ir/ast/types.js"
 import type { ColumnSelection, Field } from "../../ir/model/types.js"
 import { printType } from "../../ir/tensor.js"
+import type { Span } from "../../source/source.js"
 import type { Env } from "../env.js"
 import { complain } from "../report.js"
 
@@ -57,7 +58,37 @@ function takesAmongOthers(columns: ColumnSelection, name: string): boolean {
   return columns.names.length > 1 && columns.names.includes(name)
 }
 
-function warnOfTaken(env: Env, { decl }: Declared, { decl: target }: Declared, column: string): void {
+function warnOfTaken(
+  env: Env,
+  { decl, field }: Declared,
+  { decl: target, field: after }: Declared,
+  column: string,
+): void {
+  const [before, later] = [field.window, after.window]
+  if (before && later) {
+    const at = /window\(\s*shift:\s*(\d+)/.exec(textOf(target.value.span))
+    const start = target.value.span.start + (at?.index ?? 0)
+    complain(env, {
+      severity: "warning",
+      code: "target-among-features",
+      message: `\`${target.name.text}\` begins at row ${later.from} of a window, and \`${decl.name.text}\`, which takes "${column}" too, reaches to row ${before.to - 1}`,
+      span: target.value.span,
+      label: `${Math.min(before.to, later.to) - later.from} of its ${later.to - later.from} rows are read as inputs`,
+      related: [{ span: decl.value.span, text: `rows ${before.from} to ${before.to - 1}` }],
+      help: `what comes after begins at \`window(shift: ${before.to})\``,
+      ...(at && {
+        fix: {
+          span: {
+            ...target.value.span,
+            start: start + at[0].length - at[1]!.length,
+            end: start + at[0].length,
+          },
+          replacement: String(before.to),
+        },
+      }),
+    })
+    return
+  }
   complain(env, {
     severity: "warning",
     code: "target-among-features",
@@ -68,6 +99,8 @@ function warnOfTaken(env: Env, { decl }: Declared, { decl: target }: Declared, c
     help: `leave it out: \`columns(except: "${column}")\`; a network that is given its target learns nothing else`,
   })
 }
+
+const textOf = ({ file, start, end }: Span): string => file.text.slice(start, end)
 
 /** Whether they take the same rows: of windows, not those before and those after. */
 const meet = ({ window: a }: Field, { window: b }: Field): boolean =>

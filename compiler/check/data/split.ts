@@ -2,9 +2,12 @@
  *  Not here:   whether every part gets rows (the runtime's `split.ts`, when the data is read). */
 import type { Arg, DataDecl, SplitDecl } from "../../ir/ast/types.js"
 import type { Split } from "../../ir/model/types.js"
+import type { Fix } from "../../source/diagnostic.js"
+import { DATA_ARGUMENT_ADVICE, SPLIT_HABITS } from "../../source/habits.js"
 import type { Span } from "../../source/source.js"
+import { nearest } from "../../source/suggest.js"
 import type { Env } from "../env.js"
-import { complain, didYouMean } from "../report.js"
+import { complain } from "../report.js"
 import { numberOf } from "./args.js"
 import { textOf } from "./sources/source.js"
 
@@ -59,11 +62,14 @@ function wordsOf(env: Env, split: SplitDecl): Given | undefined {
   for (const arg of split.args) {
     const name = arg.name?.text
     const word = WORDS.find((each) => each === name)
-    if (word === undefined)
+    if (word === undefined) {
+      const near = name === undefined ? undefined : (SPLIT_HABITS[name] ?? nearest(name, WORDS))
       return wrong(env, arg.span, `a split has ${LISTED}, not \`${name ?? ""}\``, {
         label: "not a part of a split",
-        help: name === undefined ? undefined : didYouMean(name, WORDS),
+        help: near === undefined ? name && DATA_ARGUMENT_ADVICE[name] : `it is written \`${near}\``,
+        ...(near !== undefined && arg.name && { fix: { span: arg.name.span, replacement: near } }),
       })
+    }
     if (given.has(word))
       return wrong(env, arg.span, `\`${word}\` of a split is given twice`, { label: "the second time" })
     given.set(word, arg)
@@ -154,14 +160,25 @@ function inShares(
   return wrong(env, split.span, `${parts.join(", ")} and ${test} for testing do not share out the rows`, {
     label: `together ${sum}`,
     help: "the parts are fractions of all rows: `split train: 0.7, val: 0.15, test: 0.15, seed: 1`",
+    ...(sum > 1.5 && sum <= 100 + 1e-9 && { fix: asFractions(split) }),
   })
+}
+
+/** Percent. */
+function asFractions({ span }: SplitDecl): Fix {
+  const text = span.file.text.slice(span.start, span.end)
+  const replacement = text.replace(
+    /\b(train|val|test)(\s*:\s*)([\d.]+)/g,
+    (_, word: string, between: string, share: string) => `${word}${between}${Number(share) / 100}`,
+  )
+  return { span, replacement }
 }
 
 function wrong(
   env: Env,
   span: Span,
   message: string,
-  about: { readonly label: string; readonly help?: string | undefined },
+  about: { readonly label: string; readonly help?: string | undefined; readonly fix?: Fix },
 ): undefined {
   complain(env, { code: "data-split", message, span, ...about })
   return undefined

@@ -1,8 +1,10 @@
 /** check: all sources of data, by the names that they are written with. */
 import type { Expr } from "../../../ir/ast/types.js"
 import type { DataSource } from "../../../ir/model/types.js"
+import { SOURCE_HABITS } from "../../../source/habits.js"
 import type { Env } from "../../env.js"
 import { complain, didYouMean } from "../../report.js"
+import { habitAt } from "../args.js"
 import { array } from "./array.js"
 import { csv, tsv } from "./csv.js"
 import { idx } from "./idx.js"
@@ -47,15 +49,18 @@ export function sourceOf(
   const rule = ruleOf(expr)
   if (rule && expr.kind === "call") return rule.check(env, expr, fields)
   const name = kindOf(expr)
+  const habit = habitAt(expr, SOURCE_HABITS)
   const written = Object.values(SOURCES).map((each) => `\`${each.written}\``)
   complain(env, {
     code: "data-source",
     message: name === undefined ? "data comes from a source" : `there is no source \`${name}\``,
     span: expr.span,
     label: "not a source of data",
-    help:
-      (name !== undefined && didYouMean(name, SOURCE_NAMES)) ||
-      `sources are ${written.slice(0, -1).join(", ")} and ${written.at(-1)}`,
+    ...(habit ?? {
+      help:
+        (name !== undefined && didYouMean(name, SOURCE_NAMES)) ||
+        `sources are ${written.slice(0, -1).join(", ")} and ${written.at(-1)}`,
+    }),
   })
   return undefined
 }

@@ -3,8 +3,9 @@ import type { Expr } from "../../../ir/ast/types.js"
 import type { FieldStage } from "../../../ir/model/types.js"
 import { printType, type TensorType } from "../../../ir/tensor.js"
 import { complain, didYouMean } from "../../report.js"
+import { STAGE_HABITS } from "../../../source/habits.js"
 import type { Env } from "../../env.js"
-import { callOf } from "../args.js"
+import { callOf, habitAt } from "../args.js"
 import { bins } from "./bins.js"
 import { categories } from "./categories.js"
 import { classes } from "./classes.js"
@@ -62,10 +63,12 @@ export function stageOf(env: Env, expr: Expr, type: TensorType | undefined): Fie
     message: `there is no stage \`${name}\` for a field`,
     span: expr.span,
     label: "not a stage",
-    help:
-      name === "reshape"
-        ? "the type of the field says the shape of a row: values are laid out in it row by row"
-        : (didYouMean(name, STAGE_NAMES) ?? `stages are ${STAGE_NAMES.map((s) => `\`${s}\``).join(", ")}`),
+    ...(habitAt(expr, STAGE_HABITS) ?? {
+      help:
+        name === "reshape"
+          ? "the type of the field says the shape of a row: values are laid out in it row by row"
+          : (didYouMean(name, STAGE_NAMES) ?? `stages are ${STAGE_NAMES.map((s) => `\`${s}\``).join(", ")}`),
+    }),
   })
   return undefined
 }
