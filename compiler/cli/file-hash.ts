@@ -12,7 +12,7 @@ const PIECE = 1 << 20
 const known = new Map<string, string>()
 
 /** Bytes beyond which reading a file takes longer than compiling. */
-const LARGE = 1 << 26
+export const LARGE = 1 << 26
 
 export const isLarge = (path: string): boolean => statSync(path).size > LARGE
 
@@ -31,7 +31,8 @@ export function hashOfPath(path: string, file?: DataFile): string {
   return statSync(path).isDirectory() ? hashOfFolder(path) : hashOfFile(path, file ?? fileOnDisk(path))
 }
 
-function stampOf(path: string): string {
+/** What a file system says of a file; another one after each change. */
+export function stampOf(path: string): string {
   const { dev, ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true })
   return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`
 }

@@ -1,16 +1,16 @@
 /** cli: what text files of data were read as, kept for the user beside the compiled programs: the arrays of their columns, by content.
- *  Guarantees: a copy is used only for a file of the same content, by the nnc that wrote it, and where nobody else may write; it is there whole or not at all; where nothing
+ *  Guarantees: a copy is used only for a file of the same content (of a large one, known by its size and times), by the nnc that wrote it, and where nobody else may write; it is there whole or not at all; where nothing
  *              can be written, a file is still read once in a command.
  *  Not here:   reading them (runtime/data), compiled programs (compile-cache.ts). */
 import { createHash } from "node:crypto"
-import { closeSync, openSync, utimesSync, writeSync } from "node:fs"
+import { closeSync, existsSync, openSync, readFileSync, utimesSync, writeFileSync, writeSync } from "node:fs"
 import { basename, join, resolve } from "node:path"
 import { bytesOf, type DataFile } from "../../runtime/data/file.js"
 import { isEnough, type Jump, type Parsed } from "../../runtime/data/parsed.js"
 import type { Column, Texts, Uses } from "../../runtime/data/table.js"
 import { fileOnDisk } from "../../runtime/disk.js"
 import { cacheFolder, compilerBuild, isOwn, shrink, succeeds, writeWhole } from "./cache-folder.js"
-import { hashOfPath } from "./file-hash.js"
+import { hashOfPath, LARGE, stampOf } from "./file-hash.js"
 import { ReadingProgress } from "./reading-progress.js"
 
 /** Of a file, from which on a copy is worth its room. */
@@ -28,6 +28,8 @@ export class KeptTables {
     /** Tells this nnc from every other one. */
     private readonly build: string,
     private readonly mostBytes = MOST_BYTES,
+    /** Bytes of a file from which on its content is known again by its size and times, not by reading it. */
+    private readonly large = LARGE,
   ) {}
 
   /** A data file on disk that remembers what it was read as. */
@@ -65,9 +67,23 @@ export class KeptTables {
 
   private copyOf(path: string, file: DataFile, how: string): string {
     const name = createHash("sha256")
-      .update(JSON.stringify([this.build, hashOfPath(path, file), how]))
+      .update(JSON.stringify([this.build, this.contentOf(path, file), how]))
       .digest("hex")
     return join(this.folder!, name)
+  }
+
+  /** The hash of a file; that of a large one is noted, for as long as the file is not changed. */
+  private contentOf(path: string, file: DataFile): string {
+    if (file.size < this.large) return hashOfPath(path, file)
+    const name = createHash("sha256")
+      .update(`content of ${resolve(path)} ${stampOf(path)}`)
+      .digest("hex")
+    const note = join(this.folder!, name)
+    const noted = existsSync(note) && isOwn(note) ? readFileSync(note, "utf8") : ""
+    if (/^[0-9a-f]{64}$/.test(noted)) return noted
+    const hash = hashOfPath(path, file)
+    writeWhole(note, (aside) => writeFileSync(aside, hash))
+    return hash
   }
 
   private write(copy: string, parsed: Parsed): boolean {

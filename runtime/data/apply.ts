@@ -31,7 +31,10 @@ export function applyField(whole: FieldSpec, ofTable: Table, ofRows: Uint32Array
   const elements = Math.ceil((rows.length * product(field.shape) * size) / 4) * (4 / size)
   const out = makeValues(dtype, elements)
   let next = 0
-  convert(field, table, rows, (value) => (out[next++] = value))
+  convert(field, table, rows, (values) => {
+    out.set(values, next)
+    next += values.length
+  })
   return { name, bytes: new Uint8Array(out.buffer) }
 }
 
@@ -64,13 +67,21 @@ export function checkField(
   field: FieldSpec,
   table: Table,
   rows: Uint32Array,
-  see: (value: number) => void = () => {},
+  see?: (value: number) => void,
 ): void {
   const steps = stepsOf(field, table, rows)
-  convert(ofOneStep(field), steps.table, distinctSteps(steps.rows), see)
+  convert(ofOneStep(field), steps.table, distinctSteps(steps.rows), (values) => {
+    if (see) for (const value of values) see(value)
+  })
 }
 
-function convert(field: FieldSpec, table: Table, rows: Uint32Array, take: (value: number) => void): void {
+/** `take` is given values that the type of the field holds, or rounds to some. */
+function convert(
+  field: FieldSpec,
+  table: Table,
+  rows: Uint32Array,
+  take: (values: Float64Array) => void,
+): void {
   const { dtype, bounds } = field
   const held = conversion(dtype)
   const width = product(field.shape)
@@ -79,11 +90,16 @@ function convert(field: FieldSpec, table: Table, rows: Uint32Array, take: (value
     try {
       eachBlock(field, table, rows, check, ({ values, where }) => {
         if (bounds) checkBounds(values, width, bounds, where)
-        for (let i = 0; i < values.length; i++) {
-          const value = held(values[i]!)
-          if (value === undefined) refuse(dtype, values[i]!, where(i))
-          take(value)
-        }
+        if (dtype === "f32") {
+          const wrong = beyondF32(values)
+          if (wrong >= 0) refuse(dtype, values[wrong]!, where(wrong))
+        } else
+          for (let i = 0; i < values.length; i++) {
+            const value = held(values[i]!)
+            if (value === undefined) refuse(dtype, values[i]!, where(i))
+            values[i] = value
+          }
+        take(values)
       })
     } catch (caught) {
       throw withRange(caught, field, table, rows)
@@ -94,6 +110,12 @@ function convert(field: FieldSpec, table: Table, rows: Uint32Array, take: (value
 /** What rounds to infinity lies at these magnitudes and above. */
 const F32_END = 2 ** 128 - 2 ** 103
 const F16_END = 65520
+
+/** The place of the first value that f32 does not hold, without a call for each; -1: there is none. */
+function beyondF32(values: Float64Array): number {
+  for (let i = 0; i < values.length; i++) if (!(values[i]! < F32_END && values[i]! > -F32_END)) return i
+  return -1
+}
 
 /** A number as the type holds it; undefined when the type does not hold it. */
 export function conversion(dtype: BundleDType): (value: number) => number | undefined {
