@@ -106,7 +106,7 @@ describe("a run whose output is lost", () => {
   )
 
   it("is no reason for a command to stop halfway", () => {
-    const cwd = project(10)
+    const cwd = project(100)
     const shell = `"$0" "$1" inspect p.nn | head -1; "$0" "$1" check p.nn --json | true; echo "\${PIPESTATUS[0]}"`
     const { stdout, stderr } = spawnSync("bash", ["-c", shell, process.execPath, commandLine()], {
       cwd,
