@@ -10,6 +10,9 @@ import { chromiumFile, launchChromium } from "./support/chromium.js"
 import { temporaryFolder } from "./support/nnc.js"
 import { ISOLATED, serveFolder, type StaticServer } from "./support/static-server.js"
 
+/** Beside other tests a page takes its time. */
+const SLOWLY = { timeout: 60_000 }
+
 const missing = chromiumFile() === undefined ? "no Chromium here" : undefined
 
 describe.skipIf(missing)(`the playground${missing ? ` (skipped: ${missing})` : ""}`, () => {
@@ -53,21 +56,39 @@ describe.skipIf(missing)(`the playground${missing ? ` (skipped: ${missing})` : "
   }
 
   it("shows a mistake in its line while one types, and says when it is gone", async () => {
-    await expect.poll(problems).toBe("Every shape fits.")
+    await expect.poll(problems, SLOWLY).toBe("Every shape fits.")
     await write("report accuracy", "  report accuracy = acuracy(scores, arm)")
-    await expect.poll(problems).toMatch(/there is no `acuracy` here.*line 17.*accuracy/s)
+    await expect.poll(problems, SLOWLY).toMatch(/there is no `acuracy` here.*line 17.*accuracy/s)
     await write("acuracy", "  report accuracy = accuracy(scores, arm)")
-    await expect.poll(problems).toBe("Every shape fits.")
+    await expect.poll(problems, SLOWLY).toBe("Every shape fits.")
   })
 
   it("trains in the page, with its device, curves and what the model sees", async () => {
     await page.selectOption("#device", "wasm")
     await page.click("#train")
-    await expect.poll(status, { timeout: 30_000 }).toMatch(/^Finished after 1,500 steps in/)
+    await expect.poll(status, SLOWLY).toMatch(/^Finished after 1,500 steps in/)
     expect(await page_("#facts")()).toMatch(/accuracy1.*WebAssembly SIMD, 2 threads/s)
     expect(await page.locator("#curves .chart canvas").count()).toBe(2)
     expect(await page.locator("#view canvas").count()).toBe(1)
     expect(await page.locator("#resume").isVisible()).toBe(true)
+  })
+
+  it("keeps what was learned when the page is left while it trains", async () => {
+    await write("epochs 300", "  batch 64, shuffle, epochs 100000, seed 1")
+    await page.click("#train")
+    await expect.poll(status, SLOWLY).toMatch(/^Step \d{2},\d+ of 500,000/)
+    await page.reload()
+    await expect.poll(status, SLOWLY).toContain("What this program had learned is still here")
+    await page.selectOption("#device", "wasm")
+    await page.click("#resume")
+    await expect.poll(status, SLOWLY).toMatch(/^Step \d+(,\d+)+ of 500,000/)
+    const [step = 0] = [...(await status()).matchAll(/^Step ([\d,]+)/g)].map(([, n = ""]) =>
+      Number(n.replaceAll(",", "")),
+    )
+    expect(step).toBeGreaterThan(1000)
+    await page.click("#train")
+    await expect.poll(status, SLOWLY).toMatch(/^Stopped after/)
+    await write("epochs 100000", "  batch 64, shuffle, epochs 300, seed 1")
   })
 
   it("trains on WebGPU, also SwiftShader's", async (test) => {
@@ -76,21 +97,21 @@ describe.skipIf(missing)(`the playground${missing ? ` (skipped: ${missing})` : "
     await write("batch 64", "  batch 64, shuffle, epochs 10, seed 1")
     await page.selectOption("#device", "webgpu")
     await page.click("#train")
-    await expect.poll(status, { timeout: 60_000 }).toMatch(/^Finished after 50 steps in/)
+    await expect.poll(status, SLOWLY).toMatch(/^Finished after 50 steps in/)
     expect(await page_("#facts")()).toContain("WebGPU: google swiftshader")
     await write("batch 64", "  batch 64, shuffle, epochs 300, seed 1")
   })
 
   it("ties the lines of every stage to those of the program", async () => {
     await page.click('[data-tab="stages"]')
-    await expect.poll(page_("#stage-text"), { timeout: 20_000 }).toContain("graph init(")
+    await expect.poll(page_("#stage-text"), SLOWLY).toContain("graph init(")
     await page.selectOption("#stage", "wgsl")
-    await expect.poll(page_("#stage-text")).toContain("fn main(")
+    await expect.poll(page_("#stage-text"), SLOWLY).toContain("var<storage")
     await page.locator("#editor .cm-line", { hasText: "Linear" }).hover()
-    await expect.poll(() => page.locator("#stage-text .lit").count()).toBeGreaterThan(0)
+    await expect.poll(() => page.locator("#stage-text .lit").count(), SLOWLY).toBeGreaterThan(0)
     await page.locator("#stage-text .lit").first().hover()
     await expect
-      .poll(() => page.locator("#editor .lit").allTextContents())
+      .poll(() => page.locator("#editor .lit").allTextContents(), SLOWLY)
       .toContainEqual(expect.stringContaining("Linear"))
   })
 
@@ -99,15 +120,15 @@ describe.skipIf(missing)(`the playground${missing ? ` (skipped: ${missing})` : "
     const upload = (text: string): Promise<void> =>
       page.setInputFiles("#upload", { name: "spirals.csv", mimeType: "text/csv", buffer: Buffer.from(text) })
     await upload("x1,arm\n1,0\n3,1\n5,0\n7,1\n9,0\n")
-    await expect.poll(problems).toMatch(/spirals\.csv has no column "x2"/)
+    await expect.poll(problems, SLOWLY).toMatch(/spirals\.csv has no column "x2"/)
     await upload("x1,x2,arm\n1,2,0\n3,4,1\n5,6,0\n7,8,1\n9,1,0\n")
-    await expect.poll(problems).toContain("a batch of 64 is never full")
+    await expect.poll(problems, SLOWLY).toContain("a batch of 64 is never full")
   })
 
   it("shares the program and its data as an address, and hands out a bundle", async () => {
     await write("epochs 300", "  batch 2, shuffle, epochs 3, seed 1")
     await page.click("#share")
-    await expect.poll(() => page.url()).toContain("#p=")
+    await expect.poll(() => page.url(), SLOWLY).toContain("#p=")
     const other = await browser.newPage()
     await other.goto(page.url())
     await other.locator("#editor", { hasText: "epochs 3," }).waitFor()

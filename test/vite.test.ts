@@ -153,7 +153,9 @@ describe.skipIf(missing)(`in a project of Vite${missing ? ` (skipped: ${missing}
     await page.click("#train")
     await page.locator("#status", { hasText: /Step 1000: loss 0.0\d+, finished/ }).waitFor()
     await page.fill("#x1", "0.9")
-    await expect.poll(() => page.textContent("#says")).toMatch(/class 1 with probability 0.[89]/)
+    await expect
+      .poll(() => page.textContent("#says"), { timeout: 30_000 })
+      .toMatch(/class 1 with probability 0.[89]/)
     await page.close()
     files.close()
   })
@@ -170,7 +172,7 @@ describe.skipIf(missing)(`in a project of Vite${missing ? ` (skipped: ${missing}
     const overlay = page.locator("vite-error-overlay")
     await overlay.waitFor({ state: "attached" })
     await expect
-      .poll(() => overlay.locator(".message-body").textContent())
+      .poll(() => overlay.locator(".message-body").textContent(), { timeout: 30_000 })
       .toMatch(/no `relo` here.*name-unknown/)
     expect(await overlay.locator(".frame").textContent()).toMatch(
       /10 \|   x \|> Linear\(16\) \|> relo.*did you mean `relu`/s,

@@ -1,6 +1,8 @@
 /** play: what a page keeps between two visits: the program, and the last checkpoint of each program that was trained. Where the browser
  *  keeps nothing, the page works all the same. */
 
+import { sha256 } from "nnc/runtime/browser"
+
 const PROGRAM = "nnc-play-program"
 
 export interface Kept {
@@ -27,13 +29,17 @@ export function keptProgram(): Kept | undefined {
   }
 }
 
-/** By the fingerprint of the program, so that a checkpoint is never taken for another's. */
-export async function keepCheckpoint(fingerprint: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+/** By the text of the program, so that a checkpoint is never taken for another's. */
+async function fileOf(text: string, create: boolean): Promise<FileSystemFileHandle> {
+  const folder = await navigator.storage.getDirectory()
+  const name = `${await sha256(new TextEncoder().encode(text))}.safetensors`
+  return folder.getFileHandle(name, { create })
+}
+
+export async function keepCheckpoint(text: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
   try {
-    const folder = await navigator.storage.getDirectory()
-    const file = await folder.getFileHandle(`${fingerprint}.safetensors`, { create: true })
     // What is written replaces the file when it is closed: a page that goes away before leaves the one that was there.
-    const writer = await file.createWritable()
+    const writer = await (await fileOf(text, true)).createWritable()
     await writer.write(bytes)
     await writer.close()
   } catch {
@@ -41,10 +47,9 @@ export async function keepCheckpoint(fingerprint: string, bytes: Uint8Array<Arra
   }
 }
 
-export async function keptCheckpoint(fingerprint: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+export async function keptCheckpoint(text: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
   try {
-    const folder = await navigator.storage.getDirectory()
-    const file = await (await folder.getFileHandle(`${fingerprint}.safetensors`)).getFile()
+    const file = await (await fileOf(text, false)).getFile()
     const bytes = new Uint8Array(await file.arrayBuffer())
     return bytes.length > 0 ? bytes : undefined
   } catch {

@@ -35,6 +35,7 @@ const editor = newEditor(byId("editor", HTMLElement), "", {
 })
 const data = new DataPanel(() => void checkData())
 const training = new TrainingPanel({
+  text: () => editor.text(),
   build: async (device) => {
     await opening
     return compiler.build(editor.text(), data.files, device)
@@ -104,8 +105,8 @@ function showProblems(text: readonly Problem[], all: readonly Problem[]): void {
 function open(next: Example, text = next.text, more: Readonly<Record<string, string>> = {}): void {
   example = next
   select.value = next.id
-  training.reset()
   editor.setText(text)
+  training.reset()
   opening = openFiles(next, more)
   void checkData()
 }
@@ -196,6 +197,7 @@ document.addEventListener("keydown", (event) => {
 
 const shared = sharedIn(location.href)
 const wanted = /#example=([\w-]+)/.exec(location.href)?.[1]
-const kept = shared || wanted ? undefined : keptProgram()
+const last = shared ? undefined : keptProgram()
+const kept = wanted === undefined || wanted === last?.example ? last : undefined
 const chosen = EXAMPLES.find(({ id }) => id === (shared?.example ?? wanted ?? kept?.example)) ?? EXAMPLES[0]!
 open(chosen, shared?.text ?? kept?.text, shared?.files)

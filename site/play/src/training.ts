@@ -7,9 +7,13 @@ import type { Built, DeviceName, FromTrainer, Problem, ToTrainer, TrainOrder } f
 import { ViewPanel } from "./views.js"
 
 export interface TrainingServices {
+  text(): string
   build(device: DeviceName): Promise<Built>
   problems(problems: readonly Problem[]): void
 }
+
+/** Milliseconds between two checkpoints that outlive the page, while it trains. */
+const KEPT_EVERY = 2000
 
 export class TrainingPanel {
   private readonly curves = new Curves(byId("curves", HTMLElement))
@@ -24,6 +28,9 @@ export class TrainingPanel {
   private first: { readonly step: number; readonly at: number } | undefined
   private checkpoint: Uint8Array<ArrayBuffer> | undefined
   private order: TrainOrder | undefined
+  /** Of the program that trains. */
+  private text = ""
+  private keptAt = 0
 
   constructor(private readonly services: TrainingServices) {
     this.button.addEventListener("click", () => this.toggle())
@@ -51,6 +58,17 @@ export class TrainingPanel {
     this.order = undefined
     this.offer(false)
     this.say("Ready.")
+    void this.offerKept()
+  }
+
+  /** What this program had learned when the page was here last. */
+  private async offerKept(): Promise<void> {
+    const text = this.services.text()
+    const kept = await keptCheckpoint(text)
+    if (!kept || this.isRunning || text !== this.services.text()) return
+    this.checkpoint = kept
+    this.offer(true)
+    this.say("Ready. What this program had learned is still here: go on with it, or train anew.")
   }
 
   redraw(): void {
@@ -73,6 +91,7 @@ export class TrainingPanel {
   private async train(isResumed: boolean): Promise<void> {
     this.setRunning(true)
     this.began = performance.now()
+    this.text = this.services.text()
     this.say("Compiling …")
     const asked = byId("device", HTMLSelectElement).value as DeviceName
     try {
@@ -84,9 +103,7 @@ export class TrainingPanel {
       }
       this.say(`Compiled in ${Math.round(ms)} ms. Starting …`)
       this.clear()
-      const checkpoint = isResumed
-        ? (this.checkpoint ?? (await keptCheckpoint(bundle.manifest.fingerprint)))
-        : undefined
+      const checkpoint = isResumed ? this.checkpoint : undefined
       this.order = {
         bundle,
         files,
@@ -105,8 +122,10 @@ export class TrainingPanel {
     if (message.kind === "event") this.event(message.event)
     if (message.kind === "checkpoint") {
       this.checkpoint = message.bytes
-      const { fingerprint } = this.order?.bundle.manifest ?? {}
-      if (fingerprint !== undefined && !this.isRunning) void keepCheckpoint(fingerprint, message.bytes)
+      if (!this.isRunning || performance.now() - this.keptAt > KEPT_EVERY) {
+        this.keptAt = performance.now()
+        void keepCheckpoint(this.text, message.bytes)
+      }
       this.offer(!this.isRunning)
     }
     if (message.kind === "failed") this.fail(`${message.message}${message.help ? `\n${message.help}` : ""}`)
