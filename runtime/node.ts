@@ -29,6 +29,7 @@ import type { Numbers } from "./exec/values.js"
 import { listenersOf, trainRun, type OfRun, type TrainRun } from "./train/run.js"
 import type { Feeds } from "./train/predict.js"
 import type { Prediction } from "./train/prediction.js"
+import type { Samples } from "./train/samples.js"
 import { newRunFolder, openRunFolder, type OpenRunFolder, type RunFolder } from "./train/run-folder.js"
 import type { Table, Uses } from "./data/table.js"
 import type { DeviceInfo } from "./device/device.js"
@@ -144,6 +145,10 @@ export class Trainer {
   predictTableRaw(model: string, table: Table): Promise<Record<string, Tensor>> {
     return this.session.predictTableRaw(model, table)
   }
+  /** Rows of the data of a train section with what its model says of them. */
+  samples(options: { readonly train?: string; readonly count: number }): Promise<Samples | undefined> {
+    return this.session.samples(options)
+  }
   predictUses(model: string): Uses {
     return this.session.predictUses(model)
   }
@@ -245,6 +250,7 @@ export const nodeHost = (place: Places, open = fileOnDisk): Host => ({
 
 export { checkpointFile, loadCheckpoint, loadWeights, trainedWith, type Which } from "./checkpoint/load.js"
 export { saveWhole } from "./checkpoint/save.js"
+export type { Samples } from "./train/samples.js"
 export { fileOnDisk } from "./disk.js"
 export { openNodeDevice, probeNodeDevice } from "./device/node-gpu.js"
 export {

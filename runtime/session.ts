@@ -25,7 +25,7 @@ import { takeGiven, type GivenWeights } from "./checkpoint/given.js"
 import { takeDeclared, type TakenWeights } from "./checkpoint/weights.js"
 import { applyField } from "./data/apply.js"
 import type { DataFile } from "./data/file.js"
-import type { OpenFile, Parts } from "./data/load.js"
+import { loadTables, type OpenFile, type Parts } from "./data/load.js"
 import { overrideData } from "./data/override.js"
 import { PART_NAMES, type Part } from "./data/shares.js"
 import { allRows } from "./data/split.js"
@@ -52,6 +52,7 @@ import { Evaluator, type Metrics } from "./train/evaluate.js"
 import { LOG_VERSION, type CheckpointStore, type EndEvent } from "./train/events.js"
 import { feedOf, meaningsOf } from "./train/predict-feed.js"
 import { predictionOf, type Prediction } from "./train/prediction.js"
+import { sampledField, type Samples, truthOf } from "./train/samples.js"
 import { runProgram, unreadRows, type CallOptions, type Feeds } from "./train/predict.js"
 import { scheduleOf } from "./train/schedule.js"
 import { CommonPace } from "./train/pace.js"
@@ -416,6 +417,60 @@ export class Session {
       ]
     })
     return this.runPrediction(model, Object.fromEntries(feeds))
+  }
+
+  /** Rows that the section does not train on, or where there are none that it does, from all over them, with what its model says of them;
+   *  undefined where no model is fed with fields of its data alone. */
+  async samples(options: { readonly train?: string; readonly count: number }): Promise<Samples | undefined> {
+    checkOptions("samples", options, { train: KINDS.text, count: KINDS.positive })
+    return this.calls.run("samples", () => this.takeSamples(options))
+  }
+
+  private async takeSamples({
+    train,
+    count,
+  }: {
+    readonly train?: string
+    readonly count: number
+  }): Promise<Samples | undefined> {
+    const spec = this.trainSpec(train)
+    const set = this.data.find(({ name }) => name === spec.data)
+    const predict = this.bundle.manifest.predicts.find(({ feeds }) =>
+      feeds.some(
+        (feed) =>
+          feed.train === spec.name && feed.inputs.every(({ data, field }) => data === set?.name && field),
+      ),
+    )
+    if (!set || !predict) return undefined
+    const inputs = feedOf(predict, spec.name, this.data).flatMap(({ name, field }) =>
+      field ? [{ name, field }] : [],
+    )
+    const meanings = meaningsOf(predict, spec.name, this.data)
+    const loaded = await loadTables(set, this.openFile, usesOf(set.fields, set))
+    const part = loaded.val ? "val" : loaded.test ? "test" : "train"
+    const { table, rows } = loaded[part]!
+    const taken = Math.min(count, rows.length)
+    const from = {
+      table,
+      rows: Uint32Array.from({ length: taken }, (_, i) => rows[Math.floor((i * rows.length) / taken)]!),
+    }
+    const fields = inputs.map(({ name, field }) => ({ ...sampledField(field, from), name }))
+    const outputs = await this.runPrediction(
+      predict.model,
+      Object.fromEntries(fields.map(({ name, values }) => [name, values])),
+    )
+    return {
+      part,
+      rows: from.rows.length,
+      model: predict.model,
+      inputs: fields,
+      outputs: Object.entries(outputs).map(([name, tensor]) => {
+        const meant = meanings.get(name)
+        if (!meant) return { name, prediction: tensor }
+        const prediction = predictionOf(tensor, meant, (row) => `sample ${row}`)
+        return { name, prediction, truth: truthOf(meant, from) }
+      }),
+    }
   }
 
   /** What `predictTable` asks of the columns of a table. */

@@ -1,10 +1,13 @@
 // Commands, their exit codes and what they say, above all when something is wrong. Processes of their own, as a user runs them.
 
 import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { once } from "node:events"
 import { join } from "node:path"
+import { setTimeout } from "node:timers/promises"
 import { beforeAll, describe, expect, it } from "vitest"
+import { TEMPLATES } from "../compiler/cli/init/index.js"
 import { STAGES } from "../compiler/driver/stages.js"
-import { jsonLines, nnc, temporaryFolder } from "./support/nnc.js"
+import { jsonLines, nnc, startNnc, temporaryFolder } from "./support/nnc.js"
 
 const PROGRAM = `data rows = csv("rows.csv") {
   x: f32[2] = columns("a", "b")
@@ -74,6 +77,38 @@ describe("commands that need no device", () => {
     const again = nnc(["init", "first"], { cwd: folder })
     expect(again).toMatchObject({ exit: 1 })
     expect(again.err).toContain("error[io-folder]")
+  })
+
+  it.each(Object.entries(TEMPLATES))("init --template %s has no mistakes", (name, template) => {
+    const cwd = temporaryFolder()
+    expect(nnc(["init", "p", "--template", name], { cwd }).exit).toBe(0)
+    const programs = Object.keys(template.files()).filter((path) => path.endsWith(".nn"))
+    expect(programs).toContain(template.program)
+    for (const path of programs) {
+      expect(nnc(["check", join("p", path)], { cwd })).toMatchObject({
+        exit: 0,
+        err: expect.not.stringMatching(/warning/),
+      })
+      expect(nnc(["fmt", "--check", join("p", path)], { cwd })).toMatchObject({ exit: 0 })
+    }
+  })
+
+  it("train --watch trains again when the program changes, until it is asked to end", async () => {
+    const cwd = temporaryFolder()
+    nnc(["init", "."], { cwd })
+    const child = startNnc(["train", "program.nn", "--watch", "--device", "wasm"], cwd)
+    let said = ""
+    child.stderr?.on("data", (text) => (said += String(text)))
+    const waits = async (times: number): Promise<void> => {
+      while (said.split("waiting for program.nn").length <= times) await setTimeout(20)
+    }
+    await waits(1)
+    const path = join(cwd, "program.nn")
+    writeFileSync(path, readFileSync(path, "utf8").replace("Linear(1)", "Liner(1)"))
+    await waits(2)
+    expect(said).toMatch(/program.nn changed: again from the start[^]*there is no `Liner`/)
+    child.kill("SIGINT")
+    expect(await once(child, "close")).toEqual([130, null])
   })
 
   it("check --fix makes the repairs that messages suggest, and leaves the rest", () => {

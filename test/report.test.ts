@@ -109,6 +109,46 @@ describe("the page", () => {
     )
   })
 
+  it("shades counts of classes, says when the best was, and shows samples: pictures as pictures", () => {
+    const best = { metric: "loss", value: 0.1, step: 20 }
+    const table: TrainEvent = {
+      ...report(40),
+      metrics: {
+        loss: 0.1,
+        counts: [
+          [3, 1],
+          [0, 4],
+        ],
+      },
+    } as TrainEvent
+    const page = reportPage(manifest, [start(0), table, { ...end(40), best } as TrainEvent], {
+      part: "val",
+      rows: 2,
+      model: "Net",
+      inputs: [
+        { name: "image", shape: [1, 8, 8], values: new Float32Array(128) },
+        { name: "size", shape: [2], values: Float32Array.of(1, 2, 3, 4) },
+      ],
+      outputs: [
+        {
+          name: "y",
+          truth: ["cat", "dog"],
+          prediction: {
+            shape: [2],
+            classes: ["cat", "cat"],
+            names: ["cat", "dog"],
+            probabilities: { dtype: "f32", shape: [2, 2], values: Float32Array.of(0.9, 0.1, 0.6, 0.4) },
+          },
+        },
+      ],
+    })
+    expect(page).toContain("Best loss: 0.1 at step 20.")
+    expect(page).toContain('background: rgb(74 144 217 / 56%)">3')
+    expect(page.match(/<img class="sample" width="8" height="8"/g)).toHaveLength(2)
+    expect(page).toContain('<td>1, 2<td>cat<td class="right">cat 90 %')
+    expect(page).toContain('<td>3, 4<td>dog<td class="wrong">cat 60 %')
+  })
+
   it("of a run that stopped says with what, and no more once the run was resumed", () => {
     const error: TrainEvent = {
       event: "error",

@@ -18,12 +18,14 @@ import { writeCsvLog } from "./logs/csv.js"
 import { TensorboardLog } from "./logs/tensorboard.js"
 import { showEvents } from "./progress.js"
 import { RunReport } from "./report/write.js"
+import { watching } from "./watch.js"
 import { integer, oneOf } from "./usage.js"
 
 type Manifest = Bundle["manifest"]
 
 interface RunOptions extends DeviceOptions {
   readonly json?: boolean
+  readonly watch?: boolean
   readonly epochs?: number
   readonly steps?: number
   readonly seed?: number
@@ -72,6 +74,7 @@ export function trains(command: Command): Command {
 }
 
 async function runTraining(path: string, options: RunOptions): Promise<void> {
+  if (options.watch) return watching(path)
   const { resume: wanted } = options
   const from = wanted === true ? undefined : wanted
   const trainer = await openProgram(
@@ -162,7 +165,7 @@ async function runSection(
   const tensorboard = logs.includes("tensorboard") ? new TensorboardLog() : undefined
   let folder: string | undefined
   try {
-    return await trainer.train({
+    const end = await trainer.train({
       ...(epochs === undefined ? {} : { epochs }),
       ...(steps === undefined ? {} : { steps }),
       ...(seed === undefined ? {} : { seed }),
@@ -180,6 +183,8 @@ async function runSection(
         if (event.event !== "error") show(event)
       },
     })
+    if (end.why !== "interrupted") await report.showSamples(trainer, train, end)
+    return end
   } finally {
     await report.finish()
     if (folder !== undefined && logs.includes("csv")) await writeCsvLog(folder)

@@ -218,6 +218,13 @@ function orderOf(
   { trains, data }: Model,
   { train, by: asked, better }: Options,
 ): Pick<SweepPlan, "by" | "better"> {
+  if (train === undefined && trains.length > 1)
+    throw new Failure(
+      "usage",
+      `the program has ${trains.length} train sections, and runs of a sweep are of one`,
+      `choose one of ${trains.map(({ name }) => `--train ${name}`).join(", ")}`,
+      2,
+    )
   const section = trains.find(({ name }) => train === undefined || name === train)
   if (section === undefined)
     throw new Failure(

@@ -1,12 +1,22 @@
 /** cli/report: keeps `report.html` of a run folder up to date while the run goes on.
  *  Guarantees: the page is the old one or the new one, whole. What goes wrong is said once and never ends the training.
  *  Not here:   what the page shows (page.ts). */
-import { join } from "node:path"
-import { saveWhole, type Bundle, type TrainEvent } from "../../../runtime/node.js"
+import { dirname, join } from "node:path"
+import { reasonOf } from "../../../runtime/error.js"
+import {
+  saveWhole,
+  type Bundle,
+  type EndEvent,
+  type Samples,
+  type TrainEvent,
+  type Trainer,
+} from "../../../runtime/node.js"
 import { note } from "../console.js"
 import { loggedEvents } from "../runs/log.js"
 import { reportPage } from "./page.js"
 
+/** As many as are looked at. */
+const SAMPLES = 12
 /** Writing takes milliseconds; more often nobody looks. */
 const EVERY_MS = 10_000
 
@@ -16,6 +26,7 @@ export class RunReport {
   private written = performance.now()
   private writing: Promise<void> = Promise.resolve()
   private failed = false
+  private samples: Samples | undefined
 
   constructor(private readonly manifest: Bundle["manifest"]) {}
 
@@ -29,6 +40,17 @@ export class RunReport {
     if (event.event === "report" && performance.now() - this.written > EVERY_MS) this.write()
   }
 
+  /** Once the run is over: rows with what was learned about them, by its best checkpoint where one is kept. */
+  async showSamples(trainer: Trainer, train: string | undefined, end: EndEvent): Promise<void> {
+    const folder = this.path && dirname(this.path)
+    try {
+      if (end.best !== undefined && folder !== undefined) await trainer.load(folder)
+      this.samples = await trainer.samples({ ...(train !== undefined && { train }), count: SAMPLES })
+    } catch (caught) {
+      note(`the report has no samples: ${reasonOf(caught)}`)
+    }
+  }
+
   /** Writes the page as it is now. */
   async finish(): Promise<void> {
     this.write()
@@ -40,7 +62,9 @@ export class RunReport {
     if (path === undefined || this.failed) return
     this.written = performance.now()
     this.writing = this.writing
-      .then(() => saveWhole(path, new TextEncoder().encode(reportPage(this.manifest, this.events))))
+      .then(() =>
+        saveWhole(path, new TextEncoder().encode(reportPage(this.manifest, this.events, this.samples))),
+      )
       .catch((error: unknown) => {
         if (!this.failed) note(`the report is not written: ${error instanceof Error ? error.message : ""}`)
         this.failed = true

@@ -29,7 +29,7 @@ export function comparisonPage(runs: readonly RunFacts[]): string {
   return markup`<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${names}: ${runs.length} runs</title>
 <style>${chartLibrary.style}${PAGE_STYLE}</style>
 <h1>${names}: ${runs.length} runs</h1>

@@ -57,7 +57,7 @@ async function trained(
 ): Promise<string | undefined> {
   const report = new RunReport(trainer.bundle.manifest)
   try {
-    await trainer.train({
+    const end = await trainer.train({
       ...options,
       ...(resume ? { resume: folder } : { overwrite: true }),
       runFolder: folder,
@@ -67,6 +67,7 @@ async function trained(
         onEvent(event)
       },
     })
+    if (end.why !== "interrupted") await report.showSamples(trainer, options.train, end)
     return undefined
   } catch (caught) {
     return reasonOf(caught)

@@ -1,5 +1,7 @@
-/** cli: `nnc init --template vite`: a page of Vite and TypeScript in which the program trains. */
+/** cli/init: a page of Vite and TypeScript in which the program trains. */
 import { VERSION } from "../../version.js"
+import { POINTS } from "./points.js"
+import type { Template } from "./template.js"
 
 const PACKAGE = {
   name: "nnc-page",
@@ -123,14 +125,18 @@ WebAssembly has several threads where the page is cross-origin isolated. The plu
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
 
-/** Texts by path. */
-export const viteTemplate = (program: string): Readonly<Record<string, string>> => ({
-  "package.json": json(PACKAGE),
-  "tsconfig.json": json(TSCONFIG),
-  "vite.config.ts": CONFIG,
-  "index.html": PAGE,
-  "src/main.ts": MAIN,
-  "src/program.nn": program,
-  "README.md": README,
-  ".gitignore": "node_modules/\ndist/\n*.nn.d.ts\n",
-})
+export const vite: Template = {
+  about: "a page of Vite in which the program trains",
+  program: "src/program.nn",
+  next: (folder) => `cd ${folder} && npm install && npm run dev`,
+  files: () => ({
+    "package.json": json(PACKAGE),
+    "tsconfig.json": json(TSCONFIG),
+    "vite.config.ts": CONFIG,
+    "index.html": PAGE,
+    "src/main.ts": MAIN,
+    "src/program.nn": POINTS,
+    "README.md": README,
+    ".gitignore": "node_modules/\ndist/\n*.nn.d.ts\n",
+  }),
+}
