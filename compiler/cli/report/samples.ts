@@ -1,6 +1,6 @@
 /** cli/report: rows that a run did not train on, with what its model says of them: pictures as pictures. */
 import type { Prediction, Samples } from "../../../runtime/node.js"
-import { markup, Markup } from "../markup.js"
+import { markup, type Markup } from "../markup.js"
 import { png } from "../png.js"
 import { numberText } from "../quantities.js"
 
