@@ -94,6 +94,15 @@ function assigned({ file, found, previous }: Place): Fix | undefined {
       }
 }
 
+/** `train 0.8, test 0.2` to the end of the line. */
+function withColons({ file, previous }: Place): Fix | undefined {
+  if (previous === undefined) return undefined
+  const { start } = tokenSpan(file, previous)
+  const [rest = ""] = /^[^\n}]*/.exec(file.text.slice(start)) ?? []
+  const replacement = rest.replace(/\b([a-z]+)[ \t]+(?=[\d."])/g, "$1: ")
+  return { span: { file, start, end: start + rest.length }, replacement }
+}
+
 /** Right after the token before. */
 function after({ file, previous }: Place, replacement: string): Fix | undefined {
   if (previous === undefined) return undefined
@@ -241,7 +250,7 @@ const helps: readonly {
   {
     when: (p) => p.rule === "split" && p.expected === "`:`" && p.found.tokenType === t.NumberLiteral,
     help: (p) => `a part and its share stand with a colon: \`${p.previous!.image}: ${p.found.image}\``,
-    fix: (p) => after(p, ":"),
+    fix: (p) => withColons(p),
   },
   {
     when: (p) => p.rule === "data" && p.found.image === "split",
