@@ -1,5 +1,5 @@
 /** cli: what `nnc profile` measures: a training step on a device, dispatch by dispatch, beside what each has to move and to compute, and
- *  what the device does at most, measured by a product of two matrices and a copy.
+ *  what the device does at most, measured by several large products of matrices and copies.
  *  Not here: how it is shown (commands/profile.ts), how a dispatch is timed (runtime/train/timing.ts). */
 import { compile } from "../driver/compile.js"
 import { type Cost, costOf } from "../ir/kernels/cost.js"
@@ -89,15 +89,18 @@ export async function profile(path: string, options: MeasureOptions): Promise<Pr
   }
 }
 
-const SIZE = 512
-const LENGTH = 1 << 22
-const PEAK = `model Product(a: f32[${SIZE}, ${SIZE}], b: f32[${SIZE}, ${SIZE}]) -> f32[${SIZE}, ${SIZE}] {
-  a @ b
-}
-model Copy(x: f32[${LENGTH}]) -> f32[${LENGTH}] {
-  -x
-}
-`
+/** Rows, depth and columns of products. Which of them a device is best at depends on its caches. */
+const PRODUCTS = [
+  [512, 512, 512],
+  [1024, 1024, 512],
+  [2048, 256, 1024],
+] as const
+/** Numbers that are copied: what caches hold, where a small step stays, and more than that. */
+const LENGTHS = [1 << 17, 1 << 20, 1 << 24]
+const PEAK = `${PRODUCTS.map(
+  ([rows, depth, columns], n) =>
+    `model Product${n}(a: f32[${rows}, ${depth}], b: f32[${depth}, ${columns}]) -> f32[${rows}, ${columns}] { a @ b }\n`,
+).join("")}${LENGTHS.map((n) => `model Copy${n}(x: f32[${n}]) -> f32[${n}] { -x }\n`).join("")}`
 
 async function peakOf(options: MeasureOptions): Promise<Peak> {
   const file = { path: "peak.nn", text: PEAK }
@@ -111,10 +114,12 @@ async function peakOf(options: MeasureOptions): Promise<Peak> {
       )
       return ms / 1000
     }
-    return {
-      flops: (2 * SIZE ** 3) / (await seconds("Product")),
-      bytes: (8 * LENGTH) / (await seconds("Copy")),
-    }
+    let flops = 0
+    for (const [n, [rows, depth, columns]] of PRODUCTS.entries())
+      flops = Math.max(flops, (2 * rows * depth * columns) / (await seconds(`Product${n}`)))
+    let bytes = 0
+    for (const n of LENGTHS) bytes = Math.max(bytes, (8 * n) / (await seconds(`Copy${n}`)))
+    return { flops, bytes }
   })
 }
 

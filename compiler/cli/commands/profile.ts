@@ -3,6 +3,7 @@ import type { Command } from "commander"
 import { autoNodeDevice } from "../../../runtime/node.js"
 import { scaled } from "../../ir/kernels/cost.js"
 import { DEFAULT_TARGET } from "../../targets/index.js"
+import { inColumns } from "../columns.js"
 import { note, print, printJson } from "../console.js"
 import { deviceText, type DeviceOptions, profileOfAdapter, withDeviceOptions } from "../open-program.js"
 import { type Profile, profile } from "../profile.js"
@@ -26,7 +27,7 @@ export function addProfile(program: Command): void {
       const target = device === "webgpu" ? await profileOfAdapter() : DEFAULT_TARGET
       const found = await profile(path, { ...options, device, target })
       if (json) return printJson({ event: "end", ...found })
-      note(`${deviceText(found.device)}; at most ${rates(found)}, by a matrix product and a copy`)
+      note(`${deviceText(found.device)}; at most ${rates(found)}, by matrix products and copies`)
       print(text(found))
     })
 }
@@ -35,6 +36,7 @@ const rates = ({ peak }: Profile): string => `${scaled(peak.flops)}flop/s and ${
 
 /** Lines of the program to show. */
 const MOST_LINES = 12
+const NUMBERS = ["ms", "share", "computes", "moves", "of peak"]
 
 function text(p: Profile): string {
   const share = (ms: number): string => `${((100 * ms) / p.kernels_ms).toFixed(1)} %`
@@ -49,21 +51,10 @@ function text(p: Profile): string {
   ])
   const lines = p.lines.slice(0, MOST_LINES).map(({ at, ms }) => [ms.toFixed(3), share(ms), at])
   return [
-    ...table([["ms", "share", "computes", "moves", "of peak", "kernel", "template"], ...kernels], 5),
+    ...inColumns([...NUMBERS, "kernel", "template"], kernels, NUMBERS),
     "",
-    ...table([["ms", "share", "line"], ...lines], 2),
+    ...inColumns(["ms", "share", "line"], lines, NUMBERS),
     "",
     `a step of \`${p.train}\`, ${p.batch} rows: ${p.step_ms.toFixed(3)} ms; its kernels one by one: ${p.kernels_ms.toFixed(3)} ms`,
   ].join("\n")
-}
-
-/** Columns of equal width; the first `numbers` of them aligned at the right. */
-function table(rows: readonly (readonly string[])[], numbers: number): string[] {
-  const widths = rows[0]!.map((_, n) => Math.max(...rows.map((row) => row[n]!.length)))
-  return rows.map((row) =>
-    row
-      .map((cell, n) => (n < numbers ? cell.padStart(widths[n]!) : cell.padEnd(widths[n]!)))
-      .join("  ")
-      .trimEnd(),
-  )
 }

@@ -1,8 +1,10 @@
 /** cli: `nnc tune`: plans for the kernels of a program, measured on a device, as a file for `--plan`. */
 import { existsSync } from "node:fs"
+import { SingleBar } from "cli-progress"
 import type { Command } from "commander"
 import { autoNodeDevice } from "../../../runtime/node.js"
 import { DEFAULT_TARGET } from "../../targets/index.js"
+import { inColumns } from "../columns.js"
 import { note, print, printJson } from "../console.js"
 import { type DeviceOptions, profileOfAdapter, withDeviceOptions } from "../open-program.js"
 import { readPlans, writePlans } from "../plan-files.js"
@@ -30,9 +32,7 @@ export function addTune(program: Command): void {
       const file = out ?? `${path.replace(/\.nn$/, "")}.plan`
       const device = asked === "auto" ? (await autoNodeDevice()).name : asked
       const target = device === "webgpu" ? await profileOfAdapter() : DEFAULT_TARGET
-      const found = await tune(path, { ...options, device, target }, (done, of) => {
-        if (!json) note(`round ${done} of ${of - 1}`)
-      })
+      const found = await tune(path, { ...options, device, target }, json ? undefined : showRounds())
       // What was tuned for other targets stays.
       const others = existsSync(file) ? readPlans(file).filter((p) => p.target !== found.target) : []
       const { entries, ...facts } = found
@@ -44,11 +44,34 @@ export function addTune(program: Command): void {
     })
 }
 
-function text({ kernels, train, before_ms, after_ms, target }: Tuned): string {
-  const lines = kernels.map((k) => {
-    const ms = `${k.before_ms.toFixed(3).padStart(9)} -> ${k.after_ms.toFixed(3).padStart(9)} ms`
-    return `${ms}  ${k.graph}: ${k.group}, ${k.tried} plans\n${" ".repeat(27)}${k.before}${k.after === null ? "" : `\n${" ".repeat(24)}-> ${k.after}`}`
+/** On a terminal a bar; elsewhere a line at the start. */
+function showRounds(): (done: number, of: number) => void {
+  if (!process.stderr.isTTY)
+    return (done, of) => {
+      if (done === 1) note(`measuring other plans, ${of - 1} rounds`)
+    }
+  const bar = new SingleBar({
+    format: "measuring other plans  [{bar}]  {value}/{total}",
+    stream: process.stderr,
+    clearOnComplete: true,
+    barsize: 20,
   })
+  return (done, of) => {
+    if (done === 1) bar.start(of - 1, 1)
+    else bar.update(done)
+    if (done === of - 1) bar.stop()
+  }
+}
+
+function text({ kernels, train, before_ms, after_ms, target }: Tuned): string {
+  const rows = kernels.map((k) => [
+    k.before_ms.toFixed(3),
+    k.after_ms.toFixed(3),
+    String(k.tried),
+    `${k.graph}: ${k.group}`,
+    k.after === null ? k.before : `${k.before} -> ${k.after}`,
+  ])
   const step = `a step of \`${train}\` on ${target}: ${before_ms.toFixed(3)} ms -> ${after_ms.toFixed(3)} ms`
-  return [...lines, "", step].join("\n")
+  const numbers = ["ms", "tuned", "plans"]
+  return [...inColumns([...numbers, "kernel", "plan"], rows, numbers), "", step].join("\n")
 }
