@@ -9,7 +9,7 @@ import { usesOf } from "../../runtime/data/uses.js"
 import { encodeTensors, STORED_TYPES, type StoredTensor } from "../../runtime/checkpoint/safetensors.js"
 import { bytesOf, product } from "../../runtime/exec/size.js"
 import { makeFolders } from "../../runtime/folders.js"
-import type { Bundle } from "../../runtime/node.js"
+import { openBundle, type Bundle } from "../../runtime/node.js"
 import type { Module } from "../ir/ast/types.js"
 import type { Model, TrainSection } from "../ir/model/types.js"
 import { parse } from "../parse/parse.js"
@@ -50,8 +50,21 @@ export async function exportPytorch(path: string, options: PytorchOptions): Prom
   const asked = { data: options.data, devices: ["wasm"] as const, ...compiling(options) }
   const compiled = await whenConverted(() => compileFile(path, asked))
   const model = compiled.model ?? bug("the program has no model")
-  const { manifest } = compiled.bundle ?? bug("the program has no bundle")
-  return writeFolder(path, model, manifest, options)
+  const bundle = compiled.bundle ?? bug("the program has no bundle")
+  const written = writeFolder(path, model, bundle.manifest, options)
+  if (bundle.manifest.weights) await writeStart(path, bundle, options.out)
+  return written
+}
+
+/** What parameters start from that stand in files. */
+async function writeStart(path: string, bundle: Bundle, out: string): Promise<void> {
+  const trainer = await openBundle(bundle, dirname(path), { device: "wasm" })
+  try {
+    await trainer.parameters()
+    await trainer.save(join(out, "data", "start.safetensors"))
+  } finally {
+    trainer.close()
+  }
 }
 
 export function writeFolder(

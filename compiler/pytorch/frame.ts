@@ -319,11 +319,9 @@ export class Frame implements Scope {
   }
 
   private loop(s: OpStmt, region: ModelRegion): Term {
-    const [turns, carries, slices] = ["turns", "carries", "slices"].map((name) => intAttr(s.attrs, name)) as [
-      number,
-      number,
-      number,
-    ]
+    const [iterations, carries, slices] = ["iterations", "carries", "slices"].map((name) =>
+      intAttr(s.attrs, name),
+    ) as [number, number, number]
     const args = s.args.map((a) => this.term(a))
     const inner = new Frame(this.place, this.names, this)
     const carried = args.slice(0, carries).map((x, i) => {
@@ -345,7 +343,7 @@ export class Frame implements Scope {
     const results = inner.write(region.body, region.results)
     const stacked = results.slice(carries).map((term) => ({ term, name: this.names.fresh("turns") }))
     const next = results.slice(0, carries).map((term) => this.tensorOf(inner, term))
-    this.lines.push(...stacked.map(({ name }) => `${name} = []`), `for ${turn} in range(${turns}):`)
+    this.lines.push(...stacked.map(({ name }) => `${name} = []`), `for ${turn} in range(${iterations}):`)
     const tail = stacked.map(({ term, name }) => `${name}.append(${this.tensorOf(inner, term)})`)
     const moved = carried.filter((name, i) => name !== next[i])
     const values = next.filter((value, i) => value !== carried[i])
@@ -363,9 +361,9 @@ export class Frame implements Scope {
     })
     const parts = [
       ...results.slice(0, carries).map((term, i) => typed(term, atom(carried[i]!), [])),
-      ...stacked.map(({ term, name }) => typed(term, call("torch.stack", name), [turns])),
+      ...stacked.map(({ term, name }) => typed(term, call("torch.stack", name), [iterations])),
     ]
-    return { code: atom(String(turns)), dtype: "i32", shape: [], held: [], scalar: true, parts }
+    return { code: atom(String(iterations)), dtype: "i32", shape: [], held: [], scalar: true, parts }
   }
   private tensorOf(inner: Frame, term: Term): string {
     return inner.tensor(inner.passed(term)).text

@@ -164,7 +164,7 @@ export const MODULES: Readonly<Record<string, Construct>> = {
     const p = all.find((s) => s.op === "ge")
     const share = p && constantAt(all, p.args[1]!)
     if (share === undefined) return undefined
-    return `layers.Dropout(${numberText(share, true).text}, place=${intAttr(places[0]!.attrs, "stream")})`
+    return `layers.Dropout(${numberText(share, true).text}, stream=${intAttr(places[0]!.attrs, "stream")})`
   },
 }
 const each_ = (shape: readonly number[]): string =>

@@ -69,6 +69,8 @@ async function computedHere(
   const gradients = await gradientsOf(path, options, train)
   return opened(quiet.bundle, path, async (trainer) => {
     trainer.initialise(train.settings.seed)
+    // Files of weights are read by what waits.
+    await trainer.parameters()
     await trainer.save(start)
     const losses: number[] = []
     await trainer.train({

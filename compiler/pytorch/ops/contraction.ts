@@ -110,14 +110,12 @@ const sizes = (shape: Shape, n: number): string => tuple(sizesOf(shape, shape.le
 const wholes = ({ args, w }: Use): Code[] => args.map((a: Term) => w.whole(a))
 
 export const CONTRACTIONS: Readonly<Record<string, Spelling>> = {
-  matmul: (use) => {
-    const {
-      args: [a, b],
-      type,
-      w,
-    } = use
-    if (!isStatic(a!.shape.at(-1)!) || !isStatic(b!.shape.at(-1)!)) w.acrossRows()
-    return made(infix("@", LEVEL.product, w.whole(a!), w.whole(b!)), type)
+  matmul: ({ args: [a, b], type, w }) => {
+    const product = infix("@", LEVEL.product, w.whole(a!), w.whole(b!))
+    // Rows of other processes belong to the sum, too.
+    if (!isStatic(a!.shape.at(-1)!)) return made(call("parallel.total", product), type)
+    if (!isStatic(b!.shape.at(-1)!)) w.acrossRows()
+    return made(product, type)
   },
   conv: (use) => made(convolution(wholes(use), use.attrs), use.type),
   conv_input_grad: (use) =>

@@ -17,11 +17,17 @@ const put =
   ({ args: [dy, index], attrs, type, w }) => {
     const axis = intAttr(attrs, "axis")
     const size = dimAttr(attrs, "size")
-    if (!isStatic(size) || index!.shape.some((d) => !isStatic(d))) w.acrossRows()
-    return made(
-      call(`ops.${name}`, w.whole(dy!), w.whole(index!), `dim=${axis}`, `size=${w.size(size).text}`),
-      type,
+    if (!isStatic(size)) w.acrossRows()
+    const code = call(
+      `ops.${name}`,
+      w.whole(dy!),
+      w.whole(index!),
+      `dim=${axis}`,
+      `size=${w.size(size).text}`,
     )
+    // What the rows of other processes put there is added.
+    const isShared = name === "put_add" ? index!.shape.some((d) => !isStatic(d)) : !isStatic(dy!.shape[axis]!)
+    return made(isShared ? call("parallel.total", code) : code, type)
   }
 
 export const GATHERS: Readonly<Record<string, Spelling>> = {

@@ -6,10 +6,18 @@ import torch
 from . import checkpoint
 
 
+_FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "data")
+
+
+def start():
+    """The file with the values that parameters start from, where they come from a file."""
+    path = os.path.join(_FOLDER, "start.safetensors")
+    return path if os.path.exists(path) else None
+
+
 def load(name, fields):
     """{"train": {field: rows}, "val": ..., "test": ...}; parts without rows are left out."""
-    folder = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "data")
-    tensors, _ = checkpoint.load(os.path.join(folder, f"{name}.safetensors"))
+    tensors, _ = checkpoint.load(os.path.join(_FOLDER, f"{name}.safetensors"))
     device = torch.get_default_device()
     parts = {}
     for key, rows in tensors.items():

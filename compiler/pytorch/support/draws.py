@@ -1,6 +1,6 @@
-"""Random numbers and the order of rows as pure functions of (seed, place, step, element), as nnc draws them.
+"""Random numbers and the order of rows as pure functions of (seed, stream, step, element), as nnc draws them.
 
-Philox-4x32-10 (Salmon et al. 2011), counter (element, step, 0, 0), key (seed, place): no state, so a run that is resumed, or shared
+Philox-4x32-10 (Salmon et al. 2011), counter (element, step, 0, 0), key (seed, stream): no state, so a run that is resumed, or shared
 among processes, draws the same numbers.
 """
 import numpy as np
@@ -25,27 +25,27 @@ def _multiply(factor, x):
     return (high + (low >> 16)) >> 16, (low + ((high & 0xFFFF) << 16)) & _MASK
 
 
-def _philox(element, step, seed, place):
+def _philox(element, step, seed, stream):
     """Word 0 of each counter."""
     c0, c1 = element, torch.full_like(element, step & _MASK)
     c2, c3 = torch.zeros_like(element), torch.zeros_like(element)
     for r in range(10):
         k0 = (seed + r * 0x9E3779B9) & _MASK
-        k1 = (place + r * 0xBB67AE85) & _MASK
+        k1 = (stream + r * 0xBB67AE85) & _MASK
         high0, low0 = _multiply(0xD2511F53, c0)
         high1, low1 = _multiply(0xCD9E8D57, c2)
         c0, c1, c2, c3 = high1 ^ c1 ^ k0, low1, high0 ^ c3 ^ k1, low0
     return c0
 
 
-def uniform(shape, place, of_rows=False):
+def uniform(shape, stream, of_rows=False):
     """Numbers from [0, 1), multiples of 2^-24. With `of_rows`, the first axis holds this process's rows of the batch."""
     count = int(np.prod(shape)) if shape else 1
     first = 0
     if of_rows and parallel.is_shared() and parallel.rows() > 0:
         first = parallel.first_row() * (count // parallel.rows())
     element = torch.arange(first, first + count, dtype=torch.int64) & _MASK
-    words = _philox(element, int(step), int(seed), place & _MASK)
+    words = _philox(element, int(step), int(seed), stream & _MASK)
     return ((words >> 8).to(torch.float32) * 2.0**-24).reshape(shape)
 
 

@@ -1,4 +1,4 @@
-"""Layers of torch.nn with what nnc does in another way: random numbers by place, batch statistics over all processes."""
+"""Layers of torch.nn with what nnc does in another way: random numbers by stream, batch statistics over all processes."""
 import torch
 from torch import nn
 
@@ -6,17 +6,17 @@ from . import draws, parallel
 
 
 class Dropout(nn.Module):
-    """In training each element is 0 with probability p, else divided by 1 - p. `place` tells its draws from others."""
+    """In training each element is 0 with probability p, else divided by 1 - p. `stream` tells its draws from others."""
 
-    def __init__(self, p, place):
+    def __init__(self, p, stream):
         super().__init__()
         self.p = p
-        self.place = place
+        self.stream = stream
 
     def forward(self, x):
         if not self.training:
             return x
-        kept = draws.uniform(tuple(x.shape), self.place, of_rows=True) >= self.p
+        kept = draws.uniform(tuple(x.shape), self.stream, of_rows=True) >= self.p
         return torch.where(kept, x / (1 - self.p), 0.0)
 
 

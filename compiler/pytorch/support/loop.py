@@ -94,7 +94,8 @@ class Trainer:
         self.best = {"value": None, "step": 0}
         self.patience = {"value": None, "step": 0}
         self.parameters = dict(model.named_parameters())
-        self.restore(initial() if options.init is None else {**initial(), **checkpoint.load(options.init)[0]})
+        start = options.init or data.start()
+        self.restore({**initial(), **checkpoint.load(start)[0]} if start else initial())
         self.order = (None, None)
         self.wrapped = self.wrap()
         self.log_file = None
@@ -109,7 +110,9 @@ class Trainer:
         moved = self.program.objectives[0].updates
         for name, p in self.parameters.items():
             p.requires_grad_(name in moved)
-        return DistributedDataParallel(self.model, broadcast_buffers=False, find_unused_parameters=True)
+        # All processes compute the same buffers: those are not sent around.
+        quiet = "forward_sync_buffers" if "forward_sync_buffers" in inspect.signature(DistributedDataParallel).parameters else "broadcast_buffers"
+        return DistributedDataParallel(self.model, find_unused_parameters=True, **{quiet: False})
 
     # State
 

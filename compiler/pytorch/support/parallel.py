@@ -63,17 +63,23 @@ def row_numbers(rows, dtype):
     return torch.arange(first, first + rows, dtype=dtype)
 
 
+class _Total(torch.autograd.Function):
+    """The sum over processes; so is its gradient, of any order."""
+
+    @staticmethod
+    def forward(ctx, x):
+        y = x.contiguous().clone()
+        dist.all_reduce(y)
+        return y
+
+    @staticmethod
+    def backward(ctx, g):
+        return _Total.apply(g)
+
+
 def total(x):
     """The sum of what the processes have; gradients flow back to all of them."""
-    if not _shared:
-        return x
-    import torch.distributed.nn.functional as collective
-
-    if x.requires_grad:
-        return collective.all_reduce(x)
-    x = x.clone()
-    dist.all_reduce(x)
-    return x
+    return _Total.apply(x) if _shared else x
 
 
 def sum(x, dim=None, keepdim=False, dtype=None):
