@@ -16,11 +16,16 @@ import { made } from "../compiler/pytorch/ops/spelling.js"
 import { Program } from "../compiler/pytorch/program.js"
 import { atom, indented, Names } from "../compiler/pytorch/python.js"
 import { wrapped } from "../compiler/pytorch/wrap.js"
+import { Choices } from "./fuzz/choices.js"
+import { randomProgram } from "./fuzz/program.js"
+import { SMALL } from "./fuzz/run.js"
 import { close } from "./support/close.js"
 import { randomArgs } from "./support/gradcheck.js"
 import { nnc, temporaryFolder } from "./support/nnc.js"
 import { sectionOf } from "./support/onnx.js"
+import { againstPytorch } from "./support/pytorch-batch.js"
 import { python, runPython } from "./support/python.js"
+import { random } from "./support/random.js"
 import { computed, graphOf } from "./support/registry.js"
 
 const examples = readdirSync("examples").filter((name) => existsSync(`examples/${name}/${name}.nn`))
@@ -190,3 +195,63 @@ describe.skipIf(python === undefined)("against PyTorch", () => {
     )
   })
 })
+
+describe.skipIf(python === undefined)("random programs against PyTorch", () => {
+  const folder = temporaryFolder()
+  it("compute the same", async () => {
+    const text = (seed: number): string => randomProgram(Choices.drawn(random(seed)), SMALL).text
+    const programs = new Map(Array.from({ length: 12 }, (_, i) => [`seed-${i + 1}`, text(i + 1)] as const))
+    const { same, left, wrong } = await againstPytorch(folder, programs)
+    expect(Object.fromEntries(wrong)).toEqual({})
+    // `precision mixed` has no word there.
+    expect([...left.values()].filter((why) => !why.includes("precision mixed"))).toEqual([])
+    expect(same.length).toBeGreaterThan(6)
+  })
+})
+
+describe.skipIf(python === undefined)("several processes", () => {
+  const folder = temporaryFolder()
+  it("share batches, whose losses, batch norm, dropout and metrics are those of one process", async () => {
+    writeFileSync(
+      join(folder, "net.nn"),
+      `data d = csv("rows.csv") {
+  x: f32[3] = columns("a", "b", "c") |> standardize
+  y: i32 = column("y") |> classes(2)
+  split train: 0.8, val: 0.2, seed: 1
+}
+model Net(x: f32[B, 3]) -> f32[B, 2] { x |> Linear(8) |> BatchNorm1d() |> relu |> Dropout(0.2) |> Linear(2) }
+train on d {
+  let scores = Net(x)
+  minimize cross_entropy(scores, y) with Adam(lr: 0.01)
+  report error = sqrt(mse(scores, f32(one_hot(y, 2))))
+  report confusion = confusion_matrix(scores, y)
+  batch 16, shuffle, epochs 3, seed 1
+}
+`,
+    )
+    const rows = Array.from(
+      { length: 61 },
+      (_, i) => `${(i * 7) % 11},${(i * 5) % 13},${i % 6},${i % 3 > 0 ? 1 : 0}`,
+    )
+    writeFileSync(join(folder, "rows.csv"), `a,b,c,y\n${rows.join("\n")}\n`)
+    await exportPytorch(join(folder, "net.nn"), { out: join(folder, "out"), data: NOTHING })
+    const found = JSON.parse(runPython(PROCESSES, join(folder, "out")).split("\n").at(-2)!) as {
+      readonly steps: readonly Readonly<Record<string, number>>[]
+      readonly evaluation: Readonly<Record<string, unknown>>
+    }[]
+    const [one, two] = found.map(({ steps }) => steps.flatMap((step) => Object.values(step)))
+    expect(one!.length).toBe(24)
+    one!.forEach((value, i) => expect(two![i]).toBeCloseTo(value, 5))
+    expect(found[1]!.evaluation["confusion"]).toEqual(found[0]!.evaluation["confusion"])
+  })
+})
+
+const PROCESSES = `
+import json, os, subprocess, sys
+env = {**os.environ, "OMP_NUM_THREADS": "1"}
+args = ["train.py", "--steps", "12", "--device", "cpu", "--trace"]
+subprocess.run([sys.executable, *args, "one"], check=True, env=env, stdout=subprocess.DEVNULL)
+launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2"]
+subprocess.run([*launch, *args, "two"], check=True, env=env, stdout=subprocess.DEVNULL)
+print(json.dumps([json.load(open(f"{name}/losses.json")) for name in ("one", "two")]))
+`

@@ -327,7 +327,7 @@ export class Frame implements Scope {
     const carried = args.slice(0, carries).map((x, i) => {
       const param = region.params[i]!
       const name = this.names.fresh(plainWord(param.name, "state"))
-      this.lines.push(`${name} = ${this.tensor(this.passed(x)).text}`)
+      this.lines.push(`${name} = ${this.whole(x).text}`)
       inner.terms.set(param.id, made(atom(name), param.type))
       return name
     })
@@ -366,7 +366,7 @@ export class Frame implements Scope {
     return { code: atom(String(iterations)), dtype: "i32", shape: [], held: [], scalar: true, parts }
   }
   private tensorOf(inner: Frame, term: Term): string {
-    return inner.tensor(inner.passed(term)).text
+    return inner.whole(term).text
   }
 
   whole(x: Term): Code {

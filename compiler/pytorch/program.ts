@@ -31,7 +31,10 @@ interface Node {
   readonly declaration: string
   readonly calls: { call: CallStmt; training: boolean; closed: boolean }[]
   /** By mode, in the order of their first use. */
-  readonly methods: { readonly training: Method[]; readonly evaluation: Method[] }
+  readonly methods: {
+    readonly training: (Method | undefined)[]
+    readonly evaluation: (Method | undefined)[]
+  }
 }
 
 /** Functions of the library that say little are written out where they are called. */
@@ -273,11 +276,20 @@ export class Program {
     )
   }
 
-  /** Where a method stands among those of its mode; the same text is one method. */
+  /** Where a method stands among those of its mode; the same text is one method. What stands at one place in both modes takes the same. */
   private add(node: Node, training: boolean, method: Method): number {
-    const list = training ? node.methods.training : node.methods.evaluation
-    const known = list.findIndex((each) => textOf(each) === textOf(method))
-    return known >= 0 ? known : list.push(method) - 1
+    const { methods } = node
+    const [own, other] = training
+      ? [methods.training, methods.evaluation]
+      : [methods.evaluation, methods.training]
+    const known = own.findIndex((each) => each && textOf(each) === textOf(method))
+    if (known >= 0) return known
+    for (let at = 0; ; at++) {
+      const beside = other[at]
+      if (own[at] !== undefined || (beside && beside.params.join() !== method.params.join())) continue
+      own[at] = method
+      return at
+    }
   }
 
   private body(
@@ -292,14 +304,18 @@ export class Program {
     const isOwn = this.source.isOwn(call.declaration)
     const frame = new Frame(this.place(facts, training, path, isOwn), names)
     const written = this.source.paramsOf(call)
-    const params = args.map(({ id, term }) => {
-      const name = names.fresh(written[call.args.indexOf(id)] ?? facts.scalars.get(id) ?? "x")
+    const params = args.map(({ id, term }, i) => {
+      const name = names.fresh(
+        (i < call.args.length ? written[i] : undefined) ?? facts.scalars.get(id) ?? "x",
+      )
       frame.param(id, { ...term, code: atom(name) })
       return name
     })
     const terms = frame.write(call.body, results)
-    const values = terms.map((t) => (t.scalar && t.shape.length > 0 ? frame.whole(t) : t.code).text)
-    const held = terms.map((t): Term => (t.scalar ? { ...made(t.code, t), held: t.shape } : t))
+    // What a model gives has the shape that it says; a function may leave what broadcasts.
+    const isWhole = (t: Term): boolean => (t.scalar ? t.shape.length > 0 : path !== undefined)
+    const values = terms.map((t) => (isWhole(t) ? frame.whole(t) : t.code).text)
+    const held = terms.map((t): Term => (isWhole(t) ? made(t.code, t) : t))
     const lines = results.length === 0 ? frame.lines : returning(frame.lines, values)
     return { params, lines: lines.length === 0 ? ["pass"] : lines, types: held }
   }
@@ -421,9 +437,7 @@ export class Program {
       const one = train ?? other ?? bug("a method has no body")
       if (train === undefined || other === undefined || textOf(train) === textOf(other))
         return ["", head(one), ...indented(one.lines)]
-      // Of the same call, so the arguments are the same, but for what only one of them needs.
-      const params = train.params.length >= other.params.length ? train : other
-      return ["", head(params), ...indented(["if self.training:", ...indented(train.lines), ...other.lines])]
+      return ["", head(train), ...indented(["if self.training:", ...indented(train.lines), ...other.lines])]
     }).flat()
   }
 }

@@ -54,14 +54,17 @@ export class SectionFacts {
     return [...call.results, ...own]
   }
 
-  /** What a call takes from outside: its arguments first. */
+  /** What a call takes from outside: all its arguments, then what else it uses. */
   freeIn(call: CallStmt): readonly ModelValue[] {
     const defined = definedIn(call.body)
-    const used = [...usesIn(call.body, call.results).keys()].filter(
-      (id) => !defined.has(id) && !this.sources.has(id) && (this.passesScalars || !this.scalars.has(id)),
+    const others = [...usesIn(call.body, call.results).keys()].filter(
+      (id) =>
+        !defined.has(id) &&
+        !call.args.includes(id) &&
+        !this.sources.has(id) &&
+        (this.passesScalars || !this.scalars.has(id)),
     )
-    const args = call.args.filter((id) => used.includes(id))
-    return [...new Set([...args, ...used])]
+    return [...call.args, ...others]
   }
 }
 

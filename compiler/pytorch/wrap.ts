@@ -7,7 +7,7 @@ export const wrapped = (text: string): string => text.split("\n").flatMap(wrap).
 function wrap(line: string): string[] {
   // Texts are not code.
   if (line.length <= WIDEST || /^\s*(#|"""|[A-Z`(])/.test(line) || line.includes('"""')) return [line]
-  const group = lastGroup(line)
+  const group = largestGroup(line)
   if (group === undefined) return [line]
   const { open, close } = group
   const indent = /^ */.exec(line)![0]
@@ -28,13 +28,14 @@ function wrap(line: string): string[] {
   ]
 }
 
-/** The last pair of outermost brackets with something in it. */
-function lastGroup(line: string): { readonly open: number; readonly close: number } | undefined {
+/** The pair of outermost brackets with most in it. */
+function largestGroup(line: string): { readonly open: number; readonly close: number } | undefined {
   let found: { open: number; close: number } | undefined
   let [depth, open] = [0, 0]
   for (const [i, c] of walk(line)) {
     if ("([{".includes(c) && depth++ === 0) open = i
-    if (")]}".includes(c) && --depth === 0 && i - open > 12) found = { open, close: i }
+    if (")]}".includes(c) && --depth === 0 && i - open > (found ? found.close - found.open : 12))
+      found = { open, close: i }
   }
   return found
 }

@@ -43,21 +43,65 @@ export async function verifyPytorch(path: string, options: VerifyOptions): Promi
 }
 
 async function compare(path: string, folder: string, options: VerifyOptions): Promise<Verified> {
-  const { steps } = options
+  const prepared = await prepare(path, folder, options)
+  runPython(folder, "start", options)
+  const first = compared(prepared)
+  if (first.differences.every(agrees)) return first
+  runPython(folder, "nudged", options)
+  return compared(prepared, true)
+}
+
+/** An exported program that is ready to run, and what the same program computed here. */
+export interface Prepared {
+  readonly folder: string
+  readonly train: TrainSection
+  readonly steps: number
+  readonly nnc: Computed
+}
+
+/** Writes the folder, with the values to start from and what to predict from. */
+export async function prepare(path: string, folder: string, options: VerifyOptions): Promise<Prepared> {
   const plain = await compiled(path, options, (train) => train)
   const train = sectionOf(plain.model, options.train)
   writeFolder(path, plain.model, plain.bundle.manifest, { out: folder, train: train.name })
   const feeds = feedsFor(plain.model, plain.bundle, folder, train)
   const nnc = await computedHere(path, options, train, { feeds, start: join(folder, "start.safetensors") })
-  const there = computedInPython(folder, "start", { train, feeds, options })
-  const verified = { train: train.name, steps, losses: { nnc: nnc.losses, pytorch: there.losses } }
-  const first = differences(nnc, there)
-  if (first.every(agrees)) return { ...verified, differences: first }
-  // Optimizers make much of gradients that are nothing but rounding. How much does the same program, from the same values but for one?
   nudge(folder, train)
-  const nudged = computedInPython(folder, "nudged", { train, feeds, options })
-  return { ...verified, differences: differences(nnc, there, nudged) }
+  for (const trace of STARTS) {
+    makeFolders(join(folder, trace))
+    writeFileSync(join(folder, trace, "feeds.safetensors"), encodeTensors(asFile(feeds)))
+  }
+  return { folder, train, steps: options.steps, nnc }
 }
+
+/** Files with first values, and folders with what came of them. Optimizers make much of gradients that are nothing but rounding: from values
+ *  that are off by their last bit, the same program shows how much. */
+const STARTS = ["start", "nudged"] as const
+type Start = (typeof STARTS)[number]
+
+/** `nudged`: that was run, too. */
+export function compared({ folder, train, steps, nnc }: Prepared, nudged = false): Verified {
+  const there = tracedIn(join(folder, "start"), train)
+  return {
+    train: train.name,
+    steps,
+    losses: { nnc: nnc.losses, pytorch: there.losses },
+    differences: differences(nnc, there, nudged ? tracedIn(join(folder, "nudged"), train) : undefined),
+  }
+}
+
+/** The command line of an exported program, in its folder. */
+export const argumentsFor = (start: Start, steps: number): readonly string[] => [
+  "train.py",
+  "--steps",
+  String(steps),
+  "--init",
+  `${start}.safetensors`,
+  "--trace",
+  start,
+  "--device",
+  "cpu",
+]
 
 async function computedHere(
   path: string,
@@ -82,7 +126,7 @@ async function computedHere(
       },
     })
     const predictions = new Map<string, ArrayLike<number>>()
-    for (const [model, inputs] of feeds) {
+    for (const [model, { inputs }] of feeds) {
       const given = Object.fromEntries([...inputs].map(([name, tensor]) => [name, numbers(tensor)]))
       for (const [name, { values }] of Object.entries(await trainer.predict(model, given)))
         predictions.set(`${model}/${name}`, values)
@@ -101,35 +145,8 @@ async function computedHere(
   })
 }
 
-/** `start`: the name of the file with the first values, and of the folder with what came of them. */
-function computedInPython(
-  folder: string,
-  start: string,
-  {
-    train,
-    feeds,
-    options: { python, steps },
-  }: {
-    readonly train: TrainSection
-    readonly feeds: ReadonlyMap<string, Feeds>
-    readonly options: VerifyOptions
-  },
-): Computed {
-  const trace = join(folder, start)
-  makeFolders(trace)
-  writeFileSync(join(trace, "feeds.safetensors"), encodeTensors({ tensors: asFile(feeds), metadata: {} }))
-  const args = [
-    "train.py",
-    "--steps",
-    String(steps),
-    "--init",
-    `${start}.safetensors`,
-    "--trace",
-    start,
-    "--device",
-    "cpu",
-  ]
-  const { status, error, stderr } = spawnSync(python, args, {
+function runPython(folder: string, start: Start, { python, steps }: VerifyOptions): void {
+  const { status, error, stderr } = spawnSync(python, argumentsFor(start, steps), {
     cwd: folder,
     encoding: "utf8",
     maxBuffer: 2 ** 28,
@@ -146,9 +163,16 @@ function computedInPython(
       `the exported program failed in ${python}:\n${stderr.trim().split("\n").slice(-12).join("\n")}`,
       /No module named/.test(stderr) ? "`--python PATH` names one that has torch and numpy" : undefined,
     )
+}
+
+/** What JSON has no number for is a text. */
+const special = (_: string, value: unknown): unknown =>
+  value === "nan" ? NaN : value === "inf" ? Infinity : value === "-inf" ? -Infinity : value
+
+function tracedIn(trace: string, train: TrainSection): Computed {
   const read = (name: string): ReadonlyMap<string, ArrayLike<number>> =>
     new Map([...stored(join(trace, name))].map(([key, tensor]) => [key, numbers(tensor)]))
-  const traced = JSON.parse(readFileSync(join(trace, "losses.json"), "utf8")) as {
+  const traced = JSON.parse(readFileSync(join(trace, "losses.json"), "utf8"), special) as {
     readonly steps: readonly Readonly<Record<string, number>>[]
     readonly evaluation: Readonly<Record<string, Metric>>
   }

@@ -16,12 +16,14 @@ def start():
 
 
 def load(name, fields):
-    """{"train": {field: rows}, "val": ..., "test": ...}; parts without rows are left out."""
+    """{"train": {field: rows}, "val": ..., "test": ...} and how many rows each part has; parts without rows are left out."""
     tensors, _ = checkpoint.load(os.path.join(_FOLDER, f"{name}.safetensors"))
     device = torch.get_default_device()
-    parts = {}
+    parts, counts = {}, {}
     for key, rows in tensors.items():
         part, field = key.split("/", 1)
+        counts[part] = len(rows)
+        own = parts.setdefault(part, {})
         if field in fields:
-            parts.setdefault(part, {})[field] = rows.to(device)
-    return parts
+            own[field] = rows.to(device)
+    return parts, counts

@@ -68,6 +68,15 @@ class Batches:
         return self.size if self.rows == 0 else min(self.size, self.rows - start), step // self.per_epoch, start
 
 
+def as_json(value, special=lambda v: None):
+    """What JSON has no number for is null, or what `special` makes of it."""
+    if isinstance(value, dict):
+        return {key: as_json(v, special) for key, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_json(v, special) for v in value]
+    return special(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def is_better(better, value, best):
     if value is None or not math.isfinite(value):
         return False
@@ -83,10 +92,8 @@ class Trainer:
         self.program = program
         self.model = model
         self.options = options
-        self.parts = data.load(program.data, program.fields) if program.data else {}
-        train = self.parts.get("train")
-        rows = len(next(iter(train.values()))) if train else 0
-        self.batches = Batches(rows, program.batch, program.drop_last)
+        self.parts, self.rows = data.load(program.data, program.fields) if program.data else ({}, {})
+        self.batches = Batches(self.rows.get("train", 0), program.batch, program.drop_last)
         self.seed = program.seed if options.seed is None else options.seed
         draws.seed, draws.step, draws.epoch = self.seed, 0, 0
         self.step = 0
@@ -271,8 +278,7 @@ class Trainer:
     def evaluate(self, part):
         """Loss and reports over all rows of a part, as one batch."""
         fields = self.parts[part]
-        rows = len(next(iter(fields.values())))
-        first, own = parallel.share(rows)
+        first, own = parallel.share(self.rows[part])
         self.model.eval()
         with self.averaged(), torch.set_grad_enabled(self.options.grad):
             results = self.forward(self.model, [fields[name][first : first + own] for name in self.program.fields])
@@ -368,10 +374,11 @@ class Trainer:
     def say(self, event):
         if parallel.rank() != 0:
             return
-        print(json.dumps(event), flush=True)
+        line = json.dumps(as_json(event))
+        print(line, flush=True)
         if self.options.out:
             with open(os.path.join(self.options.out, "log.jsonl"), "a") as file:
-                file.write(json.dumps(event) + "\n")
+                file.write(line + "\n")
 
     def save(self, kind, step, tensors=None):
         if not self.options.out or parallel.rank() != 0:
@@ -390,7 +397,7 @@ class Trainer:
             "fold": self.program.fold,
         }
         about = {"format": "nnc", "program": self.program.name, "fingerprint": self.program.fingerprint}
-        about |= {key: json.dumps(value) for key, value in position.items()}
+        about |= {key: json.dumps(as_json(value)) for key, value in position.items()}
         path = os.path.join(self.options.out, "checkpoints", f"{kind}.safetensors")
         checkpoint.save(path, self.tensors() if tensors is None else tensors, about)
         self.say({"event": "checkpoint", "kind": kind, "path": path, "step": step})
@@ -423,7 +430,7 @@ class Trainer:
         self.evaluates = program.report_every[0] == "epochs" or bool(program.patience or program.observed) or self.watches_held_back()
         self.first = self.step
         self.reported_at, self.stopped, saved = -1, False, -1
-        rows = {part: len(next(iter(fields.values()))) for part, fields in self.parts.items()}
+        rows = self.rows
         self.say({
             "event": "start", "log": 3, "program": program.name, "train": program.train, "rows": batches.rows,
             "val_rows": rows.get("val", 0), "test_rows": rows.get("test", 0), "batch": batches.size, "seed": self.seed,
@@ -461,22 +468,24 @@ class Trainer:
         held = self.evaluate(self.held_back) if self.held_back else {}
         predictions = {}
         if os.path.exists(place("feeds.safetensors")):
-            predictions = self.predict(checkpoint.load(place("feeds.safetensors"))[0])
+            feeds, about = checkpoint.load(place("feeds.safetensors"))
+            predictions = self.predict(feeds, json.loads(about["rows"]))
         if parallel.rank() == 0:
             with open(place("losses.json"), "w") as file:
-                json.dump({"steps": self.trace, "evaluation": held}, file)
+                json.dump(as_json({"steps": self.trace, "evaluation": held}, str), file)
             checkpoint.save(place("final.safetensors"), self.tensors(), {})
             checkpoint.save(place("predictions.safetensors"), predictions, {})
 
-    def predict(self, feeds):
-        """`MODEL/input` -> `MODEL/output`, or `MODEL/output.K` of several."""
-        parallel.alone()
+    def predict(self, feeds, rows):
+        """`MODEL/input` -> `MODEL/output`, or `MODEL/output.K` of several. `rows`: how many there are, by model."""
+        draws.step, draws.epoch, draws.seed = 0, 0, 0
         found = {}
         self.model.eval()
         with self.averaged(), torch.set_grad_enabled(self.options.grad):
-            for name in sorted({key.split("/")[0] for key in feeds}):
+            for name, count in rows.items():
                 inputs = {key.split("/")[1]: value.to(self.options.device) for key, value in feeds.items() if key.startswith(f"{name}/")}
                 module = getattr(self.model, name)
+                parallel.alone(count)
                 # A name that Python keeps for itself has an underscore behind it.
                 taken = [p.rstrip("_") for p in inspect.signature(module.forward).parameters]
                 results = module(*[inputs[p] for p in taken])

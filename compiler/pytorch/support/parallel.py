@@ -33,10 +33,10 @@ def share(rows):
     return _first, _rows
 
 
-def alone():
-    """Sums are over this process again: a prediction."""
-    global _shared
-    _shared = False
+def alone(rows):
+    """Sums are over this process again, which has all rows: a prediction."""
+    global _first, _rows, _all, _shared
+    _first, _rows, _all, _shared = 0, rows, rows, False
 
 
 def is_shared():
