@@ -230,7 +230,7 @@ train on d {
 `,
     )
     const rows = Array.from(
-      { length: 61 },
+      { length: 59 },
       (_, i) => `${(i * 7) % 11},${(i * 5) % 13},${i % 6},${i % 3 > 0 ? 1 : 0}`,
     )
     writeFileSync(join(folder, "rows.csv"), `a,b,c,y\n${rows.join("\n")}\n`)
