@@ -189,6 +189,7 @@ best: lr=1e-2 width=4
     [["--set", "width=4,wide"], 1, /setting-type.*`width` is a whole number/],
     [["--set", "width=0"], 1, /a size must be at least 1/],
     [["--set", "lr=1,1"], 2, /has 1 twice/],
+    [["--set", "lr=0.1,"], 2, /has no value where one should be/],
     [["--set", "lr=1e-3..1"], 2, /is a range.*\n.*--random/],
     [["--set", "lr=2..1", "--random", "2"], 2, /empty range/],
     [["--set", "lr=1,2", "--by", "accuracy"], 2, /no run reports `accuracy`.*\n.*metrics are loss/],

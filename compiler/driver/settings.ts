@@ -79,7 +79,11 @@ function read(name: string, text: string, own: Literal): Expr | undefined {
   if (value?.kind !== own.kind) return undefined
   if (value.kind !== "number" || own.kind !== "number" || value.isInt === own.isInt) return decl.value
   // 2 is a value of 2.5's kind, not the other way round.
-  return value.isInt ? { ...value, isInt: false } : undefined
+  if (value.isInt) return { ...value, isInt: false }
+  // 1e9 is a whole number, written as people write large ones.
+  return Number.isSafeInteger(value.value) && !value.text.includes(".")
+    ? { ...value, isInt: true, text: String(value.value) }
+    : undefined
 }
 
 function unknown(name: string, known: readonly string[]): Diagnostic {
@@ -114,7 +118,12 @@ function mistyped({ name }: LetDecl, own: Literal, text: string): Diagnostic {
     severity: "error",
     message: `\`${name.text}\` is ${kindOf(own)}, and \`--set\` gives it \`${visible(text)}\``,
     primary: { span: own.span, text: kindOf(own) },
-    help: own.kind === "number" && own.isInt ? "for fractions, write `1.0` in place of `1` here" : undefined,
+    help:
+      own.kind === "number" && own.isInt
+        ? /^-?[\d.]/.test(text.trim())
+          ? "a whole number has no fraction; where fractions are wanted, write `1.0` in place of `1` here"
+          : `for instance \`--set ${name.text}=${own.text}\``
+        : undefined,
   }
 }
 

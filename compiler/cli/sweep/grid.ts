@@ -73,7 +73,9 @@ function choicesOf(name: string, text: string): Choices {
   const twice = values.find((value, i) => values.indexOf(value) < i)
   if (twice !== undefined)
     throw wrong(`\`--set ${name}=${text}\` has ${twice} twice`, "every value is tried once")
-  if (values.length === 0 || values.includes(""))
+  // Between two commas, and after the last one, is a value that was forgotten.
+  const isOpen = /(^|,)\s*(,|$)/.test(text.replaceAll(/"[^"]*"/g, "text"))
+  if (values.length === 0 || values.includes("") || isOpen)
     throw wrong(`\`--set ${name}=${text}\` has no value where one should be`, "write `--set lr=1e-4,1e-3`")
   return { kind: "list", values }
 }
