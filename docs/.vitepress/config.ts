@@ -63,7 +63,6 @@ export default defineConfig({
   // The playground is built beside this.
   ignoreDeadLinks: [/^\/play\//],
   markdown: {
-    languageAlias: { ebnf: "txt" },
     languages: [{ ...grammar, name: "nn" }],
     config: configureMarkdown,
   },
