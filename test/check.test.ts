@@ -98,6 +98,17 @@ describe("paths", () => {
   })
 })
 
+test("`over` takes parameters by a pattern of their names", () => {
+  const moved = (over: string): string[] =>
+    modelOf(`model M(x: f32[4, 3]) { x |> Linear(3) |> Linear(1) }
+      train { minimize mean(M(ones([4, 3]))) over ${over} with SGD(lr: 1)  steps 1 }`).trains.flatMap((t) =>
+      t.objectives.flatMap((o) => o.updates.map((u) => u.param)),
+    )
+  expect(moved('"*.bias"')).toEqual(["M.linear.0.bias", "M.linear.1.bias"])
+  expect(moved('"M.*1.w*"')).toEqual(["M.linear.1.weight"])
+  expect(moved('"M.linear.0.bias"')).toEqual(["M.linear.0.bias"])
+})
+
 describe("sizes", () => {
   const output = (text: string): string => {
     const { section } = modelOf(text).predicts[0]!

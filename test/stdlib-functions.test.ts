@@ -281,6 +281,19 @@ const others: Readonly<Record<string, readonly [Inputs, NdArray]>> = {
     { x: array([2, 1], [1, 2]), y: array([2, 1], [1, 3]), z: array([2, 1], [10, 20]) },
     array([2, 1], [10, 10 + 10 / (1 + Math.exp(-4))]),
   ],
+  "scaled_dot_product_attention(x, y, z, mask: w)": [
+    {
+      x: array([2, 1], [1, 2]),
+      y: array([2, 1], [1, 3]),
+      z: array([2, 1], [10, 20]),
+      w: array([2, 2], [0.5, -0.5, 0, 0]),
+    },
+    array([2, 1], [10 + 10 / (1 + Math.exp(-1)), 10 + 10 / (1 + Math.exp(-4))]),
+  ],
+  "scaled_dot_product_attention(x, y, z, mask: transpose(y < 2))": [
+    { x: array([2, 1], [1, 2]), y: array([2, 1], [1, 3]), z: array([2, 1], [10, 20]) },
+    array([2, 1], [10, 10]),
+  ],
   "accuracy(x, classes)": [{ x: array([2, 2], [1, 2, 4, 3]), classes: vector(1, 1) }, scalar(0.5)],
   "accuracy(x, y)": [{ x: vector(-1, 2, 3), y: vector(0, 1, 0) }, scalar(2 / 3)],
   "top_k(x, classes, 2)": [{ x: array([2, 3], [1, 2, 3, 3, 2, 1]), classes: vector(1, 2) }, scalar(0.5)],

@@ -7,7 +7,8 @@ import { fileHost } from "../compiler/cli/host.js"
 import { compile } from "../compiler/driver/compile.js"
 import { DEFAULT_TARGET } from "../compiler/targets/index.js"
 import { encodeTensors, type StoredTensor } from "../runtime/checkpoint/safetensors.js"
-import { openBundle, type NodeTrainOptions, type Trainer } from "../runtime/node.js"
+import { parseNpy } from "../runtime/data/npy.js"
+import { fileOnDisk, openBundle, type NodeTrainOptions, type Trainer } from "../runtime/node.js"
 import { rejection } from "./support/failure.js"
 import { nnc, temporaryFolder } from "./support/nnc.js"
 import { npy } from "./support/npy.js"
@@ -168,6 +169,17 @@ describe("a model from a file", () => {
     expect(nnc(["compile", "net.nn", "-o", "out"], { cwd: folder })).toMatchObject({ exit: 0 })
     expect(nnc(["run", "out", "--steps", "0"], { cwd: folder }).err).toContain("2 tensors of Net from it")
   })
+})
+
+test("a BERT of Hugging Face gives the embeddings that transformers does", () => {
+  const out = join(temporaryFolder(), "out.npy")
+  const asked = ["--data", "examples/minilm/tiny/texts.csv", "--model", "Sentence", "--raw", "--out", out]
+  const run = nnc(["predict", "examples/minilm/minilm.nn", ...asked, "--device", "wasm"])
+  expect(run).toMatchObject({ exit: 0 })
+  const values = (path: string): number[] => [...parseNpy(path, "x", fileOnDisk(path)).values]
+  const [found, expected] = [out, "examples/minilm/tiny/expected.npy"].map(values)
+  expect(found!.length).toBe(14 * 32)
+  expect(Math.max(...found!.map((value, i) => Math.abs(value - expected![i]!)))).toBeLessThan(1e-6)
 })
 
 test("one parameter starts from one array", async () => {

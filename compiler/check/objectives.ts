@@ -213,6 +213,8 @@ function selects(value: Value, producers: Producers): Select | undefined {
       const read = producers.get(value.id)
       return read?.kind === "read" ? (name) => name === read.slot : undefined
     }
+    case "string":
+      return (name) => fits(name, value.value)
     case "list":
     case "tuple": {
       const tests = value.items.map((item) => selects(item, producers))
@@ -223,11 +225,25 @@ function selects(value: Value, producers: Producers): Select | undefined {
   }
 }
 
+/** `*.bias`: `*` is any characters. */
+function fits(name: string, pattern: string): boolean {
+  const [head = "", ...parts] = pattern.split("*")
+  const tail = parts.pop()
+  if (tail === undefined) return name === pattern
+  let at = head.length
+  for (const part of parts) {
+    const found = name.indexOf(part, at)
+    if (found < 0) return false
+    at = found + part.length
+  }
+  return name.startsWith(head) && name.endsWith(tail) && name.length - tail.length >= at
+}
+
 function notAPart(env: Env, expr: Expr, value: Value): void {
   if (!v.hasError(value))
     complain(env, {
       code: "over-target",
-      message: `\`over\` names models, layers or parameters, and this is ${v.describe(value)}`,
+      message: `\`over\` names models, layers or parameters, or a pattern of their names, and this is ${v.describe(value)}`,
       span: expr.span,
       label: v.describe(value),
     })
@@ -362,12 +378,13 @@ function idleAt(env: Env, slot: string, made: Span): Pick<Complaint, "span" | "l
   }
 }
 
-/** Of parameters that sections read and none of them moves. */
+/** Of parameters that sections read and none of them moves. What starts from a file is worth something as it is. */
 export function warnOfIdle(cx: Cx, trains: readonly TrainSection[]): void {
   const moved = new Set(trains.flatMap((t) => t.objectives.flatMap((o) => o.updates.map((u) => u.param))))
   for (const [slot, env] of cx.idle) {
     const entry = cx.slots.get(slot)
-    if (!entry || moved.has(slot)) continue
+    const given = [...cx.weights.keys()].some((of) => slot === of || slot.startsWith(`${of}.`))
+    if (!entry || given || moved.has(slot)) continue
     complain(env, {
       severity: "warning",
       code: "param-no-gradient",

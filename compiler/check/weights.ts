@@ -48,8 +48,9 @@ export function noteArray(env: Env, slot: string, from: Expr): void {
 }
 
 function fileOf(env: Env, from: Expr): { readonly path: string } | undefined {
-  const file = from.kind === "call" ? from.callee : from
+  const file = evalExpr(env, from.kind === "call" ? from.callee : from)
   if (file.kind === "string") return { path: file.value }
+  if (v.hasError(file)) return undefined
   refuse(env, from, "after `from` stands the path of a file of weights, a text", "no text")
   return undefined
 }
