@@ -10,7 +10,7 @@
 import type { GoldenSpec } from "./golden.js"
 
 export const BUNDLE_FORMAT = "nnc-bundle"
-export const BUNDLE_VERSION = 3
+export const BUNDLE_VERSION = 4
 
 export type BundleDType = "f32" | "f16" | "i32" | "u32" | "bool"
 

@@ -144,7 +144,7 @@ export function tinyBundle({ train, data, rows = 10, badRow }: TinyOptions = {})
   )
   const manifest: Manifest = {
     format: "nnc-bundle",
-    version: 3,
+    version: 4,
     name: "tiny",
     compiler: "test",
     fingerprint: "tiny-1",
