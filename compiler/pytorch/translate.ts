@@ -56,6 +56,12 @@ export function translate(exported: Exported): Translation {
       op: "precision mixed",
       why: "the factor of the loss and what is rounded to f16 are nnc's own; `--bf16` of train.py is PyTorch's",
     })
+  if (train.settings.draw !== null)
+    program.refusals.push({
+      origin: train.origin,
+      op: "shuffle weight",
+      why: "rows that are drawn by weights are not exported yet",
+    })
   if (program.refusals.length > 0) return { refusals: program.refusals }
   const { classes, training } = split(program.classTexts())
   const functions = program.functionTexts()
