@@ -601,9 +601,11 @@ export class Session {
 
   /** All slots and the place in the run, as a safetensors file. */
   async encodeState(): Promise<Uint8Array<ArrayBuffer>> {
-    return this.calls.run("save", async () =>
-      encodeCheckpoint(this.bundle.manifest, await this.state.read(), this.position),
-    )
+    return this.calls.run("save", async () => {
+      // Values from files of weights may still wait to be read.
+      await this.ensureInitialised(this.bundle.manifest.trains[0]?.seed ?? 0)
+      return encodeCheckpoint(this.bundle.manifest, await this.state.read(), this.position)
+    })
   }
 
   /** Takes over a checkpoint's slots; `train({ resume })` goes on from its step too. */

@@ -257,7 +257,7 @@ it("colours names by their kind, in order and none twice", () => {
 /** Words of a program that lead nowhere, but those of the language, of data sections, and `loss`. */
 function unresolved(one: Analysis): readonly string[] {
   const data = one.module.declarations.filter(({ kind }) => kind === "data")
-  const own = new Set([...BUILTINS, "B", "loss", "val_loss", "test_loss"])
+  const own = new Set([...BUILTINS, "B", "loss", "val_loss", "test_loss", "prefix", "rename", "transpose"])
   return lexer
     .tokenize(one.file.text)
     .tokens.filter(

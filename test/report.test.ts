@@ -291,7 +291,7 @@ train on d { ${train} }
     expect(titles).toEqual(["loss", "accuracy"])
     const drawn = `return [...document.querySelectorAll("canvas")].map((canvas) => {
       const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
-      return data.some((value, i) => i % 4 === 0 && data[i + 3] > 0 && value === 0x1f && data[i + 2] === 0xb4)
+      return data.some((value, i) => i % 4 === 0 && data[i + 3] > 0 && value === 0x4a && data[i + 2] === 0xd9)
     })`
     expect(await inPage(page, drawn)).toEqual([true, true])
     expect({ errors, requests: requests.length }).toEqual({ errors: [], requests: 1 })

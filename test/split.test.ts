@@ -258,7 +258,7 @@ train on d {
     ["split folds: 3, test: 1", "a test share of 1 leaves nothing for the folds"],
     [
       "split train: 0.8, vol: 0.1",
-      "a split has `train`, `val`, `test`, `seed`, `folds`, `stratify` and `group`, not `vol` | did you mean `val`?",
+      "a split has `train`, `val`, `test`, `seed`, `folds`, `stratify` and `group`, not `vol` | it is written `val`",
     ],
     [
       "split train: 0.8, val: 0.3",
