@@ -140,7 +140,8 @@ ${allow}future-seen`,
   "start-equal": {
     title: "matrices one after another that start with all numbers equal",
     explanation: `Units with equal weights compute equal values, get equal gradients, and stay equal: the layer is as good as one unit; with zeros
-no gradient gets through at all. One such matrix, as in linear regression, does no harm.
+no gradient gets through at all. One such matrix, as in linear regression, does no harm, nor does one whose input differs by
+unit already: the second of two factors (LoRA), or the last matrix of a residual branch.
 ${allow}start-equal`,
     pytorch: "nn.init.zeros_(layer.weight) or nn.init.constant_ of every layer.",
     bad: `model M(x: f32[4, 3]) -> f32[4, 1] {

@@ -6,7 +6,7 @@ import type { SectionState } from "../section.js"
 import type { TensorValue, Value } from "../values.js"
 import type { Done } from "./done.js"
 
-type Produced = ModelStmt & { readonly kind: "op" | "read" }
+export type Produced = ModelStmt & { readonly kind: "op" | "read" }
 
 export class Flow {
   private readonly producers = new Map<ModelValue, Produced>()

@@ -1,8 +1,10 @@
-/** check: matrices that start with all numbers alike, one after another: the units between them are copies of each other, and stay so. */
+/** check: matrices that start with all numbers alike, one after another: the units between them are copies of each other, and stay so.
+ *  Units are no copies where another matrix comes between (the low-rank factors of LoRA), or where something is added that
+ *  differs by unit (a residual branch that starts with zeros). */
 import type { ModelStmt, ModelValue } from "../../ir/model/types.js"
 import type { Env } from "../env.js"
 import { complain } from "../report.js"
-import type { Flow } from "./flow.js"
+import type { Flow, Produced } from "./flow.js"
 
 export function warnOfEqualStarts(env: Env, flow: Flow): void {
   for (const { name, args } of flow.done) {
@@ -41,12 +43,18 @@ const UNIFORM = new Set(["constant", "broadcast", "reshape", "cast"])
 const isUniform = (body: readonly ModelStmt[]): boolean =>
   body.every((s) => (s.kind === "call" ? isUniform(s.body) : s.kind === "op" && UNIFORM.has(s.op)))
 
-/** A product with such a matrix on the way to a value. */
+/** The matrix that starts equal on the way to a value, where every way to it from numbers that differ leads through such a one. */
 function firstBehind(env: Env, flow: Flow, from: ModelValue): string | undefined {
   let found: string | undefined
-  flow.comesFrom(from, (_, producer) => {
-    if (producer?.kind === "op" && producer.op === "matmul") found ??= equalSlot(env, flow, producer.args[1]!)
-    return found !== undefined
-  })
-  return found
+  const isMixed = (producer: Produced | undefined): boolean => {
+    if (producer?.kind === "read") return !isUniform(env.cx.slots.get(producer.slot)?.slot.init.body ?? [])
+    return producer === undefined || producer.op === "iota"
+  }
+  const isEqual = (producer: Produced): boolean => {
+    const isProduct = producer.kind === "op" && producer.op === "matmul"
+    const slot = isProduct ? equalSlot(env, flow, producer.args[1]!) : undefined
+    found ??= slot
+    return slot !== undefined
+  }
+  return flow.comesFrom(from, (_, producer) => isMixed(producer), isEqual) ? undefined : found
 }
