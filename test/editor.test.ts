@@ -254,7 +254,8 @@ it("colours names by their kind, in order and none twice", () => {
   )
 })
 
-/** Words of a program that lead nowhere, but those of the language, of data sections, and `loss`. */
+/** Words of a program that lead nowhere, but those of the language, of data sections and of files of weights, `loss`, and
+ *  parameters of the library's layers (`embed.weight`). */
 function unresolved(one: Analysis): readonly string[] {
   const data = one.module.declarations.filter(({ kind }) => kind === "data")
   const own = new Set([...BUILTINS, "B", "loss", "val_loss", "test_loss", "prefix", "rename", "transpose"])
@@ -264,6 +265,7 @@ function unresolved(one: Analysis): readonly string[] {
       ({ startOffset: at, tokenType }) =>
         tokenType === Identifier &&
         symbolAt(one, at) === undefined &&
+        one.file.text[at - 1] !== "." &&
         !data.some(({ span }) => span.start <= at && at < span.end),
     )
     .map(({ image }) => image)

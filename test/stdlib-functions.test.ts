@@ -13,6 +13,11 @@ const array = (shape: readonly number[], data: readonly number[]): NdArray => ({
   shape,
   data: Float64Array.from(data),
 })
+/** A pair, turned by an angle. */
+const turned = (a: number, b: number, angle: number): number[] => [
+  a * Math.cos(angle) - b * Math.sin(angle),
+  b * Math.cos(angle) + a * Math.sin(angle),
+]
 const vector = (...data: number[]): NdArray => array([data.length], data)
 const scalar = (value: number): NdArray => array([], [value])
 const counted = (shape: readonly number[]): NdArray => {
@@ -293,6 +298,31 @@ const others: Readonly<Record<string, readonly [Inputs, NdArray]>> = {
   "scaled_dot_product_attention(x, y, z, mask: transpose(y < 2))": [
     { x: array([2, 1], [1, 2]), y: array([2, 1], [1, 3]), z: array([2, 1], [10, 20]) },
     array([2, 1], [10, 10]),
+  ],
+  // Heads 0 and 1 of q share head 0 of k and v.
+  "scaled_dot_product_attention(x, y, z, enable_gqa: true)": [
+    {
+      x: array([1, 2, 1, 1], [1, 2]),
+      y: array([1, 1, 2, 1], [1, 3]),
+      z: array([1, 1, 2, 1], [10, 20]),
+    },
+    array([1, 2, 1, 1], [10 + 10 / (1 + Math.exp(-2)), 10 + 10 / (1 + Math.exp(-4))]),
+  ],
+  "rotary(x, 100)": [
+    { x: array([2, 4], [1, 2, 3, 4, 1, 2, 3, 4]) },
+    array(
+      [2, 4],
+      [
+        1,
+        2,
+        3,
+        4,
+        ...turned(1, 3, 1).slice(0, 1),
+        ...turned(2, 4, 0.1).slice(0, 1),
+        ...turned(1, 3, 1).slice(1),
+        ...turned(2, 4, 0.1).slice(1),
+      ],
+    ),
   ],
   "accuracy(x, classes)": [{ x: array([2, 2], [1, 2, 4, 3]), classes: vector(1, 1) }, scalar(0.5)],
   "accuracy(x, y)": [{ x: vector(-1, 2, 3), y: vector(0, 1, 0) }, scalar(2 / 3)],

@@ -171,20 +171,37 @@ describe("a model from a file", () => {
   })
 })
 
-test("a BERT of Hugging Face gives the embeddings that transformers does", () => {
-  const out = join(temporaryFolder(), "out.npy")
-  const asked = ["--data", "examples/minilm/tiny/texts.csv", "--model", "Sentence", "--raw", "--out", out]
-  const run = nnc(["predict", "examples/minilm/minilm.nn", ...asked, "--device", "wasm"])
-  expect(run).toMatchObject({ exit: 0 })
-  const values = (path: string): number[] => [...parseNpy(path, "x", fileOnDisk(path)).values]
-  const [found, expected] = [out, "examples/minilm/tiny/expected.npy"].map(values)
-  expect(found!.length).toBe(14 * 32)
-  expect(Math.max(...found!.map((value, i) => Math.abs(value - expected![i]!)))).toBeLessThan(1e-6)
-})
+test.each([
+  ["a BERT", "minilm", "Sentence", "texts.csv", 14 * 32, 1e-6],
+  // Scores of up to 4.6.
+  ["a Llama", "llama", "Llama", "asked.npz", 3 * 16 * 64, 1e-5],
+] as const)(
+  "%s of Hugging Face gives what transformers computes",
+  (_, name, model, rows, count, tolerance) => {
+    const folder = `examples/${name}`
+    const out = join(temporaryFolder(), "out.npy")
+    const asked = ["--data", `${folder}/tiny/${rows}`, "--model", model, "--raw", "--out", out]
+    const run = nnc(["predict", `${folder}/${name}.nn`, ...asked, "--device", "wasm"])
+    expect(run).toMatchObject({ exit: 0 })
+    const values = (path: string): number[] => [...parseNpy(path, "x", fileOnDisk(path)).values]
+    const [found, expected] = [out, `${folder}/tiny/expected.npy`].map(values)
+    expect(found!.length).toBe(count)
+    expect(Math.max(...found!.map((value, i) => Math.abs(value - expected![i]!)))).toBeLessThan(tolerance)
+  },
+)
 
 test("one parameter starts from one array", async () => {
   const folder = project({ "table.npy": npy("<f8", "(2,)", Float64Array.of(3, 4)) })
   expect((await start(folder, program("", 'from "table.npy"'))).values["Net.table"]).toEqual([3, 4])
+})
+
+test("what is saved after `initialise` has the numbers of the file, as what is predicted", async () => {
+  const folder = project({ "net.safetensors": encoded(WHOLE) })
+  const trainer = await open(folder, program('from "net.safetensors"'))
+  trainer.initialise(1)
+  await trainer.save(join(folder, "saved.safetensors"))
+  await trainer.load(join(folder, "saved.safetensors"))
+  expect([...(await trainer.parameters()).get("Net.enc.weight")!.values]).toEqual([1, 2, 3, 4, 5, 6])
 })
 
 describe("--init", () => {

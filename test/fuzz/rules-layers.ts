@@ -1,6 +1,6 @@
 /** test: rules for layers of the library and the functions beside them: convolutions, pooling, norms, attention, recurrence. */
 import type { Builder, Rule, Rules } from "./build.js"
-import { type Dim, isStatic, type Piece, type Shape, spliced } from "./shapes.js"
+import { type Dim, divisors, isStatic, type Piece, type Shape, spliced } from "./shapes.js"
 
 const ACTIVATION = ["relu", "tanh", "gelu", "silu"]
 
@@ -336,15 +336,19 @@ export const ATTENTION: Rules[string] = {
     const [t, f] = want.slice(-2) as readonly number[]
     const lead = want.slice(0, -2)
     const [s, e] = [b.size(9), b.size(9)]
-    const causal = b.flip()
+    const causal = b.pick(["", ", causal: true"])
+    const heads = lead.at(-1)
+    const grouped = typeof heads === "number" && b.flip()
+    const shared = grouped ? [...lead.slice(0, -1), b.pick(divisors(heads))] : lead
     const [q, k, v] = [
       [...lead, t!, e],
-      [...lead, s, e],
-      [...lead, s, f!],
+      [...shared, s, e],
+      [...shared, s, f!],
     ]
     if (![q, k, v, [...lead, t!, s]].every((x) => b.fits(x!))) return undefined
+    const settings = `${causal}${grouped ? ", enable_gqa: true" : ""}`
     return {
-      text: `scaled_dot_product_attention(${b.expr(q!)}, ${b.expr(k!)}, ${b.expr(v!)}, ${causal})`,
+      text: `scaled_dot_product_attention(${b.expr(q!)}, ${b.expr(k!)}, ${b.expr(v!)}${settings})`,
       shape: want,
     }
   },

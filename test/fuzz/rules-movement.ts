@@ -1,6 +1,6 @@
 /** test: rules for movement: shapes, parts, copies, elements by index; and forms that other rules share. */
 import type { Builder, Rule, Rules } from "./build.js"
-import { isStatic, numel, type Shape, spliced } from "./shapes.js"
+import { isStatic, divisors, numel, type Shape, spliced } from "./shapes.js"
 
 export const MOVEMENT: Rules[string] = {
   reshape: (b, want) => {
@@ -239,6 +239,11 @@ export const GATHERS: Rules[string] = {
     const count = b.size()
     return { text: `embedding(${b.index(want.slice(0, -1), count)}, ${b.expr([count, dim])})`, shape: want }
   },
+  rotary: (b, want) => {
+    const [t, e] = want.slice(-2)
+    if (typeof t !== "number" || typeof e !== "number" || e % 2 !== 0) return undefined
+    return { text: `rotary(${b.expr(want)}, ${b.pick(["100", "10000"])})`, shape: want }
+  },
   sinusoids: (_, want) => {
     const [t, e] = want.slice(-2)
     if (typeof t !== "number" || typeof e !== "number" || e % 2 !== 0) return undefined
@@ -324,5 +329,3 @@ function factored(b: Builder, count: number): readonly number[] {
   }
   return left > 1 ? [...shape, left] : shape
 }
-const divisors = (n: number): number[] =>
-  Array.from({ length: n }, (_, i) => i + 1).filter((d) => n % d === 0)

@@ -13,6 +13,9 @@ export const numel = (shape: Shape, batch: number): number =>
 export const spliced = (shape: Shape, at: number, remove: number, ...by: Dim[]): Shape =>
   shape.toSpliced(at, remove, ...by)
 
+export const divisors = (n: number): number[] =>
+  Array.from({ length: n }, (_, i) => i + 1).filter((d) => n % d === 0)
+
 /** An expression, written so that it can stand anywhere, and its shape. */
 export interface Piece {
   readonly text: string
