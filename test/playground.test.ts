@@ -39,6 +39,14 @@ describe.skipIf(missing)(`the playground${missing ? ` (skipped: ${missing})` : "
     server?.close()
   })
 
+  /** Checkpoints that the browser has in whole. */
+  const filesKept = (): Promise<number> =>
+    page.evaluate(`(async () => {
+      let count = 0
+      const folder = await navigator.storage.getDirectory()
+      for await (const file of folder.values()) if ((await file.getFile()).size > 0) count++
+      return count
+    })()`)
   const problems = page_("#problems")
   const status = page_("#status")
   function page_(selector: string): () => Promise<string> {
@@ -75,8 +83,10 @@ describe.skipIf(missing)(`the playground${missing ? ` (skipped: ${missing})` : "
 
   it("keeps what was learned when the page is left while it trains", async () => {
     await write("epochs 300", "  batch 64, shuffle, epochs 100000, seed 1")
+    const before = await filesKept()
     await page.click("#train")
-    await expect.poll(status, SLOWLY).toMatch(/^Step \d{2,3},\d+ of 500,000/)
+    await expect.poll(filesKept, SLOWLY).toBeGreaterThan(before)
+    await expect.poll(status, SLOWLY).toMatch(/^Step [\d,]+ of 500,000/)
     await page.reload()
     await expect.poll(status, SLOWLY).toContain("What this program had learned is still here")
     await page.selectOption("#device", "wasm")
