@@ -3,7 +3,8 @@
 // An adapter and a browser are installed where that is possible. Where none may be installed, the tests that need one count as
 // skipped, and the output says how to get one.
 
-import { spawnSync } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
+import { once } from "node:events"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -42,7 +43,8 @@ const CHECKS: readonly (readonly [title: string, command: readonly string[]])[] 
   ["format", ["npm", "run", "-s", "format:check"]],
 ]
 
-const checks = [adapter(), ...CHECKS.map(([title, command]) => check(title, command))]
+// Each check uses one core, so they run side by side.
+const checks = [adapter(), ...(await Promise.all(CHECKS.map(([title, command]) => check(title, command))))]
 run(["tsx", "scripts/ensure-chromium.ts"])
 const chosen = process.argv.slice(2)
 const tests = vitest(chosen)
@@ -51,8 +53,15 @@ if (total.skipped > 0) console.log(`${total.skipped} skipped`)
 console.log(`${total.passed} passed, ${total.failed} failed`)
 process.exitCode = total.failed > 0 ? 1 : 0
 
-function check(title: string, command: readonly string[]): Tally {
-  return tally(title, run(command) === 0 ? "ok" : "failed")
+/** Prints what the command said once it has ended. */
+async function check(title: string, [name = "", ...args]: readonly string[]): Promise<Tally> {
+  const child = spawn(name, args, { stdio: ["ignore", "pipe", "pipe"], shell: process.platform === "win32" })
+  let said = ""
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (text) => (said += String(text)))
+  const [status]: unknown[] = await once(child, "close")
+  process.stdout.write(said)
+  return tally(title, status === 0 ? "ok" : "failed")
 }
 
 /** Tests that ask for an adapter skip themselves where none can be had (`test/support/adapter-runner.ts`). */
