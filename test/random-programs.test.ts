@@ -16,7 +16,7 @@ import { wrongResults } from "./support/trial.js"
 import { runInWasm } from "./support/wasm-program.js"
 
 const TARGETS = [SOFTWARE, GPU, WASM_TARGET]
-const PROGRAMS = 2000
+const PROGRAMS = 1000
 /** Files of tests run side by side, tests of a file do not; a test of its own says how far they got. */
 const PER_TEST = 100
 
