@@ -111,7 +111,7 @@ describe("links", () => {
       const [path = "", anchor] = to.split("#")
       const file = path === "" ? page : normalize(join(dirname(page), path))
       // Made when the site is built.
-      if (file === "docs/language.md") return anchor === undefined ? [] : [to]
+      if (file === "docs/reference.md") return anchor === undefined ? [] : [to]
       if (!existsSync(file)) return [to]
       return anchor === undefined || !file.endsWith(".md") || anchorsOf(file).has(anchor) ? [] : [to]
     })

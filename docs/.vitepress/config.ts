@@ -72,7 +72,7 @@ export default defineConfig({
     nav: [
       { text: "Tutorial", link: "/tutorial" },
       { text: "Cookbook", link: "/cookbook" },
-      { text: "Reference", link: "/language" },
+      { text: "Reference", link: "/reference" },
       { text: "Playground", link: `/play/index.html`, target: "_self" },
     ],
     sidebar: [
@@ -96,7 +96,7 @@ export default defineConfig({
       {
         text: "Reference",
         items: [
-          { text: "The language", link: "/language" },
+          { text: "The language", link: "/reference" },
           { text: "The library", link: "/library" },
           { text: "Operations", link: "/operations" },
           { text: "Messages by code", link: "/errors" },
