@@ -19,7 +19,10 @@ function playAddress(text: string, example: string | undefined): string {
 function addressOnSite(href: string): string | undefined {
   if (/^(?:[a-z]+:|#|\/)/.test(href)) return href
   const [path = "", anchor] = href.split("#")
-  const name = path.replace(/^(?:\.\.?\/)*/, "").replace(/^(?:docs|grammar)\//, "")
+  const name = path
+    .replace(/^(?:\.\.?\/)*/, "")
+    .replace("grammar/language.md", "reference.md")
+    .replace(/^docs\//, "")
   if (/^[\w-]+\.md$/.test(name) && !/^[A-Z]/.test(name))
     return `./${name}${anchor === undefined ? "" : `#${anchor}`}`
   if (name === "ARCHITECTURE.md") return "./compiler.md"
