@@ -33,6 +33,8 @@ const examples = readdirSync("examples").filter((name) => existsSync(`examples/$
 const hasData = (name: string): boolean => name !== "mnist" || existsSync("examples/mnist/data")
 const NOTHING = new Map<string, string>()
 
+const missing = python === undefined ? " (skipped: no Python with PyTorch here)" : ""
+
 it("every operation of the registry has a spelling or a reason, and nothing else has", () => {
   const names = allOps().map(({ name }) => name)
   expect(Object.keys(SPELLINGS).sort()).toEqual(names.sort())
@@ -99,7 +101,7 @@ const ofRows = (sample: Sample): boolean => !JSON.stringify(sample).includes('"R
 const DIMS = { B: 3, R: 7 }
 
 // All samples in one process: PyTorch takes seconds to start.
-describe.skipIf(python === undefined)("every operation in PyTorch", () => {
+describe.skipIf(missing)(`every operation in PyTorch${missing}`, () => {
   const folder = temporaryFolder()
   const cases = computed
     .filter(({ name }) => typeof SPELLINGS[name] === "function")
@@ -182,7 +184,7 @@ for i, args in enumerate(json.load(open("inputs.json"))):
 print(json.dumps(out))
 `
 
-describe.skipIf(python === undefined)("against PyTorch", () => {
+describe.skipIf(missing)(`against PyTorch${missing}`, () => {
   it.each(examples.filter(hasData))("%s trains the same", async (name) => {
     const { differences } = await verifyPytorch(`examples/${name}/${name}.nn`, {
       steps: 3,
@@ -196,7 +198,7 @@ describe.skipIf(python === undefined)("against PyTorch", () => {
   })
 })
 
-describe.skipIf(python === undefined)("random programs against PyTorch", () => {
+describe.skipIf(missing)(`random programs against PyTorch${missing}`, () => {
   const folder = temporaryFolder()
   it("compute the same", async () => {
     const text = (seed: number): string => randomProgram(Choices.drawn(random(seed)), SMALL).text
@@ -209,7 +211,7 @@ describe.skipIf(python === undefined)("random programs against PyTorch", () => {
   })
 })
 
-describe.skipIf(python === undefined)("several processes", () => {
+describe.skipIf(missing)(`several processes${missing}`, () => {
   const folder = temporaryFolder()
   it("share batches, whose losses, batch norm, dropout and metrics are those of one process", async () => {
     writeFileSync(
