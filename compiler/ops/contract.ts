@@ -3,6 +3,7 @@
 import {
   BATCH,
   evalShape,
+  mulDim,
   printDim,
   printShape,
   printType,
@@ -12,7 +13,14 @@ import {
 } from "../ir/tensor.js"
 import { convolutionOps } from "./convolution.js"
 import { at as element, ndarray } from "./ndarray.js"
-import { type GraphBuilder, type InferContext, type OpDef, type Value, defineOp } from "./op.js"
+import {
+  type GraphBuilder,
+  type InferContext,
+  type OpDef,
+  type StackedArgument,
+  type Value,
+  defineOp,
+} from "./op.js"
 
 const matmul: OpDef = defineOp({
   name: "matmul",
@@ -66,6 +74,13 @@ const matmul: OpDef = defineOp({
     needs(0) ? g.apply("matmul", [dy, swapLast(args[1]!, g)]) : null,
     needs(1) ? g.apply("matmul", [swapLast(args[0]!, g), dy]) : null,
   ],
+  loopSum: {
+    accepts: (type) => type.shape.length === 2,
+    isContraction: true,
+    // The iterations lie one after another along the axis that is summed over.
+    build: ([a, b], _attrs, g) =>
+      g.apply("matmul", [besideEachOther(a!, "columns", g), besideEachOther(b!, "rows", g)]),
+  },
   lower: {
     kind: "contract",
     extents: ([a]) => [a!.shape.at(-1)!],
@@ -86,6 +101,22 @@ const swapLast = (x: Value, g: GraphBuilder): Value => {
     axis < rank - 2 ? axis : axis === rank - 2 ? rank - 1 : rank - 2,
   )
   return g.apply("transpose", [x], { perm })
+}
+
+/** A stack of matrices as one matrix that has the columns, or the rows, of all of them. */
+function besideEachOther(
+  { stack, isTransposed }: StackedArgument,
+  along: "columns" | "rows",
+  g: GraphBuilder,
+): Value {
+  const [iterations, rows, columns] = stack.type.shape
+  const stacked =
+    isTransposed === (along === "columns")
+      ? g.apply("reshape", [stack], { shape: [mulDim(iterations!, rows!), columns!] })
+      : g.apply("reshape", [g.apply("transpose", [stack], { perm: [1, 0, 2] })], {
+          shape: [rows!, mulDim(iterations!, columns!)],
+        })
+  return isTransposed ? g.apply("transpose", [stacked], { perm: [1, 0] }) : stacked
 }
 
 export const contractOps: readonly OpDef[] = [matmul, ...convolutionOps]

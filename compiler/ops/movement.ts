@@ -98,6 +98,7 @@ const transpose: OpDef = defineOp({
     const perm = intsAttr(attrs, "perm")
     return [g.apply("transpose", [dy], { perm: perm.map((_, axis) => perm.indexOf(axis)) })]
   },
+  loopSum: "linear",
   lower: {
     kind: "map",
     value: ({ args, attrs, index }) => {

@@ -167,6 +167,24 @@ export interface IndexArgument {
   readonly or: number | null
 }
 
+/** How the sum of an operation's results over the iterations of a loop is computed after the loop. */
+export type LoopSum =
+  /** The operation is linear: it is applied to the sums of its arguments. */
+  | "linear"
+  /** From its arguments of all iterations, stacked along a new first axis. */
+  | {
+      /** Whether results of this type have such a sum. */
+      readonly accepts: (type: TensorType) => boolean
+      /** The sum takes less than the loop's own even where a stack is made for it alone, and arguments may be stacked before they are transposed. */
+      readonly isContraction: boolean
+      readonly build: (stacks: readonly StackedArgument[], attrs: Attrs, g: GraphBuilder) => Value
+    }
+export interface StackedArgument {
+  readonly stack: Value
+  /** The argument is the transpose of what is stacked. */
+  readonly isTransposed: boolean
+}
+
 export interface OpDef {
   readonly name: string
   /** Argument names. A last name ending in `...` takes any number (concat). */
@@ -183,6 +201,8 @@ export interface OpDef {
   readonly grad: GradRule | NoGradient
   readonly lower: Lowering
   readonly samples: readonly Sample[]
+  /** Absent: a loop that adds up results goes on doing so. */
+  readonly loopSum?: LoopSum
   /** Only the compiler makes this operation: what a program says instead. */
   readonly writtenAs?: string
   /** Which argument holds indices, and how far they go: data is checked against it before it gets here. */

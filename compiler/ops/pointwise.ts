@@ -18,7 +18,7 @@ import { mapArrays, NUMBERS, requireDType, requireSameDType, samplesOf } from ".
 import type { DTypeClass } from "./elementwise.js"
 import { functionOps } from "./functions.js"
 import { defineOp, none } from "./op.js"
-import type { InferContext, OpDef, Value } from "./op.js"
+import type { InferContext, LoopSum, OpDef, Value } from "./op.js"
 import { scalarDef } from "../ir/kernels/scalar.js"
 import { TO_BOOL } from "./wording.js"
 
@@ -33,6 +33,7 @@ interface Binary {
   /** The scalar op, when it has another name. */
   readonly scalar?: ScalarOp
   readonly grad: OpDef["grad"]
+  readonly loopSum?: LoopSum
 }
 
 function binary(name: string, spec: Binary): OpDef {
@@ -55,6 +56,7 @@ function binary(name: string, spec: Binary): OpDef {
     },
     ...byScalar(scalar),
     grad: spec.grad,
+    ...(spec.loopSum && { loopSum: spec.loopSum }),
     samples: samplesOf(2, spec.dtypes, spec.ranges),
   })
 }
@@ -85,6 +87,7 @@ const add = binary("add", {
   doc: "a + b. Integers wrap.",
   ...numbers,
   commutative: true,
+  loopSum: "linear",
   grad: binaryGrad(
     (_m, dy) => dy,
     (_m, dy) => dy,

@@ -12,6 +12,7 @@ import { at as element, indices, ndarray } from "./ndarray.js"
 import { defineOp, none } from "./op.js"
 import { axesOf, requireAxis } from "./wording.js"
 import type {
+  LoopSum,
   Combine,
   ExprBuilder,
   GradContext,
@@ -84,6 +85,7 @@ function reduction(
     /** The value over nothing, where there is one. */
     readonly empty: number | null
     readonly grad: OpDef["grad"]
+    readonly loopSum?: LoopSum
     readonly samples?: readonly Sample[]
   },
 ): OpDef {
@@ -113,6 +115,7 @@ function reduction(
       })
     },
     grad: spec.grad,
+    ...(spec.loopSum && { loopSum: spec.loopSum }),
     lower: {
       kind: "reduce",
       combine: name,
@@ -259,6 +262,14 @@ export const reduceOps = [
     doc: "The sum over axes, as torch.sum. Over nothing it is 0.",
     empty: 0,
     grad: (cx, g) => [spread(cx, g, cx.dy)],
+    loopSum: {
+      accepts: () => true,
+      isContraction: false,
+      build([x], attrs, g) {
+        const total = g.apply("sum", [x!.stack], { axes: [0], keepdim: false })
+        return intsAttr(attrs, "axes").length === 0 ? total : g.apply("sum", [total], attrs)
+      },
+    },
   }),
   reduction("prod", {
     doc: "The product over axes. Over nothing it is 1.",

@@ -42,6 +42,7 @@ export const reshape: OpDef = defineOp({
   },
   eval: ([x], _attrs, { type, dims }) => ({ shape: evalShape(type.shape, dims), data: x!.data.slice() }),
   grad: ({ args, dy }, g) => [g.apply("reshape", [dy], { shape: args[0]!.type.shape })],
+  loopSum: "linear",
   lower: {
     kind: "map",
     value: ({ args, argTypes, type, index, k }) =>

@@ -8,15 +8,15 @@
 import { buildLike, finishLike, type GraphBuild, renumbered, valueIn } from "../ir/graph/build.js"
 import { isScan, isScanResult, resultTypes, scanParts, takeResult } from "../ir/graph/scan.js"
 import type { Graph, Node, ValueId } from "../ir/graph/types.js"
-import { mulDim } from "../ir/tensor.js"
 import { intAttr, intsAttr } from "../ops/attrs.js"
-import type { Value } from "../ops/op.js"
+import { opDef } from "../ops/index.js"
+import type { LoopSum, Value } from "../ops/op.js"
 import type { Pass } from "../pass.js"
 import { bug } from "../source/bug.js"
 
 export const afterLoops: Pass<Graph, Graph> = {
   name: "after-loops",
-  summary: "sum after a loop what its turns only add up",
+  summary: "compute after a loop the sums that its iterations only add to",
   run(graph) {
     if (!graph.nodes.some(isScan)) return graph
     const { g, values } = buildLike(graph)
@@ -36,15 +36,19 @@ export const afterLoops: Pass<Graph, Graph> = {
   },
 }
 
-/** How the sum over all iterations of a value of the region is computed outside. */
+/** How the sum over all iterations of a value of the region is computed after the loop. */
 type Total =
-  | { readonly kind: "add"; readonly terms: readonly [Total, Total] }
-  | { readonly kind: "view"; readonly node: Node; readonly of: Total }
-  | { readonly kind: "sum"; readonly node: Node; readonly of: ValueId }
-  | { readonly kind: "matmul"; readonly left: Factor; readonly right: Factor }
-/** A factor of a product in the region, or the matrix that it is the transpose of: what is stacked. */
-interface Factor {
-  readonly of: ValueId
+  | { readonly kind: "linear"; readonly node: Node; readonly terms: readonly Total[] }
+  | {
+      readonly kind: "stacks"
+      readonly node: Node
+      readonly rule: StackRule
+      readonly of: readonly Argument[]
+    }
+type StackRule = Exclude<LoopSum, string>
+/** A value of the region that is stacked: an argument, or the matrix that the argument is the transpose of. */
+interface Argument {
+  readonly value: ValueId
   readonly isTransposed: boolean
 }
 
@@ -67,10 +71,9 @@ function movable(node: Node): Sums | undefined {
       term !== undefined && next.args.includes(carry.id) ? totalOf(term, nodes, captured) : undefined
     if (total) found.set(i, total)
   })
-  // A stack for the sake of a plain sum alone would only cost memory.
   const stacked = new Set([...s.slices.map((i) => i.id), ...s.stacked.map((o) => o.value)])
-  for (const total of found.values()) for (const id of factors(total)) stacked.add(id)
-  for (const [i, total] of found) if (!summed(total).every((id) => stacked.has(id))) found.delete(i)
+  for (const total of found.values()) for (const id of worthStacking(total)) stacked.add(id)
+  for (const [i, total] of found) if (!argumentsOf(total).every((id) => stacked.has(id))) found.delete(i)
   return found.size > 0 ? found : undefined
 }
 
@@ -80,44 +83,35 @@ function totalOf(
   captured: ReadonlySet<ValueId>,
 ): Total | undefined {
   const node = nodes.get(id)
-  const [a, b] = node?.args ?? []
-  if (!node || a === undefined) return undefined
-  const under = (arg: ValueId): Total | undefined => totalOf(arg, nodes, captured)
-  switch (node.op) {
-    case "add": {
-      const [left, right] = [under(a), under(b!)]
-      return left && right && { kind: "add", terms: [left, right] }
-    }
-    case "transpose":
-    case "reshape": {
-      const of = under(a)
-      return of && { kind: "view", node, of }
-    }
-    case "sum":
-      return captured.has(a) ? undefined : { kind: "sum", node, of: a }
-    case "matmul": {
-      const [left, right] = [factorOf(a, nodes), factorOf(b!, nodes)]
-      if (node.type.shape.length !== 2 || captured.has(left.of) || captured.has(right.of)) return undefined
-      return { kind: "matmul", left, right }
-    }
-    default:
-      return undefined
+  const rule = node && opDef(node.op).loopSum
+  if (!node || rule === undefined) return undefined
+  if (rule === "linear") {
+    const terms = node.args.flatMap((arg) => totalOf(arg, nodes, captured) ?? [])
+    return terms.length === node.args.length ? { kind: "linear", node, terms } : undefined
   }
+  const of = node.args.map((arg) =>
+    rule.isContraction ? untransposed(arg, nodes) : { value: arg, isTransposed: false },
+  )
+  if (!rule.accepts(node.type) || of.some(({ value }) => captured.has(value))) return undefined
+  return { kind: "stacks", node, rule, of }
 }
 
-function factorOf(id: ValueId, nodes: ReadonlyMap<ValueId, Node>): Factor {
+function untransposed(id: ValueId, nodes: ReadonlyMap<ValueId, Node>): Argument {
   const node = nodes.get(id)
   const isTransposed =
     node?.op === "transpose" && node.type.shape.length === 2 && intsAttr(node.attrs, "perm")[0] === 1
-  return { of: isTransposed ? node.args[0]! : id, isTransposed }
+  return { value: isTransposed ? node.args[0]! : id, isTransposed }
 }
 
-const parts = (total: Total): readonly Total[] =>
-  total.kind === "add" ? total.terms : total.kind === "view" ? [total.of] : []
-const factors = (total: Total): readonly ValueId[] =>
-  total.kind === "matmul" ? [total.left.of, total.right.of] : parts(total).flatMap(factors)
-const summed = (total: Total): readonly ValueId[] =>
-  total.kind === "sum" ? [total.of] : parts(total).flatMap(summed)
+const argumentsOf = (total: Total): readonly ValueId[] =>
+  total.kind === "linear" ? total.terms.flatMap(argumentsOf) : total.of.map(({ value }) => value)
+/** A stack for the sake of a plain sum alone would only cost memory. */
+const worthStacking = (total: Total): readonly ValueId[] =>
+  total.kind === "linear"
+    ? total.terms.flatMap(worthStacking)
+    : total.rule.isContraction
+      ? argumentsOf(total)
+      : []
 
 interface Rewritten {
   readonly loop: Value
@@ -129,7 +123,7 @@ function withoutSums(g: GraphBuild, node: Node, args: readonly Value[], sums: Su
   const s = scanParts(node)
   const isKept = (_: unknown, i: number): boolean => !sums.has(i)
   const carries = s.carries.filter(isKept)
-  const wanted = [...sums.values()].flatMap((t) => [...factors(t), ...summed(t)])
+  const wanted = [...sums.values()].flatMap(argumentsOf)
   const known = new Set([...s.slices.map((i) => i.id), ...s.stacked.map((o) => o.value)])
   const added = [...new Set(wanted)].filter((id) => !known.has(id))
   const stacked = [...s.stacked, ...added.map((value) => ({ name: `factor.${value}`, value }))]
@@ -181,34 +175,13 @@ function pruned(region: Graph): Graph {
 }
 
 function built(g: GraphBuild, total: Total, stackOf: (id: ValueId) => Value): Value {
-  switch (total.kind) {
-    case "add":
-      return g.apply(
-        "add",
-        total.terms.map((t) => built(g, t, stackOf)),
-      )
-    case "view":
-      return g.apply(total.node.op, [built(g, total.of, stackOf)], total.node.attrs)
-    case "sum": {
-      const axes = intsAttr(total.node.attrs, "axes")
-      const iterations = g.apply("sum", [stackOf(total.of)], { axes: [0], keepdim: false })
-      return axes.length === 0 ? iterations : g.apply("sum", [iterations], total.node.attrs)
-    }
-    case "matmul": {
-      // All turns one after another along the axis that is summed over.
-      const left = joined(g, stackOf(total.left.of), total.left.isTransposed ? 0 : 1)
-      const right = joined(g, stackOf(total.right.of), total.right.isTransposed ? 1 : 0)
-      const first = total.left.isTransposed ? g.apply("transpose", [left], { perm: [1, 0] }) : left
-      const second = total.right.isTransposed ? g.apply("transpose", [right], { perm: [1, 0] }) : right
-      return g.apply("matmul", [first, second])
-    }
-  }
-}
-
-/** A stack of matrices as one, the turns one after another along this axis of theirs. */
-function joined(g: GraphBuild, stack: Value, axis: 0 | 1): Value {
-  const [iterations, rows, columns] = stack.type.shape
-  if (axis === 0) return g.apply("reshape", [stack], { shape: [mulDim(iterations!, rows!), columns!] })
-  const beside = g.apply("transpose", [stack], { perm: [1, 0, 2] })
-  return g.apply("reshape", [beside], { shape: [rows!, mulDim(iterations!, columns!)] })
+  const { node } = total
+  if (total.kind === "linear")
+    return g.apply(
+      node.op,
+      total.terms.map((term) => built(g, term, stackOf)),
+      node.attrs,
+    )
+  const stacks = total.of.map(({ value, isTransposed }) => ({ stack: stackOf(value), isTransposed }))
+  return total.rule.build(stacks, node.attrs, g)
 }
