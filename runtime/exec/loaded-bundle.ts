@@ -4,7 +4,7 @@
 import type { Bundle, ProgramSpec, SlotSpec } from "../bundle/format.js"
 import type { BoundRange, BoundKernel, Device, DeviceNeeds, Memory } from "../device/device.js"
 import { RunError } from "../error.js"
-import { nearest } from "../suggest.js"
+import { named } from "../named.js"
 import type { DeviceData } from "./dataset.js"
 import { Program, tripCount } from "./program.js"
 import { dataField } from "./size.js"
@@ -40,17 +40,7 @@ export class LoadedBundle {
 
   spec(name: string): ProgramSpec {
     const { programs } = this.bundle.manifest
-    const spec = programs.find((program) => program.name === name)
-    if (spec) return spec
-    const help = nearest(
-      name,
-      programs.map((program) => program.name),
-    )
-    throw new RunError(
-      "unknown-name",
-      `the bundle has no program "${name}"`,
-      help === undefined ? {} : { help },
-    )
+    return named(programs, name, (program) => program.name, `the bundle has no program "${name}"`)
   }
 
   /** The program, with the fields of `data` bound; the same object when asked again. */

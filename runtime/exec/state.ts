@@ -3,7 +3,7 @@
 import type { SlotSpec } from "../bundle/format.js"
 import type { Memory, Recorder } from "../device/device.js"
 import { RunError } from "../error.js"
-import { nearest } from "../suggest.js"
+import { named } from "../named.js"
 import { checkNumbers } from "./check-numbers.js"
 import type { LoadedBundle } from "./loaded-bundle.js"
 import { product } from "./size.js"
@@ -121,17 +121,7 @@ export class State {
   }
 
   private slot(name: string): SlotSpec {
-    const slot = this.slots.find((each) => each.name === name)
-    if (slot) return slot
-    const help = nearest(
-      name,
-      this.slots.map((each) => each.name),
-    )
-    throw new RunError(
-      "unknown-name",
-      `there is no parameter or state "${name}"`,
-      help === undefined ? {} : { help },
-    )
+    return named(this.slots, name, (slot) => slot.name, `there is no parameter or state "${name}"`)
   }
 }
 
