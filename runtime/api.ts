@@ -15,7 +15,8 @@ export type { DeviceInfo } from "./device/device.js"
 export { RunError } from "./error.js"
 export { PLACEMENTS, type Placement } from "./exec/placed-rows.js"
 export type { NumberArray, Numbers, Tensor, Values } from "./exec/values.js"
-export { Session, type OpenOptions, type ProgramOptions, type TrainOptions } from "./session.js"
+export { Session } from "./session.js"
+export type { OpenOptions, ProgramOptions, TrainOptions } from "./session/options.js"
 export type { Metric, Metrics } from "./train/evaluate.js"
 export {
   LOG_VERSION,

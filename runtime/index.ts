@@ -7,7 +7,8 @@ import { openBrowserDevice, probeBrowserDevice } from "./device/browser-gpu.js"
 import { browserThreads, startBrowserThread } from "./device/wasm/browser-thread.js"
 import type { Host } from "./host.js"
 import { PageTrainer } from "./page-trainer.js"
-import { Session, type OpenOptions } from "./session.js"
+import { Session } from "./session.js"
+import type { OpenOptions } from "./session/options.js"
 
 export interface PageOpenOptions extends OpenOptions {
   /** Files that the user chose, by the paths of data files in their stead. Of large .npy and IDX files just the rows are read that a run takes. */

@@ -16,24 +16,25 @@ import { nodeThreads, startNodeThread } from "./device/wasm/node-thread.js"
 import type { Tensor } from "./exec/values.js"
 import type { Host } from "./host.js"
 import { checkOptions, isSignal, KINDS } from "./options.js"
-import {
-  Session,
-  type EvaluateOptions,
-  type Evaluation,
-  type OpenOptions,
-  type TrainOptions,
-} from "./session.js"
+import { Session } from "./session.js"
+import type { Evaluation } from "./session/evaluation.js"
+import type {
+  EvaluateOptions,
+  OpenOptions,
+  ProgramOptions,
+  SampleOptions,
+  TrainOptions,
+} from "./session/options.js"
+import type { Samples } from "./session/samples.js"
 import type { Metrics } from "./train/evaluate.js"
 import type { EndEvent, TrainEvent } from "./train/events.js"
 import type { Numbers } from "./exec/values.js"
 import { listenersOf, trainRun, type OfRun, type TrainRun } from "./train/run.js"
 import type { Feeds } from "./train/predict.js"
 import type { Prediction } from "./train/prediction.js"
-import type { Samples } from "./train/samples.js"
 import { newRunFolder, openRunFolder, type OpenRunFolder, type RunFolder } from "./train/run-folder.js"
 import type { Table, Uses } from "./data/table.js"
 import type { DeviceInfo } from "./device/device.js"
-import type { ProgramOptions } from "./session.js"
 
 export interface NodeTrainOptions extends Omit<TrainOptions, "resume" | "init" | "store"> {
   /** A .safetensors file or a run folder. */
@@ -146,7 +147,7 @@ export class Trainer {
     return this.session.predictTableRaw(model, table)
   }
   /** Rows of the data of a train section with what its model says of them. */
-  samples(options: { readonly train?: string; readonly count: number }): Promise<Samples | undefined> {
+  samples(options: SampleOptions): Promise<Samples | undefined> {
     return this.session.samples(options)
   }
   predictUses(model: string): Uses {
@@ -250,7 +251,7 @@ export const nodeHost = (place: Places, open = fileOnDisk): Host => ({
 
 export { checkpointFile, loadCheckpoint, loadWeights, trainedWith, type Which } from "./checkpoint/load.js"
 export { saveWhole } from "./checkpoint/save.js"
-export type { Samples } from "./train/samples.js"
+export type { Samples } from "./session/samples.js"
 export { fileOnDisk } from "./disk.js"
 export { openNodeDevice, probeNodeDevice } from "./device/node-gpu.js"
 export {

@@ -2,7 +2,7 @@
 import { RunError } from "./error.js"
 import { nearest } from "./suggest.js"
 
-interface Kind {
+export interface Kind {
   /** What it takes, in words. */
   readonly takes: string
   accepts(value: unknown): boolean
@@ -59,6 +59,9 @@ export const KINDS = {
   tensors: instance("tensors that were read", "tensors", "object"),
   rows: instance("{ name, part }", "name", "string"),
 } as const satisfies Readonly<Record<string, Kind>>
+
+/** One for every option. */
+export type KindsOf<Options> = { readonly [Name in keyof Options]-?: Kind }
 
 /** Throws `bad-option` for what is not known or makes no sense; what is undefined was not given. */
 export function checkOptions(call: string, options: object, known: Readonly<Record<string, Kind>>): void {

@@ -5,7 +5,7 @@
 import type { BundleDType, FieldSpec } from "../bundle/format.js"
 import { inPart, RunError } from "../error.js"
 import { bytesOf, product } from "../exec/size.js"
-import { makeValues, toHalf } from "../exec/values.js"
+import { decodeNumbers, makeValues, toHalf, type Values } from "../exec/values.js"
 import { checkBounds } from "./bounds.js"
 import { eachBlock } from "./blocks.js"
 import { withRange } from "./labels.js"
@@ -36,6 +36,12 @@ export function applyField(whole: FieldSpec, ofTable: Table, ofRows: Uint32Array
     next += values.length
   })
   return { name, bytes: new Uint8Array(out.buffer) }
+}
+
+/** The same as numbers. */
+export function fieldValues(field: FieldSpec, table: Table, rows: Uint32Array): Values {
+  const { bytes } = applyField(field, table, rows)
+  return decodeNumbers(field.dtype, new Uint8Array(bytes).buffer, 0, rows.length * product(field.shape))
 }
 
 /** The bytes of a table in memory that holds the rows of the field and nothing else; undefined where something is to be done, or to be

@@ -20,7 +20,11 @@ export interface Windows {
 }
 
 /** `rows`: those that take part. */
-export function windowed(table: Table, spec: WindowsSpec, rows = allRows(table.rows)): Table {
+export function windowed(
+  table: Table,
+  spec: WindowsSpec,
+  rows = allRows(table.rows),
+): Table & { readonly windows: Windows } {
   const { length, stride, order, group } = spec
   const groups = group === undefined ? undefined : keysOf(table, group).codes
   const time = order === undefined ? undefined : timesOf(table, order)

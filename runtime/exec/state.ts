@@ -23,6 +23,19 @@ interface Kept extends StateRange {
   readonly at: number
 }
 
+/** Where slots lie, with others than their own between them. */
+export function rangesOf(slots: readonly SlotSpec[]): readonly StateRange[] {
+  const ranges: { arena: string; offset: number; bytes: number }[] = []
+  for (const { arena, offset, bytes } of [...slots].sort((a, b) => a.offset - b.offset)) {
+    const last = ranges.find((range) => range.arena === arena && offset - range.offset - range.bytes < NEAR)
+    if (last) last.bytes = Math.max(last.bytes, offset + bytes - last.offset)
+    else ranges.push({ arena, offset, bytes })
+  }
+  return ranges
+}
+/** Slots of another run take as many bytes at the least. */
+const NEAR = 16
+
 /** Raw bytes of every slot, by name. */
 export type SlotBytes = ReadonlyMap<string, Uint8Array>
 

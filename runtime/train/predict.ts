@@ -3,6 +3,7 @@
  *  Not here:   turning raw rows into inputs (data/apply.ts). */
 import type { InputSpec, PredictSpec } from "../bundle/format.js"
 import { callOnce } from "../exec/calls.js"
+import { checkNumbers } from "../exec/check-numbers.js"
 import type { Program } from "../exec/program.js"
 import { evalShape, product } from "../exec/size.js"
 import type { Numbers, Tensor, Values } from "../exec/values.js"
@@ -21,6 +22,12 @@ export interface CallOptions {
   readonly batch?: number
   /** Of the data set, that a program finds on the device; left out, all. */
   readonly rows?: number
+}
+
+/** Throws where they are no numbers of the inputs' types. `special`: NaN and infinities pass. */
+export function checkFeeds({ spec }: Program, feeds: Feeds, special = false): void {
+  for (const { name, dtype } of spec.inputs)
+    if (Object.hasOwn(feeds, name)) checkNumbers(`input "${name}"`, dtype, feeds[name], special)
 }
 
 /** All outputs by name. */

@@ -1,0 +1,38 @@
+/** runtime/session: what the calls of a session work with, and the sections and models that they name. */
+import type { Manifest, PredictSpec, TrainSpec } from "../bundle/format.js"
+import type { DeviceInfo } from "../device/device.js"
+import { RunError } from "../error.js"
+import type { LoadedBundle } from "../exec/loaded-bundle.js"
+import { named } from "../named.js"
+import type { CommonPace } from "../train/pace.js"
+import type { DataSets } from "./data-sets.js"
+import type { TrainedState } from "./trained-state.js"
+
+export interface Opened {
+  readonly loaded: LoadedBundle
+  /** The one in use, always named. */
+  readonly device: DeviceInfo
+  readonly data: DataSets
+  readonly state: TrainedState
+  readonly now: () => number
+  /** Of sessions that train at once. */
+  readonly pace: ((most: number) => CommonPace) | undefined
+}
+
+/** `name` may be left out where there is one. */
+export function trainSpec({ trains }: Manifest, name: string | undefined): TrainSpec {
+  if (name !== undefined)
+    return named(trains, name, (each) => each.name, `there is no train section "${name}"`)
+  if (trains.length === 1) return trains[0]!
+  const names = trains.map((each) => `"${each.name}"`).join(", ")
+  throw new RunError(
+    "unknown-name",
+    trains.length === 0 ? "the program has no train section" : "which train section?",
+    {
+      help: names === "" ? "it can only predict" : `choose one of ${names}`,
+    },
+  )
+}
+
+export const predictSpec = ({ predicts }: Manifest, model: string): PredictSpec =>
+  named(predicts, model, (each) => each.model, `there is no model "${model}"`)
