@@ -129,28 +129,12 @@ export class NnParser extends CstParser {
 
   split: Rule = this.RULE("split", () => {
     this.CONSUME(t.Split)
-    this.AT_LEAST_ONE_SEP({
-      SEP: t.Comma,
-      DEF: () => {
-        this.CONSUME(t.AnyWord)
-        this.CONSUME(t.Colon)
-        this.SUBRULE(this.expression)
-      },
-    })
-    this.OPTION(() => this.CONSUME(t.Semicolon))
+    this.options()
   })
 
   windows: Rule = this.RULE("windows", () => {
     this.CONSUME(t.WindowsWord)
-    this.AT_LEAST_ONE_SEP({
-      SEP: t.Comma,
-      DEF: () => {
-        this.CONSUME(t.AnyWord)
-        this.CONSUME(t.Colon)
-        this.SUBRULE(this.expression)
-      },
-    })
-    this.OPTION(() => this.CONSUME(t.Semicolon))
+    this.options()
   })
 
   where: Rule = this.RULE("where", () => {
@@ -325,17 +309,7 @@ export class NnParser extends CstParser {
 
   params: Rule = this.RULE("params", () => {
     this.CONSUME(t.AnyLParen)
-    this.OPTION(() => {
-      this.SUBRULE(this.param)
-      this.MANY({
-        GATE: () => !closers.has(this.LA(2).tokenType),
-        DEF: () => {
-          this.CONSUME(t.Comma)
-          this.SUBRULE2(this.param)
-        },
-      })
-      this.OPTION2(() => this.CONSUME2(t.Comma))
-    })
+    this.itemsWithTrailingComma(this.param)
     this.CONSUME(t.RParen)
   })
 
@@ -416,16 +390,7 @@ export class NnParser extends CstParser {
 
   let: Rule = this.RULE("let", () => {
     this.CONSUME(t.Let)
-    this.OR([
-      { ALT: () => this.CONSUME(t.Identifier) },
-      {
-        ALT: () => {
-          this.CONSUME(t.AnyLParen)
-          this.AT_LEAST_ONE_SEP({ SEP: t.Comma, DEF: () => this.CONSUME2(t.Identifier) })
-          this.CONSUME(t.RParen)
-        },
-      },
-    ])
+    this.nameOrNames()
     this.CONSUME(t.Equals)
     this.SUBRULE(this.expression)
   })
@@ -505,16 +470,7 @@ export class NnParser extends CstParser {
   /** A loop over an axis: `scan x in xs over 1 { h = f(x, h)  h }`. */
   scan: Rule = this.RULE("scan", () => {
     this.CONSUME(t.Scan)
-    this.OR([
-      { ALT: () => this.CONSUME(t.Identifier) },
-      {
-        ALT: () => {
-          this.CONSUME(t.AnyLParen)
-          this.AT_LEAST_ONE_SEP({ SEP: t.Comma, DEF: () => this.CONSUME2(t.Identifier) })
-          this.CONSUME(t.RParen)
-        },
-      },
-    ])
+    this.nameOrNames()
     this.CONSUME(t.In)
     this.SUBRULE(this.expression)
     this.CONSUME(t.Over)
@@ -572,17 +528,7 @@ export class NnParser extends CstParser {
 
   call: Rule = this.RULE("call", () => {
     this.CONSUME(t.LParen)
-    this.OPTION(() => {
-      this.SUBRULE(this.arg)
-      this.MANY({
-        GATE: () => !closers.has(this.LA(2).tokenType),
-        DEF: () => {
-          this.CONSUME(t.Comma)
-          this.SUBRULE2(this.arg)
-        },
-      })
-      this.OPTION2(() => this.CONSUME2(t.Comma))
-    })
+    this.itemsWithTrailingComma(this.arg)
     this.CONSUME(t.RParen)
   })
 
@@ -649,19 +595,53 @@ export class NnParser extends CstParser {
 
   list: Rule = this.RULE("list", () => {
     this.CONSUME(t.AnyLBracket)
+    this.itemsWithTrailingComma(this.expression)
+    this.CONSUME(t.RBracket)
+  })
+
+  // Parts of several rules, not rules of their own: they leave no node in the tree.
+
+  /** `seed: 7, stratify: "benign"` */
+  private options(): void {
+    this.AT_LEAST_ONE_SEP({
+      SEP: t.Comma,
+      DEF: () => {
+        this.CONSUME(t.AnyWord)
+        this.CONSUME(t.Colon)
+        this.SUBRULE(this.expression)
+      },
+    })
+    this.OPTION(() => this.CONSUME(t.Semicolon))
+  }
+
+  /** `x`, or `(x, y)` */
+  private nameOrNames(): void {
+    this.OR([
+      { ALT: () => this.CONSUME(t.Identifier) },
+      {
+        ALT: () => {
+          this.CONSUME(t.AnyLParen)
+          this.AT_LEAST_ONE_SEP({ SEP: t.Comma, DEF: () => this.CONSUME2(t.Identifier) })
+          this.CONSUME(t.RParen)
+        },
+      },
+    ])
+  }
+
+  /** None or more, with a comma after the last one or without. */
+  private itemsWithTrailingComma(item: Rule): void {
     this.OPTION(() => {
-      this.SUBRULE(this.expression)
+      this.SUBRULE(item)
       this.MANY({
         GATE: () => !closers.has(this.LA(2).tokenType),
         DEF: () => {
           this.CONSUME(t.Comma)
-          this.SUBRULE2(this.expression)
+          this.SUBRULE2(item)
         },
       })
       this.OPTION2(() => this.CONSUME2(t.Comma))
     })
-    this.CONSUME(t.RBracket)
-  })
+  }
 
   private nextIs(type: TokenType): boolean {
     return this.LA(1).tokenType === type
