@@ -2,7 +2,7 @@
  *  Guarantees: every parameter has a value, or a diagnostic was given; sizes bound on the way are in the signature. */
 import type { Arg, Param, TensorTypeExpr, TypeExpr } from "../ir/ast/types.js"
 import { printType, type DType, type Shape } from "../ir/tensor.js"
-import type { Span } from "../source/source.js"
+import { type Span, spanText } from "../source/source.js"
 import { checkWaiting, matchShape, resolveShape, resolveDim, written, type Signature } from "./dims.js"
 import type { Env } from "./env.js"
 import { evalExpr } from "./expr.js"
@@ -129,7 +129,7 @@ const areListItems = (params: readonly Param[], given: readonly Given[]): boolea
 function inAList(callee: string, given: readonly Given[]): { readonly help: string; readonly fix: Fix } {
   const all = positional(given)
   const span = { ...all[0]!.span, end: all.at(-1)!.span.end }
-  const list = `[${span.file.text.slice(span.start, span.end)}]`
+  const list = `[${spanText(span)}]`
   return {
     help: `they stand in a list: \`${callee}(${list}...)\``.replace(
       "...)",

@@ -3,7 +3,7 @@
 import type { BinaryExpr, BinaryOp } from "../ir/ast/types.js"
 import { addDim, mulDim, sameDim, subDim, type Dim } from "../ir/tensor.js"
 import type { Fix } from "../source/diagnostic.js"
-import type { Span } from "../source/source.js"
+import { type Span, spanText } from "../source/source.js"
 import { noteDone } from "./doubts/done.js"
 import { operandAt, pointwise } from "./emit.js"
 import type { Env } from "./env.js"
@@ -82,7 +82,7 @@ function boolAsNumber(
 ): { fix?: Fix } {
   const [span, dtype] = left.type.dtype === "bool" ? [a.span, right.type.dtype] : [b.span, left.type.dtype]
   if (left.type.dtype !== "bool" && right.type.dtype !== "bool") return {}
-  return { fix: { span, replacement: `${dtype}(${span.file.text.slice(span.start, span.end)})` } }
+  return { fix: { span, replacement: `${dtype}(${spanText(span)})` } }
 }
 
 const conversionHelp = (a: string, b: string): string =>

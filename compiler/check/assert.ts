@@ -1,7 +1,7 @@
 /** check: `assert` and `error`: what the authors of layers and of the library have to say. The message appears where the user
  *  called, and the mark at the argument that is to blame, where the author names one with `at`. */
 import type { Label } from "../source/diagnostic.js"
-import type { Span } from "../source/source.js"
+import { type Span, spanText } from "../source/source.js"
 import type { Given } from "./args.js"
 import { writtenAt, type Env, type Frame } from "./env.js"
 import { complain, wrongType } from "./report.js"
@@ -74,8 +74,7 @@ function refuse(
 }
 
 /** A number or a text as it stands in the program; a name stands for more places than this one. */
-const isConstant = ({ file, start, end }: Span): boolean =>
-  /^(-?[\d.]|"|(true|false)$)/.test(file.text.slice(start, end))
+const isConstant = (span: Span): boolean => /^(-?[\d.]|"|(true|false)$)/.test(spanText(span))
 
 /** The other tensors of the call, which the blamed one does not suit. */
 const others = (frame: Frame, blamed: Span | undefined): Label[] =>

@@ -2,7 +2,7 @@
  *  Every call is elaborated with the types of its arguments, so shapes are checked with the sizes at hand.
  *  Not here:   instances (layers.ts), primitives (call-op.ts), built-in functions (call-builtin.ts). */
 import type { BinaryExpr, CallExpr, Expr, FnDecl, LayerDecl, ModelDecl, PipeExpr } from "../ir/ast/types.js"
-import type { Span } from "../source/source.js"
+import { type Span, spanText } from "../source/source.js"
 import { assign, bindAll, bindSizes, byName, coerceTo, evalArgs, type Given } from "./args.js"
 import { callBuiltin } from "./call-builtin.js"
 import { callOp, writtenArgs } from "./call-op.js"
@@ -13,7 +13,7 @@ import { calleeEnv, frameOf, originAt, shownName, userSpan, type Env } from "./e
 import { evalExpr } from "./expr.js"
 import { callInstance, makeInstance, modelInstance } from "./layers.js"
 import { warnOfBatchAxis, warnOfPair } from "./lints.js"
-import { complain, textOf, type Complaint } from "./report.js"
+import { complain, type Complaint } from "./report.js"
 import { noteCounting } from "./run-length.js"
 import { lookup } from "./scope.js"
 import { append, nested } from "./section.js"
@@ -106,7 +106,7 @@ function callValue(
 
 /** `let mean = ...` above, and then `mean(x)`. */
 function hidingTheLibrary(env: Env, callee: Span): Pick<Complaint, "help" | "related"> {
-  const name = textOf(callee)
+  const name = spanText(callee)
   const local = lookup(env.scope, name)
   return local && env.module.libraryNames.has(name)
     ? {

@@ -17,7 +17,7 @@ import {
   type Shape,
 } from "../ir/tensor.js"
 import type { Fix } from "../source/diagnostic.js"
-import type { Span } from "../source/source.js"
+import { type Span, spanText } from "../source/source.js"
 import { lostRows } from "./doubts/lost-rows.js"
 import type { Env } from "./env.js"
 import { evalExpr } from "./expr.js"
@@ -277,8 +277,8 @@ function droppedAxis(long: Shape, short: Shape, name: string): string | undefine
     : `\`squeeze(${name}, ${axis})\` drops the axis of size 1: it gives ${shapeText(short)}`
 }
 /** An argument as it stands in the text, if it is short. */
-export function written({ file, start, end }: Span): string {
-  const text = file.text.slice(start, end)
+export function written(span: Span): string {
+  const text = spanText(span)
   return text.length <= 24 && !text.includes("\n") ? text : "..."
 }
 

@@ -17,7 +17,7 @@ import { findOp, inferType } from "../ops/index.js"
 import { ConstraintError } from "../ops/op.js"
 import { bug } from "../source/bug.js"
 import type { Fix, Label } from "../source/diagnostic.js"
-import type { Span } from "../source/source.js"
+import { type Span, spanText } from "../source/source.js"
 import { calledName, originAt, userSpan, type Env } from "./env.js"
 import { warnOfBatchBroadcast } from "./lints.js"
 import { complain } from "./report.js"
@@ -260,7 +260,7 @@ function outputHelp(
   ] as const) {
     const at = one.section.shapedAt.get(one.id)
     if (!at) continue
-    const text = at.file.text.slice(at.start, at.end)
+    const text = spanText(at)
     const size = printDim(one.type.shape.at(-1)!)
     const wanted = printDim(other.type.shape.at(-1)!)
     if (text.startsWith(`Linear(${size}`) && /^\d+$/.test(wanted))

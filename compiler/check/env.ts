@@ -8,7 +8,7 @@ import type { Given } from "./args.js"
 import type { Signature } from "./dims.js"
 import type { DropoutUse } from "./dropout.js"
 import type { Diagnostics } from "../source/diagnostic.js"
-import { formatSpan, type SourceFile, type Span } from "../source/source.js"
+import { formatSpan, type SourceFile, type Span, spanText } from "../source/source.js"
 import type { ModuleScope } from "./resolve.js"
 import type { Counting } from "./run-length.js"
 import { newScope, type Scope } from "./scope.js"
@@ -168,7 +168,7 @@ export function originAt(env: Env, span: Span): Origin {
 export function writtenAt(env: Env, name: Span): Span | undefined {
   let at = name
   for (let { frame } = env; frame; frame = frame.parent) {
-    const given = frame.given.get(at.file.text.slice(at.start, at.end))
+    const given = frame.given.get(spanText(at))
     if (!given) return undefined
     at = given.span
     if (!env.cx.stdlib.has(at.file)) return at

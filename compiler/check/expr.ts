@@ -2,14 +2,14 @@
  *  Not here:   calls (call.ts), operators (arithmetic.ts), indexing (indexing.ts), statements (stmt.ts). */
 import type { Expr, ListExpr, RangeExpr } from "../ir/ast/types.js"
 import { unreachable } from "../source/bug.js"
-import type { Span } from "../source/source.js"
+import { type Span, spanText } from "../source/source.js"
 import { binary, unary } from "./arithmetic.js"
 import { callMatmul, evalCall, evalPipe } from "./call.js"
 import { scalarName } from "./emit.js"
 import type { Env } from "./env.js"
 import { evalField, evalIndex } from "./indexing.js"
 import { adviceOnName, meantByHabit } from "./habits.js"
-import { complain, textOf } from "./report.js"
+import { complain } from "./report.js"
 import type { Global } from "./resolve.js"
 import { placeOf } from "./resolve.js"
 import { evalScan } from "./scan.js"
@@ -131,7 +131,7 @@ function warnOfImported(env: Env, name: string, span: Span): void {
     span,
     label: "which of them is meant?",
     related: [{ span: taken, text: "takes the name from the library" }],
-    help: `name it in an import: \`import { ${name} } from ${textOf(taken)}\``,
+    help: `name it in an import: \`import { ${name} } from ${spanText(taken)}\``,
   })
 }
 

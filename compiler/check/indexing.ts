@@ -9,7 +9,7 @@ import type {
   ParamStmt,
 } from "../ir/ast/types.js"
 import { addDim, BATCH, printDim, printType, sameDim, type Dim } from "../ir/tensor.js"
-import type { Span } from "../source/source.js"
+import { type Span, spanText } from "../source/source.js"
 import { typeIsKnown } from "./args.js"
 import { warnOfFeatureTaken } from "./doubts/axes.js"
 import { noteDone } from "./doubts/done.js"
@@ -169,11 +169,11 @@ export function evalIndex(env: Env, expr: IndexExpr): Value {
 }
 
 /** `h[-1]` of f32[B, 6, 8]: the last row of the batch, where mostly the last step of a sequence is meant. */
-function warnOfRowTaken(env: Env, { type }: TensorValue, { items, span }: IndexExpr): void {
+function warnOfRowTaken(env: Env, { type }: TensorValue, { items }: IndexExpr): void {
   const [item] = items
   const [rows] = type.shape
   if (env.module.library || item?.kind !== "at" || rows === undefined || !sameDim(rows, BATCH)) return
-  const place = span.file.text.slice(item.value.span.start, item.value.span.end)
+  const place = spanText(item.value.span)
   complain(env, {
     severity: "warning",
     code: "batch-axis",

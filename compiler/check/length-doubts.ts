@@ -1,6 +1,6 @@
 /** check: what is doubtful about one schedule or average, given how many updates a run makes. */
 import type { Diagnostic, Fix } from "../source/diagnostic.js"
-import type { Span } from "../source/source.js"
+import { type Span, spanText } from "../source/source.js"
 import type { Counting } from "./run-length.js"
 
 export interface Steps {
@@ -54,7 +54,7 @@ const numberOf = ({ args }: Counting, name: string): number | undefined => args.
 /** The number in place of the one that is written, where it is written as a number. */
 function inPlace(counting: Counting, name: string, value: number): { readonly fix?: Fix } {
   const span = counting.given.get(name)?.span
-  const text = span?.file.text.slice(span.start, span.end)
+  const text = span && spanText(span)
   return span && text && /^[\d.e-]+$/.test(text) ? { fix: { span, replacement: String(value) } } : {}
 }
 

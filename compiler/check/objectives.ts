@@ -14,7 +14,7 @@ import { tensorType } from "../ir/tensor.js"
 import { findOp } from "../ops/index.js"
 import { zeroGrad } from "../ops/op.js"
 import type { Fix } from "../source/diagnostic.js"
-import type { Span } from "../source/source.js"
+import { type Span, spanText } from "../source/source.js"
 import { originAt, type Cx, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
 import { optimizerOf, updateOf } from "./optimizer.js"
@@ -352,7 +352,7 @@ function noteIdle(env: Env, producers: Producers, owners: ReadonlyMap<string, Sp
 
 /** `stop_gradient(x)` becomes `x`, and of a pipe the stage goes. */
 function withoutStop(place: Span): { fix?: Fix } {
-  const text = place.file.text.slice(place.start, place.end)
+  const text = spanText(place)
   const inner = /^(?:stop_gradient|detach)\((.*)\)$/s.exec(text)?.[1]
   return inner === undefined ? withoutStage(place) : { fix: { span: place, replacement: inner } }
 }

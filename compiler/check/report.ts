@@ -1,7 +1,7 @@
 /** check: giving a diagnostic. One place and code is reported once, however often the body is elaborated; a mistake found inside
  *  the library is shown at the user's call. The library's own lines are never shown: of what it declares, the type is named. */
 import type { Diagnostic, Fix, Label, Severity } from "../source/diagnostic.js"
-import type { Span } from "../source/source.js"
+import { type Span, spanText } from "../source/source.js"
 import { nearest } from "../source/suggest.js"
 import { userSpan, writtenAt, type Env } from "./env.js"
 import { describe, ERROR, type Value } from "./values.js"
@@ -20,8 +20,6 @@ export interface Complaint {
 
 /** A label at the type that a parameter is declared with. */
 export const DECLARED = "declared here"
-export const textOf = ({ file, start, end }: Span): string => file.text.slice(start, end)
-
 /** Reports, and gives the value that silences whatever would follow. */
 export function complain(env: Env, c: Complaint): Value {
   const inside = env.cx.stdlib.has(c.span.file)
@@ -34,7 +32,7 @@ export function complain(env: Env, c: Complaint): Value {
     code: c.code,
     severity: c.severity ?? "error",
     message: c.message,
-    primary: { span: primary, text: declared ? `${c.label}; declared ${textOf(declared.span)}` : c.label },
+    primary: { span: primary, text: declared ? `${c.label}; declared ${spanText(declared.span)}` : c.label },
     ...(related.length > 0 && { related }),
     ...(c.help !== undefined && { help: c.help }),
     // The library is not ours to repair.
@@ -48,6 +46,19 @@ export function withoutStage({ file, start, end }: Span): { fix?: Fix } {
   const before = /\s*\|>\s*$/.exec(file.text.slice(0, start))
   return before ? { fix: { span: { file, start: before.index, end }, replacement: "" } } : {}
 }
+
+/** The repair that puts `x` in place of a call: `transpose(x, 1, 2)`, or a stage that `x` is piped into. */
+export function withoutCall(call: Span, x: Span | undefined): { fix?: Fix } {
+  const piped = x === undefined || x.start < call.start
+  return piped ? withoutStage(call) : { fix: { span: call, replacement: spanText(x) } }
+}
+
+/** Whether a span is a stage of a pipe: the last one of `x |> Linear(3)`. */
+export const isStage = ({ file, start }: Span): boolean => /\|>\s*$/.test(file.text.slice(0, start))
+
+/** The repair that puts another stage before one of a pipe. */
+export const stageBefore = (span: Span, stage: string): { fix?: Fix } =>
+  isStage(span) ? { fix: { span: { ...span, end: span.start }, replacement: `${stage} |> ` } } : {}
 
 export function reportOnce(cx: Env["cx"], diagnostic: Diagnostic): void {
   const span = diagnostic.primary?.span

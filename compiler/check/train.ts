@@ -33,6 +33,7 @@ import { classReportsOf, targetsOf } from "./targets.js"
 import * as v from "./values.js"
 import type { TensorValue, Value } from "./values.js"
 import { heldBackOf } from "./watched.js"
+import { spanText } from "../source/source.js"
 
 export function checkTrain(
   cx: Cx,
@@ -241,7 +242,7 @@ function lossValue(env: Env, s: MinimizeStmt): number | undefined {
       value.type.dtype === "f32" && {
         fix: {
           span: s.loss.span,
-          replacement: `mean(${s.loss.span.file.text.slice(s.loss.span.start, s.loss.span.end)})`,
+          replacement: `mean(${spanText(s.loss.span)})`,
         },
       }),
   })

@@ -4,7 +4,7 @@
  *              unknown. Of one whose head or end was not read nothing is said at all.
  *  Not here:   what a statement's mistake does to the statements after it (the value `ERROR`). */
 import type { Declaration, Module } from "../ir/ast/types.js"
-import { positionAt, type Span } from "../source/source.js"
+import { positionAt, type Span, spanText } from "../source/source.js"
 
 export class Unread {
   private readonly words = new Set<string>()
@@ -17,7 +17,7 @@ export class Unread {
     for (const module of modules) {
       for (const span of module.unread) {
         const lines = wholeLines(span)
-        const text = lines.file.text.slice(lines.start, lines.end)
+        const text = spanText(lines)
         for (const word of text.match(WORDS) ?? []) this.words.add(word)
         // What ended too early is continued by what was not read after it; what stands before it on its line may belong to it.
         const before = module.declarations.findLast((d) => d.span.start <= span.start)
@@ -36,7 +36,7 @@ export class Unread {
 
   /** Whether a mistake that seems to be at a place may only follow. */
   explains(span: Span): boolean {
-    return isWithin(this.ranges, span) || this.mayStandIn(span.file.text.slice(span.start, span.end))
+    return isWithin(this.ranges, span) || this.mayStandIn(spanText(span))
   }
 
   /** Whether a name that is not known may be one of those that were not read. */

@@ -11,6 +11,7 @@ import { evalShape, type Shape } from "../ir/tensor.js"
 import type { DataRows } from "./sizes.js"
 import type { Diagnostic, Diagnostics, Label } from "../source/diagnostic.js"
 import type { CodePages } from "../source/codes.js"
+import { spanText } from "../source/source.js"
 
 /** What reading a data set tells: how many rows there are, and the fitted description. */
 export interface DataFacts extends DataRows {
@@ -172,7 +173,7 @@ function checkBatch(
     primary: { span: setting.span, text: `every step takes ${count}` },
     help: `use a batch of at most ${rows}`,
     ...(setting.value &&
-      /^\d+$/.test(setting.value.span.file.text.slice(setting.value.span.start, setting.value.span.end)) && {
+      /^\d+$/.test(spanText(setting.value.span)) && {
         fix: { span: setting.value.span, replacement: String(rows) },
       }),
   })

@@ -9,6 +9,7 @@ import { valueText } from "./analysis.js"
 import { docOf, headText } from "./describe.js"
 import { type NamedSymbol, paramsOf } from "./names.js"
 import { openCall } from "./signature.js"
+import { spanText } from "../source/source.js"
 
 export interface Completion {
   readonly label: string
@@ -54,7 +55,7 @@ export function completionsAt(analysis: Analysis, offset: number): readonly Comp
       ...paramsOf(callee).map(({ name, span }): Completion => ({
         label: `${name.text}: `,
         kind: "parameter",
-        detail: span.file.text.slice(span.start, span.end),
+        detail: spanText(span),
       })),
       ...inSight,
     ]

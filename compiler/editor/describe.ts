@@ -1,6 +1,7 @@
 /** editor: a declaration in a few words: how it is called, and what its documentation says. */
 import type { Declaration } from "../ir/ast/types.js"
 import type { NamedSymbol } from "./names.js"
+import { spanText } from "../source/source.js"
 
 /** `layer Linear(out: int, bias: bool = true)(x: f32[..., in]) -> f32[..., out]`: the declaration without its body. */
 export function headText(decl: Declaration): string {
@@ -43,7 +44,7 @@ const WORDS: Readonly<Partial<Record<NamedSymbol["kind"], string>>> = {
 export function titleOf({ name, kind, decl, first }: NamedSymbol, type: string | undefined): string {
   if (decl && decl.kind !== "let-decl") return headText(decl)
   const word = WORDS[kind] ?? kind
-  const value = first ? ` ${first.file.text.slice(first.start, first.end).trim()}` : ""
+  const value = first ? ` ${spanText(first).trim()}` : ""
   return `${word} ${name}${type === undefined ? "" : `: ${type}`}${value}`
 }
 

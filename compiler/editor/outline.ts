@@ -1,5 +1,5 @@
 /** editor: the declarations of a file with what they hold, and the ranges that fold. */
-import { positionAt, type Span } from "../source/source.js"
+import { positionAt, type Span, spanText } from "../source/source.js"
 import type { Analysis } from "./analysis.js"
 import type { SymbolKind } from "./names.js"
 import { nodesOf } from "./nodes.js"
@@ -42,7 +42,7 @@ export interface Fold {
 export function folds({ module }: Analysis): readonly Fold[] {
   const lines = new Map<number, number>()
   for (const { span } of nodesOf(module)) {
-    if (span === module.span || !span.file.text.slice(span.start, span.end).endsWith("}")) continue
+    if (span === module.span || !spanText(span).endsWith("}")) continue
     const [from, to] = [positionAt(span.file, span.start).line, positionAt(span.file, span.end).line]
     if (to > from) lines.set(from, Math.max(to, lines.get(from) ?? 0))
   }

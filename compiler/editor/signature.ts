@@ -3,6 +3,7 @@ import type { Declaration } from "../ir/ast/types.js"
 import type { Analysis } from "./analysis.js"
 import { docOf, headText } from "./describe.js"
 import { paramsOf } from "./names.js"
+import { spanText } from "../source/source.js"
 
 export interface SignatureHelp {
   readonly text: string
@@ -18,9 +19,7 @@ export function signatureAt(analysis: Analysis, offset: number): SignatureHelp |
   const symbol = analysis.names.at(open.at).get(open.callee)
   const decl = symbol?.decl
   if (symbol === undefined || decl === undefined) return undefined
-  const params = paramsOf(decl).map(({ span }) =>
-    span.file.text.slice(span.start, span.end).replace(/\s+/g, " "),
-  )
+  const params = paramsOf(decl).map(({ span }) => spanText(span).replace(/\s+/g, " "))
   const names = paramsOf(decl).map(({ name }) => name.text)
   const named = open.name === undefined ? -1 : names.indexOf(open.name)
   const doc = docOf(symbol)

@@ -32,6 +32,8 @@ export function positionAt(file: SourceFile, offset: number): Position {
   return { line: line + 1, column: at - starts[line]! + 1 }
 }
 
+export const spanText = ({ file, start, end }: Span): string => file.text.slice(start, end)
+
 /** The first and the last line of a span. */
 export const linesOf = ({ file, start, end }: Span): readonly [number, number] => [
   positionAt(file, start).line,

@@ -2,7 +2,7 @@
 import type { DataDecl, FieldDecl } from "../../ir/ast/types.js"
 import type { ColumnSelection, Field } from "../../ir/model/types.js"
 import { printType } from "../../ir/tensor.js"
-import type { Span } from "../../source/source.js"
+import { spanText } from "../../source/source.js"
 import type { Env } from "../env.js"
 import { complain } from "../report.js"
 
@@ -66,7 +66,7 @@ function warnOfTaken(
 ): void {
   const [before, later] = [field.window, after.window]
   if (before && later) {
-    const at = /window\(\s*shift:\s*(\d+)/.exec(textOf(target.value.span))
+    const at = /window\(\s*shift:\s*(\d+)/.exec(spanText(target.value.span))
     const start = target.value.span.start + (at?.index ?? 0)
     complain(env, {
       severity: "warning",
@@ -99,8 +99,6 @@ function warnOfTaken(
     help: `leave it out: \`columns(except: "${column}")\`; a network that is given its target learns nothing else`,
   })
 }
-
-const textOf = ({ file, start, end }: Span): string => file.text.slice(start, end)
 
 /** Whether they take the same rows: of windows, not those before and those after. */
 const meet = ({ window: a }: Field, { window: b }: Field): boolean =>

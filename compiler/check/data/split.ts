@@ -4,7 +4,7 @@ import type { Arg, DataDecl, SplitDecl } from "../../ir/ast/types.js"
 import type { Split } from "../../ir/model/types.js"
 import type { Fix } from "../../source/diagnostic.js"
 import { DATA_ARGUMENT_ADVICE, SPLIT_HABITS } from "../../source/habits.js"
-import type { Span } from "../../source/source.js"
+import { type Span, spanText } from "../../source/source.js"
 import { nearest } from "../../source/suggest.js"
 import type { Env } from "../env.js"
 import { complain } from "../report.js"
@@ -166,7 +166,7 @@ function inShares(
 
 /** Percent. */
 function asFractions({ span }: SplitDecl): Fix {
-  const text = span.file.text.slice(span.start, span.end)
+  const text = spanText(span)
   const replacement = text.replace(
     /\b(train|val|test)(\s*:\s*)([\d.]+)/g,
     (_, word: string, between: string, share: string) => `${word}${between}${Number(share) / 100}`,

@@ -2,9 +2,9 @@
 import type { Field, ModelStmt, ModelValue } from "../../ir/model/types.js"
 import { BATCH, mulDim, printShape, printType, sameDim, type Dim, type Shape } from "../../ir/tensor.js"
 import type { Fix } from "../../source/diagnostic.js"
-import type { Span } from "../../source/source.js"
+import { type Span, spanText } from "../../source/source.js"
 import type { Env } from "../env.js"
-import { complain, withoutStage } from "../report.js"
+import { complain, isStage, stageBefore, withoutCall } from "../report.js"
 import type { TensorValue, Value } from "../values.js"
 import type { Done } from "./done.js"
 import { sameValue, type Flow } from "./flow.js"
@@ -156,8 +156,7 @@ function warnOfTimeAsChannels(env: Env, layouts: Layouts, x: TensorValue, { name
   const found = layouts.of(x)
   if (found?.layout !== "sequence") return
   const [, time, features] = x.type.shape
-  const text = span.file.text.slice(span.start, span.end)
-  const piped = /\|>\s*$/.test(span.file.text.slice(0, span.start))
+  const text = spanText(span)
   complain(env, {
     severity: "warning",
     code: "channels-last",
@@ -166,7 +165,7 @@ function warnOfTimeAsChannels(env: Env, layouts: Layouts, x: TensorValue, { name
     label: `takes the ${String(time)} places for channels`,
     related: [found.span && { span: found.span, text: "made here" }],
     help: "`transpose(..., 1, 2)` before it puts the features first, and after it back",
-    ...(piped && {
+    ...(isStage(span) && {
       fix: { span, replacement: `transpose(1, 2) |> ${text} |> transpose(1, 2)` },
     }),
   })
@@ -203,15 +202,8 @@ function warnOfFeaturesAsTime(
 
 /** The transposition taken out, or put in. */
 function turnedBack(maker: Done | undefined, isTurned: boolean, span: Span): { readonly fix?: Fix } {
-  const { file, start } = span
-  const before = file.text.slice(0, start)
-  if (!isTurned)
-    return /\|>\s*$/.test(before)
-      ? { fix: { span: { ...span, end: start }, replacement: "transpose(1, 2) |> " } }
-      : {}
-  const x = maker?.given.get("x")?.span
-  if (!maker || !x || x.start < maker.span.start) return maker ? withoutStage(maker.span) : {}
-  return { fix: { span: maker.span, replacement: file.text.slice(x.start, x.end) } }
+  if (!isTurned) return stageBefore(span, "transpose(1, 2)")
+  return maker ? withoutCall(maker.span, maker.given.get("x")?.span) : {}
 }
 
 function swapsLast({ name, args, result }: Done): boolean {
@@ -253,7 +245,7 @@ function warnOfFeaturesLost(
     ...(place && {
       fix: {
         span: place,
-        replacement: place.file.text.slice(place.start, place.end).replace(/-?\w+$/, lost[2]!),
+        replacement: spanText(place).replace(/-?\w+$/, lost[2]!),
       },
     }),
   })
@@ -279,7 +271,7 @@ function warnOfWeights(env: Env, flow: Flow, { args }: Done): void {
     ...(place && {
       fix: {
         span: place,
-        replacement: place.file.text.slice(place.start, place.end).replace(/-?\w+$/, "-1"),
+        replacement: spanText(place).replace(/-?\w+$/, "-1"),
       },
     }),
   })
@@ -288,7 +280,7 @@ function warnOfWeights(env: Env, flow: Flow, { args }: Done): void {
 /** Called where a tensor is indexed: `h[:, :, -1]` of what a recurrent layer gives. */
 export function warnOfFeatureTaken(env: Env, x: TensorValue, axis: number, span: Span): void {
   if (env.module.library || !OVER_TIME.test(x.madeBy ?? "") || x.type.shape.length !== 3 || axis !== 2) return
-  const place = span.file.text.slice(span.start, span.end)
+  const place = spanText(span)
   complain(env, {
     severity: "warning",
     code: "axis-mistaken",

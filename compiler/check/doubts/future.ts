@@ -1,7 +1,7 @@
 /** check: a network that predicts what comes next, and sees it: attention without `causal`, or a recurrent layer that also reads from the
  *  end, where the target is the input some places later. Warnings. */
 import type { Field } from "../../ir/model/types.js"
-import type { Span } from "../../source/source.js"
+import { type Span, spanText } from "../../source/source.js"
 import type { Env } from "../env.js"
 import { complain } from "../report.js"
 import type { Value } from "../values.js"
@@ -54,7 +54,7 @@ function seesAhead({ name, args, given, span }: Done): Way | undefined {
     const [causal, key] = [args.get("causal"), args.get("key")]
     if (causal?.kind !== "bool" || causal.value || (key && key.kind !== "none")) return undefined
     const written = given.get("causal")
-    const text = span.file.text.slice(span.start, span.end)
+    const text = spanText(span)
     return {
       span: written?.span ?? span,
       label: "attends to later places too",
@@ -74,7 +74,7 @@ function seesAhead({ name, args, given, span }: Done): Way | undefined {
     label: "reads from the end too",
     help: "a network that predicts what comes next reads in one direction: leave `bidirectional` out",
     ...(at && {
-      fix: { span: at, replacement: at.file.text.slice(at.start, at.end).replace(/true$/, "false") },
+      fix: { span: at, replacement: spanText(at).replace(/true$/, "false") },
     }),
   }
 }

@@ -1,10 +1,11 @@
 /** check: layers after one another that are one layer, or that undo each other. Warnings. */
 import { isStatic } from "../../ir/tensor.js"
 import type { Env } from "../env.js"
-import { complain, withoutStage } from "../report.js"
+import { complain, stageBefore, withoutStage } from "../report.js"
 import type { Value } from "../values.js"
 import type { Done } from "./done.js"
 import type { Flow } from "./flow.js"
+import { spanText } from "../../source/source.js"
 
 const WEIGHTED = /^(Linear|(Conv|ConvTranspose)\dd)$/
 const SOFT = new Set(["softmax", "log_softmax"])
@@ -39,9 +40,7 @@ function warnOfLinearity(env: Env, first: Done, second: Done): void {
     label: "directly after another",
     related: [{ span: first.span, text: "the one before" }],
     help: "put an activation between them: `|> relu`",
-    ...(/\|>\s*$/.test(second.span.file.text.slice(0, second.span.start)) && {
-      fix: { span: { ...second.span, end: second.span.start }, replacement: "relu |> " },
-    }),
+    ...stageBefore(second.span, "relu"),
   })
 }
 
@@ -67,7 +66,7 @@ function warnOfSingle(env: Env, { name, args, span }: Done): void {
     span,
     label: `axis ${axis.value} has the size 1`,
     help: "one score for yes or no goes with `sigmoid`, or as it is to `bce_with_logits`",
-    ...(name === "softmax" && /\bsoftmax$/.test(span.file.text.slice(span.start, span.end))
+    ...(name === "softmax" && /\bsoftmax$/.test(spanText(span))
       ? { fix: { span, replacement: "sigmoid" } }
       : {}),
   })
@@ -85,7 +84,7 @@ function warnOfSoftmaxInside(env: Env, soft: Done, next: Done): void {
     label: "an activation of scores, not of hidden values",
     related: [{ span: next.span, text: "read here" }],
     help: "between layers take `relu`, `gelu` or `tanh`",
-    ...(/^(log_)?softmax$/.test(soft.span.file.text.slice(soft.span.start, soft.span.end))
+    ...(/^(log_)?softmax$/.test(spanText(soft.span))
       ? { fix: { span: soft.span, replacement: "relu" } }
       : withoutStage(soft.span)),
   })

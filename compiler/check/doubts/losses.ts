@@ -2,7 +2,7 @@
 import type { MinimizeStmt } from "../../ir/ast/types.js"
 import type { ModelValue } from "../../ir/model/types.js"
 import type { Fix } from "../../source/diagnostic.js"
-import type { Span } from "../../source/source.js"
+import { spanText } from "../../source/source.js"
 import type { Given } from "../args.js"
 import type { Env } from "../env.js"
 import { complain, withoutStage } from "../report.js"
@@ -67,7 +67,7 @@ function warnOfField(env: Env, flow: Flow, { name, args, given }: Done): void {
       span: a.span,
       label: field === undefined ? "these are labels" : `the field \`${field}\``,
       related: [{ span: b.span, text: "this is what the model computes" }],
-      help: `\`${name}(${textOf(b.span)}, ${textOf(a.span)})\` is the right order`,
+      help: `\`${name}(${spanText(b.span)}, ${spanText(a.span)})\` is the right order`,
       ...exchanged(a, b),
     })
   else if (field !== undefined && first === "scores" && name !== "hinge")
@@ -81,13 +81,11 @@ function warnOfField(env: Env, flow: Flow, { name, args, given }: Done): void {
     })
 }
 
-const textOf = ({ file, start, end }: Span): string => file.text.slice(start, end)
-
 /** Where both stand in one list of arguments, without names. */
 function exchanged({ span: a }: Given, { span: b }: Given): { readonly fix?: Fix } {
   const between = a.file.text.slice(a.end, b.start)
   if (a.file !== b.file || !/^\s*,\s*$/.test(between)) return {}
-  return { fix: { span: { ...a, end: b.end }, replacement: `${textOf(b)}${between}${textOf(a)}` } }
+  return { fix: { span: { ...a, end: b.end }, replacement: `${spanText(b)}${between}${spanText(a)}` } }
 }
 
 /** `minimize r2(p, y)`, `minimize -mse(p, y)`: the worst is looked for. A network that plays against another says what it moves. */
@@ -103,7 +101,7 @@ export function warnOfDirection(
   const inner = negated === undefined ? undefined : directions.get(negated)
   const higher = directions.get(value) === "higher"
   if (!higher && (inner !== "lower" || groups.some(({ over }) => over))) return
-  const text = textOf(loss.span)
+  const text = spanText(loss.span)
   complain(env, {
     severity: "warning",
     code: "loss-direction",

@@ -1,9 +1,9 @@
 /** check: which call has lost the rows of the batch, where a value should have them along axis 0. */
 import { BATCH, printType, sameDim, type Shape } from "../../ir/tensor.js"
 import type { Fix, Label } from "../../source/diagnostic.js"
-import type { Span } from "../../source/source.js"
+import { type Span, spanText } from "../../source/source.js"
 import type { Env } from "../env.js"
-import { withoutStage } from "../report.js"
+import { withoutCall } from "../report.js"
 import type { TensorValue } from "../values.js"
 import type { Done } from "./done.js"
 
@@ -26,18 +26,18 @@ export function lostRows(env: Env, shape: Shape, at: Span, wanted: number): Lost
     const { result } = done
     if (x?.kind !== "tensor" || result.kind !== "tensor") continue
     if (!hasRows(x.type.shape) || hasRows(result.type.shape)) continue
-    const { file, start, end } = done.span
+    const { file } = done.span
     if (file !== at.file || env.cx.stdlib.has(file)) return undefined
     return {
       related: [{ span: at, text: `has no rows here` }],
-      ...told(done, x, wanted, file.text.slice(start, end)),
+      ...told(done, x, wanted),
     }
   }
   return undefined
 }
 
-function told(done: Done, x: TensorValue, wanted: number, text: string): Omit<LostRows, "related"> {
-  const { name, given, span } = done
+function told({ name, given, span }: Done, x: TensorValue, wanted: number): Omit<LostRows, "related"> {
+  const text = spanText(span)
   const type = printType(x.type)
   const axis = given.get("axis")?.span
   if (name === "index")
@@ -51,7 +51,7 @@ function told(done: Done, x: TensorValue, wanted: number, text: string): Omit<Lo
       span,
       label: `moves the rows of ${type} away from axis 0`,
       help: "layers take the rows first: leave it out",
-      ...withoutRearranging(done),
+      ...withoutCall(span, given.get("x")?.span),
     }
   if (name === "flatten" || name === "reshape")
     return {
@@ -59,7 +59,7 @@ function told(done: Done, x: TensorValue, wanted: number, text: string): Omit<Lo
       label: `joins the rows of ${type} with what they hold`,
       help: "`Flatten()`, or `flatten(..., 1)`, keeps axis 0 as it is",
     }
-  const isBound = (name === "max" || name === "min") && axis && /^0$/.test(textOf(axis))
+  const isBound = (name === "max" || name === "min") && axis && /^0$/.test(spanText(axis))
   if (isBound)
     return {
       span,
@@ -75,23 +75,15 @@ function told(done: Done, x: TensorValue, wanted: number, text: string): Omit<Lo
     span: axis ?? span,
     label: axis ? `along axis 0 of ${type}, over the rows` : `over all axes of ${type}, the rows too`,
     help: `within each row it is \`axis: 1${keep}\``,
-    ...(axis && textOf(axis).endsWith("0")
+    ...(axis && spanText(axis).endsWith("0")
       ? {
           fix: {
             span: axis,
-            replacement: `${textOf(axis).replace(/0$/, "1")}${given.has("keepdim") ? "" : keep}`,
+            replacement: `${spanText(axis).replace(/0$/, "1")}${given.has("keepdim") ? "" : keep}`,
           },
         }
       : !axis && text.endsWith(")")
         ? { fix: { span: { ...span, start: span.end - 1 }, replacement: `, axis: 1${keep})` } }
         : {}),
   }
-}
-
-const textOf = ({ file, start, end }: Span): string => file.text.slice(start, end)
-
-function withoutRearranging({ given, span }: Done): { readonly fix?: Fix } {
-  const x = given.get("x")?.span
-  if (!x || x.start < span.start) return withoutStage(span)
-  return { fix: { span, replacement: textOf(x) } }
 }

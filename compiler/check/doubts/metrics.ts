@@ -1,6 +1,6 @@
 /** check: metrics that compare with the wrong number, or with what they do not expect. Warnings. */
 import type { Direction, ModelValue } from "../../ir/model/types.js"
-import type { Span } from "../../source/source.js"
+import { spanText } from "../../source/source.js"
 import type { Env } from "../env.js"
 import { complain } from "../report.js"
 import { isNumber } from "../values.js"
@@ -39,7 +39,7 @@ export function warnOfAll(env: Env, flow: Flow): void {
       label: at ? `all ${classes} classes` : `5 classes where nothing is said`,
       help: `take fewer: \`k: ${fewer}\``,
       fix: at
-        ? { span: at, replacement: at.file.text.slice(at.start, at.end).replace(/\d+$/, String(fewer)) }
+        ? { span: at, replacement: spanText(at).replace(/\d+$/, String(fewer)) }
         : { span: { ...span, start: span.end - 1 }, replacement: `, k: ${fewer})` },
     })
   }
@@ -87,7 +87,7 @@ export function warnOfMode(
         ? {
             fix: {
               span: at,
-              replacement: at.file.text.slice(at.start, at.end).replace(/"\w+"$/, `"${fitting}"`),
+              replacement: spanText(at).replace(/"\w+"$/, `"${fitting}"`),
             },
           }
         : after && { fix: { span: { ...after, start: after.end }, replacement: `, mode: "${fitting}"` } }),
@@ -102,7 +102,7 @@ function logitsOf({ name, args }: Done): ModelValue[] {
 
 /** `sigmoid(z) == y`: what a network computes is never exactly a label. */
 function warnOfEquality(env: Env, flow: Flow, { name, args, given, span }: Done): void {
-  const [a, b] = [...given.values()].map((side) => textOf(side.span))
+  const [a, b] = [...given.values()].map((side) => spanText(side.span))
   // `x != x` asks for NaN.
   if (a === b) return
   const sides = [...args.values()].filter((side) => side.kind === "tensor")
@@ -117,8 +117,6 @@ function warnOfEquality(env: Env, flow: Flow, { name, args, given, span }: Done)
     help: "compare sides of a threshold, `(logits > 0) == (y > 0.5)`, or use `accuracy(logits, y)`",
   })
 }
-
-const textOf = ({ file, start, end }: Span): string => file.text.slice(start, end)
 
 /** `logits > 0.5`, where 0 is the middle; `sigmoid(z) > 0`, which is always true. */
 function warnOfThreshold(env: Env, flow: Flow, logits: ReadonlySet<ModelValue>, { args, given }: Done): void {

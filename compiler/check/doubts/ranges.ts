@@ -3,7 +3,7 @@
 import type { Field } from "../../ir/model/types.js"
 import { isAllowed } from "../../source/allowed.js"
 import type { Diagnostic, Diagnostics, Fix, Label } from "../../source/diagnostic.js"
-import type { Span } from "../../source/source.js"
+import { type Span, spanText } from "../../source/source.js"
 import { withoutStage } from "../report.js"
 import type { Value } from "../values.js"
 import type { Done } from "./done.js"
@@ -103,8 +103,6 @@ const ask = (
 const short = (value: number): string => String(Number(value.toPrecision(4)))
 const spread = ({ min, max }: ValueRange): string =>
   min === max ? `is ${short(min)} in every row` : `goes from ${short(min)} to ${short(max)}`
-const textOf = ({ file, start, end }: Span): string => file.text.slice(start, end)
-
 function warning(
   { at, declared, code = "target-range" }: Pick<Facts, "at" | "declared"> & { readonly code?: string },
   message: string,
@@ -130,7 +128,7 @@ function ofProbabilities({ done, field, at, declared }: Facts, range: ValueRange
     return warning({ at, declared }, message, {
       label,
       help: "-1 and 1 become 0 and 1 by `(y + 1) / 2`, or stay with `hinge`",
-      fix: { span: at, replacement: `(${textOf(at)} + 1) / 2` },
+      fix: { span: at, replacement: `(${spanText(at)} + 1) / 2` },
     })
   if (whole && min === 0 && max <= 20 && field.type.shape.every((size) => size === 1))
     return warning({ at, declared }, message, {
@@ -161,8 +159,8 @@ function ofSigns({ done, field, at, declared }: Facts, range: ValueRange): Diagn
     `\`${done.name}\` takes targets of 1 and -1, and \`${field.name}\` ${spread(range)}`,
     {
       label: range.min === 0 ? "rows with 0 count for nothing" : "no row is of the other side",
-      help: bits ? `0 and 1 become -1 and 1 by \`2 * ${textOf(at)} - 1\`` : "take another column",
-      ...(bits && { fix: { span: at, replacement: `2 * ${textOf(at)} - 1` } }),
+      help: bits ? `0 and 1 become -1 and 1 by \`2 * ${spanText(at)} - 1\`` : "take another column",
+      ...(bits && { fix: { span: at, replacement: `2 * ${spanText(at)} - 1` } }),
     },
   )
 }
@@ -214,7 +212,7 @@ function ofFeatures(done: Done, field: Field, from: Label, range: ValueRange): D
   const turned = scale && scale.by > 1 && size > 100
   if (!turned && size < LARGE) return undefined
   const by = turned ? scale.by : 1
-  const text = textOf(from.span)
+  const text = spanText(from.span)
   const written = /scale\(\s*([\d.]+)\s*\)\s*$/.exec(text)
   return warning(
     { at: from.span, declared: undefined, code: "features-large" },
