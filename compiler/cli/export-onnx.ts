@@ -5,13 +5,12 @@ import type { Slot } from "../ir/model/types.js"
 import { encodeModel } from "../onnx/proto.js"
 import { type Opset, translate } from "../onnx/translate.js"
 import { bug } from "../source/bug.js"
-import { whenConverted } from "./convert/index.js"
-import { compileFile, isBundleFolder } from "./compile-file.js"
+import { programToExport } from "./export-program.js"
 import { refusalDiagnostic } from "./export-refusal.js"
 import { Failure, Refused } from "./failure.js"
 import { learnedValues, oneModel } from "./learned.js"
 import { checkpointFor, type CheckpointOptions } from "./open-program.js"
-import { compiling, type DataOptions } from "./usage.js"
+import type { DataOptions } from "./usage.js"
 
 export interface OnnxOptions extends DataOptions, CheckpointOptions {
   readonly out: string
@@ -29,16 +28,8 @@ export interface OnnxFile {
 const MOST_BYTES = 2 ** 31 - 1
 
 export async function exportOnnx(path: string, options: OnnxOptions): Promise<OnnxFile> {
-  if (isBundleFolder(path))
-    throw new Failure(
-      "export-bundle",
-      `${path} is compiled: it holds kernels, of which no ONNX model can be made`,
-      "name the .nn file it was compiled from",
-    )
-  const asked = { data: options.data, devices: ["wasm"] as const, ...compiling(options) }
-  const compiled = await whenConverted(() => compileFile(path, asked))
-  const model = compiled.model ?? bug("the program has no model")
-  const { manifest } = compiled.bundle ?? bug("the program has no bundle")
+  const { model, bundle } = await programToExport(path, options, "ONNX model")
+  const { manifest } = bundle
   const predict = oneModel(model.predicts, options.model)
   const checkpoint = await checkpointFor(manifest, options)
   const { slots } = await loadCheckpoint(checkpoint, manifest)

@@ -18,14 +18,14 @@ import { translate } from "../pytorch/translate.js"
 import { bug } from "../source/bug.js"
 import { Diagnostics } from "../source/diagnostic.js"
 import { nearest } from "../source/suggest.js"
-import { whenConverted } from "./convert/index.js"
-import { compileFile, isBundleFolder, readProgram } from "./compile-file.js"
 import { readTables } from "../facts/tables.js"
+import { readProgram } from "./compile-file.js"
+import { programToExport } from "./export-program.js"
 import { refusalDiagnostic } from "./export-refusal.js"
 import { Failure, Refused } from "./failure.js"
 import { fileHost, packageFolder } from "./host.js"
 import { userTables } from "./kept-tables.js"
-import { compiling, type DataOptions } from "./usage.js"
+import type { DataOptions } from "./usage.js"
 
 export interface PytorchOptions extends DataOptions {
   /** The folder. */
@@ -41,16 +41,7 @@ export interface PytorchFolder {
 const SUPPORT = "nnc_torch"
 
 export async function exportPytorch(path: string, options: PytorchOptions): Promise<PytorchFolder> {
-  if (isBundleFolder(path))
-    throw new Failure(
-      "export-bundle",
-      `${path} is compiled: it holds kernels, of which no PyTorch program can be made`,
-      "name the .nn file it was compiled from",
-    )
-  const asked = { data: options.data, devices: ["wasm"] as const, ...compiling(options) }
-  const compiled = await whenConverted(() => compileFile(path, asked))
-  const model = compiled.model ?? bug("the program has no model")
-  const bundle = compiled.bundle ?? bug("the program has no bundle")
+  const { model, bundle } = await programToExport(path, options, "PyTorch program")
   const written = writeFolder(path, model, bundle.manifest, options)
   if (bundle.manifest.weights) await writeStart(path, bundle, options.out)
   return written

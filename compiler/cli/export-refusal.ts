@@ -1,14 +1,8 @@
 /** cli: what a program computes that another system cannot say, at its place in the text. */
 import { existsSync, readFileSync } from "node:fs"
-import type { Origin } from "../ir/origin.js"
+import type { Refusal } from "../ir/origin.js"
 import type { Diagnostic } from "../source/diagnostic.js"
 import { spanFrom } from "../source/source.js"
-
-export interface Refusal {
-  readonly origin: Origin
-  readonly op: string
-  readonly why: string
-}
 
 export function refusalDiagnostic({ origin, op, why }: Refusal, system: string, text: string): Diagnostic {
   const [, path = "", line, column] = /^(.*):(\d+):(\d+)$/.exec(origin.at) ?? []

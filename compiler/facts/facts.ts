@@ -91,7 +91,6 @@ export function dataFacts(
   }
 }
 
-/** At the part of the declaration that met it. */
 /** Widens the range of a field by each value that it gets. */
 function seen(ranges: Map<string, ValueRange>, field: string): (value: number) => void {
   let { min, max, whole } = ranges.get(field) ?? { min: Infinity, max: -Infinity, whole: true }
@@ -104,6 +103,7 @@ function seen(ranges: Map<string, ValueRange>, field: string): (value: number) =
   }
 }
 
+/** At the part of the declaration that met it. */
 export function asDiagnostic({ code, message, help, part }: RunError, { place }: DataContext): Diagnostic {
   const primary = part && place(part)
   return {

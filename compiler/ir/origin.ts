@@ -9,3 +9,10 @@ export interface Origin {
   readonly by?: string
 }
 export const NOWHERE: Origin = { at: "" }
+
+/** An operation that another system cannot say, and why. */
+export interface Refusal {
+  readonly origin: Origin
+  readonly op: string
+  readonly why: string
+}

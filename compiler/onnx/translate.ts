@@ -5,7 +5,7 @@
  *  How:        the statements one after another. A call whose body is what an operator of ONNX computes becomes that operator;
  *              any other is opened. Only what the results need is written. */
 import type { ModelRegion, ModelStmt, ModelValue, PredictSection, Slot } from "../ir/model/types.js"
-import type { Origin } from "../ir/origin.js"
+import type { Refusal } from "../ir/origin.js"
 import { type TensorType, isStatic } from "../ir/tensor.js"
 import { bug } from "../source/bug.js"
 import { VERSION } from "../version.js"
@@ -28,12 +28,6 @@ export interface Exported {
   readonly bytes: (slot: string) => Uint8Array
   readonly opset: Opset
   readonly metadata: Readonly<Record<string, string>>
-}
-/** What has no spelling in ONNX, and why. */
-export interface Refusal {
-  readonly origin: Origin
-  readonly op: string
-  readonly why: string
 }
 export type Translation =
   | { readonly model: OnnxModel; readonly refusals?: undefined }

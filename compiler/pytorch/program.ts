@@ -1,7 +1,7 @@
 /** pytorch: the classes and functions of an exported program, gathered while sections are written.
  *  Guarantees: one class for every layer that says the same, however many instances it has; attribute names are those of the slots. */
 import type { ModelStmt, ModelValue, Section, Slot } from "../ir/model/types.js"
-import type { Origin } from "../ir/origin.js"
+import type { Origin, Refusal } from "../ir/origin.js"
 import { isStatic, type TensorType } from "../ir/tensor.js"
 import { bug } from "../source/bug.js"
 import { type CallKind, Frame, type Param, type Place } from "./frame.js"
@@ -12,13 +12,6 @@ import { TORCH_DTYPES } from "./ops/pointwise.js"
 import { made, type Term, Unspeakable } from "./ops/spelling.js"
 import { atom, type Code, indented, Names, quoted } from "./python.js"
 import { type CallStmt, SectionFacts, touchesSlots } from "./section.js"
-
-/** What has no spelling in PyTorch, and why. */
-export interface Refusal {
-  readonly origin: Origin
-  readonly op: string
-  readonly why: string
-}
 
 interface Method {
   readonly params: readonly string[]

@@ -5,9 +5,10 @@
  *  Not here:   the files that are the same for every program (support/), the rows (cli). */
 import type { Model, TrainSection } from "../ir/model/types.js"
 import type { Module } from "../ir/ast/types.js"
+import type { Refusal } from "../ir/origin.js"
 import { VERSION } from "../version.js"
 import { SourceNames, type Written } from "./names.js"
-import { docLines, Program, type Refusal } from "./program.js"
+import { docLines, Program } from "./program.js"
 import { indented, quoted, tuple } from "./python.js"
 import { SectionFacts } from "./section.js"
 import { wrapped } from "./wrap.js"

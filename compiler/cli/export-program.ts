@@ -1,0 +1,28 @@
+/** cli: the program that an export starts from, checked and compiled, with what its data tells. */
+import type { Bundle } from "../../runtime/node.js"
+import type { Model } from "../ir/model/types.js"
+import { bug } from "../source/bug.js"
+import { compileFile, isBundleFolder } from "./compile-file.js"
+import { whenConverted } from "./convert/index.js"
+import { Failure } from "./failure.js"
+import { compiling, type DataOptions } from "./usage.js"
+
+/** `made`: what is made of it, `ONNX model`. Throws a Failure for a compiled program, and what compiling throws. */
+export async function programToExport(
+  path: string,
+  options: DataOptions,
+  made: string,
+): Promise<{ readonly model: Model; readonly bundle: Bundle }> {
+  if (isBundleFolder(path))
+    throw new Failure(
+      "export-bundle",
+      `${path} is compiled: it holds kernels, of which no ${made} can be made`,
+      "name the .nn file it was compiled from",
+    )
+  const asked = { data: options.data, devices: ["wasm"] as const, ...compiling(options) }
+  const { model, bundle } = await whenConverted(() => compileFile(path, asked))
+  return {
+    model: model ?? bug("the program has no model"),
+    bundle: bundle ?? bug("the program has no bundle"),
+  }
+}
