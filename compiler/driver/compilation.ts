@@ -7,7 +7,7 @@ import type { Model } from "../ir/model/types.js"
 import type { Origin } from "../ir/origin.js"
 import { PassFailure } from "../pass.js"
 import { type Diagnostic, Diagnostics } from "../source/diagnostic.js"
-import { type SourceFile, type Span, spanFrom } from "../source/source.js"
+import { parsePlace, type SourceFile, type Span, spanFrom } from "../source/source.js"
 import type { TargetProfile } from "../targets/target.js"
 import { type StageDump, Stages } from "./dumps.js"
 import { diagramsOf, jsonOf, printState, type State, stateOf, verifyState } from "./levels.js"
@@ -162,9 +162,9 @@ export class Compilation {
   }
 
   private locate({ at }: Origin): Span | undefined {
-    const [, path = "", line, column] = /^(.*):(\d+):(\d+)$/.exec(at) ?? []
-    const file = this.sources.get(path)
-    return file && spanFrom(file, { line: Number(line), column: Number(column) })
+    const place = parsePlace(at)
+    const file = place && this.sources.get(place.path)
+    return file && spanFrom(file, place)
   }
 
   /** What `body` returns, unless it stopped early, with everything said and kept on the way. */

@@ -2,12 +2,11 @@
  *  Not here:   anything that the meaning of the exported program rests on. */
 import type { Block, Declaration, Expr, Module, Param, Stmt, TrainStmt } from "../ir/ast/types.js"
 import type { Origin } from "../ir/origin.js"
+import { offsetAt, parsePlace, type SourceFile } from "../source/source.js"
 import type { CallStmt } from "./section.js"
 
 /** A text with its tree. */
-export interface Written {
-  readonly path: string
-  readonly text: string
+export interface Written extends SourceFile {
   readonly module: Module
 }
 interface Named {
@@ -19,10 +18,7 @@ interface Named {
 export class SourceNames {
   private readonly declarations: ReadonlyMap<string, Declaration>
   private readonly own: ReadonlySet<string>
-  private readonly files: ReadonlyMap<
-    string,
-    { readonly lines: readonly number[]; readonly named: readonly Named[] }
-  >
+  private readonly files: ReadonlyMap<string, { readonly source: SourceFile; readonly named: readonly Named[] }>
 
   constructor(written: readonly Written[], library: readonly Module[]) {
     const named = (module: Module): [string, Declaration][] =>
@@ -33,7 +29,7 @@ export class SourceNames {
     this.own = new Set(own.map(([name]) => name))
     this.declarations = new Map([...library.flatMap(named), ...own])
     this.files = new Map(
-      written.map(({ path, text, module }) => [path, { lines: lineStarts(text), named: namedIn(module) }]),
+      written.map((source) => [source.path, { source, named: namedIn(source.module) }]),
     )
   }
 
@@ -55,12 +51,12 @@ export class SourceNames {
   }
   /** Those of the innermost `let`, report or loss that a value stands in; the same object for all of it. */
   nameOf({ at, by }: Origin): Named | undefined {
-    const [, path = "", line, column] = /^(.*):(\d+):(\d+)$/.exec(at) ?? []
-    const file = this.files.get(path)
-    if (file === undefined || by !== undefined) return undefined
-    const place = (file.lines[Number(line) - 1] ?? 0) + Number(column) - 1
+    const place = parsePlace(at)
+    const file = place && this.files.get(place.path)
+    if (place === undefined || file === undefined || by !== undefined) return undefined
+    const offset = offsetAt(file.source, place) ?? 0
     return file.named
-      .filter(({ start, end }) => start <= place && place < end)
+      .filter(({ start, end }) => start <= offset && offset < end)
       .reduce<Named | undefined>(
         (best, each) => (best && best.end - best.start <= each.end - each.start ? best : each),
         undefined,
@@ -71,12 +67,6 @@ export class SourceNames {
 const TENSORS = new Set(["f32", "f16", "i32", "u32", "any"])
 const isTensor = ({ type }: Param): boolean =>
   type === undefined || (type.kind === "type" && TENSORS.has(type.base.text) && type.dims !== undefined)
-
-function lineStarts(text: string): number[] {
-  const starts = [0]
-  for (let i = text.indexOf("\n"); i >= 0; i = text.indexOf("\n", i + 1)) starts.push(i + 1)
-  return starts
-}
 
 function namedIn(module: Module): Named[] {
   const found: Named[] = []

@@ -63,11 +63,27 @@ export function formatSpan(span: Span): string {
   return `${span.file.path}:${line}:${column}`
 }
 
-/** From a place as `formatSpan` prints it to the end of its line; undefined where the file has no such line. */
-export function spanFrom(file: SourceFile, { line, column }: Position): Span | undefined {
-  const lines = file.text.split("\n")
-  const text = lines[line - 1]
-  if (text === undefined) return undefined
-  const before = lines.slice(0, line - 1).reduce((sum, l) => sum + l.length + 1, 0)
-  return { file, start: before + column - 1, end: before + text.trimEnd().length }
+/** A place as `formatSpan` prints it. */
+export interface Place extends Position {
+  readonly path: string
+}
+
+/** Undefined where a text is no place: operations that no line of the program made have none. */
+export function parsePlace(text: string): Place | undefined {
+  const [, path, line, column] = /^(.*):(\d+):(\d+)$/.exec(text) ?? []
+  return path === undefined ? undefined : { path, line: Number(line), column: Number(column) }
+}
+
+/** The offset of a position; undefined where the file has no such line. */
+export function offsetAt(file: SourceFile, { line, column }: Position): number | undefined {
+  const start = lineStarts(file)[line - 1]
+  return start === undefined ? undefined : start + column - 1
+}
+
+/** From a position to the end of its line; undefined where the file has no such line. */
+export function spanFrom(file: SourceFile, position: Position): Span | undefined {
+  const start = offsetAt(file, position)
+  if (start === undefined) return undefined
+  const [first, next] = [offsetAt(file, { ...position, column: 1 })!, lineStarts(file)[position.line]]
+  return { file, start, end: first + file.text.slice(first, next).trimEnd().length }
 }
