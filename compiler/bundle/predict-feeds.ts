@@ -3,6 +3,7 @@
  *  argument that is computed there is taken to be the field of the input's name, if the section's data has one that fits.
  *  Not here:   which section counts (runtime/train/predict-feed.ts). */
 import type { PredictFeed, PredictTarget } from "../../runtime/bundle/format.js"
+import type { CallStmt } from "../ir/model/statements.js"
 import type {
   DataSet,
   Model,
@@ -82,9 +83,7 @@ function fieldsOfCall(
   return calls.find((call) => call.every((field) => field !== undefined)) ?? calls[0]
 }
 
-type Call = ModelStmt & { readonly kind: "call" }
-
-function callsIn(body: readonly ModelStmt[], model: string): Call[] {
+function callsIn(body: readonly ModelStmt[], model: string): CallStmt[] {
   return body.flatMap((s) =>
     s.kind === "call" ? [...(s.callee === model ? [s] : []), ...callsIn(s.body, model)] : [],
   )

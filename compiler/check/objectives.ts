@@ -2,14 +2,8 @@
  *  Assumes:    the statements of the train section are elaborated; losses are values of its section.
  *  Guarantees: every parameter is updated by at most one optimizer; one that gets no gradient is not updated, and that is said. */
 import type { Expr, MinimizeStmt } from "../ir/ast/types.js"
-import type {
-  ModelStmt,
-  ModelValue,
-  Objective,
-  ParameterUpdate,
-  Slot,
-  TrainSection,
-} from "../ir/model/types.js"
+import { type Producer, producersIn } from "../ir/model/statements.js"
+import type { ModelValue, Objective, ParameterUpdate, Slot, TrainSection } from "../ir/model/types.js"
 import { tensorType } from "../ir/tensor.js"
 import { findOp } from "../ops/index.js"
 import { zeroGrad } from "../ops/op.js"
@@ -36,7 +30,7 @@ export function objectivesOf(
   losses: readonly Loss[],
   settings: Map<ModelValue, string>,
 ): Objective[] {
-  const producers = producersOf(env.section.bodies[0]!)
+  const producers = producersIn(env.section.bodies[0]!)
   const owners = new Map<string, Span>()
   const objectives = losses.map((loss): Objective => {
     if (loss.value === undefined) checkOptimizers(env, loss, producers)
@@ -70,28 +64,15 @@ function checkOptimizers(env: Env, { statement }: Loss, producers: Producers): v
   }
 }
 
-type Producers = ReadonlyMap<ModelValue, ModelStmt & { readonly kind: "op" | "read" }>
-
-/** The statement behind each value, bodies of calls and regions opened. */
-function producersOf(
-  body: readonly ModelStmt[],
-  into = new Map<ModelValue, ModelStmt & { kind: "op" | "read" }>(),
-): Producers {
-  for (const s of body) {
-    if (s.kind === "op" || s.kind === "read") into.set(s.id, s)
-    if (s.kind === "call") producersOf(s.body, into)
-    if (s.kind === "op") for (const region of s.regions ?? []) producersOf(region.body, into)
-  }
-  return into
-}
+type Producers = ReadonlyMap<ModelValue, Producer>
 
 /** The parameters behind a loss, and those a gradient gets to. */
 interface Reach {
   readonly read: ReadonlySet<string>
   readonly moved: ReadonlySet<string>
-  /** Operations without a gradient on the way. */
   /** Operations that let no gradient through on purpose: `stop_gradient`, and steps. */
   readonly stops: readonly ModelValue[]
+  /** Operations without a gradient on the way. */
   readonly blocks: readonly { readonly id: ModelValue; readonly op: string; readonly reason: string }[]
 }
 
@@ -192,7 +173,7 @@ function selected(env: Env, over: readonly Expr[], producers: Producers): Select
   for (const expr of over) {
     // Reading a parameter here only names it: what that writes is dropped.
     const { result: value, body } = nested(env.section, () => evalExpr(env, expr))
-    const reads = producersOf(body, new Map(producers))
+    const reads = new Map([...producers, ...producersIn(body)])
     const test = selects(value, reads)
     if (test) tests.push(test)
     else {
@@ -359,7 +340,7 @@ function withoutStop(place: Span): { fix?: Fix } {
 
 /** Where a gradient is stopped on the way to it, or where it is made. */
 function idleAt(env: Env, slot: string, made: Span): Pick<Complaint, "span" | "label" | "help" | "fix"> {
-  const producers = producersOf(env.section.bodies[0]!)
+  const producers = producersIn(env.section.bodies[0]!)
   const stop = [...producers.values()].find(
     (s) => s.kind === "op" && s.op === "stop_gradient" && reachOf(s.id, producers).read.has(slot),
   )

@@ -3,6 +3,7 @@
  *  difference of an output and a field, as in `mse`, says it too. `per_class(table, y)`, which is the table, says that its axes are
  *  the classes of y.
  *  Not here:   what becomes of the values of a prediction (runtime/predict). */
+import type { OpStmt } from "../ir/model/statements.js"
 import type {
   ClassReport,
   DataSet,
@@ -162,12 +163,11 @@ function sameSize([rows, ...row]: Shape, { type }: Field): boolean {
     : false
 }
 
-type Op = ModelStmt & { readonly kind: "op" }
 type Place = Pick<Target, "model" | "output">
 
 /** Follows values back through what keeps every element in its place in a row. */
 class Trace {
-  private readonly producers = new Map<ModelValue, Op>()
+  private readonly producers = new Map<ModelValue, OpStmt>()
   private readonly types = new Map<ModelValue, TensorType>()
   private readonly outputs = new Map<ModelValue, Place[]>()
   private readonly fields = new Map<ModelValue, string>()

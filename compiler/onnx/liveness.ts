@@ -1,7 +1,7 @@
 /** onnx: which values of a section its results need, and whether what is within a call is needed outside of it. */
 import type { ModelStmt, ModelValue, Section } from "../ir/model/types.js"
 import type { TensorType } from "../ir/tensor.js"
-import type { CallStmt } from "../ir/model/pattern.js"
+import { type CallStmt, changesSlots, definedIn } from "../ir/model/statements.js"
 
 export class Liveness {
   private readonly needed = new Set<ModelValue>()
@@ -24,7 +24,7 @@ export class Liveness {
     if (changesSlots(call.body)) return false
     const results = call.results.map((value) => ({ name: "", value }))
     const inside = new Liveness({ inputs: [], body: call.body, results })
-    return [...defined(call.body)].every(
+    return [...definedIn(call.body)].every(
       (id) => call.results.includes(id) || (this.uses.get(id) ?? 0) === inside.countOf(id),
     )
   }
@@ -52,12 +52,3 @@ export class Liveness {
     }
   }
 }
-
-function* defined(body: readonly ModelStmt[]): Iterable<ModelValue> {
-  for (const s of body) {
-    if (s.kind === "op" || s.kind === "read") yield s.id
-    if (s.kind === "call") yield* defined(s.body)
-  }
-}
-const changesSlots = (body: readonly ModelStmt[]): boolean =>
-  body.some((s) => s.kind === "update" || (s.kind === "call" && changesSlots(s.body)))

@@ -2,6 +2,7 @@
  *  Guarantees: a value that is used once stands where it is used, if the line stays short; a value that the program names keeps its name;
  *              a state that is changed is read before.
  *  Not here:   which classes and functions there are (program.ts). */
+import { type CallStmt, changesSlots, type OpStmt, usesIn } from "../ir/model/statements.js"
 import type { ModelRegion, ModelStmt, ModelValue } from "../ir/model/types.js"
 import type { Origin } from "../ir/origin.js"
 import { type Dim, isStatic, printDim, sameShape, type Shape, type TensorType } from "../ir/tensor.js"
@@ -12,7 +13,7 @@ import { type Scope, type Term, Unspeakable, made } from "./ops/spelling.js"
 import { TORCH_DTYPES } from "./ops/pointwise.js"
 import { SPELLINGS } from "./ops/table.js"
 import { atom, call, type Code, indented, infix, LEVEL, method, type Names, numberText } from "./python.js"
-import { type CallStmt, changesSlots, type OpStmt, type SectionFacts, usesIn } from "./section.js"
+import type { SectionFacts } from "./section.js"
 
 /** Where a body stands: how it reads and changes slots, and what calls in it become. */
 export interface Place {

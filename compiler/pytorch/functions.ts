@@ -21,17 +21,8 @@ import {
   softplus,
   type Seen,
 } from "../ir/model/library-patterns.js"
-import {
-  find,
-  named,
-  number,
-  op,
-  opsOf,
-  type OpStmt,
-  type Pattern,
-  reshaped,
-  value,
-} from "../ir/model/pattern.js"
+import { find, named, number, op, type Pattern, reshaped, value } from "../ir/model/pattern.js"
+import { type CallStmt, opsOf, type OpStmt } from "../ir/model/statements.js"
 import type { ModelValue } from "../ir/model/types.js"
 import { numel, sameDim, type TensorType } from "../ir/tensor.js"
 import { boolAttr, dimAttr, floatAttr, intsAttr } from "../ops/attrs.js"
@@ -40,7 +31,6 @@ import { convolution, transposedConvolution } from "./ops/contraction.js"
 import { dims, overRows } from "./ops/reduce.js"
 import { made, type Scope, type Term } from "./ops/spelling.js"
 import { call, type Code, method, numberText } from "./python.js"
-import type { CallStmt } from "./section.js"
 
 /** What a call was found to be. */
 interface Match extends Seen {

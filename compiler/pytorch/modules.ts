@@ -1,11 +1,10 @@
 /** pytorch: layers of the standard library that are modules of torch.nn, by their declaration: how one is constructed.
  *  A layer that is here has the parameters of the module under the same names, and computes the same. */
 import type { Attrs } from "../ir/graph/types.js"
-import { opsOf, type OpStmt } from "../ir/model/pattern.js"
+import { type CallStmt, opsOf, type OpStmt } from "../ir/model/statements.js"
 import type { Shape } from "../ir/tensor.js"
 import { dimsAttr, floatAttr, intAttr, intsAttr } from "../ops/attrs.js"
 import { numberText, tuple } from "./python.js"
-import type { CallStmt } from "./section.js"
 
 /** What is known of an instance. */
 export interface Instance {

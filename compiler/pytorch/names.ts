@@ -1,9 +1,9 @@
 /** pytorch: what the text of a program calls things: values by the place of what computes them, parameters of declarations, their comments.
  *  Not here:   anything that the meaning of the exported program rests on. */
 import type { Block, Declaration, Expr, Module, Param, Stmt, TrainStmt } from "../ir/ast/types.js"
+import type { CallStmt } from "../ir/model/statements.js"
 import type { Origin } from "../ir/origin.js"
 import { offsetAt, parsePlace, type SourceFile } from "../source/source.js"
-import type { CallStmt } from "./section.js"
 
 /** A text with its tree. */
 export interface Written extends SourceFile {
@@ -18,7 +18,10 @@ interface Named {
 export class SourceNames {
   private readonly declarations: ReadonlyMap<string, Declaration>
   private readonly own: ReadonlySet<string>
-  private readonly files: ReadonlyMap<string, { readonly source: SourceFile; readonly named: readonly Named[] }>
+  private readonly files: ReadonlyMap<
+    string,
+    { readonly source: SourceFile; readonly named: readonly Named[] }
+  >
 
   constructor(written: readonly Written[], library: readonly Module[]) {
     const named = (module: Module): [string, Declaration][] =>
@@ -28,9 +31,7 @@ export class SourceNames {
     const own = written.flatMap(({ module }) => named(module))
     this.own = new Set(own.map(([name]) => name))
     this.declarations = new Map([...library.flatMap(named), ...own])
-    this.files = new Map(
-      written.map((source) => [source.path, { source, named: namedIn(source.module) }]),
-    )
+    this.files = new Map(written.map((source) => [source.path, { source, named: namedIn(source.module) }]))
   }
 
   isOwn(declaration: string): boolean {

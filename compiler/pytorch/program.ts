@@ -1,5 +1,6 @@
 /** pytorch: the classes and functions of an exported program, gathered while sections are written.
  *  Guarantees: one class for every layer that says the same, however many instances it has; attribute names are those of the slots. */
+import { type CallStmt, touchesSlots } from "../ir/model/statements.js"
 import type { ModelStmt, ModelValue, Section, Slot } from "../ir/model/types.js"
 import type { Origin, Refusal } from "../ir/origin.js"
 import { isStatic, type TensorType } from "../ir/tensor.js"
@@ -11,7 +12,7 @@ import type { SourceNames } from "./names.js"
 import { TORCH_DTYPES } from "./ops/pointwise.js"
 import { made, type Term, Unspeakable } from "./ops/spelling.js"
 import { atom, type Code, indented, Names, quoted } from "./python.js"
-import { type CallStmt, SectionFacts, touchesSlots } from "./section.js"
+import { SectionFacts } from "./section.js"
 
 interface Method {
   readonly params: readonly string[]

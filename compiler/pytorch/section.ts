@@ -2,9 +2,7 @@
  *  values gradients are taken. */
 import type { ModelStmt, ModelValue, Section } from "../ir/model/types.js"
 import type { ScalarName } from "../ir/graph/types.js"
-
-export type OpStmt = Extract<ModelStmt, { kind: "op" }>
-export type CallStmt = Extract<ModelStmt, { kind: "call" }>
+import { type CallStmt, definedIn, type OpStmt, usesIn } from "../ir/model/statements.js"
 
 export class SectionFacts {
   /** Of the whole section, in calls and loops too. */
@@ -67,52 +65,3 @@ export class SectionFacts {
     return [...call.args, ...others]
   }
 }
-
-export function usesIn(body: readonly ModelStmt[], results: readonly ModelValue[]): Map<ModelValue, number> {
-  const uses = new Map<ModelValue, number>()
-  const use = (id: ModelValue): void => void uses.set(id, (uses.get(id) ?? 0) + 1)
-  const walk = (list: readonly ModelStmt[]): void => {
-    for (const s of list) {
-      if (s.kind === "call") walk(s.body)
-      if (s.kind === "update") use(s.value)
-      if (s.kind !== "op") continue
-      s.args.forEach(use)
-      for (const region of s.regions ?? []) {
-        walk(region.body)
-        region.results.forEach(use)
-      }
-    }
-  }
-  walk(body)
-  results.forEach(use)
-  return uses
-}
-
-export function definedIn(body: readonly ModelStmt[]): Set<ModelValue> {
-  const defined = new Set<ModelValue>()
-  const walk = (list: readonly ModelStmt[]): void => {
-    for (const s of list) {
-      if (s.kind === "op" || s.kind === "read") defined.add(s.id)
-      if (s.kind === "call") walk(s.body)
-      if (s.kind === "op")
-        for (const region of s.regions ?? []) {
-          region.params.forEach(({ id }) => defined.add(id))
-          walk(region.body)
-        }
-    }
-  }
-  walk(body)
-  return defined
-}
-
-/** Whether statements read or change slots, in calls too. */
-export const touchesSlots = (body: readonly ModelStmt[]): boolean =>
-  body.some(
-    (s) =>
-      s.kind === "read" ||
-      s.kind === "update" ||
-      (s.kind === "call" && touchesSlots(s.body)) ||
-      (s.kind === "op" && (s.regions?.some((r) => touchesSlots(r.body)) ?? false)),
-  )
-export const changesSlots = (body: readonly ModelStmt[]): boolean =>
-  body.some((s) => s.kind === "update" || (s.kind === "call" && changesSlots(s.body)))

@@ -3,6 +3,7 @@
  *  Guarantees: all figures are of one row (B = 1). What a layer of the library does inside of it counts as its own.
  *  Not here:   how it is printed (cli/), time (`nnc profile`). */
 import type { Graph, Node } from "../ir/graph/types.js"
+import type { CallStmt } from "../ir/model/statements.js"
 import type { Model, ModelStmt, PredictSection, Section } from "../ir/model/types.js"
 import { bytesOf, type Dim, evalDim, numel, printType, type TensorType } from "../ir/tensor.js"
 import { opDef } from "../ops/index.js"
@@ -34,8 +35,6 @@ export interface ModelSummary {
   readonly at: string
 }
 
-type Call = Extract<ModelStmt, { kind: "call" }>
-
 export function summarize({ predicts, slots }: Model, step: Graph | undefined): readonly ModelSummary[] {
   const kept = new Kept(step)
   const learned = learnedIn(slots)
@@ -62,7 +61,7 @@ function summaryOf(
   const types = typesOf(section)
   const called = new Set<string>()
   const layers: LayerSummary[] = []
-  const visit = (call: Call, depth: number): void => {
+  const visit = (call: CallStmt, depth: number): void => {
     const isInstance = call.callee !== call.declaration
     const isFirst = !called.has(call.callee)
     called.add(call.callee)
@@ -96,7 +95,7 @@ function summaryOf(
   }
 }
 
-const callsIn = (body: readonly ModelStmt[]): readonly Call[] =>
+const callsIn = (body: readonly ModelStmt[]): readonly CallStmt[] =>
   body.flatMap((s) => {
     if (s.kind === "call") return [s]
     return s.kind === "op" ? (s.regions ?? []).flatMap((region) => callsIn(region.body)) : []

@@ -1,20 +1,19 @@
 /** check: how values of a complete section came about: by which calls of the user, from which fields and parameters. */
-import type { ModelStmt, ModelValue } from "../../ir/model/types.js"
+import { type Producer, producersIn } from "../../ir/model/statements.js"
+import type { ModelValue } from "../../ir/model/types.js"
 import { findOp } from "../../ops/index.js"
 import { zeroGrad } from "../../ops/op.js"
 import type { SectionState } from "../section.js"
 import type { TensorValue, Value } from "../values.js"
 import type { Done } from "./done.js"
 
-export type Produced = ModelStmt & { readonly kind: "op" | "read" }
-
 export class Flow {
-  private readonly producers = new Map<ModelValue, Produced>()
+  private readonly producers: ReadonlyMap<ModelValue, Producer>
   private readonly makers = new Map<ModelValue, Done>()
   private readonly fields = new Map<ModelValue, string>()
 
   constructor(readonly section: SectionState) {
-    this.collect(section.bodies[0]!)
+    this.producers = producersIn(section.bodies[0]!)
     for (const { id, name, source } of section.inputs) if (source.kind === "data") this.fields.set(id, name)
     for (const done of section.done) {
       const { result } = done
@@ -37,15 +36,15 @@ export class Flow {
     return value?.kind === "tensor" ? this.fields.get(value.id) : undefined
   }
 
-  producer(id: ModelValue): Produced | undefined {
+  producer(id: ModelValue): Producer | undefined {
     return this.producers.get(id)
   }
 
   /** Whether a value depends on one that `test` holds for, itself included. `past`: where the way ends. */
   comesFrom(
     from: ModelValue,
-    test: (id: ModelValue, producer: Produced | undefined) => boolean,
-    past: (producer: Produced) => boolean = () => false,
+    test: (id: ModelValue, producer: Producer | undefined) => boolean,
+    past: (producer: Producer) => boolean = () => false,
   ): boolean {
     const seen = new Set<ModelValue>()
     const stack = [from]
@@ -64,17 +63,9 @@ export class Flow {
   isSmooth({ id }: TensorValue): boolean {
     return this.comesFrom(id, (_, producer) => producer?.kind === "read", isStep)
   }
-
-  private collect(body: readonly ModelStmt[]): void {
-    for (const s of body) {
-      if (s.kind === "op" || s.kind === "read") this.producers.set(s.id, s)
-      if (s.kind === "call") this.collect(s.body)
-      if (s.kind === "op") for (const region of s.regions ?? []) this.collect(region.body)
-    }
-  }
 }
 
-function isStep(producer: Produced): boolean {
+function isStep(producer: Producer): boolean {
   const def = producer.kind === "op" ? findOp(producer.op) : undefined
   return (
     def !== undefined &&

@@ -1,10 +1,11 @@
 /** check: matrices that start with all numbers alike, one after another: the units between them are copies of each other, and stay so.
  *  Units are no copies where another matrix comes between (the low-rank factors of LoRA), or where something is added that
  *  differs by unit (a residual branch that starts with zeros). */
+import type { Producer } from "../../ir/model/statements.js"
 import type { ModelStmt, ModelValue } from "../../ir/model/types.js"
 import type { Env } from "../env.js"
 import { complain } from "../report.js"
-import type { Flow, Produced } from "./flow.js"
+import type { Flow } from "./flow.js"
 
 export function warnOfEqualStarts(env: Env, flow: Flow): void {
   for (const { name, args } of flow.done) {
@@ -46,11 +47,11 @@ const isUniform = (body: readonly ModelStmt[]): boolean =>
 /** The matrix that starts equal on the way to a value, where every way to it from numbers that differ leads through such a one. */
 function firstBehind(env: Env, flow: Flow, from: ModelValue): string | undefined {
   let found: string | undefined
-  const isMixed = (producer: Produced | undefined): boolean => {
+  const isMixed = (producer: Producer | undefined): boolean => {
     if (producer?.kind === "read") return !isUniform(env.cx.slots.get(producer.slot)?.slot.init.body ?? [])
     return producer === undefined || producer.op === "iota"
   }
-  const isEqual = (producer: Produced): boolean => {
+  const isEqual = (producer: Producer): boolean => {
     const isProduct = producer.kind === "op" && producer.op === "matmul"
     const slot = isProduct ? equalSlot(env, flow, producer.args[1]!) : undefined
     found ??= slot

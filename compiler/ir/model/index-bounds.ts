@@ -6,6 +6,7 @@
 import { findOp } from "../../ops/index.js"
 import type { NdArray } from "../../ops/op.js"
 import { evalShape, isStatic, type DimValues, type TensorType } from "../tensor.js"
+import type { OpStmt } from "./statements.js"
 import type { Model, ModelInput, ModelStmt, ModelValue, Section } from "./types.js"
 
 /** Whole numbers from 0 to `below` - 1, or `or`; `at` is the place in the source that says so. */
@@ -57,8 +58,6 @@ export const feedBounds = (section: Section): ReadonlyMap<string, RowBounds> =>
 export const withinBound = (value: number, { below, or }: Pick<IndexBound, "below" | "or">): boolean =>
   (Number.isInteger(value) && value >= 0 && value < below) || value === or
 
-type Op = ModelStmt & { readonly kind: "op" }
-
 /** Any number of rows shows which element of a row goes where; more than one keeps rows apart from other axes of size 1. */
 const ROWS: DimValues = { B: 2, R: 2 }
 /** Elements of one value that are followed one by one. */
@@ -67,9 +66,9 @@ const MANY = 200_000
 const APART = 2 ** 40
 
 class Trace {
-  readonly operations: Op[] = []
+  readonly operations: OpStmt[] = []
   private readonly types = new Map<ModelValue, TensorType>()
-  private readonly producers = new Map<ModelValue, Op>()
+  private readonly producers = new Map<ModelValue, OpStmt>()
   /** What every element is: a place in an input (APART * its number + the place), a constant, or NaN. */
   private readonly elements = new Map<ModelValue, NdArray>()
 

@@ -2,11 +2,9 @@
  *  A call is written as one operator only where its body says exactly what the operator computes, so that nothing rests on a name.
  *  Broadcasts, `stop_gradient` and padding of no width are looked through; a value of one name is the same value wherever it stands. */
 import type { Attrs } from "../graph/types.js"
-import type { ModelStmt, ModelValue } from "./types.js"
+import { type CallStmt, type OpStmt, opsOf } from "./statements.js"
+import type { ModelValue } from "./types.js"
 import { dimsAttr, floatAttr, intsAttr } from "../../ops/attrs.js"
-
-export type OpStmt = Extract<ModelStmt, { kind: "op" }>
-export type CallStmt = Extract<ModelStmt, { kind: "call" }>
 
 export type Pattern =
   | { readonly kind: "value"; readonly name: string }
@@ -83,7 +81,3 @@ const addsNothing = (attrs: Attrs): boolean =>
 
 /** As f32. */
 const nearly = (a: number, b: number): boolean => Math.fround(a) === Math.fround(b)
-
-/** The operations of a body and of the calls in it. */
-export const opsOf = (body: readonly ModelStmt[]): OpStmt[] =>
-  body.flatMap((s) => (s.kind === "op" ? [s] : s.kind === "call" ? opsOf(s.body) : []))

@@ -8,6 +8,7 @@
 import { findOp, givenType } from "../../ops/index.js"
 import type { Complaint } from "../complaint.js"
 import { printType, sameType, type TensorType } from "../tensor.js"
+import type { OpStmt } from "./statements.js"
 import type { Model, ModelStmt, ModelValue, Section, TrainSection } from "./types.js"
 
 /** All that is wrong; empty when the Model is well formed. */
@@ -168,10 +169,7 @@ function verifySection(
   return types
 }
 
-function wrongOp(
-  s: ModelStmt & { readonly kind: "op" },
-  args: readonly (TensorType | undefined)[],
-): readonly string[] {
+function wrongOp(s: OpStmt, args: readonly (TensorType | undefined)[]): readonly string[] {
   const def = findOp(s.op)
   if (!def) return [`%${s.id} uses \`${s.op}\`, which is no operation`]
   const known = args.filter((a) => a !== undefined)
