@@ -111,8 +111,8 @@ const IMPORTS: Readonly<Record<Platform, string>> = {
   node: `import { fileURLToPath } from "node:url"
 import { loadBundle, tableOfRecords } from "./runtime.js"`,
   browser: `import { loadBundle, tableOfRecords } from "./runtime.browser.js"`,
-  single: `declare const nncRuntime: any
-declare const FILES: any
+  single: `declare const nncRuntime
+declare const FILES
 const { loadFiles, tableOfRecords } = nncRuntime`,
 }
 const LOADS: Readonly<Record<Platform, string>> = {
@@ -262,7 +262,8 @@ function writeTrainerType(file: SourceFile, { predicts, data }: Manifest, platfo
   )
 }
 
-/** The only code of the module: calls of the runtime, under the names of the types above. */
+/** The only code of the module: calls of the runtime, under the names of the types above. It is JavaScript: TypeScript is not given the
+ *  types of the runtime, and would check nothing. */
 function loadText({ predicts, data }: Manifest, platform: Platform): string {
   const columns = Object.fromEntries(
     predicts.map((predict) => [predict.model, rowColumns(predict, data)?.map(({ name }) => name) ?? []]),
@@ -277,33 +278,31 @@ function loadText({ predicts, data }: Manifest, platform: Platform): string {
         ]
   return `
 /** The columns that make up a raw row of each model. */
-const COLUMNS: any = ${JSON.stringify(columns)}
+const COLUMNS = ${JSON.stringify(columns)}
 
 /** Opens the bundle that this module ${platform === "single" ? "holds" : "lies in"}, on a device. */
 export async function load(${LOADS[platform]} = {}): Promise<Trainer> {
-  const session: any = await ${OPENS[platform]}
-  const trainer: any = {
+  const session = await ${OPENS[platform]}
+  const trainer = {
     device: session.device,
-    train: (given: any) => session.train(given),
-    evaluate: (given: any) => session.evaluate(given),
-    predict: (...given: any[]) => {
+    train: (given) => session.train(given),
+    evaluate: (given) => session.evaluate(given),
+    predict: (...given) => {
       const [model, inputs, options] = typeof given[0] === "string" ? given : [${JSON.stringify(predicts[0]?.model ?? "")}, ...given]
       if (!Array.isArray(inputs)) return session.predict(model, inputs)
       const rows = tableOfRecords("the rows", COLUMNS[model], inputs, session.predictUses(model))
       return options?.raw ? session.predictTableRaw(model, rows) : session.predictTable(model, rows)
     },
     parameters: () => session.parameters(),
-    setParameters: (values: any) => session.setParameters(values),
-    save: ${annotated(save ?? "")},
-    restore: ${annotated(restore ?? "")},
-    resume: (saved: any, given: any = {}) => session.train({ ...given, resume: ${resume} }),
+    setParameters: (values) => session.setParameters(values),
+    save: ${save},
+    restore: ${restore},
+    resume: (saved, given = {}) => session.train({ ...given, resume: ${resume} }),
     close: () => session.close(),
   }
   return trainer
 }`
 }
-
-const annotated = (arrow: string): string => arrow.replace(/^\((\w+)\)/, "($1: any)")
 
 type RowColumns = readonly { readonly name: string; readonly type: string }[]
 
