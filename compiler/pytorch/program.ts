@@ -1,46 +1,26 @@
-/** pytorch: the classes and functions of an exported program, gathered while sections are written.
- *  Guarantees: one class for every layer that says the same, however many instances it has; attribute names are those of the slots. */
+/** pytorch: the methods and functions of an exported program, gathered while sections are written.
+ *  Not here:   the classes that methods stand in (instances.ts). */
 import { type CallStmt, touchesSlots } from "../ir/model/statements.js"
 import type { ModelStmt, ModelValue, Section, Slot } from "../ir/model/types.js"
 import type { Origin, Refusal } from "../ir/origin.js"
-import { isStatic, type TensorType } from "../ir/tensor.js"
+import type { TensorType } from "../ir/tensor.js"
 import { bug } from "../source/bug.js"
 import { type CallKind, Frame, type Param, type Place } from "./frame.js"
 import { fused } from "./functions.js"
-import { type Constructed, type Instance, MODULES } from "./modules.js"
+import { Instances, type Method, methodName, ROOT, textOf } from "./instances.js"
 import type { SourceNames } from "./names.js"
-import { TORCH_DTYPES } from "./ops/pointwise.js"
 import { made, type Term, Unspeakable } from "./ops/spelling.js"
-import { atom, type Code, indented, Names, quoted } from "./python.js"
+import { atom, type Code, docLines, indented, Names, quoted } from "./python.js"
 import { SectionFacts } from "./section.js"
-
-interface Method {
-  readonly params: readonly string[]
-  readonly lines: readonly string[]
-  readonly types: readonly Term[]
-}
-/** An instance of a layer, by its path. */
-interface Node {
-  readonly path: string
-  readonly declaration: string
-  readonly calls: { call: CallStmt; training: boolean; closed: boolean }[]
-  /** By mode, in the order of their first use. */
-  readonly methods: {
-    readonly training: (Method | undefined)[]
-    readonly evaluation: (Method | undefined)[]
-  }
-}
 
 /** Functions of the library that say little are written out where they are called. */
 const FEWEST_STATEMENTS = 4
-const ROOT = ""
 
 export class Program {
   readonly refusals: Refusal[] = []
   /** Places that look across the rows of a batch. */
   readonly across: Origin[] = []
-  private readonly nodes = new Map<string, Node>()
-  private readonly slots: ReadonlyMap<string, Slot>
+  private readonly instances: Instances
   private readonly functions = new Map<string, { readonly name: string; readonly lines: readonly string[] }>()
   /** What functions and classes are called, and what no variable may be. */
   private readonly globals: Names
@@ -53,7 +33,7 @@ export class Program {
     /** Optimizers, averages and first values. */
     others: readonly Section[],
   ) {
-    this.slots = new Map(slots.map((s) => [s.name, s]))
+    this.instances = new Instances(slots)
     const declared = new Set<string>()
     for (const { section, training } of sections) {
       const facts = new SectionFacts(section)
@@ -69,12 +49,6 @@ export class Program {
     for (const { body } of others) note(body)
     this.reserved = [...declared].map((name) => name.replace(/^_+/, ""))
     this.globals = new Names(["Training", "initial_values"])
-    this.nodes.set(ROOT, {
-      path: ROOT,
-      declaration: "Training",
-      calls: [],
-      methods: { training: [], evaluation: [] },
-    })
   }
 
   private survey(
@@ -87,16 +61,7 @@ export class Program {
       if (s.kind === "op") s.regions?.forEach((r) => this.survey(r.body, training, facts, declared))
       if (s.kind !== "call") continue
       declared.add(s.declaration)
-      if (this.isLayer(s)) {
-        const node = this.nodes.get(s.callee) ?? {
-          path: s.callee,
-          declaration: s.declaration,
-          calls: [],
-          methods: { training: [], evaluation: [] },
-        }
-        node.calls.push({ call: s, training, closed: facts.resultsOf(s).length === 1 })
-        this.nodes.set(s.callee, node)
-      }
+      if (this.isLayer(s)) this.instances.noteCall(s, training, facts.resultsOf(s).length === 1)
       this.survey(s.body, training, facts, declared)
     }
   }
@@ -123,7 +88,7 @@ export class Program {
     )
     const codes = new Map(section.results.map(({ name }, i) => [name, frame.whole(terms[i]!)]))
     const lines = [...frame.lines, `return ${results(codes)}`]
-    this.add(this.nodes.get(ROOT)!, training, { params, lines, types: [] })
+    this.instances.add(this.instances.at(ROOT), training, { params, lines, types: [] })
   }
 
   /** What a model predicts: its own method is written by what calls it. */
@@ -222,10 +187,10 @@ export class Program {
   }
 
   private layer(call: CallStmt, facts: SectionFacts, training: boolean, path: string | undefined): CallKind {
-    const node = this.nodes.get(call.callee) ?? bug(`there is no instance ${call.callee}`)
+    const node = this.instances.at(call.callee)
     if (path === undefined) bug(`${call.callee} is called in a function`)
     const attr = (): string => attribute(this.relative(call.callee, path))
-    const built = this.constructed(node)
+    const built = this.instances.constructed(node)
     if (built !== undefined)
       return {
         kind: "defined",
@@ -244,45 +209,9 @@ export class Program {
       results,
       define: (args) => {
         const method = this.body(call, facts, training, args, results, call.callee)
-        const at = this.add(node, training, method)
+        const at = this.instances.add(node, training, method)
         return { callee: at === 0 ? attr() : `${attr()}.${methodName(at)}`, types: method.types }
       },
-    }
-  }
-
-  /** As a module of torch.nn. */
-  private constructed(node: Node): Constructed | undefined {
-    const make = MODULES[node.declaration]
-    const fits =
-      node.calls.length > 0 && node.calls.every(({ closed, call }) => closed && call.args.length === 1)
-    if (make === undefined || !fits) return undefined
-    const built = make({ slots: this.ownSlots(node.path), calls: node.calls } satisfies Instance)
-    return typeof built === "string" ? { text: built } : built
-  }
-  private ownSlots(path: string): Map<string, TensorType["shape"]> {
-    const prefix = path === ROOT ? "" : `${path}.`
-    return new Map(
-      [...this.slots.values()].flatMap(({ name, type, role }) => {
-        const own = name.startsWith(prefix) ? name.slice(prefix.length) : "."
-        const isOwn = !/[./]/.test(own) && (role === "param" || role === "state" || role === "run")
-        return isOwn ? [[own, type.shape] as const] : []
-      }),
-    )
-  }
-
-  /** Where a method stands among those of its mode; the same text is one method. What stands at one place in both modes takes the same. */
-  private add(node: Node, training: boolean, method: Method): number {
-    const { methods } = node
-    const [own, other] = training
-      ? [methods.training, methods.evaluation]
-      : [methods.evaluation, methods.training]
-    const known = own.findIndex((each) => each && textOf(each) === textOf(method))
-    if (known >= 0) return known
-    for (let at = 0; ; at++) {
-      const beside = other[at]
-      if (own[at] !== undefined || (beside && beside.params.join() !== method.params.join())) continue
-      own[at] = method
-      return at
     }
   }
 
@@ -338,101 +267,9 @@ export class Program {
     return [...this.functions.values()].map(({ lines }) => lines.join("\n"))
   }
 
-  /** The classes, those that others are made of first; the last one is `Training`. `models`: what each root becomes. */
-  classTexts(): { readonly text: string; readonly name: string; readonly path: string }[] {
-    const made_ = new Map<string, { name: string; text: string; path: string }>()
-    const construct = (path: string): string => {
-      const node = this.nodes.get(path)
-      const built = node && this.constructed(node)
-      if (built) return built.text
-      return `${this.classOf(path, construct, made_)}()`
-    }
-    this.classOf(ROOT, construct, made_)
-    return [...made_.values()]
-  }
-
-  private classOf(
-    path: string,
-    construct: (path: string) => string,
-    done: Map<string, { name: string; text: string; path: string }>,
-  ): string {
-    const node = this.nodes.get(path)
-    const declaration = node?.declaration ?? path.split(".").at(-1) ?? "Part"
-    const lines = [
-      ...spacedDoc(
-        path === ROOT
-          ? "What a step computes: losses and reports of a batch."
-          : this.source.docOf(declaration),
-      ),
-      "def __init__(self):",
-      ...indented(["super().__init__()", ...this.members(path, construct)]),
-      ...(node ? this.methodLines(node) : []),
-    ]
-    const key = `${declaration}\n${lines.join("\n")}`
-    const known = done.get(key)
-    if (known) return known.name
-    const name = path === ROOT ? "Training" : this.globals.fresh(classCase(declaration))
-    done.set(key, { name, path, text: [`class ${name}(nn.Module):`, ...indented(lines)].join("\n") })
-    return name
-  }
-
-  private members(path: string, construct: (path: string) => string): string[] {
-    const prefix = path === ROOT ? "" : `${path}.`
-    const slots = [...this.slots.values()].filter(
-      ({ name, role }) =>
-        name.startsWith(prefix) &&
-        !name.includes("/") &&
-        (role === "param" || role === "state" || role === "run"),
-    )
-    const paths = [...slots.map(({ name }) => name), ...this.nodes.keys()].filter(
-      (p) => p !== ROOT && p.startsWith(prefix) && p !== path,
-    )
-    const heads = [...new Set(paths.map((p) => p.slice(prefix.length).split(".")[0]!))]
-    return heads.flatMap((head) => {
-      const whole = `${prefix}${head}`
-      const slot = this.slots.get(whole)
-      if (slot) return [this.slotLine(`self.${head}`, head, slot)]
-      return this.node(`self.${head}`, whole, construct)
-    })
-  }
-  private node(target: string, path: string, construct: (path: string) => string): string[] {
-    if (this.nodes.has(path)) return [`${target} = ${construct(path)}`]
-    const below = [...this.slots.keys(), ...this.nodes.keys()].filter(
-      (p) => p.startsWith(`${path}.`) && !p.includes("/"),
-    )
-    const keys = [...new Set(below.map((p) => p.slice(path.length + 1).split(".")[0]!))]
-    const numbers = keys.every((k) => /^\d+$/.test(k)) ? keys.map(Number).sort((a, b) => a - b) : undefined
-    if (numbers?.every((n, i) => n === i)) {
-      const slots = numbers.map((n) => this.slots.get(`${path}.${n}`))
-      if (slots.every((s) => s !== undefined))
-        return [
-          `${target} = nn.ParameterList([${slots.map((s) => `torch.empty(${shapeText(s.type)})`).join(", ")}])`,
-        ]
-      const parts = numbers.map((n) => construct(`${path}.${n}`))
-      const one = `${target} = nn.ModuleList([${parts.join(", ")}])`
-      if (one.length <= 96) return [one]
-      return [`${target} = nn.ModuleList([`, ...indented(parts.map((p) => `${p},`)), "])"]
-    }
-    return [`${target} = ${construct(path)}`]
-  }
-  private slotLine(target: string, name: string, { type, role, frozen }: Slot): string {
-    const dtype = type.dtype === "f32" ? "" : `, dtype=${TORCH_DTYPES[type.dtype]}`
-    const empty = `torch.empty(${shapeText(type)}${dtype})`
-    if (role === "param") return `${target} = nn.Parameter(${empty}${frozen ? ", requires_grad=False" : ""})`
-    return `self.register_buffer(${quoted(name)}, ${empty})`
-  }
-
-  private methodLines({ methods: { training, evaluation } }: Node): string[] {
-    const count = Math.max(training.length, evaluation.length)
-    return Array.from({ length: count }, (_, i) => {
-      const [train, other] = [training[i], evaluation[i]]
-      const name = methodName(i)
-      const head = (m: Method): string => `def ${name}(self${m.params.map((p) => `, ${p}`).join("")}):`
-      const one = train ?? other ?? bug("a method has no body")
-      if (train === undefined || other === undefined || textOf(train) === textOf(other))
-        return ["", head(one), ...indented(one.lines)]
-      return ["", head(train), ...indented(["if self.training:", ...indented(train.lines), ...other.lines])]
-    }).flat()
+  /** The classes, those that others are made of first; the last one is `Training`. */
+  classTexts(): { readonly text: string; readonly name: string }[] {
+    return this.instances.classTexts(this.globals, (declaration) => this.source.docOf(declaration))
   }
 }
 
@@ -446,38 +283,12 @@ export function returning(lines: readonly string[], values: readonly string[]): 
     : [...lines, `return ${values.join(", ")}`]
 }
 
-const methodName = (at: number): string => (at === 0 ? "forward" : `forward_${at + 1}`)
-const textOf = ({ params, lines }: Method): string => [params.join(", "), ...lines].join("\n")
-
 /** `self.linear[0].weight` */
 export function attribute(path: string): string {
   return `self${path
     .split(".")
     .map((part) => (/^\d+$/.test(part) ? `[${part}]` : `.${part}`))
     .join("")}`
-}
-const shapeText = ({ shape }: TensorType): string =>
-  shape.length === 0
-    ? "()"
-    : shape.map((d) => (isStatic(d) ? String(d) : bug("a slot has no fixed size"))).join(", ")
-/** With an empty line after it. */
-const spacedDoc = (doc: string | undefined): string[] => {
-  const lines = docLines(doc)
-  return lines.length === 0 ? [] : [...lines, ""]
-}
-export const docLines = (doc: string | undefined): string[] => {
-  if (doc === undefined || doc.trim() === "") return []
-  const lines = doc
-    .trim()
-    .replaceAll("\\", "\\\\")
-    .replaceAll('"""', "'''")
-    .split("\n")
-    .map((line) => line.trim())
-  return lines.length === 1 ? [`"""${lines[0]}"""`] : [`"""${lines[0]}`, ...lines.slice(1), '"""']
-}
-const classCase = (name: string): string => {
-  const words = name.split(/[_\W]+/).filter((w) => w !== "")
-  return /^[A-Z]/.test(name) ? name : words.map((w) => w[0]!.toUpperCase() + w.slice(1)).join("") || "Part"
 }
 const statementsIn = (body: readonly ModelStmt[]): number =>
   body.reduce(

@@ -82,6 +82,18 @@ function shortestOf(value: number): string {
 export const indented = (lines: readonly string[], by = 1): string[] =>
   lines.map((line) => (line === "" ? "" : "    ".repeat(by) + line))
 
+/** A comment of the program as a docstring. */
+export const docLines = (doc: string | undefined): string[] => {
+  if (doc === undefined || doc.trim() === "") return []
+  const lines = doc
+    .trim()
+    .replaceAll("\\", "\\\\")
+    .replaceAll('"""', "'''")
+    .split("\n")
+    .map((line) => line.trim())
+  return lines.length === 1 ? [`"""${lines[0]}"""`] : [`"""${lines[0]}`, ...lines.slice(1), '"""']
+}
+
 const RESERVED = new Set(
   (
     "False None True and as assert async await break class continue def del elif else except finally for from global if import in is " +
