@@ -84,6 +84,16 @@ describe("nnc predict", () => {
     expect(err).toContain('the train sections "a", "b" prepare the inputs of M in different ways')
   })
 
+  it("needs no columns for an input that the model does not read", () => {
+    const cwd = temporaryFolder()
+    const masked = "model M(x: f32[B, 1], mask: f32[B, 1]) -> f32[B, 1] { x |> Linear(1) }\n"
+    const mask = SETS.replaceAll("  y: f32[1]", '  m: f32[1] = column("y")\n  y: f32[1]')
+    writeFileSync(join(cwd, "m.nn"), mask + masked + section("b", "second", "M(x, m)"))
+    writeFileSync(join(cwd, "new.csv"), "x\n1\n2\n3\n")
+    expect(nnc(["train", "m.nn", "--out", "run"], { cwd })).toMatchObject({ exit: 0 })
+    predicted(cwd).rows.forEach((value, i) => expect(value).toBeCloseTo([5.5, 6.5, 7.5][i]!, 3))
+  })
+
   it("gives a row for each row, of a model that reads none of them", () => {
     const cwd = temporaryFolder()
     const mean = "model M(x: f32[B, 1]) -> f32[B, 1] { param m: f32[1] = zeros\n expand(m, [B, 1]) }\n"

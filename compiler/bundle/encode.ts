@@ -11,7 +11,6 @@ import {
   type DataSpec,
   type DispatchSpec,
   type Manifest,
-  type PredictSpec,
   type ProgramSpec,
   type RangeSpec,
   type TrainSpec,
@@ -87,7 +86,9 @@ export function encode({
     predicts: model.predicts.map((p) => ({
       model: p.model,
       program: programOf(p),
-      ...unreadOf(p, layout.programs),
+      inputs: p.section.inputs
+        .filter(({ source }) => source.kind === "feed")
+        .map(({ name, type }) => ({ name, shape: type.shape.map(dimSize) })),
       feeds: feedsOf(p, model),
     })),
     ...(others && others.variants.length > 0 ? { variants: others.variants } : {}),
@@ -153,13 +154,6 @@ export const fingerprintOf = (graphs: readonly Graph[]): string =>
   bytesToHex(sha256(utf8ToBytes(printGraphs(graphs.map(withoutOrigins)))))
 
 const programOf = (p: PredictSection): string => `predict.${p.model}`
-
-function unreadOf(p: PredictSection, programs: Layout["programs"]): Pick<PredictSpec, "unread"> {
-  const read = new Set(programs.find(({ name }) => name === programOf(p))?.inputs.map(({ name }) => name))
-  const unread = p.section.inputs.filter((i) => i.source.kind === "feed" && !read.has(i.name))
-  if (unread.length === 0) return {}
-  return { unread: unread.map(({ name, type }) => ({ name, shape: type.shape.map(dimSize) })) }
-}
 
 function encodeProgram(
   p: PlannedProgram,

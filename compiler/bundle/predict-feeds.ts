@@ -3,7 +3,7 @@
  *  argument that is computed there is taken to be the field of the input's name, if the section's data has one that fits.
  *  Not here:   which section counts (runtime/train/predict-feed.ts). */
 import type { PredictFeed, PredictTarget } from "../../runtime/bundle/format.js"
-import type { CallStmt } from "../ir/model/statements.js"
+import { type CallStmt, usesIn } from "../ir/model/statements.js"
 import type {
   DataSet,
   Model,
@@ -50,6 +50,7 @@ const targetsOf = (
     .map(({ output, field, as }) => ({ output, data: name, field, as }))
 
 interface Input {
+  readonly id: ModelValue
   readonly name: string
   readonly type: TensorType
 }
@@ -75,11 +76,17 @@ function fieldsOfCall(
 ): readonly (string | undefined)[] | undefined {
   const fields = new Map<ModelValue, string>()
   for (const { id, source } of section.inputs) if (source.kind === "data") fields.set(id, source.field)
-  const count = inputs(predict).length
-  const calls = callsIn(section.body, predict.model).map(({ args }) =>
-    // Arguments that nothing reads may be left out of a call.
-    args.length === count ? args.map((a) => fields.get(a)) : new Array<undefined>(count).fill(undefined),
+  const all = inputs(predict)
+  const uses = usesIn(
+    predict.section.body,
+    predict.section.results.map(({ value }) => value),
   )
+  const read = all.filter(({ id }) => uses.has(id))
+  const calls = callsIn(section.body, predict.model).map(({ args }) => {
+    // Arguments that nothing reads may be left out of a call.
+    const given = args.length === all.length ? all : args.length === read.length ? read : []
+    return all.map((input) => fields.get(args[given.indexOf(input)]!))
+  })
   return calls.find((call) => call.every((field) => field !== undefined)) ?? calls[0]
 }
 

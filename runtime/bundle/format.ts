@@ -318,9 +318,8 @@ export interface TrainSpec {
 export interface PredictSpec {
   readonly model: string
   readonly program: string
-  /** Inputs that the model declares and its program does not read. There are as many rows as they have, where it reads none that
-   *  have rows. Absent when there are no such inputs. */
-  readonly unread?: readonly { readonly name: string; readonly shape: readonly SizeExpr[] }[]
+  /** Inputs that the model declares. The program of a device may read fewer: of those that it does not read, only the rows count. */
+  readonly inputs: readonly { readonly name: string; readonly shape: readonly SizeExpr[] }[]
   /** What feeds it in each train section that calls it; at least one. */
   readonly feeds: readonly PredictFeed[]
 }

@@ -246,7 +246,7 @@ const target = v.strictObject({
 const predict = v.strictObject({
   model: name,
   program: name,
-  unread: v.exactOptional(list(v.strictObject({ name, shape: list(size) }))),
+  inputs: list(v.strictObject({ name, shape: list(size) })),
   feeds: list(
     v.strictObject({
       train: v.nullable(name),

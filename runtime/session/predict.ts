@@ -8,24 +8,26 @@ import { usesOf } from "../data/uses.js"
 import { windowed } from "../data/windows.js"
 import { RunError } from "../error.js"
 import type { Tensor } from "../exec/values.js"
-import { checkFeeds, runProgram, unreadRows, type Feeds } from "../train/predict.js"
+import { checkFeeds, runProgram, unreadInputs, unreadRows, type Feeds } from "../train/predict.js"
 import { feedOf, meaningsOf } from "../train/predict-feed.js"
 import { predictionOf, type Prediction } from "../train/prediction.js"
 import { predictSpec, type Opened } from "./opened.js"
 
-/** The outputs for inputs already in the shape of the model, rows one after another. */
+/** The outputs for inputs already in the shape of the model, rows one after another. `rows`: how many, where no input says. */
 export async function predict(
   { loaded, state }: Opened,
   model: string,
   inputs: Feeds,
+  rows?: number,
 ): Promise<Record<string, Tensor>> {
-  const { program: name, unread = [] } = predictSpec(loaded.bundle.manifest, model)
+  const spec = predictSpec(loaded.bundle.manifest, model)
   await state.ensureInitialised()
-  const program = loaded.program(name, null)
+  const program = loaded.program(spec.program, null)
+  const unread = unreadInputs(spec, program)
   const feeds = Object.fromEntries(
     Object.entries(inputs).filter(([given]) => !unread.some((each) => each.name === given)),
   )
-  const batch = unreadRows(unread, inputs)
+  const batch = unreadRows(unread, inputs) ?? rows
   checkFeeds(program, feeds)
   return runProgram(program, feeds, batch ? { batch } : {})
 }
@@ -63,7 +65,7 @@ function predictRows(opened: Opened, model: string, table: Table): Promise<Recor
   const feeds = fieldsOf(opened, model).map(
     ([name, field]) => [name, fieldValues(field, table, rows)] as const,
   )
-  return predict(opened, model, Object.fromEntries(feeds))
+  return predict(opened, model, Object.fromEntries(feeds), feeds.length === 0 ? table.rows : undefined)
 }
 
 /** What `predictTable` asks of the columns of a table. */
@@ -101,14 +103,16 @@ function windowsOf(opened: Opened, model: string, table: Table): Table {
   return windows ? windowed(table, windows) : table
 }
 
-/** By input: the field that it was fed from. */
+/** By input: the field that it was fed from. An input that nothing reads needs none. */
 function fieldsOf(
   { loaded, state, data }: Opened,
   model: string,
 ): readonly (readonly [input: string, field: FieldSpec])[] {
   const spec = predictSpec(loaded.bundle.manifest, model)
-  return feedOf(spec, state.position?.train ?? null, data.specs).map(({ name, field }) => {
-    if (field) return [name, field]
+  const unread = unreadInputs(spec, loaded.program(spec.program, null))
+  return feedOf(spec, state.position?.train ?? null, data.specs).flatMap(({ name, field }) => {
+    if (field) return [[name, field] as const]
+    if (unread.some((each) => each.name === name)) return []
     throw new RunError("unknown-name", `input "${name}" of ${model} was not fed from a data field`, {
       help: "give it as an array instead",
     })

@@ -97,8 +97,11 @@ function widthOf(shape: InputSpec["shape"]): number | null {
   const [one, two] = [1, 2].map((B) => product(evalShape(shape, { B, R: 0 })))
   return one === two ? null : one!
 }
+/** Inputs that the model declares and its program does not read. */
+export const unreadInputs = ({ inputs }: PredictSpec, { spec }: Program): PredictSpec["inputs"] =>
+  inputs.filter(({ name }) => !spec.inputs.some((read) => read.name === name))
 /** The rows of inputs that nothing reads; undefined where none of them has rows. */
-export function unreadRows(unread: PredictSpec["unread"] = [], feeds: Feeds): number | undefined {
+export function unreadRows(unread: PredictSpec["inputs"], feeds: Feeds): number | undefined {
   let rows: number | undefined
   for (const { name, shape } of unread) {
     const width = widthOf(shape)

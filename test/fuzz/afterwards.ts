@@ -123,11 +123,12 @@ const predictsOf = ({ manifest, section }: Trained): readonly PredictSpec[] =>
 /** The rows that a model was trained on; numbers of no meaning for what is no field, zeros for what the program does not read. */
 function feeds(
   { manifest, section, data }: Trained,
-  { program, unread = [], feeds: given }: PredictSpec,
+  { program, inputs: declared, feeds: given }: PredictSpec,
 ): { readonly rows: number; readonly inputs: Arrays } {
   const rows = data.rows || 1
   const { inputs } = given.find((feed) => feed.train === section.name)!
   const read = manifest.programs.find((p) => p.name === program)!.inputs
+  const unread = declared.filter(({ name }) => !read.some((each) => each.name === name))
   const values = [...read, ...unread].map(({ name, shape: symbolic, ...rest }): [string, NdArray] => {
     const field = inputs.find((i) => i.name === name)?.field
     if (typeof field === "string") return [name, data.inputs[field]!]

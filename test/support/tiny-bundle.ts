@@ -234,6 +234,7 @@ export function tinyBundle({ train, data, rows = 10, badRow }: TinyOptions = {})
       {
         model: "Line",
         program: "predict.Line",
+        inputs: [{ name: "x", shape: ["B", 2] }],
         feeds: [{ train: "train", inputs: [{ name: "x", data: "points", field: "x" }] }],
       },
     ],
