@@ -1,4 +1,4 @@
-/** Loops over time in graphs: against the same computation written out turn by turn, gradients against differences, passes. */
+/** Loops over time in graphs: against the same computation written out iteration by iteration, gradients against differences, passes. */
 import { describe, expect, it } from "vitest"
 import { GraphBuild } from "../compiler/ir/graph/build.js"
 import { evalGraph } from "../compiler/ir/graph/eval.js"
@@ -22,7 +22,7 @@ const H = tensorType("f32", [BATCH, 4])
 const U = tensorType("f32", [2, 4])
 const W = tensorType("f32", [4, 4])
 
-/** One turn of a small recurrent network: h' = tanh(x U + h W), and a count of the turns beside it. */
+/** One iteration of a small recurrent network: h' = tanh(x U + h W), and a count of the iterations beside it. */
 function region(): Graph {
   const g = new GraphBuild("iteration")
   const h = g.input("h", H)
@@ -77,7 +77,7 @@ const run = (graph: Graph) =>
   evalGraph(graph, { inputs: Object.fromEntries(values.map((v, i) => [`a${i}`, v])), dims: DIMS }).outputs
 
 describe("a scan", () => {
-  it("is the same computation as its turns written out", () => {
+  it("is the same computation as its iterations written out", () => {
     const graph = program(looped, 0)
     assertGraph(graph)
     close(run(graph).y!, run(program(unrolled, 0)).y!, 1e-12, "y")
@@ -146,7 +146,7 @@ train {
     }
     let seen = stack(list, 1)`
   const rename = (name: string): string => name.replace(".out.", ".linear.0.")
-  it.each(["predict.M", "step"])("%s is what its turns written out give", (program) => {
+  it.each(["predict.M", "step"])("%s is what its iterations written out give", (program) => {
     const results = [looped, written].map((inner) => {
       const graph = optimized(lowered(source(inner)).get(program)!)
       const values = randomArgs(
@@ -206,7 +206,7 @@ train on d { minimize mse(Net(x), y) with Adam()  epochs 1 }
       h = sigmoid(g[:, 9:12]) * tanh(c)`,
       12,
     ],
-  ])("%s is its turns written out", (call, iteration, rows) => {
+  ])("%s is its iterations written out", (call, iteration, rows) => {
     const inputs = `x: f32[B, 4, 2], a: f32[${rows}, 2], w: f32[${rows}, 3], b: f32[${rows}], d: f32[${rows}], h0: f32[B, 3], c0: f32[B, 3]`
     const both = lowered(`
 model Loop(${inputs}) -> f32[B, 4, 3] { ${call} }
@@ -254,7 +254,7 @@ model M(x: f32[B, 4, 2]) -> (f32[B, 4, 6], f32[B, 4, 6]) {
     })
     close(outputs["output.0"]!, outputs["output.1"]!, 1e-12, "GRU")
   })
-  it("are programs whose size does not depend on the number of turns", () => {
+  it("are programs whose size does not depend on the number of iterations", () => {
     const lines = (text: string): number => text.split("\n").length
     const sizes = (iterations: number) =>
       graphs("LSTM(4)", iterations).map((graph) => {
@@ -264,7 +264,7 @@ model M(x: f32[B, 4, 2]) -> (f32[B, 4, 6], f32[B, 4, 6]) {
       })
     const [short, long] = [sizes(10), sizes(100)]
     expect(long.map((s) => s.counts)).toEqual(short.map((s) => s.counts))
-    // Tiles follow the sizes of what is computed for all turns at once.
+    // Tiles follow the sizes of what is computed for all iterations at once.
     long.forEach((s, i) => expect(s.text / short[i]!.text).toBeCloseTo(1, 1))
   })
 })

@@ -119,7 +119,7 @@ export function refused(env: Env, what: string, span: Span): boolean {
     span,
     label: "in the block of a `scan`",
     related: [{ span: env.loop.span, text: "this one" }],
-    help: "give a `var` from outside its value for the next turn, or stack values and use them after the loop",
+    help: "give a `var` from outside its value for the next iteration, or stack values and use them after the loop",
   })
   return true
 }

@@ -194,7 +194,7 @@ nnc predict ${path.replace(/^.*\//, "")} --checkpoint runs/${name} ...
 | --- | --- |
 | \`model.py\` | layers, models and functions of the program, and the first values of all that is kept |
 | \`train.py\` | what a step computes, optimizers, settings |
-| \`nnc_torch/\` | what is the same for all programs: the loop, random numbers by place, batches over processes, checkpoints |
+| \`nnc_torch/\` | what is the same for all programs: the training loop, random numbers, batches shared by processes, checkpoints |
 | \`data/\` | rows of every part, with the fitted stages of their fields applied; those stand in the metadata of the file |
 
 Names of parameters are those of nnc, so a checkpoint of either is one of the other. Rows come in the same order and random

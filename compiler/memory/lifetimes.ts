@@ -79,7 +79,7 @@ function usesOf(program: KernelProgram): Map<number, { first: number; last: numb
   const packs = new Map(program.packs.map((p) => [p.id, p.members]))
   const uses = new Map<number, { first: number; last: number }>()
   program.dispatches.forEach((dispatch, at) => {
-    // What a loop touches at all, it needs in every turn.
+    // A buffer that a loop reads or writes lives through all of its iterations.
     const loop = program.loops?.find((l) => l.first <= at && at < l.end)
     const [from, to] = loop ? [loop.first, loop.end - 1] : [at, at]
     for (const ref of dispatch.args) {

@@ -57,7 +57,7 @@ function halved(graph: Graph, given: ReadonlySet<ValueId> = new Set()): Graph {
   return { ...made, nodes: made.nodes.filter((n) => needed.has(n.id)) }
 }
 
-/** What a loop captures for contractions alone is rounded before the loop, not in every turn: the region's inputs, by the number of
+/** What a loop captures for contractions alone is rounded before the loop, not in every iteration: the region's inputs, by the number of
  *  the argument. */
 function capturedByContractions(loop: Node): ReadonlyMap<number, ValueId> {
   const { captures, carries, slices, region } = scanParts(loop)

@@ -136,7 +136,7 @@ export class Frame implements Scope {
       if (stmt.kind === "update") add(stmt.value)
       if (stmt.kind !== "op" || !uses.has(stmt.id)) continue
       stmt.args.forEach((id) => add(id))
-      // A turn of a loop computes nothing again that it finds outside.
+      // A value that a loop reads counts as read twice: it gets a name before the loop and is not computed in every iteration.
       for (const region of stmt.regions ?? [])
         for (const id of usesIn(region.body, region.results).keys()) add(id, 2)
     }
@@ -332,19 +332,19 @@ export class Frame implements Scope {
       inner.terms.set(param.id, made(atom(name), param.type))
       return name
     })
-    const turn = this.names.fresh("t")
+    const iteration = this.names.fresh("t")
     args.slice(carries, carries + slices).forEach((x, i) => {
       const param = region.params[carries + i]!
       const whole = this.variable(this.whole(x), "sequence")
-      inner.terms.set(param.id, made(atom(`${whole.text}[${turn}]`), param.type))
+      inner.terms.set(param.id, made(atom(`${whole.text}[${iteration}]`), param.type))
     })
     const counter = region.params[carries + slices]
     if (counter)
-      inner.terms.set(counter.id, { code: atom(turn), dtype: "i32", shape: [], held: [], scalar: true })
+      inner.terms.set(counter.id, { code: atom(iteration), dtype: "i32", shape: [], held: [], scalar: true })
     const results = inner.write(region.body, region.results)
-    const stacked = results.slice(carries).map((term) => ({ term, name: this.names.fresh("turns") }))
+    const stacked = results.slice(carries).map((term) => ({ term, name: this.names.fresh("stack") }))
     const next = results.slice(0, carries).map((term) => this.tensorOf(inner, term))
-    this.lines.push(...stacked.map(({ name }) => `${name} = []`), `for ${turn} in range(${iterations}):`)
+    this.lines.push(...stacked.map(({ name }) => `${name} = []`), `for ${iteration} in range(${iterations}):`)
     const tail = stacked.map(({ term, name }) => `${name}.append(${this.tensorOf(inner, term)})`)
     const moved = carried.filter((name, i) => name !== next[i])
     const values = next.filter((value, i) => value !== carried[i])

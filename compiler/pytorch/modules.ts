@@ -116,7 +116,7 @@ const recurrent =
     const last = instance.calls.every(
       ({ call }) => opsOf(call.body).filter((s) => s.op === "scan").length === 1,
     )
-    // The results of all turns, turned back to the order of the argument.
+    // The stacked results of the loop, with their axes back in the order of the argument.
     const isSequence = instance.calls.every(({ call }) => {
       const all = opsOf(call.body)
       const end = all.find((s) => s.id === call.results[0])

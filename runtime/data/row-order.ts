@@ -17,15 +17,15 @@ export interface Shuffle {
 export function shuffledOrder({ rows, seed, epoch }: Shuffle): (place: number) => number {
   const block = 2 ** (31 - Math.clz32(rows))
   const rounds = keysOf(seed, epoch).map((key, round) => ({
-    turn: round % 2 === 1 ? block : Number((BigInt(key) * BigInt(rows)) >> 32n),
+    rotation: round % 2 === 1 ? block : Number((BigInt(key) * BigInt(rows)) >> 32n),
     factor: key | 1,
     plus: key >>> 7,
   }))
   const mask = block - 1
   return (place) => {
     let x = place
-    for (const { turn, factor, plus } of rounds) {
-      x += turn
+    for (const { rotation, factor, plus } of rounds) {
+      x += rotation
       if (x >= rows) x -= rows
       if (x >= block) continue
       const low = (Math.imul(x, factor) + plus) & mask

@@ -57,7 +57,7 @@ export interface Recorder {
   submit(): void
 }
 
-/** Calls with loops take a parameter block for each turn; room is made for so many of them in one submission. */
+/** How many calls one submission holds. A call with loops takes a parameter block for each iteration. */
 export const CALLS_PER_SUBMIT = 4
 
 /** Bytes of data that a process holds itself; of more rows those that are needed are read again and again, from files that the system

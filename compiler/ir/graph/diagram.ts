@@ -7,7 +7,7 @@ import type { Graph, Node, ValueId } from "./types.js"
 
 export function graphDiagrams(graph: Graph, title = graph.name): Diagram[] {
   const regions = graph.nodes.flatMap((n) =>
-    (n.regions ?? []).flatMap((region) => graphDiagrams(region, `${title}, each turn of %${n.id}`)),
+    (n.regions ?? []).flatMap((region) => graphDiagrams(region, `${title}, each iteration of %${n.id}`)),
   )
   return [{ title, boxes: boxesOf(graph), arrows: arrowsOf(graph), frames: [] }, ...regions]
 }

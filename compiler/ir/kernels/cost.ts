@@ -101,7 +101,7 @@ class Count {
     }
   }
 
-  /** The part of all turns that a condition lets through. */
+  /** The share of all iterations for which a condition holds. */
   private share(cond: Expr): number {
     if (cond.kind !== "op") return 1
     const [a, b] = cond.args

@@ -50,7 +50,7 @@ def uniform(shape, stream, of_rows=False):
 
 
 def row_order(rows, epoch, seed, shuffle):
-    """The row at each place of an epoch: a permutation keyed by seed and epoch, of (turn, shuffle) rounds that are each one."""
+    """The row at each position of an epoch: a permutation keyed by seed and epoch. Each of its six rounds rotates all rows, then shuffles some."""
     x = np.arange(rows, dtype=np.uint64)
     if not shuffle:
         return x.astype(np.int64)
@@ -59,8 +59,8 @@ def row_order(rows, epoch, seed, shuffle):
     key = ((key ^ (key >> 16)) * 0x85EBCA6B) & _MASK
     key = ((key ^ (key >> 13)) * 0xC2B2AE35) & _MASK
     key ^= key >> 16
-    for turn in range(6):
-        x = (x + np.uint64(block if turn % 2 else (key * rows) >> 32)) % np.uint64(rows)
+    for step in range(6):
+        x = (x + np.uint64(block if step % 2 else (key * rows) >> 32)) % np.uint64(rows)
         low = (x * np.uint64(key | 1) + np.uint64(key >> 7)) & np.uint64(block - 1)
         mixed = low ^ (low >> np.uint64(1)) ^ (low >> np.uint64(3)) ^ (low >> np.uint64(8))
         x = np.where(x < block, mixed, x)

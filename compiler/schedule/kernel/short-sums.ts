@@ -81,7 +81,7 @@ class ShortSums {
     ]
   }
 
-  /** A loop over blocks of `most` turns of `loop`, or a few less so that they are equally long. */
+  /** A loop over blocks of `most` iterations of `loop`, or of a few less so that all are equally long. */
   private inBlocks(loop: Loop, most: number, sums: Sums): Loop {
     const { k } = this.b
     const { name, extent } = loop

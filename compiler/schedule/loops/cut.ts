@@ -153,7 +153,7 @@ class Cutting {
   /** The graph of one iteration. */
   private iterationOf(loop: Loop): Graph {
     const { parts: s } = loop
-    const g = new PartBuild(this, `${this.graph.name}.${loop.level}.turn${loop.node.id}`, null)
+    const g = new PartBuild(this, `${this.graph.name}.${loop.level}.iteration${loop.node.id}`, null)
     const { build } = g
     const values = new Map<ValueId, Value>()
     const iteration = build.input("iteration", scalarType("i32"), { kind: "scalar", scalar: "iteration" })

@@ -1,4 +1,4 @@
-/** recompute: what a late group needs of the early ones is computed again where it is needed.   GroupedGraph -> Graph
+/** rematerialize: values of early groups are computed again for the late groups that need them.   GroupedGraph -> Graph
  *  Assumes:    groups are in dispatch order; `again` holds values that early groups store, and no output or new value of a slot.
  *  How often:  a value has as many copies as `again` says; late groups read the last one. Copy number n is made from the copies of
  *              that number, and where a value has fewer, from the last it has: those are kept while what lies between them is made

@@ -78,7 +78,7 @@ function iterations(
     const walk = walkOver(cx.extents)
     return { walk, indices: [walk.r] }
   }
-  const count = divDim(cx.extents.at(-1)!, taps) ?? bug("turns take equally many indices")
+  const count = divDim(cx.extents.at(-1)!, taps) ?? bug("iterations take equally many indices")
   const walk = walkOver([...cx.extents.slice(0, -1), count])
   const first = k.mul(walk.r.at(-1)!, k.int(taps))
   return { walk, indices: range(taps).map((t) => [...walk.r.slice(0, -1), k.add(first, k.int(t))]) }
