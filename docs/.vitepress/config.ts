@@ -93,6 +93,7 @@ export default defineConfig({
           { text: "In a page", link: "/web" },
           { text: "Editors", link: "/editors" },
           { text: "ONNX", link: "/onnx" },
+          { text: "A program in PyTorch", link: "/pytorch-export" },
           { text: "GPUs and drivers", link: "/adapters" },
         ],
       },
