@@ -167,7 +167,7 @@ export interface IndexArgument {
   readonly or: number | null
 }
 
-/** How the sum of an operation's results over the iterations of a loop is computed after the loop. */
+/** How the sum of an operation's results over all iterations of a loop is computed once, after the loop (optimize/after-loops.ts). */
 export type LoopSum =
   /** The operation is linear: it is applied to the sums of its arguments. */
   | "linear"
@@ -175,7 +175,7 @@ export type LoopSum =
   | {
       /** Whether results of this type have such a sum. */
       readonly accepts: (type: TensorType) => boolean
-      /** The sum takes less than the loop's own even where a stack is made for it alone, and arguments may be stacked before they are transposed. */
+      /** The sum is one contraction, worth a stack that nothing else needs; an argument that is a transpose may be stacked untransposed. */
       readonly isContraction: boolean
       readonly build: (stacks: readonly StackedArgument[], attrs: Attrs, g: GraphBuilder) => Value
     }
@@ -201,7 +201,7 @@ export interface OpDef {
   readonly grad: GradRule | NoGradient
   readonly lower: Lowering
   readonly samples: readonly Sample[]
-  /** Absent: a loop that adds up results goes on doing so. */
+  /** Absent: a loop that adds up results of this operation keeps the sum inside. */
   readonly loopSum?: LoopSum
   /** Only the compiler makes this operation: what a program says instead. */
   readonly writtenAs?: string
