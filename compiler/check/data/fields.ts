@@ -5,7 +5,7 @@ import type { Arg, DataDecl, Expr, FieldDecl } from "../../ir/ast/types.js"
 import type { ColumnSelection, DataSource, Field, FieldStage } from "../../ir/model/types.js"
 import type { TensorType } from "../../ir/tensor.js"
 import type { Fix } from "../../source/diagnostic.js"
-import type { Span } from "../../source/source.js"
+import { type Span, spanText } from "../../source/source.js"
 import { resolveType } from "../args.js"
 import { originAt, type Env } from "../env.js"
 import { evalExpr } from "../expr.js"
@@ -75,11 +75,18 @@ function columnsOf(env: Env, expr: Expr): ColumnSelection | undefined {
   if (!bound) return undefined
   const except = bound.get("except")
   if (except) {
-    if (listed.length > 0)
+    if (listed.length > 0) {
+      const list = `except: [${args
+        .flatMap(({ value }) => (value.kind === "list" ? value.items : [value]))
+        .map((e) => spanText(e.span))
+        .join(", ")}]`
+      const [first, last] = [args[0]!.span, args.at(-1)!.span]
       return refuse(env, listed[0]!.span, "`except` leaves columns out, and this name stands beside it", {
         label: "neither taken nor left out",
-        help: 'several names are left out as a list: `columns(except: ["a", "b"])`',
+        help: `several names are left out as a list: \`columns(${list})\``,
+        fix: { span: { ...first, end: last.end }, replacement: list },
       })
+    }
     const out = namesOf(env, [except])
     return out && { kind: "except", names: out }
   }
@@ -97,7 +104,7 @@ function refuse(
   env: Env,
   span: Span,
   message: string,
-  about: { readonly label: string; readonly help: string },
+  about: { readonly label: string; readonly help: string; readonly fix?: Fix },
 ): undefined {
   complain(env, { code: "data-columns", message, span, ...about })
   return undefined
