@@ -1,6 +1,6 @@
-/** runtime: the calls of a session, one at a time: they share the device's memory, so two at once would mix their rows and steps.
- *  Guarantees: a call while another is under way, or after the session was closed, is refused; what goes wrong within a bundle of a
- *              stranger is a RunError. */
+/** runtime: lets the calls of a session run one at a time, since they share the device's memory: two at once would mix their rows and steps.
+ *  Guarantees: a call during another, or after the session is closed, is refused; an exception that a stranger's bundle causes is a
+ *              RunError. */
 import { reasonOf, RunError } from "./error.js"
 
 export class ExclusiveCalls {

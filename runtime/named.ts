@@ -1,4 +1,4 @@
-/** runtime: what a caller names, in a list: `unknown-name`, with the nearest names, where it is not there. */
+/** runtime: finds the item of a list that a caller names, or throws `unknown-name` with the nearest names. */
 import { RunError } from "./error.js"
 import { nearest } from "./suggest.js"
 

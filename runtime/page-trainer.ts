@@ -1,5 +1,5 @@
-/** runtime: a session as a page uses it: rows as objects, checkpoints as bytes.
- *  Not here: the same with types of one program, which the compiler writes into a bundle (compiler/bundle/host-module.ts). */
+/** runtime: a session for a page: rows are objects, checkpoints are bytes.
+ *  Not here: the same with the types of one program, which the compiler writes into a bundle (compiler/bundle/host-module.ts). */
 import type { Bundle } from "./bundle/format.js"
 import { tableOfRecords, type Row } from "./data/records.js"
 import type { DeviceInfo } from "./device/device.js"

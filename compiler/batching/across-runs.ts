@@ -1,10 +1,10 @@
-/** batching: a plan for one run -> a plan for several at once, with a leading axis over runs: every value but the rows of data lies as many times
- *  one after another, and every kernel runs once for each along the third dimension of its grid.
+/** batching: a plan for one run -> a plan for several at once, with a leading axis over runs: every value except the rows of data has one copy
+ *  per run, one after another in memory, and the third dimension of every kernel's grid counts the runs.
  *  Assumes:    the plan verified; no kernel uses the third dimension of its grid.
- *  Guarantees: each run computes what it computes alone, in the same order: the bodies of kernels stay as they are. `planOfRun` is the plan
+ *  Guarantees: a run computes the bits that it computes alone, since the bodies of kernels do not change. `planOfRun` is the plan
  *              as one of the runs sees it.
- *  How:        values that some kernel walks over as one pack stay together: all runs have room in a region that begins at as many times
- *              the place it had. What did not overlap then does not overlap now. */
+ *  How:        buffers that some kernel walks over as one pack are copied together, as one region. The copies of a region begin at its
+ *              old offset times the number of runs, so regions that did not overlap in the plan for one run do not overlap here. */
 import { openGrid } from "../ir/kernels/grid.js"
 import type { Expr, Kernel, KernelParam, ScalarType, Stmt } from "../ir/kernels/types.js"
 import { eachStmt, typeOf, widthOf, withChildren, withExprs } from "../ir/kernels/walk.js"

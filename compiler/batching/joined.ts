@@ -1,6 +1,6 @@
 /** batching: the graphs of several runs of one program that differ in numbers only -> graphs that read those numbers from slots.
- *  Assumes:    the graphs of each run are as the passes over programs leave them, so that nothing of what they compute changes here.
- *  Guarantees: with the values of a run in the slots, the joined graphs compute what that run's own graphs compute.
+ *  Assumes:    the graphs of each run are optimised, so no pass that would fold these numbers runs after this.
+ *  Guarantees: with the values of a run in the slots, the joined graphs compute the same as that run's own graphs.
  *  Not here:   memory and kernels for several runs (across-runs.ts). */
 import { buildLike, finishLike, rewritten, valueIn, withoutOrigins } from "../ir/graph/build.js"
 import { printGraphs } from "../ir/graph/text.js"

@@ -1,5 +1,5 @@
-/** browser: what a caller has at hand in place of a data file: bytes, a text, a file of the user, rows, an array of numbers.
- *  Guarantees: rows and arrays become files of the format that their path names, so that they are read like any other.
+/** browser: the things that a caller may give in place of a data file: bytes, a text, a file that the user chose, rows, an array of numbers.
+ *  Guarantees: rows and arrays become files of the format that their path names, so they are read like any other file.
  *  Not here:   reading formats (runtime/data). */
 import { product } from "../../runtime/exec/size.js"
 import { RunError } from "../../runtime/error.js"

@@ -1,6 +1,6 @@
-/** browser: the compiler's view of what is at hand in a page. The compiler never waits: what it finds missing is fetched, and it is called
- *  again.
- *  Not here:   what data tells (facts/). */
+/** browser: the compiler's view of the files that a page has. The compiler is synchronous: a file that it asks for and that is missing is
+ *  fetched afterwards, and the compiler is called again.
+ *  Not here:   reading rows for the compiler (facts/). */
 import { bytesOf, inMemory, type DataFile } from "../../runtime/data/file.js"
 import { reasonOf, RunError } from "../../runtime/error.js"
 import type { CompileHost } from "../driver/compile.js"

@@ -1,5 +1,5 @@
-/** check: a page for each constraint of every operation, such as `matmul-c2`. The programs are made of the call that breaks the
- *  constraint and of a sample of the operation; those that people meet most are written as they meet them. */
+/** check: a page for each constraint of every operation, such as `matmul-c2`. Its program is made from the call that breaks the
+ *  constraint and a sample of the operation; the programs of the most common mistakes are written by hand. */
 import { brokenCalls } from "../ops/broken-calls.js"
 import { allOps } from "../ops/index.js"
 import type { OpDef } from "../ops/op.js"

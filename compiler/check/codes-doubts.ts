@@ -1,4 +1,4 @@
-/** check: pages about whole train sections that are right by the rules, and probably not meant (doubts/). */
+/** check: pages of the warnings about train sections that are legal and probably not meant (doubts/). */
 import type { ProgramPages } from "../source/codes.js"
 
 const allow = "Where it is meant, a comment says so, on the line or above it: // allow "

@@ -1,4 +1,4 @@
-/** check: what is doubtful about one schedule or average, given how many updates a run makes. */
+/** check: warnings about a schedule or an average that does not fit the number of updates of a run. */
 import type { Diagnostic, Fix } from "../source/diagnostic.js"
 import { type Span, spanText } from "../source/source.js"
 import type { Counting } from "./run-length.js"

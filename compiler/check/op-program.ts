@@ -1,4 +1,4 @@
-/** check: a call of an operation, as a program: the arguments are inputs of a model, the call is its body. */
+/** check: a call of an operation as a program: the arguments are inputs of a model, and the call is its body. */
 import type { AttrValue } from "../ir/graph/types.js"
 import { printDim, printType } from "../ir/tensor.js"
 import type { Dim } from "../ir/tensor.js"

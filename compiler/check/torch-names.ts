@@ -1,4 +1,4 @@
-/** check: what each operation is in PyTorch: a sentence for the pages of its constraints. */
+/** check: the counterpart of each operation in PyTorch: a sentence for the pages of its constraints. */
 
 const named = (ops: string, torch: (op: string) => string): Record<string, string> =>
   Object.fromEntries(ops.split(" ").map((op) => [op, torch(op)]))

@@ -1,5 +1,5 @@
-/** check: the constraints that no program can break, because the checker settles the matter before the operation is asked. They still
- *  guard graphs that passes build. Here stands what a user meets instead. */
+/** check: the constraints that no program can break, because the checker reports the mistake before the operation is asked. They still
+ *  guard graphs that passes build. The table says which message a user gets instead. */
 import { allOps } from "../ops/index.js"
 
 export interface Unseen {

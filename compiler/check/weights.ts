@@ -1,6 +1,6 @@
-/** check: `model Net(...) from "net.safetensors"(prefix: "bert.")` and `param table: f32[4] from "table.npy"`: which file parameters
- *  start from, and how its names are read.
- *  Not here:   whether the file is there and fits: it is read when parameters get their first values (runtime/checkpoint). */
+/** check: `model Net(...) from "net.safetensors"(prefix: "bert.")` and `param table: f32[4] from "table.npy"`: the file that parameters
+ *  start from, and how its names map to theirs.
+ *  Not here:   opening the file and comparing shapes, when parameters get their first values (runtime/checkpoint). */
 import type { Expr, ModelDecl } from "../ir/ast/types.js"
 import type { Weights } from "../ir/model/types.js"
 import { originAt, type Env } from "./env.js"

@@ -1,4 +1,4 @@
-/** cli: the prediction of a model with what it has learned as an ONNX model. */
+/** cli: writes the prediction of a model, with its trained parameters, as an ONNX model. */
 import type { Manifest } from "../../runtime/bundle/format.js"
 import { loadCheckpoint, saveWhole } from "../../runtime/node.js"
 import type { Slot } from "../ir/model/types.js"

@@ -1,4 +1,4 @@
-/** cli: the program that an export starts from, checked and compiled, with what its data tells. */
+/** cli: checks and compiles the program that is exported. */
 import type { Bundle } from "../../runtime/node.js"
 import type { Model } from "../ir/model/types.js"
 import { bug } from "../source/bug.js"

@@ -1,4 +1,4 @@
-/** cli: a program as a folder that trains it in PyTorch: model.py, train.py, README.md, the package nnc_torch, and the rows of its data. */
+/** cli: writes a program as a folder that trains it in PyTorch: model.py, train.py, README.md, the package nnc_torch, and the rows of its data. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, isAbsolute, join } from "node:path"
 import { applyField } from "../../runtime/data/apply.js"

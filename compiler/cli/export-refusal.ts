@@ -1,4 +1,4 @@
-/** cli: what a program computes that another system cannot say, at its place in the text. */
+/** cli: the error for an operation that the format of an export cannot express, with its place in the program. */
 import { existsSync } from "node:fs"
 import type { Refusal } from "../ir/origin.js"
 import type { Diagnostic } from "../source/diagnostic.js"

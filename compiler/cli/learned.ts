@@ -1,4 +1,4 @@
-/** cli: what a checkpoint's model has learned: parameters, or the averages kept of them, and running values; nothing of the optimizer. */
+/** cli: the trained values of a checkpoint: parameters, or their averages where these are kept, and running statistics; no optimizer state. */
 import type { Bundle, loadCheckpoint } from "../../runtime/node.js"
 import { nearest } from "../source/suggest.js"
 import { Failure } from "./failure.js"

@@ -1,4 +1,4 @@
-/** cli: what a compiled program needs of a target, beside what the target has, and which line asks for most of it. */
+/** cli: the resources that a compiled program needs, beside the limits of its target, and the line of the program that needs the most. */
 import type { Manifest, WasmSpec } from "../../runtime/bundle/format.js"
 import { programBytes } from "../../runtime/bundle/memory.js"
 import { sizeText } from "../driver/budget.js"

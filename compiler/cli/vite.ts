@@ -1,6 +1,7 @@
-/** cli: `nnc/vite`, a plugin of Vite: a program is imported like a module, `import { load } from "./churn.nn"`.
- *  Guarantees: mistakes are shown in the page and the terminal with their lines; types of the program lie beside it; what it reads is watched.
- *  Not here:   what the module does (bundle/host-module.ts). */
+/** cli: `nnc/vite`, a plugin for Vite: a program is imported like a module, `import { load } from "./churn.nn"`.
+ *  Guarantees: mistakes are shown in the page and the terminal with their lines; a file with the types of the program is written beside
+ *              it; every file that it reads is watched.
+ *  Not here:   the module that is imported (bundle/host-module.ts). */
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
 import { compile } from "../driver/compile.js"

@@ -1,6 +1,6 @@
-/** cli: `--watch`: the command again, from the start, whenever a program beside the one named changes.
- *  Guarantees: one run at a time; one that is ended saves first; being asked to end ends the run too.
- *  How:        the command runs as a process of its own, whose device and memory end with it. */
+/** cli: `--watch`: runs the command again, from the start, whenever the program or one beside it changes.
+ *  Guarantees: one run at a time; a run is asked to stop, and saves, before the next begins; Ctrl-C stops the run too.
+ *  How:        the command runs as a process of its own, whose device and memory are released when it ends. */
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { readdirSync, readFileSync, watch, type FSWatcher } from "node:fs"

@@ -1,6 +1,6 @@
-/** driver: several runs of one program with other settings each -> bundles, and where runs differ in numbers only, code that trains all of
- *  them at once.
- *  Guarantees: a run that is compiled with others has the bundle that it has alone, but for the code and the places of its values. */
+/** driver: compiles several runs of one program, each with its own settings. Where they differ in numbers only, it also makes code that trains
+ *  all of them at once.
+ *  Guarantees: a run that is compiled with others has the bundle that it has alone, except for its code and the offsets of its values. */
 import type { BatchedRun, Bundle } from "../../runtime/bundle/format.js"
 import { encode, type EmittedCode } from "../bundle/encode.js"
 import type { Graph } from "../ir/graph/types.js"

@@ -1,5 +1,5 @@
-/** facts: what the rows of a data set tell the compiler: how many there are, and the fitted description of its fields.
- *  Assumes:    its files are at hand: the compiler is one function that never waits.
+/** facts: the facts about a data set that compilation needs: its number of rows, and the fitted description of its fields.
+ *  Assumes:    its files are in memory or on disk: the compiler is synchronous.
  *  Not here:   where files come from (cli/host.ts, browser/host.ts), formats (runtime/data). */
 import type { DataSpec, FieldSpec, SplitSpec, WindowsSpec } from "../../runtime/bundle/format.js"
 import { checkField } from "../../runtime/data/apply.js"

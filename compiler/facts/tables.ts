@@ -1,5 +1,5 @@
-/** facts: the tables of a data set, read at once: the compiler is one function that never waits, so it cannot use
- *  runtime/data's `loadTables`, which does. The parsers are the same.
+/** facts: reads the tables of a data set synchronously, as the compiler has to; runtime/data's `loadTables` is asynchronous. The parsers are
+ *  the same.
  *  Not here: fitting fields, formats. */
 import type { SourceSpec } from "../../runtime/bundle/format.js"
 import type { DataFile } from "../../runtime/data/file.js"

@@ -1,4 +1,4 @@
-/** onnx: which values of a section its results need, and whether what is within a call is needed outside of it. */
+/** onnx: which values the results of a section need, and whether values inside a call are used outside of it. */
 import type { ModelStmt, ModelValue, Section } from "../ir/model/types.js"
 import type { TensorType } from "../ir/tensor.js"
 import { type CallStmt, changesSlots, definedIn } from "../ir/model/statements.js"

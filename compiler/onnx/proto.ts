@@ -1,5 +1,5 @@
-/** onnx: the messages of onnx.proto that an exported model is made of, and their bytes.
- *  Not here: which operators there are (ops/, calls/). */
+/** onnx: the messages of onnx.proto that an exported model consists of, and their encoding.
+ *  Not here: operators (ops/, calls/). */
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire"
 import type { DType } from "../ir/tensor.js"
 

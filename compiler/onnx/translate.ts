@@ -1,9 +1,9 @@
 /** onnx: the prediction of a model -> an ONNX graph.   PredictSection -> OnnxModel
  *  Assumes:    the section is typed and its values are numbered uniquely.
  *  Guarantees: inputs, outputs and parameters have the names of the program; nodes are named after the instances they belong to.
- *              What cannot be said is all told, by its place.
- *  How:        the statements one after another. A call whose body is what an operator of ONNX computes becomes that operator;
- *              any other is opened. Only what the results need is written. */
+ *              Everything that ONNX cannot express is reported at once, each with its place.
+ *  How:        statements are translated in order. A call whose body computes the same as an operator of ONNX becomes that operator; any
+ *              other is translated statement by statement. Statements that the results do not need are left out. */
 import type { ModelRegion, ModelStmt, ModelValue, PredictSection, Slot } from "../ir/model/types.js"
 import type { Refusal } from "../ir/origin.js"
 import { type TensorType, isStatic } from "../ir/tensor.js"

@@ -1,7 +1,7 @@
-/** onnx: makes the nodes of an ONNX graph, and the small steps that many spellings share.
- *  A broadcast is not carried out where it need not be: operators of ONNX broadcast as NumPy does, so that a `Term` says what shape
- *  its tensor stands for and what shape it has.
- *  Not here: the spellings of operations (ops/), what a model is made of (translate.ts). */
+/** onnx: makes the nodes of an ONNX graph, and the short sequences of nodes that many spellings share.
+ *  Operators of ONNX broadcast as NumPy does, so a broadcast is not written where the reader does it: a `Term` has the shape that its
+ *  tensor stands for and the shape that it has.
+ *  Not here: the spellings of operations (ops/), the parts of a model (translate.ts). */
 import { type Dim, type Shape, broadcastShapes, isStatic, printDim, sameShape } from "../ir/tensor.js"
 import { bug } from "../source/bug.js"
 import {

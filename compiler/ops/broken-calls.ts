@@ -1,5 +1,5 @@
 /** ops: for every constraint of every operation, the smallest call that breaks it and no other: `matmul-c4` is the op and the label.
- *  `nnc explain` shows the call as a program, and the tests see that it is refused. */
+ *  `nnc explain` shows the call as a program, and the tests check that it is refused. */
 import type { Attrs } from "../ir/graph/types.js"
 import { BATCH, tensorType } from "../ir/tensor.js"
 import type { Dim, DType, TensorType } from "../ir/tensor.js"

@@ -1,7 +1,7 @@
 /** pytorch: the body of one function or method: statements of a model -> lines of Python.
- *  Guarantees: a value that is used once stands where it is used, if the line stays short; a value that the program names keeps its name;
- *              a state that is changed is read before.
- *  Not here:   which classes and functions there are (program.ts). */
+ *  Guarantees: a value that is used once is written where it is used, if the line stays short; a value that the program names keeps its
+ *              name; reads of a state are written before its update.
+ *  Not here:   the classes and functions that there are (program.ts). */
 import { type CallStmt, changesSlots, type OpStmt, usesIn } from "../ir/model/statements.js"
 import type { ModelRegion, ModelStmt, ModelValue } from "../ir/model/types.js"
 import type { Origin } from "../ir/origin.js"

@@ -1,5 +1,5 @@
-/** pytorch: functions of the standard library that torch has, by their declaration. Each body is looked at: it must say exactly what the
- *  function of torch computes.
+/** pytorch: library functions that torch has too, by their declaration. A call is written as the function of torch only where its body
+ *  computes exactly that.
  *  Not here:   layers (modules.ts), functions that are one operation (ops/). */
 import {
   CELU,

@@ -1,6 +1,6 @@
-/** pytorch: the layers and models of an exported program, by the paths of their instances, and the classes that become of them.
- *  Guarantees: one class for every layer that says the same, however many instances it has; attribute names are those of the slots.
- *  Not here:   what methods compute (program.ts), which layers are modules of torch.nn (modules.ts). */
+/** pytorch: the layers and models of an exported program, by the paths of their instances, and the classes that are written for them.
+ *  Guarantees: instances that compute the same share one class; attributes are named after the slots.
+ *  Not here:   the bodies of methods (program.ts), layers that are modules of torch.nn (modules.ts). */
 import type { CallStmt } from "../ir/model/statements.js"
 import type { Slot } from "../ir/model/types.js"
 import { isStatic, type TensorType } from "../ir/tensor.js"

@@ -1,5 +1,5 @@
-/** pytorch: layers of the standard library that are modules of torch.nn, by their declaration: how one is constructed.
- *  A layer that is here has the parameters of the module under the same names, and computes the same. */
+/** pytorch: layers of the standard library that are modules of torch.nn, by their declaration, and how each is constructed.
+ *  Such a layer has the parameters of the module under the same names, and computes the same. */
 import type { Attrs } from "../ir/graph/types.js"
 import { type CallStmt, opsOf, type OpStmt } from "../ir/model/statements.js"
 import type { Shape } from "../ir/tensor.js"

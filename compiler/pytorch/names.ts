@@ -1,5 +1,6 @@
-/** pytorch: what the text of a program calls things: values by the place of what computes them, parameters of declarations, their comments.
- *  Not here:   anything that the meaning of the exported program rests on. */
+/** pytorch: names from the text of a program: those of values, found by the position of the call or operator that computes them, those of the
+ *  parameters of declarations, and their comments.
+ *  Not here:   anything that changes what the exported program computes. */
 import type { Block, Declaration, Expr, Module, Param, Stmt, TrainStmt } from "../ir/ast/types.js"
 import type { CallStmt } from "../ir/model/statements.js"
 import type { Origin } from "../ir/origin.js"

@@ -1,5 +1,5 @@
-/** pytorch: the methods and functions of an exported program, gathered while sections are written.
- *  Not here:   the classes that methods stand in (instances.ts). */
+/** pytorch: the methods and functions of an exported program, collected while sections are written.
+ *  Not here:   the classes that methods belong to (instances.ts). */
 import { type CallStmt, touchesSlots } from "../ir/model/statements.js"
 import type { ModelStmt, ModelValue, Section, Slot } from "../ir/model/types.js"
 import type { Origin, Refusal } from "../ir/origin.js"

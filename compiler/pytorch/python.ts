@@ -1,4 +1,4 @@
-/** pytorch: Python expressions as text that knows how tightly it binds, so that only the parentheses that are needed are written. */
+/** pytorch: Python expressions as text with its precedence, so that only the parentheses that are needed are written. */
 
 /** How tightly an expression binds, as in the reference of Python, the loosest first. */
 export const LEVEL = {

@@ -1,5 +1,5 @@
-/** pytorch: what a section says about its values as a whole: where each is used, which follow from nothing but constants, and by which
- *  values gradients are taken. */
+/** pytorch: facts about the values of a whole section: where each is used, which depend on constants alone, and with respect to which values
+ *  gradients are taken. */
 import type { ModelStmt, ModelValue, Section } from "../ir/model/types.js"
 import type { ScalarName } from "../ir/graph/types.js"
 import { type CallStmt, definedIn, type OpStmt, usesIn } from "../ir/model/statements.js"

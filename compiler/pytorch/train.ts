@@ -1,5 +1,5 @@
-/** pytorch: what a run is besides its network: optimizers, averages, first values, settings.
- *  Guarantees: one function for all parameters that an optimizer moves in the same way. */
+/** pytorch: the parts of a training run besides its network: optimizers, averages, first values, settings.
+ *  Guarantees: parameters that an optimizer updates in the same way share one function. */
 import type { ParameterAverage, ParameterUpdate, Section, Slot, TrainSection } from "../ir/model/types.js"
 import { bug } from "../source/bug.js"
 import { TORCH_DTYPES } from "./ops/pointwise.js"

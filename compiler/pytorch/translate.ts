@@ -1,7 +1,7 @@
 /** pytorch: a train section and the models of a program -> the files of a folder that trains them in PyTorch.   Model -> files
  *  Assumes:    the model is typed.
  *  Guarantees: model.py has a class for every layer and model, whose state dict has the names of the slots; train.py makes the same steps.
- *              What cannot be said is all told, by its place.
+ *              Everything that PyTorch cannot express is reported at once, each with its place.
  *  Not here:   the files that are the same for every program (support/), the rows (cli). */
 import type { Model, TrainSection } from "../ir/model/types.js"
 import type { Module } from "../ir/ast/types.js"

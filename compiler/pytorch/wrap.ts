@@ -1,4 +1,4 @@
-/** pytorch: lines that are too long, broken at the commas of their outermost brackets, as formatters of Python do. */
+/** pytorch: breaks lines that are too long at the commas of their outermost brackets, as formatters of Python do. */
 
 const WIDEST = 100
 

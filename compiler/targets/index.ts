@@ -1,4 +1,4 @@
-/** targets: all of them. */
+/** targets: the list of all targets. */
 import { type AdapterKind, suits } from "../../runtime/bundle/format.js"
 import type { TargetProfile } from "./target.js"
 import { WASM_TARGET } from "./wasm.js"

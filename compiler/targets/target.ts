@@ -1,4 +1,4 @@
-/** targets: what a kind of device is to the compiler: limits, capabilities, the plans it offers and what things cost there.
+/** targets: the profile of a kind of device: its limits and capabilities, the plans that it offers, and the costs of operations there.
  *  Stages ask for these; none names a device. Each target is one file beside this one, and `index.ts` lists them. */
 import type { AdapterKind } from "../../runtime/bundle/format.js"
 

@@ -1,5 +1,5 @@
-/** targets: an adapter of WebGPU that is emulated on the processor: few cores, each invocation run to its end. The figures are those of
- *  llvmpipe, which runs eight invocations as one vector and compiles long kernels for seconds. */
+/** targets: a WebGPU adapter that is emulated on the processor: few cores, and each invocation runs to its end. The figures are those of
+ *  llvmpipe, which runs eight invocations as one vector and takes seconds to compile long kernels. */
 import type { TargetProfile } from "./target.js"
 import { VECTOR_TILES, DEFAULT_TARGET } from "./webgpu-gpu.js"
 

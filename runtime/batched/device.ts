@@ -1,9 +1,9 @@
-/** runtime/batched: one device as many devices, of runs that go through one program in step with each other.
- *  Assumes:    kernels compute all runs at once, each in places of its own (compiler/batching), and runs hand in the same work one after another.
- *  Guarantees: every run sees a device of its own. Work that all runs hand in is done once, for all; what a run hands in alone, as
- *              when it looks for the cause of a NaN, leaves the states of the others as they were.
- *  How:        what runs ask for is put down, until all of them wait for something. Work at the head of all lists that is the same
- *              is then handed to the device, and those go on that have what they wait for. */
+/** runtime/batched: one device as several devices, for runs that go through one program in step with each other.
+ *  Assumes:    kernels compute all runs at once, each at its own offsets (compiler/batching), and all runs submit the same work in order.
+ *  Guarantees: every run sees a device of its own. Work that all runs submit is done once, for all; work that one run submits alone, as
+ *              when it looks for the cause of a NaN, leaves the states of the others unchanged.
+ *  How:        requests of runs are queued, until all runs wait for something. Work that is the same at the head of all queues then
+ *              goes to the device, and those runs go on that have what they wait for. */
 import { RunError } from "../error.js"
 import type {
   BoundRange,

@@ -1,5 +1,5 @@
-/** runtime/checkpoint: a file of weights that a caller gives (`--init`) -> slots: a checkpoint of nnc, by whole names, or what others have
- *  made, for one model. Of a checkpoint only what was learned is taken: averages in place of their parameters, no optimizer, no step. */
+/** runtime/checkpoint: a file of weights that a caller gives (`--init`) -> slots. It is a checkpoint of nnc, matched by full names, or a file of
+ *  another tool, for one model. Of a checkpoint only trained values are taken: averages in place of their parameters, no optimizer, no step. */
 import type { Manifest, WeightsSpec } from "../bundle/format.js"
 import { RunError } from "../error.js"
 import type { StoredTensor, TensorFile } from "./safetensors.js"

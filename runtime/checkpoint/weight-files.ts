@@ -1,5 +1,5 @@
-/** runtime/checkpoint: weights in files -> named tensors: safetensors, in one file or in several that an index lists, and one array as .npy.
- *  Not here:   which tensor becomes which slot (weights.ts). */
+/** runtime/checkpoint: files of weights -> named tensors: safetensors, as one file or as several that an index lists, and a single array as .npy.
+ *  Not here:   the assignment of tensors to slots (weights.ts). */
 import { bytesOf, type DataFile } from "../data/file.js"
 import type { OpenFile } from "../data/load.js"
 import { parseNpy } from "../data/npy.js"

@@ -1,5 +1,5 @@
-/** runtime/checkpoint: tensors that others have made -> slots: which becomes which, by their names, and in the type of the slot.
- *  Guarantees: a tensor of another shape is refused by both names; what no tensor is for, and what no slot is for, is listed.
+/** runtime/checkpoint: tensors of other tools -> slots, assigned by name and converted to the type of the slot.
+ *  Guarantees: a tensor whose shape differs is refused with both names; tensors without a slot, and slots without a tensor, are listed.
  *  Not here:   files (weight-files.ts). */
 import type { Manifest, SlotSpec, WeightsSpec } from "../bundle/format.js"
 import type { OpenFile } from "../data/load.js"

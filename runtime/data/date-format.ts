@@ -1,6 +1,6 @@
 /** runtime/data: dates and times of day in texts, by a format of Unicode's (UTS 35): `yyyy-MM-dd`, `dd.MM.yyyy HH:mm:ss`,
- *  `yyyy-MM-dd'T'HH:mm:ssXXX`. Letters stand for parts, those between single quotes and all other signs for themselves.
- *  Guarantees: a date is one of the Gregorian calendar; a text that is not wholly of the format is none. */
+ *  `yyyy-MM-dd'T'HH:mm:ssXXX`. Letters stand for parts of a date; letters in single quotes, and all other characters, for themselves.
+ *  Guarantees: dates are of the Gregorian calendar; a text that the format does not match as a whole is no date. */
 import type { DatePart } from "../bundle/format.js"
 import { RunError } from "../error.js"
 

@@ -1,8 +1,8 @@
 /** runtime/data: rows that are drawn by weights, with replacement: `shuffle weight: "w"`, `shuffle balanced: "label"`.
- *  How:        systematic sampling: an epoch takes as many rows as there are, those that lie at equal distances along the sum of all
- *              weights, from a start on that the epoch draws. So every row comes as often as its share says, rounded down or up,
- *              where independent draws would vary more. They are put in order by the permutation that rows without weights have, and
- *              equal weights give the very same order. */
+ *  How:        systematic sampling: an epoch draws a start, and takes as many rows as there are, at equal distances from that start along
+ *              the cumulative weights. So a row comes as often as its share of all weights says, rounded down or up; independent draws
+ *              would vary more. The rows are then shuffled by the permutation that rows without weights have; equal weights
+ *              therefore give the very same order. */
 import type { DrawSpec } from "../bundle/format.js"
 import { RunError } from "../error.js"
 import { product } from "../exec/size.js"

@@ -1,5 +1,5 @@
-/** runtime/data: MurmurHash3, the 32-bit variant for x86 (Austin Appleby, public domain), of the bytes of a text in UTF-8.
- *  scikit-learn's `murmurhash3_32` with seed 0. */
+/** runtime/data: MurmurHash3, the 32-bit variant for x86 (Austin Appleby, public domain), of the bytes of a text in UTF-8, with seed 0.
+ *  The same as scikit-learn's `murmurhash3_32`. */
 const C1 = 0xcc9e2d51
 const C2 = 0x1b873593
 

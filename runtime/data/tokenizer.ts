@@ -1,6 +1,6 @@
-/** runtime/data: texts -> numbers of words and parts of words, as a tokenizer.json of Hugging Face says: byte-pair encoding, WordPiece and
- *  Unigram. The package reads the file and cuts texts; what fits into a row is decided here, as the Python package `tokenizers` does.
- *  Not here:   which field takes which part of it (stages/tokens.ts). */
+/** runtime/data: texts -> ids of tokens, by a tokenizer.json of Hugging Face: byte-pair encoding, WordPiece and Unigram. The package reads the
+ *  file and splits texts; this file cuts them to the length of a row, as the Python package `tokenizers` does.
+ *  Not here:   ids and masks of fields (stages/tokens.ts). */
 import { Tokenizer } from "@huggingface/tokenizers"
 import { reasonOf, RunError } from "../error.js"
 import { isRow, type Row } from "./records.js"

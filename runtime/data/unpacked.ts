@@ -1,5 +1,5 @@
-/** runtime/data: bytes that come out of a packed file, piece by piece. Memory grows with what is really there, not with what the file
- *  announces, and ends at MOST_UNPACKED. */
+/** runtime/data: bytes that come out of a compressed file, piece by piece. Memory grows with the bytes that are there, not with the size that
+ *  the file announces, and is limited by MOST_UNPACKED. */
 import { RunError } from "../error.js"
 
 /** Bytes that a packed file may hold: 2 GiB, so that a small file cannot fill the memory. */

@@ -1,6 +1,6 @@
-/** runtime/data: which rows of a table take part: those that a condition holds of.
+/** runtime/data: the rows of a table for which a `where` condition holds.
  *  A cell compares as a number with a number, and as a text with a text, by code units, so that dates written 2026-01-31 compare as
- *  dates. An empty cell is neither less nor more than anything, and is different from everything but another empty one. */
+ *  dates. An empty cell is neither less nor greater than anything, and equals only another empty cell. */
 import type { ConditionSpec } from "../bundle/format.js"
 import { RunError } from "../error.js"
 import { product } from "../exec/size.js"

@@ -1,7 +1,7 @@
-/** runtime/data: a table whose rows follow one another in time -> a table of windows over it: row i of it is some rows of the other.
- *  Guarantees: a window has as many rows as the widest field reaches, one after the other by the column of `order` (as they stand in
- *              the file, without one), all of one group. Nothing is copied.
- *  Not here:   which windows train (split.ts). */
+/** runtime/data: a table whose rows follow one another in time -> a table of windows, each row of which is a range of rows of the first.
+ *  Guarantees: a window has as many rows as the widest field needs, consecutive in the column of `order` (in the file, without one), and
+ *              all of one group. Nothing is copied.
+ *  Not here:   which windows are for training (split.ts). */
 import type { FieldSpec, WindowsSpec } from "../bundle/format.js"
 import { RunError } from "../error.js"
 import { product } from "../exec/size.js"

@@ -1,4 +1,4 @@
-/** runtime/data: Zstandard files -> what they hold. A file may have several frames, one after another. */
+/** runtime/data: decompresses Zstandard files. A file may consist of several frames. */
 import { Decompress } from "fzstd"
 import { reasonOf, RunError } from "../error.js"
 import { bytesOf, eachPiece, inMemory, type DataFile } from "./file.js"

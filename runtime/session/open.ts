@@ -1,4 +1,4 @@
-/** runtime/session: a bundle, or several that train at once -> all that sessions work with, on one device.
+/** runtime/session: opens a bundle, or several that train at once, on one device.
  *  Not here: which device (device/choose.ts), how one device serves several (batched/device.ts). */
 import { BatchedDevice } from "../batched/device.js"
 import type { BatchedRun, Bundle } from "../bundle/format.js"

@@ -1,4 +1,4 @@
-/** runtime/session: what the calls of a session work with, and the sections and models that they name. */
+/** runtime/session: the state that all calls of a session share, and lookups of the sections and models that callers name. */
 import type { Manifest, PredictSpec, TrainSpec } from "../bundle/format.js"
 import type { DeviceInfo } from "../device/device.js"
 import { RunError } from "../error.js"

@@ -1,4 +1,4 @@
-/** runtime/session: what a caller of a session may say, and the kinds of values that each option takes. */
+/** runtime/session: the options of the calls of a session, and the kinds of values that each option takes. */
 import type { TrainSpec } from "../bundle/format.js"
 import type { Checkpoint } from "../checkpoint/checkpoint.js"
 import type { GivenWeights } from "../checkpoint/given.js"

@@ -1,5 +1,6 @@
-/** runtime/session: the models of a bundle, asked about arrays in their own shape, or about raw rows as the data of a train section has them.
- *  Not here: the batches (train/predict.ts), what an output says (train/prediction.ts). */
+/** runtime/session: predictions of the models of a bundle, from arrays in the shapes of their inputs, or from raw rows in the form of a train
+ *  section's data.
+ *  Not here: the batches (train/predict.ts), the meaning of an output (train/prediction.ts). */
 import type { FieldSpec, WindowsSpec } from "../bundle/format.js"
 import { fieldValues } from "../data/apply.js"
 import { allRows } from "../data/split.js"

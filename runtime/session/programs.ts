@@ -1,4 +1,4 @@
-/** runtime/session: any program of a bundle, once, over rows of a data set where it reads some. */
+/** runtime/session: calls any program of a bundle once, over rows of a data set where it reads some. */
 import type { Program } from "../exec/program.js"
 import type { PlacedRows } from "../exec/placed-rows.js"
 import type { Tensor } from "../exec/values.js"

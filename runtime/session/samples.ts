@@ -1,5 +1,5 @@
-/** runtime/session: some rows that a train section does not train on, what its model says of them, and what they are.
- *  Not here:   what a prediction says (train/prediction.ts). */
+/** runtime/session: some rows that a train section does not train on, with the predictions of its model and the true values.
+ *  Not here:   the meaning of a prediction (train/prediction.ts). */
 import { fieldValues } from "../data/apply.js"
 import { loadTables, type TableRows } from "../data/load.js"
 import type { Part } from "../data/shares.js"

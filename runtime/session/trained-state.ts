@@ -1,5 +1,5 @@
-/** runtime/session: the slots of a session and the place in a run that they stand at. Their values come from initialisers, files of weights, a
- *  checkpoint, the caller, or training.
+/** runtime/session: the slots of a session, and the position in a run that their values belong to. The values come from initialisers, files of
+ *  weights, a checkpoint, the caller, or training.
  *  Not here: slots on the device (exec/state.ts), which tensor of a file is for which slot (checkpoint/). */
 import type { Manifest } from "../bundle/format.js"
 import { checkFold, encodeCheckpoint, type Checkpoint, type Position } from "../checkpoint/checkpoint.js"

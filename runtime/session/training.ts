@@ -1,4 +1,4 @@
-/** runtime/session: a run of a train section: what it starts from and says of itself, and its end.
+/** runtime/session: one run of a train section: the values that it starts from, the events that it begins and ends with.
  *  Not here: the loop (train/trainer.ts), files (node.ts). */
 import type { TrainSpec } from "../bundle/format.js"
 import { checkSection, type Checkpoint } from "../checkpoint/checkpoint.js"

@@ -1,4 +1,4 @@
-/** runtime/train: a run under way, as its caller sees it: a promise of its end, and its events one after another. */
+/** runtime/train: a run in progress, as its caller sees it: a promise of its end, and its events one after another. */
 import { isSignal } from "../options.js"
 import type { ReportEvent, TrainEvent } from "./events.js"
 

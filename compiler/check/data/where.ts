@@ -1,5 +1,5 @@
-/** check: `where column("country") == "KR"`: the rows of a data set that take part.
- *  Not here:   which rows those are (the runtime's `where.ts`). */
+/** check: `where column("country") == "KR"`: a data set keeps only the rows for which the condition holds.
+ *  Not here:   finding those rows (the runtime's `where.ts`). */
 import type { DataDecl, Expr } from "../../ir/ast/types.js"
 import type { Condition } from "../../ir/model/types.js"
 import type { Span } from "../../source/source.js"

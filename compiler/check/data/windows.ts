@@ -1,6 +1,6 @@
 /** check: windows over time: `columns("units", "price") |> window`, and `windows stride: 7, order: "day", group: "store"`.
- *  A field has as many rows of the window as its type says first; the window of a data set holds what all of its fields take.
- *  Not here:   which rows of the file make windows (the runtime's `windows.ts`). */
+ *  The first size of a field's type is the number of rows that it takes; the window of a data set spans the rows of all its fields.
+ *  Not here:   forming windows from the rows of a file (the runtime's `windows.ts`). */
 import type { Arg, DataDecl, Expr, SplitDecl } from "../../ir/ast/types.js"
 import type { Field, Windows } from "../../ir/model/types.js"
 import type { TensorType } from "../../ir/tensor.js"

@@ -1,4 +1,4 @@
-/** check: axes taken for one another: rows of the batch for features, time for features, channels for pixels. Warnings. */
+/** check: warnings about confused axes: the rows of the batch for features, time for features, channels for pixels. */
 import type { Field, ModelStmt, ModelValue } from "../../ir/model/types.js"
 import { BATCH, mulDim, printShape, printType, sameDim, type Dim, type Shape } from "../../ir/tensor.js"
 import type { Fix } from "../../source/diagnostic.js"

@@ -1,5 +1,5 @@
-/** check: what the user's own lines have done with the library and with operators, in order: the warnings about programs that are right
- *  by the rules read it when a train section is complete.
+/** check: a record, in order, of the library calls and operators in the user's own lines. The warnings read it when a train section is
+ *  complete.
  *  Not here:   the warnings (the other files of this folder). */
 import type { Given } from "../args.js"
 import type { Env } from "../env.js"

@@ -1,4 +1,4 @@
-/** check: how values of a complete section came about: by which calls of the user, from which fields and parameters. */
+/** check: data flow of a complete section: which of the user's calls computed a value, and which fields and parameters it depends on. */
 import { type Producer, producersIn } from "../../ir/model/statements.js"
 import type { ModelValue } from "../../ir/model/types.js"
 import { findOp } from "../../ops/index.js"

@@ -1,5 +1,5 @@
-/** check: a network that predicts what comes next, and sees it: attention without `causal`, or a recurrent layer that also reads from the
- *  end, where the target is the input some places later. Warnings. */
+/** check: warnings about a network that predicts the next element of a sequence and can already see it: the target is the input shifted in
+ *  time, and there is attention without `causal`, or a recurrent layer that also reads from the end. */
 import type { Field } from "../../ir/model/types.js"
 import { type Span, spanText } from "../../source/source.js"
 import type { Env } from "../env.js"

@@ -1,4 +1,4 @@
-/** check: warnings about a complete train section that is right by the rules, and probably not meant. */
+/** check: all warnings about a complete train section that is legal and probably not meant. */
 import type { MinimizeStmt } from "../../ir/ast/types.js"
 import type { DataSet, Direction, ModelValue } from "../../ir/model/types.js"
 import type { Env } from "../env.js"

@@ -1,4 +1,4 @@
-/** check: layers after one another that are one layer, or that undo each other. Warnings. */
+/** check: warnings about two linear layers that equal a single one, and about a softmax between layers or of a single score. */
 import { isStatic } from "../../ir/tensor.js"
 import type { Env } from "../env.js"
 import { complain, stageBefore, withoutStage } from "../report.js"

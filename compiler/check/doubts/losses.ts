@@ -1,4 +1,5 @@
-/** check: losses whose arguments are not what they take. Warnings. */
+/** check: warnings about the arguments of a loss: dropout right before it, prediction and target in the wrong order,
+ *  and about a loss that is minimised though more of it is better. */
 import type { MinimizeStmt } from "../../ir/ast/types.js"
 import type { ModelValue } from "../../ir/model/types.js"
 import type { Fix } from "../../source/diagnostic.js"

@@ -1,4 +1,4 @@
-/** check: which call has lost the rows of the batch, where a value should have them along axis 0. */
+/** check: finds the call that lost the rows of the batch, for a value that should have them along axis 0. */
 import { BATCH, printType, sameDim, type Shape } from "../../ir/tensor.js"
 import type { Fix, Label } from "../../source/diagnostic.js"
 import { type Span, spanText } from "../../source/source.js"

@@ -1,4 +1,4 @@
-/** check: metrics that compare with the wrong number, or with what they do not expect. Warnings. */
+/** check: warnings about metrics that compare with the wrong threshold, or that get an argument of the wrong kind. */
 import type { Direction, ModelValue } from "../../ir/model/types.js"
 import { spanText } from "../../source/source.js"
 import type { Env } from "../env.js"

@@ -1,5 +1,5 @@
-/** check: what the values of a field would say about the program, asked once they are read. Warnings.
- *  Not here:   reading them (the host), when they are asked (driver/). */
+/** check: warnings that depend on the values of a field. They are questions here, answered once the data are read.
+ *  Not here:   reading the data (the host), asking the questions (driver/). */
 import type { Field } from "../../ir/model/types.js"
 import { isAllowed } from "../../source/allowed.js"
 import type { Diagnostic, Diagnostics, Fix, Label } from "../../source/diagnostic.js"

@@ -1,4 +1,4 @@
-/** check: settings of an optimizer beyond what it can use. Warnings. */
+/** check: warnings about settings of an optimizer that are too large or too small to be of use. */
 import type { Given } from "../args.js"
 import type { Env } from "../env.js"
 import { complain } from "../report.js"

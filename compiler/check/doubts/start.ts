@@ -1,6 +1,6 @@
-/** check: matrices that start with all numbers alike, one after another: the units between them are copies of each other, and stay so.
- *  Units are no copies where another matrix comes between (the low-rank factors of LoRA), or where something is added that
- *  differs by unit (a residual branch that starts with zeros). */
+/** check: a warning about two consecutive matrices that each start with all numbers equal: the units between them get equal gradients and
+ *  never become different. This does not hold where another matrix comes between (the low-rank factors of LoRA), or where something is
+ *  added that differs by unit (a residual branch that starts with zeros). */
 import type { Producer } from "../../ir/model/statements.js"
 import type { ModelStmt, ModelValue } from "../../ir/model/types.js"
 import type { Env } from "../env.js"

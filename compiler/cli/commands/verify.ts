@@ -1,4 +1,4 @@
-/** cli: `nnc verify`: a program against a second implementation of it. */
+/** cli: `nnc verify`: compares a program with a second implementation of it. */
 import { Option, type Command } from "commander"
 import { note, printJson } from "../console.js"
 import { EXIT } from "../failure.js"

@@ -1,4 +1,4 @@
-/** cli/init: a network that starts from what another one learned. */
+/** cli/init: a network that starts from the weights of another one. */
 import { csv, randomNumbers, guided } from "./template.js"
 
 export const finetune = guided({

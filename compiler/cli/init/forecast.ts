@@ -1,4 +1,4 @@
-/** cli/init: the next days of a series, by the weeks before. */
+/** cli/init: forecasts the next days of a series from the weeks before. */
 import { csv, randomNumbers, guided } from "./template.js"
 
 export const forecast = guided({

@@ -1,4 +1,4 @@
-/** cli/init: two networks that train each other. */
+/** cli/init: two networks that are trained against each other. */
 import { csv, randomNumbers, guided } from "./template.js"
 
 export const gan = guided({

@@ -1,4 +1,4 @@
-/** cli/init: what a picture shows, from a folder of pictures for each answer. */
+/** cli/init: classifies pictures, from a folder of pictures for each class. */
 import { png } from "../png.js"
 import { randomNumbers, guided } from "./template.js"
 

@@ -1,4 +1,4 @@
-/** cli/init: classes of the rows of a table. */
+/** cli/init: classifies the rows of a table. */
 import { csv, randomNumbers, guided } from "./template.js"
 
 export const tabular = guided({

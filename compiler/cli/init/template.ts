@@ -1,4 +1,4 @@
-/** cli/init: what a template is, and made-up numbers for its data: the same every time, small enough to read. */
+/** cli/init: the type of a template, and generated numbers for its data: the same every time, small enough to read. */
 
 export interface Template {
   /** For `--help` and the README. */

@@ -1,4 +1,4 @@
-/** cli/init: text, written on one character after another. */
+/** cli/init: a language model that continues a text character by character. */
 import { guided } from "./template.js"
 
 export const text = guided({

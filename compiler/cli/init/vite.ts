@@ -1,4 +1,4 @@
-/** cli/init: a page of Vite and TypeScript in which the program trains. */
+/** cli/init: a page with Vite and TypeScript in which the program trains. */
 import { VERSION } from "../../version.js"
 import { POINTS } from "./points.js"
 import type { Template } from "./template.js"

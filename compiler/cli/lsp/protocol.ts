@@ -1,4 +1,4 @@
-/** cli/lsp: what the services know, as the protocol writes it. */
+/** cli/lsp: converts results of the editor services to the types of the Language Server Protocol. */
 import {
   type CompletionItem,
   CompletionItemKind,

@@ -1,4 +1,4 @@
-/** cli/lsp: what requests have to hold. Types promise it, clients may not keep it. */
+/** cli/lsp: checks the parameters of requests. They have types, but a client may send anything. */
 import { ErrorCodes, type Position, type Range, ResponseError } from "vscode-languageserver"
 
 export const missing = (what: string): ResponseError<void> =>

@@ -1,4 +1,4 @@
-/** cli/report: rows that a run did not train on, with what its model says of them: pictures as pictures. */
+/** cli/report: rows that a run did not train on, with the predictions of its model; pictures are shown as pictures. */
 import type { Prediction, Samples } from "../../../runtime/node.js"
 import { markup, type Markup } from "../markup.js"
 import { png } from "../png.js"

@@ -1,5 +1,5 @@
 /** cli/sweep: runs that differ in numbers only, trained at once by one set of kernels in this process.
- *  Guarantees: each leaves the run folder that it leaves alone.
+ *  Guarantees: the run folder of each is the same as if it had been trained alone.
  *  Not here:   which numbers may differ (compiler/batching), runs as processes of their own (run-one.ts). */
 import { dirname } from "node:path"
 import { compileRuns, type RunsAtOnce } from "../../driver/compile-runs.js"

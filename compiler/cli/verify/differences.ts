@@ -1,4 +1,4 @@
-/** cli: two implementations of a program, side by side: how far what they compute differs, and whether rounding explains it. */
+/** cli: compares the numbers of two implementations of a program: how far they differ, and whether rounding explains it. */
 
 type Numbers = ReadonlyMap<string, ArrayLike<number>>
 

@@ -1,4 +1,4 @@
-/** cli: what models are given to predict from where two implementations are compared, and arrays as a file holds them. */
+/** cli: inputs for the models of a program when two implementations are compared, and arrays in the form in which files hold them. */
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import {

@@ -1,6 +1,6 @@
-/** cli: a program and its export to PyTorch, trained from the same values for a few steps: losses of every step, gradients of the first,
- *  values after the last, an evaluation and predictions, side by side.
- *  Not here:   what is said of it (commands/verify.ts). */
+/** cli: trains a program and its export to PyTorch from the same values for a few steps, and compares the losses of every step, the gradients
+ *  of the first, the values after the last, an evaluation and predictions.
+ *  Not here:   printing the comparison (commands/verify.ts). */
 import { spawnSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"

@@ -1,5 +1,4 @@
-/** ir/model: what functions of the standard library compute, as patterns of their bodies; for those who write them as functions that
- *  another system has. `x` is the argument. */
+/** ir/model: patterns of the bodies of library functions, for exports that write a call as a function of another system. `x` is the argument. */
 import { numel, type Shape } from "../tensor.js"
 import type { Attrs } from "../graph/types.js"
 import { boolAttr, intsAttr } from "../../ops/attrs.js"

@@ -1,6 +1,6 @@
-/** ir/model: whether the body of a call computes a given expression.
- *  A call is written as one operator only where its body says exactly what the operator computes, so that nothing rests on a name.
- *  Broadcasts, `stop_gradient` and padding of no width are looked through; a value of one name is the same value wherever it stands. */
+/** ir/model: tests whether the body of a call computes a given expression.
+ *  An export writes a call as one operator only where the body computes exactly what the operator computes; the name of the function
+ *  does not matter. The test skips broadcasts, `stop_gradient` and padding of width 0; a name stands for the same value wherever it occurs. */
 import type { Attrs } from "../graph/types.js"
 import { type CallStmt, type OpStmt, opsOf } from "./statements.js"
 import type { ModelValue } from "./types.js"

@@ -1,4 +1,4 @@
-/** ir/model: what is asked of the statements of a body. */
+/** ir/model: queries over the statements of a body: its operations, the producer and the uses of each value. */
 import type { ModelStmt, ModelValue } from "./types.js"
 
 export type OpStmt = Extract<ModelStmt, { kind: "op" }>

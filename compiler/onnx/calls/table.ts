@@ -1,5 +1,5 @@
-/** onnx/calls: functions of the standard library that ONNX has an operator for, by their declaration.
- *  Not here: functions that are one operation, whose spelling says it all (ops/). */
+/** onnx/calls: library functions for which ONNX has an operator, by their declaration.
+ *  Not here: functions that are a single operation (ops/). */
 import { type Shape, sameShape } from "../../ir/tensor.js"
 import type { Attrs } from "../../ir/graph/types.js"
 import { boolAttr, intAttr, intsAttr } from "../../ops/attrs.js"

@@ -1,4 +1,4 @@
-/** onnx/ops: reads at places that stand in data, and sums put there. */
+/** onnx/ops: reads and sums at indices that are found in data. */
 import { type Dim, type Shape, isStatic, numel, subDim } from "../../ir/tensor.js"
 import { dimAttr, intAttr } from "../../ops/attrs.js"
 import type { Term, Writer } from "../writer.js"

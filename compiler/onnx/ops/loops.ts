@@ -1,4 +1,4 @@
-/** onnx/ops: the loop over time, as Scan: states are carried, sequences cut along axis 0, and what an iteration sees else is seen from inside. */
+/** onnx/ops: `scan` as Scan of ONNX: states are carried, sequences are cut along axis 0, and the body reads other values from the graph around it. */
 import { intAttr } from "../../ops/attrs.js"
 import { bug } from "../../source/bug.js"
 import type { Term } from "../writer.js"

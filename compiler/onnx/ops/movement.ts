@@ -1,4 +1,4 @@
-/** onnx/ops: constants, and the same elements at other places. */
+/** onnx/ops: constants, and the same elements at other indices. */
 import { dimAttr, dimsAttr, dtypeAttr, floatAttr, intAttr, intsAttr } from "../../ops/attrs.js"
 import { type Dim, type Shape, addDim, isStatic, mulDim, sameDim } from "../../ir/tensor.js"
 import type { OnnxDType } from "../proto.js"

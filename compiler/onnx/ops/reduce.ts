@@ -1,4 +1,4 @@
-/** onnx/ops: sums and extremes over axes, and what depends on the order along one. */
+/** onnx/ops: sums and extremes over axes, and operations that depend on the order along an axis. */
 import { boolAttr, intAttr, intsAttr } from "../../ops/attrs.js"
 import type { Term, Writer } from "../writer.js"
 import type { Spelling } from "./spelling.js"

@@ -1,4 +1,4 @@
-/** onnx/ops: how an operation is spelled: the nodes that compute it, or why there are none. */
+/** onnx/ops: the spelling of an operation: a function that makes its nodes, or the reason why there is none. */
 import type { Attrs } from "../../ir/graph/types.js"
 import type { TensorType } from "../../ir/tensor.js"
 import type { Term, Writer } from "../writer.js"

@@ -1,4 +1,4 @@
-/** onnx/ops: every operation of the registry, spelled in ONNX, or why it is not. A test holds it against the registry. */
+/** onnx/ops: the spelling in ONNX of every operation of the registry, or why there is none. A test compares the table with the registry. */
 import { CONTRACTIONS } from "./contraction.js"
 import { GATHERS } from "./gather.js"
 import { LOOPS } from "./loops.js"

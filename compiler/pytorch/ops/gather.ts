@@ -1,4 +1,4 @@
-/** pytorch/ops: reads at places that stand in data, and sums put there. Places beyond an axis are held within it, as the language says. */
+/** pytorch/ops: reads and sums at indices that are found in data. Indices beyond an axis are clamped to it, as the language says. */
 import { isStatic } from "../../ir/tensor.js"
 import { dimAttr, intAttr } from "../../ops/attrs.js"
 import { call } from "../python.js"

@@ -1,4 +1,4 @@
-/** pytorch/ops: constants, and the same elements at other places. */
+/** pytorch/ops: constants, and the same elements at other indices. */
 import { type Dim, isStatic, sameDim, sameShape, type Shape } from "../../ir/tensor.js"
 import { dimAttr, dimsAttr, dtypeAttr, floatAttr, intAttr, intsAttr } from "../../ops/attrs.js"
 import { atom, attribute, call, type Code, list, method, numberText, subscript, tuple } from "../python.js"

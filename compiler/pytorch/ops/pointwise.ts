@@ -1,4 +1,4 @@
-/** pytorch/ops: element by element. Numbers stay numbers of Python for as long as nothing but numbers meets them. */
+/** pytorch/ops: pointwise operations. Numbers stay Python numbers until they meet a tensor. */
 import { broadcastShapes, type DType, isFloat, sameShape, type Shape } from "../../ir/tensor.js"
 import { dtypeAttr } from "../../ops/attrs.js"
 import { bug } from "../../source/bug.js"

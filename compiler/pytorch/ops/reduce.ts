@@ -1,5 +1,5 @@
-/** pytorch/ops: sums and extremes over axes, and what depends on the order along one.
- *  A sum over the rows of a batch is one over the rows that all processes have (`parallel.sum`). */
+/** pytorch/ops: sums and extremes over axes, and operations that depend on the order along an axis.
+ *  A sum over the rows of a batch is taken over the rows of all processes (`parallel.sum`). */
 import { isStatic } from "../../ir/tensor.js"
 import { boolAttr, intAttr, intsAttr } from "../../ops/attrs.js"
 import { call, type Code, method, tuple } from "../python.js"

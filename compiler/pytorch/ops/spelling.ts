@@ -1,4 +1,4 @@
-/** pytorch/ops: how an operation is spelled: the expression that computes it, or why there is none. */
+/** pytorch/ops: the spelling of an operation: a function that makes its expression, or the reason why there is none. */
 import type { Attrs } from "../../ir/graph/types.js"
 import type { DType, Shape, TensorType } from "../../ir/tensor.js"
 import type { Code } from "../python.js"

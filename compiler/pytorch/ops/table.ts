@@ -1,5 +1,5 @@
-/** pytorch/ops: every operation of the registry, spelled in PyTorch, or why it is not. A test holds it against the registry.
- *  Those that are statements are written by `frame.ts`: a loop, and what needs to know where in the program it stands. */
+/** pytorch/ops: the spelling in PyTorch of every operation of the registry, or why there is none. A test compares the table with the registry.
+ *  `frame.ts` writes the operations that are statements: loops, and operations whose text depends on where they stand in the program. */
 import { dimsAttr, intAttr } from "../../ops/attrs.js"
 import { isStatic } from "../../ir/tensor.js"
 import { call, tuple } from "../python.js"

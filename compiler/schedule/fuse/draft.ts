@@ -1,4 +1,4 @@
-/** schedule: groups while they are being made. */
+/** schedule: groups under construction. */
 import type { ValueId } from "../../ir/graph/types.js"
 import type { GroupKind } from "../../ir/groups/types.js"
 import { printShape, type Shape } from "../../ir/tensor.js"

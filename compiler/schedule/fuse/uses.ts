@@ -1,5 +1,5 @@
-/** schedule: who reads a value while groups are made, and what it costs to compute it again for each reader.
- *  Not here:   what is decided from that (`fuse.ts`). */
+/** schedule: the readers of a value while groups are made, and the cost of computing it again for each of them.
+ *  Not here:   the decision (`fuse.ts`). */
 import { printAttrs } from "../../ir/graph/text.js"
 import { defOf, elementsOf, type GraphIndex, loweringOf, typeOfValue } from "../../ir/graph/graph-index.js"
 import type { Node, ValueId } from "../../ir/graph/types.js"

@@ -1,6 +1,6 @@
-/** runtime/data: `bins(4)`: numbers become the number of a bin, from 0 on. The edges between bins are quantiles of the training rows, so that
- *  bins hold about as many of them (numpy.quantile, linear; scikit-learn's KBinsDiscretizer, strategy "quantile"). A value that is an
- *  edge is in the bin above it. */
+/** runtime/data: `bins(4)`: a number becomes the index of the bin that it is in, from 0. The edges between bins are quantiles of the training
+ *  rows, so that all bins hold about as many of them (numpy.quantile, linear; scikit-learn's KBinsDiscretizer, strategy "quantile"). A
+ *  value that equals an edge is in the bin above it. */
 import type { FittedStage } from "../../bundle/format.js"
 import { RunError } from "../../error.js"
 import { notFinite } from "../not-finite.js"

@@ -1,4 +1,4 @@
-/** runtime/data: `clip(0, 100)`: what lies outside becomes the nearer end. */
+/** runtime/data: `clip(0, 100)`: a value outside of the two ends becomes the nearer one. */
 import type { FittedStage } from "../../bundle/format.js"
 import { asWritten, type Fitting, type StageRule } from "./stage.js"
 

@@ -1,5 +1,5 @@
-/** runtime/data: `date("yyyy-MM-dd", "year", "month")`: texts become the parts of the dates that they are, one after another. An empty
- *  cell gives NaN for each of them. */
+/** runtime/data: `date("yyyy-MM-dd", "year", "month")`: a text becomes the named parts of the date that it holds. An empty cell gives NaN for
+ *  each of them. */
 import type { FittedStage } from "../../bundle/format.js"
 import { RunError } from "../../error.js"
 import { dateReader, partOfDate } from "../date-format.js"

@@ -1,4 +1,4 @@
-/** runtime/data: `hash(64)`: texts numbered without a list of them, so that any text has a number, and some share one. */
+/** runtime/data: `hash(64)`: a text becomes its hash modulo 64. No vocabulary is kept, so every text has a number, and some texts share one. */
 import type { FittedStage } from "../../bundle/format.js"
 import { murmur3 } from "../murmur.js"
 import { asWritten, type Fitting, type StageRule } from "./stage.js"

@@ -1,4 +1,4 @@
-/** runtime/data: `log` and `log1p`: natural logarithms, of the value and of 1 more. */
+/** runtime/data: `log` and `log1p`: the natural logarithm of x, and of 1 + x. */
 import type { FittedStage } from "../../bundle/format.js"
 import { RunError } from "../../error.js"
 import { asWritten, type Fitting, type StageRule } from "./stage.js"

@@ -1,4 +1,4 @@
-/** runtime/data: the values of the training rows, those of each place in a row together. */
+/** runtime/data: the values of the training rows, gathered by their position in a row: one list for each position. */
 import { columnText } from "../table.js"
 import type { TrainingRows } from "./stage.js"
 

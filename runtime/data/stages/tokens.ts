@@ -1,5 +1,5 @@
-/** runtime/data: `tokens("tokenizer.json")`: the words of a text, numbered by a tokenizer, as many as the field has room for; or with
- *  `as: "mask"` 1 for each of them and 0 for each place that is left. */
+/** runtime/data: `tokens("tokenizer.json")`: a text becomes the ids of its tokens, cut or padded to the length of the field; with `as: "mask"`,
+ *  1 for each token and 0 for padding. */
 import type { FittedStage } from "../../bundle/format.js"
 import { reasonOf, RunError } from "../../error.js"
 import { bytesOf } from "../file.js"

@@ -1,4 +1,4 @@
-/** check: `bins(4)`: numbers by the bin that they are in, whose edges are quantiles. */
+/** check: `bins(4)`: a number becomes the index of the bin that it is in; the edges of bins are quantiles. */
 import { needsI32, oneNumber, type StageRule } from "./stage.js"
 
 export const bins: StageRule<{ readonly kind: "bins"; readonly count: number }> = {

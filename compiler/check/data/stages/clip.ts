@@ -1,4 +1,4 @@
-/** check: `clip(0, 100)`: values held between two ends. */
+/** check: `clip(0, 100)`: values are held between two ends. */
 import { complain } from "../../report.js"
 import { bindData, numberOf } from "../args.js"
 import type { StageRule } from "./stage.js"

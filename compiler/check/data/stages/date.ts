@@ -1,4 +1,4 @@
-/** check: `date("yyyy-MM-dd", "year", "month")`: the parts of dates in texts. */
+/** check: `date("yyyy-MM-dd", "year", "month")`: a text becomes the named parts of the date that it holds. */
 import type { DatePart } from "../../../ir/model/types.js"
 import { evalExpr } from "../../expr.js"
 import { complain, didYouMean } from "../../report.js"

@@ -1,4 +1,4 @@
-/** check: `hash(64)`: texts numbered by a hash of them. */
+/** check: `hash(64)`: a text becomes its hash modulo 64. */
 import { needsI32, oneNumber, type StageRule } from "./stage.js"
 
 export const hash: StageRule<{ readonly kind: "hash"; readonly count: number }> = {

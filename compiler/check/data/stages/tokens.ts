@@ -1,4 +1,4 @@
-/** check: `tokens("tokenizer.json")`: the words of a text, numbered by a tokenizer; with `as: "mask"` which places hold one. */
+/** check: `tokens("tokenizer.json")`: a text becomes the ids of its tokens; with `as: "mask"`, 1 for each token and 0 for padding. */
 import { printType, type TensorType } from "../../../ir/tensor.js"
 import { evalExpr } from "../../expr.js"
 import { complain, didYouMean } from "../../report.js"
