@@ -82,6 +82,8 @@ export class Writer {
     return { name, dtype, shape, held: shape }
   }
   scalar(value: number, dtype: OnnxDType): Term {
+    // The file holds it as f32, and a Cast rounds it.
+    if (dtype === "f16") return this.cast(this.scalar(value, "f32"), dtype)
     const name = `${Object.is(value, -0) ? "-0" : value}${dtype === "f32" ? "" : `:${dtype}`}`
     return this.tensor({ name, dtype, shape: [], bytes: bytesOfNumbers([value], dtype) })
   }

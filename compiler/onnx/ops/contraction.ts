@@ -51,7 +51,7 @@ export function transposedConvolution(
 const framed = (w: Writer, x: Term, n: number): Term =>
   w.reshape(x, [numel(x.shape.slice(0, -n)), 1, ...x.shape.slice(-n)])
 const counting = (w: Writer, x: Term, window: readonly number[]): Term =>
-  w.whole(w.cast(w.full(1, "f32", [1, 1, ...window]), x.dtype))
+  w.whole(w.full(1, x.dtype, [1, 1, ...window]))
 
 const windowSum: Spelling = ({ args: [x], attrs, type, w }) => {
   const window = intsAttr(attrs, "window")

@@ -14,8 +14,7 @@ export function clamped(w: Writer, index: Term, size: Dim): Term {
   return w.pointwise("Clip", [index, w.scalar(0, "i32"), last])
 }
 
-export const zeros = (w: Writer, like: Term, shape: Shape): Term =>
-  w.whole(w.cast(w.full(0, "f32", shape), like.dtype))
+export const zeros = (w: Writer, like: Term, shape: Shape): Term => w.whole(w.full(0, like.dtype, shape))
 
 const putAdd: Spelling = ({ args: [dy, index], attrs, type, w }) => {
   const axis = intAttr(attrs, "axis")

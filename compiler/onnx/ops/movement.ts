@@ -1,17 +1,11 @@
 /** onnx/ops: constants, and the same elements at other indices. */
 import { dimAttr, dimsAttr, dtypeAttr, floatAttr, intAttr, intsAttr } from "../../ops/attrs.js"
 import { type Dim, type Shape, addDim, isStatic, mulDim, sameDim } from "../../ir/tensor.js"
-import type { OnnxDType } from "../proto.js"
 import type { Term, Writer } from "../writer.js"
 import type { Spelling } from "./spelling.js"
 
 /** After the last place, and before the first when walking back. */
 const END = 2 ** 53 - 1
-
-/** A scalar of any dtype of the language. */
-function scalarOf(w: Writer, value: number, dtype: OnnxDType): Term {
-  return dtype === "f16" ? w.cast(w.scalar(value, "f32"), "f16") : w.scalar(value, dtype)
-}
 
 const slice: Spelling = ({ args: [x], attrs, type, w }) => {
   const [starts, stops] = [dimsAttr(attrs, "starts"), dimsAttr(attrs, "stops")]
@@ -57,14 +51,14 @@ function padded(w: Writer, x: Term, low: readonly Dim[], high: readonly Dim[], v
 }
 
 const pad: Spelling = ({ args: [x], attrs, w }) => {
-  const value = scalarOf(w, floatAttr(attrs, "value"), x!.dtype)
+  const value = w.scalar(floatAttr(attrs, "value"), x!.dtype)
   const apart = spread(w, x!, intsAttr(attrs, "interior"), value)
   const [low, high] = [dimsAttr(attrs, "low"), dimsAttr(attrs, "high")]
   return [...low, ...high].every((d) => d === 0) ? apart : padded(w, apart, low, high, value)
 }
 
 export const MOVEMENT: Readonly<Record<string, Spelling>> = {
-  constant: ({ attrs, w }) => scalarOf(w, floatAttr(attrs, "value"), dtypeAttr(attrs, "dtype")!),
+  constant: ({ attrs, w }) => w.scalar(floatAttr(attrs, "value"), dtypeAttr(attrs, "dtype")!),
   iota: ({ attrs, w }) =>
     w.iota(dimsAttr(attrs, "shape"), intAttr(attrs, "axis"), dtypeAttr(attrs, "dtype")!),
   size: ({ attrs, w }) => w.cast(w.reshape(w.dim(dimAttr(attrs, "dim")), []), dtypeAttr(attrs, "dtype")!),

@@ -1,29 +1,18 @@
-/** onnx/ops: arithmetic, comparison, choice, conversion and functions of one number.
- *  onnxruntime has few kernels for u32: such numbers are computed in i64, from which a cast keeps the low 32 bits. */
+/** onnx/ops: arithmetic, comparison, choice, conversion and functions of one number. */
 import { dtypeAttr } from "../../ops/attrs.js"
 import { isFloat } from "../../ir/tensor.js"
 import type { OnnxDType } from "../proto.js"
 import type { Attributes, Term, Writer } from "../writer.js"
-import { operator, type Spelling } from "./spelling.js"
+import { operator, type Spelling, widely } from "./spelling.js"
 
 const isInteger = (dtype: OnnxDType): boolean => dtype === "i32" || dtype === "u32"
 
-const isU32 = (dtype: OnnxDType): boolean => dtype === "u32"
-
-/** In i64 what is u32. */
-export const widely =
-  (spell: (args: readonly Term[], w: Writer) => Term, which = isU32): Spelling =>
-  ({ args, w, type }) => {
-    if (!args.some((a) => which(a.dtype))) return spell(args, w)
-    const wide = args.map((a) => (which(a.dtype) ? w.cast(a, "i64") : a))
-    return w.cast(spell(wide, w), type.dtype)
-  }
-const arithmetic = (op: string): Spelling => widely((args, w) => w.pointwise(op, args))
-const comparison = (op: string): Spelling => widely((args, w) => w.pointwise(op, args, "bool"))
+const arithmetic = (op: string): Spelling => widely(({ args, w }) => w.pointwise(op, args))
+const comparison = (op: string): Spelling => widely(({ args, w }) => w.pointwise(op, args, "bool"))
 
 /** Of integers in i64, where the least number by -1 is a number too, and never by 0. */
 const division = (op: "Div" | "Mod", fmod: boolean): Spelling =>
-  widely(([a, b], w) => {
+  widely(({ args: [a, b], w }) => {
     const attrs: Attributes = fmod ? { fmod: 1 } : {}
     if (a!.dtype !== "i64") return w.pointwise(op, [a!, b!], a!.dtype, attrs)
     const zero = w.scalar(0, "i64")
@@ -49,20 +38,18 @@ const cast: Spelling = ({ args: [x], attrs, w }) => {
 }
 const isFloat32 = ({ dtype }: Term): boolean => dtype !== "i64" && dtype !== "f64" && isFloat(dtype)
 
-const times = (w: Writer, x: Term, factor: number): Term => w.pointwise("Mul", [x, numberLike(w, x, factor)])
-const numberLike = (w: Writer, x: Term, value: number): Term =>
-  x.dtype === "f16" ? w.cast(w.scalar(value, "f32"), "f16") : w.scalar(value, x.dtype)
+const times = (w: Writer, x: Term, factor: number): Term => w.pointwise("Mul", [x, w.scalar(factor, x.dtype)])
 
 /** tanh(x/2) * (e^x + 1), which is as exact near 0 as tanh. */
 const expm1: Spelling = ({ args: [x], w }) => {
   const half = w.pointwise("Tanh", [times(w, x!, 0.5)])
-  const above = w.pointwise("Add", [w.pointwise("Exp", [x!]), numberLike(w, x!, 1)])
+  const above = w.pointwise("Add", [w.pointwise("Exp", [x!]), w.scalar(1, x!.dtype)])
   return w.pointwise("Mul", [half, above])
 }
 
 /** ln(u) * x / (u - 1) with u = 1 + x rounded: what rounding took from u it took from both (Kahan). */
 const log1p: Spelling = ({ args: [x], w }) => {
-  const one = numberLike(w, x!, 1)
+  const one = w.scalar(1, x!.dtype)
   const u = w.pointwise("Add", [x!, one])
   const log = w.pointwise("Log", [u])
   const least = w.pointwise("Equal", [u, one], "bool")
@@ -75,18 +62,18 @@ const log1p: Spelling = ({ args: [x], w }) => {
 /** From the arc tangent of the smaller by the larger: nothing is divided by 0 but at the origin, where it is 0 by 1. */
 const atan2: Spelling = ({ args: [a, b], w }) => {
   const dtype = a!.dtype
-  const zero = numberLike(w, a!, 0)
+  const zero = w.scalar(0, a!.dtype)
   const [wide, high] = [w.pointwise("Abs", [b!]), w.pointwise("Abs", [a!])]
   const steep = w.pointwise("Greater", [high, wide], "bool")
   const small = w.pointwise("Where", [steep, wide, high], dtype)
   const large = w.pointwise("Where", [steep, high, wide], dtype)
   const origin = w.pointwise("Equal", [large, zero], "bool")
-  const divisor = w.pointwise("Where", [origin, numberLike(w, a!, 1), large], dtype)
+  const divisor = w.pointwise("Where", [origin, w.scalar(1, a!.dtype), large], dtype)
   const low = w.pointwise("Atan", [w.pointwise("Div", [small, divisor])])
-  const quarter = w.pointwise("Sub", [numberLike(w, a!, Math.PI / 2), low])
+  const quarter = w.pointwise("Sub", [w.scalar(Math.PI / 2, a!.dtype), low])
   const first = w.pointwise("Where", [steep, quarter, low], dtype)
   const left = w.pointwise("Less", [b!, zero], "bool")
-  const mirrored = w.pointwise("Sub", [numberLike(w, a!, Math.PI), first])
+  const mirrored = w.pointwise("Sub", [w.scalar(Math.PI, a!.dtype), first])
   const upper = w.pointwise("Where", [left, mirrored, first], dtype)
   const below = w.pointwise("Less", [a!, zero], "bool")
   return w.pointwise("Where", [below, w.pointwise("Neg", [upper]), upper], dtype)
@@ -103,7 +90,7 @@ export const POINTWISE: Readonly<Record<string, Spelling>> = {
   maximum: arithmetic("Max"),
   minimum: arithmetic("Min"),
   eq: comparison("Equal"),
-  ne: widely((args, w) => w.pointwise("Not", [w.pointwise("Equal", args, "bool")])),
+  ne: widely(({ args, w }) => w.pointwise("Not", [w.pointwise("Equal", args, "bool")])),
   lt: comparison("Less"),
   le: comparison("LessOrEqual"),
   gt: comparison("Greater"),
@@ -120,7 +107,7 @@ export const POINTWISE: Readonly<Record<string, Spelling>> = {
   ceil: operator("Ceil"),
   round: operator("Round"),
   exp: operator("Exp"),
-  exp2: ({ args: [x], w }) => w.pointwise("Pow", [numberLike(w, x!, 2), x!]),
+  exp2: ({ args: [x], w }) => w.pointwise("Pow", [w.scalar(2, x!.dtype), x!]),
   expm1,
   log: operator("Log"),
   log2: ({ args: [x], w }) => times(w, w.pointwise("Log", [x!]), 1 / Math.LN2),

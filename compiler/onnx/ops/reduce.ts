@@ -1,17 +1,15 @@
 /** onnx/ops: sums and extremes over axes, and operations that depend on the order along an axis. */
 import { boolAttr, intAttr, intsAttr } from "../../ops/attrs.js"
 import type { Term, Writer } from "../writer.js"
-import type { Spelling } from "./spelling.js"
+import { zeros } from "./gather.js"
+import { type Spelling, widely } from "./spelling.js"
 
-const reduction =
-  (op: string): Spelling =>
-  ({ args: [x], attrs, w }) => {
+const reduction = (op: string): Spelling =>
+  widely(({ args: [x], attrs, w }) => {
     const axes = intsAttr(attrs, "axes")
     // Without axes ONNX reduces all of them.
-    if (axes.length === 0) return x!
-    const wide = x!.dtype === "u32" ? w.cast(x!, "i64") : x!
-    return w.cast(w.reduce(op, wide, axes, boolAttr(attrs, "keepdim")), x!.dtype)
-  }
+    return axes.length === 0 ? x! : w.reduce(op, x!, axes, boolAttr(attrs, "keepdim"))
+  })
 
 const place =
   (op: string): Spelling =>
@@ -38,8 +36,7 @@ function sorted(w: Writer, x: Term, axis: number, largest: boolean): Term {
 /** Each place j put where element j says. */
 function inverse(w: Writer, places: Term, axis: number): Term {
   const { shape } = places
-  const zeros = w.full(0, "i32", shape)
-  const inputs = [zeros, places, w.iota(shape, axis, "i32")]
+  const inputs = [w.full(0, "i32", shape), places, w.iota(shape, axis, "i32")]
   return w.node("ScatterElements", inputs, { dtype: "i32", shape }, { axis, reduction: "add" })
 }
 
@@ -59,7 +56,7 @@ const cumprod: Spelling = ({ args: [x], attrs, w }) => {
   const perm = [...x!.shape.keys()].filter((a) => a !== axis)
   const transposed = w.transpose(x!, [...perm, axis])
   const others = w.reshape(transposed, [...x!.shape.map((d, a) => (a === axis ? 1 : d)), x!.shape[axis]!])
-  const kept = w.pointwise("Where", [mask, others, w.cast(w.scalar(1, "f32"), x!.dtype)], x!.dtype)
+  const kept = w.pointwise("Where", [mask, others, w.scalar(1, x!.dtype)], x!.dtype)
   return w.reduce("ReduceProd", kept, [rank], false)
 }
 
@@ -73,7 +70,7 @@ const recurrence: Spelling = ({ args: [a, b], attrs, w }) => {
     const next = inner.pointwise("Add", [bi, inner.pointwise("Mul", [ai, s])])
     return [next, next]
   })
-  const first = w.whole(w.cast(w.full(0, "f32", shape), b!.dtype))
+  const first = zeros(w, b!, shape)
   const back = Number(boolAttr(attrs, "reverse"))
   const [, all] = w.emit(
     "Scan",
@@ -104,17 +101,14 @@ export const REDUCTIONS: Readonly<Record<string, Spelling>> = {
     return inverse(w, sorted(w, x!, axis, boolAttr(attrs, "descending")), axis)
   },
   unrank: ({ args: [x], attrs, w }) => inverse(w, x!, intAttr(attrs, "axis")),
-  cumsum: ({ args: [x], attrs, w }) => {
-    const wide = x!.dtype === "u32" ? w.cast(x!, "i64") : x!
-    const axis = w.scalar(intAttr(attrs, "axis"), "i64")
-    const sums = w.node(
+  cumsum: widely(({ args: [x], attrs, w }) =>
+    w.node(
       "CumSum",
-      [wide, axis],
+      [x!, w.scalar(intAttr(attrs, "axis"), "i64")],
       { shape: x!.shape },
       { reverse: Number(boolAttr(attrs, "reverse")), exclusive: Number(boolAttr(attrs, "exclusive")) },
-    )
-    return w.cast(sums, x!.dtype)
-  },
+    ),
+  ),
   cumprod,
   recurrence,
 }

@@ -1,6 +1,7 @@
 /** onnx/ops: the spelling of an operation: a function that makes its nodes, or the reason why there is none. */
 import type { Attrs } from "../../ir/graph/types.js"
 import type { TensorType } from "../../ir/tensor.js"
+import type { OnnxDType } from "../proto.js"
 import type { Term, Writer } from "../writer.js"
 
 /** One use of an operation. */
@@ -15,7 +16,8 @@ export interface Use {
     iteration(w: Writer, params: readonly Term[]): readonly Term[]
   }
 }
-export type Spelling = ((use: Use) => Term) | { readonly none: string }
+type Spell = (use: Use) => Term
+export type Spelling = Spell | { readonly none: string }
 
 /** Thrown where one use of an operation cannot be said. */
 export class Unspeakable extends Error {}
@@ -25,3 +27,15 @@ export const operator =
   (op: string, attrs?: Readonly<Record<string, number>>): Spelling =>
   ({ args, w }) =>
     w.pointwise(op, args, args[0]!.dtype, attrs)
+
+const isU32 = (dtype: OnnxDType): boolean => dtype === "u32"
+
+/** In i64 what is u32: onnxruntime has few kernels for that. A cast back keeps the low 32 bits. */
+export const widely =
+  (spell: Spell, which = isU32): Spell =>
+  (use) => {
+    const { args, w, type } = use
+    if (!args.some((a) => which(a.dtype))) return spell(use)
+    const wide = args.map((a) => (which(a.dtype) ? w.cast(a, "i64") : a))
+    return w.cast(spell({ ...use, args: wide }), type.dtype)
+  }
