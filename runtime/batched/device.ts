@@ -16,7 +16,7 @@ import type {
   Memory,
   Recorder,
 } from "../device/device.js"
-import type { StateRange } from "../exec/state.js"
+import type { Snapshot, State } from "../exec/state.js"
 
 /** Something that a run asked for, which is done in the order in which it asked. */
 interface Order {
@@ -47,10 +47,9 @@ interface Waiting {
   readonly fail: (reason: unknown) => void
 }
 
-/** A state, with room for a copy of it. */
 interface Kept {
-  readonly ranges: readonly (StateRange & { readonly memory: Memory })[]
-  copy: Memory | undefined
+  readonly state: State
+  copy: Snapshot | undefined
 }
 
 export class BatchedDevice {
@@ -73,9 +72,9 @@ export class BatchedDevice {
     return this.runs[run]!
   }
 
-  /** Where the states of the runs lie. */
-  keep(states: readonly (readonly (StateRange & { readonly memory: Memory })[])[]): void {
-    this.states = states.map((ranges) => ({ ranges, copy: undefined }))
+  /** The states of the runs. */
+  keep(states: readonly State[]): void {
+    this.states = states.map((state) => ({ state, copy: undefined }))
   }
 
   /** The same call for all runs, whose kernels bind the same. */
@@ -176,14 +175,9 @@ export class BatchedDevice {
 
   private recordCopies(recorder: Recorder, run: number, what: "save" | "restore"): void {
     const kept = this.states[run]!
-    const bytes = kept.ranges.reduce((sum, range) => sum + range.bytes, 0)
-    const copy = (kept.copy ??= this.device.alloc("a state set aside", bytes))
-    let at = 0
-    for (const { memory, offset, bytes: size } of kept.ranges) {
-      if (what === "save") recorder.copy(memory, offset, copy, at, size)
-      else recorder.copy(copy, at, memory, offset, size)
-      at += size
-    }
+    const copy = (kept.copy ??= this.device.alloc("a state set aside", kept.state.bytes))
+    if (what === "save") kept.state.recordSave(recorder, copy)
+    else kept.state.recordRestore(recorder, copy)
   }
 }
 

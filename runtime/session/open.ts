@@ -53,11 +53,7 @@ export async function openMany(
       const state = new TrainedState(seen, data, rangesOf(seen.slots))
       return { loaded: seen, device: info, data, state, now: () => host.now(), pace }
     })
-    batched.keep(
-      all.map(({ loaded: seen }) =>
-        rangesOf(seen.slots).map((range) => ({ ...range, memory: loaded.arena(range.arena) })),
-      ),
-    )
+    batched.keep(all.map(({ state }) => state.slots))
     return all
   } catch (caught) {
     device.close()

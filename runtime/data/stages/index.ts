@@ -23,10 +23,8 @@ type Of<S extends { readonly kind: string }, K> = Extract<S, { readonly kind: K 
 type Fittings = { readonly [K in UnfittedStage["kind"]]: Fitting<Of<UnfittedStage, K>> }
 type Rules = { readonly [K in FittedStage["kind"]]: StageRule<Of<FittedStage, K>> }
 
-const FITTINGS: Fittings = {
-  standardize,
-  minmax,
-  scale,
+/** Those that are called the same in program and bundle. */
+const ALIKE = {
   one_hot: oneHot,
   classes,
   categories,
@@ -42,23 +40,8 @@ const FITTINGS: Fittings = {
   bins,
   tokens,
 }
-const RULES: Rules = {
-  affine,
-  one_hot: oneHot,
-  classes,
-  categories,
-  slice,
-  vocabulary,
-  hash,
-  date,
-  fill,
-  missing,
-  clip,
-  log,
-  log1p,
-  bins,
-  tokens,
-}
+const FITTINGS: Fittings = { standardize, minmax, scale, ...ALIKE }
+const RULES: Rules = { affine, ...ALIKE }
 
 const fittingOf = ({ kind }: UnfittedStage): Fitting<UnfittedStage> => FITTINGS[kind]
 export const ruleOf = ({ kind }: FittedStage): StageRule<FittedStage> => RULES[kind]
@@ -78,11 +61,11 @@ export const applyStage = (
 export const widthAfter = (stage: FittedStage, width: number): number =>
   ruleOf(stage).widthAfter?.(stage, width) ?? width
 
-/** Whether a stage numbers texts; such a one is called the same in program and bundle. */
+/** Whether a stage numbers texts; such a one is among those that are alike. */
 export const readsTexts = ({ kind }: { readonly kind: string }): boolean =>
   isRule(kind) && RULES[kind].readTexts !== undefined
 
-/** Whether a stage says what becomes of an empty cell; such a one is called the same in program and bundle. */
+/** Whether a stage says what becomes of an empty cell; such a one is, too. */
 export const takesMissing = ({ kind }: { readonly kind: string }): boolean =>
   isRule(kind) && RULES[kind].takesMissing === true
 

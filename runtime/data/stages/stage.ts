@@ -1,5 +1,5 @@
 /** runtime/data: what every stage of a field is: before it is fitted on the training rows (Fitting), and after (StageRule). */
-import type { DatePart, FittedStage } from "../../bundle/format.js"
+import type { FittedStage } from "../../bundle/format.js"
 import type { Block } from "../blocks.js"
 import type { DataFile } from "../file.js"
 import type { Table } from "../table.js"
@@ -9,25 +9,14 @@ export type UnfittedStage =
   | { readonly kind: "standardize" }
   | { readonly kind: "minmax" }
   | { readonly kind: "scale"; readonly by: number }
-  | { readonly kind: "one_hot"; readonly classes: number }
-  | { readonly kind: "classes"; readonly count: number }
   | { readonly kind: "categories"; readonly count: number; readonly unknown?: true }
-  | { readonly kind: "slice"; readonly from: number; readonly to: number }
   | { readonly kind: "vocabulary"; readonly size: number }
-  | { readonly kind: "hash"; readonly count: number }
-  | { readonly kind: "date"; readonly format: string; readonly parts: readonly DatePart[] }
   | { readonly kind: "fill"; readonly by: "mean" | "median" | "most_frequent" | number }
-  | { readonly kind: "missing" }
-  | { readonly kind: "clip"; readonly min: number; readonly max: number }
-  | { readonly kind: "log" }
-  | { readonly kind: "log1p" }
   | { readonly kind: "bins"; readonly count: number }
-  | {
-      readonly kind: "tokens"
-      readonly path: string
-      readonly as: "ids" | "mask"
-      readonly length: number
-    }
+  | Omit<Extract<FittedStage, { readonly kind: "tokens" }>, "json">
+  | Extract<FittedStage, { readonly kind: AsWritten }>
+/** There is nothing to be fitted. */
+type AsWritten = "one_hot" | "classes" | "slice" | "hash" | "date" | "missing" | "clip" | "log" | "log1p"
 
 export interface Fitting<S extends UnfittedStage> {
   fit(stage: S, training: TrainingRows): FittedStage
