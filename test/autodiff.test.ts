@@ -1,4 +1,5 @@
 /** Gradients at the points that random values miss (ties, zeros, edges), of programs, and their cost. */
+import type { OpName } from "../compiler/ir/op-name.js"
 import { describe, expect, it } from "vitest"
 import { autodiff } from "../compiler/autodiff/backward.js"
 import { GraphBuild } from "../compiler/ir/graph/build.js"
@@ -46,11 +47,11 @@ function derivatives(
   return Array.from({ length: orders }, (_, i) => [...outputs[`d${i + 1}`]!.data].map((v) => v + 0))
 }
 const op =
-  (name: string, attrs?: Attrs) =>
+  (name: OpName, attrs?: Attrs) =>
   (g: GraphBuild, x: Value): Value =>
     g.apply(name, [x], attrs)
 const withScalar =
-  (name: string, value: number) =>
+  (name: OpName, value: number) =>
   (g: GraphBuild, x: Value): Value =>
     g.apply(name, [x, g.constant(value)])
 

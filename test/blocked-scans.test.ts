@@ -1,5 +1,6 @@
 /** Running sums and products and recurrences along axes around the sizes at which they are cut into blocks, once and twice, with their
  *  gradients, against the definition; and what zeros and numbers that are not finite become. */
+import type { OpName } from "../compiler/ir/op-name.js"
 import { describe, expect, it } from "vitest"
 import { GraphBuild } from "../compiler/ir/graph/build.js"
 import type { Attrs, Graph } from "../compiler/ir/graph/types.js"
@@ -16,15 +17,15 @@ import { runInWasm } from "./support/wasm-program.js"
 
 const SIZES = [255, 256, 257, 1000]
 interface Case {
-  readonly op: string
+  readonly op: OpName
   readonly size: number
   readonly attrs: Attrs
 }
 const both = [false, true]
 const ATTRS = both.flatMap((reverse) => both.map((exclusive): Attrs => ({ reverse, exclusive })))
 const CASES = SIZES.flatMap((size): Case[] => [
-  ...ATTRS.flatMap((attrs) => ["cumsum", "cumprod"].map((op) => ({ op, size, attrs }))),
-  ...both.map((reverse) => ({ op: "recurrence", size, attrs: { reverse } })),
+  ...ATTRS.flatMap((attrs) => (["cumsum", "cumprod"] as const).map((op) => ({ op, size, attrs }))),
+  ...both.map((reverse) => ({ op: "recurrence" as const, size, attrs: { reverse } })),
 ])
 
 /** Two lines of `size`, the gradients of the sum of squares beside the result. */
@@ -65,7 +66,7 @@ describe("scans in blocks", () => {
     { name: "NaN", x: line({ 400: NaN }, 1), op: "cumprod" },
     { name: "an infinity", x: line({ 400: Infinity }, 1), op: "cumsum" },
     { name: "infinities of both signs", x: line({ 300: Infinity, 500: -Infinity }, 1), op: "cumsum" },
-  ])("$op of $name is as element by element", ({ x, op }) => {
+  ] as const)("$op of $name is as element by element", ({ x, op }) => {
     const g = new GraphBuild("t")
     g.output(
       "y",

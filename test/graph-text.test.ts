@@ -57,6 +57,7 @@ describe("text that cannot be read", () => {
       "graph t(s: i32 scalar(time)) {}",
       "1:22: `time` is no run-time scalar; there are step, epoch, seed, start",
     ],
+    ["graph t(x: f32) {\n  %1 = nothing x : f32\n}", "2:8: there is no operation `nothing`"],
     ["graph t() {\n  return y = #\n}", '2:14: unexpected character "#"'],
     ["graph t() {", "1:12: expected a node (`%3 = ...`), `state`, `return`, `update` or `}`"],
   ]

@@ -1,4 +1,5 @@
 /** Kernels against graphs: every operation because it is in the registry, and the patterns that fuse. */
+import type { OpName } from "../compiler/ir/op-name.js"
 import { describe, expect, it } from "vitest"
 import { GraphBuild } from "../compiler/ir/graph/build.js"
 import type { Graph } from "../compiler/ir/graph/types.js"
@@ -28,7 +29,7 @@ function built(build: Build): Graph {
   return g.finish()
 }
 const spread = (g: GraphBuild, x: Value, shape: readonly Dim[]): Value => g.apply("broadcast", [x], { shape })
-const overLast = (g: GraphBuild, op: string, x: Value): Value => {
+const overLast = (g: GraphBuild, op: OpName, x: Value): Value => {
   const { shape } = x.type
   return spread(g, g.apply(op, [x], { axes: [shape.length - 1], keepdim: true }), shape)
 }

@@ -1,5 +1,6 @@
 // Sums of 10^5 to 10^6 terms lose no more than four times what NumPy's sums in pairs may lose, whatever makes them.
 
+import type { OpName } from "../compiler/ir/op-name.js"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
@@ -38,7 +39,7 @@ interface Case {
   /** Term `n` of output `o`. */
   readonly term: (args: readonly Float32Array[], o: number, n: number) => number
 }
-const one = (op: string, args: readonly Shape[], attrs: Attrs = {}): Graph => graphOfOne({ op, args, attrs })
+const one = (op: OpName, args: readonly Shape[], attrs: Attrs = {}): Graph => graphOfOne({ op, args, attrs })
 const sum = (shape: Shape, axes: readonly number[]): Graph => one("sum", [shape], { axes, keepdim: false })
 const product = (rows: Dim, depth: Dim, columns: Dim): Graph =>
   one("matmul", [

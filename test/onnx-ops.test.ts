@@ -37,7 +37,7 @@ function computedIndices(graph: Graph): Graph {
   )
   const copies = [...old].map(([id, { id: from, type }]) => ({
     id,
-    op: "maximum",
+    op: "maximum" as const,
     args: [from, from],
     attrs: {},
     type,

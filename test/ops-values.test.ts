@@ -1,4 +1,5 @@
 /** Small examples of operations whose meaning is easy to get wrong, worked out by hand or taken from PyTorch's documentation. */
+import type { OpName } from "../compiler/ir/op-name.js"
 import { describe, expect, it } from "vitest"
 import type { Attrs } from "../compiler/ir/graph/types.js"
 import {
@@ -26,7 +27,7 @@ const ints = new Set(["index", "rank"])
 
 /** Shape and elements of the op's result. */
 function compute(
-  op: string,
+  op: OpName,
   args: readonly NdArray[],
   attrs: Attrs = {},
 ): { shape: readonly number[]; data: number[] } {
@@ -42,7 +43,7 @@ function compute(
   })
   return { shape: result.shape, data: [...result.data].map((v) => v + 0) }
 }
-const shapeOf = (op: string, shape: readonly Dim[], attrs: Attrs, dtype: DType = "f32"): string =>
+const shapeOf = (op: OpName, shape: readonly Dim[], attrs: Attrs, dtype: DType = "f32"): string =>
   printShape(inferType(opDef(op), [tensorType(dtype, shape)], completeAttrs(opDef(op), attrs)).shape)
 
 describe("movement", () => {

@@ -1,5 +1,6 @@
 /** Every operation, because it is in the registry: shapes, values, gradients, text, constraints. */
 import { describe, expect, it } from "vitest"
+import { OP_NAMES } from "../compiler/ir/op-name.js"
 import { evalGraph } from "../compiler/ir/graph/eval.js"
 import { parseGraph, printGraph } from "../compiler/ir/graph/text.js"
 import { assertGraph } from "../compiler/ir/graph/verify.js"
@@ -26,6 +27,10 @@ function isDifferentiable(def: OpDef, sample: Sample): boolean {
     return false
   }
 }
+
+it("every name has its definition", () => {
+  expect(allOps().map(({ name }) => name)).toEqual(OP_NAMES)
+})
 
 describe.each(computed)("$name", ({ def }) => {
   it("has a doc line, constraints and samples", () => {

@@ -1,4 +1,5 @@
 /** NaN and infinities in what reductions, folds, sorting and pooling go over: on every kind of device what they mean in float64. */
+import type { OpName } from "../compiler/ir/op-name.js"
 import { describe, expect, it } from "vitest"
 import { GraphBuild } from "../compiler/ir/graph/build.js"
 import type { Attrs, Graph } from "../compiler/ir/graph/types.js"
@@ -43,7 +44,7 @@ const window = (size: number, stride: number, padding: number): Attrs => ({
   padding_high: [padding],
   dilation: [1],
 })
-const operations: readonly (readonly [op: string, attrs: Attrs])[] = [
+const operations: readonly (readonly [op: OpName, attrs: Attrs])[] = [
   ["sum", axes],
   ["max", axes],
   ["min", axes],
@@ -56,7 +57,7 @@ const operations: readonly (readonly [op: string, attrs: Attrs])[] = [
   ["window_argmax", window(3, 1, 1)],
 ]
 
-function graphOf(op: string, attrs: Attrs, shape: readonly number[], name = op): Graph {
+function graphOf(op: OpName, attrs: Attrs, shape: readonly number[], name: string = op): Graph {
   const g = new GraphBuild(name)
   const x = g.input("x", tensorType("f32", shape))
   g.output("y", g.apply(op, [x], attrs))

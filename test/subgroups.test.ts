@@ -1,4 +1,5 @@
 /** Rows that a workgroup reduces in subgroups: by the kernel evaluator, and on the adapter where it offers them. */
+import type { OpName } from "../compiler/ir/op-name.js"
 import { describe, expect, it } from "vitest"
 import { GraphBuild } from "../compiler/ir/graph/build.js"
 import type { Graph } from "../compiler/ir/graph/types.js"
@@ -13,7 +14,7 @@ import { kernelDifferences, scheduled } from "./support/kernels.js"
 import { sourcesOf, trialOf } from "./support/trial.js"
 
 const DIMS = { B: 5, R: 1 }
-const over = (g: GraphBuild, op: string, x: Value): Value => {
+const over = (g: GraphBuild, op: OpName, x: Value): Value => {
   const { shape } = x.type
   const one = g.apply(op, [x], { axes: [shape.length - 1], keepdim: true })
   return g.apply("broadcast", [one], { shape })

@@ -112,7 +112,7 @@ describe.each([
   })
 })
 
-describe.each(["maximum", "minimum"])("%s", (op) => {
+describe.each(["maximum", "minimum"] as const)("%s", (op) => {
   it.each([4, 5])("keeps a NaN in either place, of %i elements", (size) => {
     const g = new GraphBuild("extremes")
     const [a, b] = ["a", "b"].map((name) => g.input(name, tensorType("f32", [size])))

@@ -1,5 +1,6 @@
 /** check: operators. Constants are computed, sizes stay exact, tensors become pointwise operations.
  *  Guarantees: `int op int` stays int except for `/`, which is true division (in a dimension, dims.ts, it is floor division). */
+import type { OpName } from "../ir/op-name.js"
 import type { BinaryExpr, BinaryOp } from "../ir/ast/types.js"
 import { addDim, mulDim, sameDim, subDim, type Dim } from "../ir/tensor.js"
 import type { Fix } from "../source/diagnostic.js"
@@ -12,7 +13,7 @@ import * as v from "./values.js"
 import type { Value } from "./values.js"
 
 /** The primitive behind each operator; `@` is the library's `matmul`. */
-const primitive: Record<Exclude<BinaryOp, "@">, string> = {
+const primitive: Record<Exclude<BinaryOp, "@">, OpName> = {
   "+": "add",
   "-": "sub",
   "*": "mul",

@@ -1,6 +1,7 @@
 /** check: writing operations into a section, each typed by its own `infer`; literals and sizes become tensors here, and the
  *  arguments of pointwise operations are broadcast against each other.
  *  Not here:   what operators and calls mean (arithmetic.ts, call-op.ts). */
+import type { OpName } from "../ir/op-name.js"
 import type { Attrs } from "../ir/graph/types.js"
 import {
   broadcastShapes,
@@ -13,9 +14,8 @@ import {
   isStatic,
   numel,
 } from "../ir/tensor.js"
-import { findOp, inferType } from "../ops/index.js"
+import { opDef, inferType } from "../ops/index.js"
 import { ConstraintError } from "../ops/op.js"
-import { bug } from "../source/bug.js"
 import type { Fix, Label } from "../source/diagnostic.js"
 import { type Span, spanText } from "../source/source.js"
 import { calledName, originAt, userSpan, type Env } from "./env.js"
@@ -27,8 +27,8 @@ import { wouldFit } from "./would-fit.js"
 import { describe, ERROR, hasError, naturalDType, type TensorValue, type Value } from "./values.js"
 
 /** Adds an operation. `attrs` are complete. */
-export function emit(env: Env, op: string, given: readonly TensorValue[], attrs: Attrs, span: Span): Value {
-  const def = findOp(op) ?? bug(`there is no operation \`${op}\``)
+export function emit(env: Env, op: OpName, given: readonly TensorValue[], attrs: Attrs, span: Span): Value {
+  const def = opDef(op)
   const args: TensorValue[] = []
   for (const value of given) {
     const arg = value.section === env.section ? value : fromStep(env.section, value)
@@ -177,7 +177,7 @@ export function literalDType(values: readonly Value[]): DType | undefined {
 /** A pointwise operation: literals adapt, shapes are broadcast by NumPy's rule. */
 export function pointwise(
   env: Env,
-  op: string,
+  op: OpName,
   values: readonly Value[],
   attrs: Attrs,
   span: Span,

@@ -5,7 +5,7 @@ import type { Expr, MinimizeStmt } from "../ir/ast/types.js"
 import { type Producer, producersIn } from "../ir/model/statements.js"
 import type { ModelValue, Objective, ParameterUpdate, Slot, TrainSection } from "../ir/model/types.js"
 import { tensorType } from "../ir/tensor.js"
-import { findOp } from "../ops/index.js"
+import { opDef } from "../ops/index.js"
 import { zeroGrad } from "../ops/op.js"
 import type { Fix } from "../source/diagnostic.js"
 import { type Span, spanText } from "../source/source.js"
@@ -95,13 +95,12 @@ function reachOf(loss: ModelValue, producers: Producers): Reach {
       if (flows) moved.add(s.slot)
       continue
     }
-    const def = findOp(s.op)
+    const def = opDef(s.op)
     // `grad` is expanded into operations with gradients of their own.
-    const none =
-      def && typeof def.grad !== "function" && def.traits.kind !== "meta" ? def.grad.none : undefined
+    const none = typeof def.grad !== "function" && def.traits.kind !== "meta" ? def.grad.none : undefined
     if (flows && none !== undefined) blocks.set(id, { id, op: s.op, reason: none })
-    if (flows && def?.grad === zeroGrad) stops.push(id)
-    const on = flows && none === undefined && def?.grad !== zeroGrad
+    if (flows && def.grad === zeroGrad) stops.push(id)
+    const on = flows && none === undefined && def.grad !== zeroGrad
     for (const arg of s.args) stack.push({ id: arg, flows: on })
     for (const region of s.regions ?? []) for (const r of region.results) stack.push({ id: r, flows: on })
   }

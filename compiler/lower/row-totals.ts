@@ -9,7 +9,7 @@ import { renumbered } from "../ir/graph/build.js"
 import type { Graph, Input, Node, ValueId } from "../ir/graph/types.js"
 import { rowTotalName, type RowReduction } from "../ir/graph/row-totals.js"
 import { isFloat, isStatic, type TensorType } from "../ir/tensor.js"
-import { findOp } from "../ops/index.js"
+import { opDef } from "../ops/index.js"
 import { bug } from "../source/bug.js"
 import { prune } from "./prune.js"
 
@@ -103,7 +103,7 @@ function factOf(node: Node, args: readonly Fact[], readsRows: boolean): Fact {
   if (Object.values(node.attrs).some((a) => typeof a === "object" && a !== null && "terms" in a))
     return { form: isMultipleOfRows(node) ? "count" : "other", isJoinable: true }
   if (args.every((a) => a.form === "fixed")) return FIXED
-  if (node.regions !== undefined || findOp(node.op)?.traits.kind === "meta") return OTHER
+  if (node.regions !== undefined || opDef(node.op).traits.kind === "meta") return OTHER
   return {
     form: formOf(
       node,
@@ -115,10 +115,10 @@ function factOf(node: Node, args: readonly Fact[], readsRows: boolean): Fact {
 
 /** Of an operation that leaves no rows of those it reads. */
 function reductionOf(node: Node): RowReduction | undefined {
-  const lowering = findOp(node.op)?.lower
+  const { lower: lowering } = opDef(node.op)
   if (node.regions !== undefined) return undefined
-  if (lowering?.kind === "contract") return "sum"
-  return lowering?.kind === "reduce" && lowering.combine !== "prod" ? lowering.combine : undefined
+  if (lowering.kind === "contract") return "sum"
+  return lowering.kind === "reduce" && lowering.combine !== "prod" ? lowering.combine : undefined
 }
 
 function isMultipleOfRows({ attrs: { dim } }: Node): boolean {
@@ -131,7 +131,7 @@ function isMultipleOfRows({ attrs: { dim } }: Node): boolean {
 function formOf({ op, type }: Node, forms: readonly Form[]): Form {
   const [a, b] = forms
   if (!isFloat(type.dtype) || a === undefined) return "other"
-  if (op === "cast" || op === "neg" || findOp(op)?.traits.kind === "view") return common(forms)
+  if (op === "cast" || op === "neg" || opDef(op).traits.kind === "view") return common(forms)
   if (b === undefined) return "other"
   if (op === "add" || op === "sub") return common(forms)
   if (op === "mul") return a === "fixed" ? b : b === "fixed" ? a : "other"

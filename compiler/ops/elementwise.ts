@@ -1,6 +1,7 @@
 /** ops: what all pointwise ops share: the rule of shapes, evaluation and lowering through the scalar table.
  *  Arguments have one shape, except that rank-0 scalars may stand beside a shaped one; broadcasting is a node of its own.
  *  Not here:   the ops and their gradients (pointwise.ts, functions.ts). */
+import type { OpName } from "../ir/op-name.js"
 import type { ScalarOp } from "../ir/kernels/scalar.js"
 import { scalarDef } from "../ir/kernels/scalar.js"
 import type { Expr } from "../ir/kernels/types.js"
@@ -107,7 +108,7 @@ export class Algebra {
   num(value: number): Value {
     return this.g.constant(value, this.dtype)
   }
-  op(name: string, x: Value): Value {
+  op(name: OpName, x: Value): Value {
     return this.g.apply(name, [x])
   }
   add(a: Value, b: Value): Value {

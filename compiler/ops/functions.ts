@@ -1,5 +1,6 @@
 /** ops: pointwise functions of one number: exp, tanh, floor, ...  Each is the scalar of its name, everywhere.
  *  Not here:   their meaning on one number (ir/kernels/scalar.ts), arithmetic of several (pointwise.ts). */
+import type { OpName } from "../ir/op-name.js"
 import type { ScalarOp } from "../ir/kernels/scalar.js"
 import { tensorType } from "../ir/tensor.js"
 import type { DType } from "../ir/tensor.js"
@@ -15,7 +16,7 @@ interface Shown {
 type Derivative = (m: Algebra, dy: Value, x: Value, out: Value) => Value
 
 /** A function of floats with its gradient, from dy, x and the result. */
-const smooth = (name: ScalarOp & string, shown: Shown, gradient: Derivative): OpDef =>
+const smooth = (name: ScalarOp & OpName, shown: Shown, gradient: Derivative): OpDef =>
   unary(name, shown, FLOATS, ["f32", "f16"], derivative(gradient))
 
 const derivative =
@@ -26,7 +27,7 @@ const derivative =
   }
 
 function unary(
-  name: ScalarOp & string,
+  name: ScalarOp & OpName,
   { doc, range }: Shown,
   accepts: DTypeClass,
   dtypes: readonly DType[],

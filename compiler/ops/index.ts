@@ -1,5 +1,6 @@
 /** ops: the registry of operations, and asking one for its result type. */
 import { bug, CompilerBug } from "../source/bug.js"
+import type { OpName } from "../ir/op-name.js"
 import type { Attrs, AttrValue } from "../ir/graph/types.js"
 import type { TensorType } from "../ir/tensor.js"
 import type { AttrSpec, InferContext, OpDef } from "./op.js"
@@ -19,7 +20,7 @@ import { rowOps } from "./rows.js"
 import { scanOps } from "./scan.js"
 import { sourceOps } from "./source.js"
 
-const registry: ReadonlyMap<string, OpDef> = new Map(
+const registry: ReadonlyMap<string, OpDef> = new Map<OpName, OpDef>(
   [
     ...pointwiseOps,
     ...reduceOps,
@@ -40,7 +41,7 @@ const registry: ReadonlyMap<string, OpDef> = new Map(
 
 export const allOps = (): readonly OpDef[] => [...registry.values()]
 export const findOp = (name: string): OpDef | undefined => registry.get(name)
-export const opDef = (name: string): OpDef => registry.get(name) ?? bug(`there is no operation \`${name}\``)
+export const opDef = (name: OpName): OpDef => registry.get(name) ?? bug(`there is no operation \`${name}\``)
 
 /** The result type. Throws `ConstraintError` where a constraint of the op does not hold. */
 export function inferType(def: OpDef, args: readonly TensorType[], attrs: Attrs): TensorType {

@@ -1,5 +1,6 @@
 /** ops: what an operation is. One object per operation, and nothing about it anywhere else: meaning, constraints, shape rule,
  *  gradient, lowering and samples. Generic stages ask; they never compare op names.   This room imports only ir/. */
+import type { OpName } from "../ir/op-name.js"
 import type { Attrs, AttrValue, ScalarName } from "../ir/graph/types.js"
 import type { Expr, ScalarType } from "../ir/kernels/types.js"
 import type { ScalarOp } from "../ir/kernels/scalar.js"
@@ -52,11 +53,11 @@ export interface Value {
 }
 /** Adds nodes to a graph. `apply` infers the type and takes the origin of the node being differentiated. */
 export interface GraphBuilder {
-  apply(op: string, args: readonly Value[], attrs?: Attrs): Value
+  apply(op: OpName, args: readonly Value[], attrs?: Attrs): Value
   /** A scalar constant of this dtype, broadcast nowhere. */
   constant(value: number, dtype?: "f32" | "f16" | "i32" | "u32" | "bool"): Value
   /** Broadcasts by NumPy's rule and applies a two-argument pointwise op. */
-  binary(op: string, a: Value, b: Value): Value
+  binary(op: OpName, a: Value, b: Value): Value
   /** Sums `dy` over the axes that broadcasting `to` a larger shape added or stretched. */
   sumTo(dy: Value, to: TensorType): Value
 }
@@ -186,7 +187,7 @@ export interface StackedArgument {
 }
 
 export interface OpDef {
-  readonly name: string
+  readonly name: OpName
   /** Argument names. A last name ending in `...` takes any number (concat). */
   readonly params: readonly string[]
   readonly attrs: Readonly<Record<string, AttrSpec>>

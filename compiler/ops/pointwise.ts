@@ -1,5 +1,6 @@
 /** ops: pointwise arithmetic, comparison, logic, choice and conversion.
  *  Gradients at ties and edges are PyTorch's.   Not here: functions of one number (functions.ts). */
+import type { OpName } from "../ir/op-name.js"
 import type { ScalarOp } from "../ir/kernels/scalar.js"
 import { BATCH, evalShape, isFloat, printType, scalarType, tensorType } from "../ir/tensor.js"
 import type { DType } from "../ir/tensor.js"
@@ -36,7 +37,7 @@ interface Binary {
   readonly loopSum?: LoopSum
 }
 
-function binary(name: string, spec: Binary): OpDef {
+function binary(name: OpName, spec: Binary): OpDef {
   const scalar = spec.scalar ?? (name as ScalarOp)
   return defineOp({
     name,
@@ -61,7 +62,7 @@ function binary(name: string, spec: Binary): OpDef {
   })
 }
 
-const comparison = (name: ScalarOp & string, doc: string, accepts: DTypeClass, commutative = false): OpDef =>
+const comparison = (name: ScalarOp & OpName, doc: string, accepts: DTypeClass, commutative = false): OpDef =>
   binary(name, {
     doc,
     accepts,
@@ -70,7 +71,7 @@ const comparison = (name: ScalarOp & string, doc: string, accepts: DTypeClass, c
     result: "bool",
     grad: none("the result is bool"),
   })
-const logic = (name: ScalarOp & string, doc: string): OpDef =>
+const logic = (name: ScalarOp & OpName, doc: string): OpDef =>
   binary(name, { doc, accepts: BOOLS, dtypes: ["bool"], commutative: true, grad: none("the result is bool") })
 
 const numbers: Pick<Binary, "accepts" | "dtypes"> = { accepts: NUMBERS, dtypes: ["f32", "i32", "u32"] }

@@ -1,5 +1,6 @@
 /** ops: reductions over named axes, and the index of the largest or smallest element.
  *  Not here:   mean, variance, norms, logsumexp (stdlib), running sums (rows.ts). */
+import type { OpName } from "../ir/op-name.js"
 import type { Attrs } from "../ir/graph/types.js"
 import { scalarDef } from "../ir/kernels/scalar.js"
 import type { ScalarOp } from "../ir/kernels/scalar.js"
@@ -198,7 +199,7 @@ export function beats(k: ExprBuilder, better: "gt" | "lt", dtype: DType, value: 
 }
 
 /** argmax and argmin: carries the best value so far and its index. */
-function argReduction(name: string, better: "gt" | "lt", doc: string): OpDef {
+function argReduction(name: OpName, better: "gt" | "lt", doc: string): OpDef {
   const at = (attrs: Attrs): { axis: number; keepdim: boolean } => ({
     axis: intAttr(attrs, "axis"),
     keepdim: boolAttr(attrs, "keepdim"),

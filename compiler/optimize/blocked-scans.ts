@@ -31,7 +31,7 @@ type Scan = (g: GraphBuild, args: readonly Value[], attrs: Attrs) => Value
 
 /** `whole`: a block as one number; `join`: of two neighbours; `neutral`: what fills the last block. */
 function joined(whole: "sum" | "prod", join: "add" | "mul", neutral: number): Scan {
-  const op = `cum${whole}`
+  const op = `cum${whole}` as const
   const scan: Scan = (g, [x], attrs) => {
     const axis = intAttr(attrs, "axis")
     const blocks = blocksOf(x!.type.shape, axis)

@@ -1,6 +1,7 @@
 /** optimize/rules: the algebra of `simplify`: each rule under its equation, with the reason it holds in floating point where that
  *  is not plain. A rule never makes something dearer; rules do not try both orders except where written.
  *  "Exact" below means the same bits, up to the sign of a zero. */
+import type { OpName } from "../ir/op-name.js"
 import type { Attrs } from "../ir/graph/types.js"
 import { sameShape, sameType } from "../ir/tensor.js"
 import type { Shape, TensorType } from "../ir/tensor.js"
@@ -9,7 +10,7 @@ import { opDef } from "../ops/index.js"
 import type { Value } from "../ops/op.js"
 
 export interface Made {
-  readonly op: string
+  readonly op: OpName
   readonly args: readonly Value[]
   readonly attrs: Attrs
 }
@@ -23,13 +24,13 @@ export interface Match extends Made {
   /** A scalar constant of the result's dtype. */
   readonly number: (value: number) => Value
   /** Makes a node, simplified. */
-  readonly make: (op: string, args: readonly Value[], attrs?: Attrs) => Value
+  readonly make: (op: OpName, args: readonly Value[], attrs?: Attrs) => Value
 }
 /** The simpler value, or undefined where the rule does not apply. */
 export type Rule = (m: Match) => Value | undefined
 
 /** The rules to try on a node, in order. */
-export const rulesFor = (op: string): readonly Rule[] => [
+export const rulesFor = (op: OpName): readonly Rule[] => [
   ...(RULES[op] ?? []),
   ...(opDef(op).traits.kind === "pointwise" ? POINTWISE : []),
 ]
@@ -233,7 +234,7 @@ function stretched(m: Match, value: Value): Value | undefined {
 const isScalar = (x: { readonly type: TensorType }): boolean => x.type.shape.length === 0
 
 /** Looks through the argument's `op`. */
-function through(m: Match, op: string, then: (x: Value) => Value | undefined): Value | undefined {
+function through(m: Match, op: OpName, then: (x: Value) => Value | undefined): Value | undefined {
   const made = m.from(m.args[0]!)
   return made?.op === op ? then(made.args[0]!) : undefined
 }

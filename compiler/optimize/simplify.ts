@@ -4,6 +4,7 @@
  *  Algorithm:  nodes in order; what a rule makes is simplified in turn, so one sweep is enough. Every rule makes its node
  *              cheaper or moves it nearer to its arguments, so the sweep ends.
  *  Not here:   nodes that nothing needs any more (dce). */
+import type { OpName } from "../ir/op-name.js"
 import { rewritten } from "../ir/graph/build.js"
 import type { GraphBuild } from "../ir/graph/build.js"
 import type { Attrs, Graph } from "../ir/graph/types.js"
@@ -27,7 +28,7 @@ export const simplify: Pass<Graph, Graph> = {
 /** The result of the first rule that applies. */
 function rewrite(
   g: GraphBuild,
-  op: string,
+  op: OpName,
   args: readonly Value[],
   attrs: Attrs,
   type: TensorType,

@@ -1,6 +1,7 @@
 /** pytorch: library functions that torch has too, by their declaration. A call is written as the function of torch only where its body
  *  computes exactly that.
  *  Not here:   layers (modules.ts), functions that are one operation (ops/). */
+import type { OpName } from "../ir/op-name.js"
 import {
   CELU,
   elu,
@@ -73,7 +74,7 @@ const linear = (pattern: Pattern, withBias: boolean): Fusion => ({
 })
 const product = reshaped(op("matmul", reshaped(x), turned))
 
-const biased = (name: string, spell: (m: Match, args: readonly Code[]) => Code): Fusion => ({
+const biased = (name: OpName, spell: (m: Match, args: readonly Code[]) => Code): Fusion => ({
   pattern: op("add", named("product", op(name, x, weight)), reshaped(bias)),
   spell: (m) =>
     m.term("bias").shape.length === 1

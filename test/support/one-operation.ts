@@ -1,10 +1,11 @@
 /** A graph of one operation on inputs of these shapes. */
+import type { OpName } from "../../compiler/ir/op-name.js"
 import { GraphBuild } from "../../compiler/ir/graph/build.js"
 import type { Attrs, Graph } from "../../compiler/ir/graph/types.js"
 import { tensorType, type Shape } from "../../compiler/ir/tensor.js"
 
 export interface OneOperation {
-  readonly op: string
+  readonly op: OpName
   readonly args: readonly Shape[]
   readonly attrs?: Attrs
 }

@@ -1,5 +1,6 @@
 /** test: the steps of random programs: each adds one idiom to a graph, choosing by small numbers among what is there. A choice
  *  that does not fit adds nothing, so that any list of numbers is a program, and a shorter list a smaller one. */
+import type { OpName } from "../../compiler/ir/op-name.js"
 import { takeResult } from "../../compiler/ir/graph/scan.js"
 import { GraphBuild } from "../../compiler/ir/graph/build.js"
 import {
@@ -85,10 +86,10 @@ const choice: Step = (x, choose) => {
   if (x.exact.length === 0) return
   const a = choose(x.exact)
   const b = choose(fitting(x, a).filter((k) => k.grain !== null))
-  const op = choose(["lt", "le", "gt", "ge", "eq", "ne"])
+  const op = choose(["lt", "le", "gt", "ge", "eq", "ne"] as const)
   let cond = x.g.binary(op, a.value, b.value)
   const same = x.bools.filter((k) => sameShape(k.value.type.shape, cond.type.shape))
-  if (same.length > 0) cond = x.g.apply(choose(["and", "or"]), [cond, choose(same).value])
+  if (same.length > 0) cond = x.g.apply(choose(["and", "or"] as const), [cond, choose(same).value])
   x.keep({ value: cond, grain: 0, size: 1, below: null })
   const then = choose(x.floats.filter((k) => sameShape(k.value.type.shape, cond.type.shape)).concat(a))
   if (!sameShape(then.value.type.shape, cond.type.shape)) return
@@ -103,7 +104,7 @@ const choice: Step = (x, choose) => {
 
 const reduce: Step = (x, choose) => {
   const k = choose(x.floats)
-  const op = choose(["sum", "max", "min", "prod", "sum"])
+  const op = choose(["sum", "max", "min", "prod", "sum"] as const)
   const first = choose([0, ...axesOf(k)])
   const axes = axesOf(k).slice(first, first + choose([1, 2]))
   const value = x.apply(op, [k.value], { axes, keepdim: choose([false, true]) })
@@ -216,7 +217,7 @@ const view: Step = (x, choose) => {
 }
 
 /** Spread back over the last axis. */
-const over = ({ g }: Values, op: string, v: Value, axis: number): Value =>
+const over = ({ g }: Values, op: OpName, v: Value, axis: number): Value =>
   g.apply("broadcast", [g.apply(op, [v], { axes: [axis], keepdim: true })], { shape: v.type.shape })
 
 /** Softmax and log-softmax over any axis, layer normalisation over the last. */
@@ -275,7 +276,7 @@ const pool: Step = (x, choose) => {
   const k = choose(shaped)
   const axes = Math.min(choose([2, 1]), staticAxes(k).length)
   const each = (n: number): number[] => Array.from({ length: axes }, () => n)
-  const op = choose(["window_max", "window_sum"])
+  const op = choose(["window_max", "window_sum"] as const)
   const window = choose([2, 3, 1])
   const value = x.apply(op, [k.value], {
     window: each(window),

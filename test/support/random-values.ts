@@ -2,6 +2,7 @@
  *  A comparison or a rounding of a computed number may go the other way when the last digit differs, so these take exact
  *  values only: multiples of a power of two, so few digits long that f32 holds them, and every sum and product of them
  *  within bounds, in any order.   Not here: which operations are tried (`random-steps.ts`). */
+import type { OpName } from "../../compiler/ir/op-name.js"
 import { GraphBuild } from "../../compiler/ir/graph/build.js"
 import type { Attrs } from "../../compiler/ir/graph/types.js"
 import {
@@ -82,7 +83,7 @@ export class Values {
   private readonly scalars = new Map<string, Value>()
 
   /** Applies an operation; undefined where it does not take these arguments. */
-  apply(op: string, args: readonly Value[], attrs: Attrs = {}): Value | undefined {
+  apply(op: OpName, args: readonly Value[], attrs: Attrs = {}): Value | undefined {
     try {
       return this.g.apply(op, args, attrs)
     } catch (error) {

@@ -28,7 +28,7 @@ export const computed: readonly { readonly def: OpDef; readonly name: string }[]
   .map((def) => ({ def, name: def.name }))
 
 /** One application of an operation: its arguments are the inputs a0, a1, ..., its result the output y. */
-export function graphOf(def: OpDef, sample: Sample, name = def.name): Graph {
+export function graphOf(def: OpDef, sample: Sample, name: string = def.name): Graph {
   const g = new GraphBuild(name)
   const args = sample.args.map((t, i) => g.input(`a${i}`, t))
   g.output("y", g.apply(def.name, args, sample.attrs))

@@ -1,7 +1,7 @@
 /** check: data flow of a complete section: which of the user's calls computed a value, and which fields and parameters it depends on. */
 import { type Producer, producersIn } from "../../ir/model/statements.js"
 import type { ModelValue } from "../../ir/model/types.js"
-import { findOp } from "../../ops/index.js"
+import { opDef } from "../../ops/index.js"
 import { zeroGrad } from "../../ops/op.js"
 import type { SectionState } from "../section.js"
 import type { TensorValue, Value } from "../values.js"
@@ -66,7 +66,7 @@ export class Flow {
 }
 
 function isStep(producer: Producer): boolean {
-  const def = producer.kind === "op" ? findOp(producer.op) : undefined
+  const def = producer.kind === "op" ? opDef(producer.op) : undefined
   return (
     def !== undefined &&
     def.traits.kind !== "meta" &&

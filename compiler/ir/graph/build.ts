@@ -8,6 +8,7 @@ import { NOWHERE } from "../origin.js"
 import type { Origin } from "../origin.js"
 import { broadcastShapes, printShape, sameShape } from "../tensor.js"
 import type { DType, Shape, TensorType } from "../tensor.js"
+import type { OpName } from "../op-name.js"
 import type {
   Attrs,
   Graph,
@@ -83,7 +84,7 @@ export class GraphBuild implements GraphBuilder {
     return { name, ...(this.mixed && { mixed: true }), inputs, state, nodes, outputs, updates }
   }
 
-  apply(op: string, args: readonly Value[], attrs: Attrs = {}, regions?: readonly Graph[]): Value {
+  apply(op: OpName, args: readonly Value[], attrs: Attrs = {}, regions?: readonly Graph[]): Value {
     const def = opDef(op)
     const complete = completeAttrs(def, attrs)
     const type = inferType(
@@ -117,7 +118,7 @@ export class GraphBuild implements GraphBuilder {
     this.constants.set(key, made)
     return made
   }
-  binary(op: string, a: Value, b: Value): Value {
+  binary(op: OpName, a: Value, b: Value): Value {
     const shape = broadcastShapes(a.type.shape, b.type.shape)
     if (shape === undefined)
       return bug(`${op} of shapes ${printShape(a.type.shape)} and ${printShape(b.type.shape)}`)

@@ -1,7 +1,7 @@
 /** ir/graph: prints graphs and reads them back.
  *  Guarantees: print, parse, print gives the same text. Ids of inputs and slots are not printed (they are named), so a graph that
  *              was read may number them differently.
- *  Not here:   checking (verify.ts): any well-formed text is read.
+ *  Not here:   checking (verify.ts): any well-formed text of operations that there are is read.
  *
  *      graph step(x: f32[R, 30] data, step: i32 scalar) {
  *        state @linear.weight: f32[16, 30] param  // net.nn:5:3
@@ -19,6 +19,7 @@ import {
   originComment,
   parseDimAt,
   parseName,
+  parseOp,
   parseOrigin,
   parseTypeAt,
   printName,
@@ -233,7 +234,7 @@ function parseSlot(c: Cursor): Omit<StateSlot, "id"> {
 function parseNode(c: Cursor): Omit<Node, "args"> & { readonly args: readonly Written[] } {
   const id = parseId(c)
   c.expect("=")
-  const op = c.name("an operation")
+  const op = parseOp(c)
   const args: Written[] = []
   if (!c.is("{") && !c.is(":"))
     do args.push(parseValue(c))

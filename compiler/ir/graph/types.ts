@@ -1,5 +1,6 @@
 /** ir/graph: tensor SSA, pure. A step *returns* new values of its slots; only the memory plan decides what happens in place. */
 import type { Origin } from "../origin.js"
+import type { OpName } from "../op-name.js"
 import type { DType, SymbolicDim, TensorType } from "../tensor.js"
 
 /** Inputs, slots and nodes share one numbering within a graph. */
@@ -52,7 +53,7 @@ export interface StateSlot {
 
 export interface Node {
   readonly id: ValueId
-  readonly op: string
+  readonly op: OpName
   readonly args: readonly ValueId[]
   readonly attrs: Attrs
   /** The verifier re-derives it with the op's `infer`. */

@@ -7,7 +7,7 @@
  *   - run-time scalars are scalars of their dtype; data starts with the axis R;
  *   - an update goes to a slot, each slot at most once, with a value of the slot's type.
  *  Not here: that a graph can be scheduled (`grad` may stand in it), or that it means what the source said. */
-import { findOp, givenType } from "../../ops/index.js"
+import { opDef, givenType } from "../../ops/index.js"
 import { bug } from "../../source/bug.js"
 import type { Complaint } from "../complaint.js"
 import { DATA_ROWS, isStatic, printType, sameDim, sameType } from "../tensor.js"
@@ -119,7 +119,7 @@ const isData = ({ shape: [first, ...others] }: TensorType): boolean =>
 
 /** A scan against its region, a result against its scan. */
 function wrongLoop(graph: Graph, node: Node, known: ReadonlyMap<ValueId, TensorType>): string[] {
-  if (findOp(node.op) === undefined || node.args.some((a) => !known.has(a))) return []
+  if (node.args.some((a) => !known.has(a))) return []
   if (isScan(node))
     return wrongScan(
       node,
@@ -137,8 +137,7 @@ function wrongNode(
   known: ReadonlyMap<ValueId, TensorType>,
   name: (id: ValueId) => string,
 ): string[] {
-  const def = findOp(node.op)
-  if (def === undefined) return [`there is no operation \`${node.op}\``]
+  const def = opDef(node.op)
   const missing = node.args.filter((a) => !known.has(a))
   if (missing.length > 0) return missing.map((a) => `${name(a)} is used before it is defined`)
   const absent = Object.keys(def.attrs).filter((key) => !(key in node.attrs))

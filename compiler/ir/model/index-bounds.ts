@@ -3,7 +3,7 @@
  *  may index a table of ten rows and the next a table of a thousand.
  *  Guarantees: every bound is static. What is computed (`ids + 1`) is not followed: kernels clamp it.
  *  Not here:   what is said about a bound that is broken (check/, runtime/data). */
-import { findOp } from "../../ops/index.js"
+import { opDef } from "../../ops/index.js"
 import type { NdArray } from "../../ops/op.js"
 import { evalShape, isStatic, type DimValues, type TensorType } from "../tensor.js"
 import type { OpStmt } from "./statements.js"
@@ -31,7 +31,7 @@ export type RowBounds = readonly (IndexBound | null)[]
 export function indexUses(section: Section): IndexUse[] {
   const trace = new Trace(section)
   return trace.operations.flatMap((s) => {
-    const argument = findOp(s.op)?.indexes?.(
+    const argument = opDef(s.op).indexes?.(
       s.args.map((arg) => trace.typeOf(arg)),
       s.attrs,
     )
@@ -123,7 +123,7 @@ class Trace {
     const number = this.section.inputs.findIndex(({ id }) => id === value) + 1
     if (number > 0) return { shape, data: Float64Array.from({ length: size }, (_, i) => APART * number + i) }
     const s = this.producers.get(value)
-    const def = s && findOp(s.op)
+    const def = s && opDef(s.op)
     const moves = def?.traits.kind === "view" || (def?.traits.kind === "source" && s?.args.length === 0)
     if (!s || !def || !moves || size > MANY) return { shape, data: new Float64Array(size).fill(NaN) }
     return def.eval(

@@ -1,6 +1,7 @@
 /** ir/model: tests whether the body of a call computes a given expression.
  *  An export writes a call as one operator only where the body computes exactly what the operator computes; the name of the function
  *  does not matter. The test skips broadcasts, `stop_gradient` and padding of width 0; a name stands for the same value wherever it occurs. */
+import type { OpName } from "../op-name.js"
 import type { Attrs } from "../graph/types.js"
 import { type CallStmt, type OpStmt, opsOf } from "./statements.js"
 import type { ModelValue } from "./types.js"
@@ -10,14 +11,14 @@ export type Pattern =
   | { readonly kind: "value"; readonly name: string }
   /** A number, that of its name, or any if it has one only. */
   | { readonly kind: "number"; readonly name?: string; readonly value?: number }
-  | { readonly kind: "op"; readonly op: string; readonly args: readonly Pattern[]; readonly name?: string }
+  | { readonly kind: "op"; readonly op: OpName; readonly args: readonly Pattern[]; readonly name?: string }
   /** Under another shape, or not. */
   | { readonly kind: "reshaped"; readonly of: Pattern }
 
 export const value = (name: string): Pattern => ({ kind: "value", name })
 export const number = (of: string | number): Pattern =>
   typeof of === "string" ? { kind: "number", name: of } : { kind: "number", value: of }
-export const op = (name: string, ...args: readonly Pattern[]): Pattern => ({ kind: "op", op: name, args })
+export const op = (name: OpName, ...args: readonly Pattern[]): Pattern => ({ kind: "op", op: name, args })
 /** The same, with a name for its attributes and its result. */
 export const named = (name: string, of: Pattern): Pattern => ({ ...of, name }) as Pattern
 export const reshaped = (of: Pattern): Pattern => ({ kind: "reshaped", of })

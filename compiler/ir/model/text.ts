@@ -10,6 +10,7 @@ import {
   oneOf,
   originComment,
   parseName,
+  parseOp,
   parseOrigin,
   parseTypeAt,
   printName,
@@ -344,13 +345,13 @@ function parseStatement(c: Cursor): ModelStmt {
   }
   const id = parseValue(c)
   c.expect("=")
-  const op = c.name("an operation")
-  if (op === "read") {
+  if (c.accept("read")) {
     const slot = c.slot()
     c.expect(":")
     const type = parseTypeAt(c)
     return { kind: "read", id, slot, type, origin: parseOrigin(c.comment()) }
   }
+  const op = parseOp(c)
   const args = c.list("(", ")", () => parseValue(c))
   const attrs = c.is("{") ? parseAttrs(c) : {}
   c.expect(":")

@@ -1,5 +1,6 @@
 /** ir/model: the typed program. Names are resolved, layers instantiated, `if`/`for` over constants carried out, every value
  *  typed. What is left of the source is its nesting: instances within instances, each call with its own body. */
+import type { OpName } from "../op-name.js"
 import type { Attrs, ScalarName, SlotRole } from "../graph/types.js"
 import type { Origin } from "../origin.js"
 import type { TensorType } from "../tensor.js"
@@ -12,7 +13,7 @@ export type ModelStmt =
   | {
       readonly kind: "op"
       readonly id: ModelValue
-      readonly op: string
+      readonly op: OpName
       readonly args: readonly ModelValue[]
       readonly attrs: Attrs
       readonly type: TensorType

@@ -5,7 +5,7 @@
  *  and for the whole: slot names are unique; a first value has its slot's type; a loss is a result of the step, a scalar; an update
  *  or average gives a value of its parameter's type; step and evaluate have the same results, settings aside; a section's data is declared.
  *  Not here:   that the program is what its author meant. */
-import { findOp, givenType } from "../../ops/index.js"
+import { opDef, givenType } from "../../ops/index.js"
 import type { Complaint } from "../complaint.js"
 import { printType, sameType, type TensorType } from "../tensor.js"
 import type { OpStmt } from "./statements.js"
@@ -170,8 +170,7 @@ function verifySection(
 }
 
 function wrongOp(s: OpStmt, args: readonly (TensorType | undefined)[]): readonly string[] {
-  const def = findOp(s.op)
-  if (!def) return [`%${s.id} uses \`${s.op}\`, which is no operation`]
+  const def = opDef(s.op)
   const known = args.filter((a) => a !== undefined)
   if (known.length < args.length) return []
   const type = givenType(def, known, s.attrs)

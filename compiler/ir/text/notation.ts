@@ -1,6 +1,8 @@
 /** ir/text: how numbers, dims, tensor types, slot names and origins are written in every IR text.
  *  Guarantees: reading what was printed gives the same value, bit for bit for numbers.
  *  Not here:   tokens and cursor (`scanner.ts`). */
+import { findOp } from "../../ops/index.js"
+import type { OpName } from "../op-name.js"
 import type { Origin } from "../origin.js"
 import { NOWHERE } from "../origin.js"
 import type { Dim, DType, TensorType } from "../tensor.js"
@@ -99,4 +101,11 @@ export function parseOrigin(comment: string | undefined): Origin {
 export const originComment = (o: Origin): string => {
   const text = printOrigin(o)
   return text === "" ? "" : `  // ${text}`
+}
+
+/** The name of an operation that there is. */
+export function parseOp(c: Cursor): OpName {
+  const token = c.peek()
+  const name = c.name("an operation")
+  return findOp(name)?.name ?? c.fail(`there is no operation \`${name}\``, token)
 }

@@ -1,5 +1,6 @@
 /** onnx/calls: library functions for which ONNX has an operator, by their declaration.
  *  Not here: functions that are a single operation (ops/). */
+import type { OpName } from "../../ir/op-name.js"
 import { type Shape, sameShape } from "../../ir/tensor.js"
 import type { Attrs } from "../../ir/graph/types.js"
 import { boolAttr, intAttr, intsAttr } from "../../ops/attrs.js"
@@ -87,7 +88,7 @@ const spans = (scale: Term, shape: Shape, axis: number): boolean =>
 
 /** `y + bias`, one for each channel, where y is a convolution: the operator adds it itself. */
 const biased = (
-  name: string,
+  name: OpName,
   spell: (w: Writer, args: readonly Term[], attrs: Attrs, shape: Shape) => Term,
 ): Fusion => ({
   pattern: op("add", named("y", op(name, x, weight)), reshaped(bias)),
