@@ -16,7 +16,9 @@ export { RunError } from "./error.js"
 export { PLACEMENTS, type Placement } from "./exec/placed-rows.js"
 export type { NumberArray, Numbers, Tensor, Values } from "./exec/values.js"
 export { Session } from "./session.js"
-export type { OpenOptions, ProgramOptions, TrainOptions } from "./session/options.js"
+export type { ColumnArrays } from "./data/columns.js"
+export type { Batch, StepResult } from "./session/step.js"
+export type { OpenOptions, ProgramOptions, StepOptions, TrainOptions } from "./session/options.js"
 export type { Metric, Metrics } from "./train/evaluate.js"
 export {
   LOG_VERSION,

@@ -23,9 +23,11 @@ import type {
   OpenOptions,
   ProgramOptions,
   SampleOptions,
+  StepOptions,
   TrainOptions,
 } from "./session/options.js"
 import type { Samples } from "./session/samples.js"
+import type { Batch, StepResult } from "./session/step.js"
 import type { Metrics } from "./train/evaluate.js"
 import type { EndEvent, TrainEvent } from "./train/events.js"
 import type { Numbers } from "./exec/values.js"
@@ -127,6 +129,11 @@ export class Trainer {
     } finally {
       folder?.close()
     }
+  }
+
+  /** One step over rows that the caller has: objects with the columns of the data, or an array for each column. */
+  step(batch: Batch, options: StepOptions = {}): Promise<StepResult> {
+    return this.session.step(batch, options)
   }
 
   /** Loss and metrics over the rows for the test; where there are none, for validation, and else for training. */

@@ -6,7 +6,8 @@ import type { DeviceInfo } from "./device/device.js"
 import { RunError } from "./error.js"
 import type { Numbers, Tensor } from "./exec/values.js"
 import type { Session } from "./session.js"
-import type { EvaluateOptions, TrainOptions } from "./session/options.js"
+import type { EvaluateOptions, StepOptions, TrainOptions } from "./session/options.js"
+import type { Batch, StepResult } from "./session/step.js"
 import type { Metrics } from "./train/evaluate.js"
 import type { EndEvent } from "./train/events.js"
 import type { Feeds } from "./train/predict.js"
@@ -38,6 +39,12 @@ export class PageTrainer {
       ...options,
       resume: this.session.decodeCheckpoint("the checkpoint", checkpoint),
     })
+  }
+
+  /** One step over the rows of one batch, of a stream for instance: objects with the columns of the data, or an array for each column. It counts
+   *  as the next step of the run before, which `save` and `resume` go on from. */
+  step(batch: Batch, options: StepOptions = {}): Promise<StepResult> {
+    return this.session.step(batch, options)
   }
 
   /** Loss and metrics over the rows for the test; where there are none, for validation, and else for training. */

@@ -17,11 +17,13 @@ import {
   OPEN_OPTIONS,
   PROGRAM_OPTIONS,
   SAMPLE_OPTIONS,
+  STEP_OPTIONS,
   TRAIN_OPTIONS,
   type EvaluateOptions,
   type OpenOptions,
   type ProgramOptions,
   type SampleOptions,
+  type StepOptions,
   type TrainOptions,
 } from "./session/options.js"
 import {
@@ -35,6 +37,7 @@ import {
 } from "./session/predict.js"
 import { callProgram } from "./session/programs.js"
 import { takeSamples, type Samples } from "./session/samples.js"
+import { step, type Batch, type StepResult } from "./session/step.js"
 import { train } from "./session/training.js"
 import type { Metrics } from "./train/evaluate.js"
 import type { EndEvent } from "./train/events.js"
@@ -90,6 +93,14 @@ export class Session {
       }
       return this.calls.run("train", () => train(this.opened, { ...options, signal, ...theirs }))
     })
+  }
+
+  /** One step over rows that the caller has, as the next step of the run that the state comes from, or as the first one: it learns from them, and
+   *  schedules see one step more. Refused with `data-...` codes where the rows are not those of the section's data, with `too-many-rows`
+   *  where they are more than a batch; with `non-finite` the state stays as it was. */
+  async step(batch: Batch, options: StepOptions = {}): Promise<StepResult> {
+    checkOptions("step", options, STEP_OPTIONS)
+    return this.calls.run("step", () => step(this.opened, batch, options))
   }
 
   /** Loss and metrics over all rows for the test; where there are none, over those for validation, and else for training. */

@@ -1,6 +1,15 @@
 // `nnc/browser` as a page imports it: a text is compiled and trains, with rows of its own; here in Node, which has all it needs.
-import { compile, type Files, open, type Program, renderDiagnostics, type TrainEvent } from "nnc/browser"
+import {
+  type Batch,
+  compile,
+  type Files,
+  open,
+  type Program,
+  renderDiagnostics,
+  type TrainEvent,
+} from "nnc/browser"
 import { describe, expect, it } from "vitest"
+import { shuffledOrder } from "../runtime/data/row-order.js"
 
 const XOR = `data points = csv("points.csv") {
   x: f32[2] = columns("x1", "x2")
@@ -131,5 +140,95 @@ describe("a text in a page", () => {
       `import { Hidden } from "parts/hidden.nn"\n${text}`,
     )
     expect(shown(program)).toBe("")
+  })
+})
+
+/** Two rows a step, in an order of its own. */
+const STREAM = `data points = csv("points.csv") {
+  x: f32[2] = columns("x1", "x2")
+  y: i32 = column("y") |> categories(2)
+}
+model Line(x: f32[B, 2]) -> f32[B, 2] { x |> Dropout(0.1) |> Linear(2) }
+train on points {
+  let logits = Line(x)
+  minimize cross_entropy(logits, y) with Adam(lr: cosine(0.1, total: 40))
+  report accuracy = accuracy(logits, y)
+  batch 2, shuffle, steps 40, seed 1
+}
+`
+const POINTS = [0, 1, 2, 3, 4, 5].map((i) => ({ x1: i / 6, x2: (i * i) % 5, y: i % 2 ? "odd" : "even" }))
+
+describe("a step of its own", () => {
+  const opened = async (): ReturnType<typeof open> =>
+    open(await compiled({ "points.csv": POINTS }, STREAM), { device: "wasm" })
+
+  it("gives the bits of a run over the same rows, however they are given, and is gone on from", async () => {
+    const [whole, stepped, other] = [await opened(), await opened(), await opened()]
+    await whole.train({ steps: 3 })
+    const at = shuffledOrder({ rows: 6, seed: 1, epoch: 0 })
+    const taken = [0, 1, 2, 3, 4, 5].map((place) => POINTS[at(place)]!)
+    expect(await stepped.step(taken.slice(0, 2))).toMatchObject({ step: 1, rows: 2 })
+    const columns = { x1: Float64Array.of(taken[2]!.x1, taken[3]!.x1), x2: [taken[2]!.x2, taken[3]!.x2] }
+    await stepped.step({ ...columns, y: [taken[2]!.y, taken[3]!.y] })
+    const { step, metrics } = await stepped.step(taken.slice(4))
+    expect([step, Object.keys(metrics)]).toEqual([3, ["loss", "accuracy"]])
+    expect(await stepped.parameters()).toEqual(await whole.parameters())
+    for await (const event of other.resume(await stepped.save()))
+      if (event.event === "start") expect(event.step).toBe(3)
+    await stepped.resume(await stepped.save())
+    await whole.train()
+    expect(await other.parameters()).toEqual(await whole.parameters())
+    expect(await stepped.save()).toEqual(await other.save())
+    for (const each of [whole, stepped, other]) each.close()
+  })
+
+  it.each<[string, Batch, string, string]>([
+    ["no rows", [], "data-empty", "holds no rows"],
+    ["more rows than a batch", POINTS, "too-many-rows", "6 rows"],
+    ["a row without a column", [{ x1: 1, x2: 1 }], "data-ragged", 'no "y"'],
+    ["a name that is none of the classes", [{ x1: 1, x2: 1, y: "x" }], "data-category", "row 1"],
+    ["a number that is none", { x1: [0, NaN], x2: [0, 0], y: ["odd", "odd"] }, "data-not-a-number", "row 2"],
+    ["arrays that do not fit together", { x1: [0, 1], x2: [0], y: ["odd"] }, "data-shape", '"x2" has 1'],
+    ["arrays without a column", { x1: [0], x2: [0] }, "data-missing-column", '"y"'],
+    [
+      "an update that is not finite",
+      { x1: [3e38, 3e38], x2: [0, 0], y: ["odd", "even"] },
+      "non-finite",
+      "not finite",
+    ],
+  ])("refuses %s, and leaves the state as it was", async (_, batch, code, says) => {
+    const trainer = await opened()
+    await trainer.step(POINTS.slice(0, 2))
+    const before = await trainer.save()
+    await expect(trainer.step(batch)).rejects.toMatchObject({ code, message: expect.stringContaining(says) })
+    expect(await trainer.save()).toEqual(before)
+    trainer.close()
+  })
+
+  it("takes arrays of many values for a row that is stored as bytes", async () => {
+    const images = { values: Uint8Array.from({ length: 8 * 16 }, (_, i) => (i * 37) % 256), shape: [8, 4, 4] }
+    const text = `data digits = npy(image: "x.npy", label: "y.npy") {
+  x: f32[16] = column("image")
+  y: i32 = column("label")
+}
+model Net(x: f32[B, 16]) -> f32[B, 2] { x |> Linear(2) }
+train on digits { minimize cross_entropy(Net(x), y) with SGD(lr: 0.1) batch 4, steps 4, seed 1 }
+`
+    const labels = { values: Uint8Array.of(0, 1, 0, 1, 1, 0, 1, 0), shape: [8] }
+    const program = await compiled({ "x.npy": images, "y.npy": labels }, text)
+    expect(shown(program)).toBe("")
+    const [whole, stepped] = [await open(program), await open(program)]
+    await whole.train({ steps: 2 })
+    await stepped.step({ image: images.values.subarray(0, 64), label: [0, 1, 0, 1] })
+    const rows = [4, 5, 6, 7].map((i) => ({
+      image: images.values.subarray(16 * i, 16 * i + 16),
+      label: labels.values[i],
+    }))
+    await stepped.step(rows)
+    expect(await stepped.parameters()).toEqual(await whole.parameters())
+    await expect(stepped.step([{ image: new Float32Array(16).fill(0.5), label: 1 }])).rejects.toMatchObject({
+      code: "data-stored",
+    })
+    for (const each of [whole, stepped]) each.close()
   })
 })

@@ -5,6 +5,7 @@
 import { format } from "prettier"
 import { Project, type SourceFile, ts } from "ts-morph"
 import type {
+  ConditionSpec,
   DataSpec,
   FieldSpec,
   Manifest,
@@ -146,6 +147,7 @@ function writeTrainer(file: SourceFile, manifest: Manifest, platform: Platform, 
   })
   file.addStatements([TRAINER_TYPES, platform === "node" ? NODE_TYPES : PAGE_TYPES])
   for (const predict of predicts) writeModelTypes(file, predict, manifest, meaning)
+  writeBatchTypes(file, manifest)
   writeTrainerType(file, manifest, platform)
   file.addStatements(loadText(manifest, platform))
 }
@@ -205,7 +207,50 @@ function writeModelTypes(
   })
 }
 
-function writeTrainerType(file: SourceFile, { predicts, data }: Manifest, platform: Platform): void {
+/** The raw rows that a step of each train section with data takes. */
+function writeBatchTypes(file: SourceFile, { trains, data }: Manifest): void {
+  file.addInterface({
+    name: "TrainRows",
+    isExported: true,
+    docs: ["By train section: a raw row of its data, before standardising and the like."],
+    properties: trains.flatMap((train) => {
+      const set = data.find(({ name }) => name === train.data)
+      if (!set) return []
+      const columns = [...batchColumns(set)].map(
+        ([name, type]) => `readonly ${JSON.stringify(name)}: ${type}`,
+      )
+      return [{ name: JSON.stringify(train.name), type: `{ ${columns.join("; ")} }`, isReadonly: true }]
+    }),
+  })
+}
+
+/** What fields read, and what windows and conditions look at beside them. */
+function batchColumns(set: DataSpec): ReadonlyMap<string, string> {
+  const { windows, where } = set
+  const beside = [windows?.order, windows?.group, ...(where ? columnsIn(where) : [])]
+  return new Map([
+    ...beside.flatMap((name) => (name === undefined ? [] : [[name, "string | number | null"] as const])),
+    ...set.fields.flatMap((field) => field.columns.map((name) => [name, columnType(field, set)] as const)),
+  ])
+}
+
+const columnsIn = (condition: ConditionSpec): readonly string[] =>
+  condition.kind === "cell" ? [condition.column] : condition.of.flatMap(columnsIn)
+
+/** `step` of the sections with data; the name of one may be left out where it is the only section. */
+function stepText({ trains }: Manifest): string {
+  const named = trains.filter(({ data }) => data !== null)
+  if (named.length === 0) return ""
+  const doc =
+    "/** One step over the rows of one batch, of a stream for instance: the next step of the run before, or the first one. */"
+  const names = union(named.map(({ name }) => name))
+  return trains.length === 1
+    ? `${doc}\n  step(batch: Batch<TrainRows[${names}]>, options?: { readonly train?: TrainSection }): Promise<StepResult>`
+    : `${doc}\n  step<Section extends ${names}>(batch: Batch<TrainRows[Section]>, options: { readonly train: Section }): Promise<StepResult>`
+}
+
+function writeTrainerType(file: SourceFile, manifest: Manifest, platform: Platform): void {
+  const { predicts, data } = manifest
   const [only] = predicts.length === 1 ? predicts : []
   const predictions = predicts.flatMap((predict) => {
     const { model } = predict
@@ -258,7 +303,7 @@ function writeTrainerType(file: SourceFile, { predicts, data }: Manifest, platfo
   /** Goes on with the run that wrote the file, exactly. */
   resume(file: Uint8Array, options?: PageTrainOptions): TrainRun`
   file.addStatements(
-    `export interface Trainer extends CommonTrainer {${files}\n  ${predictions.join("\n  ")}\n}`,
+    `export interface Trainer extends CommonTrainer {${files}\n  ${[stepText(manifest), ...predictions].join("\n  ")}\n}`,
   )
 }
 
@@ -286,6 +331,7 @@ export async function load(${LOADS[platform]} = {}): Promise<Trainer> {
   const trainer = {
     device: session.device,
     train: (given) => session.train(given),
+    step: (batch, given) => session.step(batch, given),
     evaluate: (given) => session.evaluate(given),
     predict: (...given) => {
       const [model, inputs, options] = typeof given[0] === "string" ? given : [${JSON.stringify(predicts[0]?.model ?? "")}, ...given]
@@ -333,7 +379,7 @@ function columnType({ columns, shape, stages }: FieldSpec, { source }: DataSpec)
   if (first?.kind === "hash" || first?.kind === "date" || first?.kind === "tokens") return "string | null"
   if (stages.some(({ kind }) => kind === "fill" || kind === "missing")) return "number | null"
   const isNumber = source.kind === "csv" || columns.length === shape.reduce((a, b) => a * b, 1)
-  return isNumber ? "number" : "readonly number[]"
+  return isNumber ? "number" : "Numbers"
 }
 
 /** Of an output for raw rows; of several kinds where train sections disagree. */
@@ -429,6 +475,8 @@ ${example}trainer.close()
 
 \`await trainer.resume("model.safetensors", { epochs: 200 })\` goes on exactly where that file was saved;
 \`await trainer.restore("model.safetensors")\` only takes over its parameters. trainer.d.ts has all types.
+
+\`await trainer.step(rows)\` makes one step over rows that you have, of a stream for instance: objects, or an array for each column.
 
 In a page, import \`./trainer.browser.js\`: there \`save()\` gives the bytes of the file, \`resume\` and \`restore\` take them, and \`train({ store })\`
 hands over the checkpoints of the run as they come, for instance to the page's own files:

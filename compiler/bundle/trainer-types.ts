@@ -107,6 +107,19 @@ export interface TrainOptions {
   readonly signal?: AbortSignal
 }
 
+/** Rows of one step: objects, whose values may be lists, or for each column an array of the values of all rows, one after another. */
+export type Batch<Row> =
+  | readonly Row[]
+  | { readonly [Column in keyof Row]: Numbers | readonly (string | number | null)[] }
+export interface StepResult {
+  /** Updates made, this one among them. */
+  readonly step: number
+  /** Of the batch, that took part. */
+  readonly rows: number
+  /** Of these rows, before the update. */
+  readonly metrics: Metrics
+}
+
 export interface EvaluateOptions {
   readonly train?: TrainSection
   /** Which rows. Left out: those for the test, else for validation, else for training. */

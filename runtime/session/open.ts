@@ -24,7 +24,7 @@ export async function openOne(bundle: Bundle, host: Host, options: OpenOptions):
     const state = new TrainedState(loaded, data)
     if (options.verify)
       await verifyLosses(loaded, `${info.device}: ${info.adapter}`, (seed) => state.runInitialisers(seed))
-    return { loaded, device: info, data, state, now: () => host.now(), pace: undefined }
+    return { loaded, device: info, data, state, steppers: new Map(), now: () => host.now(), pace: undefined }
   } catch (caught) {
     device.close()
     throw caught
@@ -51,7 +51,8 @@ export async function openMany(
       const specs = overrideData(own.manifest.data, options.data ?? new Map())
       const data = new DataSets(seen, host, specs, "resident", open)
       const state = new TrainedState(seen, data, rangesOf(seen.slots))
-      return { loaded: seen, device: info, data, state, now: () => host.now(), pace }
+      const steppers: Opened["steppers"] = new Map()
+      return { loaded: seen, device: info, data, state, steppers, now: () => host.now(), pace }
     })
     batched.keep(all.map(({ state }) => state.slots))
     return all

@@ -5,6 +5,7 @@ import { RunError } from "../error.js"
 import type { LoadedBundle } from "../exec/loaded-bundle.js"
 import { named } from "../named.js"
 import type { CommonPace } from "../train/pace.js"
+import type { Stepper } from "../train/stepper.js"
 import type { DataSets } from "./data-sets.js"
 import type { TrainedState } from "./trained-state.js"
 
@@ -14,6 +15,8 @@ export interface Opened {
   readonly device: DeviceInfo
   readonly data: DataSets
   readonly state: TrainedState
+  /** By train section: of those that made a step by itself. */
+  readonly steppers: Map<string, Stepper>
   readonly now: () => number
   /** Of sessions that train at once. */
   readonly pace: ((most: number) => CommonPace) | undefined

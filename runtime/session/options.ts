@@ -60,6 +60,12 @@ export const TRAIN_OPTIONS: KindsOf<TrainOptions> = {
   signal: KINDS.signal,
 }
 
+export interface StepOptions {
+  /** The name of a train section; may be left out when there is one. */
+  readonly train?: string
+}
+export const STEP_OPTIONS: KindsOf<StepOptions> = { train: KINDS.text }
+
 export interface EvaluateOptions {
   readonly train?: string
   readonly part?: Part

@@ -16,7 +16,8 @@ import type { Progress } from "../train/trainer.js"
 import type { DataSets } from "./data-sets.js"
 import type { TrainOptions } from "./options.js"
 
-const START: Progress = {
+/** Of a run that has not made a step. */
+export const START: Progress = {
   step: 0,
   best: null,
   best_step: 0,

@@ -17,7 +17,7 @@ const EXTREME = 1e4
 export async function fieldRanges(
   loaded: LoadedBundle,
   spec: TrainSpec,
-  part: PlacedRows | null,
+  part: Pick<PlacedRows, "data" | "rowAt"> | null,
 ): Promise<FieldRange[]> {
   const fields = loaded.bundle.manifest.data.find(({ name }) => name === spec.data)?.fields ?? []
   const ranges = []
@@ -31,7 +31,7 @@ export async function fieldRanges(
 async function rangeOf(
   loaded: LoadedBundle,
   field: FieldSpec,
-  { data, rowAt }: PlacedRows,
+  { data, rowAt }: Pick<PlacedRows, "data" | "rowAt">,
 ): Promise<FieldRange | undefined> {
   const { name, dtype, shape, stages, stored } = field
   const memory = data.fields.get(stored === undefined ? name : `${name}/values`)
