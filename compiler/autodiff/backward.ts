@@ -1,6 +1,6 @@
 /** autodiff: expands every `grad` node into ordinary nodes.   Graph -> Graph
  *  Assumes:    a well-formed graph.
- *  Guarantees: no `grad` is left; what it stood for is computed by nodes that know the node they are the gradient of.
+ *  Guarantees: no `grad` is left; ordinary nodes, whose origins name the node that they are the gradient of, compute its value.
  *              All gradients of one y share one reverse walk. A gradient may itself be differentiated: nodes are
  *              expanded in order, so the inner one is ordinary nodes when the outer one is met.
  *  A mistake of the user: a gradient that is lost in integers or bools on every path (`no-gradient`). No path at all: zeros.
@@ -36,7 +36,7 @@ export const autodiff: Pass<Graph, Graph> = {
       const [y, x] = [node.args[0]!, node.args[1]!]
       let ofY = gradients.get(y)
       if (ofY === undefined) {
-        // What is not built yet comes after y, so y cannot depend on it.
+        // A node that is not built yet comes after y, so y cannot depend on it.
         const targets = wanted.get(y)!.flatMap((id) => values.get(id) ?? [])
         const scalar = valueIn(values, y)
         g.at({ ...(g.node(scalar)?.origin ?? NOWHERE), by: "autodiff" })

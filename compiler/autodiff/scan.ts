@@ -1,7 +1,7 @@
 /** autodiff: the gradient of a loop over time, which is a loop over time from its end.
- *  An iteration of it sees what the iteration of the loop saw (the carries as they were, saved as a stack; the slices; the captured values) and
- *  what reaches that iteration's results. It carries the gradients of the carries and the sums for the captured values, and stacks
- *  the gradients of the slices. What an iteration computed in between is computed again: memory grows with the carries alone.
+ *  An iteration of it sees the values of the loop's own iteration (the carries, saved as a stack; the slices; the captured values) and
+ *  the gradients at that iteration's results. It carries the gradients of the carries and the sums for the captured values, and stacks
+ *  the gradients of the slices. It computes the intermediate values of the iteration again, so memory grows with the carries alone.
  *  The result is a scan, so it can be differentiated again. */
 import { GraphBuild, renumbered, valueIn } from "../ir/graph/build.js"
 import { isScan, resultTypes, scanParts, takeResult, typeIn, type ScanParts } from "../ir/graph/scan.js"
@@ -20,7 +20,7 @@ export function savingCarries(node: Node): Node {
   return { ...node, regions: [{ ...region, outputs }] }
 }
 
-/** What flows into the active arguments of a scan from its results. */
+/** The gradients that flow from the results of a scan into its active arguments. */
 export function scanContributions(
   g: GraphBuild,
   node: Node,
@@ -64,8 +64,8 @@ export function scanContributions(
 
 interface ReverseRegion {
   readonly region: Graph
-  /** Of the loop's carries, those with a gradient; of its results, the stacks that one reaches; of its captured values and slices,
-   *  those that get one. By number. */
+  /** By number: the carries with a gradient, the stacks that a gradient reaches, and the captured values and slices
+   *  that get one. */
   readonly carries: readonly number[]
   readonly captures: readonly number[]
   readonly slices: readonly number[]

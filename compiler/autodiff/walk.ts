@@ -1,6 +1,6 @@
 /** autodiff: the reverse walk: gradients at some values of a graph -> gradients at others.
- *  Algorithm:  mark what depends on the wanted values through floats; walk back over the marked nodes, asking each operation for
- *              its rule and adding up what reaches each value.
+ *  Algorithm:  mark the nodes that depend on the wanted values through floats; walk back over them, asking each operation for
+ *              its rule and adding up the gradients that reach each value.
  *  Not here:   which gradients are wanted (backward.ts), how a loop is walked (scan.ts). */
 import type { GraphBuild } from "../ir/graph/build.js"
 import { isScan, isScanResult } from "../ir/graph/scan.js"
@@ -27,7 +27,7 @@ export function pullBack(
   const forward = g.built.slice()
   const active = dependents(forward, xs)
   const adjoints = new Map<ValueId, Value>()
-  /** What reaches the results of a scan, by their numbers. */
+  /** The gradients that reach the results of a scan, by the number of the result. */
   const atResults = new Map<ValueId, Map<number, Value>>()
   const add = ([id, value]: Contribution): void => {
     const before = adjoints.get(id)
@@ -56,7 +56,7 @@ export function pullBack(
   return adjoints
 }
 
-/** All values that change, in float, with one of `xs`: these and what is computed from them. */
+/** All values that change, in float, with one of `xs`: these and the values computed from them. */
 export function dependents(nodes: readonly Node[], xs: readonly Value[]): ReadonlySet<ValueId> {
   const active = new Set(xs.map((x) => x.id))
   for (const node of nodes)
@@ -65,7 +65,7 @@ export function dependents(nodes: readonly Node[], xs: readonly Value[]): Readon
   return active
 }
 
-/** What flows from one node into its active arguments. */
+/** The gradients that flow from one node into its active arguments. */
 function contributions(
   g: GraphBuild,
   node: Node,

@@ -88,7 +88,7 @@ function stateRegions({ slots, programs }: Plan): (place: Placement) => Region |
   return ({ offset }) => regions.find(({ end, region }) => region.start <= offset && offset < end)?.region
 }
 
-/** Of what lives within a call, packs stay together. */
+/** The regions of the values that live within a call; a pack is one region. */
 function regionsIn(program: PlannedProgram, ofState: (place: Placement) => Region | undefined): RegionOf {
   const regions = new Map<number, Region>()
   for (const { bindings } of program.dispatches)

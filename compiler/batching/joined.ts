@@ -31,7 +31,7 @@ export function alike(runs: readonly (readonly Graph[])[]): readonly (readonly n
   return [...classes.values()]
 }
 
-/** Of runs that are alike. */
+/** Joins runs that are alike. */
 export function joined(given: readonly (readonly Graph[])[]): Joined {
   const numbers = new Map<string, RunNumbers>()
   const runs = given.map((graphs) => graphs.map(withOwnNumbers))

@@ -9,7 +9,7 @@ import { readLibrary } from "../ir/ast/library.js"
 import type { Module } from "../ir/ast/types.js"
 import library from "../../stdlib/library.ast"
 
-/** Of files, by their paths in the program. */
+/** Files, by their paths in the program. */
 export class FilesAtHand {
   private readonly opened = new Map<string, DataFile>()
   private readonly wanted = new Set<string>()
@@ -33,7 +33,7 @@ export class FilesAtHand {
     return this.failed.get(path) ?? "it is not there yet"
   }
 
-  /** Brings what was asked for and is not there. False: nothing was. */
+  /** Reads the files that were asked for and are not in memory yet. False: there was none. */
   async bring(): Promise<boolean> {
     const paths = [...this.wanted]
     this.wanted.clear()
@@ -56,7 +56,7 @@ export class FilesAtHand {
   }
 }
 
-/** Of workers alone, so that the types of pages do not have it. */
+/** Workers alone have it, so the types of pages do not declare it. */
 declare const FileReaderSync: undefined | (new () => { readAsArrayBuffer(blob: Blob): ArrayBuffer })
 
 /** Read piece by piece where this is a worker, which may wait; elsewhere all of it is in memory. */
@@ -97,7 +97,7 @@ export function pageHost(files: FilesAtHand): CompileHost {
   }
 }
 
-/** What helps on the command line is of no use here. */
+/** Replaces advice that is about the command line. */
 function notGiven({ code, message, part }: RunError, { blobs }: FilesAtHand): RunError {
   const names = [...blobs.keys()].map((name) => `"${name}"`)
   return new RunError(code, message, {

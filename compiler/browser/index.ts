@@ -23,13 +23,13 @@ export interface PageCompileOptions {
   readonly base?: string | URL
   /** Values for the constants of the program. */
   readonly settings?: Readonly<Record<string, number | boolean | string>>
-  /** What to compile for. auto: the device that this page would take. all: every kind of device, for a bundle that goes elsewhere. */
+  /** The devices to compile for. auto: the device that this page would take. all: every kind of device, for a bundle that goes elsewhere. */
   readonly device?: "auto" | "webgpu" | "wasm" | "all"
   /** The stage after which to stop, as in `nnc inspect --after`. */
   readonly stopAfter?: string
 }
 
-/** What came of a text. */
+/** The result of compiling a text. */
 export interface Program {
   /** Errors, warnings and notes, in the order of the text. */
   readonly diagnostics: readonly Diagnostic[]

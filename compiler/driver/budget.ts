@@ -1,6 +1,6 @@
-/** driver: `budget memory`: what a step keeps for its gradients is computed again, as much of it as it takes until the plan fits.
+/** driver: `budget memory`: rematerializes values that a step keeps for its gradients, as many as it takes until the plan fits.
  *  How:        a choice is made by an estimate (schedule/rematerialize/choices.ts), carried out, scheduled and laid out; where that does
- *              not fit, the next choice. What counts is the plan: the arena of the slots, those of intermediate results, which
+ *              not fit, the next choice. The plan decides: the arena of the slots, those of intermediate results, which
  *              all programs share, and the rows of a batch; more rows lie on the device as far as the budget goes. What the
  *              runtime copies to explain a loss that is no number is not counted.
  *  Not here:   loops over time: a program with one is planned as it is. */
@@ -28,7 +28,7 @@ export const budgetsOf = ({ trains }: Model): Budgets =>
 export const planBytes = (plan: Plan): number =>
   plan.arenas.reduce((n, a) => n + a.bytes, 0) + rowsBytes(plan)
 
-/** Of a batch of rows. */
+/** The bytes of a batch of rows. */
 function rowsBytes({ programs }: Plan): number {
   const fields = new Map<string, number>()
   for (const { arena, bytes, role } of programs.flatMap(({ buffers }) => buffers))
@@ -52,7 +52,7 @@ export const rematerialization = {
     means.budgets.size === 0 ? graphs : withinBudgets(graphs, means),
 }
 
-/** The graphs with what it takes; an error where nothing does. */
+/** The graphs, rematerialized as far as their budgets ask; an error where no choice fits. */
 function withinBudgets(graphs: readonly Graph[], means: Means): readonly Graph[] {
   const { budgets } = means
   const tightest = [...budgets.values()].reduce((a, b) => (b.bytes < a.bytes ? b : a))
@@ -90,12 +90,12 @@ class Step {
     this.graph = original
   }
 
-  /** Goes on to the first choice that should fit, or else to the last; false at the last. `took`: what the present one does. */
+  /** Goes on to the first choice that should fit, or else to the last; false at the last. `took`: the bytes of the present one. */
   next(took: number, budget: number): boolean {
     if (this.original.nodes.some(isScan)) return false
     const { grouped, choices: all } = (this.known ??= this.prepared())
     if (this.at >= all.length - 1) return false
-    // As it is, a step may run in another order.
+    // Without rematerialization, a step may run in another order.
     const beyond = this.at === 0 ? 0 : Math.max(0, took - all[this.at]!.bytes)
     const fitting = all.findIndex((c, n) => n > this.at && c.bytes + beyond <= budget)
     this.at = fitting < 0 ? all.length - 1 : fitting
@@ -138,7 +138,7 @@ function tooMuch(plan: Plan, { bytes, origin }: Budget, { target, diagnostics, l
   })
 }
 
-/** In the largest unit that leaves a number of at least 1, rounded up: a budget of it is enough. */
+/** A size in the largest unit that leaves a number of at least 1, rounded up, so that it is enough as a budget. */
 export function sizeText(bytes: number): string {
   const [unit, name] =
     bytes >= 2 ** 30 ? [2 ** 30, "GiB"] : bytes >= 2 ** 20 ? [2 ** 20, "MiB"] : [2 ** 10, "KiB"]

@@ -1,4 +1,4 @@
-/** driver: one run of the compiler: it runs passes, keeps what they make, times and verifies them, and knows where to stop.
+/** driver: one run of the compiler: it runs passes, keeps their results, times and verifies them, and knows where to stop.
  *  Guarantees: a failure names the pass and holds its input as text; every stage reached is kept.
  *  Not here:   which passes there are (`passes.ts`). */
 import type { CheckInput } from "../check/check.js"
@@ -21,29 +21,29 @@ export interface CompileOptions {
   readonly variants?: readonly TargetProfile[]
   /** Values for constants of the main file, as `--set` gives them. */
   readonly settings?: GivenSettings
-  /** What to compile for; left out: both. */
+  /** The devices to compile for; left out: both. */
   readonly devices?: readonly ("webgpu" | "wasm")[]
   /** Plans of kernels, as `--plan` gives them. */
   readonly plans?: readonly GivenPlan[]
-  /** What is done for each kind of device; left out: all of `DEVICE_PASSES`. */
+  /** The passes that run for each kind of device; left out: all of `DEVICE_PASSES`. */
   readonly devicePasses?: readonly DriverPass[]
   /** The stage or pass after which to stop. */
   readonly stopAfter?: string
-  /** Verifies what every pass makes. Left out: as `verifyByDefault` says. */
+  /** Verifies the result of every pass. Left out: as `verifyByDefault` says. */
   readonly verify?: boolean
   readonly hooks?: Hooks
-  /** What is compiled in place of the model that the program is. */
+  /** Changes the model before it is compiled. */
   readonly change?: (model: Model) => Model
   /** Told of every value that `check` comes to. */
   readonly watch?: CheckInput["watch"]
 }
 
-/** What somebody wants to see of every pass. */
+/** Callbacks around every pass. */
 export interface Hooks {
   /** Milliseconds spent. */
   readonly time?: (pass: string, ms: number) => void
   readonly remark?: (pass: string, text: string) => void
-  /** After each pass, for the compilation's own target and for others. What it throws is reported as the pass's failure. */
+  /** After each pass, for the compilation's own target and for others. An error that it throws is reported as the pass's failure. */
   readonly after?: (pass: DriverPass, input: State, output: State, cx: DriverContext) => void
 }
 export interface Outcome {
@@ -124,7 +124,7 @@ export class Compilation {
     return result
   }
 
-  /** Keeps what a stage made, and stops when it was the last one wanted. */
+  /** Keeps the result of a stage, and stops when it was the last one wanted. */
   kept(
     name: string,
     summary: string,
@@ -167,7 +167,7 @@ export class Compilation {
     return file && spanFrom(file, place)
   }
 
-  /** What `body` returns, unless it stopped early, with everything said and kept on the way. */
+  /** The result of `body`, unless it stopped early, with the diagnostics and stages up to there. */
   finish<T extends object>(body: () => T): Outcome & Partial<T> {
     const outcome = (): Outcome => ({ diagnostics: this.diagnostics.all, stages: this.stages.dumps })
     try {

@@ -28,7 +28,7 @@ interface Ready {
   readonly graphs: readonly Graph[]
 }
 
-/** The sets of two runs and more that one set of kernels can train. What does not compile, or differs from all others, is in none.
+/** The sets of two runs and more that one set of kernels can train. A run that does not compile, or differs from all others, is in none.
  *  `most`: bytes of memory on the device that all runs of a set may take together. */
 export function compileRuns(
   main: SourceFile,
@@ -65,7 +65,7 @@ export function compileRuns(
 const sectionsOf = ({ model, data }: FrontEnd): string =>
   JSON.stringify([model.trains.map(({ settings, reports }) => [settings, reports]), data])
 
-/** As many together as there is room for. */
+/** Sets of as many runs as there is room for. */
 function setsOf(
   runs: readonly Ready[],
   { most, ...options }: CompileOptions & { readonly most: number },

@@ -49,7 +49,7 @@ export function compileText(
 
 const firstWord = (text: string): string | undefined => /^\s*(?:\/\/.*\n\s*)*(\w+)/.exec(text)?.[1]
 
-/** Reads what `printState` prints, of any level that says all there is to know. */
+/** Reads the text that `printState` prints, of any level whose text is complete. */
 export function parseState(text: string, locations?: Locations): State {
   if (/^groups \{/m.test(text))
     return stateOf(
@@ -72,7 +72,7 @@ export function parseState(text: string, locations?: Locations): State {
   }
 }
 
-/** What is read may be anything: the passes behind rely on what verifiers guarantee. */
+/** The text may hold any graph, and the passes behind rely on the guarantees of verifiers. */
 function refuse([first]: readonly Complaint[], locations: Locations): void {
   if (first === undefined) return
   const { line, column } = (first.of && locations.get(first.of)) ?? { line: 1, column: 1 }

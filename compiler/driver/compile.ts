@@ -1,4 +1,4 @@
-/** driver: source text -> Bundle. Pure: what it needs of the outside world comes through `CompileHost`.
+/** driver: source text -> Bundle. Pure: `CompileHost` provides everything from the outside world.
  *  Guarantees: never throws for a user's mistake; every stage reached is in `stages`. */
 import type { Bundle, DataSpec, Manifest } from "../../runtime/bundle/format.js"
 import { type EmittedCode, encode, type EncodeInput } from "../bundle/encode.js"
@@ -26,7 +26,7 @@ export type { CompileOptions } from "./compilation.js"
 export type { DataContext, DataFacts } from "./read-data.js"
 
 export interface CompileHost extends DataHost {
-  /** The standard library, parsed: `parseLibrary` of its files, or `readLibrary` of what the build made of them. */
+  /** The standard library, parsed: `parseLibrary` of its files, or `readLibrary` of their packed form, which the build makes. */
   readonly stdlib: readonly Module[]
   /** An imported file; undefined when there is none. */
   load(path: string, from: SourceFile): SourceFile | undefined
@@ -48,7 +48,7 @@ export function compile(main: SourceFile, host: CompileHost, options: CompileOpt
   })
 }
 
-/** What a program is, before anything is made of it. */
+/** The checked program and its data, before any lowering. */
 export interface FrontEnd {
   readonly name: string
   readonly model: Model
@@ -59,7 +59,7 @@ export interface FrontEnd {
   readonly settings: Manifest["settings"]
 }
 
-/** What a bundle says of it. */
+/** The parts of it that go into a bundle. */
 export const described = ({
   name,
   model,

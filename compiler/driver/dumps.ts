@@ -1,4 +1,4 @@
-/** driver: what a compilation leaves behind of each stage, for `nnc inspect` and tests. */
+/** driver: the dumps of each stage of a compilation, for `nnc inspect` and tests. */
 import type { Diagram } from "../ir/diagram.js"
 
 /** The result of one stage or pass, printed on demand. */

@@ -20,7 +20,7 @@ export const WASM = { name: "wasm", summary: "all kernels as one WebAssembly mod
 export const forDevices = (from: State, facts: Facts, run: Compilation): EmittedCode =>
   codeOf(run.through(startingAt(PROGRAM_PASSES, from), from, facts), facts, run)
 
-/** Code of graphs that the passes over programs are through with. `change`: what becomes of each device's plan. */
+/** Emits code for graphs that have gone through the passes over programs. `change` is applied to each device's plan. */
 export function codeOf(
   best: State,
   facts: Facts,
@@ -53,7 +53,7 @@ export function forTarget(from: State, facts: Facts, run: Compilation): void {
   emit(valueOf(run.through(startingAt(PASSES, from), from, facts, SHOWN), "plan").kernels, run)
 }
 
-/** The passes from the first one on that takes what there is: a text may have come from any pass of its level. */
+/** The passes from the first one that takes this level: a text may have come from any pass of its level. */
 export function startingAt(passes: readonly DriverPass[], { level }: State): readonly DriverPass[] {
   const first = passes.findIndex((p) => p.from === level)
   return first < 0 ? [] : passes.slice(first)

@@ -1,4 +1,4 @@
-/** driver: the nouns between passes, from Model to Plan, each with what can be done with any of them: text, verifier, diagrams.
+/** driver: the nouns between passes, from Model to Plan, each with its text, verifier and diagrams.
  *  Not here:   which passes lead from one to the next (`passes.ts`). */
 import type { Complaint } from "../ir/complaint.js"
 import type { Diagram } from "../ir/diagram.js"
@@ -51,9 +51,9 @@ interface Noun<T> {
   readonly print: (value: T) => string
   /** All that is wrong; empty when it is well formed. */
   readonly verify: (value: T, target: TargetProfile) => readonly Complaint[]
-  /** Empty for what is no graph. */
+  /** Empty for levels without graphs. */
   readonly diagrams: (value: T) => readonly Diagram[]
-  /** As plain data. */
+  /** The value as plain data. */
   readonly json: (value: T) => unknown
 }
 

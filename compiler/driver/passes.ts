@@ -37,7 +37,7 @@ import { rematerialization } from "./budget.js"
 import { type GivenPlan, withPlans } from "./plans.js"
 import { type Level, type Levels, type State, stateOf, valueOf } from "./levels.js"
 
-/** What is known of the programs beside their code. */
+/** The facts about the programs beside their code. */
 export interface Facts {
   /** The largest B and R of a program, by its name. */
   readonly sizes: (program: string) => DimValues
@@ -47,7 +47,7 @@ export interface Facts {
   readonly plans?: readonly GivenPlan[]
 }
 export interface DriverContext extends PassContext, Facts {
-  /** What the passes behind the present one make of graphs, down to `until`; nothing is said of it. */
+  /** Runs the passes behind the present one on graphs, down to `until`, without diagnostics. */
   attempt(graphs: readonly Graph[], until: DriverPass): State
 }
 
@@ -95,7 +95,7 @@ const kernels = (all: Pass<readonly KernelProgram[], readonly KernelProgram[]>):
 const ordered = groups(order)
 const planned = pass("kernels", "plan", planMemory, (scheduled, cx) => planMemory.run(scheduled, cx))
 
-/** What is the same for every device. Each pass keeps what a graph computes. Folding first lets simplify see constants; what it
+/** The passes that are the same for every device. Each preserves the values that a graph computes. Folding first lets simplify see constants; what it
  *  uncovers is folded again; long walks are cut; cse comes when equal things look equal; signs goes by equal comparisons; dce sweeps
  *  up after all. Loops read their sequences themselves only then: as long as they do not, a slice is a value that rules see. */
 export const PROGRAM_PASSES: readonly DriverPass[] = [
@@ -113,7 +113,7 @@ export const PROGRAM_PASSES: readonly DriverPass[] = [
   graphs(autocast),
 ]
 
-/** What is done for each kind of device. */
+/** The passes that run for each kind of device. */
 export const DEVICE_PASSES: readonly DriverPass[] = [
   pass("graphs", "graphs", rematerialization, (all, cx) =>
     rematerialization.run(all, {

@@ -1,4 +1,4 @@
-/** driver: the data sets of a model, read by the host, and what their rows say about the program.
+/** driver: the data sets of a model, read by the host, and the diagnostics about the program that their rows give rise to.
  *  Guarantees: a problem with data is shown at the part of the declaration that meets it.
  *  Not here:   files and formats (the host), laying out memory for the rows (sizes.ts). */
 import type { DataSpec, DrawSpec } from "../../runtime/bundle/format.js"
@@ -13,14 +13,14 @@ import type { Diagnostic, Diagnostics, Label } from "../source/diagnostic.js"
 import type { CodePages } from "../source/codes.js"
 import { spanText } from "../source/source.js"
 
-/** What reading a data set tells: how many rows there are, and the fitted description. */
+/** The facts that reading a data set gives: the number of rows, and the fitted description. */
 export interface DataFacts extends DataRows {
   readonly spec: DataSpec
-  /** Of the fields that were asked for. */
+  /** The ranges of the fields that were asked for. */
   readonly ranges?: ReadonlyMap<string, ValueRange>
 }
 export interface DataHost {
-  /** Reads, splits and fits the data, or says what is wrong with it. */
+  /** Reads, splits and fits the data, or returns a diagnostic. */
   data(set: DataSet, about: DataContext): DataFacts | Diagnostic
 }
 export interface DataContext {
@@ -72,7 +72,7 @@ export function readData(
   return facts
 }
 
-/** What is said when rows are read names a text or a stage that is meant: it takes the place of the one in the declaration. */
+/** Adds a fix to a message about rows that names the text or the stage that is meant. */
 function repaired(said: Diagnostic): Diagnostic {
   const { help = "", message, primary } = said
   if (!primary || said.fix) return said
@@ -207,7 +207,7 @@ function checkLastBatch(
 
 interface CallOfLayer {
   readonly declaration: string
-  /** Of its first argument. */
+  /** The shape of its first argument. */
   readonly input: Shape
 }
 function callsIn({ inputs, body }: Section): CallOfLayer[] {

@@ -1,6 +1,6 @@
 /** driver: settings: the top-level `let`s of the main file whose value is a literal, which `--set name=value` replaces.
  *  Guarantees: only the value changes, never its kind: a whole number stays one, a text stays a text.
- *  Not here:   what the program makes of a value; `check` sees it as if it stood in the file. */
+ *  Not here:   the meaning of a value; `check` sees it as if it stood in the file. */
 import type { BoolExpr, Expr, LetDecl, Module, NumberExpr, StringExpr } from "../ir/ast/types.js"
 import { parse } from "../parse/parse.js"
 import type { CodePages } from "../source/codes.js"
@@ -33,7 +33,7 @@ export const wholeSettingsOf = (module: Module): ReadonlySet<string> =>
     }),
   )
 
-/** `module` with `given` in place of its own values; what cannot be set is said. */
+/** `module` with `given` in place of its own values; an error for each that cannot be set. */
 export function withSettings(module: Module, given: GivenSettings, diagnostics: Diagnostics): Module {
   if (given.size === 0) return module
   const constants = new Map(constantsOf(module).map((decl) => [decl.name.text, decl]))

@@ -1,18 +1,18 @@
-/** driver: how large B and R can get in each program: what memory is laid out for. */
+/** driver: the largest B and R of each program, for which memory is laid out. */
 import { programName } from "../bundle/encode.js"
 import type { Model } from "../ir/model/types.js"
 import type { DimValues } from "../ir/tensor.js"
 
 export interface DataRows {
   readonly trainRows: number
-  /** Of the largest part that is held back; null: there is none. */
+  /** The rows of the largest part that is held back; null: there is none. */
   readonly heldRows: number | null
 }
 
 /** Evaluation and prediction go through their rows in pieces of this size, or of the training batch when that is larger, or when
  *  memory is short (`budget memory`). */
 const EVALUATION_ROWS = 256
-/** What is computed from all rows at once knows their number, and nothing there is as large. */
+/** A program over all rows at once has no buffer with that many elements: it only knows their number. */
 const ANY_ROWS = 2 ** 31 - 1
 
 /** Sizes by program name; `data` holds the rows of each data set by name. */

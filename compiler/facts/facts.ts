@@ -55,7 +55,7 @@ const splitSpec = (
 /** Values of a field that are read twice, to be found wrong while compiling; larger fields are checked when they are loaded. */
 const MANY = 50_000_000
 
-/** Reads, splits and fits. `open` gives the files of `spec`. Throws RunError for what is wrong with them. */
+/** Reads, splits and fits a data set. `open` gives the files of `spec`. Throws RunError for what is wrong with them. */
 export function dataFacts(
   set: DataSet,
   spec: DataSpec,
@@ -72,7 +72,7 @@ export function dataFacts(
   for (const draw of draws) inPart("draw", () => drawWeights(train, draw))
   for (const field of fields) inPart({ field: field.name }, () => checkCounts(field))
   const ranges = new Map<string, ValueRange>()
-  // What loading would refuse is found now, with its place in the program.
+  // Rows that loading would refuse are found now, with their place in the program.
   for (const { table, rows } of parts)
     for (const field of fields)
       if (rows.length * product(field.shape) <= MANY)
@@ -103,7 +103,7 @@ function seen(ranges: Map<string, ValueRange>, field: string): (value: number) =
   }
 }
 
-/** At the part of the declaration that met it. */
+/** A diagnostic at the part of the declaration that met the error. */
 export function asDiagnostic({ code, message, help, part }: RunError, { place }: DataContext): Diagnostic {
   const primary = part && place(part)
   return {

@@ -1,4 +1,4 @@
-/** ir: what a verifier finds wrong. */
+/** ir: a fault that a verifier found. */
 
 export interface Complaint {
   /** The thing at fault as its text writes it: `%3`, `@w`, `kernel matmul`. */

@@ -14,7 +14,7 @@ export interface Accumulation {
   add(params: readonly string[], gradients: readonly Value[]): readonly Value[]
   /** Updates made before this one. */
   readonly step: Value
-  /** Takes back what the optimizers wrote, unless this batch completes an update. */
+  /** Undoes the optimizers' writes, unless this batch completes an update. */
   settle(): void
 }
 

@@ -1,6 +1,6 @@
 /** lower: the program `finite`: which slots hold something that is not finite, 1 or 0 for each under its name.
  *  A state whose first value is made with an infinite constant, as a best value so far may be, is infinite on purpose: only NaN is
- *  asked for there. What the run writes about its metrics is left out: a metric may be anything.
+ *  asked for there. The run's own records of metrics are left out: a metric may be any number.
  *  Not here:   when it is asked (runtime/train). */
 import { GraphBuild } from "../ir/graph/build.js"
 import type { Graph } from "../ir/graph/types.js"

@@ -1,6 +1,6 @@
 /** lower: one section -> nodes of a graph. Calls are opened; reads of slots become values.
  *  Assumes:    the section is typed and its values are numbered uniquely.
- *  Guarantees: statements keep their order, so a read gives what the last update before it wrote.
+ *  Guarantees: statements keep their order, so a read gives the value of the last update before it.
  *  Not here:   which sections make up a graph (step.ts, lower.ts); which slots are written back (slots.ts). */
 import { GraphBuild, renumbered } from "../ir/graph/build.js"
 import type { Graph, ValueId } from "../ir/graph/types.js"
@@ -9,7 +9,7 @@ import type { Value } from "../ops/op.js"
 import { bug } from "../source/bug.js"
 import type { SlotValues } from "./slots.js"
 
-/** Adds a section's nodes. `input` says what stands for each of its inputs. The results come back by name. */
+/** Adds a section's nodes. `input` gives the value of each of its inputs. Returns the results by name. */
 export function flatten(
   g: GraphBuild,
   section: Section,
@@ -55,7 +55,7 @@ function addStatements(
   }
 }
 
-/** What statements may do with slots. */
+/** The uses of slots that statements may make. */
 type Slots = Pick<SlotValues, "read" | "write">
 
 /** The graph of one iteration of a loop, and the values from outside that it takes after its own parameters. */

@@ -1,4 +1,4 @@
-/** lower: what stands for the inputs of sections: fields of the data set, what the caller feeds, run-time scalars.
+/** lower: the graph inputs behind the inputs of sections: fields of the data set, tensors that the caller feeds, run-time scalars.
  *  Guarantees: one graph input for each field and scalar, however many sections ask for it. A field of the batch, [B, ...], is
  *              gathered from all rows, [R, ...], by the numbers of this batch's rows. Where rows are stored as codes, their values
  *              are found after that. */

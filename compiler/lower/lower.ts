@@ -1,7 +1,7 @@
 /** lower: inlines modules and joins sections into flat graphs.   Model -> Lowered
  *  Assumes:    the program checked without errors.
  *  Guarantees: `init` gives every slot its first value, `start` those anew that start from others, `finite` says which are not finite; every train section has a `step` and an `evaluate` (and an `overall`,
- *              when something is computed from all rows at once), every model a `predict.NAME`; what nothing needs is gone; `grad` nodes stand wherever a gradient is wanted.
+ *              when something is computed from all rows at once), every model a `predict.NAME`; unused nodes are gone; `grad` nodes stand wherever a gradient is wanted.
  *  Not here:   expanding `grad` (autodiff/), sharing equal nodes (optimize/). */
 import { GraphBuild } from "../ir/graph/build.js"
 import type { Graph } from "../ir/graph/types.js"

@@ -1,4 +1,4 @@
-/** lower: drops what no output and no update needs, inputs and slots included. Inlined sections leave such remains: a
+/** lower: drops all that no output and no update needs, inputs and slots included. Inlined sections leave such remains: a
  *  report's gradient-free half, a configuration that was never used. */
 import { bug } from "../source/bug.js"
 import type { Graph, ValueId } from "../ir/graph/types.js"

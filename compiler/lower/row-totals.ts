@@ -1,9 +1,9 @@
-/** lower: an evaluation, cut in two: what every batch gives, and what is computed once from all of it, so that a metric is that of
+/** lower: cuts an evaluation in two: partial results of every batch, and a computation from all of them together, so that a metric is that of
  *  all rows in one batch, however many there are in a batch.
  *  A mean over rows stays in the first graph: the mean of its values, weighted by rows, is exact. Everything else is followed back to
- *  where rows are added up (or compared); what is found there is joined over all batches, and what follows is the second graph,
+ *  where rows are added up (or compared); these sums are joined over all batches, and the nodes behind them are the second graph,
  *  in which `B` is the number of all rows.
- *  Guarantees: the first graph gives what is joined as outputs `rows.REDUCE.K`; the second is fed them. What rows of a batch share
+ *  Guarantees: the first graph gives the partial results as outputs `rows.REDUCE.K`; the second is fed them joined. A value that rows of a batch share
  *              before they are added up (a batch's mean, the other rows of a contrastive loss) stays that of the batch. */
 import { renumbered } from "../ir/graph/build.js"
 import type { Graph, Input, Node, ValueId } from "../ir/graph/types.js"
@@ -113,7 +113,7 @@ function factOf(node: Node, args: readonly Fact[], readsRows: boolean): Fact {
   }
 }
 
-/** Of an operation that leaves no rows of those it reads. */
+/** The reduction of an operation that reads rows and leaves none. */
 function reductionOf(node: Node): RowReduction | undefined {
   const { lower: lowering } = opDef(node.op)
   if (node.regions !== undefined) return undefined
@@ -127,7 +127,7 @@ function isMultipleOfRows({ attrs: { dim } }: Node): boolean {
   return others.length === 0 && term?.syms.length === 1
 }
 
-/** Of an operation on values without rows, some of them not fixed: what is linear keeps the form. */
+/** The form of an operation on values without rows, some of them not fixed: linear operations keep it. */
 function formOf({ op, type }: Node, forms: readonly Form[]): Form {
   const [a, b] = forms
   if (!isFloat(type.dtype) || a === undefined) return "other"

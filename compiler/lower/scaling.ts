@@ -9,7 +9,7 @@ import type { SlotValues } from "./slots.js"
 export interface Scaling {
   scaled(loss: Value): Value
   unscaled(gradient: Value): Value
-  /** Takes back what the optimizers wrote where one of these gradients, of all that is learned, is not finite; `update` gives the
+  /** Undoes the optimizers' writes where one of these gradients is not finite; `update` gives the
    *  next factor. */
   settle(gradients: readonly Value[], update: (scale: Value, overflow: Value) => Value): void
 }

@@ -28,7 +28,7 @@ export class SlotValues {
     this.initial(name)
     this.now.set(name, value)
   }
-  /** The value the call starts with: what gradients are taken by. */
+  /** The value at the start of the call, by which gradients are taken. */
   initial(name: string): Value {
     const known = this.atStart.get(name)
     if (known !== undefined) return known
@@ -37,7 +37,7 @@ export class SlotValues {
     this.atStart.set(name, value)
     return value
   }
-  /** Lets the new values of parameters and of what goes with them stand only where `condition` holds. States are no part of an
+  /** Keeps the new values of parameters, averages and optimizer state only where `condition` holds. States are no part of an
    *  update. */
   keepUnless(condition: Value): void {
     for (const [name, value] of this.now) {

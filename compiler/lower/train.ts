@@ -2,7 +2,7 @@
  *  something is computed from all rows at once.
  *  Guarantees: gradients are `grad` nodes by the values at the start of the step, so that several objectives see the same
  *              parameters; `evaluate` changes nothing and visits the rows in order.
- *  Not here:   averaging over several batches (accumulate.ts), what a gradient is (autodiff/). */
+ *  Not here:   averaging over several batches (accumulate.ts), the rules of gradients (autodiff/). */
 import { GraphBuild } from "../ir/graph/build.js"
 import type { Graph } from "../ir/graph/types.js"
 import type { DataSet, Model, ModelInput, Objective, Section, TrainSection } from "../ir/model/types.js"
@@ -96,7 +96,7 @@ function gradientsOf(
   return accumulated?.add(params, gradients) ?? gradients
 }
 
-/** What the optimizer makes of one parameter. */
+/** The new value that the optimizer gives one parameter. */
 function updated(
   g: GraphBuild,
   section: Section,
@@ -115,7 +115,7 @@ function updated(
 
 const isStep = ({ source }: ModelInput): boolean => source.kind === "scalar" && source.scalar === "step"
 
-/** Of a training step, only numbers are reported. */
+/** A training step reports numbers only. */
 const isNumber = ({ type }: Value): boolean => type.shape.length === 0
 
 function addOutputs(

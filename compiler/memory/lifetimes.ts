@@ -6,7 +6,7 @@ import { PACK_ALIGN, type Buffer, type KernelProgram } from "../ir/kernels/types
 
 export interface Allocation {
   readonly name: string
-  /** In memory order, each with its offset from the start of the allocation. */
+  /** The members in memory order, each with its offset from the start of the allocation. */
   readonly members: readonly { readonly buffer: Buffer; readonly offset: number; readonly bytes: number }[]
   readonly bytes: number
   /** Indices of the first and last dispatch that touch it; inputs live from 0, outputs to the end. */
@@ -25,7 +25,7 @@ export function allocations(program: KernelProgram, dims: DimValues): Allocation
   const uses = usesOf(program)
   const byId = new Map(program.buffers.map((b) => [b.id, b]))
   const owned = (b: Buffer): boolean => b.role !== "slot" && b.role !== "data"
-  // An output may be what was fed.
+  // An output may be an input that was fed.
   const given = new Set(program.outputs.map((o) => o.buffer))
   const out: Allocation[] = []
   const packed = new Set<number>()

@@ -103,7 +103,7 @@ const describe = (b: PlacedBuffer, rows: string): string =>
       ? `\`${b.name}\``
       : `the result \`${b.name}\``
 
-/** What grows with the batch can shrink with it. */
+/** Advises a smaller batch where a buffer grows with it. */
 function advice(program: PlannedProgram, bound: readonly PlacedBuffer[]): string {
   const codes = "or write the columns as integers of 8 or 16 bits, which stay so on the device"
   if (bound.some(isData))

@@ -2,7 +2,7 @@
  *  Assumes:    schedule ordered the dispatches; updates of slots are stores into the slot's own buffer.
  *  Guarantees: two buffers that are alive at once never share a byte; binding offsets are aligned; all bindings to an arena
  *              that a dispatch writes are read_write; no binding, arena or grid beyond the target's limits (a diagnostic says which).
- *  Not here:   what is computed where (schedule/), text of kernels (codegen/). */
+ *  Not here:   the split into kernels (schedule/), text of kernels (codegen/). */
 import type { Graph, StateSlot } from "../ir/graph/types.js"
 import { NOWHERE } from "../ir/origin.js"
 import type { Scheduled } from "../ir/kernels/scheduled.js"
@@ -136,7 +136,7 @@ function planProgram(
   }
 }
 
-/** Bytes of all members with what lies between and behind them, which a kernel walks over too; they must lie as packs do. */
+/** Bytes of all members with the padding between and behind them, which a kernel walks over too; they must lie as packs do. */
 function packRange(members: readonly PlacedBuffer[], dims: DimValues): number {
   const layout = packLayout(members, dims)
   const base = members[0]!.offset

@@ -1,4 +1,4 @@
-/** ops: an order that no value asks for: what the pass `rematerialize` computes again, and when. */
+/** ops: an order that no value asks for, by which the pass `rematerialize` says when to compute a value again. */
 import { tensorType } from "../ir/tensor.js"
 import { defineOp } from "./op.js"
 

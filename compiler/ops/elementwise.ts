@@ -1,4 +1,4 @@
-/** ops: what all pointwise ops share: the rule of shapes, evaluation and lowering through the scalar table.
+/** ops: the rule of shapes, the evaluation and the lowering through the scalar table that all pointwise ops share.
  *  Arguments have one shape, except that rank-0 scalars may stand beside a shaped one; broadcasting is a node of its own.
  *  Not here:   the ops and their gradients (pointwise.ts, functions.ts). */
 import type { OpName } from "../ir/op-name.js"
@@ -23,7 +23,7 @@ import { TO_BOOL, TO_FLOAT } from "./wording.js"
 /** dtypes an op accepts, and how its constraint says so. */
 export interface DTypeClass {
   readonly rule: string
-  /** What to do with an argument of another one. */
+  /** Advice for an argument of another dtype. */
   readonly help: string
   readonly has: (dtype: DType) => boolean
 }

@@ -51,7 +51,7 @@ export function inferType(def: OpDef, args: readonly TensorType[], attrs: Attrs)
   return def.infer(args, attrs, inferContext(def))
 }
 
-/** The result type of a use as a text gives it, or what is wrong with the use. */
+/** The result type of an operation in a text, or the reason why it has none. */
 export function givenType(def: OpDef, args: readonly TensorType[], attrs: Attrs): TensorType | string {
   try {
     return inferType(def, args, completeAttrs(def, attrs))

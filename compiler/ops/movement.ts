@@ -246,7 +246,7 @@ const concat: OpDef = defineOp({
 
 export const movementOps: readonly OpDef[] = [broadcast, reshape, transpose, flip, slice, pad, concat]
 
-/** Why x does not join `first`, and what would help. */
+/** Advice for an x that does not join `first`. */
 function joiningHelp(x: TensorType, first: TensorType, axis: number): string {
   if (x.dtype !== first.dtype) return `convert it: \`${first.dtype}(...)\``
   if (x.shape.length !== first.shape.length)

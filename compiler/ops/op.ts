@@ -1,4 +1,4 @@
-/** ops: what an operation is. One object per operation, and nothing about it anywhere else: meaning, constraints, shape rule,
+/** ops: the definition of an operation. One object per operation, and nothing about it anywhere else: meaning, constraints, shape rule,
  *  gradient, lowering and samples. Generic stages ask; they never compare op names.   This room imports only ir/. */
 import type { OpName } from "../ir/op-name.js"
 import type { Attrs, AttrValue, ScalarName } from "../ir/graph/types.js"
@@ -143,13 +143,13 @@ export interface Traits {
    *  constant. gather: reads at a data-dependent index. source: no tensor arguments. meta: expanded by an earlier pass. */
   readonly kind: "pointwise" | "view" | "gather" | "reduce" | "contraction" | "source" | "meta"
   readonly commutative?: boolean
-  /** Of any number of arguments, some of which, side by side, may be put together by the same operation first. */
+  /** Takes any number of arguments, of which neighbours may be joined by the same operation first. */
   readonly nests?: boolean
   /** Equal arguments and attributes do not mean an equal result may be shared (never true for pure ops). */
   readonly barrier?: boolean
   /** Its arguments are rounded to f16 where a program asks for mixed precision; sums and results stay f32. */
   readonly autocast?: boolean
-  /** The last argument is not read: what is computed from the node is computed after it. */
+  /** The last argument is not read; it only orders: the users of the node run after it. */
   readonly waits?: boolean
 }
 
@@ -204,7 +204,7 @@ export interface OpDef {
   readonly samples: readonly Sample[]
   /** Absent: a loop that adds up results of this operation keeps the sum inside. */
   readonly loopSum?: LoopSum
-  /** Only the compiler makes this operation: what a program says instead. */
+  /** Only the compiler makes this operation; a program writes this instead. */
   readonly writtenAs?: string
   /** Which argument holds indices, and how far they go: data is checked against it before it gets here. */
   readonly indexes?: (args: readonly TensorType[], attrs: Attrs) => IndexArgument

@@ -1,4 +1,4 @@
-/** ops: what depends on the order along an axis: indices in sorted order, running sums and products, linear recurrences.
+/** ops: operations that depend on the order along an axis: indices in sorted order, running sums and products, linear recurrences.
  *  Each output element walks the whole axis, quadratic but deterministic and parallel; long axes are cut (optimize/blocked-scans.ts).
  *  Not here: sorted values (take_along over unrank(rank(x)) in stdlib), recurrences over tensors (scan). */
 import { BATCH, DATA_ROWS, addDim, isFloat, printType, sameType, tensorType } from "../ir/tensor.js"
@@ -298,7 +298,7 @@ function isRunning(k: ExprBuilder, j: Expr, i: Expr, attrs: Attrs): Expr {
   return boolAttr(attrs, "reverse") ? k.op(strict ? "gt" : "ge", j, i) : k.op(strict ? "lt" : "le", j, i)
 }
 
-/** x moved one index along a walk of axis (towards the end, or the start if `reverse`), a zero coming in: at i, what stood before i. */
+/** x moved one index along a walk of axis (towards the end, or the start if `reverse`), and a zero moved in: index i holds the element before i. */
 export function shifted(x: Value, axis: number, reverse: boolean, g: GraphBuilder): Value {
   const shape = x.type.shape
   const at = (value: number): number[] => shape.map((_, a) => (a === axis ? value : 0))

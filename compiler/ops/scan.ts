@@ -1,5 +1,5 @@
 /** ops: the loop over time. `scan` stands for all its results together; `scan_result` takes one of them out.
- *  The region says what one iteration does (ir/graph/scan.ts); what an operation can say without seeing it is here. */
+ *  The region says what one iteration does (ir/graph/scan.ts); this file has the rules that do not look into it. */
 import { bug } from "../source/bug.js"
 import type { DType } from "../ir/tensor.js"
 import { isStatic, printType, scalarType, tensorType } from "../ir/tensor.js"

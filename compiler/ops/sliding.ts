@@ -1,7 +1,7 @@
 /** ops: the geometry of windows that slide over spatial axes, shared by convolution and pooling.
  *  Tap `t` of window `o` lies at position o * stride + t * dilation - padding_low along its axis. Going the other way, the window
  *  that sees position `i` with tap `t` is (i + padding_low - t * dilation) / stride, if that is a whole number in range.
- *  Not here: what is done with the elements (contract.ts, window.ts). */
+ *  Not here: the computation on the elements (contract.ts, window.ts). */
 import type { Attrs } from "../ir/graph/types.js"
 import type { Expr } from "../ir/kernels/types.js"
 import { intsAttr } from "./attrs.js"
@@ -57,7 +57,7 @@ export const printSliding = (attrs: Attrs): string =>
 export const windowCount = (size: number, taps: number, s: Sliding): number =>
   Math.floor((size + s.low + s.high - (taps - 1) * s.dilation - 1) / s.stride) + 1
 
-/** Every (window, tap, position) along all spatial axes together, positions inside only: what the interpreter walks over. */
+/** Every (window, tap, position) along all spatial axes together, positions inside only, as the interpreter walks over them. */
 export function* taps(
   sizes: readonly number[],
   window: readonly number[],

@@ -1,4 +1,4 @@
-/** ops: what the pooling ops share: attributes, constraints, and where windows over the last axes stand.
+/** ops: attributes, constraints and positions of windows, which the pooling ops share.
  *  Not here: the ops (window.ts); the geometry of one axis, which convolution uses too (sliding.ts). */
 import type { Attrs } from "../ir/graph/types.js"
 import type { Expr } from "../ir/kernels/types.js"
@@ -48,7 +48,7 @@ export const flat = (k: ExprBuilder, index: readonly Expr[], sizes: readonly num
 export const clamp = (k: ExprBuilder, i: Expr, size: number): Expr =>
   k.op("max", k.op("min", i, k.int(size - 1)), k.int(0))
 
-/** What the window at the output's index sees with `tap`. */
+/** The position that the window at the output's index sees with `tap`. */
 export function tapPosition(cx: LowerContext, tap: readonly Expr[]): Position {
   const window = intsAttr(cx.attrs, "window")
   const lead = cx.index.slice(0, -window.length)

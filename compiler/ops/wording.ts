@@ -11,7 +11,7 @@ export const TO_BOOL = "compare to get a bool: `x > 0`"
 /** `1 axis`, `2 axes`. */
 export const countOf = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`
 
-/** What axes a tensor of this shape has: `whose axes are 0 to 2`. */
+/** The axes of a tensor of this shape, in words: `whose axes are 0 to 2`. */
 export function axesOf(shape: Shape): string {
   const rank = shape.length
   if (rank === 0) return "a scalar, which has no axes"

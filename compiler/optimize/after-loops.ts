@@ -1,8 +1,8 @@
-/** optimize/after-loops: a sum that a loop only carries along, of products of what its iterations have, becomes one product of stacks after
+/** optimize/after-loops: a sum that a loop only carries along, of products within its iterations, becomes one product of stacks after
  *  the loop: the gradient of a recurrent weight is then one contraction over all iterations instead of a small one in each.
  *      sum over t of a[t] @ b[t]  =  [a[0] a[1] ...] @ [b[0]; b[1]; ...]
  *  Graph -> Graph
- *  Assumes:    autodiff ran; what nobody needs is gone.
+ *  Assumes:    autodiff ran; unused nodes are gone.
  *  Guarantees: an iteration reads no sum, so nothing else changes; a stack is added only where a product needs it.
  *  Not here:   that a stack may be a carry's own buffer (schedule/cut). */
 import { buildLike, finishLike, type GraphBuild, renumbered, valueIn } from "../ir/graph/build.js"
@@ -115,7 +115,7 @@ const worthStacking = (total: Total): readonly ValueId[] =>
 
 interface Rewritten {
   readonly loop: Value
-  /** What the result of the old number is now. */
+  /** The value that replaces the result of this old number. */
   readonly result: (index: number) => Value
 }
 

@@ -1,11 +1,11 @@
 /** optimize/blocked-scans: running sums, running products and linear recurrences along long axes go block by block.   Graph -> Graph
- *  Each element of such an operation walks the whole axis. Here every block has a walk of its own, from its start; what comes before
- *  a block is the same operation over one number per block, and is then added to, or multiplied with, what the block has:
+ *  Each element of such an operation walks the whole axis. Here every block has a walk of its own, from its start; the part before
+ *  a block is the same operation over one number per block, and is then added to, or multiplied with, the block's own elements:
  *      s[i] = own[i] + before[block of i]       p[i] = own[i] * before[block of i]
  *      s[i] = own[i] + (product of a from the block's start to i) * before[block of i]      where s[i] = b[i] + a[i] * s[i-1]
  *  Guarantees: work grows with the axis, in gradients too, which are such operations; the order of operations is fixed, but another
  *              one than element by element.
- *  Not here:   axes as long as the batch or the data: how many blocks there are is not known when compiling. */
+ *  Not here:   axes as long as the batch or the data: their number of blocks is not known when compiling. */
 import { rewritten } from "../ir/graph/build.js"
 import type { GraphBuild } from "../ir/graph/build.js"
 import type { Attrs, Graph } from "../ir/graph/types.js"
@@ -29,7 +29,7 @@ export const blockedScans: Pass<Graph, Graph> = {
 
 type Scan = (g: GraphBuild, args: readonly Value[], attrs: Attrs) => Value
 
-/** `whole`: a block as one number; `join`: of two neighbours; `neutral`: what fills the last block. */
+/** `whole`: reduces a block to one number; `join`: joins two neighbours; `neutral`: fills the last block. */
 function joined(whole: "sum" | "prod", join: "add" | "mul", neutral: number): Scan {
   const op = `cum${whole}` as const
   const scan: Scan = (g, [x], attrs) => {
@@ -53,7 +53,7 @@ const SCANS: Readonly<Record<string, Scan>> = {
     const reverse = boolAttr(attrs, "reverse")
     const blocks = blocksOf(b!.type.shape, axis)
     if (blocks === undefined) return g.apply("recurrence", [a!, b!], attrs)
-    // What fills the last block hands on what it is given.
+    // The filling of the last block passes its input through.
     const [factors, cut] = [inBlocks(g, a!, axis, blocks, 1), inBlocks(g, b!, axis, blocks, 0)]
     const own = g.apply("recurrence", [factors, cut], { axis: axis + 1, reverse })
     const reach = g.apply("cumprod", [factors], { axis: axis + 1, reverse, exclusive: false })

@@ -30,7 +30,7 @@ export const dce: Pass<Graph, Graph> = {
   },
 }
 
-/** What is needed, and what is left of each scan. */
+/** The values that are needed, and the trimmed form of each scan. */
 function neededValues(graph: Graph): { needed: ReadonlySet<ValueId>; scans: ReadonlyMap<ValueId, Trimmed> } {
   const needed = new Set([...graph.outputs, ...graph.updates].map((o) => o.value))
   const taken = new Map<ValueId, Set<number>>()

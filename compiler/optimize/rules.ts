@@ -14,7 +14,7 @@ export interface Made {
   readonly args: readonly Value[]
   readonly attrs: Attrs
 }
-/** A node about to be made, and what a rule may ask and do. */
+/** A node about to be made, with the questions and actions open to a rule. */
 export interface Match extends Made {
   readonly type: TensorType
   /** The node that computes a value. */
@@ -142,7 +142,7 @@ const RULES: Readonly<Record<string, readonly Rule[]>> = {
     (m) => m.args[0]!,
   ],
   below: [
-    // below x == x   what it says of the data was read off the model
+    // below x == x   its bound on the data was read off the model
     (m) => m.args[0]!,
   ],
   reshape: [
@@ -248,7 +248,7 @@ function overOnes(m: Match): Value | undefined {
     ? m.make("reshape", [x], { shape: m.type.shape })
     : undefined
 }
-/** Of a size whose reciprocal is a normal f16 or f32 as well. */
+/** Whether x is a power of two whose reciprocal is a normal f16 or f32 as well. */
 function isPowerOfTwo(x: number): boolean {
   const exponent = Math.log2(Math.abs(x))
   return Number.isInteger(exponent) && Math.abs(exponent) <= 14

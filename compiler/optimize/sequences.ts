@@ -1,6 +1,6 @@
 /** optimize/sequences: loops see whole sequences and read the slice of their iteration themselves.   Graph -> Graph
  *  Assumes:    autodiff ran: the gradient of a slice is a stack, that of an index taken would be a whole sequence each iteration.
- *  Guarantees: no scan has slices; what its sequences are views of is read through those views within the loop. */
+ *  Guarantees: no scan has slices; a sequence that is a view is read through that view within the loop. */
 import { GraphBuild, valueIn } from "../ir/graph/build.js"
 import { isScan, scanParts } from "../ir/graph/scan.js"
 import type { Graph, Node, ValueId } from "../ir/graph/types.js"

@@ -1,6 +1,6 @@
-/** optimize/signs: whether something was positive is asked of what was made of it.   Graph -> Graph
+/** optimize/signs: uses the output of a ReLU instead of its input as the gradient's mask.   Graph -> Graph
  *  Where y = where(x > 0, x, z), z being 0 or a positive multiple of x, y > 0 == x > 0; where y = where(x <= 0, z, x), as relu is
- *  written, y <= 0 == x <= 0. The gradient asks, long after, and y, the output of a relu, is kept for what follows it: x need not be
+ *  written, y <= 0 == x <= 0. The gradient compares long after the forward part, for whose next layer y is kept anyway: x need not be
  *  kept beside it.
  *  Assumes:    equal comparisons are one node (cse).
  *  Guarantees: values are the same; of NaN both comparisons are false on either side. */

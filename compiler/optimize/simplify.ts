@@ -1,9 +1,9 @@
 /** optimize/simplify: local algebra.   Graph -> Graph
  *  Assumes:    autodiff ran (`stop_gradient` is dropped here).
  *  Guarantees: no rule of `rules.ts` applies to any node; values are the same, up to the sign of zero.
- *  Algorithm:  nodes in order; what a rule makes is simplified in turn, so one sweep is enough. Every rule makes its node
+ *  Algorithm:  nodes in order; the result of a rule is simplified in turn, so one sweep is enough. Every rule makes its node
  *              cheaper or moves it nearer to its arguments, so the sweep ends.
- *  Not here:   nodes that nothing needs any more (dce). */
+ *  Not here:   removal of unused nodes (dce). */
 import type { OpName } from "../ir/op-name.js"
 import { rewritten } from "../ir/graph/build.js"
 import type { GraphBuild } from "../ir/graph/build.js"

@@ -1,5 +1,5 @@
-/** optimize/sink: moves into the region of a scan what it captures and costs nothing to compute there: views, constants, scalars of
- *  the call and what is computed from them alone.   Graph -> Graph
+/** optimize/sink: moves captured values into the region of a scan where they cost nothing to compute there: views, constants, scalars of
+ *  the call and values computed from them alone.   Graph -> Graph
  *  Guarantees: a captured value is an input, a slot, a result of a scan, or a node that computes something with axes.
  *              Other passes then see the constants inside, and a loop reads through views as any kernel does. */
 import { buildLike, finishLike, GraphBuild, renumbered, valueIn } from "../ir/graph/build.js"

@@ -1,4 +1,4 @@
-/** optimize: a scan without what nobody needs: results that are not taken, carries and arguments that only those needed.
+/** optimize: removes from a scan the results that are not taken, and the carries and arguments that only those needed.
  *  Not here:   which results are needed (dce.ts). */
 import { scanParts } from "../ir/graph/scan.js"
 import type { Graph, Node, ValueId } from "../ir/graph/types.js"

@@ -1,4 +1,4 @@
-/** parse: .nn text -> the same program as canonical text, comments kept. What `nnc fmt` does to a file.
+/** parse: .nn text -> the same program as canonical text, comments kept, as `nnc fmt` does.
  *  Guarantees: the result reads back as the same Ast, and formatting it again changes nothing. */
 import type { IToken } from "chevrotain"
 import { tokenSpan } from "../../grammar/layout.js"

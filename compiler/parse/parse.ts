@@ -1,6 +1,6 @@
 /** parse: .nn text -> Ast.
  *  Assumes:    nothing about the text: it may be empty, wrong, binary or endless.
- *  Guarantees: never throws for what is in the text; returns what could be read, and a diagnostic for everything that
+ *  Guarantees: never throws, whatever the text; returns the declarations that could be read, and a diagnostic for everything that
  *              could not, in source order: on a line only the first, and words of other languages that were read as meant.
  *  Not here:   reading files; the meaning of what was read (check/). */
 import type { IToken } from "chevrotain"
@@ -36,7 +36,7 @@ export function parseWithComments(
   for (const error of parser.errors) {
     const diagnostic = parserDiagnostic(file, laidOut, error)
     const at = diagnostic?.primary?.span.start ?? 0
-    // Recovery may have stopped where a line with a mistake ends: what is wrong there follows.
+    // Recovery may have stopped at the end of a line with a mistake, of which this one is a consequence.
     const { token } = error
     const previous = laidOut[laidOut.indexOf(token) - 1]
     const follows =
@@ -80,7 +80,7 @@ const REPAIRED = new Set(["syntax-habit", "syntax-word"])
 
 const isModule = (node: { readonly name: string }): node is ModuleCstNode => node.name === "module"
 
-/** What follows a mistake on its line is mostly a consequence of it. Sorting is stable: brackets come before the rest. */
+/** Further mistakes on a line are mostly consequences of its first. Sorting is stable: brackets come before the rest. */
 function firstOnEachLine(all: readonly Diagnostic[]): readonly Diagnostic[] {
   const lines = new Set<number>()
   const kept = all.filter((diagnostic) => {

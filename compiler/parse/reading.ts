@@ -1,4 +1,4 @@
-/** parse: what every part of CST -> Ast shares: the file, the diagnostics, spans, and what to do about holes.
+/** parse: the context that every part of CST -> Ast shares: the file, the diagnostics, spans, and the handling of holes.
  *  A text with mistakes gives a CST with holes. Reading a hole throws `Incomplete`, which never leaves this room:
  *  `complete` drops the statement, field or declaration around it. The mistake itself has been reported already. */
 import type { CstNode, IToken } from "chevrotain"
@@ -10,13 +10,13 @@ import type { Name } from "../ir/ast/types.js"
 export interface Reading {
   readonly file: SourceFile
   readonly diagnostics: Diagnostics
-  /** Of what is left out. */
+  /** The spans of statements, fields and declarations that are left out. */
   readonly unread: Span[]
-  /** Lines with a mistake of grammar, from 1: what was read there is perhaps not all that was written. */
+  /** Lines with a syntax mistake, from 1: the reader may have skipped a part of them. */
   readonly brokenLines: Set<number>
 }
 
-/** What `read` gives for each node, leaving out those that have holes. */
+/** The results of `read` for the nodes without holes. */
 export function complete<N extends CstNode, A>(
   cx: Reading,
   nodes: readonly N[] | undefined,
@@ -44,7 +44,7 @@ export function wholeItem<N extends CstNode>(cx: Reading, node: N, holdsStatemen
     const broken = (line: number): boolean =>
       holdsStatements ? line === first || line === last : first <= line && line <= last
     if ([...cx.brokenLines].some(broken)) {
-      // What it took of the next lines was perhaps a statement of its own.
+      // Its part on the next lines was perhaps a statement of its own.
       for (let line = first; line <= last && !holdsStatements; line++) cx.brokenLines.add(line)
       return hole()
     }

@@ -217,7 +217,7 @@ function readBudget(cx: Reading, node: cst.BudgetCstNode): ast.SettingStmt {
   }
 }
 
-/** `precision mixed` is a setting of two words; what scales the loss is its value. */
+/** `precision mixed` is a setting of two words; its value is the scaling of the loss. */
 function readPrecision(cx: Reading, node: cst.PrecisionCstNode): ast.SettingStmt {
   const c = whole(node)
   return {

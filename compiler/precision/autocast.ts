@@ -1,10 +1,10 @@
-/** autocast: what contractions read is rounded to f16, in programs with mixed precision.   Graph -> Graph
+/** autocast: rounds the arguments of contractions to f16, in programs with mixed precision.   Graph -> Graph
  *  Guarantees: every argument of an operation with the trait `autocast` is an f16 tensor, widened: products of two halves are exact in
  *              f32, and so sums and results are. Everything else is computed in f32; parameters stay f32.
- *              What a contraction reads in f16 is read so by the gradients too, so that the f32 value need not be kept. Where they
+ *              Gradients too read the f16 form of a contraction's argument, so that the f32 value need not be kept. Where they
  *              compare two values, both are those that were computed: a largest element is no longer one of its row once it is rounded.
  *  How:        views are taken of the rounded value, so that a tensor is rounded once, however it is turned. The late part of a step
- *              is what no output needs: gradients and updates.
+ *              is the part that no output needs: gradients and updates.
  *  Not here:   scaling the loss (lower/scaling.ts). */
 import {
   buildLike,
@@ -57,7 +57,7 @@ function halved(graph: Graph, given: ReadonlySet<ValueId> = new Set()): Graph {
   return { ...made, nodes: made.nodes.filter((n) => needed.has(n.id)) }
 }
 
-/** What a loop captures for contractions alone is rounded before the loop, not in every iteration: the region's inputs, by the number of
+/** Values that a loop captures for contractions alone are rounded before the loop, not in every iteration: the region's inputs, by the number of
  *  the argument. */
 function capturedByContractions(loop: Node): ReadonlyMap<number, ValueId> {
   const { captures, carries, slices, region } = scanParts(loop)
@@ -92,7 +92,7 @@ class Halves {
   private readonly widened = new Map<ValueId, Value>()
   constructor(private readonly g: GraphBuild) {}
 
-  /** Whether x has one already, or what it is a view of. */
+  /** Whether x, or the value that it is a view of, has one already. */
   has(x: Value): boolean {
     const source = this.source(x)
     return this.rounded.has(x.id) || (source !== undefined && this.has(source))
@@ -114,7 +114,7 @@ class Halves {
     this.widened.set(wide.id, wide)
     return wide
   }
-  /** What x is a view of, whole. */
+  /** The value that x is a view of, if x has all of its elements. */
   private source(x: Value): Value | undefined {
     const node = this.g.node(x)
     if (node === undefined || !isViewOfOne(node)) return undefined

@@ -1,7 +1,7 @@
 /** reduce: the smallest program that still fails in the same way, by delta debugging over the tree (Zeller and Hildebrandt, 2002):
- *  parts of lists are left out, expressions give way to what stands in them, numbers get smaller, optional parts go.
- *  Guarantees: what it returns fails, and no single change that it knows of leaves it failing.
- *  Not here:   what failing means (cli/). */
+ *  parts of lists are left out, expressions give way to their operands, numbers get smaller, optional parts go.
+ *  Guarantees: the result fails, and no single further change that it knows of would still fail.
+ *  Not here:   the test for failure (cli/). */
 import { printModule } from "../ir/ast/text.js"
 import type { Module } from "../ir/ast/types.js"
 
@@ -57,7 +57,7 @@ class Search {
       }
   }
 
-  /** A node: what stands in it instead, without what may be left out, with a smaller number. */
+  /** Tries a node's operands in its place, the node without an optional part, and smaller numbers. */
   private async simplify(path: Path): Promise<void> {
     const node = at(this.tree, path)
     if (!isObject(node)) return
@@ -111,7 +111,7 @@ function replaced(tree: Tree, [key, ...rest]: Path, part: Tree): Tree {
   return isObject(tree) ? { ...tree, [key]: replaced(tree[key], rest, part) } : tree
 }
 
-/** Expressions by which an expression may be replaced: what it is made of. A block gives way to its value nowhere. */
+/** The operands of an expression, each of which may replace it. A block never gives way to its value. */
 function insteadOf(node: Readonly<Record<string, Tree>>): Tree[] {
   const fields = REPLACED_BY[String(node["kind"])] ?? []
   return fields.flatMap((key): Tree[] => {

@@ -1,10 +1,10 @@
-/** source: what `nnc explain CODE` says about a code. The pages stand beside the checks, one `codes.ts` per room;
+/** source: the page that `nnc explain CODE` shows for a code. The pages stand beside the checks, one `codes.ts` per room;
  *  compiler/codes.ts joins them. */
 
 export interface CodePage {
   /** One line. */
   readonly title: string
-  /** Why the rule is so, and what to do. Plain text; blank lines separate paragraphs. */
+  /** The reason for the rule, and the remedy. Plain text; blank lines separate paragraphs. */
   readonly explanation: string
   /** A program, or a part of a file, that has the mistake, and one that does not. */
   readonly bad?: string
@@ -15,7 +15,7 @@ export interface CodePage {
   readonly files?: Readonly<Record<string, string>>
 }
 
-/** The page of a code about the text of a program: it shows two whole programs, and what a reader knows from PyTorch. */
+/** The page of a code about the text of a program: it shows two whole programs, and the counterpart in PyTorch. */
 export interface ProgramPage extends CodePage {
   readonly bad: string
   readonly good: string

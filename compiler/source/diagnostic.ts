@@ -3,7 +3,7 @@ import type { SourceFile, Span } from "./source.js"
 
 export type Severity = "error" | "warning" | "note"
 
-/** A place in the source and what there is to say about it. */
+/** A place in the source with a remark about it. */
 export interface Label {
   readonly span: Span
   readonly text: string
@@ -19,17 +19,17 @@ export interface Diagnostic {
   /** An entry of `codes.ts`, for instance `matmul-c2`; `nnc explain CODE` prints its page. */
   readonly code: string
   readonly severity: Severity
-  /** What is wrong, in one sentence, with the names and sizes. */
+  /** The mistake, in one sentence, with the names and sizes. */
   readonly message: string
   /** Where; absent for mistakes that are not in a source file (a flag, a data file). */
   readonly primary?: Label
   readonly related?: readonly Label[]
-  /** What to do about it. */
+  /** The remedy. */
   readonly help?: string
   readonly fix?: Fix
 }
 
-/** What stages append to. */
+/** The list of diagnostics to which stages append. */
 export class Diagnostics {
   readonly all: Diagnostic[] = []
   add(diagnostic: Diagnostic): void {

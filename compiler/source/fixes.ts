@@ -20,7 +20,7 @@ export function applyFixes(diagnostics: readonly Diagnostic[]): Repaired[] {
   })
 }
 
-/** In order of place, without those that share text with one before them, or a place where text is put in. */
+/** The fixes in source order, without those that share text, or a place of insertion, with one before them. */
 function disjoint(fixes: readonly Fix[]): Fix[] {
   const chosen: Fix[] = []
   for (const fix of [...fixes].sort((a, b) => a.span.start - b.span.start || a.span.end - b.span.end)) {

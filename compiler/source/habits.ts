@@ -435,7 +435,7 @@ export const DATA_ARGUMENT_HABITS = words<string>({
   step: "stride",
 })
 
-/** What nothing in `data` takes. */
+/** Arguments that nothing in `data` takes. */
 export const DATA_ARGUMENT_ADVICE = words<string>({
   header: "the first line of a file has the names of its columns",
   names: "the first line of a file has the names of its columns",
@@ -469,7 +469,7 @@ export const SPLIT_HABITS = words<string>({
   groups: "group",
 })
 
-/** What is asked of a model in PyTorch and Keras. */
+/** Methods and attributes of a model in PyTorch and Keras. */
 export const MODEL_HABITS = words<string>({
   eval: "evaluation and prediction are compiled apart: `training` is false there by itself",
   train: "a `train` section trains it; `training` is true there by itself",

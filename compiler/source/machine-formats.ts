@@ -5,7 +5,7 @@ import { positionAt, type Span } from "./source.js"
 
 const SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
-/** A SARIF log with one run. `titleOf` says what a code means, in one line. */
+/** A SARIF log with one run. `titleOf` gives the title of a code's page. */
 export function sarifLog(
   diagnostics: readonly Diagnostic[],
   tool: { readonly version: string; readonly titleOf: (code: string) => string | undefined },
@@ -83,7 +83,7 @@ function githubPlace({ file, start, end }: Span): Record<string, string | number
   return from.line === to.line ? { ...lines, col: from.column, endColumn: to.column } : lines
 }
 
-/** As the runner's own toolkit escapes them. */
+/** Escapes data as the runner's own toolkit does. */
 const escapeData = (text: string): string =>
   text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A")
 const escapeProperty = (text: string): string =>

@@ -28,7 +28,7 @@ export function renderDiagnostic(diagnostic: Diagnostic): string {
   return lines.join("\n") + "\n"
 }
 
-/** What an editor or a script reads. */
+/** A diagnostic for an editor or a script. */
 export interface DiagnosticJson {
   readonly code: string
   readonly severity: string

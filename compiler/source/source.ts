@@ -1,6 +1,6 @@
 /** source: the text a user wrote, and places in it.   This room never reads files. */
 
-/** One source text. `path` is what messages print; `text` is the whole file. */
+/** One source text. `path` stands in messages; `text` is the whole file. */
 export interface SourceFile {
   readonly path: string
   readonly text: string

@@ -1,7 +1,7 @@
-/** summary: Model and Graphs -> the layers of every model, with what each learns, computes and keeps.
+/** summary: Model and Graphs -> the layers of every model, with the parameters, operations and kept values of each.
  *  Assumes:    a checked Model; graphs after the last pass over graphs.
- *  Guarantees: all figures are of one row (B = 1). What a layer of the library does inside of it counts as its own.
- *  Not here:   how it is printed (cli/), time (`nnc profile`). */
+ *  Guarantees: all figures are of one row (B = 1). A layer of the library counts as a whole.
+ *  Not here:   printing (cli/), time (`nnc profile`). */
 import type { Graph, Node } from "../ir/graph/types.js"
 import type { CallStmt } from "../ir/model/statements.js"
 import type { Model, ModelStmt, PredictSection, Section } from "../ir/model/types.js"
@@ -13,7 +13,7 @@ export interface LayerSummary {
   readonly name: string
   /** `Linear`; of a function its name. */
   readonly declaration: string
-  /** Of the layers that the program declares around it. */
+  /** The number of layers of the program around it. */
   readonly depth: number
   readonly output: readonly string[]
   /** Numbers that are learned, in the layer and those inside of it; 0 where an instance is called once more. */
@@ -65,7 +65,7 @@ function summaryOf(
     const isInstance = call.callee !== call.declaration
     const isFirst = !called.has(call.callee)
     called.add(call.callee)
-    // What the library calls stands at the place of the outermost call.
+    // A call within the library stands at the place of the outermost call.
     const inner = callsIn(call.body).filter(({ origin: { at } }) => at !== call.origin.at)
     layers.push({
       name: call.callee,
@@ -119,7 +119,7 @@ function typesOf({ inputs, body }: Section): Types {
   return types
 }
 
-/** Of contractions; those in loops over time once per iteration. */
+/** The multiply-adds of contractions; those in loops over time count once per iteration. */
 function multiplyAdds(body: readonly ModelStmt[], types: Types): number {
   return body.reduce((sum, s) => {
     if (s.kind === "call") return sum + multiplyAdds(s.body, types)
@@ -146,7 +146,7 @@ const ONE_ROW = { B: 1, R: 1 }
 const extent = (dims: readonly Dim[]): number => evalDim(numel(dims), ONE_ROW)
 const elements = ({ shape }: TensorType): number => extent(shape)
 
-/** What a step computes before its gradient and the gradient reads again, by place. */
+/** The forward values of a step that its gradient reads again, by place. */
 class Kept {
   private readonly values: readonly { readonly at: string; readonly in: string; readonly bytes: number }[]
 
@@ -166,9 +166,9 @@ class Kept {
     }))
   }
 
-  /** In an instance and those inside of it. */
+  /** The bytes kept in an instance and those inside of it. */
   within = (path: string): number => this.sum((value) => value.in === path || value.in.startsWith(`${path}.`))
-  /** Of a function called at a place; `owner` is the instance that calls it. */
+  /** The bytes kept in a function called at a place; `owner` is the instance that calls it. */
   at = (at: string, owner: string | undefined): number =>
     this.sum((value) => value.at === at && (value.in === owner || !value.in.includes(".")))
 

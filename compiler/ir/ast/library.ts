@@ -1,6 +1,6 @@
 /** ir/ast: parsed modules <-> one text, so that the standard library is parsed when nnc is built and not at every start.
  *  Assumes:    modules without imports.
- *  Guarantees: what is read equals what was printed. Of most declarations a program sees only the names: the rest of each is
+ *  Guarantees: what is read equals what was printed. A program sees only the names of most declarations: the rest of each is
  *              decoded when first asked for. */
 import { bug } from "../../source/bug.js"
 import type { SourceFile, Span } from "../../source/source.js"
@@ -11,7 +11,7 @@ interface PackedModule {
   readonly text: string
   readonly declarations: readonly PackedHead[]
 }
-/** `fields`: what else the declaration has, on a line of its own. */
+/** `fields`: the rest of the declaration, on a line of its own. */
 interface PackedHead {
   readonly head: object
   readonly fields: readonly string[]

@@ -1,5 +1,5 @@
 /** ir/ast: documents that know where they may be broken into lines -> text of at most a given width.
- *  Not here:   what a program looks like (text.ts). */
+ *  Not here:   the layout of a program (text.ts). */
 
 export type Doc =
   | string
@@ -8,7 +8,7 @@ export type Doc =
   | { readonly kind: "line"; readonly flat: string }
   /** Always a line break; breaks every group around it. */
   | { readonly kind: "hard" }
-  /** A line break only when what follows, up to the next break, does not fit. */
+  /** Breaks the line only when the text up to the next possible break does not fit. */
   | { readonly kind: "fill"; readonly next: Doc }
   | { readonly kind: "indent"; readonly body: Doc }
   /** On one line if it fits. */
@@ -86,7 +86,7 @@ interface Task {
 
 const isParts = (doc: Doc): doc is readonly Doc[] => Array.isArray(doc)
 
-/** Whether `first`, and what comes after it up to the next possible break, fits into `room` columns. */
+/** Whether `first` and the text after it, up to the next possible break, fit into `room` columns. */
 function fits(room: number, first: Task, rest: readonly Task[]): boolean {
   const todo = [first]
   let later = rest.length

@@ -1,4 +1,4 @@
-/** ir/ast: Ast -> canonical .nn text; what `nnc fmt` writes.
+/** ir/ast: Ast -> canonical .nn text, as `nnc fmt` writes it.
  *  Guarantees: reads back as the same Ast (spans aside); printing what was printed changes nothing; every comment
  *              stays; at most one empty line between two statements, where the source had one.
  *              Line breaks a reader would miss are kept: between pipe stages, after an opening bracket, in a block.
@@ -89,7 +89,7 @@ class Printer {
     return type === undefined ? "" : [" -> ", this.expressions.type(type)]
   }
 
-  /** In source order; a program that was not read from text has the fields first. */
+  /** The items in source order; a program that was not read from text has the fields first. */
   private dataItems(d: ast.DataDecl): Item[] {
     const e = this.expressions
     const items: Item[] = d.fields.map((f) => ({

@@ -1,4 +1,4 @@
-/** ir/ast: what was written, construct by construct. Names are unresolved, shapes unchecked. Every node has a span. */
+/** ir/ast: the program as it was written, construct by construct. Names are unresolved, shapes unchecked. Every node has a span. */
 import type { Span } from "../../source/source.js"
 
 interface Node {
@@ -137,7 +137,7 @@ export interface RestDim extends Node {
 export interface Block extends Node {
   readonly statements: readonly Stmt[]
 }
-/** The value of a block is its last statement when that is an expression, or what `return` gives. */
+/** The value of a block is its last statement when that is an expression, or the value of its `return`. */
 export type Stmt =
   | LetStmt
   | VarStmt

@@ -185,7 +185,7 @@ export function renumbered(graph: Graph): Graph {
   return finishLike(graph, g, values)
 }
 
-/** The same graph, and its regions, with what `change` makes of a node in its place; what it leaves alone is copied. */
+/** Replaces each node of a graph and its regions by the result of `change`; a node that it gives no result for is copied. */
 export function rewritten(
   graph: Graph,
   change: (g: GraphBuild, node: Node, args: readonly Value[]) => Value | undefined,

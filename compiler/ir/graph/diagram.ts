@@ -55,6 +55,6 @@ const said = (n: Node): string[] => [
   `%${n.id} ${n.op}`,
   ...(Object.keys(n.attrs).length === 0 ? [] : [printAttrs(n.attrs)]),
 ]
-/** What is said of the nodes that are no boxes. */
+/** The labels of the nodes that are drawn without a box. */
 const leavesOf = (graph: Graph): ReadonlyMap<ValueId, string> =>
   new Map(graph.nodes.filter((n) => !isBox(n)).map((n) => [n.id, said(n).join(" ")]))

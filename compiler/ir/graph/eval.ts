@@ -17,7 +17,7 @@ export interface EvalInputs {
   readonly state?: Readonly<Record<string, NdArray>>
   readonly dims?: Partial<DimValues>
   readonly scalars?: Partial<EvalContext["scalars"]>
-  /** What becomes of a node's value before anything reads it, as where a device rounds it. `again`: the same operation of other
+  /** Changes a node's value before any other node reads it, for instance to round it as a device does. `again`: the same operation of other
    *  arguments. */
   readonly held?: (
     node: Node,

@@ -1,4 +1,4 @@
-/** ir/graph: names of what an evaluation gives for each batch, to be joined over all of them: `rows.sum.0`.
+/** ir/graph: names of the partial results that an evaluation gives for each batch and joins over all of them: `rows.sum.0`.
  *  Guarantees: the name says how it is joined, in the graphs as in the bundle; reports have no dot in their names.
  *  Not here:   cutting an evaluation in two there (lower/), joining (runtime/). */
 

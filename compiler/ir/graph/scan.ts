@@ -1,6 +1,6 @@
 /** ir/graph: how a `scan` node and its region correspond.
  *  The region's inputs, in the order of the node's arguments: carries, slices, captured values; beside them it may have the
- *  run-time scalar `iteration`. Its outputs: the next value of each carry, then what is stacked. The node's results: the last value of
+ *  run-time scalar `iteration`. Its outputs: the next value of each carry, then the values to be stacked. The node's results: the last value of
  *  each carry, then each stack, one iteration after another along a new first axis. */
 import { intAttr } from "../../ops/attrs.js"
 import { opDef } from "../../ops/index.js"
@@ -21,7 +21,7 @@ export interface ScanParts {
   readonly captures: readonly Input[]
   /** The number of the iteration, where the region looks at it. */
   readonly iteration: Input | undefined
-  /** Of the carries, slices and captures: the node's arguments. */
+  /** The node's arguments: carries, slices and captures. */
   readonly first: readonly ValueId[]
   readonly sequences: readonly ValueId[]
   readonly captured: readonly ValueId[]
@@ -66,7 +66,7 @@ export function typeIn(graph: Graph, id: ValueId): TensorType {
   return found?.type ?? bug(`graph ${graph.name} has no value %${id}`)
 }
 
-/** Whether whoever needs the value, an iteration of a loop or what follows it, may as well compute it again: views, constants, scalars. */
+/** Whether a node costs so little that each of its uses may compute it again: views, constants, scalars. */
 export function isCheap(node: Node): boolean {
   const { kind } = opDef(node.op).traits
   // A random draw is a source with arguments: every iteration would draw it again.
@@ -78,7 +78,7 @@ export function isCheap(node: Node): boolean {
 export const takeResult = (g: GraphBuilder, loop: Value, index: number, type: TensorType): Value =>
   g.apply("scan_result", [loop], { index, dtype: type.dtype, shape: type.shape })
 
-/** What is wrong between a scan and its region, beyond the region being well formed. */
+/** The ways in which a scan and its well-formed region disagree. */
 export function wrongScan(node: Node, types: readonly TensorType[]): string[] {
   if (node.regions?.length !== 1) return ["a scan has one region"]
   const s = scanParts(node)
@@ -104,7 +104,7 @@ export function wrongScan(node: Node, types: readonly TensorType[]): string[] {
   return out
 }
 
-/** What is wrong with a result of the scan `loop`. */
+/** The faults of a result of the scan `loop`. */
 export function wrongScanResult(node: Node, loop: Node | undefined): string[] {
   if (loop === undefined || !isScan(loop)) return ["a scan_result takes a scan"]
   const index = intAttr(node.attrs, "index")

@@ -78,11 +78,11 @@ export interface Update {
 export interface Graph {
   /** `init`, `step`, `evaluate`, `predict.Classifier`. */
   readonly name: string
-  /** Contractions are to read f16: what the pass `autocast` does. */
+  /** The pass `autocast` makes contractions read f16. */
   readonly mixed?: true
   readonly inputs: readonly Input[]
   readonly state: readonly StateSlot[]
-  /** In an order where every argument comes earlier. */
+  /** Every node comes after its arguments. */
   readonly nodes: readonly Node[]
   readonly outputs: readonly Output[]
   /** Slot <- value, all at the end of the call. */

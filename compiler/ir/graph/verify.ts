@@ -2,7 +2,7 @@
  *   - each id is bound once; names of inputs, of slots and of outputs are unique;
  *   - an argument, output or update names an input, a slot or a node that stands earlier;
  *   - every operation exists, its attributes are complete and of their kinds;
- *   - the recorded type of a node is what the operation's `infer` says now;
+ *   - the recorded type of a node is the one that the operation's `infer` gives now;
  *   - a scan and its region agree, a result is one of its scan;
  *   - run-time scalars are scalars of their dtype; data starts with the axis R;
  *   - an update goes to a slot, each slot at most once, with a value of the slot's type.

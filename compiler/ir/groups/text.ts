@@ -73,7 +73,7 @@ function printGroup(x: Group, name: (v: ValueId) => string): string[] {
   ]
 }
 
-/** What tells a group from others of its program. */
+/** The fields that tell a group from the others of its program. */
 export type GroupHead = Pick<Group, "kind" | "id" | "outer" | "rootAxes" | "inner">
 
 /** Reads what `printHead` prints. */

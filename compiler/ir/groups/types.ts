@@ -112,9 +112,9 @@ export interface Group {
   /** Contractions whose result is read transposed: the axis of `outer` that stands for each axis of the result (null: an axis
    *  of length 1). null: the result's own axes. */
   readonly rootAxes: readonly (number | null)[] | null
-  /** What is reduced over; empty for map groups. */
+  /** The axes that are reduced; empty for map groups. */
   readonly inner: Shape
-  /** In graph order. A member that another group loads is stored; others are only computed here. */
+  /** The members in graph order. A member that another group loads is stored; others are only computed here. */
   readonly members: readonly ValueId[]
   /** Members that have one value per point of outer x inner; the rest has one per point of outer. */
   readonly full: readonly ValueId[]
@@ -134,7 +134,7 @@ export const chainOf = (product: Group, row: Group): Group => ({
 })
 export interface GroupedGraph {
   readonly graph: Graph
-  /** In dispatch order once `order` has run. */
+  /** The groups, in dispatch order once `order` has run. */
   readonly groups: readonly Group[]
 }
 /** A program on its way to kernels: its graph, the parts that it was cut into, and the groups of each. */

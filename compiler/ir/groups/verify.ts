@@ -1,7 +1,7 @@
-/** ir/groups: whether groups are well formed. It guarantees, beside what holds of their graph:
+/** ir/groups: whether groups are well formed. It guarantees, beside the rules of their graph:
  *   - groups, those within packs and chains too, have numbers of their own;
  *   - members are nodes of the graph, of the kind that a group of that kind computes; packs are of maps, a chain is of a product and rows;
- *   - a group stores what it computes, or a copy, and as many elements as its space has;
+ *   - a group stores a value that it computes, or a copy, with as many elements as its space has;
  *   - every update is stored once, into its slot or by a copy, and every output is in a buffer.
  *  Not here:   whether dispatches are in an order in which the program is right. */
 import type { Complaint } from "../complaint.js"
@@ -100,7 +100,7 @@ class GroupCheck {
     if (this.updates.get(slot) !== value) say(`${this.name(slot)} is not updated with ${this.name(value)}`)
   }
 
-  /** Of the graph: all that it gives is made by some group. */
+  /** Checks that some group computes each result of the graph. */
   whole(): void {
     const { graph } = this.grouped
     for (const u of graph.updates)

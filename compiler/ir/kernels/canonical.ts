@@ -1,4 +1,4 @@
-/** ir/kernels: kernels compared by what they compute. */
+/** ir/kernels: compares kernels by their computation, whatever their names. */
 import { printKernel } from "./text.js"
 import type { Kernel } from "./types.js"
 

@@ -1,4 +1,4 @@
-/** ir/kernels: what a dispatch moves and computes, told from its kernel: for people, who compare it with the time it takes.
+/** ir/kernels: the bytes and operations of a dispatch, counted in its kernel. A person compares them with the time that it takes.
  *  bytes: every buffer bound counts once, twice where it is read and written; of a data set, the rows of one batch.
  *  flops: operations on floats, a function like `exp` as one. Where a condition lets only some invocations work, they are taken to be
  *  the first ones out of all: exact for tails and tiles, roughly right for the rest. */
@@ -107,7 +107,7 @@ class Count {
     const [a, b] = cond.args
     if (cond.op === "and") {
       const [x, y] = [this.share(a!), this.share(b!)]
-      // From the one and below the other: of one thing, what both leave out is left out once each.
+      // A lower and an upper bound of one name: each leaves out its own part.
       return isRange(a!, b!) ? Math.max(0, x + y - 1) : x * y
     }
     const [most, bound] = [this.most.of(a!), this.most.of(b ?? a!)]
@@ -117,7 +117,7 @@ class Count {
     return cond.op === "eq" ? 1 / (most + 1) : 1
   }
 
-  /** What a condition says of the names in it. */
+  /** The ranges to which a condition limits the names in it. */
   private bound(cond: Expr): void {
     if (cond.kind !== "op") return
     if (cond.op === "and") return cond.args.forEach((c) => this.bound(c))

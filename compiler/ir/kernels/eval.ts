@@ -111,10 +111,10 @@ function gather(
 
 export type CompiledKernel = (buffers: readonly DeviceArray[], dims: DimValues, scalars: ScalarValues) => void
 
-/** Support for the generated source: what is too long to be spelled in place. */
+/** Functions that the generated source calls, because they are too long to be spelled in place. */
 export interface EvalSupport {
   load(kernel: string, name: string, data: DeviceArray, index: number): number
-  /** `step`: what the index is a multiple of. */
+  /** `step`: the index is a multiple of it. */
   load4(kernel: string, name: string, data: DeviceArray, index: number, step: number): number[]
   store(kernel: string, name: string, data: DeviceArray, index: number, value: number): void
   store4(

@@ -15,7 +15,7 @@ const OPERATIONS: Readonly<Record<string, (a: number, b: number) => number>> = {
 }
 
 export class Most {
-  /** The largest value of each name; what is not an integer known from sizes is not here. */
+  /** The largest value of each name; only integers that follow from sizes are here. */
   readonly byName = new Map<string, number>()
 
   constructor(private readonly dims: DimValues) {}

@@ -1,4 +1,4 @@
-/** ir/kernels: reads what `text.ts` prints. Types are inferred: of names from their bindings, of operations from their
+/** ir/kernels: reads the text that `text.ts` prints. Types are inferred: of names from their bindings, of operations from their
  *  arguments.   Not here: checking (`verify.ts`). */
 import type { ScalarName } from "../graph/types.js"
 import type { Origin } from "../origin.js"
@@ -305,7 +305,7 @@ function widthMark(c: Cursor): 1 | 4 | undefined {
   return 4
 }
 
-/** What has no digits stands in one word with the suffix of its type. */
+/** Numbers without digits are one word with the suffix of their type. */
 const SPECIAL: Readonly<Record<string, { readonly type: ScalarType; readonly value: number }>> = {
   inff: { type: "f32", value: Infinity },
   infh: { type: "f16", value: Infinity },

@@ -2,9 +2,9 @@
  *  Targets have their own: `philox` in codegen/. */
 
 export const PHILOX = {
-  /** What words 0 and 2 of the counter are multiplied with. */
+  /** Each round multiplies words 0 and 2 of the counter by these. */
   multipliers: [0xd2511f53, 0xcd9e8d57],
-  /** What the two halves of the key grow by each round. */
+  /** Each round adds these to the two halves of the key. */
   weyl: [0x9e3779b9, 0xbb67ae85],
   rounds: 10,
 } as const

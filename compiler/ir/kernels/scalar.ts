@@ -30,7 +30,7 @@ const compare = (f: (x: number, y: number) => boolean): ScalarDef => ({
   result: bool,
   eval: ([x, y]) => (f(x!, y!) ? 1 : 0),
 })
-/** As IEEE 754 has it: 1 ^ y is 1 for every y, and -1 ^ y for infinite y, where JavaScript's Math.pow gives NaN. */
+/** The power of IEEE 754: 1 ^ y is 1 for every y, and -1 ^ y for infinite y, where JavaScript's Math.pow gives NaN. */
 const power = (x: number, y: number): number =>
   x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : Math.pow(x, y)
 const cast = (to: ScalarType, f: (x: number) => number): ScalarDef => ({

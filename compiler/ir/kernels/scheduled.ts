@@ -6,6 +6,6 @@ import type { KernelProgram } from "./types.js"
 export interface Scheduled {
   readonly graph: Graph
   readonly program: KernelProgram
-  /** The largest sizes: what memory is laid out for. */
+  /** The largest sizes, for which memory is laid out. */
   readonly dims: DimValues
 }

@@ -39,7 +39,7 @@ export function longSums(body: readonly Stmt[], dims: DimValues): ReadonlyMap<st
 export interface Sum {
   readonly type: ScalarType
   readonly width: 1 | 4
-  /** What `body` adds to it when it runs once, at most. */
+  /** The most terms that one run of `body` adds to it. */
   readonly terms: number
 }
 
@@ -84,7 +84,7 @@ function namesReadElse(body: readonly Stmt[]): Set<string> {
   return out
 }
 
-/** Of `name + a + b`, 2; 0 of anything else. */
+/** 2 for `name + a + b`; 0 for an expression of another form. */
 const termsOf = (e: Expr, name: string): number =>
   isFloat(e) && startsWith(e, name) ? addends(e, name).length : 0
 
@@ -93,7 +93,7 @@ const isFloat = (e: Expr): boolean => typeOf(e) === "f32" || typeOf(e) === "f16"
 const startsWith = (e: Expr, name: string): boolean =>
   isSum(e) ? startsWith(e.args[0]!, name) : e.kind === "ref" && e.name === name
 
-/** What is added to `name`; the whole where that is not what is done. */
+/** The terms added to `name`; the whole expression where it is no sum with `name`. */
 function addends(e: Expr, name: string): readonly Expr[] {
   if (!startsWith(e, name)) return [e]
   return isSum(e) ? [...addends(e.args[0]!, name), e.args[1]!] : []

@@ -9,7 +9,7 @@ import { costOf, printCost } from "./cost.js"
 import type { ScalarOp } from "./scalar.js"
 import type { BufferRef, Expr, Kernel, KernelProgram, Loop, ScalarType, Stmt } from "./types.js"
 
-/** With `dims`, a comment at every dispatch says what it moves and computes at these sizes. */
+/** With `dims`, a comment at every dispatch gives its bytes and operations at these sizes. */
 export function printKernelProgram(p: KernelProgram, dims?: DimValues): string {
   const lines = [`program ${quote(p.name)} {`]
   for (const b of p.buffers) {

@@ -158,7 +158,7 @@ export interface Dispatch {
   readonly kernel: string
   /** One per kernel parameter. */
   readonly args: readonly BufferRef[]
-  /** All dispatches before it stay before it, and those behind it behind: what it stores is not wanted any earlier. */
+  /** No dispatch moves across it, since its results are not wanted any earlier. */
   readonly waits?: true
 }
 /** The dispatches from `first` up to but not including `end` run `iterations` times over; `iteration` counts from 0. Loops do not nest. */
@@ -174,7 +174,7 @@ export interface KernelProgram {
   readonly packs: readonly Pack[]
   readonly kernels: readonly Kernel[]
   readonly dispatches: readonly Dispatch[]
-  /** In order; absent when there is none. */
+  /** The loops in order; absent when there is none. */
   readonly loops?: readonly Loop[]
   /** `at`: the element of the buffer, of an output that shares it with others. */
   readonly outputs: readonly { readonly name: string; readonly buffer: number; readonly at?: number }[]

@@ -1,4 +1,4 @@
-/** ir/kernels: what holds of every kernel program. Checked:
+/** ir/kernels: checks a kernel program:
  *  names are bound once and before use; types and widths of operations, stores and assignments agree; loads and stores use the
  *  width and access of their parameter; grid loops stand outermost, each dimension once, then at most one lane loop, of constant
  *  extent; loops over calls, barriers, joins and workgroup arrays only inside it; no loop adds more than MOST_TERMS to a
@@ -85,7 +85,7 @@ function verifyDispatch(
   return out
 }
 
-/** Kernels do not change, and passes hand on those that they have nothing to do with: by kernel, for what it is known to be sound. */
+/** Kernels are immutable, and many pass through several passes: a kernel found sound for a target and a number of rows is not checked again. */
 const sound = new WeakMap<Kernel, { readonly target: TargetProfile; readonly mostRows: number }>()
 
 export function verifyKernel(
@@ -112,7 +112,7 @@ type Scope = ReadonlyMap<string, Bound>
 
 class KernelCheck {
   readonly complaints: Complaint[] = []
-  /** What is looked at. */
+  /** The object being checked. */
   private at: object
   private readonly seen = new Set<string>()
   /** Invocations of a workgroup. */

@@ -1,4 +1,4 @@
-/** ir/kernels: expressions and statements by their structure: what stands in them, and the same with other parts. */
+/** ir/kernels: walks expressions and statements, and rebuilds them with other parts. */
 import type { Expr, ScalarType, Stmt } from "./types.js"
 
 export const typeOf = (e: Expr): ScalarType => (e.kind === "dim" ? "i32" : e.type)

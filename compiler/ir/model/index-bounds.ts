@@ -1,8 +1,8 @@
 /** ir/model: which integers of a section's inputs stand for places, and how far those go.   Section -> IndexUse[]
  *  An index is followed backwards through operations that only move elements, element by element, so that one column of a field
  *  may index a table of ten rows and the next a table of a thousand.
- *  Guarantees: every bound is static. What is computed (`ids + 1`) is not followed: kernels clamp it.
- *  Not here:   what is said about a bound that is broken (check/, runtime/data). */
+ *  Guarantees: every bound is static. A computed index (`ids + 1`) is not followed: kernels clamp it.
+ *  Not here:   messages about indices out of bounds (check/, runtime/data). */
 import { opDef } from "../../ops/index.js"
 import type { NdArray } from "../../ops/op.js"
 import { evalShape, isStatic, type DimValues, type TensorType } from "../tensor.js"
@@ -51,7 +51,7 @@ export function fieldBounds(model: Model, data: string): ReadonlyMap<string, Row
   return boundsOf(uses, ({ source }) => (source.kind === "data" ? source.field : undefined))
 }
 
-/** The bounds of what a caller feeds. */
+/** The bounds of the inputs that a caller feeds. */
 export const feedBounds = (section: Section): ReadonlyMap<string, RowBounds> =>
   boundsOf(indexUses(section), ({ name, source }) => (source.kind === "feed" ? name : undefined))
 
@@ -69,7 +69,7 @@ class Trace {
   readonly operations: OpStmt[] = []
   private readonly types = new Map<ModelValue, TensorType>()
   private readonly producers = new Map<ModelValue, OpStmt>()
-  /** What every element is: a place in an input (APART * its number + the place), a constant, or NaN. */
+  /** The origin of every element: an offset in an input (APART * its number + the offset), a constant, or NaN. */
   private readonly elements = new Map<ModelValue, NdArray>()
 
   constructor(private readonly section: Section) {
@@ -154,7 +154,7 @@ function boundsOf(
   )
 }
 
-/** What both allow. */
+/** The bound that both allow. */
 function tighter(a: IndexBound | null, b: IndexBound): IndexBound {
   if (!a) return b
   const [small, large] = a.below <= b.below ? [a, b] : [b, a]

@@ -4,7 +4,7 @@ import type { Attrs } from "../graph/types.js"
 import { boolAttr, intsAttr } from "../../ops/attrs.js"
 import { named, number, op, type Pattern, reshaped, value } from "./pattern.js"
 
-/** What was found in a body. */
+/** The values and numbers found in a body. */
 export interface Seen {
   number(name: string): number
   attrs(name: string): Attrs

@@ -23,7 +23,7 @@ export const op = (name: OpName, ...args: readonly Pattern[]): Pattern => ({ kin
 export const named = (name: string, of: Pattern): Pattern => ({ ...of, name }) as Pattern
 export const reshaped = (of: Pattern): Pattern => ({ kind: "reshaped", of })
 
-/** What the names of a pattern stand for. */
+/** The values that the names of a pattern stand for. */
 export interface Found {
   readonly values: ReadonlyMap<string, ModelValue>
   readonly numbers: ReadonlyMap<string, number>
@@ -80,5 +80,5 @@ const addsNothing = (attrs: Attrs): boolean =>
     (d) => d === 0,
   )
 
-/** As f32. */
+/** Whether two numbers are the same f32. */
 const nearly = (a: number, b: number): boolean => Math.fround(a) === Math.fround(b)

@@ -4,7 +4,7 @@ import type { ModelStmt, ModelValue } from "./types.js"
 export type OpStmt = Extract<ModelStmt, { kind: "op" }>
 export type CallStmt = Extract<ModelStmt, { kind: "call" }>
 
-/** What defines a value. */
+/** The statement that defines a value. */
 export type Producer = Extract<ModelStmt, { kind: "op" | "read" }>
 
 /** The operations of a body and of the calls in it. */

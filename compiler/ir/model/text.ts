@@ -162,7 +162,7 @@ function printRegion(region: ModelRegion, indent: string): string[] {
   ]
 }
 
-/** Reads what `printModel` prints. Throws `IrTextError` for other text. */
+/** Reads the text that `printModel` prints. Throws `IrTextError` for other text. */
 export function parseModel(text: string, locations?: Locations): Model {
   const c = new Cursor(text, locations)
   const model = {

@@ -1,5 +1,5 @@
 /** ir/model: the typed program. Names are resolved, layers instantiated, `if`/`for` over constants carried out, every value
- *  typed. What is left of the source is its nesting: instances within instances, each call with its own body. */
+ *  typed. The nesting of the source stays: instances within instances, each call with its own body. */
 import type { OpName } from "../op-name.js"
 import type { Attrs, ScalarName, SlotRole } from "../graph/types.js"
 import type { Origin } from "../origin.js"
@@ -81,13 +81,13 @@ export interface Section {
   readonly results: readonly { readonly name: string; readonly value: ModelValue }[]
 }
 
-/** What is done to one parameter: `section` has inputs `p`, `g`, `step` (from 1, f32) and reads/updates its own slots;
+/** The update of one parameter: `section` has inputs `p`, `g`, `step` (from 1, f32) and reads/updates its own slots;
  *  its result `p` is the parameter's new value. */
 export interface ParameterUpdate {
   readonly param: string
   readonly section: Section
 }
-/** What becomes of the average of one parameter after an update: `section` has inputs `average` and `p`, the new value, and gives
+/** How the average of one parameter follows an update: `section` has inputs `average` and `p`, the new value, and gives
  *  `average`. */
 export interface ParameterAverage {
   readonly param: string
@@ -107,7 +107,7 @@ export interface Objective {
   readonly origin: Origin
 }
 
-/** Of a metric: which values of it are better. */
+/** Which values of a metric are better. */
 export type Direction = "higher" | "lower"
 export interface Budget {
   readonly bytes: number
@@ -147,15 +147,15 @@ export interface TrainSettings {
   readonly clipNorm: number | null
   readonly clipValue: number | null
   readonly accumulate: number
-  /** What state and intermediate results may take together on a device. null: what the device has. */
+  /** The memory that state and intermediate results may take together on a device. null: all that the device has. */
   readonly budget: Budget | null
 }
-/** What an output of a model stands for in a train section. */
+/** The field that an output of a model predicts in a train section. */
 export interface Target {
   readonly model: string
   /** `output`, or `output.K` of several. */
   readonly output: string
-  /** Of the section's data. */
+  /** A field of the section's data. */
   readonly field: string
   /** value: its values, one for one. binary: for each, a score of class 1. classes: for each, a score of every class: of element i of a
    *  row, class floor(i / inner) % count. `scores`: how they become probabilities; none: they do not. */
@@ -184,7 +184,7 @@ export interface TrainSection {
   /** training = false: the same results, without the settings. */
   readonly evaluate: Section
   readonly objectives: readonly Objective[]
-  /** Of mixed precision: the slot of the factor of the loss, and what becomes of it: `g` is 1 where a gradient was not finite, else
+  /** The loss scaling of mixed precision: the slot of the factor and its update, in which `g` is 1 where a gradient was not finite, else
    *  0. null: everything in f32. */
   readonly scaling: ParameterUpdate | null
   readonly averages: readonly ParameterAverage[]
@@ -205,7 +205,7 @@ export type ColumnSelection =
   | { readonly kind: "all" }
   | { readonly kind: "only"; readonly names: readonly string[] }
   | { readonly kind: "except"; readonly names: readonly string[] }
-/** What is done to the selected columns, in order. `standardize`, `minmax`, `vocabulary` are fitted on the training rows.
+/** The steps that the selected columns go through, in order. `standardize`, `minmax`, `vocabulary` are fitted on the training rows.
  *  slice: the values `from` up to but not including `to`. vocabulary: characters become numbers below `size`. */
 export type FieldStage =
   | { readonly kind: "standardize" }
@@ -231,7 +231,7 @@ export type FieldStage =
       readonly as: "ids" | "mask"
       readonly length: number
     }
-/** What a date is taken apart into. weekday: from 1, Monday, to 7. days, seconds: since the start of 1970, in UTC. */
+/** The parts into which a date is taken apart. weekday: from 1, Monday, to 7. days, seconds: since the start of 1970, in UTC. */
 export type DatePart =
   "year" | "month" | "day" | "weekday" | "day_of_year" | "hour" | "minute" | "second" | "days" | "seconds"
 /** Rows on the device as codes of fewer bits than their dtype has, packed into words. The value of a code is the code, or stands
@@ -242,10 +242,10 @@ export interface Stored {
 }
 export interface Field {
   readonly name: string
-  /** Of one row: no batch axis. */
+  /** The type of one row, without the batch axis. */
   readonly type: TensorType
   readonly columns: ColumnSelection
-  /** Of the rows of a window over time, those that the field takes; its type begins with how many they are, or is a scalar of one. */
+  /** The rows of a window over time that the field takes; its type begins with their number, or is the type of one row. */
   readonly window?: { readonly from: number; readonly to: number }
   readonly stages: readonly FieldStage[]
   /** Known once the data was read. Absent: in its dtype. */
@@ -296,7 +296,7 @@ export interface Windows {
   readonly order: string | null
   readonly group: string | null
 }
-/** Of a row. Texts compare by code units; `null` is an empty cell. all, any: of several conditions. */
+/** A condition on a row. Texts compare by code units; `null` is an empty cell. all, any: of several conditions. */
 export type Condition =
   | {
       readonly kind: "cell"
@@ -311,7 +311,7 @@ export interface DataSet {
   readonly fields: readonly Field[]
   readonly split: Split | null
   readonly windows: Windows | null
-  /** Of the rows that take part, of every source; null: all do. */
+  /** The rows of every source that satisfy it take part; null: all do. */
   readonly where: Condition | null
   readonly val: DataSource | null
   readonly test: DataSource | null
@@ -323,7 +323,7 @@ export interface Weights {
   /** A model; with a .npy file, one slot. */
   readonly of: string
   readonly path: string
-  /** What the names of the file begin with. */
+  /** The beginning of the names in the file. */
   readonly prefix: string
   /** Runs of parts of names, there and here; `*` is any one part. */
   readonly rename: readonly (readonly [string, string])[]

@@ -1,6 +1,6 @@
 /** ir/model: whether a Model is well formed. It guarantees, for every section:
  *   - each value is bound once, and before it is used (bodies of calls included, which are visible afterwards);
- *   - every operation exists and its recorded type is what its `infer` says now;
+ *   - the recorded type of every operation is the one that its `infer` gives now;
  *   - reads and updates name a declared slot and agree with its type;
  *  and for the whole: slot names are unique; a first value has its slot's type; a loss is a result of the step, a scalar; an update
  *  or average gives a value of its parameter's type; step and evaluate have the same results, settings aside; a section's data is declared.

@@ -1,4 +1,4 @@
-/** ir/plan: where every buffer lives and what is dispatched in which order. Offsets and sizes are bytes at the largest batch; of data
+/** ir/plan: the place of every buffer and the order of dispatches. Offsets and sizes are bytes at the largest batch; for data,
  *  those of a batch of rows, for that many lie on the device at the least. */
 import type { SlotRole } from "../graph/types.js"
 import type { Expr, Kernel, Loop } from "../kernels/types.js"
@@ -12,7 +12,7 @@ export interface Placement {
   readonly arena: string
   readonly offset: number
   readonly bytes: number
-  /** Of slots and buffers in a plan for several runs at once: bytes from the place of one run to that of the next. */
+  /** In a plan for several runs at once: the bytes from the copy of one run to that of the next. */
   readonly stride?: number
 }
 /** A slot in the `state` arena: one offset for all programs. */

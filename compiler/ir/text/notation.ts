@@ -32,7 +32,7 @@ export const printName = (name: string): string => (PLAIN_NAME.test(name) ? name
 export const parseName = (c: Cursor, what = "a name"): string =>
   c.isKind("string") ? c.string() : c.name(what)
 
-/** `30`, `B`, `2*B*R-1`: what `printDim` prints. */
+/** `30`, `B`, `2*B*R-1`, as `printDim` prints them. */
 export function parseDimAt(c: Cursor): Dim {
   let dim = parseDimTerm(c)
   for (;;) {
@@ -85,7 +85,7 @@ export const printOrigin = (o: Origin): string =>
     .join(" ")
 
 const ORIGIN = /^(?:(?!in |by )(?<at>.+?)(?= in | by |$))?\s?(?:in (?<in>\S+))?\s?(?:by (?<by>\S+))?$/
-/** Reads what `printOrigin` prints; a comment that is no origin becomes its `at`. */
+/** Reads the text that `printOrigin` prints; a comment that is no origin becomes its `at`. */
 export function parseOrigin(comment: string | undefined): Origin {
   if (comment === undefined || comment === "") return NOWHERE
   const groups = ORIGIN.exec(comment)?.groups

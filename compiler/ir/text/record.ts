@@ -1,7 +1,7 @@
 /** ir/text: objects with a `kind` and plain values, as data sources and their stages are: `csv(path: "rows.csv", delimiter: ",")`.
  *  So a new kind needs no notation of its own.
  *  Guarantees: reading what was printed gives an equal object.
- *  Not here:   what a kind holds (its type); a text is taken at its word. */
+ *  Not here:   the members of a kind (its type); they are not checked. */
 import { jsonText } from "../../source/visible.js"
 import { oneOf, parseName, printName, printNumber } from "./notation.js"
 import type { Cursor } from "./scanner.js"

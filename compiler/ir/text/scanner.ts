@@ -31,7 +31,7 @@ export interface Token {
   comment?: string
 }
 
-/** Where what was read stands, by the object made of it. */
+/** The place in the text of each object that was read from it. */
 export type Locations = Map<object, Pick<Token, "line" | "column">>
 
 const NAME = /[A-Za-z_][A-Za-z0-9_]*(?:[./][A-Za-z0-9_]+)*/y
@@ -103,7 +103,7 @@ function unquote(raw: string, line: number, column: number): string {
   }
 }
 
-/** Reads tokens one after another. Every reader either consumes what it names or throws an `IrTextError` at the next token. */
+/** Reads tokens one after another. Every reader either consumes the token that it is named after or throws an `IrTextError` at the next token. */
 export class Cursor {
   private readonly tokens: readonly Token[]
   private index = 0
@@ -114,7 +114,7 @@ export class Cursor {
     this.tokens = scan(text)
   }
 
-  /** What `read` makes, with the place of the next token noted as its own. */
+  /** The result of `read`; the place of the next token is noted as its own. */
   located<T extends object>(read: () => T): T {
     const at = this.peek()
     const thing = read()
