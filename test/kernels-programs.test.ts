@@ -8,7 +8,7 @@ import { lowered } from "./support/lowered.js"
 import { optimized } from "./support/passes.js"
 
 const graphsOf = (path: string): Graph[] =>
-  [...lowered({ path, text: readFileSync(path, "utf8") }).values()].map(optimized)
+  [...lowered({ path, text: readFileSync(path, "utf8") }).values()].map((graph) => optimized(graph))
 
 const examples = readdirSync("examples").filter((name) =>
   readdirSync(`examples/${name}`).includes(`${name}.nn`),

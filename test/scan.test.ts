@@ -6,6 +6,8 @@ import { isScan, scanParts, takeResult } from "../compiler/ir/graph/scan.js"
 import { parseGraph, printGraph } from "../compiler/ir/graph/text.js"
 import type { Graph } from "../compiler/ir/graph/types.js"
 import { assertGraph, verifyGraph } from "../compiler/ir/graph/verify.js"
+import type { Budget } from "../compiler/ir/model/types.js"
+import { NOWHERE } from "../compiler/ir/origin.js"
 import { BATCH, tensorType } from "../compiler/ir/tensor.js"
 import type { Value } from "../compiler/ops/op.js"
 import { printKernelProgram } from "../compiler/ir/kernels/text.js"
@@ -97,9 +99,17 @@ describe("a scan", () => {
   it("runs forward and backward with one loop each, carrying nothing that is not needed", () => {
     const loops = optimized(program(looped, 1)).nodes.filter(isScan).map(scanParts)
     expect(loops.map((s) => [s.carries.length, s.stacked.length])).toEqual([
-      [1, 2], // h; what it gives, and h as it was for the way back
+      [1, 3], // h; what it gives, and for the way back h as it was and as it became, which are rows of one buffer
       [1, 2], // the gradient of h; that of x, and what those of u and w are made of after the loop
     ])
+  })
+  it("computes the products of an iteration once, and under a budget of memory again for the way back", () => {
+    const products = (budgets?: ReadonlyMap<string, Budget>) =>
+      optimized(program(looped, 1), budgets)
+        .nodes.filter(isScan)
+        .map((node) => scanParts(node).region.nodes.filter((n) => n.op === "matmul").length)
+    expect(products()).toEqual([2, 2])
+    expect(products(new Map([["p", { bytes: 2 ** 30, origin: NOWHERE }]]))).toEqual([2, 4])
   })
   it("is checked against its region", () => {
     const text = printGraph(program(looped, 0)).replace("next.h = %", "next.h = x //")
@@ -179,7 +189,7 @@ model Net(x: f32[B, ${iterations}, 2]) -> f32[B, 1] { (x |> ${layer})[:, -1] |> 
 train on d { minimize mse(Net(x), y) with Adam()  epochs 1 }
 `
   const graphs = (layer: string, iterations: number): Graph[] =>
-    [...lowered(source(layer, iterations)).values()].map(optimized)
+    [...lowered(source(layer, iterations)).values()].map((graph) => optimized(graph))
   const layers = [
     "RNN(3)",
     "RNN(4, nonlinearity: relu)",
@@ -265,6 +275,6 @@ model M(x: f32[B, 4, 2]) -> (f32[B, 4, 6], f32[B, 4, 6]) {
     const [short, long] = [sizes(10), sizes(100)]
     expect(long.map((s) => s.counts)).toEqual(short.map((s) => s.counts))
     // Tiles follow the sizes of what is computed for all iterations at once.
-    long.forEach((s, i) => expect(s.text / short[i]!.text).toBeCloseTo(1, 1))
+    long.forEach((s, i) => expect(s.text / short[i]!.text).toBeLessThan(1.1))
   })
 })

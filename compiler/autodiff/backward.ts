@@ -13,15 +13,15 @@ import { isFloat, printType } from "../ir/tensor.js"
 import { opDef } from "../ops/index.js"
 import { grad } from "../ops/meta.js"
 import type { Value } from "../ops/op.js"
-import type { Pass } from "../pass.js"
+import type { PassContext } from "../pass.js"
 import { noGradient } from "./errors.js"
-import { savingCarries } from "./scan.js"
-import { dependents, pullBack } from "./walk.js"
+import { savingStacks } from "./scan.js"
+import { dependents, pullBack, type WalkContext } from "./walk.js"
 
-export const autodiff: Pass<Graph, Graph> = {
+export const autodiff = {
   name: "autodiff",
   summary: "expand gradients into ordinary nodes",
-  run(graph, cx) {
+  run(graph: Graph, cx: PassContext & WalkContext): Graph {
     if (!hasGrad(graph)) return graph
     const wanted = wantedByScalar(graph)
     const { g, values } = buildLike(graph)
@@ -30,7 +30,7 @@ export const autodiff: Pass<Graph, Graph> = {
       if (opDef(node.op) !== grad) {
         const args = node.args.map((a) => valueIn(values, a))
         const inner = withRegions(node, (region) => autodiff.run(region, cx))
-        values.set(node.id, g.copy(savingCarries(inner), args))
+        values.set(node.id, g.copy(savingStacks(inner, cx), args))
         continue
       }
       const [y, x] = [node.args[0]!, node.args[1]!]

@@ -1,23 +1,28 @@
 /** autodiff: the gradient of a loop over time, which is a loop over time from its end.
  *  An iteration of it sees the values of the loop's own iteration (the carries, saved as a stack; the slices; the captured values) and
  *  the gradients at that iteration's results. It carries the gradients of the carries and the sums for the captured values, and stacks
- *  the gradients of the slices. It computes the intermediate values of the iteration again, so memory grows with the carries alone.
- *  The result is a scan, so it can be differentiated again. */
+ *  the gradients of the slices. It reads the contractions of the iteration from stacks (products.ts) and computes its other
+ *  intermediate values again. The result is a scan, so it can be differentiated again. */
 import { GraphBuild, renumbered, valueIn } from "../ir/graph/build.js"
 import { isScan, resultTypes, scanParts, takeResult, typeIn, type ScanParts } from "../ir/graph/scan.js"
 import type { Graph, Node, ValueId } from "../ir/graph/types.js"
 import { isFloat, scalarType } from "../ir/tensor.js"
 import type { Value } from "../ops/op.js"
 import { bug } from "../source/bug.js"
+import { productsOf } from "./products.js"
 import { pullBack, type Contribution, type WalkContext } from "./walk.js"
 
-/** The scan with one more stack for each carry: its value at the start of every iteration. Stacks nobody wants are dropped later. */
-export function savingCarries(node: Node): Node {
+/** The scan with more stacks: of each carry, its value at the start of every iteration, and of the products, unless memory is scarce.
+ *  Stacks that nobody reads are dropped later. */
+export function savingStacks(node: Node, cx: WalkContext): Node {
   if (!isScan(node)) return node
-  const { region, carries, stacked } = scanParts(node)
-  const missing = carries.filter((c) => !stacked.some((o) => o.value === c.id))
-  const outputs = [...region.outputs, ...missing.map((c) => ({ name: `saved.${c.name}`, value: c.id }))]
-  return { ...node, regions: [{ ...region, outputs }] }
+  const s = scanParts(node)
+  const saved = [
+    ...s.carries.map((c) => ({ name: `saved.${c.name}`, value: c.id })),
+    ...(cx.isMemoryScarce ? [] : productsOf(s).map((value) => ({ name: `product.${value}`, value }))),
+  ]
+  const missing = saved.filter(({ value }) => !s.stacked.some((o) => o.value === value))
+  return { ...node, regions: [{ ...s.region, outputs: [...s.region.outputs, ...missing] }] }
 }
 
 /** The gradients that flow from the results of a scan into its active arguments. */
@@ -32,17 +37,19 @@ export function scanContributions(
   const loop = g.value(node.id)
   const types = resultTypes(node)
   const reversed = (x: Value): Value => g.apply("flip", [x], { axes: [0] })
-  const saved = s.carries.map((c) => {
-    const index = s.carries.length + s.stacked.findIndex((o) => o.value === c.id)
-    return reversed(takeResult(g, loop, index, types[index] ?? bug(`carry ${c.name} is not saved`)))
-  })
+  const saved = (id: ValueId): Value => {
+    const index = s.stacked.findIndex((o) => o.value === id)
+    if (index < 0) bug(`%${id} of an iteration is not saved`)
+    return reversed(takeResult(g, loop, s.carries.length + index, types[s.carries.length + index]!))
+  }
   const walked = reverseRegion(s, atResults, active, cx)
   const zero = (id: ValueId): Value => g.full(0, g.value(id).type)
   const first = walked.carries.map((i) => atResults.get(i) ?? zero(s.first[i]!))
   const sums = walked.captures.map((i) => zero(s.captured[i]!))
   const sequences = [
-    ...saved,
+    ...s.carries.map((c) => saved(c.id)),
     ...s.sequences.map((id) => reversed(g.value(id))),
+    ...walked.products.map(saved),
     ...walked.stacks.map((i) => reversed(atResults.get(i)!)),
   ]
   const captured = s.captured.map((id) => g.value(id))
@@ -70,6 +77,8 @@ interface ReverseRegion {
   readonly captures: readonly number[]
   readonly slices: readonly number[]
   readonly stacks: readonly number[]
+  /** Values of the loop's region that are read from stacks. */
+  readonly products: readonly ValueId[]
 }
 
 /** One iteration backwards. */
@@ -92,6 +101,8 @@ function reverseRegion(
     values.set(i.id, value)
     return value
   })
+  const products = productsOf(s).filter((id) => s.stacked.some((o) => o.value === id))
+  const read = products.map((id) => g.input(name(`product.${id}`), typeIn(s.region, id)))
   const reaching = stacks.map((i) => {
     const output = s.stacked[i - s.carries.length]!
     return { output, value: g.input(name(`d_${output.name}`), typeIn(s.region, output.value)) }
@@ -105,7 +116,7 @@ function reverseRegion(
     values.set(
       node.id,
       g.copy(
-        savingCarries(node),
+        savingStacks(node, cx),
         node.args.map((a) => valueIn(values, a)),
       ),
     )
@@ -135,7 +146,9 @@ function reverseRegion(
   ]
   outputs.forEach((value, i) => g.output(`out.${i}`, value))
   // The sums were found last and are carried: they come before the slices.
-  const graph = g.finish()
+  // Gradients flow through the nodes of the products; who reads their values reads the stacks.
+  const stackOf = new Map(products.map((id, i) => [valueIn(values, id).id, read[i]!.id]))
+  const graph = reading(g.finish(), stackOf)
   const carried = new Set([...gradients, ...sums].map((v) => v.id))
   const ordered = [
     ...graph.inputs.filter((i) => carried.has(i.id)),
@@ -147,6 +160,17 @@ function reverseRegion(
     captures,
     slices: wantedSlices,
     stacks,
+    products,
+  }
+}
+
+/** The graph with other values in place of some. */
+function reading(graph: Graph, instead: ReadonlyMap<ValueId, ValueId>): Graph {
+  const read = (id: ValueId): ValueId => instead.get(id) ?? id
+  return {
+    ...graph,
+    nodes: graph.nodes.map((n) => ({ ...n, args: n.args.map(read) })),
+    outputs: graph.outputs.map((o) => ({ ...o, value: read(o.value) })),
   }
 }
 

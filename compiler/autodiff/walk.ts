@@ -14,7 +14,10 @@ import { bug } from "../source/bug.js"
 import { noGradient } from "./errors.js"
 import { scanContributions } from "./scan.js"
 
-export type WalkContext = Pick<PassContext, "diagnostics" | "locate">
+export interface WalkContext extends Pick<PassContext, "diagnostics" | "locate"> {
+  /** Loops keep nothing but what they carry. */
+  readonly isMemoryScarce?: boolean
+}
 export type Contribution = readonly [ValueId, Value]
 
 /** The gradient for those of `xs` that something in `seeds` depends on, given the gradients there. */

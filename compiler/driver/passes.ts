@@ -100,7 +100,9 @@ const planned = pass("kernels", "plan", planMemory, (scheduled, cx) => planMemor
  *  up after all. Loops read their sequences themselves only then: as long as they do not, a slice is a value that rules see. */
 export const PROGRAM_PASSES: readonly DriverPass[] = [
   pass("model", "graphs", lower, (model, cx) => lower.run(model, cx).graphs),
-  graphs(autodiff),
+  pass("graphs", "graphs", autodiff, (all, cx) =>
+    all.map((g) => autodiff.run(g, { ...cx, isMemoryScarce: cx.budgets.has(g.name) })),
+  ),
   graphs(sink),
   graphs(foldConstants),
   graphs(simplify),

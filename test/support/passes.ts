@@ -9,18 +9,25 @@ import type { DimValues } from "../../compiler/ir/tensor.js"
 import { multiStep } from "../../compiler/schedule/index.js"
 import { DEFAULT_TARGET, type TargetProfile } from "../../compiler/targets/index.js"
 
-export const factsFor = (dims: DimValues): Facts => ({ sizes: () => dims, budgets: new Map() })
+export const factsFor = (dims: DimValues, budgets: Facts["budgets"] = new Map()): Facts => ({
+  sizes: () => dims,
+  budgets,
+})
 
 /** Whatever the passes make of it; throws what they had to say. */
 export function through(
   passes: readonly DriverPass[],
   from: State,
-  { target = DEFAULT_TARGET, dims = { B: 3, R: 7 } }: { target?: TargetProfile; dims?: DimValues } = {},
+  {
+    target = DEFAULT_TARGET,
+    dims = { B: 3, R: 7 },
+    budgets,
+  }: { target?: TargetProfile; dims?: DimValues; budgets?: Facts["budgets"] | undefined } = {},
 ): State {
   const run = new Compilation({ target, verify: true })
   let reached = from
   run.finish(() => {
-    reached = run.through(passes, from, factsFor(dims))
+    reached = run.through(passes, from, factsFor(dims, budgets))
     return {}
   })
   const said = run.diagnostics.all
@@ -29,8 +36,8 @@ export function through(
 }
 
 /** A graph as the scheduler gets it. */
-export const optimized = (graph: Graph): Graph =>
-  valueOf(through(PROGRAM_PASSES.slice(1), stateOf("graphs", [graph])), "graphs")[0]!
+export const optimized = (graph: Graph, budgets?: Facts["budgets"]): Graph =>
+  valueOf(through(PROGRAM_PASSES.slice(1), stateOf("graphs", [graph]), { budgets }), "graphs")[0]!
 
 /** The kernels of a graph for batches of any size, as they go into the plan, without those for many steps at once. */
 export function scheduled(graph: Graph, target: TargetProfile): KernelProgram {
