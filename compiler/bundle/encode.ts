@@ -40,14 +40,14 @@ export interface EncodeInput extends EmittedCode {
 }
 /** Code for one device or both. */
 export interface EmittedCode {
-  /** What is computed, the same for every device. */
+  /** The graphs, the same for every device. */
   readonly graphs: readonly Graph[]
   readonly webgpu?: WebgpuCode | undefined
   /** For other kinds of adapters than `webgpu`. */
   readonly variants: readonly WebgpuCode[]
   readonly wasm?: { readonly plan: Plan; readonly module: EmittedModule } | undefined
 }
-/** What `codegen/wasm` makes. */
+/** A module of `codegen/wasm`. */
 interface EmittedModule {
   readonly bytes: Uint8Array
   readonly sharedFlag: number
@@ -100,11 +100,11 @@ export function encode({
   return { manifest, wgsl, ...(wasm ? { wasm: wasm.module.bytes } : {}) }
 }
 
-/** Of the inputs of each prediction program. */
+/** The bounds of the inputs of each prediction program. */
 type FeedBounds = ReadonlyMap<string, ReturnType<typeof feedBounds>>
 export type Layout = Pick<Manifest, "arenas" | "slots" | "kernels" | "programs">
 
-/** What depends on the device. */
+/** The parts of a bundle that depend on the device. */
 function encodePlan(plan: Plan, feeds: FeedBounds): Layout {
   const kernels = new Map(plan.kernels.map((k) => [k.name, k]))
   return {

@@ -1,7 +1,7 @@
 /** bundle: Manifest -> the typed trainer module of a program: trainer.js, trainer.d.ts, the same for browsers, package.json and
  *  README.md.
  *  Guarantees: the modules import nothing but the runtime beside them; every model has types with its shapes.
- *  Not here:   writing files (`cli/write-bundle.ts`), what the module does (runtime/). */
+ *  Not here:   writing files (`cli/write-bundle.ts`), the work of the module (runtime/). */
 import { format } from "prettier"
 import { Project, type SourceFile, ts } from "ts-morph"
 import type {
@@ -15,7 +15,7 @@ import type {
 } from "../../runtime/bundle/format.js"
 import { NODE_TYPES, PAGE_TYPES, TRAINER_TYPES } from "./trainer-types.js"
 
-/** What the runtime makes of the values of a field; undo: undefined where it leaves them as they are. */
+/** How the runtime turns a prediction into values of a field's columns; undo: undefined where it leaves them as they are. */
 export interface FieldMeaning {
   names(field: FieldSpec, count: number): readonly (string | number)[]
   undo(field: FieldSpec): unknown
@@ -30,9 +30,9 @@ export async function hostModule(
   return new Map([...modules, ["package.json", packageText(manifest)], ["README.md", readmeText(manifest)]])
 }
 
-/** What a module of one file is made of. */
+/** The parts of a module of one file. */
 export interface SingleParts {
-  /** What declares `nncRuntime`, the runtime for browsers. */
+  /** The text that declares `nncRuntime`, the runtime for browsers. */
   readonly runtime: string
   /** All other files of the bundle, by path. */
   readonly files: ReadonlyMap<string, string | Uint8Array | FileElsewhere>
@@ -43,7 +43,7 @@ export interface FileElsewhere {
   readonly address: string
 }
 
-/** The trainer for pages as one module, which imports and fetches nothing but what `parts` say, and its declarations. */
+/** The trainer for pages as one module, which imports and fetches nothing but `parts`, and its declarations. */
 export async function singleModule(
   manifest: Manifest,
   meaning: FieldMeaning,
@@ -121,7 +121,7 @@ const LOADS: Readonly<Record<Platform, string>> = {
   browser: "{ base, ...options }: PageLoadOptions",
   single: "options: PageLoadOptions",
 }
-/** What opens the bundle; `base` is where its files lie. */
+/** The statements that open the bundle; `base` is the folder or URL of its files. */
 const OPENS: Readonly<Record<Platform, string>> = {
   node: `loadBundle(fileURLToPath(new URL(".", import.meta.url)), options)`,
   browser: `loadBundle(base ?? new URL(".", import.meta.url), options)`,
@@ -224,7 +224,7 @@ function writeBatchTypes(file: SourceFile, { trains, data }: Manifest): void {
   })
 }
 
-/** What fields read, and what windows and conditions look at beside them. */
+/** The columns that fields, windows and conditions read, with their types. */
 function batchColumns(set: DataSpec): ReadonlyMap<string, string> {
   const { windows, where } = set
   const beside = [windows?.order, windows?.group, ...(where ? columnsIn(where) : [])]
@@ -358,7 +358,7 @@ function rowColumns({ feeds }: PredictSpec, data: readonly DataSpec[]): RowColum
   return others.every((each) => JSON.stringify(each) === JSON.stringify(first)) ? first : undefined
 }
 
-/** Undefined when an input does not come from a data field, or from a text: what predicts from text has windows of its own, so it
+/** Undefined when an input does not come from a data field, or comes from a text: a model that predicts from text has windows of its own, so it
  *  encodes them itself. */
 function feedColumns({ inputs }: PredictFeed, data: readonly DataSpec[]): RowColumns | undefined {
   const found = new Map<string, string>()
@@ -382,7 +382,7 @@ function columnType({ columns, shape, stages }: FieldSpec, { source }: DataSpec)
   return isNumber ? "number" : "Numbers"
 }
 
-/** Of an output for raw rows; of several kinds where train sections disagree. */
+/** The type of an output for raw rows; a union where train sections disagree. */
 function predictionType(
   { feeds }: PredictSpec,
   output: string,

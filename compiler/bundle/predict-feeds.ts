@@ -1,4 +1,4 @@
-/** bundle: where the inputs of a model come from, so that raw rows can be turned into them at prediction, and what its outputs stand for.
+/** bundle: where the inputs of a model come from, so that raw rows can be turned into them at prediction, and the fields that its outputs predict.
  *  The call in a train section says it: an argument that is a field of its data is that field, whatever the input is called. An
  *  argument that is computed there is taken to be the field of the input's name, if the section's data has one that fits.
  *  Not here:   which section counts (runtime/train/predict-feed.ts). */
@@ -18,7 +18,7 @@ import { sameShape, type TensorType } from "../ir/tensor.js"
 export function feedsOf(predict: PredictSection, model: Model): PredictFeed[] {
   const feeds = model.trains.flatMap((train): PredictFeed[] => {
     const set = model.data.find(({ name }) => name === train.data)
-    // What training alone does to a field, as in augmentation, is no part of a prediction.
+    // A change of a field that only training makes, such as augmentation, is no part of a prediction.
     const fields = fieldsOfCall(train.evaluate, predict) ?? fieldsOfCall(train.step, predict)
     if (!fields) return []
     const inputs = inputsOf(predict, (i) => place(set, fields[i], i))
@@ -68,7 +68,7 @@ const fieldNamed = (set: DataSet, { name, type }: Input): string | undefined =>
     (f) => f.name === name && f.type.dtype === type.dtype && sameShape(f.type.shape, type.shape.slice(1)),
   )?.name
 
-/** The fields that a call of the model is given, undefined for what is computed: of the first call that gets fields alone, else of
+/** The fields that a call of the model is given, undefined for computed arguments: of the first call that gets fields alone, else of
  *  the first. Undefined when there is no call. */
 function fieldsOfCall(
   section: Section,

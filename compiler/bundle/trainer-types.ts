@@ -1,6 +1,6 @@
 /** bundle: the part of a trainer's types that is the same for every program, as TypeScript text.
- *  It repeats what the runtime's entries promise, because a bundle must be readable without nnc.
- *  Not here: what depends on the program (`host-module.ts`). */
+ *  It repeats the declarations of the runtime's entries, because a bundle must be readable without nnc.
+ *  Not here: the parts that depend on the program (`host-module.ts`). */
 
 export const TRAINER_TYPES = `
 export type Numbers = Float64Array | Float32Array | Int32Array | Uint32Array | Int16Array | Uint16Array | Int8Array | Uint8Array | readonly number[]
@@ -18,18 +18,18 @@ export interface Values {
   readonly shape: readonly number[]
   readonly values: Float64Array
 }
-/** Of rows that are of classes: the most probable one, and all of them in order. */
+/** A prediction of classes: the most probable one of each row, and all classes in order. */
 export interface Classes<Name extends string | number> {
-  /** Rows first: of what is classified. */
+  /** The axes that are classified, rows first. */
   readonly shape: readonly number[]
   readonly classes: readonly Name[]
   readonly names: readonly Name[]
-  /** Of the shape, and every class. Missing where the loss does not say how scores become probabilities. */
+  /** One for each class, along a last axis of its own. Missing where the loss does not say how scores become probabilities. */
   readonly probabilities?: Tensor
 }
-/** Of \`predict\` for raw rows. */
+/** Options of \`predict\` for raw rows. */
 export interface RawOptions {
-  /** What the model gives: scores, not classes; standardised values, not those of the column. */
+  /** The model's own output: scores, not classes; standardized values, not those of the column. */
   readonly raw: true
 }
 
@@ -54,7 +54,7 @@ export interface DeviceInfo {
   readonly architecture: string
   /** Emulated on the CPU. */
   readonly software: boolean
-  /** Of the features that kernels may use, those it offers. */
+  /** The features offered by the device that kernels may use. */
   readonly features: readonly string[]
   /** For which kind of adapters the kernels are that it runs: \`webgpu-software\`. */
   readonly kernels?: string
@@ -94,14 +94,14 @@ export interface TrainRun extends Promise<TrainEnd>, AsyncIterable<TrainEvent> {
 export interface TrainOptions {
   /** The name of a train section; may be left out when there is one. */
   readonly train?: TrainSection
-  /** At most one of these two; instead of what the program says. */
+  /** At most one of these two; it replaces the program's own setting. */
   readonly epochs?: number
   readonly steps?: number
   readonly seed?: number
   /** Trains the parameters as they are instead of initialising them. */
   readonly keepParameters?: boolean
   readonly onEvent?: (event: TrainEvent) => void
-  /** Of the events, just the reports. */
+  /** Called for reports only. */
   readonly onReport?: (report: ReportEvent) => void
   /** Aborting ends the run early, with a checkpoint. */
   readonly signal?: AbortSignal
@@ -114,9 +114,9 @@ export type Batch<Row> =
 export interface StepResult {
   /** Updates made, this one among them. */
   readonly step: number
-  /** Of the batch, that took part. */
+  /** The rows of the batch that took part. */
   readonly rows: number
-  /** Of these rows, before the update. */
+  /** The metrics of these rows, before the update. */
   readonly metrics: Metrics
 }
 
@@ -146,7 +146,7 @@ interface CommonTrainer {
 }
 `.trim()
 
-/** In Node, with files. */
+/** The types of a module for Node, with files. */
 export const NODE_TYPES = `
 export interface NodeTrainOptions extends TrainOptions {
   /** Where log.jsonl and checkpoints go. \`new\`: the next free \`runs/NAME-N\`. Left out: nothing is written. */
@@ -156,7 +156,7 @@ export interface NodeTrainOptions extends TrainOptions {
 }
 `.trim()
 
-/** In a page, which has places of its own for files. */
+/** The types of a module for a page, which has places of its own for files. */
 export const PAGE_TYPES = `
 export interface PageLoadOptions extends LoadOptions {
   /** Files that the user chose, by the paths of data files in their stead. Of large .npy and IDX files just the rows are read that a run takes. */

@@ -1,4 +1,4 @@
-/** editor: a text -> everything the services ask for: its tree, its mistakes, what its names mean, the values of its expressions.
+/** editor: a text -> everything the services ask for: its tree, its mistakes, its names, the values of its expressions.
  *  Guarantees: gives an answer for every text, however wrong; nothing is read but through `host`. */
 import { MAX_CHARACTERS } from "../../grammar/lexical.js"
 import { check } from "../check/check.js"
@@ -22,17 +22,17 @@ export interface EditorHost {
 export interface Analysis {
   readonly file: SourceFile
   readonly module: Module
-  /** As far as it could be made; models with mistakes have no predict section. */
+  /** The model as far as it could be made; models with mistakes have no predict section. */
   readonly model: Model
   /** Whether there is no mistake. */
   readonly isSound: boolean
   readonly diagnostics: readonly Diagnostic[]
   readonly names: Names
-  /** What is known of the value of an expression, of a link of a pipe, or of a name where it is declared. */
+  /** The value, as far as it is known, of an expression, of a link of a pipe, or of a name where it is declared. */
   valueAt(span: Span): Value | undefined
   /** An imported file, by its path as the program has it. */
   imported(path: string): SourceFile | undefined
-  /** Of a CSV file, by its path as the program has it. */
+  /** The columns of a CSV file, by its path as the program has it. */
   columns(path: string, delimiter: string): readonly string[] | undefined
 }
 
@@ -77,7 +77,7 @@ export function analyse(file: SourceFile, host: EditorHost): Analysis {
   }
 }
 
-/** A link of a pipe is first what it applies, then what it gives. */
+/** The span of a link of a pipe first has the value of its function, then that of its result. */
 const isBetter = (value: Value, before: Value): boolean =>
   before.kind === "error" || (value.kind === "tensor" && before.kind !== "tensor" && before.kind !== "int")
 

@@ -1,4 +1,4 @@
-/** editor: what may be written at a place: arguments of the call, settings, sources and stages of data, names in sight, columns. */
+/** editor: the words that may be written at an offset: arguments of the call, settings, sources and stages of data, names in sight, columns. */
 import { settingWords } from "../../grammar/tokens.js"
 import { BUILTINS } from "../check/builtins.js"
 import { SOURCE_NAMES } from "../check/data/sources/index.js"
@@ -79,7 +79,7 @@ function declarationAt({ module, file }: Analysis, offset: number): Declaration 
   return isClosed ? undefined : before
 }
 
-/** What a text in a data section may say, unless it is the path of the file itself. */
+/** The columns that a text in a data section may name, unless it is the path of the file itself. */
 function columnsOf(analysis: Analysis, { source }: DataDecl, offset: number): readonly Completion[] {
   if (source.kind !== "call" || source.callee.kind !== "name" || offset <= source.span.end) return []
   const usual = DELIMITERS.get(source.callee.name)
@@ -90,7 +90,7 @@ function columnsOf(analysis: Analysis, { source }: DataDecl, offset: number): re
   return words(analysis.columns(path.value, delimiter) ?? [], "column")
 }
 
-/** Of the sources whose files name their columns in the first row. */
+/** The delimiters of the sources whose files name their columns in the first row. */
 const DELIMITERS = new Map([
   ["csv", ","],
   ["tsv", "\t"],

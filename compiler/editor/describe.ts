@@ -1,4 +1,4 @@
-/** editor: a declaration in a few words: how it is called, and what its documentation says. */
+/** editor: a declaration in a few words: its signature and its documentation. */
 import type { Declaration } from "../ir/ast/types.js"
 import type { NamedSymbol } from "./names.js"
 import { spanText } from "../source/source.js"
@@ -40,7 +40,7 @@ const WORDS: Readonly<Partial<Record<NamedSymbol["kind"], string>>> = {
   size: "size",
 }
 
-/** The first line of what a hover shows. */
+/** The first line of a hover. */
 export function titleOf({ name, kind, decl, first }: NamedSymbol, type: string | undefined): string {
   if (decl && decl.kind !== "let-decl") return headText(decl)
   const word = WORDS[kind] ?? kind

@@ -1,4 +1,4 @@
-/** editor: what is shown of the name under the pointer: its declaration, its type with the sizes at hand, its documentation. */
+/** editor: the hover of the name under the pointer: its declaration, its type with the sizes at hand, its documentation. */
 import type { Value } from "../check/values.js"
 import { learnedIn } from "../summary/summary.js"
 import type { Span } from "../source/source.js"
@@ -9,9 +9,9 @@ import { isCall, isPipe, nodesOf } from "./nodes.js"
 
 export interface Hover {
   readonly span: Span
-  /** As program text. */
+  /** The declaration as program text. */
   readonly title: string
-  /** What the call or the link of a pipe gives that the name begins: `f32[B, 16]`. */
+  /** The type of the call, or link of a pipe, that the name begins: `f32[B, 16]`. */
   readonly gives?: string
   /** Numbers that a model or a named layer learns, those inside of it too. */
   readonly parameters?: number
@@ -41,7 +41,7 @@ function learnedBy({ model }: Analysis, { name, decl }: NamedSymbol, value?: Val
   return path !== undefined ? learnedIn(model.slots).get(path) : undefined
 }
 
-/** Of the smallest call or link of a pipe that begins with `head`. */
+/** The type of the smallest call, or link of a pipe, that begins with `head`. */
 function givenBy(analysis: Analysis, head: Span): string | undefined {
   for (const node of nodesOf(analysis.module)) {
     const span = isPipe(node) ? node.target.span : isCall(node) ? node.span : undefined

@@ -1,4 +1,4 @@
-/** editor: what stands above a model and a train section: figures, and what can be done with it. */
+/** editor: the lenses above a model and a train section: figures and commands. */
 import type { Span } from "../source/source.js"
 import { summarize } from "../summary/summary.js"
 import type { Analysis } from "./analysis.js"

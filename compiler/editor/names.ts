@@ -42,11 +42,11 @@ export type SymbolKind =
 export interface NamedSymbol {
   readonly name: string
   readonly kind: SymbolKind
-  /** Of the name where it is declared. */
+  /** The name where it is declared. */
   readonly span: Span
-  /** What stands at the top of a file. */
+  /** The declaration, for names at the top of a file. */
   readonly decl?: Declaration
-  /** Of a parameter or state, where its first value is said: `= uniform(-k, k)`. */
+  /** The initialiser of a parameter or state: `= uniform(-k, k)`. */
   readonly first?: Span
 }
 export interface Use {
@@ -57,11 +57,11 @@ export interface Names {
   readonly symbols: readonly NamedSymbol[]
   /** Places where a symbol is used, its declaration not among them. */
   readonly uses: readonly Use[]
-  /** What is in sight at an offset, innermost last. */
+  /** The names in scope at an offset, innermost last. */
   at(offset: number): ReadonlyMap<string, NamedSymbol>
 }
 
-/** What other files give: by the path as it is written in `import`. */
+/** The modules of other files, by the path as it is written in `import`. */
 export type Imported = (path: string) => Module | undefined
 
 export function namesOf(module: Module, library: readonly Module[], imported: Imported): Names {
@@ -408,7 +408,7 @@ class Walk {
     }
   }
 
-  /** `Net.head`: what the body of `Net` calls so. */
+  /** `Net.head`: a name in the body of `Net`. */
   private member(sight: Sight, object: Expr, name: Name): void {
     const decl = object.kind === "name" ? sight.get(object.name)?.decl : undefined
     if (decl?.kind !== "model" && decl?.kind !== "layer") return
@@ -426,7 +426,7 @@ class Walk {
 
 const isConstant = (sight: Sight, name: string): boolean => sight.get(name)?.kind === "constant"
 
-/** What a call of it may name. */
+/** The parameters that a call of it may name. */
 export function paramsOf(decl: Declaration): readonly Param[] {
   switch (decl.kind) {
     case "fn":

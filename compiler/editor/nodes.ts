@@ -4,7 +4,7 @@ import type { Span } from "../source/source.js"
 
 export type AnyNode = { readonly kind?: string; readonly span: Span }
 
-/** In order of their fields; chains of pipes are gone through without recursion. */
+/** All nodes, in order of their fields; chains of pipes are walked without recursion. */
 export function* nodesOf(root: Module): Generator<AnyNode> {
   const waiting: unknown[] = [root]
   while (waiting.length > 0) {

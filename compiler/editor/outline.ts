@@ -1,4 +1,4 @@
-/** editor: the declarations of a file with what they hold, and the ranges that fold. */
+/** editor: the declarations of a file with their members, and the ranges that fold. */
 import { positionAt, type Span, spanText } from "../source/source.js"
 import type { Analysis } from "./analysis.js"
 import type { SymbolKind } from "./names.js"

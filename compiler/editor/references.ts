@@ -1,9 +1,9 @@
-/** editor: where a name is declared and used, and what changes when it is renamed. */
+/** editor: where a name is declared and used, and the edits that rename it. */
 import { isKeyword, lexer, settingWords } from "../../grammar/tokens.js"
 import type { Span } from "../source/source.js"
 import { type Analysis, isSameSymbol, symbolAt } from "./analysis.js"
 
-/** In any file, of an import the file itself; undefined for names that are built in. */
+/** The definition of a name, in any file; for an import, the file; undefined for names that are built in. */
 export function definitionAt(analysis: Analysis, offset: number): Span | undefined {
   const symbol = symbolAt(analysis, offset)?.symbol
   if (symbol) return symbol.span
@@ -12,7 +12,7 @@ export function definitionAt(analysis: Analysis, offset: number): Span | undefin
   return file && { file, start: 0, end: 0 }
 }
 
-/** In this file, in order; the declaration too. */
+/** The references in this file, in order; the declaration too. */
 export function referencesAt(analysis: Analysis, offset: number): readonly Span[] {
   const found = symbolAt(analysis, offset)
   if (found === undefined) return []

@@ -10,7 +10,7 @@ export interface SemanticToken {
   readonly isLibrary: boolean
 }
 
-/** In order, none overlapping another. */
+/** The tokens in order, none overlapping another. */
 export function semanticTokens({ file, names }: Analysis): readonly SemanticToken[] {
   const tokens = new Map<number, SemanticToken>()
   for (const { span, symbol } of names.uses)

@@ -8,7 +8,7 @@ import { spanText } from "../source/source.js"
 export interface SignatureHelp {
   readonly text: string
   readonly doc?: string
-  /** As they stand in `text`. */
+  /** The parameters as they stand in `text`. */
   readonly parameters: readonly string[]
   readonly active: number
 }
@@ -40,7 +40,7 @@ export interface OpenCall {
   readonly at: number
   /** How many arguments are complete. */
   readonly argument: number
-  /** Of the argument that is being written. */
+  /** The name of the argument that is being written. */
   readonly name: string | undefined
   readonly piped: boolean
 }

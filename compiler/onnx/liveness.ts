@@ -36,7 +36,7 @@ export class Liveness {
     this.needed.add(id)
     this.uses.set(id, (this.uses.get(id) ?? 0) + 1)
   }
-  /** From the last statement to the first: what needs a value stands after it. */
+  /** Goes from the last statement to the first, since the users of a value come after it. */
   private walk(body: readonly ModelStmt[]): void {
     for (const s of [...body].reverse()) {
       if (s.kind === "call") this.walk(s.body)

@@ -143,7 +143,7 @@ class Translator {
     if (typeof spelling !== "function") return this.refused(s, spelling.none)
     const region = s.regions?.[0]
     const args = s.args.map((a) => this.terms.get(a))
-    // What it is computed from was refused already, or is a number of the training run.
+    // An argument was refused already, or is a number of the training run.
     if (!args.every((a) => a !== undefined)) return this.refused(s, ONLY_IN_TRAINING)
     try {
       return spelling({
@@ -185,6 +185,6 @@ const ONLY_IN_TRAINING = "it depends on a number of the training run, such as th
 
 const standIn = ({ dtype, shape }: TensorType): Term => ({ name: "", dtype, shape, held: shape })
 
-/** An instance has a path of its own; a function is within what calls it. */
+/** An instance has a path of its own; a function takes that of its caller. */
 const pathIn = (path: string, { callee, declaration }: CallStmt): string =>
   callee === declaration && path !== "" ? `${path}/${callee}` : callee

@@ -19,9 +19,9 @@ import {
 export interface Term {
   readonly name: string
   readonly dtype: OnnxDType
-  /** What it stands for. */
+  /** The shape of the value in the program. */
   readonly shape: Shape
-  /** What it has; broadcast, it is `shape`. */
+  /** The shape of the tensor; broadcast, it is `shape`. */
   readonly held: Shape
   /** Given by the caller, or a view of that. */
   readonly fed?: true
@@ -31,7 +31,7 @@ export interface Term {
 
 export type Attributes = Readonly<Record<string, OnnxAttr>>
 
-/** What the graphs of one model share: names, constants and the place in the program that nodes are made for. */
+/** The state that the graphs of one model share: names, constants and the place in the program that nodes are made for. */
 export class Shared {
   private readonly used = new Map<string, number>()
   readonly tensors = new Map<string, OnnxTensor>()
@@ -227,7 +227,7 @@ export class Writer {
     const names = new Map<string, string>()
     const values = wholes.map(([wanted, whole]) => {
       const output = this.shared.fresh(wanted)
-      // What a node makes takes the name; an input, a constant or what is an output already keeps its own.
+      // The result of a node takes the name; an input, a constant or a value that is an output already keeps its own.
       if (made.delete(whole.name)) names.set(whole.name, output)
       else names.set(this.emit("Identity", [whole.name])[0]!, output)
       return valueOf({ ...whole, name: output })
@@ -247,7 +247,7 @@ export class Writer {
   }
 }
 
-/** Without what no output needs: sizes that turned out not to be asked for. */
+/** Drops nodes that no output needs, such as sizes that turned out to be unused. */
 function needed(nodes: readonly OnnxNode[], outputs: readonly OnnxValue[]): OnnxNode[] {
   const read = new Set(outputs.map(({ name }) => name))
   const kept = [...nodes].reverse().filter((n) => {

@@ -15,9 +15,9 @@ import { SPELLINGS } from "./ops/table.js"
 import { atom, call, type Code, indented, infix, LEVEL, method, type Names, numberText } from "./python.js"
 import type { SectionFacts } from "./section.js"
 
-/** Where a body stands: how it reads and changes slots, and what calls in it become. */
+/** The surroundings of a body: how it reads and changes slots, and the spelling of its calls. */
 export interface Place {
-  /** Of the instance; absent in functions. */
+  /** The path of the instance; absent in functions. */
   readonly path?: string
   readonly facts: SectionFacts
   readonly training: boolean
@@ -26,7 +26,7 @@ export interface Place {
   read(slot: string): Code
   /** A line. */
   update(slot: string, value: Code): string
-  /** Of scalars of a run. */
+  /** The code of a scalar of the run. */
   scalar(name: string): Code
   kindOf(call: CallStmt): CallKind
   /** The name that the program gives the value of a statement, or its loss or report. */
@@ -34,7 +34,7 @@ export interface Place {
   refuse(origin: Origin, op: string, why: string): void
   acrossRows(origin: Origin): void
 }
-/** What becomes of a call. */
+/** The spelling of a call. */
 export type CallKind =
   | { readonly kind: "opened" }
   | { readonly kind: "torch"; readonly fused: Fused }
@@ -122,7 +122,7 @@ export class Frame implements Scope {
     const uses = new Map<ModelValue, number>()
     const add = (id: ModelValue, times = 1): void => void uses.set(id, (uses.get(id) ?? 0) + times)
     results.forEach((id) => add(id))
-    // From the last to the first: what nobody uses uses nothing.
+    // From the last to the first, since a value that nobody uses uses nothing.
     for (const item of [...items].reverse()) {
       if (item.kind === "call") {
         const { as, stmt } = item
@@ -258,7 +258,7 @@ export class Frame implements Scope {
     results.forEach((id, i) => this.place.facts.differentiated.has(id) && this.mark(targets[i]!))
   }
 
-  /** What turned out to be no function of torch, statement by statement. */
+  /** Writes a call that is no function of torch statement by statement. */
   private opened(
     s: CallStmt,
     uses: ReadonlyMap<ModelValue, number>,
@@ -270,7 +270,7 @@ export class Frame implements Scope {
     inner.forEach((item, i) => this.item(item, all, i === inner.length - 1 ? named : undefined))
   }
 
-  /** As an argument: with its whole shape. */
+  /** A term as an argument, with its whole shape. */
   private passed(term: Term): Term {
     return term.scalar ? term : { ...term, code: this.whole(term), held: term.shape }
   }
@@ -430,7 +430,7 @@ const isName = ({ text, level }: Code): boolean =>
 
 const opOf = (s: ModelStmt): string => (s.kind === "op" ? s.op : s.kind === "call" ? s.declaration : s.slot)
 
-/** For what a call gives: functions have that name already. */
+/** A name for the result of a call; the function has the declaration's own. */
 const wordOf = (declaration: string): string =>
   /^(mean|sum|norm|variance)$/.test(declaration) ? `${declaration}_` : "h"
 const WORDS: Readonly<Record<string, string>> = {

@@ -33,7 +33,7 @@ import { dims, overRows } from "./ops/reduce.js"
 import { made, type Scope, type Term } from "./ops/spelling.js"
 import { call, type Code, method, numberText } from "./python.js"
 
-/** What a call was found to be. */
+/** A call that a function of torch can replace. */
 interface Match extends Seen {
   term(name: string): Term
   code(name: string): Code
@@ -148,7 +148,7 @@ const FUSIONS: Readonly<Record<string, readonly Fusion[]>> = {
   ],
 }
 
-/** What may be asked of the values around a call. */
+/** Questions about the values around a call. */
 export interface Seeing {
   term(id: ModelValue): Term
   /** The operation that makes a constant or a size. */
@@ -225,7 +225,7 @@ function meanIn(ops: readonly OpStmt[], result: ModelValue): MeanStmts | undefin
   return last && sum?.op === "sum" ? { sum, count: last.args[1]! } : undefined
 }
 
-/** The mean of x, if what the sum is divided by is how many numbers it is of. */
+/** The mean of x, if the sum is divided by its number of terms. */
 function meanOf({ sum, count }: MeanStmts, from: Term, seen: Seeing): Code | undefined {
   const axes = intsAttr(sum.attrs, "axes")
   const by = seen.source(count)

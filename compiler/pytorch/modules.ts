@@ -6,7 +6,7 @@ import type { Shape } from "../ir/tensor.js"
 import { dimsAttr, floatAttr, intAttr, intsAttr } from "../ops/attrs.js"
 import { numberText, tuple } from "./python.js"
 
-/** What is known of an instance. */
+/** The facts about an instance. */
 export interface Instance {
   /** Shapes of its own parameters and states, by name. */
   readonly slots: ReadonlyMap<string, Shape>
@@ -15,7 +15,7 @@ export interface Instance {
 }
 export interface Constructed {
   readonly text: string
-  /** What is taken of what a call gives. */
+  /** The part that is taken of a call's result. */
   readonly result?: string
 }
 type Construct = (instance: Instance) => Constructed | string | undefined
@@ -30,7 +30,7 @@ const unless = (name: string, values: readonly number[], usual: number): string[
   values.every((v) => v === usual) ? [] : [`${name}=${each(values)}`]
 const args = (...list: readonly (string | number)[]): string => list.join(", ")
 
-/** What is added before a root is taken. */
+/** The number that is added before a root is taken. */
 function epsilon(instance: Instance): string[] {
   const all = ops(instance)
   const root = all.find((s) => s.op === "rsqrt" || s.op === "sqrt")
@@ -99,14 +99,14 @@ const batchNorm =
         : [`momentum=${numberText(momentum, true).text}`]
     return `layers.${name}(${args(sizes(instance, "weight")[0]!, ...epsilon(instance), ...how)})`
   }
-/** Of (1 - momentum) * running + momentum * value. */
+/** The momentum of (1 - momentum) * running + momentum * value. */
 function momentumOf(all: readonly OpStmt[], id: number): number | undefined {
   const sum = all.find((s) => s.id === id)
   const second = all.find((s) => s.id === sum?.args[1])
   return second?.op === "mul" ? constantAt(all, second.args[0]!) : undefined
 }
 
-/** Of one layer and one direction, from a state of zeros. */
+/** A recurrent module of one layer and one direction, from a state of zeros. */
 const recurrent =
   (name: string): Construct =>
   (instance) => {

@@ -44,7 +44,7 @@ export class SourceNames {
   docOf(declaration: string): string | undefined {
     return this.declarations.get(declaration)?.doc
   }
-  /** What a call's arguments are called in the declaration, if it takes nothing but tensors, or says which are. */
+  /** The names of a call's parameters in the declaration, if all are tensors, or it says which are. */
   paramsOf(call: CallStmt): readonly string[] {
     const d = this.declarations.get(call.declaration)
     const params = d?.kind === "fn" ? d.params : d?.kind === "layer" || d?.kind === "model" ? d.inputs : []

@@ -22,7 +22,7 @@ export class Program {
   readonly across: Origin[] = []
   private readonly instances: Instances
   private readonly functions = new Map<string, { readonly name: string; readonly lines: readonly string[] }>()
-  /** What functions and classes are called, and what no variable may be. */
+  /** The names of functions and classes, which no variable may have. */
   private readonly globals: Names
   private readonly reserved: readonly string[]
 
@@ -91,7 +91,7 @@ export class Program {
     this.instances.add(this.instances.at(ROOT), training, { params, lines, types: [] })
   }
 
-  /** What a model predicts: its own method is written by what calls it. */
+  /** The prediction of a model; its callers write the method of the model itself. */
   prediction(section: Section): void {
     const facts = new SectionFacts(section)
     const names = new Names(this.reserved)
@@ -104,7 +104,7 @@ export class Program {
     )
   }
 
-  /** Statements of something that is no part of a network: what an optimizer does, first values. */
+  /** Statements outside of a network: those of an optimizer, first values. */
   free(
     section: Section,
     names: Names,
@@ -235,7 +235,7 @@ export class Program {
       return name
     })
     const terms = frame.write(call.body, results)
-    // What a model gives has the shape that it says; a function may leave what broadcasts.
+    // The result of a model has its declared shape; that of a function may broadcast to it.
     const isWhole = (t: Term): boolean => (t.scalar ? t.shape.length > 0 : path !== undefined)
     const values = terms.map((t) => (isWhole(t) ? frame.whole(t) : t.code).text)
     const held = terms.map((t): Term => (isWhole(t) ? made(t.code, t) : t))
@@ -273,7 +273,7 @@ export class Program {
   }
 }
 
-/** What only the last line names is returned without a name. */
+/** Returns an expression without a name where only the last line names it. */
 export function returning(lines: readonly string[], values: readonly string[]): string[] {
   const [only] = values
   const last = lines.at(-1)

@@ -22,7 +22,7 @@ export interface Code {
 
 export const atom = (text: string): Code => ({ text, level: LEVEL.atom })
 
-/** In parentheses where it binds less than `level`. */
+/** Adds parentheses where the code binds less than `level`. */
 export const within = ({ text, level }: Code, least: Level): string => (level < least ? `(${text})` : text)
 
 /** `a + b`: groups to the left. */

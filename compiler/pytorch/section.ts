@@ -5,7 +5,7 @@ import type { ScalarName } from "../ir/graph/types.js"
 import { type CallStmt, definedIn, type OpStmt, usesIn } from "../ir/model/statements.js"
 
 export class SectionFacts {
-  /** Of the whole section, in calls and loops too. */
+  /** The number of uses in the whole section, calls and loops included. */
   private readonly uses: ReadonlyMap<ModelValue, number>
   /** Operations on nothing but constants and sizes: written again wherever they are needed. */
   readonly sources = new Map<ModelValue, OpStmt>()
@@ -40,7 +40,7 @@ export class SectionFacts {
     }
   }
 
-  /** What a call makes that is needed outside of it: its results, and what other calls took from within it. */
+  /** The values of a call that are used outside of it: its results, and inner values that other calls took. */
   resultsOf(call: CallStmt): readonly ModelValue[] {
     const inside = usesIn(call.body, [])
     const own = [...definedIn(call.body)].filter(
@@ -52,7 +52,7 @@ export class SectionFacts {
     return [...call.results, ...own]
   }
 
-  /** What a call takes from outside: all its arguments, then what else it uses. */
+  /** The values that a call takes from outside: all its arguments, then any others that it uses. */
   freeIn(call: CallStmt): readonly ModelValue[] {
     const defined = definedIn(call.body)
     const others = [...usesIn(call.body, call.results).keys()].filter(

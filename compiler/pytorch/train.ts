@@ -7,7 +7,7 @@ import { made, type Term } from "./ops/spelling.js"
 import { type Program, returning } from "./program.js"
 import { atom, type Code, indented, Names, quoted, tuple } from "./python.js"
 
-/** Functions of one kind, by what they say. */
+/** Functions of one kind, by their text. */
 class Functions {
   private readonly named = new Map<string, { readonly name: string; readonly text: string }>()
 

@@ -43,7 +43,7 @@ export function translate(exported: Exported): Translation {
   ])
   const results = (codes: ReadonlyMap<string, { text: string }>): string =>
     `{${[...codes].map(([name, { text }]) => `${quoted(name)}: ${text}`).join(", ")}}`
-  // First of all: what predicts is the method of a model that has no number.
+  // Predictions come first, so that their method of a model has no number.
   for (const { section } of model.predicts) program.prediction(section)
   program.section(train.step, true, results)
   program.section(train.evaluate, false, results)
@@ -116,7 +116,7 @@ function split(all: readonly { text: string; name: string }[]): { classes: strin
   }
 }
 
-/** What a text uses. */
+/** The imports that a text needs. */
 function imports(text: string): string[] {
   const uses = (name: string): boolean => new RegExp(`(?<![\\w.])${name}\\.`).test(text)
   const own = ["draws", "layers", "loop", "ops", "parallel"].filter(uses)

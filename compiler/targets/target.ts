@@ -6,7 +6,7 @@ export interface TargetProfile {
   readonly name: string
   /** The language of its kernels. */
   readonly code: "wgsl" | "wasm"
-  /** What an adapter of WebGPU has to be for code of this target to run on it; absent where the device is reached otherwise. */
+  /** The kind of WebGPU adapter that runs code of this target; absent where the device is no WebGPU adapter. */
   readonly adapter?: AdapterKind
   /** Storage buffers one kernel may bind. */
   readonly maxStorageBuffersPerStage: number
@@ -31,7 +31,7 @@ export interface TargetProfile {
 }
 
 /** block: workgroups share slices of both operands. panels: threads copy parts of operands side by side for SIMD. slide: a tile of
- *  neighbouring columns and several taps of a window loads once what its windows share. */
+ *  neighbouring columns and several taps of a window loads the elements that its windows share once. */
 export type ContractionPlanKind = "block" | "panels" | "slide"
 
 /** Where choices depend on the device, the figures that they depend on. */
@@ -55,13 +55,13 @@ export interface CostFigures {
   readonly rowsThatFill: number
   /** Absent: dispatches are not fused horizontally. */
   readonly horizontalFusion?: HorizontalFusionCosts
-  /** Absent: tiles are what the registers of one thread hold. */
+  /** Absent: a tile is as large as the registers of one thread allow. */
   readonly tiles?: TileCosts
   /** Whether the driver writes out loops of constant counts to its disadvantage, so that the counts are hidden from it. */
   readonly hidesTripCounts: boolean
 }
 
-/** In instructions: a load and a sum per iteration, what an iteration costs anyway, and an output of a tile, once per round of tiles
+/** In instructions: a load and a sum per iteration, the overhead of an iteration, and an output of a tile, once per round of tiles
  *  and once for the time to compile it. */
 export interface OneWorkgroupCosts {
   /** Its invocations; absent: as many as a workgroup may have. */
@@ -88,7 +88,7 @@ export interface TileCosts {
   /** Rows x columns of one invocation's tile, the best first. Without vectors columns may be any. */
   readonly scalar: readonly (readonly [number, number])[]
   readonly vector: readonly (readonly [number, number])[]
-  /** Outputs of a tile beyond which its sums pass through workgroup memory on their way to what is stored; absent: never. */
+  /** The number of outputs of a tile beyond which its sums pass through workgroup memory before they are stored; absent: never. */
   readonly stagedBeyond?: { readonly scalar: number; readonly vector: number }
   /** Invocations of a workgroup where there are few tiles. */
   readonly fewLanes: number

@@ -5,7 +5,7 @@ export const WASM_TARGET: TargetProfile = {
   name: "wasm",
   code: "wasm",
   maxStorageBuffersPerStage: 32,
-  // Of the memory as a whole there is a limit, which codegen/wasm checks.
+  // The memory as a whole has a limit, which codegen/wasm checks.
   maxBindingBytes: 2 ** 50,
   maxBufferBytes: 2 ** 50,
   maxWorkgroupsPerDimension: 2 ** 30,

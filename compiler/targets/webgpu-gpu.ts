@@ -1,4 +1,4 @@
-/** targets: a GPU through WebGPU, assumed to have only what WebGPU guarantees everywhere. */
+/** targets: a GPU through WebGPU, assumed to have only the limits and features that WebGPU guarantees everywhere. */
 import type { TargetProfile } from "./target.js"
 
 const MiB = 1024 * 1024

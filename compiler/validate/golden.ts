@@ -64,7 +64,7 @@ function golden(manifest: Manifest, train: TrainSpec, graphs: readonly Graph[]):
 const programOf = ({ programs, wasm }: Manifest, name: string) =>
   [...programs, ...(wasm?.programs ?? [])].find((p) => p.name === name)
 
-/** Of loops, every iteration. */
+/** The operations of a graph, every iteration of its loops included. */
 function work1(graph: Graph, dims: DimValues): number {
   return graph.nodes.reduce(
     (sum, n) => (n.regions ?? []).reduce((s, r) => s + intAttr(n.attrs, "iterations") * work1(r, dims), sum),

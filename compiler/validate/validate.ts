@@ -1,7 +1,7 @@
-/** validate: a check of translation. A program is compiled, and what every pass makes of it is run on random values and compared with
- *  what there was before: graphs in double precision, kernels by their evaluator, for each kind of device.
+/** validate: translation validation. Compiles a program, evaluates the output of every pass on random values and compares it with
+ *  the values before: graphs in double precision, kernels by their evaluator, for each kind of device.
  *  Guarantees: the first pass after which something differs is named, with values and the place in the source.
- *  Not here:   devices (cli/), what is compared of the passes before autodiff that only gradients depend on. */
+ *  Not here:   devices (cli/), the passes before autodiff as far as only gradients depend on them. */
 import { compile, type CompileHost, type Compiled } from "../driver/compile.js"
 import type { CompileOptions } from "../driver/compilation.js"
 import { type State, valueOf } from "../driver/levels.js"
@@ -37,10 +37,10 @@ export interface Difference {
 export interface Validated extends Compiled {
   /** The first one; undefined where all stages agree. */
   readonly difference: Difference | undefined
-  /** What the programs must give, for those who run them elsewhere. */
+  /** The expected results of the programs, for callers that run them on a device. */
   readonly expected: readonly Expected[]
 }
-/** Of one program, for the values it was given. */
+/** The expected results of one program for its inputs. */
 export interface Expected {
   readonly graph: Graph
   readonly values: Values
@@ -74,7 +74,7 @@ class Watch {
   difference: Difference | undefined
   private bounds: ReadonlyMap<string, RowBounds> = new Map()
   private slots: ReadonlyMap<string, NdArray> = new Map()
-  /** Texts of what was run: passes leave much as it was, and devices have much in common. */
+  /** Texts of programs that were evaluated: passes leave much as it was, and devices have much in common. */
   private readonly seen = new Set<string>()
   private readonly byProgram = new Map<string, Expected>()
 
@@ -113,7 +113,7 @@ class Watch {
         mismatches(known.results, results, (_, size) => allowed * size),
         target,
       )
-    // The first passes settle what is computed; how exactly a device can compute it is asked once.
+    // After the first passes the results are settled; their sensitivity to rounding is computed once.
     const settled = graph.nodes.every((n) => n.op !== "grad")
     const shaken =
       known?.sensitivity.size || !settled
@@ -170,7 +170,7 @@ const DOUBLE = 1e-7
 const SINGLE = 1e-4
 const HALF = 2e-2
 
-/** What a device computed that it may not round to. */
+/** The results of a device that rounding does not explain. */
 export function wrongOnDevice({ graph, results, sensitivity: shaken }: Expected, now: Results): Mismatch[] {
   const base = graph.mixed ? HALF : SINGLE
   return mismatches(results, now, (name, size) => base * size + 64 * (shaken.get(name) ?? 0))

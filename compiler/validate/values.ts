@@ -1,5 +1,5 @@
-/** validate: random values for whatever the programs of a compilation read.
- *  Guarantees: the same values each time; integers that index stand for places; slots hold first values as `init` gives them, moved a
+/** validate: random values for all inputs and slots of a compilation's programs.
+ *  Guarantees: the same values each time; integers that index are within their axis; slots hold first values as `init` gives them, moved a
  *              little, so that a parameter that starts at zero shows what depends on it. */
 import { evalGraph } from "../ir/graph/eval.js"
 import type { Graph, StateSlot } from "../ir/graph/types.js"
@@ -8,7 +8,7 @@ import type { Model } from "../ir/model/types.js"
 import { type DimValues, evalShape, isFloat, type TensorType } from "../ir/tensor.js"
 import type { NdArray } from "../ops/op.js"
 
-/** What every call is given: run-time scalars, and the numbers of rows. */
+/** The run-time scalars of every call, and the numbers of rows. */
 export const SCALARS = { step: 3, epoch: 1, seed: 1234567, start: 0 } as const
 
 export interface Values {
@@ -30,10 +30,10 @@ export function randomNumbers(seed: number): () => number {
   }
 }
 
-/** Of codes, which stand in words; places beyond an axis are clamped to it. */
+/** The bound of codes, which stand in words; indices beyond an axis are clamped to it. */
 const ANY_WORD: RowBounds = [{ below: 2 ** 32, or: null, at: "" }]
 
-/** Bounds of what is read as indices, by the name of the input or field. */
+/** Bounds of the integers that are read as indices, by the name of the input or field. */
 export function boundsOf(model: Model): ReadonlyMap<string, RowBounds> {
   return new Map([
     ...model.predicts.flatMap((p) => [...feedBounds(p.section)]),
@@ -69,7 +69,7 @@ export function valuesFor(
   return { dims, inputs: Object.fromEntries(inputs), state: Object.fromEntries(state) }
 }
 
-/** What `init` gives, moved a little. */
+/** The values of `init`, moved a little. */
 export function firstValues(init: Graph | undefined, seed: number): ReadonlyMap<string, NdArray> {
   if (init === undefined) return new Map()
   const dims = { B: 1, R: 1 }

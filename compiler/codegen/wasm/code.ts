@@ -1,5 +1,5 @@
 /** codegen/wasm: code as a tree of instructions, and functions under construction.
- *  A piece of code leaves on the stack what its user expects; pieces are joined by listing them. */
+ *  A piece of code leaves the values that its user expects on the stack; pieces are joined by listing them. */
 import { bug } from "../../source/bug.js"
 
 export type ValType = "i32" | "i64" | "f32" | "f64" | "v128"

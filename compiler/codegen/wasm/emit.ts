@@ -12,7 +12,7 @@ import { KERNEL_TYPE, kernelFunction } from "./kernel.js"
 import { workOf } from "./work.js"
 
 export interface EmittedWasm extends EncodedModule {
-  /** In table order. `work`: operations per workgroup, roughly. */
+  /** The kernels in table order. `work`: operations per workgroup, roughly. */
   readonly kernels: readonly { readonly name: string; readonly work: number }[]
   /** Bytes that every thread needs for itself. */
   readonly scratch: number

@@ -1,7 +1,7 @@
 /** codegen/wasm: a module -> bytes, in the binary format of WebAssembly.
  *  Assumes:    code type-checks (the engine validates it).
  *  Guarantees: one imported memory, first of the imports, so that `sharedFlag` is the byte that says whether it is shared.
- *  Not here:   what the functions do. */
+ *  Not here:   the bodies of the functions. */
 import { bug } from "../../source/bug.js"
 import {
   type Code,
@@ -28,7 +28,7 @@ export interface WasmModule {
     readonly kind: "function" | "global"
     readonly index: number
   }[]
-  /** What `call_indirect` calls. */
+  /** The type of the functions that `call_indirect` calls. */
   readonly indirect: FunctionType
 }
 export interface EncodedModule {

@@ -2,7 +2,7 @@
  *  The first thread goes through the list. A command worth it is cut into pieces of workgroups; whoever takes the next ticket
  *  computes that piece, and the first thread waits only for pieces that were taken. A helper that the system does not
  *  schedule takes none, so it holds up nobody.
- *  Guarantees: every command sees what the earlier ones wrote; a command is divided by workgroups alone, so any number of
+ *  Guarantees: every command sees the writes of the earlier ones; a command is divided by workgroups alone, so any number of
  *              threads computes the same bits.
  *  Layouts:    runtime/bundle/wasm.ts. */
 import { COMMAND, COMMAND_WORDS, CONTROL } from "../../../runtime/bundle/wasm.js"

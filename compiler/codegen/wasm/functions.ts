@@ -1,4 +1,4 @@
-/** codegen/wasm: the functions of a module by name: those of math/, added when first called, and what others add. */
+/** codegen/wasm: the functions of a module by name: those of math/, added when first called, and those that others add. */
 import { bug } from "../../source/bug.js"
 import { type Code, get, type Locals, set, type WasmFunction } from "./code.js"
 import { HALF_FUNCTIONS } from "./half.js"
@@ -29,7 +29,7 @@ export class Functions {
   /** A call by name; library functions come into the module here. */
   call = (name: string, ...args: Code[]): Code => [args, ["call", this.numbers.get(name) ?? this.bring(name)]]
 
-  /** In a loop, where calls would take a fourth of the time: a short function of math/ written out, with `locals` of the function that
+  /** Inlines a short function of math/ in a loop, where calls would take a fourth of the time; `locals` are those of the function that
    *  it stands in. */
   inLoop = (name: string, locals: Locals, ...args: Code[]): Code => {
     if (!SHORT.has(name)) return this.call(name, ...args)

@@ -75,7 +75,7 @@ function toHalf(): WasmFunction {
 const select = (mask: Code, a: Code, b: Code): Code => op("v128.bitselect", a, b, mask)
 const shift = (by: "i32x4.shl" | "i32x4.shr_u", value: Code, bits: number): Code => op(by, value, i32(bits))
 
-/** As `fromHalf`, of four words. */
+/** `fromHalf` of four words. */
 function fromHalf4(): WasmFunction {
   const locals = new Locals(1)
   const magnitude = locals.add("v128")
@@ -94,7 +94,7 @@ function fromHalf4(): WasmFunction {
   }
 }
 
-/** As `toHalf`, to four words. */
+/** `toHalf` of four words. */
 function toHalf4(): WasmFunction {
   const locals = new Locals(1)
   const magnitude = locals.add("v128")

@@ -3,7 +3,7 @@
  *  address per kernel parameter, `parameters` at the parameter block of the call.
  *  Assumes:    the kernel verified; addresses are multiples of 16.
  *  Guarantees: guarded loads read nothing outside their buffer; every workgroup can run in any thread.
- *  Not here:   expressions (expression.ts), what is dispatched (module.ts). */
+ *  Not here:   expressions (expression.ts), the order of dispatches (module.ts). */
 import { bug } from "../../source/bug.js"
 import { PARAMETER_WORDS } from "../../../runtime/bundle/format.js"
 import { openGrid } from "../../ir/kernels/grid.js"

@@ -1,4 +1,4 @@
-/** codegen/wasm: vectors of four and words of memory: what is known of lanes, and the instruction for each type. */
+/** codegen/wasm: vectors of four and words of memory: the properties of lanes, and the instruction for each type. */
 import type { Expr, ScalarType } from "../../ir/kernels/types.js"
 import { childrenOf } from "../../ir/kernels/walk.js"
 import { bitsOf, type Code } from "./code.js"

@@ -6,7 +6,7 @@ const GiB = 1024 ** 3
 /** Half a GiB is left for rows of data, snapshots of the state, and histories of losses. */
 const MOST_BYTES = 3.5 * GiB
 
-/** What is wrong when everything together does not fit; the severity is the caller's. */
+/** A diagnostic when everything together does not fit; the caller sets its severity. */
 export function linearMemoryExcess(plan: Plan): Omit<Diagnostic, "severity"> | undefined {
   const data = new Map<string, number>()
   for (const program of plan.programs)

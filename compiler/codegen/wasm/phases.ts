@@ -1,6 +1,6 @@
 /** codegen/wasm: the lanes of a workgroup run one after another, so a body with barriers is cut at them: every lane runs the
  *  first piece, then every lane the second.
- *  Guarantees: what a piece needs of another one is named in `kept`: it has one address per lane.
+ *  Guarantees: `kept` names each value that one piece needs from another; it has one address per lane.
  *  Not here:   the code of the pieces (emit.ts). */
 import { bug } from "../../source/bug.js"
 import type { Expr, ScalarType, Stmt } from "../../ir/kernels/types.js"

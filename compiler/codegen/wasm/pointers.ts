@@ -2,7 +2,7 @@
  *  pointer: set before the loop, moved by `a` elements at the end of each iteration. Accesses that differ by a constant share one and
  *  have the difference in the instruction.
  *  Assumes:    names are bound once.
- *  Guarantees: no effective address of an access that runs lies below its pointer; what lies in a branch has pointers of its own,
+ *  Guarantees: no effective address of an access that runs lies below its pointer; accesses in a branch have pointers of their own,
  *              since the branch may be taken in no iteration whose addresses exist.
  *  Not here:   which loops there are (kernel.ts), other addresses (expression.ts). */
 import type { Expr } from "../../ir/kernels/types.js"
@@ -15,7 +15,7 @@ export interface Form {
   readonly constant: number
 }
 
-/** What a name is to the innermost loop. */
+/** How the innermost loop changes a name. */
 export type Role =
   | { readonly kind: "iteration" }
   | { readonly kind: "constant"; readonly value: number }
@@ -50,7 +50,7 @@ export class LoopPointers {
     return get(pointer.local)
   }
 
-  /** What comes before the loop, and at the end of each iteration. */
+  /** The code before the loop, and at the end of each iteration. */
   finish(expr: (e: Expr) => Code): { before: Code; step: Code } {
     const before: Code[] = []
     const step: Code[] = []

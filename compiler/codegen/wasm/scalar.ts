@@ -26,7 +26,7 @@ export interface Spelling {
   readonly width: 1 | 4
   readonly local: (type: ValType) => number
   readonly call: (name: string, ...args: Code[]) => Code
-  /** A call of a function of math/, or what it does, in a loop. */
+  /** A call of a function of math/; in a loop, its inlined body. */
   readonly math: (name: string, ...args: Code[]) => Code
 }
 type Speller = (args: readonly Code[], s: Spelling) => Code
@@ -66,7 +66,7 @@ const arithmetic =
     const scalar = isFloat(s.type) ? float : s.type === "u32" || s.type === "bool" ? unsigned : signed
     return op(s.width === 4 ? scalar.replace("f32.", "f32x4.").replace("i32.", "i32x4.") : scalar, ...args)
   }
-/** As `arithmetic`; of bools the result is that of the operation on 0 and 1, which masks order the other way round. */
+/** Like `arithmetic`; bools compare as 0 and 1, which masks order the other way round. */
 const comparison =
   (name: string): Speller =>
   (args, s) => {

@@ -1,4 +1,4 @@
-/** codegen/wasm: how much a workgroup of a kernel computes, roughly, in scalar operations: what decides on threads.
+/** codegen/wasm: how much a workgroup of a kernel computes, roughly, in scalar operations, by which the number of threads is decided.
  *  Sizes known only at run time are taken at nominal values. */
 import { evalSize, openGrid } from "../../ir/kernels/grid.js"
 import type { Expr, Kernel, Stmt } from "../../ir/kernels/types.js"
@@ -67,7 +67,7 @@ function most(e: Expr, lets: Lets): number | undefined {
   }
   if (e.kind !== "op") return undefined
   const [a, b] = e.args.map((x) => most(x, lets))
-  // What is taken away is no less than 0.
+  // The subtrahend is no less than 0.
   if (e.op === "sub") return a
   if (e.op === "min") return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b)
   return a === undefined || b === undefined ? undefined : GROWING[e.op]?.(a, b)

@@ -157,7 +157,7 @@ class ModuleText {
     }
   }
 
-  /** A lane of each subgroup puts down what its subgroup has, the others nothing. Then every subgroup adds up all elements, whichever of
+  /** A lane of each subgroup stores the sum of its subgroup, the others the neutral element. Then every subgroup adds up all elements, whichever of
    *  them are whose: how lanes are spread over subgroups is up to the device. */
   private join({ name, op, value, neutral, through }: Stmt & { kind: "join" }): string[] {
     const [own, part, at, array] = [`${name}_own`, `${name}_part`, `${name}_at`, through].map(identifier)
@@ -171,7 +171,7 @@ class ModuleText {
     }
     const both = WGSL_SCALARS[op]([part!, `${array}[${at}]`], spelling)
     const subgroup = `subgroup${op[0]!.toUpperCase()}${op.slice(1)}`
-    // What the largest or smallest of a subgroup is where one of them is NaN is left open.
+    // WGSL leaves open which value is the largest or smallest of a subgroup where one of them is NaN.
     const whole = (of: string): string =>
       (op === "max" || op === "min") && (type === "f32" || type === "f16")
         ? `select(${subgroup}(${of}), ${this.literal(NaN, type)}, subgroupAny(${WGSL_SCALARS.isnan([of], spelling)}))`

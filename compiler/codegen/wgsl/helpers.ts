@@ -158,7 +158,7 @@ export type Helper = keyof typeof TEXTS
 /** The function's name for one width: `nnc_tanh`, `nnc_tanh_4`. */
 export const helperName = (helper: Helper, width: 1 | 4): string => `nnc_${helper}${width === 4 ? "_4" : ""}`
 
-/** Text of a helper preceded by those it calls; `have` keeps what is already in the module. */
+/** Text of a helper preceded by those it calls; `have` holds the helpers that are already in the module. */
 export function helperText(helper: Helper, width: 1 | 4, have: Set<string>): string[] {
   const name = helperName(helper, width)
   if (have.has(name)) return []

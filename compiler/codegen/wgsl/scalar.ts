@@ -38,7 +38,7 @@ const ofFloats =
   (name: Helper, others: Speller): Speller =>
   (args, s) =>
     isFloat(s) ? helper(name)(args, s) : others(args, s)
-/** As `ofFloats`, where the helper's result is no float: there is nothing to round back to a half. */
+/** Like `ofFloats`, where the helper's result is no float: there is nothing to round back to a half. */
 const fromFloats =
   (name: Helper, others: Speller): Speller =>
   (args, s) =>

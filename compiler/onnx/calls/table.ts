@@ -33,12 +33,12 @@ import {
   LAYER_NORM,
 } from "../../ir/model/library-patterns.js"
 
-/** What a call was found to be. */
+/** A call that an operator can replace. */
 export interface Match {
   term(name: string): Term
   number(name: string): number
   attrs(name: string): Attrs
-  /** Of the call. */
+  /** The shape of the call's result. */
   readonly shape: Shape
   readonly w: Writer
 }

@@ -12,7 +12,7 @@ import { clamped, zeros } from "./gather.js"
 const sizesOf = (shape: Shape, from: number): number[] =>
   shape.slice(from).map((d) => (isStatic(d) ? d : bug("a symbolic size under a window")))
 
-/** Of a convolution or pooling over windows of these sizes. */
+/** The attributes of a convolution or pooling over windows of these sizes. */
 function sliding(attrs: Attrs, window: readonly number[]): Record<string, readonly number[]> {
   return {
     kernel_shape: window,
@@ -29,7 +29,7 @@ const leftOver = (attrs: Attrs, input: readonly number[], window: readonly numbe
     return input[a]! + s.low + s.high - reach
   })
 
-/** Of x, the weight and, where there is one, a bias. */
+/** A convolution of x with the weight and, where there is one, a bias. */
 export function convolution(w: Writer, args: readonly Term[], attrs: Attrs, shape: Shape): Term {
   const all = { ...sliding(attrs, sizesOf(args[1]!.shape, 2)), group: intAttr(attrs, "groups") }
   return w.node("Conv", args, { shape }, all)

@@ -4,8 +4,8 @@ import { dimAttr, intAttr } from "../../ops/attrs.js"
 import type { Term, Writer } from "../writer.js"
 import type { Spelling } from "./spelling.js"
 
-/** Held within the axis, as indices are that a program computes. Those that are fed stay as they are: for them a runtime refuses
- *  what lies outside. */
+/** Clamps an index that the program computes to its axis. Indices that are fed stay as they are, so that a runtime refuses
+ *  those that lie outside. */
 export function clamped(w: Writer, index: Term, size: Dim): Term {
   if (index.fed) return index
   const last = isStatic(size)

@@ -47,7 +47,7 @@ const expm1: Spelling = ({ args: [x], w }) => {
   return w.pointwise("Mul", [half, above])
 }
 
-/** ln(u) * x / (u - 1) with u = 1 + x rounded: what rounding took from u it took from both (Kahan). */
+/** ln(u) * x / (u - 1) with u = 1 + x rounded: the rounding error of u cancels (Kahan). */
 const log1p: Spelling = ({ args: [x], w }) => {
   const one = w.scalar(1, x!.dtype)
   const u = w.pointwise("Add", [x!, one])

@@ -10,7 +10,7 @@ export interface Use {
   readonly attrs: Attrs
   readonly type: TensorType
   readonly w: Writer
-  /** Of a loop: the graph of one iteration, whose inputs are `params`; the number of the iteration comes last, where the region looks at it. */
+  /** For a loop: the graph of one iteration, whose inputs are `params`; the number of the iteration comes last, where the region looks at it. */
   readonly region?: {
     readonly countsIterations: boolean
     iteration(w: Writer, params: readonly Term[]): readonly Term[]
@@ -30,7 +30,7 @@ export const operator =
 
 const isU32 = (dtype: OnnxDType): boolean => dtype === "u32"
 
-/** In i64 what is u32: onnxruntime has few kernels for that. A cast back keeps the low 32 bits. */
+/** Spells u32 in i64, since onnxruntime has few kernels for u32. A cast back keeps the low 32 bits. */
 export const widely =
   (spell: Spell, which = isU32): Spell =>
   (use) => {

@@ -30,7 +30,7 @@ const uneven = (attrs: Attrs): string[] => [
 const groupsOf = (attrs: Attrs): string[] =>
   intAttr(attrs, "groups") === 1 ? [] : [`groups=${intAttr(attrs, "groups")}`]
 
-/** Of x, the weight and, where there is one, a bias. */
+/** A convolution of x with the weight and, where there is one, a bias. */
 export function convolution(args: readonly Code[], attrs: Attrs): Code {
   const n = intsAttr(attrs, "strides").length
   const padding = evenPadding(attrs)

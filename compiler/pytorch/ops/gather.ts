@@ -25,7 +25,7 @@ const put =
       `dim=${axis}`,
       `size=${w.size(size).text}`,
     )
-    // What the rows of other processes put there is added.
+    // The parts of the rows of other processes are added.
     const isShared = name === "put_add" ? index!.shape.some((d) => !isStatic(d)) : !isStatic(dy!.shape[axis]!)
     return made(isShared ? call("parallel.total", code) : code, type)
   }

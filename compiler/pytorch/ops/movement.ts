@@ -114,7 +114,7 @@ export const MOVEMENT: Readonly<Record<string, Spelling>> = {
   broadcast: ({ args: [x], attrs }) => ({ ...x!, shape: dimsAttr(attrs, "shape") }),
   reshape: ({ args: [x], attrs, type, w }) => {
     const shape = dimsAttr(attrs, "shape")
-    // What is the same everywhere is so under any shape.
+    // One number everywhere stays so under any shape.
     if (x!.held.length === 0) return { ...x!, shape }
     return made(reshaped(w, x!, shape), type)
   },

@@ -21,7 +21,7 @@ function result({ args, type }: Use, value: Code): Term {
   if (isNumbers(args)) return { code, dtype: type.dtype, shape: type.shape, held: [], scalar: true }
   return made(code, type, heldBy(args))
 }
-/** Of 32 bits, held in 64. */
+/** Wraps an integer of 32 bits, held in 64. */
 export const wrapping = (code: Code): Code =>
   /^\w+$/.test(code.text) ? code : infix("&", LEVEL.and, code, atom("0xFFFFFFFF"))
 const heldBy = (args: readonly Term[]): Shape =>
@@ -55,7 +55,7 @@ const pointwise =
       : result(use, call(`torch.${name}`, ...use.args.map((a) => use.w.tensor(a))))
 const unary = (name: string, number = `math.${name}`): Spelling => pointwise(name, (x) => call(number, x!))
 
-/** Truncates; of integers, 0 stands for what is divided by 0. */
+/** Truncates; an integer divided by 0 is 0. */
 const division =
   (ofIntegers: string, ofFloats: (use: Use) => Code): Spelling =>
   (use) => {
@@ -69,7 +69,7 @@ const where: Spelling = (use) => {
   const [condition, a, b] = use.args
   if (isNumbers(use.args)) return result(use, choice(condition!.code, a!.code, b!.code))
   if (condition!.scalar) return made(choice(condition!.code, use.w.whole(a!), use.w.whole(b!)), use.type)
-  // Of two numbers it would not know the dtype.
+  // Torch would not know the dtype of a function of two numbers.
   const both = a!.scalar && b!.scalar && use.type.dtype !== "f32"
   return result(
     use,

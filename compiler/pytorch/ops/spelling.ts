@@ -7,20 +7,20 @@ import type { Code } from "../python.js"
 export interface Term {
   readonly code: Code
   readonly dtype: DType
-  /** As the program has it; what the tensor really has broadcasts to it. */
+  /** The shape in the program; that of the tensor broadcasts to it. */
   readonly shape: Shape
   readonly held: Shape
   /** A number of Python, and no tensor. */
   readonly scalar?: true
-  /** Of a loop: its results. */
+  /** The results of a loop. */
   readonly parts?: readonly Term[]
 }
 
-/** What spellings may ask of the place where they write. */
+/** Questions of a spelling about its surroundings. */
 export interface Scope {
   /** With the shape it has in the program. */
   whole(x: Term): Code
-  /** As a tensor. */
+  /** A term as a tensor. */
   tensor(x: Term): Code
   /** Sizes as the arguments of a method: `x.shape[0], 16`. */
   sizes(shape: Shape): readonly string[]

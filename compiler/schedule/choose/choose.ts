@@ -1,7 +1,7 @@
 /** choose: a plan for every group that has none.   GroupedGraph[] -> GroupedGraph[]
  *  Assumes:    groups are in dispatch order.
  *  Guarantees: every group has a plan that the target can carry out; plans that were there stay. Templates choose nothing.
- *  Not here:   what a choice costs (`cost/`), the loops of a plan (`templates/`). */
+ *  Not here:   the cost of a choice (`cost/`), the loops of a plan (`templates/`). */
 import type { Group, GroupedGraph, GroupKind, KernelPlan } from "../../ir/groups/types.js"
 import { indexGraph } from "../../ir/graph/graph-index.js"
 import { MOST_ROWS } from "../../ir/kernels/most.js"
@@ -45,7 +45,7 @@ export const choose: Pass<readonly GroupedGraph[], readonly GroupedGraph[]> = {
   },
 }
 
-/** What is asked of a group before it is made into a kernel. */
+/** The questions about a group that precede its kernel. */
 interface Planning {
   build(group: Group): KernelBuild
   /** Equal for groups with equal plans; undefined: not worth telling. */

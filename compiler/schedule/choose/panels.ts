@@ -73,7 +73,7 @@ function cutProblem(
   return chunk % step === 0 ? undefined : `a side is cut into multiples of ${step}`
 }
 
-/** Sums of an item and what it packs of both operands, at most. A tall side that lies direct is read where it is. */
+/** The most bytes of an item: its sums, and the parts of both operands that it packs. A tall side that lies direct is read where it is. */
 function bytesOf({ row, column, depth }: PanelSides, plan: PanelsPlan): number {
   const [wide, tall] = plan.wide === "row" ? [row, column] : [column, row]
   const size = ({ space }: UncutSide, at: number, chunk: number, step: number): number => {

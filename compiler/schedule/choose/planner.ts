@@ -1,4 +1,4 @@
-/** schedule: what is asked about the plans of a kind of group. */
+/** schedule: the interface to the plans of one kind of group. */
 import type { KernelPlan } from "../../ir/groups/types.js"
 import type { KernelBuild } from "../kernel/kernel-build.js"
 

@@ -1,5 +1,5 @@
-/** schedule: a contraction as rows times columns: which axes of the output belong to which operand, what the operands are at a
- *  index, and what is stored for a sum.
+/** schedule: a contraction as rows times columns: which axes of the output belong to which operand, the operands at an
+ *  index, and the value stored for a sum.
  *  Rows are the output axes that only one operand depends on, columns those that only the other does (the side with the last
  *  axis), batch axes the rest.
  *  Not here:   loops (`templates/tile.ts`, `templates/panels.ts`). */
@@ -97,7 +97,7 @@ function loadsIn(e: Expr, found = new Set<Expr & { kind: "load" }>()): (Expr & {
 const rootIndex = (b: KernelBuild, index: readonly Expr[]): readonly Expr[] =>
   b.group.rootAxes === null ? index : permuted(b.k, index, b.group.rootAxes)
 
-/** What the choice of a tile asks. */
+/** The sizes by which a tile is chosen. */
 export function sizesOf(cx: Contraction): ContractSizes {
   const { rows, columns, batch, extents, b } = cx
   return {
@@ -172,7 +172,7 @@ export function operand(
   return (side === "column") === cx.leftIsColumn ? lower.left(context, r) : lower.right(context, r)
 }
 
-/** What the group stores at an output index, the sum there being `own`. */
+/** The stores of the group at an output index, the sum there being `own`. */
 export function storesAt(
   cx: Contraction,
   index: readonly Expr[],

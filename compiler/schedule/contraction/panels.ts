@@ -1,7 +1,7 @@
 /** schedule: how a contraction is cut for one core: items of rows and columns, depth in blocks, and where windows slide.
  *  A window: an operand that depends on an axis `s` of its side and an axis `r` of the depth through `a*s + b*r` alone, as the
  *  input of a convolution does. It is copied once per such sum, not once per pair.
- *  Guarantees: what an item holds at once is of constant size.
+ *  Guarantees: an item holds a constant number of elements at once.
  *  Not here:   which of the ways to cut is best (`choose/products.ts`), loops (`templates/panels.ts`). */
 import type { Expr } from "../../ir/kernels/types.js"
 import { childrenOf } from "../../ir/kernels/walk.js"

@@ -54,7 +54,7 @@ const GPU = {
  *  workgroups. */
 const SLICE = 1024
 const DEEPEST = 64
-/** How much longer one side of a block may be than the other: what is read grows with the sum of both. */
+/** How much longer one side of a block may be than the other: the number of loads grows with the sum of both. */
 const FLATTEST = 4
 
 /** The block that finishes first, if it does before a tile in registers. `mostEpilogue`: operations written out after the sums. */
@@ -125,7 +125,7 @@ interface Workgroup {
   readonly waits: number
 }
 function clocks({ count, registers, busy, waits }: Workgroup): number {
-  // Of equals, the one that leaves more of the device to others.
+  // Among equals, the one that leaves more of the device to other kernels wins.
   const total = (count * busy) / GPU.units
   const held = Math.min(GPU.most, Math.floor(GPU.registers / (BLOCK_LANES * registers)))
   return (

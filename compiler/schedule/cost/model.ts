@@ -57,7 +57,7 @@ export const MOST_ACCESSES = 200
 /** Whether buffers are read and written in vectors of four where that is possible. */
 export const inFours = (target: TargetProfile): boolean => target.oneWorkgroup === undefined
 
-/** Whether contractions go on with what is elementwise in their results. In one workgroup the results stay near, and a loop of
+/** Whether contractions take elementwise operations on their results as an epilogue. In one workgroup the results stay near, and a loop of
  *  its own is less code than a copy for each output of a tile. */
 export const joinsContractions = (target: TargetProfile): boolean => target.oneWorkgroup === undefined
 
@@ -111,7 +111,7 @@ export interface ContractTile {
   readonly lanes: number
   /** The lanes of a workgroup share one tile and split the reduction. */
   readonly split: boolean
-  /** Sums pass through workgroup memory on their way to what is stored. */
+  /** Sums pass through workgroup memory before they are stored. */
   readonly staged: boolean
 }
 

@@ -1,6 +1,6 @@
 /** schedule: the cost model of contractions on one core: into which pieces sides and depth are cut.
  *  Estimates are in cycles: a tile of 4 x 8 takes four for each index of the depth.
- *  Not here:   other choices (`cost/model.ts`), what an item does (`templates/panels.ts`). */
+ *  Not here:   other choices (`cost/model.ts`), the code of an item (`templates/panels.ts`). */
 import { type Dim, isStatic } from "../../ir/tensor.js"
 import { nominal } from "./model.js"
 

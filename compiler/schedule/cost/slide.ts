@@ -1,5 +1,5 @@
 /** schedule: the cost model of contractions over sliding windows on software adapters, where a load costs as much as ten products:
- *  a tile of neighbouring columns and several taps at a time loads what its windows share once.
+ *  a tile of neighbouring columns and several taps at a time loads the elements that its windows share once.
  *  Not here:   all other contractions (`cost/model.ts`), the code (`templates/tile.ts`). */
 import { isStatic, type Shape } from "../../ir/tensor.js"
 import type { TargetProfile } from "../../targets/target.js"
@@ -17,7 +17,7 @@ export interface Slide {
 
 /** A load, in products: llvmpipe loads for each of eight lanes by itself. */
 const LOAD = 10
-/** What an iteration of the loop costs beside. */
+/** The overhead of an iteration of the loop. */
 const ITERATION = 20
 /** Sums of a tile and products of an iteration: llvmpipe compiles more for seconds. */
 const MOST_SUMS = 56

@@ -1,4 +1,4 @@
-/** schedule: quotients and remainders of linear forms: what divides is divided, what stays below the divisor falls away, and the rest
+/** schedule: quotients and remainders of linear forms: divisible terms are divided, terms that stay below the divisor vanish, and the rest
  *  is divided at run time. Dividends are indices, so never negative. */
 import type { Expr } from "../../ir/kernels/types.js"
 import type { ScalarOp } from "../../ir/kernels/scalar.js"
@@ -23,7 +23,7 @@ interface Arithmetic {
 export class Division {
   constructor(private readonly k: Arithmetic) {}
 
-  /** Of x % d: whether it is surely 0, or surely not; x may be negative. */
+  /** Whether x % d is surely 0, or surely not; x may be negative. */
   divides(e: Expr): boolean | undefined {
     if (e.kind !== "op" || e.op !== "rem" || e.type !== "i32") return undefined
     const by = this.k.form(e.args[1]!)
@@ -31,7 +31,7 @@ export class Division {
     const { rest } = this.divideForm(this.k.form(e.args[0]!), by.constant)
     return rest.terms.length === 0 && isStatic(rest.constant) ? rest.constant === 0 : undefined
   }
-  /** Division of a form: what divides, what stays below the divisor, and what has to be divided at run time. */
+  /** Splits a form into divisible terms, terms that stay below the divisor, and terms to be divided at run time. */
   split(a: Expr, b: Expr): { quotient: () => Expr; remainder: () => Expr } {
     const x = this.k.form(a)
     const d = this.k.form(b)

@@ -34,7 +34,7 @@ export class Exprs implements ExprBuilder {
   private readonly ranges = new Map<Expr, Range>()
   private readonly variables = new Map<string, Variable>()
   private readonly names = new Map<Expr, ReadonlySet<string>>()
-  /** Of index arithmetic: half of what is asked for was asked for before. */
+  /** Results of index arithmetic: half of the requests repeat an earlier one. */
   private readonly results = new Map<number, Expr>()
   private readonly bounds: Bounds = {
     form: (e) => this.form(e),
@@ -277,7 +277,7 @@ export class Exprs implements ExprBuilder {
         const args = x.args.map(go)
         if (args.every((a, i) => a === x.args[i])) return x
         const [a, b] = args
-        // Data may be negative: only what is known to be an index is divided as one.
+        // Data may be negative: only a known index is divided as one.
         if ((x.op === "div" || x.op === "rem") && x.type === "i32" && x.width === 1 && this.isIndex(a!)) {
           return x.op === "div" ? this.div(a!, b!) : this.rem(a!, b!)
         }

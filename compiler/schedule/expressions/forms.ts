@@ -1,5 +1,5 @@
-/** schedule: linear forms as expressions. Terms stand in the order of the loops that change them, so that what changes least often
- *  comes first and can be moved out of inner loops. */
+/** schedule: linear forms as expressions. Terms stand in the order of the loops that change them, so that the terms that change least often
+ *  come first and can be moved out of inner loops. */
 import type { Expr } from "../../ir/kernels/types.js"
 import type { ScalarOp } from "../../ir/kernels/scalar.js"
 import { childrenOf } from "../../ir/kernels/walk.js"
@@ -92,7 +92,7 @@ export class FormWriter {
     return form
   }
 
-  /** How deep the innermost loop variable of `e` stands: sums start with what changes least often. */
+  /** The depth of the innermost loop variable of `e`: sums start with the term that changes least often. */
   private depth(e: Expr): number {
     const known = this.depths.get(e)
     if (known !== undefined) return known

@@ -10,11 +10,11 @@ interface Integers {
   mul(a: Expr, b: Expr): Expr
   constant(value: number, type: ScalarType): Expr
   range(e: Expr): Range
-  /** Of x % d: whether it is surely 0, or surely not. */
+  /** Whether x % d is surely 0, or surely not. */
   divides(e: Expr): boolean | undefined
 }
 
-/** What the operation comes to; undefined: it is computed at run time. */
+/** The simplified operation; undefined: it is computed at run time. */
 export function simplifiedInteger(k: Integers, op: ScalarOp, a: Expr, b: Expr): Expr | undefined {
   switch (op) {
     case "add":

@@ -11,7 +11,7 @@ export function operationsIn(e: Expr): number {
     (type) => type !== "i32",
   )
 }
-/** The same with operations on indices, those that say what is loaded too. */
+/** The same with operations on indices, those of loads too. */
 export function allOperationsIn(e: Expr): number {
   return count(
     e,
@@ -31,7 +31,7 @@ function count(e: Expr, enter: (x: Expr) => boolean, counts: (type: ScalarType) 
   }
   return visit(e)
 }
-/** What counts for more than one operation. */
+/** Functions that count for more than one operation. */
 const SLOW: Readonly<Partial<Record<ScalarOp, number>>> = {
   exp: 8,
   exp2: 8,

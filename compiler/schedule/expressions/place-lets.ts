@@ -25,7 +25,7 @@ interface Block {
   readonly at: number
   /** Loads do not move out of here. */
   readonly keepsLoads: boolean
-  /** Runs many times: what does not change in it is worth moving out. */
+  /** Runs many times, so its invariants are worth moving out. */
   readonly loop: boolean
   readonly names: Set<string>
   /** Expressions that live here, in the order of first use. */
@@ -45,7 +45,7 @@ class Placer {
   private next = 0
   private readonly volatileMemo = new Map<Expr, boolean>()
   private readonly loadMemo = new Map<Expr, boolean>()
-  /** Of the loops so far. */
+  /** The extents of the loops so far. */
   private readonly extents = new Map<string, Expr>()
   constructor(
     private readonly k: Exprs,
@@ -108,7 +108,7 @@ class Placer {
     if (extent.op === "div") return b.kind === "const" && this.runs(this.k.sub(a, this.k.int(b.value - 1)))
     return extent.op === "sub" && this.isRest(extent)
   }
-  /** What blocks before this one leave: n - block * size, within a loop over ceil(n / size) blocks. */
+  /** Whether an extent is the rest that earlier blocks leave: n - block * size, within a loop over ceil(n / size) blocks. */
   private isRest(extent: Expr): boolean {
     const { k } = this
     const taken = k

@@ -3,7 +3,7 @@ import type { Expr } from "../../ir/kernels/types.js"
 import { addDim, type Dim, divDim, isStatic, subDim } from "../../ir/tensor.js"
 import { type Linear, nonNegative, type Range, UNKNOWN } from "./linear.js"
 
-/** What is known of expressions: the linear form and the bounds of each, and the extent of a loop variable. */
+/** Facts about expressions: the linear form and the bounds of each, and the extent of a loop variable. */
 export interface Bounds {
   form(e: Expr): Linear
   range(e: Expr): Range

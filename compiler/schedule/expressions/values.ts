@@ -1,5 +1,5 @@
 /** schedule: the value of a graph node at an index, as an expression: its lowering, with the lowerings of its arguments inside,
- *  down to what `resolve` answers itself (buffers, accumulators).
+ *  down to the values that `resolve` knows itself (buffers, accumulators).
  *  Not here:   which values are in buffers (`fuse/fuse.ts`). */
 import { type GraphIndex, loweringOf, typeOfValue } from "../../ir/graph/graph-index.js"
 import type { Node, ValueId } from "../../ir/graph/types.js"
@@ -28,7 +28,7 @@ export class Values {
     return made
   }
 
-  /** What a lowering sees of its node. */
+  /** The view of a node that its lowering gets. */
   context(node: Node, index: readonly Expr[]): LowerContext {
     return {
       args: node.args.map((a) => (at: readonly Expr[]) => this.at(a, at)),

@@ -2,7 +2,7 @@
  *  A load whose index is a multiple of 4 plus j becomes one wide load; a buffer has one width in a kernel, so a buffer that is
  *  also read in another way is read element by element everywhere. On targets with vectors anywhere neither holds: any index
  *  plus j will do, and conditions may differ from lane to lane.
- *  Not here:   choosing what to vectorise (the templates). */
+ *  Not here:   choosing the loops to vectorize (the templates). */
 import type { Expr } from "../../ir/kernels/types.js"
 import { childrenOf, typeOf } from "../../ir/kernels/walk.js"
 import { type Dim, divDim } from "../../ir/tensor.js"

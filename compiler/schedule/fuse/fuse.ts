@@ -44,7 +44,7 @@ export const fuse: Pass<Graph, GroupedGraph> = {
     const g = indexGraph(graph)
     const alone = new Set<ValueId>()
     const kept = new Set<ValueId>()
-    // A group with too many buffers loses its last member, or what it inlines gets a kernel of its own; then all over again.
+    // A group with too many buffers loses its last member, or a value that it inlines gets a kernel of its own; then all over again.
     for (;;) {
       const grouping = new Grouping(g, cx, alone, kept)
       const groups = grouping.run()
@@ -66,7 +66,7 @@ class Grouping {
   /** Elementwise nodes up to this one. */
   private readonly chain = new Map<ValueId, number>()
   private readonly slotsOf = new Map<ValueId, ValueId[]>()
-  /** What the finished groups read from buffers, by their number. */
+  /** The values that the finished groups read from buffers, by the number of the group. */
   private readonly loads = new Map<number, ReadonlySet<ValueId>>()
 
   constructor(
@@ -314,7 +314,7 @@ class Grouping {
   }
   // ---- results
 
-  /** From the last group to the first: what is stored follows from what later groups load. */
+  /** Goes from the last group to the first: a group stores the members that later groups load. */
   private finish(): Group[] {
     const wanted = new Set(this.required)
     const out: Group[] = []
@@ -368,7 +368,7 @@ class Grouping {
     const after = new Map(ordered.map((x) => [x.id, x]))
     return full.filter((x) => bound(after.get(x.id)!) > limit)
   }
-  /** The members that the stored ones need, and what they load. */
+  /** The members that the stored ones need, and the values that they load. */
   private needed(draft: Draft, stored: readonly ValueId[]): Loader & { members: ValueId[] } {
     const { probe } = draft
     const exprs: Expr[] = []

@@ -1,4 +1,4 @@
-/** schedule: what a finished group reads from buffers. */
+/** schedule: the values that a finished group reads from buffers. */
 import { bug } from "../../source/bug.js"
 import type { ValueId } from "../../ir/graph/types.js"
 import type { Expr } from "../../ir/kernels/types.js"
@@ -32,7 +32,7 @@ export interface GroupLoads {
   readonly elsewhere: ReadonlySet<ValueId>
 }
 
-/** Several passes ask. What is in a buffer is settled when a group is made, so the answer stays. */
+/** Several passes ask. The buffers are settled when a group is made, so the answer stays. */
 const known = new WeakMap<Group, GroupLoads>()
 
 export function groupLoads(g: GraphIndex, group: Group, inBuffer: (v: ValueId) => boolean): GroupLoads {
@@ -82,7 +82,7 @@ interface ProbedStore {
   readonly value: Expr
   readonly full: boolean
 }
-/** What a group of one kind computes in the frame of `probe`: the terms of its sums, and what it stores. */
+/** The expressions of a group in the frame of `probe`: the terms of its sums, and the values that it stores. */
 export function expressionsOf(
   g: GraphIndex,
   group: Group,

@@ -1,6 +1,6 @@
 /** pack: updates of one structure over different slots become one kernel.   GroupedGraph -> GroupedGraph
  *  Assumes:    `fuse` ran; groups are not ordered yet.
- *  Guarantees: the parts of a pack read and write their slots at the same index only, and nobody reads what they store: they can
+ *  Guarantees: the parts of a pack read and write their slots at the same index only, and nobody reads their stores: they can
  *              run as one, after everyone who needs an old value. No buffer is in two packs.
  *  Not here:   where the members of a pack lie (memory/). */
 import type { Pass, PassContext } from "../../pass.js"
@@ -23,7 +23,7 @@ export const pack: Pass<GroupedGraph, GroupedGraph> = {
     const read = new Set(grouped.groups.flatMap((x) => [...groupLoads(g, x, inBuffer).values]))
     const alike = new Map<string, Part[]>()
     for (const group of grouped.groups) {
-      // What is planned already stays a kernel of its own.
+      // A group with a plan stays a kernel of its own.
       if (group.kind !== "map" || group.plan !== null) continue
       if (group.stores.some((s) => s.slot === null || read.has(s.value))) continue
       const form = packForm(g, group, inBuffer)
@@ -54,7 +54,7 @@ interface Part {
   readonly operands: readonly ValueId[]
 }
 
-/** What a group computes, its operands numbered: equal keys are one structure. Undefined where it is not elementwise in buffers of
+/** The structure of a group, its operands numbered: equal keys are one structure. Undefined where it is not elementwise in buffers of
  *  its own and scalars. Scalars are part of the key: all parts read the same ones. */
 export function packForm(
   g: GraphIndex,
@@ -89,7 +89,7 @@ export function packForm(
   return { key: lines.join("; "), operands }
 }
 
-/** What a pack walks over at the same time: for each operand, that of every part. */
+/** The buffers that a pack walks over at the same time: for each operand, that of every part. */
 export function packOperands(g: GraphIndex, pack: Group, inBuffer: (v: ValueId) => boolean): ValueId[][] {
   const parts = pack.parts.map(
     (x) => packForm(g, x, inBuffer)?.operands ?? bug("a part of a pack has a form"),

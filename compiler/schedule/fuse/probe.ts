@@ -1,4 +1,4 @@
-/** schedule: a group's expressions, worked out symbolically: whether a node can be computed where the group stands, and what
+/** schedule: evaluates a group's expressions symbolically, to find out whether a node can be computed where the group stands, and what
  *  the group loads. Nothing is emitted.
  *  The frame of a group is a variable per axis of its outer and inner space. A reduction of the group has its value at the
  *  frame's own outer point only; asked for anywhere else, the node cannot join. */

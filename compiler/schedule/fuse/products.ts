@@ -1,9 +1,9 @@
 /** fuse: a product of few columns, such as the scores of classes, is computed by the kernel that works on its rows.
  *  Group[] -> Group[]
  *  Assumes:    each group needs only groups before it.
- *  Guarantees: what the product made is needed by nobody else, and at each row only that row of it; the chain binds no more
+ *  Guarantees: no other group needs the product, and each row needs only its own row of it; the chain binds no more
  *              buffers than the target allows.
- *  Not here:   when that pays (`cost/model.ts`), the code (`templates/chain.ts`). */
+ *  Not here:   whether that pays (`cost/model.ts`), the code (`templates/chain.ts`). */
 import { isStatic, mulDim, numel, sameDim } from "../../ir/tensor.js"
 import type { TargetProfile } from "../../targets/target.js"
 import { joinsProduct } from "../cost/model.js"

@@ -1,18 +1,18 @@
-/** schedule: which values are worked out again by the groups that read them, rather than kept in a buffer: those that take few
- *  operations on what these groups load anyway, such as the inner product of a gelu, which its gradient wants too.
+/** schedule: rematerializes values in the groups that read them, rather than keep them in a buffer: those that take few
+ *  operations on values that these groups load anyway, such as the inner product of a GELU, which its gradient needs too.
  *  Guarantees: no group loads anything that it did not load; every one loads less.
- *  Not here:   what is cheap enough never to be stored (`fuse/fuse.ts`). */
+ *  Not here:   values that are cheap enough never to be stored (`fuse/fuse.ts`). */
 import type { Node, ValueId } from "../../ir/graph/types.js"
 import { worthLoading } from "../cost/model.js"
 import { defOf, type GraphIndex, loweringOf } from "../../ir/graph/graph-index.js"
 
-/** What a group loads, and which of that as operands of a contraction: those are read several times. */
+/** The values that a group loads, and those among them that are operands of a contraction, which are read several times. */
 export interface Loader {
   readonly loads: Set<ValueId>
   readonly operands: ReadonlySet<ValueId>
 }
 
-/** Groups that come later, by what they load. */
+/** Later groups, by the values that they load. */
 export class Loaders {
   private readonly byValue = new Map<ValueId, Loader[]>()
 

@@ -29,7 +29,7 @@ const withoutPacks = ({ graph, groups }: GroupedGraph): GroupedGraph => ({
   groups: groups.flatMap((x) => (x.kind === "pack" ? x.parts : [x])),
 })
 
-/** Those of what a pack walks over that are slots. */
+/** The slots among the buffers that a pack walks over. */
 function slotPacksIn(grouped: GroupedGraph): SlotPack[] {
   const g = indexGraph(grouped.graph)
   const inBuffer = storedIn(grouped)

@@ -69,7 +69,7 @@ export class Uses {
     visit(v)
     return [...out]
   }
-  /** The bytes of an element, beside those of what it is made of alone. A value that shrinks is stored: that is what it was made for,
+  /** The bytes of an element less those of the arguments that it alone uses. A value that shrinks is stored: it was cast in order to be,
    *  and a driver would leave out rounding that only stands between two operations. One that grows is left to its readers. */
   growth({ args, type }: Node): number {
     return args.length === 1 ? bytesOf(type.dtype) / bytesOf(typeOfValue(this.g, args[0]!).dtype) : 1
@@ -83,7 +83,7 @@ export class Uses {
     if (lower.kind === "map" || lower.kind === "none") return Math.max(1, out / size)
     const argTypes = reader.args.map((a) => typeOfValue(this.g, a))
     const reads = out * nominal(numel(lower.extents(argTypes, reader.attrs, reader.type)))
-    // A tile of a contraction uses what it reads several times.
+    // A tile of a contraction uses each load several times.
     return Math.max(1, reads / size / (lower.kind === "contract" ? this.target.costs.reuse : 1))
   }
   /** Operations and loads per element, with all that is inlined. */
@@ -101,7 +101,7 @@ export class Uses {
     return cost
   }
 
-  /** Of its own, which nodes of one kind over the same shapes have in common. */
+  /** The node's own operations, which nodes of one kind over the same shapes have in common. */
   operations(node: Node): number {
     const types = node.args.map((a) => `${node.args.indexOf(a)} ${printType(typeOfValue(this.g, a))}`)
     const key = `${node.op} ${printAttrs(node.attrs)} ${types.join()} ${printType(node.type)}`
@@ -111,7 +111,7 @@ export class Uses {
   }
 }
 
-/** What one element of a node costs beyond its arguments. */
+/** The operations of one element of a node, without its arguments. */
 function ownOperations(g: GraphIndex, node: Node): number {
   const lower = loweringOf(node)
   if (lower.kind !== "map") return 0

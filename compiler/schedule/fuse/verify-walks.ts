@@ -1,4 +1,4 @@
-/** schedule: whether the loops of groups can be told from their members, beside what `ir/groups/verify.ts` finds.
+/** schedule: verifies that the loops of groups follow from their members, beside the checks of `ir/groups/verify.ts`.
  *  Assumes: the groups are well formed otherwise. */
 import type { Complaint } from "../../ir/complaint.js"
 import { indexGraph } from "../../ir/graph/graph-index.js"

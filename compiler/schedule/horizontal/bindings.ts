@@ -1,4 +1,4 @@
-/** schedule: what a merged kernel binds: each buffer once, and slots that it updates as packs when there are too many. */
+/** schedule: the bindings of a merged kernel: each buffer once, and slots that it updates as packs when there are too many. */
 import { bytesOf, divDim, isStatic } from "../../ir/tensor.js"
 import {
   type Buffer,
@@ -11,7 +11,7 @@ import type { TargetProfile } from "../../targets/target.js"
 import type { Binding } from "./fused-kernel.js"
 
 export interface Bindings {
-  /** For each part, what stands for its parameters. */
+  /** For each part, the bindings of its parameters. */
   readonly parts: readonly (readonly Binding[])[]
   readonly refs: ReadonlyMap<KernelParam, BufferRef>
   /** The members of new packs; a reference to pack -1 - n means the n-th. */
@@ -23,7 +23,7 @@ interface Part {
 }
 
 /** Undefined where the parts bind too much together, one that cannot be bound at all, one by itself and in a pack, or one in two
- *  widths; but what is only read may be read in both if it is made of whole vectors. `packs`: members by id. */
+ *  widths; but a buffer that is only read may be read in both widths if it is made of whole vectors. `packs`: members by id. */
 export function bindingsOf(
   parts: readonly Part[],
   buffers: ReadonlyMap<number, Buffer>,

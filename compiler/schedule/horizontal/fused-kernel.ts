@@ -1,6 +1,6 @@
 /** schedule: several kernels -> one that runs them side by side, each on workgroups of its own.
  *  Assumes:    none of them waits for another one; where they bind one buffer they agree on its width.
- *  Guarantees: every part computes what it did, with its own sums in their own order.
+ *  Guarantees: every part computes the values that it did alone, with its own sums in their own order.
  *  Not here:   which kernels run together (`horizontal/horizontal-fusion.ts`). */
 import { bug } from "../../source/bug.js"
 import { openGrid } from "../../ir/kernels/grid.js"
@@ -11,10 +11,10 @@ import { FOLD } from "../cost/model.js"
 import { Exprs } from "../expressions/exprs.js"
 import { renamed } from "./rename.js"
 
-/** What stands for a parameter of a part in the merged kernel. */
+/** The parameter of the merged kernel that replaces a parameter of a part. */
 export interface Binding {
   readonly param: KernelParam
-  /** Where the part's buffer begins in what is bound. */
+  /** Where the part's buffer begins in the binding. */
   readonly offset: number
 }
 export interface FusedPart {
@@ -151,7 +151,7 @@ export function fusedKernel(parts: readonly FusedPart[], lanes: number, folded: 
 
 type Ref = Expr & { kind: "ref" }
 
-/** Inputs first, then what is written. */
+/** Inputs first, then outputs. */
 function uniqueParams(parts: readonly FusedPart[]): KernelParam[] {
   const all = [...new Set(parts.flatMap((p) => p.bindings.map((b) => b.param)))]
   return [...all.filter((p) => p.access === "read"), ...all.filter((p) => p.access !== "read")]

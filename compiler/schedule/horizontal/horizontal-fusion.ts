@@ -1,8 +1,8 @@
 /** schedule: kernels that do not wait for each other run as one.   KernelProgram[] -> KernelProgram[]
  *  Assumes:    dispatches are in an order in which the program is right.
- *  Guarantees: a dispatch that reads what another one writes, or writes what it reads, stays after it; nothing moves into or out of
+ *  Guarantees: a dispatch that reads a buffer which another one writes, or writes one which it reads, stays after it; nothing moves into or out of
  *              a loop, or past a dispatch that waits; no kernel binds more buffers than the target allows.
- *  How:        a list of buckets, each one dispatch. What the most dispatches wait for, one after another, opens a bucket; whatever
+ *  How:        a list of buckets, each one dispatch. The dispatch with the longest chain of dependents opens a bucket; whatever
  *              else is ready joins where it fits. Slots that a bucket updates may be bound as one pack.
  *  Not here:   the text of a merged kernel (`horizontal/fused-kernel.ts`). */
 import type { Pass } from "../../pass.js"
@@ -151,7 +151,7 @@ class HorizontalFusion {
 
   private segment(dispatches: readonly Dispatch[]): Dispatch[] {
     const { after, rank } = this.hazards(dispatches)
-    // Short of memory, what is there to be read is read as soon as it was meant to be.
+    // Where memory is short, a value is read as soon as the program's order says, so that its buffer is free again.
     if (this.program.dispatches.some((d) => d.waits)) rank.fill(0)
     const waits = dispatches.map(() => 0)
     for (const next of after) for (const i of next) waits[i] = waits[i]! + 1
@@ -178,7 +178,7 @@ class HorizontalFusion {
     return out
   }
 
-  /** What has to stay after each dispatch, the nearest only, and how many follow one another from it to the end. */
+  /** The dispatches that have to stay after each one, the nearest only, and the length of the longest chain from it to the end. */
   private hazards(dispatches: readonly Dispatch[]): { after: ReadonlySet<number>[]; rank: number[] } {
     const after = dispatches.map(() => new Set<number>())
     const lastWrite = new Map<number, number>()

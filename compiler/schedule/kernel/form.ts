@@ -1,4 +1,4 @@
-/** schedule: the form of a group: what decides its kernel, with values and buffers numbered. Groups of one form have one kernel,
+/** schedule: the form of a group: all that decides its kernel, with values and buffers numbered. Groups of one form have one kernel,
  *  which is built once: the layers of a network are often alike, and so are the programs it is compiled to.
  *  Not here:   packs, whose kernels depend on each other's names. */
 import { printAttrs } from "../../ir/graph/text.js"

@@ -1,4 +1,4 @@
-/** schedule: what the templates share: names, parameters, and the values of a group's nodes inside its kernel.
+/** schedule: the names, parameters and values of a group's nodes inside its kernel, which all templates use.
  *  Not here:   loop nests (`templates/`). */
 import { bug } from "../../source/bug.js"
 import type { TargetProfile } from "../../targets/target.js"
@@ -106,7 +106,7 @@ export class KernelBuild {
     }))
   }
 
-  /** What a reduction or contraction of this group is throughout the kernel, at any index it is asked for. */
+  /** Sets the value of a reduction or contraction of this group throughout the kernel, at any index. */
   bind(value: ValueId, at: (index: readonly Expr[]) => Expr): void {
     this.bound.set(value, at)
   }
@@ -189,7 +189,7 @@ export class KernelBuild {
         buffer: buffer.id,
       }
     })
-    // Inputs first, then what is written.
+    // Inputs first, then outputs.
     const sorted = [
       ...params.filter((p) => p.access === "read"),
       ...params.filter((p) => p.access !== "read"),

@@ -15,7 +15,7 @@ export function unaligned({ g, rows, bufferOf, target }: Placed): ReadonlySet<nu
   return new Set(bad.flatMap((v) => bufferOf(v)?.id ?? []))
 }
 
-/** What is known of the buffers of grouped graphs. */
+/** The buffers of grouped graphs. */
 export const buffersIn = (g: GraphIndex, grouped: GroupedGraph): Pick<Placed, "g" | "bufferOf" | "rows"> => {
   const table = new BufferTable(g, grouped)
   return { g, bufferOf: (v) => table.bufferOf(v), rows: table.rows }

@@ -61,7 +61,7 @@ class ShortSums {
     return this.short(this.inBlocks(loop, Math.floor(FEW_TERMS / terms), sums))
   }
 
-  /** `body` with sums of its own, each added to what it was added to before. */
+  /** `body` with sums of its own, each added to the variable of the same sum outside. */
   private apart(body: readonly Stmt[], sums: Sums): Stmt[] {
     const { k } = this.b
     const parts = [...sums].map(([name, { type, width }]) => {

@@ -1,9 +1,9 @@
 /** schedule: a graph with loops over time -> graphs without, to be scheduled one by one and joined again (loops/link.ts).
- *      Graph -> Part[]: what comes before a loop, one iteration of the loop, what comes after it, ...
- *  Assumes:    loops take their places of sequences themselves (optimize/sequences).
- *  Guarantees: the parts run in this order, those with `iterations` so many times; what one part gives another is an output of one and an
+ *      Graph -> Part[]: the nodes before a loop, one iteration of the loop, the nodes after it, ...
+ *  Assumes:    loops index their sequences themselves (optimize/sequences).
+ *  Guarantees: the parts run in this order, those with `iterations` so many times; a value that one part gives another is an output of one and an
  *              input of the other of the same name; a graph without loops is its only part, as it was.
- *  What is carried lives in a buffer with a row for each iteration and one more, or with two rows in alternation when no stack of it is
+ *  A carry lives in a buffer with a row for each iteration and one more, or with two rows in alternation when no stack of it is
  *  wanted: an iteration reads one row and writes the next, so nothing is ever copied or overwritten too early. A stack that only
  *  repeats a carried value is that buffer.
  *  Not here:   anything about kernels. */
@@ -200,7 +200,7 @@ function loopOf(node: Node, level: number): Loop {
   if (s.slices.length > 0) bug(`scan %${node.id} still has its sequences cut`)
   const types = resultTypes(node)
   const name = (what: string, i: number): string => `${what}${i}.${node.id}`
-  // A stack of what a carry was, or becomes, in every iteration.
+  // A stack of the old or the new values of a carry, of every iteration.
   const repeated = (i: number, of: (carry: number) => ValueId): number =>
     s.carries.findIndex((_, c) => s.stacked[i]!.value === of(c))
   const before = s.stacked.map((_, i) => repeated(i, (c) => s.carries[c]!.id))

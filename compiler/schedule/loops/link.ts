@@ -60,7 +60,7 @@ export function link(
 
 class SharedBuffers {
   readonly all: Buffer[] = []
-  /** Of inputs and outputs of the parts. */
+  /** The buffers of inputs and outputs of the parts, by name. */
   private readonly byName = new Map<string, number>()
   private readonly slots = new Map<string, number>()
 
@@ -83,7 +83,7 @@ class SharedBuffers {
           for (const name of shown) this.byName.set(name, id)
           return [b.id, id]
         }
-        // What a part stores into an input's rows is that input.
+        // An output that a part stores into an input's rows is that input.
         const names = b.role === "data" || b.role === "feed" ? [b.name] : shown
         return [b.id, names.length === 0 ? this.add(b) : this.named(this.byName, names, b)]
       }),

@@ -1,5 +1,5 @@
 /** schedule: loops of a constant count, kept as loops by drivers.   KernelProgram[] -> KernelProgram[]
- *  Mesa writes loops of up to 32 iterations out: what comes of it takes seconds to compile and, for a tile of sums, runs slower. For a
+ *  Mesa unrolls loops of up to 32 iterations: the result takes seconds to compile and, for a tile of sums, runs slower. For a
  *  software adapter such a count gets a summand that is 0 and that the driver cannot know; for every adapter in a kernel that is a
  *  whole program.
  *  Nests of a few short iterations are left to the driver.

@@ -1,6 +1,6 @@
 /** schedule: where the buffers of a program lie when one workgroup runs all of it.
  *  Slots of f32 are one binding, in the order that they have in memory; outputs are one, with a row per call; every data field and
- *  other slot is one of its own. What lives within a call is workgroup memory, or a buffer for what is too large for it. */
+ *  other slot is one of its own. Values that live within a call are in workgroup memory, or in a buffer where they are too large for it. */
 import {
   type Buffer,
   type BufferRef,
@@ -83,7 +83,7 @@ class Making {
   private readonly packs: Pack[] = []
   private readonly locations = new Map<number, Location>()
   private readonly copied: { id: number; to: Location }[] = []
-  /** By type: buffers of what does not fit in workgroup memory, by element so far. */
+  /** By type: the elements so far of the buffer for values that do not fit in workgroup memory. */
   private readonly large = new Map<ScalarType, { id: number; length: number }>()
 
   constructor(

@@ -1,10 +1,10 @@
 /** schedule: all kernels of a program as one, run by one workgroup, for many calls in one dispatch.
  *  Scheduled[] -> Scheduled[]
- *  Assumes:    each program stands beside its graph, and is what `kernels` made of it.
+ *  Assumes:    each program stands beside the graph of which `kernels` made it.
  *  How:        a program that pays it is scheduled a second time, for one workgroup (`forOneWorkgroup` in cost/model.ts), so that every
  *              kernel has the same lanes; then its kernels become one.
- *  Guarantees: each lane computes what it computed in the kernels, in their order; a barrier stands wherever a kernel needs or
- *              replaces what others made. Outputs have a row per call.
+ *  Guarantees: each lane computes the values that it computed in the kernels, in their order; a barrier stands wherever a kernel needs or
+ *              replaces the results of others. Outputs have a row per call.
  *  Not here:   whether it pays (`cost/model.ts`); where values lie meanwhile (`multi-step/buffers.ts`). */
 import type { Graph } from "../../ir/graph/types.js"
 import { openGrid } from "../../ir/kernels/grid.js"
@@ -68,7 +68,7 @@ export function workOf(graph: Graph, dims: DimValues): number {
   }, 0)
 }
 
-/** Whether nobody has to look between two calls: what is learned stays in slots, and outputs are numbers. */
+/** Whether the host has nothing to do between two calls: new values stay in slots, and outputs are numbers. */
 export function canBeMultiStep(graph: Graph): boolean {
   const { updates, outputs, nodes, inputs } = graph
   const isStep =
@@ -191,7 +191,7 @@ function splice(
   const s = new Splice(locations, taken)
   const shared = kernel.shared.map((a) => ({ ...a, name: s.declare(a.name) }))
   if (lanes !== undefined) s.alias(lanes.name, LANE)
-  // An iteration may still read what the next one writes into the kernel's own arrays.
+  // An iteration may still read elements of the kernel's own arrays that the next one overwrites.
   const apart: readonly Stmt[] = hasBarrier(body) ? [{ kind: "barrier" }] : []
   const nest = grid.reduceRight<readonly Stmt[]>(
     (inner, g) => [{ kind: "for", name: g.name, extent: g.extent, on: "serial", body: inner }],
@@ -208,13 +208,13 @@ const hasBarrier = (body: readonly Stmt[]): boolean =>
       (s.kind === "when" && hasBarrier(s.then)),
   )
 
-/** What was read and written since the last barrier, by buffer. */
+/** The reads and writes since the last barrier, by buffer. */
 class Hazards {
   private readonly reads = new Set<number>()
   private readonly writes = new Set<number>()
   constructor(private readonly locationOf: (id: number) => Location) {}
 
-  /** The barriers that what uses these buffers needs before it; it is then taken to have run. */
+  /** The barriers that a statement using these buffers needs before it, and records its accesses. */
   before(used: readonly { readonly id: number; readonly access: KernelParam["access"] }[]): Stmt[] {
     const waits = used.filter(({ id, access }) => {
       return this.writes.has(id) || (access !== "read" && this.reads.has(id))

@@ -14,7 +14,7 @@ export class Splice {
     private readonly taken: Set<string>,
   ) {}
 
-  /** The new name of what `name` declares. */
+  /** The new name for the declaration of `name`. */
   declare(name: string): string {
     let fresh = name
     for (let i = 1; this.taken.has(fresh); i++) fresh = `${name}_${i}`

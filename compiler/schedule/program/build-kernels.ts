@@ -47,7 +47,7 @@ export const buildKernels: BuildKernels = kernelsFor([])
 interface Body extends Omit<Kernel, "name" | "origins"> {
   readonly text: string
 }
-/** Of all groups of one form: the index in the form of the buffer that each parameter takes. */
+/** The kernel body of all groups of one form: for each parameter, the index in the form of the buffer that it takes. */
 interface FormBody extends Body {
   readonly positions: readonly number[]
 }
@@ -91,7 +91,7 @@ function kernelsOf(
   return { name: graph.name, buffers, packs, kernels, dispatches, outputs }
 }
 
-/** Whether what the group computes may not be computed any earlier. */
+/** Whether the group must not run any earlier. */
 function waitsFor(g: GraphIndex, group: Group, inBuffer: (v: ValueId) => boolean): boolean {
   const seen = new Set<ValueId>()
   const waits = (v: ValueId): boolean => {
@@ -103,7 +103,7 @@ function waitsFor(g: GraphIndex, group: Group, inBuffer: (v: ValueId) => boolean
   return group.members.some(waits)
 }
 
-/** What a dispatch runs, and on what. */
+/** A kernel with the buffers that a dispatch binds. */
 interface Bound {
   readonly body: Body
   readonly args: readonly BufferRef[]
@@ -197,7 +197,7 @@ function packed(placed: Placed, group: Group, inBuffer: (v: ValueId) => boolean,
   return { body: finished({ ...built, template }), args }
 }
 
-/** `linear_0_matmul_add_relu`: where it comes from and what it computes. */
+/** `linear_0_matmul_add_relu`: the layer of origin and the operations. */
 function kernelName(g: GraphIndex, group: Group, taken: ReadonlySet<string>): string {
   const nodes = (group.parts[0] ?? group).members.flatMap((m) => g.nodes.get(m) ?? [])
   const root = nodes.find((n) => n.origin.in !== undefined)

@@ -1,11 +1,11 @@
-/** schedule: which values a step may compute again instead of keeping them, from the cheapest choice to the smallest in memory.
+/** schedule: the sets of values that a step may rematerialize, from the cheapest choice to the smallest in memory.
  *  A step is early as far as its outputs need it (the forward part), and late after that (gradients and updates).
  *  Two kinds of choices. Single values: those that save the most, bytes times the time they wait, per operation it takes to make
  *  them again, none of them made from another. Segments (Chen et al., Training Deep Nets with Sublinear Memory Cost, 2016): the
- *  early groups are cut where few bytes go across, what goes across is kept, everything else is made again, a segment at a time,
- *  or of some segments, the last among them, only what is elementwise in what is kept. A segment may be cut in turn, and what
- *  lies between those cuts is made twice again: less memory, for another pass.
- *  Not here:   how the graph is changed (`rematerialize/rematerialize.ts`), what memory it then really takes (memory/). */
+ *  early groups are cut where few bytes go across, those bytes are kept, everything else is made again, a segment at a time,
+ *  or of some segments, the last among them, only values that are elementwise in kept ones. A segment may be cut in turn, and the values
+ *  between those cuts are then made twice again: less memory, for another pass.
+ *  Not here:   changing the graph (`rematerialize/rematerialize.ts`), the memory that it then really takes (memory/). */
 import type { ValueId } from "../../ir/graph/types.js"
 import { bytesOf, type DimValues, evalDim, numel } from "../../ir/tensor.js"
 import type { Again } from "./rematerialize.js"
@@ -17,7 +17,7 @@ export interface Choice {
   readonly again: Again
   /** The most bytes alive at once, were every group a kernel and nothing lost between buffers. */
   readonly bytes: number
-  /** What it takes to compute them again. */
+  /** The operations that it takes to compute them again. */
   readonly operations: number
 }
 
@@ -158,7 +158,7 @@ class Steps {
     return [...chosen]
   }
 
-  /** The early steps cut into more and more segments: what is elementwise in what is kept, then what is made again of each segment
+  /** The early steps cut into more and more segments: first values that are elementwise in kept ones, then the other values of each segment
    *  but the last, the most worthwhile segment first. */
   segmentations(): readonly (readonly Again[])[] {
     const end = this.early.length
@@ -193,8 +193,8 @@ class Steps {
     return (this.wantedAt.get(v) ?? 0) - this.madeAt.get(v)!
   }
 
-  /** Places between early steps, so that no segment stores much more than `most` together with what goes across the places before it,
-   *  which is there when it is made again; each where few bytes go across. */
+  /** Cuts between early steps, so that no segment stores much more than `most` together with the values that cross the cuts before it,
+   *  which are there when it is made again; each where few bytes go across. */
   private cuts(from: number, to: number, most: number): readonly number[] {
     const out: number[] = []
     let [start, bytes, kept] = [from, 0, 0]
@@ -231,7 +231,7 @@ class Steps {
     return this.across(at).reduce((n, v) => n + this.size(v), 0)
   }
 
-  /** What memory and time it takes to make these again. */
+  /** The memory and time that it takes to make these again. */
   choice(again: Again): Choice {
     const uses = new Map<string, { bytes: number; first: number; last: number }>()
     let at = 0

@@ -1,10 +1,10 @@
 /** rematerialize: values of early groups are computed again for the late groups that need them.   GroupedGraph -> Graph
  *  Assumes:    groups are in dispatch order; `again` holds values that early groups store, and no output or new value of a slot.
  *  How often:  a value has as many copies as `again` says; late groups read the last one. Copy number n is made from the copies of
- *              that number, and where a value has fewer, from the last it has: those are kept while what lies between them is made
+ *              that number, and where a value has fewer, from the last it has: those are kept while the values between them are made
  *              again, and again.
- *  Guarantees: every value is what it was: a random draw is a function of its stream, so that it is the same once more. What is
- *              computed again starts `after` what was computed just before it is needed, so that no fusion makes it earlier, and is
+ *  Guarantees: every value stays the same: a random draw is a function of its stream, so that it is the same once more. A value that is
+ *              computed again starts `after` the value computed just before its use, so that no fusion makes it earlier, and is
  *              told from the first time by it, so that nobody takes the two for equal.
  *  Not here:   which values (`rematerialize/choices.ts`). */
 import { buildLike, type GraphBuild } from "../../ir/graph/build.js"
@@ -32,12 +32,12 @@ class Rematerialization {
   readonly g: GraphBuild
   private readonly nodes: ReadonlyMap<ValueId, Node>
   private readonly stored: ReadonlyMap<ValueId, number>
-  /** What a value is the first time it is computed. */
+  /** The first copy of each value. */
   private readonly values: Map<ValueId, Value>
-  /** What late groups see in place of an early value that is in no buffer. */
+  /** The values that late groups see in place of early values that are in no buffer. */
   private readonly seen = new Map<ValueId, Value>()
   private readonly copies = new Map<string, Value>()
-  /** Of the values that are inlined into copies, by the value that they wait for. */
+  /** The values that are inlined into copies, by the value that they wait for. */
   private readonly parts = new Map<string, Value>()
   /** The value that was stored last. */
   private last: Value | undefined
@@ -97,7 +97,7 @@ class Rematerialization {
     return value
   }
 
-  /** In a buffer from the first time on. */
+  /** Whether a value stays in a buffer from the first time on. */
   private isKept(v: ValueId): boolean {
     return !this.nodes.has(v) || (this.stored.has(v) && !this.again.has(v))
   }
@@ -112,7 +112,7 @@ class Rematerialization {
     const args = node.args.map((a) => this.part(a, number))
     return this.g.copy({ ...node, origin: { ...node.origin, by: "rematerialize" } }, args)
   }
-  /** What a copy is made of. */
+  /** An argument of a copy. */
   private part(v: ValueId, number: number): Value {
     const copies = this.again.get(v) ?? 0
     if (copies >= number) return this.copy(v, number)

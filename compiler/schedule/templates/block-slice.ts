@@ -1,10 +1,10 @@
 /** schedule: one operand of a block, copied into workgroup memory slice by slice: [index of the depth][row or column of the block],
  *  in vectors of four along the latter, so that all who read do so in vectors.
- *  Lies the operand side by side along the depth, as PyTorch's weights do, a lane reads four vectors along the depth and turns the
+ *  Where the operand is contiguous along the depth, as PyTorch's weights are, a lane reads four vectors along the depth and turns the
  *  four by four numbers over in registers; else it reads vectors as they are written. Either way the lanes of a subgroup use whole
  *  sectors of memory, and eight neighbouring lanes write neighbouring vectors, so no padding is needed against conflicts of banks.
- *  Guarantees: what lies beyond the last row, column or index of the depth is read at the last one.
- *  Not here:   what is done with a slice (`templates/block.ts`). */
+ *  Guarantees: an index beyond the last row, column or index of the depth reads the last one.
+ *  Not here:   the computation on a slice (`templates/block.ts`). */
 import type { Expr, Stmt } from "../../ir/kernels/types.js"
 import { type Dim, divDim, isStatic, numel } from "../../ir/tensor.js"
 import { bug } from "../../source/bug.js"
@@ -17,7 +17,7 @@ import { isScattered } from "../expressions/vectorize.js"
 export interface Slice {
   /** The workgroup array. */
   readonly name: string
-  /** What `copy` needs of the lane. */
+  /** The values of the lane that `copy` needs. */
   readonly lets: readonly Stmt[]
   /** Copies the indices of the depth from `start` on. */
   readonly copy: (start: Expr) => readonly Stmt[]

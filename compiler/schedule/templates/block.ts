@@ -1,6 +1,6 @@
 /** schedule: a sum of products for GPUs: a workgroup computes a block of outputs, a tile per invocation, from slices of both
  *  operands that it copies into workgroup memory together.   contract group -> kernel body
- *  What is elementwise in an operand is computed once per element of a slice, while it is copied (`templates/block-slice.ts`).
+ *  Elementwise operations on an operand are computed once per element of a slice, while it is copied (`templates/block-slice.ts`).
  *  Split: groups of lanes share the indices of a slice; their sums are added in order at the end.
  *  Guarantees: sums run in a fixed order; all lanes reach every barrier.
  *  Not here:   sizes of blocks (`cost/block.ts`), stores (`templates/tile-grid.ts`). */

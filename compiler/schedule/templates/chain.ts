@@ -1,9 +1,9 @@
-/** schedule: a product of few columns and the rows that read it: the sums of a row are put aside and stand for the product.
+/** schedule: a product of few columns and the rows that read it: the sums of a row are kept and replace the product.
  *  chain group -> kernel body
  *  Guarantees: sums run in a fixed order.
  *  On software adapters an invocation does all of a row; on others the lanes of a workgroup share the product's sums, and one of
- *  them goes on with the row: what follows is short.
- *  Not here:   which products (`fuse/products.ts`), what is done with a row (`templates/row.ts`). */
+ *  them goes on with the row, which is short.
+ *  Not here:   which products (`fuse/products.ts`), the computation on a row (`templates/row.ts`). */
 import { bug } from "../../source/bug.js"
 import type { Node } from "../../ir/graph/types.js"
 import type { ChainPlan } from "../../ir/groups/types.js"
@@ -74,7 +74,7 @@ function sumsOf(
   return { sums, body: [...vars, ...walk.around(add)] }
 }
 
-/** From now on the product is what lies in an array of `columns` elements. */
+/** Binds the product to an array of `columns` elements. */
 function standIn({ b, node, columns }: Product, row: Expr, own: boolean): string {
   const { k } = b
   const { dtype, shape } = node.type

@@ -56,7 +56,7 @@ export function valuesThenStores(b: KernelBuild, stores: readonly PendingStore[]
   return [...lets, ...out]
 }
 
-/** What is stored for `value` at a linear index. */
+/** The expression stored for `value` at a linear index. */
 export function valueAt(b: KernelBuild, value: number, linear: Expr, values: Values = b.values): Expr {
   const { dtype, shape } = typeOfValue(b.placed.g, value)
   return toStored(b.k, values.at(value, unravel(b.k, linear, shape)), dtype)

@@ -2,7 +2,7 @@
  *  they do, or where it lies if that is just as good.
  *  Without windows: [tile][index of the depth][index of the tile]. With windows: an axis per sum of indices, so that both loops
  *  move by constants; the last axis of the side last.
- *  Guarantees: what is behind the end of a side is some number; it reaches no sum that is stored.
+ *  Guarantees: elements behind the end of a side are some numbers; they reach no sum that is stored.
  *  Not here:   sizes (`cost/panels.ts`), the loops over items and tiles (`templates/panels.ts`). */
 import type { Expr, Stmt } from "../../ir/kernels/types.js"
 import { type Dim, divDim, isStatic } from "../../ir/tensor.js"
@@ -24,7 +24,7 @@ export interface Item {
   readonly batch: Expr
 }
 
-/** An operand of a kernel. `pack`: what comes before it is read. */
+/** An operand of a kernel. `pack`: the statements that run before it is read. */
 export interface PanelOperand {
   readonly pack: (item: Item) => readonly Stmt[]
   /** The element at an index of a tile and of the depth, relative to the item: one, or four from there on. */

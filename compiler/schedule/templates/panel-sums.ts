@@ -13,7 +13,7 @@ export interface Sums {
   readonly name: string
   readonly size: number
   at(row: Expr, outer: readonly Expr[], tile: Expr, offset: number): Expr
-  /** At an index of the last axis. */
+  /** The sum at an index of the last axis. */
   along(row: Expr, outer: readonly Expr[], linear: Expr): Expr
 }
 export function sumsOf(p: Panels, rows: number): Sums {
@@ -36,8 +36,8 @@ export function sumsOf(p: Panels, rows: number): Sums {
 }
 type Sheet = Pick<Sums, "name" | "size">
 
-/** For each of `count` terms what adds it to the sums; where they may be many, sums of parts are added up beside.
- *  Nothing is done for that where there is one part when it runs. */
+/** A loop that adds `count` terms to the sums; where they may be many, partial sums are added up first.
+ *  Where there is one part at run time, nothing is added up. */
 export function inParts(
   p: Panels,
   into: Sheet,

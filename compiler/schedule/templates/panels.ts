@@ -1,9 +1,9 @@
 /** schedule: a sum of products on one core with vectors of four and a cache.   contract group -> kernel body
- *  A workgroup is one item: some rows and columns of the result. Block by block of the depth it copies what it needs of the
+ *  A workgroup is one item: some rows and columns of the result. Block by block of the depth it copies its part of the
  *  operands into workgroup memory, in the order in which tiles of 4 x 8 sums then read it, side by side. The sums are kept there
  *  too, and everything after them is worked out along the result's last axis at the end.
  *  Guarantees: sums run in a fixed order, whatever the number of items.
- *  Not here:   how the contraction is cut (`contraction/panels.ts`), how operands are copied (`templates/panel-operand.ts`), where sums are kept
+ *  Not here:   cutting the contraction (`contraction/panels.ts`), copying operands (`templates/panel-operand.ts`), the layout of sums
  *              (`templates/panel-sums.ts`). */
 import { bug } from "../../source/bug.js"
 import { MOST_TERMS } from "../../ir/kernels/sums.js"
@@ -147,7 +147,7 @@ function itemBody(p: Panels, where: ItemPosition): Stmt[] {
   }
   const packed = (items: Items): readonly Stmt[] => [...wide.pack(items.wide), ...tall.pack(items.tall)]
   if (once) {
-    // Four rows at a time, up to what is stored: their sums stay in the nearest cache.
+    // Four rows at a time, from sums to stores: their sums stay in the nearest cache.
     const items = itemsAt(k.int(0))
     const tiles = rowTiles((rt) => [
       ...columnTiles(p, where, (outer, ct) => tile(items, rt, outer, ct, k.int(0))),
@@ -300,7 +300,7 @@ function outputs(
     )
     return [{ kind: "let", name: done, value }, ...valuesThenStores(b, pending)]
   }
-  /** Vectors along `end` indices, then what is left over. */
+  /** Vectors along `end` indices, then the remainder one by one. */
   const inFours = (
     end: Expr,
     size: number,

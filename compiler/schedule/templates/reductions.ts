@@ -1,4 +1,4 @@
-/** schedule: the reductions of a row group as expressions: their accumulators, the step at one index of the inner space, and what is
+/** schedule: the reductions of a row group as expressions: their accumulators, the step at one index of the inner space, and the values
  *  stored per row and per element.
  *  Not here:   loops over rows and over the inner space (`templates/row.ts`, `templates/row-vectors.ts`). */
 import { bug } from "../../source/bug.js"

@@ -1,4 +1,4 @@
-/** schedule: what a walk over a row keeps for the walks after it: values of its elements that are long to compute and wanted again,
+/** schedule: the values that a walk over a row keeps for the walks after it: those of its elements that take long to compute and are needed again,
  *  such as the exponentials of a softmax, in workgroup memory, each row in a part of its own.
  *  Guarantees: the first walk that needs such a value computes it; the others load it.
  *  Not here:   the walks (`templates/row-vectors.ts`). */
@@ -13,13 +13,13 @@ import { linearIndex } from "../expressions/values.js"
 
 type Ref = Expr & { kind: "ref" }
 
-/** What to do at an index of a walk before anything else, and what stands for expressions from then on. */
+/** The statements that come first at an index of a walk, and the replacements of expressions from then on. */
 interface AtIndex {
   readonly before: readonly Stmt[]
   readonly known: ReadonlyMap<Expr, Expr>
 }
 export interface Keeping {
-  /** At the indices `r` for `j` from 0 to 3, or at one index. `moved` puts indices into an expression. */
+  /** The same at the indices `r` for `j` from 0 to 3, or at one index. `moved` puts indices into an expression. */
   at(walk: number, r: readonly Expr[], j: Ref | undefined, moved: (e: Expr) => Expr): AtIndex
 }
 

@@ -1,7 +1,7 @@
 /** schedule: rows and their reductions four at a time, for targets that load vectors from anywhere.   row group -> kernel body
  *  Along: the four are indices of a row; lanes are joined at the end. Across: they are neighbouring rows, each lane one of them.
  *  Guarantees: sums run in a fixed order.
- *  Not here:   what is reduced (`templates/row.ts`). */
+ *  Not here:   the reductions themselves (`templates/row.ts`). */
 import type { AcrossPlan, AlongPlan, LinesPlan } from "../../ir/groups/types.js"
 import type { Expr, Stmt } from "../../ir/kernels/types.js"
 import { typeOf } from "../../ir/kernels/walk.js"
@@ -64,7 +64,7 @@ export function buildAlong(b: KernelBuild, plan: AlongPlan): BuiltBody & { templ
 /** The axis of the inner space that vectors lie along; -1: there is none. */
 export const alongAxis = (inner: Shape): number => inner.findLastIndex((d) => d !== 1)
 
-/** The indices of the inner space, in fours along axis `last`, and then what is left over. */
+/** The indices of the inner space, in fours along axis `last`, then the remainder one by one. */
 function inFours(
   b: KernelBuild,
   last: number,
@@ -220,7 +220,7 @@ function rowsAcross(b: KernelBuild, rows: readonly Expr[], j: Ref): Stmt[] {
   const { inner } = b.group
   const out: Stmt[] = []
   const given = new Map<Expr, Expr>()
-  // What differs from row to row.
+  // Names whose values differ from row to row.
   const own = new Set([j.name])
   const wide = (e: Expr): Expr => b.widen(e, j.name, given)
   const from = inner.map((d) => b.variable("r", d))
@@ -286,8 +286,8 @@ function tapsOf(b: KernelBuild): Expr[][] | undefined {
   })
 }
 
-/** The results of reductions over few indices as expressions without accumulators, so that what is known of the first index, as that
- *  it wins, is known when compiling. Not of those that test a condition for all four rows at once. */
+/** The results of reductions over few indices as expressions without accumulators, so that facts about the first index, such as that
+ *  it wins, are known when compiling. Reductions that test a condition for all four rows at once are left out. */
 function writtenOut(
   b: KernelBuild,
   level: readonly Reduction[],
@@ -336,8 +336,8 @@ function stepAcross(
   ]
 }
 
-/** A term that is 0 unless some conditions hold changes no sum: those that all four rows share are tested once. `own`: names of what
- *  differs from row to row. */
+/** A term that is 0 unless some conditions hold changes no sum: conditions that all four rows share are tested once. `own`: names whose
+ *  values differ from row to row. */
 function sharedConditions(
   b: KernelBuild,
   x: Reduction,

@@ -1,6 +1,6 @@
-/** schedule: the outputs of a contraction in tiles: how many tiles there are, which of them a number stands for, and the stores of
- *  what a tile has summed. The last tiles may reach beyond the outputs; nothing is stored there.
- *  Not here:   how the sums are made (`templates/tile.ts`, `templates/block.ts`). */
+/** schedule: the outputs of a contraction in tiles: the number of tiles, the tile of each number, and the stores of
+ *  a tile's sums. The last tiles may reach beyond the outputs; nothing is stored there.
+ *  Not here:   the sums (`templates/tile.ts`, `templates/block.ts`). */
 import type { Expr, Stmt } from "../../ir/kernels/types.js"
 import { type Dim, divDim, mulDim, numel } from "../../ir/tensor.js"
 import { type Contraction, outputIndex, storesAt } from "../contraction/contraction.js"
@@ -65,7 +65,7 @@ export function tilesOf({ b, rows, columns, batch }: Contraction, height: number
 export const columnAt = (k: Exprs, group: Expr, j: Expr | undefined): Expr =>
   j === undefined ? group : k.add(k.mul(group, k.int(4)), j)
 
-/** An output of a tile, or four in a vector. `rowsBy`, `groupsBy`: what the tiles are cut by, in rows and column groups. */
+/** An output of a tile, or four in a vector. `rowsBy`, `groupsBy`: the size of the tiles in rows and column groups. */
 export interface TileOutput {
   readonly batch: Expr
   readonly row: Expr

@@ -140,7 +140,7 @@ function accumulate(
     const cs = named("c", right.flat(), add)
     add.push(...sums.flatMap((row, m) => row.map((sum, n) => next(sum, [as[m]!], [cs[n]!]))))
   } else {
-    // What slides is loaded once for all columns, and each row's own just before it is used.
+    // A sliding operand is loaded once for all columns, and each row's own just before it is used.
     const cs = named("c", right.flat(), add)
     sums.forEach((row, m) => {
       const as = named("a", left[m]!.map(splat), add)
@@ -213,7 +213,7 @@ function splitTile(cx: Tiled, at: TilePosition, lane: Expr): Stmt[] {
   const row = k.add(k.mul(at.row, k.int(tile.rows)), k.div(lane, k.int(tile.columns)))
   const column = k.add(k.mul(at.column, k.int(tile.columns)), k.rem(lane, k.int(tile.columns)))
   const done = b.name("sum")
-  // What is stored lies within; names of that range let indices of reshaped results be simplified.
+  // Stores lie within; names of that range let indices of reshaped results be simplified.
   const inRow = b.variable("row", numel(cx.rows.shape))
   const inColumn = b.variable("column", numel(cx.columns.shape))
   const index = outputIndex(cx, inRow, inColumn, at.batch)

@@ -76,7 +76,7 @@ export class Vectors {
     }
     return terms[0]!
   }
-  /** The same term by term (Horner): what comes last is rounded last. */
+  /** The same polynomial term by term (Horner): the last term is rounded last. */
   nested(x: Code, coefficients: readonly number[]): Code {
     const [last, ...rest] = [...coefficients].reverse()
     return rest.reduce<Code>((sum, c) => this.add(this.mul(sum, x), this.c(c)), this.c(last ?? 0))

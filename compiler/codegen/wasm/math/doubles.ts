@@ -1,4 +1,4 @@
-/** codegen/wasm/math: f64x2 arithmetic, for what f32 would lose. */
+/** codegen/wasm/math: f64x2 arithmetic, for intermediate results that f32 would round too much. */
 import { bug } from "../../../source/bug.js"
 import { type Code, op } from "../code.js"
 

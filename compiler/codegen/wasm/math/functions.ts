@@ -1,7 +1,7 @@
 /** codegen/wasm/math: the functions WebAssembly has no instruction for, four lanes at a time.
  *  BOUNDS states the largest error of each over all finite f32, in units in the last place of the exact result; tests compare
  *  with float64 over the whole range.
- *  NaN gives NaN. Infinities and zeros give what Math gives, unless a comment says otherwise. */
+ *  NaN gives NaN. Infinities and zeros give the results of `Math`, unless a comment says otherwise. */
 import type { Code } from "../code.js"
 import { op } from "../code.js"
 import type { Vectors } from "./builder.js"
@@ -72,7 +72,7 @@ function rounded(v: Vectors, x: Code): { n: Code; integer: Code } {
   return { n, integer: v.let(op("i32x4.sub", shifted, v.word(0x4b400000))) }
 }
 
-/** What rounds to 0 is not computed: on its way it would be subnormal, which takes processors four times as long, and masked
+/** A result that rounds to 0 is not computed: it would be subnormal on the way, which takes processors four times as long, and masked
  *  scores are all of that kind. */
 function exp(v: Vectors, given: Code): Code {
   const gone = v.let(v.lt(given, v.c(-103.98)))
@@ -130,7 +130,7 @@ function log2(v: Vectors, x: Code): Code {
   return logEdges(v, x, v.let(v.add(sum, op("f32x4.convert_i32x4_s", n))))
 }
 
-/** log(u) with u = 1 + x rounded, plus what rounding lost, over u. */
+/** log(u) with u = 1 + x rounded, plus the rounding error of u, over u. */
 function log1p(v: Vectors, x: Code): Code {
   const u = v.let(v.add(x, v.c(1)))
   const lost = v.div(v.sub(x, v.sub(u, v.c(1))), u)
@@ -213,7 +213,7 @@ function atan(v: Vectors, x: Code): Code {
   return v.withSign(v.add(whole, v.add(v.mul(v.mul(p, q), r), r)), x)
 }
 
-/** Of the quotient of the smaller by the larger. Infinities are taken as the largest number: the angles are the same. */
+/** Takes the angle of the quotient of the smaller by the larger. Infinities are taken as the largest number: the angles are the same. */
 function atan2(v: Vectors, y: Code, x: Code): Code {
   const ay = v.let(op("f32x4.pmin", v.abs(y), v.c(LARGEST)))
   const ax = v.let(op("f32x4.pmin", v.abs(x), v.c(LARGEST)))

@@ -1,5 +1,5 @@
 /** codegen/wasm/math: x ^ y as 2 ^ (y log2 x), in double precision between the f32 ends.
- *  A negative base with a fraction as exponent gives NaN; otherwise zeros, infinities and NaN give what IEEE 754 says. */
+ *  A negative base with a fraction as exponent gives NaN; otherwise zeros, infinities and NaN give the results of IEEE 754. */
 import { type Code, op } from "../code.js"
 import type { Vectors } from "./builder.js"
 import { addD, d, demote, divD, joinLow, mulD, polynomialD, promote, subD, upperHalf } from "./doubles.js"
