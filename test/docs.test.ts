@@ -3,7 +3,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, join, normalize } from "node:path"
 import ts from "typescript"
 import { describe, expect, it } from "vitest"
+import { nnc } from "../compiler/cli/commands/index.js"
 import { fileHost } from "../compiler/cli/host.js"
+import { TEMPLATES } from "../compiler/cli/init/index.js"
 import { compile } from "../compiler/driver/compile.js"
 import { format } from "../compiler/parse/format.js"
 import { Diagnostics } from "../compiler/source/diagnostic.js"
@@ -44,6 +46,45 @@ describe("programs", () => {
     expect(renderDiagnostics(diagnostics)).toBe("")
     expect(format({ path: place, text }, new Diagnostics())).toBeDefined()
   })
+})
+
+/** Command lines by their place: those of shell blocks and of inline code. */
+function commandLines(): readonly (readonly [place: string, args: readonly string[]])[] {
+  const pages = [...ALL, "CONTRIBUTING.md", ...examplePages()].map(
+    (page) => [page, readFileSync(page, "utf8")] as const,
+  )
+  const templates = Object.entries(TEMPLATES).map(
+    ([name, { files }]) => [`init --template ${name}`, String(files()["README.md"])] as const,
+  )
+  return [...pages, ...templates].flatMap(([page, text]) => {
+    const fenced = [...text.matchAll(/^```sh\n([^]*?)^```$/gm)].flatMap(({ 1: lines = "" }) => [
+      ...lines.matchAll(/^(?:npx )?nnc ([^#\n]*)/gm),
+    ])
+    const others = text.matchAll(/^ {4}(?:npx )?nnc ([^#\n]*)|`(?:npx )?nnc ([^`\n]*)`/gm)
+    return [...fenced, ...others].map(({ 0: line, 1: block, 2: inline }) => [
+      `${page}: ${line.trim()}`,
+      (block ?? inline ?? "").replace(/"[^"]*"/g, "TEXT").split(/\s+/),
+    ])
+  })
+}
+const examplePages = (): readonly string[] =>
+  readdirSync("examples")
+    .map((name) => `examples/${name}/README.md`)
+    .filter(existsSync)
+
+it("every command line names a command and options that there are", () => {
+  const wrong = commandLines().filter(([, [name, ...args]]) => {
+    if (name === undefined || name === "COMMAND" || name.startsWith("--")) return false
+    const command = nnc().commands.find((each) => each.name() === name)
+    const known = [command, ...(command?.commands ?? [])].flatMap((each) => each?.options ?? [])
+    const options = args.filter((arg) => /^--?[a-z]/.test(arg)).map((arg) => arg.split("=")[0])
+    return (
+      command === undefined ||
+      options.some((o) => o !== "--help" && !known.some(({ long, short }) => o === long || o === short))
+    )
+  })
+  expect(wrong.map(([place]) => place)).toEqual([])
+  expect(commandLines().length).toBeGreaterThan(80)
 })
 
 it("TypeScript accepts every snippet", () => {

@@ -9,7 +9,7 @@ export const forecast = guided({
     ["nnc check visitors.nn", "every mistake that can be found without running"],
     ["nnc train visitors.nn", "trains until the rows held back gain no more"],
     ["nnc evaluate visitors.nn", "the best checkpoint on the last days, which it has never seen"],
-    ["nnc predict visitors.nn --in data/visitors.csv", "the week after every four weeks"],
+    ["nnc predict visitors.nn --data data/visitors.csv", "the week after every four weeks"],
   ],
   result:
     "`error` falls below `last_week`, which says that next week is as the last one. Put your own series in data/.",

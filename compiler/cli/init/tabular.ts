@@ -10,7 +10,7 @@ export const tabular = guided({
     ["nnc train flowers.nn", "trains until the rows held back gain no more"],
     ["nnc evaluate flowers.nn", "the best checkpoint on rows that it has never seen"],
     ["nnc sweep flowers.nn --set lr=1e-3,3e-3,1e-2,3e-2", "four learning rates at once"],
-    ["nnc predict flowers.nn --in data/flowers.csv", "the kind of each row, and how likely it is"],
+    ["nnc predict flowers.nn --data data/flowers.csv", "the kind of each row, and how likely it is"],
   ],
   result:
     "About 9 of 10 flowers of the test rows are recognised. The numbers are made up: put your own table in data/ and name its columns.",
