@@ -81,6 +81,21 @@ describe("refused", () => {
       JSON.stringify({ model: { type: "BPE" } }),
       "no tokenizer that can be read",
     ],
+    [
+      "a model without what its kind needs to cut words",
+      JSON.stringify({ model: { type: "WordPiece", vocab: { a: 0 } } }),
+      'its model is "WordPiece" and has no "unk_token"',
+    ],
+    [
+      "an unknown token beyond the others",
+      JSON.stringify({ model: { type: "Unigram", vocab: [["a", -1]], unk_id: 5 } }),
+      "what it does not know has the number 5, and it numbers 1 tokens",
+    ],
+    ...[-3, 0.5, "1", null].map((number): [string, string, string] => [
+      `a token with the number ${String(number)}`,
+      changed({ vocab: { "[UNK]": 0, "[CLS]": 1, "[SEP]": 2, zebra: number } }),
+      `"zebra" has the number ${String(number)}, and tokens are numbered from 0`,
+    ]),
   ])("%s", (_, json, message) => {
     const [code, said] = failure(() => tokens(json, 8, "ids"))
     expect([code, said]).toEqual(["data-tokenizer", expect.stringContaining(message)])

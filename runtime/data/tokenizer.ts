@@ -8,6 +8,8 @@ import { isRow, type Row } from "./records.js"
 type Side = "left" | "right"
 
 const MODELS = ["BPE", "WordPiece", "Unigram"] as const
+/** What its model needs beside the vocabulary. */
+const WORDPIECE = ["unk_token", "continuing_subword_prefix"]
 /** What a token for empty places is called, where the file does not say it. */
 const PADDING = ["[PAD]", "<pad>", "<PAD>", "<|pad|>", "<|padding|>"]
 
@@ -33,7 +35,9 @@ export class TextTokenizer {
     try {
       this.tokenizer = new Tokenizer({ ...NOTHING, ...spec, decoder: null }, {})
       this.special = this.withSpecial([]).length
-      this.count = 1 + [...this.tokenizer.get_vocab().values()].reduce((a, b) => Math.max(a, b), -1)
+      this.count = countOf(this.tokenizer)
+      // Parts that its model lacks are missed only when a text is read.
+      this.tokenizer.tokenize("a", { add_special_tokens: false })
     } catch (caught) {
       throw unreadable(place, reasonOf(caught))
     }
@@ -54,7 +58,7 @@ export class TextTokenizer {
   }
 
   private encode(text: string, length: number, where: () => string): Int32Array {
-    const all = this.tokenizer.tokenize(text, { add_special_tokens: false })
+    const all = this.tokens(text, where)
     const room = length - this.special
     const kept = this.cut === "right" ? all.slice(0, room) : all.slice(Math.max(0, all.length - room))
     return Int32Array.from(this.withSpecial(kept), (token) => {
@@ -68,6 +72,14 @@ export class TextTokenizer {
     })
   }
 
+  private tokens(text: string, where: () => string): string[] {
+    try {
+      return this.tokenizer.tokenize(text, { add_special_tokens: false })
+    } catch (caught) {
+      throw unreadable(this.place, `at the text of ${where()}: ${reasonOf(caught)}`)
+    }
+  }
+
   private withSpecial(tokens: string[]): string[] {
     return this.tokenizer.post_processor?.post_process(tokens, null, true).tokens ?? tokens
   }
@@ -75,6 +87,22 @@ export class TextTokenizer {
 
 /** Parts of a file that may be left out. */
 const NOTHING = { normalizer: null, pre_tokenizer: null, post_processor: null, added_tokens: [] }
+
+/** One more than the largest number of a token. Throws where a number cannot be one, for the package takes any. */
+function countOf({ model }: Tokenizer): number {
+  let count = 0
+  for (const [token, number] of model?.tokens_to_ids ?? []) {
+    if (!Number.isInteger(number) || number < 0)
+      throw new RangeError(
+        `${JSON.stringify(token)} has the number ${String(number)}, and tokens are numbered from 0`,
+      )
+    count = Math.max(count, number + 1)
+  }
+  const unknown = model?.unk_token_id ?? 0
+  if (count > 0 && unknown >= count)
+    throw new RangeError(`what it does not know has the number ${unknown}, and it numbers ${count} tokens`)
+  return count
+}
 
 const sideOf = (direction: unknown): Side =>
   String(direction ?? "right").toLowerCase() === "left" ? "left" : "right"
@@ -95,6 +123,9 @@ function readSpec(place: string, json: string): Row {
       place,
       `its model is ${JSON.stringify(kind)}, and ${MODELS.slice(0, -1).join(", ")} and ${MODELS.at(-1)} are read`,
     )
+  const lacks = kind === "WordPiece" ? WORDPIECE.find((part) => typeof model[part] !== "string") : undefined
+  if (lacks !== undefined)
+    throw unreadable(place, `its model is "WordPiece" and has no ${JSON.stringify(lacks)}`)
   return spec
 }
 
