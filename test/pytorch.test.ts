@@ -211,6 +211,56 @@ describe.skipIf(missing)(`random programs against PyTorch${missing}`, () => {
   })
 })
 
+// What a program may say and PyTorch says in another way.
+const PROGRAMS = new Map([
+  [
+    "names that Python and nn.Module have taken",
+    `layer Double()(x: f32[B, D]) -> f32[B, D] {
+  param half: f32[D] = ones
+  param in: f32[D] = ones
+  state type: f32[D] = zeros
+  if training { type <- type + 1 }
+  x * half + in * 0.1 * type |> Linear(D)
+}
+model Net(x: f32[B, 2]) -> f32[B, 1] {
+  let forward = Linear(4)
+  let to = Linear(4)
+  let lambda = Linear(1)
+  param forward_2: f32[4] = ones
+  lambda(Double()(forward(x) * forward_2 + to(x)) |> Double)
+}
+train on d {
+  minimize mse(Net(x), y) + 0.01 * sum(square(Net.to.weight)) with Adam(lr: 0.01)
+  keep average ema(decay: 0.9)
+  batch 2, epochs 2
+}
+`,
+  ],
+  [
+    "constants as inputs of a layer",
+    `model Net(x: f32[N, 2]) -> f32[N, 1] { x |> Linear(4) |> tanh |> Linear(1) }
+train on d {
+  minimize mse(Net(x), y) + mean(square(Net(zeros([1, 2])) - 1)) + mean(Net(full([3, 2], 0.5))) with Adam(lr: 0.01)
+  batch 2, epochs 2
+}
+`,
+  ],
+])
+
+describe.skipIf(missing)(`programs against PyTorch${missing}`, () => {
+  const folder = temporaryFolder()
+  it(`compute the same: ${[...PROGRAMS.keys()].join(", ")}`, async () => {
+    const rows = `data d = array(x: [[1, 2], [3, 1], [0, 2]], y: [1, 0, 2]) {
+  x: f32[2] = column("x")
+  y: f32[1] = column("y")
+}
+`
+    const texts = [...PROGRAMS].map(([name, text]) => [name, rows + text] as const)
+    const { left, wrong } = await againstPytorch(folder, new Map(texts))
+    expect(Object.fromEntries([...left, ...wrong])).toEqual({})
+  })
+})
+
 describe.skipIf(missing)(`several processes${missing}`, () => {
   const folder = temporaryFolder()
   it("share batches, whose losses, batch norm, dropout and metrics are those of one process", async () => {

@@ -270,9 +270,9 @@ export class Frame implements Scope {
     inner.forEach((item, i) => this.item(item, all, i === inner.length - 1 ? named : undefined))
   }
 
-  /** A term as an argument, with its whole shape. */
+  /** A term as an argument, with its whole shape: a module of torch takes no number in place of a tensor. */
   private passed(term: Term): Term {
-    return term.scalar ? term : { ...term, code: this.whole(term), held: term.shape }
+    return term.scalar && term.shape.length === 0 ? term : made(this.whole(term), term)
   }
 
   private bind(id: ModelValue, term: Term, count: number, name: string): void {

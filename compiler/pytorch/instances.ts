@@ -5,6 +5,7 @@ import type { CallStmt } from "../ir/model/statements.js"
 import type { Slot } from "../ir/model/types.js"
 import { isStatic, type TensorType } from "../ir/tensor.js"
 import { bug } from "../source/bug.js"
+import { isAttribute, memberOf } from "./members.js"
 import { type Constructed, type Instance, MODULES } from "./modules.js"
 import { TORCH_DTYPES } from "./ops/pointwise.js"
 import type { Term } from "./ops/spelling.js"
@@ -43,6 +44,12 @@ export class Instances {
 
   at(path: string): Node {
     return this.nodes.get(path) ?? bug(`there is no instance ${path}`)
+  }
+
+  /** How code reads a slot at a path below its own module. */
+  slotAt(slot: string, path: string): string {
+    const { role } = this.slots.get(slot) ?? bug(`there is no slot ${slot}`)
+    return memberOf(path, role === "param" ? "_parameters" : "_buffers")
   }
 
   /** `closed`: nothing but its one result is used outside of it. */
@@ -142,8 +149,8 @@ export class Instances {
     return heads.flatMap((head) => {
       const whole = `${prefix}${head}`
       const slot = this.slots.get(whole)
-      if (slot) return [this.slotLine(`self.${head}`, head, slot)]
-      return this.node(`self.${head}`, whole, construct)
+      if (slot) return [this.slotLine(head, slot)]
+      return this.node(memberOf(head), whole, construct)
     })
   }
   private node(target: string, path: string, construct: (path: string) => string): string[] {
@@ -166,11 +173,14 @@ export class Instances {
     }
     return [`${target} = ${construct(path)}`]
   }
-  private slotLine(target: string, name: string, { type, role, frozen }: Slot): string {
+  private slotLine(name: string, { type, role, frozen }: Slot): string {
     const dtype = type.dtype === "f32" ? "" : `, dtype=${TORCH_DTYPES[type.dtype]}`
     const empty = `torch.empty(${shapeText(type)}${dtype})`
-    if (role === "param") return `${target} = nn.Parameter(${empty}${frozen ? ", requires_grad=False" : ""})`
-    return `self.register_buffer(${quoted(name)}, ${empty})`
+    if (role === "param")
+      return `${memberOf(name, "_parameters")} = nn.Parameter(${empty}${frozen ? ", requires_grad=False" : ""})`
+    return isAttribute(name)
+      ? `self.register_buffer(${quoted(name)}, ${empty})`
+      : `${memberOf(name, "_buffers")} = ${empty}`
   }
 
   private methodLines({ methods: { training, evaluation } }: Node): string[] {

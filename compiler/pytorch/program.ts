@@ -9,6 +9,7 @@ import { type CallKind, Frame, type Param, type Place } from "./frame.js"
 import { fused } from "./functions.js"
 import { Instances, type Method, methodName, ROOT, textOf } from "./instances.js"
 import type { SourceNames } from "./names.js"
+import { memberOf } from "./members.js"
 import { made, type Term, Unspeakable } from "./ops/spelling.js"
 import { atom, type Code, docLines, indented, Names, quoted } from "./python.js"
 import { SectionFacts } from "./section.js"
@@ -152,7 +153,7 @@ export class Program {
   private slotCode(slot: string, path: string | undefined): Code {
     if (path === undefined) bug(`${slot} is read in a function`)
     if (slot.includes("/")) return atom(`draws.run[${quoted(slot)}]`)
-    return atom(attribute(this.relative(slot, path)))
+    return atom(this.instances.slotAt(slot, this.relative(slot, path)))
   }
   private relative(of: string, path: string): string {
     if (path === ROOT) return of
@@ -189,7 +190,7 @@ export class Program {
   private layer(call: CallStmt, facts: SectionFacts, training: boolean, path: string | undefined): CallKind {
     const node = this.instances.at(call.callee)
     if (path === undefined) bug(`${call.callee} is called in a function`)
-    const attr = (): string => attribute(this.relative(call.callee, path))
+    const attr = (): string => memberOf(this.relative(call.callee, path))
     const built = this.instances.constructed(node)
     if (built !== undefined)
       return {
@@ -281,14 +282,6 @@ export function returning(lines: readonly string[], values: readonly string[]): 
   return isLast
     ? [...lines.slice(0, -1), `return ${last!.slice(only!.length + 3)}`]
     : [...lines, `return ${values.join(", ")}`]
-}
-
-/** `self.linear[0].weight` */
-export function attribute(path: string): string {
-  return `self${path
-    .split(".")
-    .map((part) => (/^\d+$/.test(part) ? `[${part}]` : `.${part}`))
-    .join("")}`
 }
 const statementsIn = (body: readonly ModelStmt[]): number =>
   body.reduce(

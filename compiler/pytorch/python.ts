@@ -94,7 +94,7 @@ export const docLines = (doc: string | undefined): string[] => {
   return lines.length === 1 ? [`"""${lines[0]}"""`] : [`"""${lines[0]}`, ...lines.slice(1), '"""']
 }
 
-const RESERVED = new Set(
+export const RESERVED = new Set(
   (
     "False None True and as assert async await break class continue def del elif else except finally for from global if import in is " +
     "lambda nonlocal not or pass raise return try while with self torch nn F math draws parallel loop abs all any bool dict float int " +
