@@ -237,6 +237,24 @@ train on d {
 `,
   ],
   [
+    "models that call models",
+    `model Inner(x: f32[B, 2]) -> f32[B, 2] { x |> Linear(2) |> tanh }
+fn half(h: f32[B, 2], x: f32[B, 2]) -> f32[B, 2] {
+  let u = h * x
+  normalize(u) + u
+}
+model Middle(x: f32[B, 2]) -> f32[B, 2] { half(Inner(x), x) }
+model Net(x: f32[B, 2]) -> f32[B, 1] {
+  param w: f32[2] = ones
+  Middle(x) * w |> Linear(1)
+}
+train on d {
+  minimize mse(Net(x), y) with Adam(lr: 0.01)
+  batch 2, epochs 2
+}
+`,
+  ],
+  [
     "constants as inputs of a layer",
     `model Net(x: f32[N, 2]) -> f32[N, 1] { x |> Linear(4) |> tanh |> Linear(1) }
 train on d {

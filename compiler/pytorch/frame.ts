@@ -60,6 +60,11 @@ type Item =
   | { readonly kind: "statement"; readonly stmt: Exclude<ModelStmt, CallStmt> }
   | { readonly kind: "call"; readonly stmt: CallStmt; readonly as: Exclude<CallKind, { kind: "opened" }> }
 
+function resultsOf(item: Item): readonly ModelValue[] {
+  if (item.kind === "call") return "results" in item.as ? item.as.results : item.stmt.results
+  return item.stmt.kind === "update" ? [] : [item.stmt.id]
+}
+
 /** Where lines are broken by hand: no longer value stands within another. */
 const LONGEST = 62
 
@@ -169,8 +174,9 @@ export class Frame implements Scope {
     } catch (error) {
       if (!(error instanceof Unspeakable)) throw error
       this.place.refuse(item.stmt.origin, opOf(item.stmt), error.message)
-      if (item.kind === "statement" && item.stmt.kind === "op")
-        this.terms.set(item.stmt.id, made(atom("None"), item.stmt.type))
+      // What comes after is looked at too.
+      for (const id of resultsOf(item))
+        this.terms.set(id, made(atom("None"), this.types.get(id) ?? bug(`value ${id} has no type`)))
     }
   }
 

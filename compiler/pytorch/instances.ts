@@ -8,7 +8,7 @@ import { bug } from "../source/bug.js"
 import { isAttribute, memberOf } from "./members.js"
 import { type Constructed, type Instance, MODULES } from "./modules.js"
 import { TORCH_DTYPES } from "./ops/pointwise.js"
-import type { Term } from "./ops/spelling.js"
+import { type Term, Unspeakable } from "./ops/spelling.js"
 import { docLines, indented, type Names, quoted } from "./python.js"
 
 export interface Method {
@@ -37,6 +37,8 @@ export const ROOT = ""
 export class Instances {
   private readonly nodes = new Map([[ROOT, nodeAt(ROOT, "Training")]])
   private readonly slots: ReadonlyMap<string, Slot>
+  /** The paths of models that call other models. */
+  private readonly reaching = new Set<string>()
 
   constructor(slots: readonly Slot[]) {
     this.slots = new Map(slots.map((s) => [s.name, s]))
@@ -46,10 +48,15 @@ export class Instances {
     return this.nodes.get(path) ?? bug(`there is no instance ${path}`)
   }
 
-  /** How code reads a slot at a path below its own module. */
-  slotAt(slot: string, path: string): string {
-    const { role } = this.slots.get(slot) ?? bug(`there is no slot ${slot}`)
-    return memberOf(path, role === "param" ? "_parameters" : "_buffers")
+  /** How the module at a path reads a slot or another module. Models reach other models through what holds them all. */
+  memberAt(of: string, path: string): string {
+    const role = this.slots.get(of)?.role
+    const kept = role === undefined ? "_modules" : role === "param" ? "_parameters" : "_buffers"
+    if (path === ROOT) return memberOf(of, kept)
+    if (of.startsWith(`${path}.`)) return memberOf(of.slice(path.length + 1), kept)
+    if (path.includes(".")) throw new Unspeakable(`it uses ${of}, which stands outside of ${path}`)
+    this.reaching.add(path)
+    return memberOf(of, kept, "self._models[0]")
   }
 
   /** `closed`: nothing but its one result is used outside of it. */
@@ -103,7 +110,8 @@ export class Instances {
       const node = this.nodes.get(path)
       const built = node && this.constructed(node)
       if (built) return built.text
-      return `${classOf(path)}()`
+      // In a list, for a module that is an attribute would own what it reaches.
+      return `${classOf(path)}(${this.reaching.has(path) ? "[self]" : ""})`
     }
     classOf(ROOT)
     return [...done.values()]
@@ -118,12 +126,17 @@ export class Instances {
   ): string {
     const node = this.nodes.get(path)
     const declaration = node?.declaration ?? path.split(".").at(-1) ?? "Part"
+    const reaches = this.reaching.has(path)
     const lines = [
       ...spacedDoc(
         path === ROOT ? "What a step computes: losses and reports of a batch." : docOf(declaration),
       ),
-      "def __init__(self):",
-      ...indented(["super().__init__()", ...this.members(path, construct)]),
+      `def __init__(self${reaches ? ", models" : ""}):`,
+      ...indented([
+        "super().__init__()",
+        ...(reaches ? ["self._models = models"] : []),
+        ...this.members(path, construct),
+      ]),
       ...(node ? this.methodLines(node) : []),
     ]
     const key = `${declaration}\n${lines.join("\n")}`

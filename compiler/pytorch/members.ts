@@ -20,10 +20,14 @@ export const isAttribute = (name: string): boolean =>
   /^[A-Za-z]\w*$/.test(name) && !RESERVED.has(name) && !OF_MODULE.has(name) && !/^forward_\d+$/.test(name)
 
 /** `self.linear[0].weight`. `kept`: where `nn.Module` keeps the last part. */
-export function memberOf(path: string, kept: "_modules" | "_parameters" | "_buffers" = "_modules"): string {
+export function memberOf(
+  path: string,
+  kept: "_modules" | "_parameters" | "_buffers" = "_modules",
+  of = "self",
+): string {
   const parts = path.split(".")
   const last = parts.length - 1
-  return `self${parts
+  return `${of}${parts
     .map((part, i) => {
       if (/^\d+$/.test(part)) return `[${part}]`
       return isAttribute(part) ? `.${part}` : `.${i === last ? kept : "_modules"}[${quoted(part)}]`

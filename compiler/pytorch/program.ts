@@ -9,8 +9,7 @@ import { type CallKind, Frame, type Param, type Place } from "./frame.js"
 import { fused } from "./functions.js"
 import { Instances, type Method, methodName, ROOT, textOf } from "./instances.js"
 import type { SourceNames } from "./names.js"
-import { memberOf } from "./members.js"
-import { made, type Term, Unspeakable } from "./ops/spelling.js"
+import { made, type Term } from "./ops/spelling.js"
 import { atom, type Code, docLines, indented, Names, quoted } from "./python.js"
 import { SectionFacts } from "./section.js"
 
@@ -153,12 +152,7 @@ export class Program {
   private slotCode(slot: string, path: string | undefined): Code {
     if (path === undefined) bug(`${slot} is read in a function`)
     if (slot.includes("/")) return atom(`draws.run[${quoted(slot)}]`)
-    return atom(this.instances.slotAt(slot, this.relative(slot, path)))
-  }
-  private relative(of: string, path: string): string {
-    if (path === ROOT) return of
-    if (of.startsWith(`${path}.`)) return of.slice(path.length + 1)
-    throw new Unspeakable(`it uses ${of}, which stands outside of ${path}`)
+    return atom(this.instances.memberAt(slot, path))
   }
 
   private kindOf(call: CallStmt, facts: SectionFacts, training: boolean, path: string | undefined): CallKind {
@@ -190,7 +184,7 @@ export class Program {
   private layer(call: CallStmt, facts: SectionFacts, training: boolean, path: string | undefined): CallKind {
     const node = this.instances.at(call.callee)
     if (path === undefined) bug(`${call.callee} is called in a function`)
-    const attr = (): string => memberOf(this.relative(call.callee, path))
+    const attr = (): string => this.instances.memberAt(call.callee, path)
     const built = this.instances.constructed(node)
     if (built !== undefined)
       return {
