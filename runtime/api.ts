@@ -1,4 +1,4 @@
-/** runtime: what both entries export. */
+/** runtime: the exports of both entries. */
 export { readBundle, sha256, type ReadFile } from "./bundle/decode.js"
 export type * from "./bundle/format.js"
 export type { Checkpoint, Position } from "./checkpoint/checkpoint.js"

@@ -1,11 +1,11 @@
-/** runtime: files on disk as data files: what is asked of them is read, not all of them. */
+/** runtime: files on disk as data files, of which only the requested parts are read. */
 import { closeSync, openSync, readFileSync, readSync, statSync } from "node:fs"
 import { inMemory, type DataFile } from "./data/file.js"
 import { RecordReader } from "./records-on-disk.js"
 
 export function fileOnDisk(path: string): DataFile {
   const about = statSync(path)
-  // Pipes and devices have no size and can be read once; of a folder reading says what is wrong.
+  // Pipes and devices have no size and can be read once; reading a folder throws the right error.
   if (!about.isFile()) return inMemory(readFileSync(path))
   const reader = new RecordReader(path)
   return {

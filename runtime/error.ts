@@ -1,4 +1,4 @@
-/** runtime: what a run stops with. Every code has its page in codes.ts.
+/** runtime: the errors that stop a run. Every code has its page in codes.ts.
  *  Not here: failures of our own (an ordinary Error), mistakes in a source text (the compiler's diagnostics). */
 import type { RunCode } from "./codes.js"
 import type { ErrorEvent } from "./train/events.js"
@@ -11,7 +11,7 @@ export class RunError extends Error {
   readonly code: RunCode
   readonly help: string | undefined
   readonly exit: RunExit
-  /** The part of a `data` declaration that met what is wrong. */
+  /** The part of a `data` declaration that met the error. */
   readonly part: DataPart | undefined
 
   constructor(
@@ -27,7 +27,7 @@ export class RunError extends Error {
   }
 }
 
-/** What a run that began stopped with, as an event. */
+/** The error that stopped a run, as an event. */
 export const errorEvent = (caught: unknown): ErrorEvent => {
   const { code, help } = caught instanceof RunError ? caught : { code: "bug", help: undefined }
   return { event: "error", code, message: reasonOf(caught), ...(help === undefined ? {} : { help }) }
@@ -36,7 +36,7 @@ export const errorEvent = (caught: unknown): ErrorEvent => {
 export type DataPart =
   { readonly field: string } | "source" | "val" | "test" | "split" | "windows" | "where" | "draw"
 
-/** Runs `work`; what it is refused for happened in this part of the declaration, unless it already says where. */
+/** Runs `work`; a RunError from it belongs to this part of the declaration, unless it already names one. */
 export function inPart<T>(part: DataPart, work: () => T): T {
   try {
     return work()
@@ -47,7 +47,7 @@ export function inPart<T>(part: DataPart, work: () => T): T {
   }
 }
 
-/** The text of something caught; what a file system says often, in words. */
+/** The text of something caught; common errors of the file system in words. */
 export const reasonOf = (caught: unknown): string =>
   caught instanceof Error ? (SYSTEM[systemCode(caught)] ?? caught.message) : String(caught)
 

@@ -6,7 +6,7 @@ import { reasonOf, RunError } from "./error.js"
 export class ExclusiveCalls {
   private underWay: string | undefined
   private closed = false
-  /** What functions of the caller threw, which is handed on as it is. */
+  /** Errors thrown by functions of the caller, which are handed on as they are. */
   private readonly theirs = new WeakSet<object>()
 
   /** `stranger`: the folder of a bundle that may be anybody's. */
@@ -75,7 +75,7 @@ export class ExclusiveCalls {
   }
 }
 
-/** Of what a bundle does that the compiler would not have written. */
+/** The error for an action of a bundle that the compiler would not have written. */
 function ofBundle(place: string, caught: unknown): unknown {
   if (caught instanceof RunError) return caught
   return new RunError("bundle-corrupt", `${place} cannot be run: ${reasonOf(caught)}`, {

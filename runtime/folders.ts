@@ -1,5 +1,5 @@
 /** runtime: makes folders, in Node: one level after the other from the first that is missing.
- *  Node's own recursive way tries for ever where a file system, as /proc, says that what is to be made does not exist.
+ *  Node's own recursive way tries for ever where a file system, as /proc, says that the folder to be made does not exist.
  *  Guarantees: it ends; the error names the folder that cannot be made. */
 import { mkdirSync, statSync } from "node:fs"
 import { dirname, resolve } from "node:path"

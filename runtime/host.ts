@@ -1,4 +1,4 @@
-/** runtime: what differs between Node and a browser page, as one object handed to everything else.
+/** runtime: the differences between Node and a browser page, as one object handed to everything else.
  *  Implemented by node.ts and index.ts. */
 import type { OpenFile } from "./data/load.js"
 import type { Device, DeviceInfo, DeviceNeeds } from "./device/device.js"
@@ -7,9 +7,9 @@ import type { ThreadHost } from "./device/wasm/open.js"
 export interface Host {
   /** A data file: an absolute path or URL, or one relative to the bundle. Throws when there is none. */
   readonly openFile: OpenFile
-  /** Of WebGPU. */
+  /** Opens a WebGPU device. */
   readonly openDevice: (needs: DeviceNeeds) => Promise<Device>
-  /** What `openDevice` would open; throws `no-adapter`. */
+  /** The device that `openDevice` would open; throws `no-adapter`. */
   readonly probeDevice: () => Promise<DeviceInfo>
   /** False where a real GPU is out of the question, so that asking for one is spared. */
   readonly mayHaveGpu: () => boolean

@@ -2,7 +2,7 @@
 import { RunError } from "./error.js"
 import { nearest } from "./suggest.js"
 
-/** `missing`: what the message says. */
+/** `missing`: the start of the message. */
 export function named<T>(list: readonly T[], name: string, nameOf: (each: T) => string, missing: string): T {
   const found = list.find((each) => nameOf(each) === name)
   if (found !== undefined) return found

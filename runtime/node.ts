@@ -41,7 +41,7 @@ import type { DeviceInfo } from "./device/device.js"
 export interface NodeTrainOptions extends Omit<TrainOptions, "resume" | "init" | "store"> {
   /** A .safetensors file or a run folder. */
   readonly resume?: string
-  /** A .safetensors file, the .index.json of several, or a run folder, of which its best checkpoint: what parameters start from. `Net=FILE`:
+  /** A .safetensors file, the .index.json of several, or a run folder, which stands for its best checkpoint: parameters start from it. `Net=FILE`:
    *  those of the model `Net`. */
   readonly init?: string
   /** Writes log.jsonl and checkpoints there. `new`: the next free `runs/NAME-N`. Left out: nothing is written. Refused with `run-in-use`
@@ -119,7 +119,7 @@ export class Trainer {
           try {
             folder?.log(placed)
           } catch (caught) {
-            // The log may be what could not be written: the run ends with its own reason.
+            // Perhaps the log itself could not be written: the run ends with its own reason.
             if (placed.event !== "error") throw caught
           }
           of.onEvent(placed)
@@ -153,7 +153,7 @@ export class Trainer {
   predictTableRaw(model: string, table: Table): Promise<Record<string, Tensor>> {
     return this.session.predictTableRaw(model, table)
   }
-  /** Rows of the data of a train section with what its model says of them. */
+  /** Rows of the data of a train section with the predictions of its model. */
   samples(options: SampleOptions): Promise<Samples | undefined> {
     return this.session.samples(options)
   }
@@ -202,7 +202,7 @@ export class Trainer {
 }
 
 export interface LoadOptions extends NodeOpenOptions {
-  /** Files and folders that the bundle's data sets may be read from, beside its own folder and what `data` names. */
+  /** Files and folders that the bundle's data sets may be read from, beside its own folder and the paths in `data`. */
   readonly allowData?: readonly string[]
 }
 
@@ -245,7 +245,7 @@ export const placesBelow =
 
 const gpus = { probeDevice: probeNodeDevice, mayHaveGpu }
 
-/** What `auto` takes on this machine, and why. */
+/** The device that `auto` takes on this machine, with the reason. */
 export const autoNodeDevice = (): ReturnType<typeof autoDevice> => autoDevice(gpus)
 
 export const nodeHost = (place: Places, open = fileOnDisk): Host => ({

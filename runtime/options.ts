@@ -3,7 +3,7 @@ import { RunError } from "./error.js"
 import { nearest } from "./suggest.js"
 
 export interface Kind {
-  /** What it takes, in words. */
+  /** The values that it takes, in words. */
   readonly takes: string
   accepts(value: unknown): boolean
 }
@@ -12,7 +12,7 @@ const whole = (most: number): Kind => ({
   takes: `a whole number from 0 to ${most}`,
   accepts: (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= most,
 })
-/** Of this page or of another realm. */
+/** Whether a value is an AbortSignal, of this page or of another realm. */
 export const isSignal = (value: unknown): value is AbortSignal =>
   typeof value === "object" &&
   value !== null &&
@@ -63,7 +63,7 @@ export const KINDS = {
 /** One for every option. */
 export type KindsOf<Options> = { readonly [Name in keyof Options]-?: Kind }
 
-/** Throws `bad-option` for what is not known or makes no sense; what is undefined was not given. */
+/** Throws `bad-option` for unknown options and for values that make no sense; undefined counts as not given. */
 export function checkOptions(call: string, options: object, known: Readonly<Record<string, Kind>>): void {
   if (typeof options !== "object" || options === null)
     throw new RunError("bad-option", `\`${call}\` takes its options as an object`)

@@ -57,7 +57,7 @@ export class PageTrainer {
     return this.session.predict(this.modelOf(model), inputs)
   }
 
-  /** What the model says of raw rows, in terms of what it was trained to give: values in their unit, names and probabilities of classes.
+  /** The predictions for raw rows, in terms of the target: values in its unit, names and probabilities of classes.
    *  The keys of a row are the columns of the data. */
   predictRows(rows: readonly Row[], model?: string): Promise<Record<string, Prediction>> {
     const name = this.modelOf(model)

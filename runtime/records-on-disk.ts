@@ -1,6 +1,6 @@
 /** runtime: records of a file, read by a thread of its own while this one computes.
  *  Guarantees: orders are carried out in their order; a process that waits for nothing else can end.
- *  Not here: what is in the records (data/). */
+ *  Not here: the contents of records (data/). */
 import { Worker } from "node:worker_threads"
 import type { Records } from "./data/file.js"
 
@@ -13,7 +13,7 @@ interface Answer {
   readonly failure?: { readonly message: string; readonly code?: string }
 }
 
-/** As text, so that a bundle stays one file. It holds the file open: what was there when training began is what it goes on with. */
+/** As text, so that a bundle stays one file. It holds the file open, so that training goes on with the file that was there when it began. */
 const BODY = `
 const { parentPort, workerData } = require("node:worker_threads")
 const fs = require("node:fs")

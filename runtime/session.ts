@@ -1,6 +1,6 @@
 /** runtime: a bundle opened on a device: train, evaluate, predict, look at parameters. The same in Node and in a page.
- *  Guarantees: one call at a time; what a caller gets wrong is a RunError with a code.
- *  Not here: what the calls do (session/), files and folders (node.ts), the loop itself (train/trainer.ts). */
+ *  Guarantees: one call at a time; a mistake of the caller is a RunError with a code.
+ *  Not here: the work of the calls (session/), files and folders (node.ts), the loop itself (train/trainer.ts). */
 import type { BatchedRun, Bundle, WindowsSpec } from "./bundle/format.js"
 import { decodeCheckpoint, type Checkpoint } from "./checkpoint/checkpoint.js"
 import type { Table, Uses } from "./data/table.js"
@@ -130,14 +130,14 @@ export class Session {
     return this.calls.run("predictTable", () => predictTableRaw(this.opened, model, table))
   }
 
-  /** Rows that the section does not train on, or where there are none that it does, from all over them, with what its model says of them;
+  /** Rows that the section does not train on, or training rows where there are no others, spread over all of them, with the predictions of its model;
    *  undefined where no model is fed with fields of its data alone. */
   async samples(options: SampleOptions): Promise<Samples | undefined> {
     checkOptions("samples", options, SAMPLE_OPTIONS)
     return this.calls.run("samples", () => takeSamples(this.opened, options))
   }
 
-  /** What `predictTable` asks of the columns of a table. */
+  /** The columns of a table that `predictTable` reads. */
   predictUses(model: string): Uses {
     return usesOfModel(this.opened, model)
   }
@@ -157,7 +157,7 @@ export class Session {
     return rowsPredicted(this.opened, model, table)
   }
 
-  /** Any program of the bundle, by name. Unlike a prediction it takes NaN and infinities, to see what becomes of them. */
+  /** Any program of the bundle, by name. Unlike a prediction it takes NaN and infinities too, for tests. */
   async runProgram(
     name: string,
     feeds: Feeds = {},

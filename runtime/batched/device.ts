@@ -3,7 +3,7 @@
  *  Guarantees: every run sees a device of its own. Work that all runs submit is done once, for all; work that one run submits alone, as
  *              when it looks for the cause of a NaN, leaves the states of the others unchanged.
  *  How:        requests of runs are queued, until all runs wait for something. Work that is the same at the head of all queues then
- *              goes to the device, and those runs go on that have what they wait for. */
+ *              goes to the device, and the runs whose results are there go on. */
 import { RunError } from "../error.js"
 import type {
   BoundRange,
@@ -126,7 +126,7 @@ export class BatchedDevice {
     for (const { goOn } of ready) goOn()
   }
 
-  /** What runs ask for by themselves, and work that all of them hand in. */
+  /** Carries out the requests of single runs, and work that all of them submit. */
   private carryOut(): void {
     const all = [...this.live]
     for (;;) {

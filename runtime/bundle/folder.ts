@@ -1,5 +1,5 @@
 /** runtime/bundle: the folder of a bundle, which may come from a stranger.
- *  Guarantees: paths lead to files in that folder and to what was allowed by name; a link that leads out leads nowhere. */
+ *  Guarantees: paths lead to files in that folder and to files allowed by name; a link that leads out leads nowhere. */
 import { realpath, stat } from "node:fs/promises"
 import { isAbsolute, relative, resolve, sep } from "node:path"
 import { RunError } from "../error.js"

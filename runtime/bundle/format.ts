@@ -60,7 +60,7 @@ export interface DispatchSpec {
   readonly kernel: string
   readonly bindings: readonly RangeSpec[]
   readonly grid: readonly [SizeExpr, SizeExpr, SizeExpr]
-  /** What is written, with element type, first element within the binding and count, for finding the first non-finite value. */
+  /** The ranges that it writes, with element type, first element within the binding and count, for finding the first non-finite value. */
   readonly writes: readonly {
     readonly binding: number
     readonly name: string
@@ -77,7 +77,7 @@ export interface InputSpec {
   /** data: bound as arena `data:<field>`. feed: written by the caller into `range`. */
   readonly source:
     { readonly kind: "data"; readonly field: string } | { readonly kind: "feed"; readonly range: RangeSpec }
-  /** Of what is fed, as in `FieldSpec`. */
+  /** The bounds of a fed input, as in `FieldSpec`. */
   readonly bounds?: readonly (IndexBoundSpec | null)[]
 }
 export interface OutputSpec extends RangeSpec {
@@ -91,7 +91,7 @@ export interface LoopSpec {
   readonly end: number
   readonly iterations: number
 }
-/** A graph, compiled: run its dispatches in order. A program `NAME.multi` computes what `NAME` does, for many calls in one
+/** A graph, compiled: run its dispatches in order. A program `NAME.multi` does the work of `NAME` for many calls in one
  *  dispatch; it is there where that is faster. */
 export interface ProgramSpec {
   readonly name: string
@@ -100,7 +100,7 @@ export interface ProgramSpec {
   readonly inputs: readonly InputSpec[]
   readonly outputs: readonly OutputSpec[]
   readonly dispatches: readonly DispatchSpec[]
-  /** In order, not nested; absent when there is none. */
+  /** The loops in order, not nested; absent when there is none. */
   readonly loops?: readonly LoopSpec[]
   /** Its one dispatch makes up to `most` calls; the outputs of each lie `bytes` after those of the call before. */
   readonly calls?: { readonly most: number; readonly bytes: number }
@@ -117,7 +117,7 @@ export type FittedStage =
     }
   | { readonly kind: "one_hot"; readonly classes: number }
   | { readonly kind: "classes"; readonly count: number }
-  /** What stands in the columns becomes its place in `names`, the different values of the training rows: at most `count`. unknown: the first
+  /** A cell becomes the index of its value in `names`, the different values of the training rows: at most `count`. unknown: the first
    *  of them stands for every other value, and for none. */
   | {
       readonly kind: "categories"
@@ -140,7 +140,7 @@ export type FittedStage =
   | { readonly kind: "slice"; readonly from: number; readonly to: number }
   /** Code points become places in `characters`, which are those of the training rows in order: at most `size`. */
   | { readonly kind: "vocabulary"; readonly size: number; readonly characters: string }
-  /** Texts become tokens, `length` places for each text; mask: 1 where there is one, else 0. `json`: what the file at `path` holds, which
+  /** Texts become tokens, `length` places for each text; mask: 1 where there is one, else 0. `json`: the contents of the file at `path`, which
    *  lies in the folder of a bundle and not in its manifest: there it is absent. */
   | {
       readonly kind: "tokens"
@@ -176,7 +176,7 @@ export interface FieldSpec {
   readonly stages: readonly FittedStage[]
   /** Where the program uses its values as indices: one bound per element of a row, or a single one for all; null: anything. */
   readonly bounds?: readonly (IndexBoundSpec | null)[]
-  /** Of the rows of a window over time, those from `from` up to but not including `to`; `shape` begins with how many they are, or is []
+  /** The rows of a window over time from `from` up to but not including `to`; `shape` begins with their number, or is []
    *  of one. Columns and stages are of each of them. */
   readonly window?: { readonly from: number; readonly to: number }
   /** Absent: in its dtype. */
@@ -242,7 +242,7 @@ export interface WindowsSpec {
   /** The column that tells series apart. */
   readonly group?: string
 }
-/** Of a row. A text compares by its code units, and `null` is an empty cell. all, any: of several. */
+/** A condition on a row. A text compares by its code units, and `null` is an empty cell. all, any: of several conditions. */
 export type ConditionSpec =
   | {
       readonly kind: "cell"
@@ -260,7 +260,7 @@ export interface DataSpec {
   readonly test: SourceSpec | null
   readonly split: SplitSpec | null
   readonly windows?: WindowsSpec
-  /** Of the rows that take part, of every source. Absent: all do. */
+  /** The rows of every source that satisfy it take part. Absent: all do. */
   readonly where?: ConditionSpec
   readonly fields: readonly FieldSpec[]
 }
@@ -286,7 +286,7 @@ export interface TrainSpec {
   /** Names of programs. `evaluate` is null when the section has no data. */
   readonly step: string
   readonly evaluate: string | null
-  /** The program that makes reports from what all batches of an evaluation gave together: it is fed the outputs of `evaluate` that
+  /** The program that makes reports from the partial results of all batches of an evaluation: it is fed the outputs of `evaluate` that
    *  `totals` names, added up or compared over the batches; B is the number of all rows. Both absent when there are no such reports. */
   readonly overall?: string
   readonly totals?: readonly { readonly name: string; readonly reduce: "sum" | "max" | "min" }[]
@@ -310,7 +310,7 @@ export interface TrainSpec {
   readonly patience?: WatchedSpec & Every
   /** How many of the newest checkpoints stay; absent: the last one. */
   readonly keepLast?: number
-  /** Bytes that training may take on the device, the rows of the data set that lie there included; absent: what there is. */
+  /** Bytes that training may take on the device, the rows of the data set that lie there included; absent: all there are. */
   readonly memory?: number
   /** Metrics that the step reads: at a report point, the value and the number of the next step go into these slots. */
   readonly observed?: readonly { readonly metric: string; readonly value: string; readonly at: string }[]
@@ -320,7 +320,7 @@ export interface PredictSpec {
   readonly program: string
   /** Inputs that the model declares. The program of a device may read fewer: of those that it does not read, only the rows count. */
   readonly inputs: readonly { readonly name: string; readonly shape: readonly SizeExpr[] }[]
-  /** What feeds it in each train section that calls it; at least one. */
+  /** The sources of its inputs in each train section that calls it; at least one. */
   readonly feeds: readonly PredictFeed[]
 }
 export interface PredictFeed {
@@ -332,7 +332,7 @@ export interface PredictFeed {
     readonly data: string | null
     readonly field: string | null
   }[]
-  /** What its outputs stand for there; absent: nothing that is known. */
+  /** The fields that its outputs predict there; absent: none that is known. */
   readonly targets?: readonly PredictTarget[]
 }
 /** An output that a loss compares with a field of the data. */
@@ -365,7 +365,7 @@ export interface WasmSpec {
   readonly scratch: number
   readonly arenas: readonly ArenaSpec[]
   readonly slots: readonly SlotSpec[]
-  /** In the order of the module's table. `work`: operations of one workgroup, roughly. */
+  /** The kernels in the order of the module's table. `work`: operations of one workgroup, roughly. */
   readonly kernels: readonly (KernelSpec & { readonly work: number })[]
   readonly programs: readonly ProgramSpec[]
 }
@@ -375,14 +375,14 @@ export interface AdapterKind {
   readonly software: boolean
   readonly features: readonly string[]
 }
-/** Whether what was compiled for `wanted` is for this adapter. */
+/** Whether code compiled for `wanted` runs on this adapter. */
 export const suits = (wanted: AdapterKind, adapter: AdapterKind): boolean =>
   wanted.software === adapter.software && wanted.features.every((name) => adapter.features.includes(name))
 
 /** The same programs for other WebGPU adapters: emulated ones if `software`, real ones if not, that have these features.
- *  Replaces the fields of the manifest of the same name that are there; a name in a list stands for what the manifest has under it. */
+ *  Replaces the fields of the manifest of the same name that are there; a name in a list stands for the manifest's entry of that name. */
 export interface VariantSpec {
-  /** What the compiler calls such adapters: `webgpu-software`. */
+  /** The compiler's name of such adapters: `webgpu-software`. */
   readonly target: string
   readonly software: boolean
   readonly features: readonly string[]
@@ -398,7 +398,7 @@ export interface WeightsSpec {
   readonly of: string
   /** A .safetensors file, the .index.json of several, or a .npy file. Relative to the bundle folder (or absolute). */
   readonly path: string
-  /** What the names of the file begin with; others are none of the model's. */
+  /** The beginning of the names in the file that are the model's. */
   readonly prefix: string
   /** Runs of parts of names, there and here; `*` is any one part. */
   readonly rename: readonly (readonly [string, string])[]
@@ -416,13 +416,13 @@ export interface SettingSpec {
 export interface Manifest {
   readonly format: typeof BUNDLE_FORMAT
   readonly version: typeof BUNDLE_VERSION
-  /** Of the source file, without extension. */
+  /** The name of the source file, without extension. */
   readonly name: string
   readonly compiler: string
   /** Hex SHA-256 over the graphs of all programs: bundles with equal fingerprints compute the same, on whichever device, and continue each
    *  other's runs. */
   readonly fingerprint: string
-  /** What the compiler calls the devices that arenas, slots, kernels and programs are for. */
+  /** The compiler's name of the devices that arenas, slots, kernels and programs are for. */
   readonly target: string
   readonly arenas: readonly ArenaSpec[]
   readonly slots: readonly SlotSpec[]
@@ -448,7 +448,7 @@ export interface Manifest {
   /** Bytes of data files that are too large to be read only to be known, by path; they are not among `files`. Absent where there are none. */
   readonly large?: Readonly<Record<string, number>>
 }
-/** A bundle in memory: what `decode` gives and the runtime runs. */
+/** A bundle in memory, which `decode` gives and the runtime runs. */
 export interface Bundle {
   readonly manifest: Manifest
   /** WGSL text by kernel name, of all variants. */
@@ -461,7 +461,7 @@ export interface Bundle {
  *  bundle are its own; kernels, arenas and bindings are those of all runs. */
 export interface BatchedRun {
   readonly bundle: Bundle
-  /** What it has in the places of the numbers that differ. */
+  /** Its values of the numbers that differ between runs. */
   readonly numbers: readonly {
     readonly arena: string
     readonly offset: number

@@ -1,5 +1,5 @@
 /** runtime/bundle: the first losses of a training section as the compiler computed them in double precision, on rows that both sides
- *  draw alike: what a device is asked for before it trains, with `verify`. */
+ *  draw alike. With `verify`, a device must reproduce them before it trains. */
 import type { BundleDType, IndexBoundSpec, StoredSpec } from "./format.js"
 
 export interface GoldenSpec {
@@ -7,9 +7,9 @@ export interface GoldenSpec {
   readonly train: string
   /** Rows of the data set and of each batch. */
   readonly rows: number
-  /** Of the first steps, each over all rows. */
+  /** The losses of the first steps, each over all rows. */
   readonly losses: readonly number[]
-  /** What the losses may differ by, as a part of their size. */
+  /** The relative difference that the losses may have. */
   readonly tolerance: number
   /** Why there are none. */
   readonly skipped?: string
@@ -23,7 +23,7 @@ interface Field {
   readonly stored?: StoredSpec
 }
 
-/** What programs read of a field. */
+/** The form in which programs read a field. */
 export interface DrawnInput {
   readonly name: string
   readonly dtype: BundleDType

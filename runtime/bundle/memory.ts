@@ -1,4 +1,4 @@
-/** runtime/bundle: what programs take on a device, as the manifest says it. */
+/** runtime/bundle: the memory that programs take on a device, by the manifest. */
 import { bytesOf, evalShape, product } from "../exec/size.js"
 import type { ArenaSpec, ProgramSpec } from "./format.js"
 

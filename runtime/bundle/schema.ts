@@ -1,5 +1,5 @@
-/** runtime/bundle: what a manifest may be, as a schema: a bundle may come from a stranger.
- *  Guarantees: what passes is a `Manifest`: the compiler of TypeScript holds both together.
+/** runtime/bundle: the schema of manifests, since a bundle may come from a stranger.
+ *  Guarantees: a value that passes is a `Manifest`: TypeScript checks that both agree.
  *  Not here:   whether its parts fit together (verify.ts). */
 import * as v from "valibot"
 import { BUNDLE_FORMAT, BUNDLE_VERSION, type ConditionSpec, type Manifest, type SizeExpr } from "./format.js"

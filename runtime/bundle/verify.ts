@@ -1,7 +1,7 @@
-/** runtime/bundle: whether the parts of a manifest fit together: what is named is there, ranges lie in their arenas, programs call
+/** runtime/bundle: whether the parts of a manifest fit together: every name has its entry, ranges lie in their arenas, programs call
  *  kernels as these are declared. A bundle may come from a stranger.
  *  Assumes:    the manifest has the types of `Manifest` (schema.ts).
- *  Not here:   what the kernels compute, whether a device is large enough. */
+ *  Not here:   the results of kernels, whether a device is large enough. */
 import type { KernelSpec, Manifest, ProgramSpec, RangeSpec } from "./format.js"
 
 /** The path of the first part that does not fit, and why; undefined where all do. */
@@ -20,7 +20,7 @@ function wrong(path: string, why: string): never {
   throw new Misfit(`${path}: ${why}`)
 }
 
-/** What one kind of devices is given. */
+/** The layout for one kind of devices. */
 type Layout = Pick<Manifest, "arenas" | "slots" | "programs"> & { readonly kernels: readonly KernelSpec[] }
 
 function verify(manifest: Manifest): void {

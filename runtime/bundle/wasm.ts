@@ -1,7 +1,7 @@
-/** runtime/bundle: what the WebAssembly module of a bundle and the runtime agree on: where things are in the linear memory, and
- *  how commands are written. The module imports `env.memory` and exports the functions of `WasmExports`. */
+/** runtime/bundle: the conventions between the WebAssembly module of a bundle and the runtime: the layout of the linear memory, and
+ *  the encoding of commands. The module imports `env.memory` and exports the functions of `WasmExports`. */
 
-/** Reserved at the start of the memory. What different threads write stands on different cache lines. */
+/** Reserved at the start of the memory. Words that different threads write stand on different cache lines. */
 export const CONTROL = {
   /** 64 bits: the number of the divided command above, the next piece of it below. Whoever raises it owns that piece. */
   ticket: 1024,

@@ -1,5 +1,5 @@
 /** runtime/checkpoint: slots and a place in a run <-> a safetensors file.
- *  Guarantees: all slots by name, bit for bit; a file of another program, or of another train section, is refused, naming what
+ *  Guarantees: all slots by name, bit for bit; a file of another program, or of another train section, is refused, with the names that
  *              differs.
  *  Not here:   files (save.ts, load.ts). */
 import type { Manifest, SlotSpec } from "../bundle/format.js"
@@ -24,9 +24,9 @@ export interface Position {
   readonly best_step: number
   /** The same of the metric that `patience` follows. */
   readonly patience: BestSoFar
-  /** Of the steps since the last report. */
+  /** The means of the steps since the last report. */
   readonly means: SavedMeans
-  /** Of the data set, which rows were not trained on; null: it has none. */
+  /** The fold of the data set whose rows were not trained on; null: it has no folds. */
   readonly fold: number | null
 }
 export interface Checkpoint {
@@ -67,7 +67,7 @@ function settingsText({ settings }: Manifest): Readonly<Record<string, string>> 
   return set.length === 0 ? {} : { [SETTINGS]: JSON.stringify(Object.fromEntries(set)) }
 }
 
-/** What `settingsText` wrote. */
+/** Reads the text that `settingsText` wrote. */
 export function settingsIn(
   place: string,
   metadata: Readonly<Record<string, string>>,
@@ -79,7 +79,7 @@ export function settingsIn(
   throw new RunError("checkpoint-corrupt", `${place} does not say with which settings it was trained`)
 }
 
-/** Refuses a file whose tensors are not the program's. What belongs to optimizers and to the run may
+/** Refuses a file whose tensors are not the program's. Tensors of optimizers and of the run may
  *  be missing as a whole: then only parameters load. */
 export function decodeCheckpoint(place: string, file: Uint8Array, manifest: Manifest): Checkpoint {
   const { tensors, metadata } = decodeTensors(place, file)

@@ -1,5 +1,5 @@
-/** runtime/checkpoint: a path -> Checkpoint. A run folder stands for one of its checkpoints: where a run goes on, the last one; where
- *  what was learned is used, the best one. */
+/** runtime/checkpoint: a path -> Checkpoint. A run folder stands for one of its checkpoints: to go on with the run, the last one; to
+ *  use its parameters, the best one. */
 import { open, readFile, stat } from "node:fs/promises"
 import { join } from "node:path"
 import type { Manifest } from "../bundle/format.js"
@@ -10,7 +10,7 @@ import { readWeights, refusePickled } from "./weight-files.js"
 import { decodeCheckpoint, positionOf, settingsIn, type Checkpoint } from "./checkpoint.js"
 import { decodeMetadata, headerLength, LENGTH_BYTES } from "./safetensors.js"
 
-/** Of a run folder. best: the last one where none is kept as the best. */
+/** The checkpoint of a run folder. best: the last one where none is kept as the best. */
 export type Which = "best" | "last"
 
 export async function loadCheckpoint(
@@ -33,7 +33,7 @@ export async function loadCheckpoint(
   return decodeCheckpoint(file, bytes, manifest)
 }
 
-/** `FILE`, or `Net=FILE` for one model: weights in files, or what was learned in a run. */
+/** `FILE`, or `Net=FILE` for one model: weights in files, or the parameters of a run. */
 export async function loadWeights(given: string): Promise<GivenWeights> {
   const named = /^([A-Za-z_]\w*)=(.+)$/.exec(given)
   const place = await checkpointFile(named?.[2] ?? given, "best")
@@ -41,8 +41,8 @@ export async function loadWeights(given: string): Promise<GivenWeights> {
   return { ...file, place, ...(named?.[1] !== undefined && { model: named[1] }) }
 }
 
-/** How the program was compiled that a checkpoint is of: what `--set` gave it, texts by name, and the fold that it was trained on. Nothing
- *  where there is no such file, which reading its parameters says. */
+/** How the program of a checkpoint was compiled: its `--set` values, texts by name, and the fold that it was trained on. Nothing
+ *  where there is no such file; reading its parameters then reports it. */
 export async function trainedWith(
   path: string,
   which: Which,

@@ -75,7 +75,7 @@ function headerBytes(text: string): Uint8Array {
   return bytes
 }
 
-/** The metadata stand first, and what is within texts has its quotes escaped: the first such member is the one. */
+/** The metadata stand first, and quotes within texts are escaped, so the first such member is the one. */
 function withCrc(header: Uint8Array, from: string, to: string): string {
   const member = (crc: string): string => `"${HEADER_CRC}":"${crc}"`
   return decodeUtf8(header).replace(member(from), member(to))
@@ -98,7 +98,7 @@ export function decodeTensors(place: string, file: Uint8Array): TensorFile {
   return { tensors, metadata: rest }
 }
 
-/** Of the header, as the first `LENGTH_BYTES` of a file have it. */
+/** The length of the header, from the first `LENGTH_BYTES` of a file. */
 export function headerLength(place: string, start: Uint8Array): number {
   if (start.byteLength < LENGTH_BYTES) corrupt(place, `it has ${start.byteLength} bytes, not even a header`)
   const length = Number(new DataView(start.buffer, start.byteOffset, LENGTH_BYTES).getBigUint64(0, true))
@@ -106,13 +106,13 @@ export function headerLength(place: string, start: Uint8Array): number {
   return length
 }
 
-/** Of a header alone, without its checksum. */
+/** The metadata of a header, without the checksum. */
 export function decodeMetadata(place: string, header: Uint8Array): Readonly<Record<string, string>> {
   const { __metadata__: about = {} } = parseHeader(place, header)
   return metadataOf(place, about)
 }
 
-/** In the order of their data, which they cover without gaps or overlaps. */
+/** The tensors in the order of their data, which they cover without gaps or overlaps. */
 function tensorsOf(
   place: string,
   entries: Readonly<Record<string, unknown>>,

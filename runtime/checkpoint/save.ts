@@ -22,7 +22,7 @@ export async function saveWhole(
   }
 }
 
-/** Where what becomes `path` is written first; nobody else has this name. */
+/** The file that is written first and then renamed to `path`; nobody else has this name. */
 export const asideOf = (path: string): string => `${path}.${randomUUID()}.tmp`
 export const isAside = (name: string): boolean => /\.(safetensors|html)\.[0-9a-f-]{36}\.tmp$/.test(name)
 

@@ -7,7 +7,7 @@ import { reasonOf, RunError } from "../error.js"
 import { product } from "../exec/size.js"
 import { decodeTensors, type StoredTensor, type TensorFile } from "./safetensors.js"
 
-/** Of the pickles of PyTorch, which hold code that would be run, nothing is read. */
+/** Pickles of PyTorch are never read, since they hold code that would run. */
 const PICKLED = /\.(pt|pth|bin|ckpt|pkl)$/i
 
 export function refusePickled(path: string): void {

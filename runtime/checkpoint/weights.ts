@@ -14,13 +14,13 @@ export type WeightNames = Pick<WeightsSpec, "prefix" | "rename" | "transpose">
 
 export interface TakenWeights {
   readonly slots: SlotBytes
-  /** What came from where, for people. */
+  /** The source of each value, for people. */
   readonly notes: readonly string[]
 }
 
 export const AS_THEY_ARE: WeightNames = { prefix: "", rename: [], transpose: [] }
 
-/** Whether a file gives values to a slot: what is learned, and the running values of layers. */
+/** Whether a file gives values to a slot: parameters, and the running values of layers. */
 export const isLearned = ({ role }: SlotSpec): boolean => role === "param" || role === "state"
 
 /** The tensors of a file for the slots below `of`: `Encoder`, or "" for whole names. */
@@ -63,7 +63,7 @@ export function takeWeights(
   return { slots: taken, notes: notesOn(place, of, { taken: taken.size, left, beyond }) }
 }
 
-/** What the files that the program names have, but for slots that are taken from elsewhere. */
+/** Takes values from the files that the program names, except for slots whose values come from elsewhere. */
 export async function takeDeclared(
   open: OpenFile,
   { slots, weights = [] }: Manifest,

@@ -1,7 +1,7 @@
 /** runtime/data: FieldSpec + Table -> the rows of a field as device memory holds them.
- *  Guarantees: every number is finite in the type of the field, every label one of its classes, every index inside of what it indexes, or
+ *  Guarantees: every number is finite in the type of the field, every label one of its classes, every index inside of its axis, or
  *              a RunError names file, row, column and value.
- *  Not here: fitting (fit.ts), what stages compute (stages/). */
+ *  Not here: fitting (fit.ts), the computation of stages (stages/). */
 import type { BundleDType, FieldSpec } from "../bundle/format.js"
 import { inPart, RunError } from "../error.js"
 import { bytesOf, product } from "../exec/size.js"
@@ -17,7 +17,7 @@ import { distinctSteps, ofOneStep, stepsOf } from "./windows.js"
 /** One field of some rows. */
 export interface FieldRows {
   readonly name: string
-  /** As device memory holds them, padded to whole words. */
+  /** The rows as device memory holds them, padded to whole words. */
   readonly bytes: Uint8Array
 }
 
@@ -68,7 +68,7 @@ function areFinite({ buffer, byteOffset, length }: Float32Array): boolean {
   return true
 }
 
-/** Refuses what `applyField` would refuse. `see` gets the values, each row of a window once. */
+/** Refuses the rows that `applyField` would refuse. `see` gets the values, each row of a window once. */
 export function checkField(
   field: FieldSpec,
   table: Table,
@@ -113,7 +113,7 @@ function convert(
   })
 }
 
-/** What rounds to infinity lies at these magnitudes and above. */
+/** Numbers of this magnitude and above round to infinity in f32. */
 const F32_END = 2 ** 128 - 2 ** 103
 const F16_END = 65520
 

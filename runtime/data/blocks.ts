@@ -1,5 +1,5 @@
 /** runtime/data: rows of columns -> blocks of rows, as the stages of a field leave them. Blocks are small enough to stay in the cache.
- *  Not here: what stages compute (stages/). */
+ *  Not here: the computation of stages (stages/). */
 import type { FieldSpec } from "../bundle/format.js"
 import { product } from "../exec/size.js"
 import { applyStage, ruleOf, widthAfter } from "./stages/index.js"
@@ -75,7 +75,7 @@ interface Source {
   gather(rows: Uint32Array, into: Float64Array, offset: number, step: number): void
 }
 
-/** Numbers, or what the first stage numbers texts with. */
+/** The numbers of a column, or those that the first stage gives its texts. */
 function sourceOf(table: Table, name: string, stages: Taken["stages"], held: number): Source {
   const [first] = stages
   const texts = first && ruleOf(first).readTexts?.(first, table, name)

@@ -1,4 +1,4 @@
-/** runtime/data: whether integers that a program uses as indices are inside of what they index.
+/** runtime/data: whether integers that a program uses as indices are inside of the axes that they index.
  *  Kernels clamp indices and so never read outside of a buffer; a wrong one would only give a wrong result. Here it is refused. */
 import type { FieldSpec, IndexBoundSpec } from "../bundle/format.js"
 import { RunError } from "../error.js"
@@ -7,7 +7,7 @@ import { ruleOf } from "./stages/index.js"
 
 type Bounds = NonNullable<FieldSpec["bounds"]>
 
-/** Of rows one after another; `where` names the place of a value. */
+/** Checks rows one after another; `where` names the place of a value. */
 export function checkBounds(
   values: Numbers,
   width: number,
@@ -20,7 +20,7 @@ export function checkBounds(
   }
 }
 
-/** Refuses a field whose numbers may be larger than what they pick from, whether or not they are in these rows. */
+/** Refuses a field whose numbers may be larger than the axis that they index, whether or not they are in these rows. */
 export function checkCounts({ name, stages, bounds = [] }: FieldSpec): void {
   for (const stage of stages) {
     const counted = ruleOf(stage).count?.(stage)

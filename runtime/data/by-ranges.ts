@@ -13,7 +13,7 @@ export interface ByteRanges {
 const SMALL = 1 << 26
 const HEAD = 1 << 16
 
-/** What lies so near together is asked for at once, and so many parts are on their way. */
+/** Parts that lie so near together are requested at once, and so many requests are on their way. */
 const NEAR = 1 << 14
 const AT_ONCE = 8
 
@@ -36,7 +36,7 @@ export async function fileByRanges(ranges: ByteRanges, small = SMALL): Promise<D
   }
 }
 
-/** Of .npy and IDX files. */
+/** Whether a file is .npy or IDX, by its first bytes. */
 const isOfRecords = ([first, second, ...rest]: Uint8Array): boolean =>
   first === 0x93 || (first === 0 && second === 0 && (rest[0] ?? 0) >= 8)
 
@@ -76,13 +76,13 @@ function groupsOf(parts: readonly Part[]): readonly (readonly Part[])[] {
   return groups
 }
 
-/** Of a file that a user chose. */
+/** The ranges of a file that a user chose. */
 export const rangesOfBlob = (blob: Blob): ByteRanges => ({
   size: blob.size,
   read: (at, count) => blob.slice(at, at + count).arrayBuffer(),
 })
 
-/** Of an address, as a file: in memory where its server does not answer ranges. */
+/** A URL as a file: in memory where its server does not answer ranges. */
 export async function fileAt(url: URL, small?: number): Promise<DataFile> {
   const ask = (at: number, count: number): Promise<Response> =>
     fetch(url, { headers: { Range: `bytes=${at}-${at + count - 1}` } })

@@ -41,10 +41,10 @@ export function fitCategories(
     : { kind: "categories", count, names }
 }
 
-/** What number 0 is called. */
+/** The name of number 0. */
 const UNKNOWN = "(unknown)"
 
-/** The number of the value in a row, at a place in it. Throws a RunError at what is no category. */
+/** The number of each value of a column. Throws a RunError at a value that is no category. */
 export function categoryNumbers(
   table: Table,
   name: string,

@@ -1,4 +1,4 @@
-/** runtime/data: arrays by column, values row after row -> Table. How many rows there are follows from what a row of each field takes.
+/** runtime/data: arrays by column, values row after row -> Table. The number of rows follows from the size of a row of each field.
  *  Not here: rows as objects (records.ts). */
 import type { FieldSpec } from "../bundle/format.js"
 import { RunError } from "../error.js"
@@ -52,7 +52,7 @@ function arrayOf(
   throw new RunError("data-format", `${place}: column "${name}" is not an array`, { help })
 }
 
-/** Texts and what is missing are no number, as a stage that takes them expects. */
+/** Texts and missing values become NaN, as a stage that takes them expects. */
 function numbersOf(array: ColumnArrays[string]): NumberArray {
   if (ArrayBuffer.isView(array)) return array
   return Float64Array.from<unknown>(array, (value) => (typeof value === "number" ? value : NaN))

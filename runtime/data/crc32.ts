@@ -1,6 +1,6 @@
 /** runtime/data: the checksum of gzip and ZIP (CRC-32, reflected polynomial 0xEDB88320), four bytes at a time. */
 
-/** Of `bytes`; `before`: of what came before them. */
+/** The checksum of `bytes`; `before`: that of the bytes before them. */
 export function crc32(bytes: Uint8Array, before = 0): number {
   let crc = ~before
   let at = 0
@@ -16,7 +16,7 @@ export function crc32(bytes: Uint8Array, before = 0): number {
   return ~crc >>> 0
 }
 
-/** At 256 * n + byte: what the byte does to the checksum when n more bytes follow it. */
+/** At 256 * n + byte: the effect of the byte on the checksum when n more bytes follow it. */
 const TABLE = tables()
 
 function tables(): Int32Array {

@@ -1,6 +1,6 @@
 /** runtime/data: the bytes of a CSV file -> the cells of its columns, row after row, in arrays by column. Numbers are read from the bytes
- *  where that gives exactly what the text stands for; texts are made of the other cells only.
- *  Not here: where the bytes come from, what columns are named (csv.ts). */
+ *  where that gives exactly the number of the text; texts are made of the other cells only.
+ *  Not here: the source of the bytes, the names of columns (csv.ts). */
 import { RunError } from "../error.js"
 import { isMissing, numberOf } from "./numbers.js"
 import { FIRST_FULL, nearest } from "./decimal.js"
@@ -41,27 +41,27 @@ interface CellsRead {
 
 export class CsvRows {
   names: readonly string[] | undefined
-  /** Of whole rows, since the last restart. */
+  /** The number of whole rows since the last restart. */
   count = 0
   /** Before them. */
   before = 0
-  /** Of the row that is read next. */
+  /** The line of the row that is read next. */
   line = 1
   lines = new Lines()
 
   private readonly delimiter: Uint8Array
   private readonly first: number
-  /** What may stand around a number. */
+  /** The byte that may stand around a number. */
   private readonly space: number
   private columns: readonly (Cells | undefined)[] = []
   /** Rows that the arrays of numbers have room for. */
   private room = 0
   private bytesRead = 0
-  /** Set by what reads a cell: the byte after it, and the line breaks within. */
+  /** Set by the readers of cells: the byte after the cell, and the line breaks within. */
   private at = 0
   private breaks = 0
 
-  /** `used`: what is asked of the columns of these names. */
+  /** `used`: the uses of the columns of these names. */
   constructor(
     private readonly place: string,
     delimiter: string,
@@ -97,7 +97,7 @@ export class CsvRows {
     this.columns = this.columnsFor(names)
   }
 
-  /** What was read of a column; undefined when it was not asked for. */
+  /** The cells of a column; undefined when it was not asked for. */
   cellsOf(column: number): CellsRead | undefined {
     const cells = this.columns[column]
     return (

@@ -51,7 +51,7 @@ function rowsOf(place: string, file: DataFile, delimiter: string, uses: Uses): C
   })
 }
 
-/** Of the rows that were read since the last restart. */
+/** The columns of the rows that were read since the last restart. */
 function parsedOf(place: string, rows: CsvRows): Parsed {
   const { names, count, before: first, lines } = rows
   if (names === undefined)
@@ -144,7 +144,7 @@ function notANumber(where: string, cell: string): RunError {
   )
 }
 
-/** What is probably wrong with the file when a column is not found. */
+/** The probable fault of the file when a column is not found. */
 function headerHelp(names: readonly string[], delimiter: string): string | undefined {
   const other = [";", "\t", "|", ","].find((each) => each !== delimiter && names[0]?.includes(each))
   if (names.length === 1 && other !== undefined)

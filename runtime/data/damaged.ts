@@ -1,4 +1,4 @@
-/** runtime/data: what several formats say of a file that is not whole. */
+/** runtime/data: the errors of several formats about a file that is not whole. */
 import { RunError } from "../error.js"
 
 export function emptyFile(place: string): never {
@@ -11,7 +11,7 @@ export function truncated(place: string, expected: number, found: number): never
   })
 }
 
-/** `announced`: what the header says. */
+/** `announced`: the contents according to the header. */
 export function afterTheData(place: string, bytes: number, announced: string): never {
   const count = bytes === 1 ? "1 byte follows" : `${bytes} bytes follow`
   throw new RunError(

@@ -87,7 +87,7 @@ const ISO =
   /^(?<year>\d{4})-(?<month>\d\d)(?:-(?<day>\d\d)(?:[T ](?<hour>\d\d):(?<minute>\d\d)(?::(?<second>\d\d)(?:[.,](?<fraction>\d+))?)?(?<zone>Z|[+-]\d\d(?::?\d\d)?)?)?)?$/
 
 /** Milliseconds since the start of 1970 of a date of ISO 8601 (`2026-01`, `2026-01-31`, `2026-01-31T10:00:00.5+09:00`), and whether it
- *  says its offset from UTC; without one it is taken as UTC. Undefined for what is no such date. */
+ *  says its offset from UTC; without one it is taken as UTC. Undefined for a text that is no such date. */
 export function momentOf(text: string): { readonly at: number; readonly zoned: boolean } | undefined {
   const found = ISO.exec(text)?.groups
   const zone = found?.["zone"]?.replace(
@@ -109,7 +109,7 @@ function offsetOf(zone: string | undefined): number | undefined {
   return (zone.startsWith("-") ? -1 : 1) * (hours * 60 + minutes)
 }
 
-/** Of the date as it stands there; `days` and `seconds` of the moment. */
+/** A part of the date as it is written; `days` and `seconds` are those of the moment in UTC. */
 export function partOfDate({ local, utc }: ReadDate, part: DatePart): number {
   const date = new Date(local)
   switch (part) {

@@ -7,9 +7,9 @@ import type { Table } from "./table.js"
 
 export interface FieldEncoder {
   readonly name: string
-  /** Of one row. */
+  /** The bytes of one row. */
   readonly bytes: number
-  /** What lies beside the rows, and is the same for all. */
+  /** Values beside the rows, the same for all. */
   readonly list: FieldRows | undefined
   /** Padded to whole words. They may be the table's own. */
   encode(table: Table, rows: Uint32Array): Uint8Array

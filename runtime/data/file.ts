@@ -7,16 +7,16 @@ import type { Remember } from "./parsed.js"
 export interface DataFile {
   /** Bytes. */
   readonly size: number
-  /** Fills `into` with what the file holds from byte `at` on; all of it lies inside of the file. */
+  /** Fills `into` with the bytes of the file from `at` on; all of them lie inside of the file. */
   read(at: number, into: Uint8Array): void
-  /** Fills `memory` with records, one after another, beside whatever else goes on, and gives it back; the caller goes on with what it is
+  /** Fills `memory` with records, one after another, while other work goes on, and gives it back; the caller goes on with the memory that it is
    *  given, for another thread may have had the memory meanwhile. Absent: `read` is as good. */
   gather?(records: Records, memory: ArrayBuffer): Promise<ArrayBuffer>
-  /** Brings all of it into memory: `read` of a file in parts gives what is there, and throws NotLoaded. Absent: all of it can be read. */
+  /** Brings the whole file into memory: `read` of a file in parts gives the parts that are there, and else throws NotLoaded. Absent: all of it can be read. */
   load?(): Promise<void>
-  /** Lets go of what `gather` holds open. */
+  /** Closes the files that `gather` holds open. */
   close?(): void
-  /** Where the host keeps what text files were read as. */
+  /** Where the host keeps the columns read from text files. */
   readonly remember?: Remember
 }
 

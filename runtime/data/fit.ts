@@ -1,4 +1,4 @@
-/** runtime/data: what the stages of fields need to know of the training rows.
+/** runtime/data: fits the stages of fields on the training rows.
  *  Guarantees: looks at the training rows alone.
  *  The compiler calls this; `UnfittedField` has the shape of its own type, which this room does not import. */
 import type { BundleDType, FieldSpec, FittedStage } from "../bundle/format.js"
@@ -40,7 +40,7 @@ function fitField(ofTable: Table, ofRows: Uint32Array, field: UnfittedField, ope
   const { name, type, columns: selection, stages, window } = field
   const steps = stepsOf({ name, ...(window && { window }) }, ofTable, ofRows)
   const { table } = steps
-  // Windows overlap: what is in several of them counts once.
+  // Windows overlap: a row in several of them counts once.
   const rows = window ? distinctSteps(steps.rows) : steps.rows
   const columns = selectColumns(table, selection)
   const fitted: FittedStage[] = []

@@ -1,6 +1,6 @@
-/** runtime/data: rows of a table, in any order, as device memory holds them. Of a table that is not in memory just these rows are read,
+/** runtime/data: rows of a table, in any order, as device memory holds them. Only these rows are read of a table that is not in memory,
  *  while something else goes on.
- *  Guarantees: the bytes are those that the same rows have among all others. What a row is refused for names its own place in its file.
+ *  Guarantees: the bytes are those that the same rows have among all others. An error about a row names its own place in its file.
  *  Not here: which rows they are (exec/staged.ts), reading files (file.ts). */
 import type { FieldSpec } from "../bundle/format.js"
 import { reasonOf, RunError } from "../error.js"
@@ -33,10 +33,10 @@ export class RowGather {
 
   private constructor(
     fields: readonly FieldSpec[],
-    /** What its columns are of. */
+    /** The table of its columns. */
     private readonly table: Table,
     private readonly windows: Windows | undefined,
-    /** Of the table or of its windows, by their number here. */
+    /** The rows of the table, or of its windows, by their number here. */
     private readonly rows: Uint32Array,
     private readonly columns: ReadonlyMap<string, Column>,
     private readonly texts: ReadonlyMap<string, Texts>,
@@ -44,7 +44,7 @@ export class RowGather {
     this.encoders = fields.map(encoderOf)
     this.length = Math.max(1, ...fields.map(({ window }) => window?.to ?? 1))
   }
-  /** Of a window. */
+  /** The length of a window. */
   private readonly length: number
 
   static async open(
@@ -158,7 +158,7 @@ async function wholeOf(column: Column, table: Table): Promise<Column> {
   return { name, shape, values, ...(stride !== undefined && { stride }) }
 }
 
-/** Of some rows, in an array of the same type, which may be the same one. */
+/** The values of some rows, in an array of the same type, which may be the same one. */
 function valuesOf<T extends NumberArray>(
   { shape, values, stride }: Column & { readonly values: T },
   rows: Uint32Array,

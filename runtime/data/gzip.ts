@@ -1,4 +1,4 @@
-/** runtime/data: gzip files -> what they hold. A file may have several members, one after another.
+/** runtime/data: gzip files -> their contents. A file may have several members, one after another.
  *  Guarantees: the checksum and the length of every member are right, or a RunError says that the file is damaged; memory grows with what
  *              is really there, not with what the file announces, and ends at MOST_UNPACKED. */
 import { Gunzip } from "fflate"
@@ -27,7 +27,7 @@ export function unpackGzip(place: string, file: DataFile): DataFile {
   const out = new Unpacked(guess(file), () => tooLarge(place))
   let began = { at: 0, out: 0 }
   let crc = 0
-  /** Of the member that ends before byte `end`. */
+  /** Checks the member that ends before byte `end`. */
   const check = (end: number): void => {
     if (end - began.at < TRAILER) throw damaged("it ends too early")
     const [sum, length] = new Uint32Array(bytesOf(file, end - TRAILER, TRAILER).buffer)

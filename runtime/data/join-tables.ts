@@ -4,7 +4,7 @@ import { product } from "../exec/size.js"
 import type { NumberArray } from "../exec/values.js"
 import { TextColumn, type Column, type Table, type Texts } from "./table.js"
 
-/** `place`: what all of them are called in messages. At least one table. */
+/** `place`: the name of all of them in messages. At least one table. */
 export function joinTables(place: string, tables: readonly Table[]): Table {
   const [first, ...others] = tables as readonly [Table, ...Table[]]
   if (others.length === 0) return first
@@ -66,7 +66,7 @@ function joinColumns(tables: readonly Table[], columns: readonly Column[]): Colu
   return { name, shape, values: out }
 }
 
-/** Of their type if they have one, else of f64. */
+/** An array of their type if they have one in common, else of f64. */
 function arrayFor(arrays: readonly NumberArray[], count: number): NumberArray {
   const types = [Uint8Array, Int8Array, Uint16Array, Int16Array, Uint32Array, Int32Array, Float32Array]
   const Type = types.find((each) => arrays.every((values) => values instanceof each)) ?? Float64Array

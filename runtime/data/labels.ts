@@ -1,4 +1,4 @@
-/** runtime/data: what to say of labels and indices that are out of range: how far all of them go, and what would number them.
+/** runtime/data: messages about labels and indices that are out of range: the range of all of them, and the stage that would number them.
  *  Not here: finding the one that is out of range (stages/, bounds.ts). */
 import type { FieldSpec } from "../bundle/format.js"
 import { RunError } from "../error.js"
@@ -33,7 +33,7 @@ interface Range {
   readonly whole: boolean
 }
 
-/** Of what the columns hold, without the value that stands for nothing. */
+/** The range of the columns' values, without the value that stands for nothing. */
 function rangeOf({ columns, bounds }: FieldSpec, table: Table, rows: Uint32Array): Range | undefined {
   const ignored = new Set(bounds?.map((bound) => bound?.or))
   let [least, most, whole] = [Infinity, -Infinity, true]

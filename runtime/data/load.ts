@@ -28,7 +28,7 @@ export interface TableRows {
 /** Where the rows of a data set come from. */
 export type Sources = Pick<DataSpec, "name" | "source" | "val" | "test" | "split" | "windows" | "where">
 
-/** Reads the sources and splits them; what the compiler fits fields on. */
+/** Reads the sources and splits them, for the compiler to fit fields on. */
 export async function loadTables(
   { name, source, val, test, split, windows, where }: Sources,
   open: OpenFile,
@@ -47,7 +47,7 @@ export interface Loaded extends Parts<TableRows> {
   readonly leftOut: number
 }
 
-/** `apart`: what has a source of its own. */
+/** `apart`: the parts that have a source of their own. */
 export function partsOf(
   source: Table,
   apart: { readonly val: Table | null; readonly test: Table | null },
@@ -73,7 +73,7 @@ export function partsOf(
   }
 }
 
-/** Of the rows of a table, those at some places. */
+/** The rows of a table at some places. */
 const some = ({ table, rows }: TableRows, places: Uint32Array): TableRows => ({
   table,
   rows: rows.length === table.rows ? places : places.map((place) => rows[place]!),
@@ -144,7 +144,7 @@ const unpacking =
   (path: string): DataFile =>
     unpacked(path, open(path))
 
-/** `open` gives each of its files; what is packed is unpacked. Columns that nobody uses are not looked at. */
+/** `open` gives each of its files; compressed files are unpacked. Unused columns are not read. */
 export function parseSource(
   name: string,
   source: SourceSpec,

@@ -43,7 +43,7 @@ export function parseNpy(place: string, name: string, file: DataFile): Column {
   if (file.size > expected) afterTheData(place, file.size - expected, `${sizes.join("x")} ${type}`)
   const [rows = 0, ...shape] = sizes
   const width = product(shape)
-  // In Fortran order the first axis changes fastest.
+  // The first axis changes fastest in Fortran order.
   const rowOf = (index: number): number => (fortran ? index % rows : Math.floor(index / width))
   const elements = { type, bigEndian, count, at: dataAt }
   const where = (index: number): string => `${place}: row ${rowOf(index) + 1}, column "${name}"`

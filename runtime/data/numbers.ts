@@ -9,7 +9,7 @@ export function numberOf(text: string): number | undefined {
   return NUMBER.test(trimmed) ? Number(trimmed) : undefined
 }
 
-/** What stands in a cell that has no value, as pandas.read_csv takes it (`na_values`). */
+/** The texts of a cell without a value, as in pandas.read_csv (`na_values`). */
 const MISSING: ReadonlySet<string> = new Set(
   [
     " #N/A #NA -1.#IND -1.#QNAN -NaN -nan 1.#IND 1.#QNAN <NA> N/A NA NULL NaN None n/a nan null".split(" "),
@@ -19,7 +19,7 @@ const MISSING: ReadonlySet<string> = new Set(
 
 export const isMissing = (text: string): boolean => MISSING.has(text.trim())
 
-/** What to do about a cell that is no number. */
+/** Advice for a cell that is no number. */
 export function numberHelp(cell: string): string {
   if (cell === "") return "drop the row, or fill the cell: `|> fill(median)`"
   if (/^[+-]?(?:nan|inf|infinity|na|n\/a|null|none|nil|missing|\?|-)$/i.test(cell))

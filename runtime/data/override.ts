@@ -2,7 +2,7 @@
  *    name=path              the file of a source that is one: csv, jsonl, npz, text
  *    name.column=path       one file of an idx or npy source
  *    name.test=path, name.test.column=path   the same of the source of test rows, and `name.val` of that for validation
- *  Guarantees: every override was used, or a RunError says what there is. */
+ *  Guarantees: every override was used, or a RunError lists the names that there are. */
 import type { DataSpec } from "../bundle/format.js"
 import { RunError } from "../error.js"
 import { nearest } from "../suggest.js"

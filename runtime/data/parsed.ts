@@ -1,4 +1,4 @@
-/** runtime/data: what reading a text file gives: arrays by column, which a host may keep for the next time -> Table. */
+/** runtime/data: the arrays by column that reading a text file gives, which a host may keep for the next time -> Table. */
 import type { RunError } from "../error.js"
 import { columnText, isUsed, missingColumn, type Column, type Table, type Texts, type Uses } from "./table.js"
 
@@ -14,14 +14,14 @@ export interface Parsed {
   /** Rows of the file before these; absent: none. */
   readonly first?: number
   readonly jumps: readonly Jump[]
-  /** Of the columns that were asked for. */
+  /** The numbers of the columns that were asked for. */
   readonly numbers: ReadonlyMap<string, Column>
   readonly texts: ReadonlyMap<string, Texts>
   /** Columns that are not as they were asked for. */
   readonly wrong: ReadonlyMap<string, RunError>
 }
 
-/** Gives what was kept of an earlier reading of a file, or reads it. `how`: what the result depends on besides the file. */
+/** Gives the kept result of an earlier reading of a file, or reads it. `how`: all that the result depends on besides the file. */
 export type Remember = (how: string, uses: Uses, parse: () => Parsed) => Parsed
 
 export function isEnough({ names, numbers, texts, wrong }: Parsed, uses: Uses): boolean {
@@ -35,7 +35,7 @@ export function isEnough({ names, numbers, texts, wrong }: Parsed, uses: Uses): 
   })
 }
 
-/** `missing`: what is probably wrong when a column is not there. */
+/** `missing`: the probable reason when a column is not there. */
 export function tableOfParsed(place: string, parsed: Parsed, missing?: string): Table {
   const { names, rows, first = 0, jumps, numbers, texts, wrong } = parsed
   const known = new Set(names)

@@ -1,4 +1,4 @@
-/** runtime/data: a table -> tables of some of its rows, one after another, so that what is made of rows is in memory for some at a time. */
+/** runtime/data: a table -> tables of some of its rows, one after another, so that only their results are in memory at a time. */
 import { product } from "../exec/size.js"
 import type { Column, Table, Uses } from "./table.js"
 

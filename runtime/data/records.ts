@@ -37,7 +37,7 @@ export function tableOfRecords(
   }
 }
 
-/** Takes rows one after another, and keeps what is asked of them. What is wrong with a column is said when it is read. */
+/** Takes rows one after another, and keeps the columns that are asked for. A fault of a column is reported when the column is read. */
 export class RecordColumns {
   private readonly columns: Map<string, RecordColumn>
   private rows = 0
@@ -105,7 +105,7 @@ class RecordColumn {
   private values = new Float64Array(16)
   private length = 0
   private readonly texts = new TextColumn()
-  /** What is wrong with the column, and with its numbers. */
+  /** The fault of the column, or of its numbers. */
   private wrong: RunError | undefined
   private notNumbers: RunError | undefined
 
@@ -215,7 +215,7 @@ class RecordColumn {
   }
 }
 
-/** Of the first value in each list; undefined when there are too many axes. */
+/** The shape, by the first value in each list; undefined when there are too many axes. */
 function shapeOf(value: unknown): readonly number[] | undefined {
   const shape: number[] = []
   for (let inner = value; isList(inner); inner = inner[0]) {

@@ -1,5 +1,5 @@
 /** runtime/data: the row at each place of an epoch, as programs on a device find it: the operation `batch_rows` (compiler/ops/rows.ts,
- *  which says why it is what it is), for the host that brings rows to the device. */
+ *  which gives the reasons for its definition), for the host that brings rows to the device. */
 
 const ROUNDS = 6
 const GOLDEN = 0x9e3779b1
@@ -35,7 +35,7 @@ export function shuffledOrder({ rows, seed, epoch }: Shuffle): (place: number) =
   }
 }
 
-/** Of each round. */
+/** The keys of each round. */
 function keysOf(seed: number, epoch: number): number[] {
   let key = (seed ^ Math.imul(epoch + 1, GOLDEN)) >>> 0
   key = Math.imul(key ^ (key >>> 16), MURMUR[0]) >>> 0

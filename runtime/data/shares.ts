@@ -10,7 +10,7 @@ export const PART_NAMES: Readonly<Record<Part, string>> = {
 
 export interface Share {
   readonly part: Part
-  /** Of all rows. */
+  /** The share of all rows. */
   readonly share: number
   /** For messages. */
   readonly name: string

@@ -1,5 +1,5 @@
-/** runtime/data: rows dealt out by what stands in a column.
- *  Guarantees: `dealStrata` gives every part of every class its share, rounded down or up, and what is rounded is made up for in the
+/** runtime/data: deals rows out by the values of a column.
+ *  Guarantees: `dealStrata` gives every part of every class its share, rounded down or up, and the rounding errors are made up for in the
  *              classes that follow; `dealGroups` never parts a group.
  *  Not here:   the random order (split.ts). */
 import { RunError } from "../error.js"
@@ -53,7 +53,7 @@ function exhaustive(shares: readonly Share[]): readonly number[] {
   return isComplete(shares) ? given : [...given, 1 - given.reduce((a, b) => a + b, 0)]
 }
 
-/** Groups come in a random order, and each goes to the part that lacks most of what the group has: rows, or rows of its classes.
+/** Groups come in a random order, and each goes to the part that lacks most of the group's rows, or rows of its classes.
  *  The last groups go to parts that have none. */
 export function dealGroups(
   table: Keyed,
@@ -91,7 +91,7 @@ export function dealGroups(
   return Int32Array.from({ length: table.rows }, (_, row) => placeOf[groups.codes[row]!]!)
 }
 
-/** What stands in a column, one value in each row and none of them empty. */
+/** The values of a column, one in each row and none of them empty. */
 export function keysOf(table: Keyed, column: string): Texts {
   const keys = table.texts(column)
   if (keys.width !== 1)

@@ -1,6 +1,6 @@
 /** runtime/data: which rows are for training, which for validation and which for the test.
  *  The rows are put into a random order that depends on the seed and their number alone (Fisher-Yates over splitmix32) and dealt out in
- *  that order: the first round(train * rows) are for training, and so on; where the shares make up 1, the last part takes what is left.
+ *  that order: the first round(train * rows) are for training, and so on; where the shares make up 1, the last part takes the rest.
  *  Every part keeps the order of the file. `folds` are equal parts, one of which validates while the others train.
  *  With `stratify` every class is dealt out by itself, with `group` all rows of a group go to one part (split-classes.ts).
  *  Rows that follow one another and overlap (windows over a text or over time) are not permuted: parts follow one another, and a part
@@ -34,7 +34,7 @@ export function splitRows(table: Splittable, split: SplitSpec): SplitRows {
   return { train: of("train"), val: of("val"), test: of("test") }
 }
 
-/** In the order in which rows are dealt out. */
+/** The shares, in the order in which rows are dealt out. */
 function sharesOf({ train, val = 0, test, folds, fold = 1 }: SplitSpec): readonly Share[] {
   const first =
     folds === undefined

@@ -1,6 +1,6 @@
 /** runtime/data: fields that lie on the device as the codes in their files (StoredSpec): which ones, and their rows.
- *  Guarantees: every value is the one that `applyField` gives, bit for bit, for it is made by the same stages, once for each code.
- *  Not here:   what the device makes of codes (compiler/lower). */
+ *  Guarantees: every value is the one that `applyField` gives, bit for bit, since the same stages make it, once for each code.
+ *  Not here:   how the device turns codes into values (compiler/lower). */
 import type { FieldSpec, FittedStage, StoredSpec } from "../bundle/format.js"
 import { inPart, RunError } from "../error.js"
 import { bytesOf, product } from "../exec/size.js"
@@ -12,7 +12,7 @@ import type { Column, Table } from "./table.js"
 
 interface Codes {
   readonly bytes: number
-  /** What a column of this type is in memory. */
+  /** The array of a column of this type. */
   readonly array: new (of: number | ArrayBuffer) => NumberArray
 }
 const CODES: Readonly<Record<StoredSpec["type"], Codes>> = {
@@ -72,7 +72,7 @@ export function packer(field: StoredField): {
 } {
   const values = field.stored.values === "code" ? undefined : valuesOfCodes(field)
   const held = conversion(field.dtype)
-  // The list is of all codes; what a field cannot hold matters where it occurs.
+  // The list is of all codes; a value that a field cannot hold matters only where it occurs.
   const isChecked =
     field.bounds !== undefined ||
     field.stages.some((stage) => followsOf(stage) === "same") ||

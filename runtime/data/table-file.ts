@@ -13,7 +13,7 @@ import { columnText, missingColumn, TextColumn, type Column, type Table, type Te
 export const MAGIC = "nnctable"
 
 export interface TableHeader {
-  /** What was converted, for messages. */
+  /** The name of the converted file, for messages. */
   readonly place: string
   readonly rows: number
   readonly names: readonly string[]

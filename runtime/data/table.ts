@@ -9,11 +9,11 @@ import type { DataFile } from "./file.js"
 
 export interface Column {
   readonly name: string
-  /** Of one row; a plain number is []. */
+  /** The shape of one row; [] for a plain number. */
   readonly shape: readonly number[]
   /** Row after row. Where there is `piece`, they are read anew each time. */
   readonly values: NumberArray
-  /** Of a column that is not in memory: the values from one place to another, of `count`. */
+  /** Present where a column is not in memory: its values from one index to another, of `count`. */
   readonly piece?: (from: number, to: number) => NumberArray
   readonly count?: number
   /** Where they lie, row after row, of a column that is not in memory. */
@@ -38,20 +38,20 @@ export interface Table {
   readonly names: readonly string[]
   /** Throws a RunError when the column is not there or does not hold numbers. */
   column(name: string): Column
-  /** What stands in a column that holds names. */
+  /** The texts of a column that holds names. */
   texts(name: string): Texts
   /** Rows follow one another, and each shares values with this many after it: only a split in order keeps parts apart.
    *  Left out: rows are independent of each other. */
   readonly overlap?: number
   /** Where rows are windows over another table. */
   readonly windows?: Windows
-  /** When the first and the last of what a row is made of was: rows that share a time stay in one part. */
+  /** The times of the first and the last of a row's steps: rows that share a time stay in one part. */
   span?(row: number): readonly [begin: number, end: number]
   /** `d.csv: row 17 (line 18), column "x"`: rows count from 1. */
   where(row: number, column?: string): string
 }
 
-/** What is asked of a column. What nobody asks for is not looked at, and does no harm. */
+/** The uses of a column. An unused column is not read, so its faults do no harm. */
 export interface Use {
   readonly numbers: boolean
   readonly texts: boolean
@@ -145,7 +145,7 @@ export class TextColumn {
     this.codes[at] = code
     this.length = at + 1
   }
-  /** Of the first `count`. */
+  /** The texts of the first `count` rows. */
   texts(width = 1, count = this.length): Texts {
     return { distinct: [...this.places.keys()], codes: this.codes.subarray(0, count), width }
   }

@@ -1,6 +1,6 @@
 /** runtime/data: a text -> Table: windows of characters, each `stride` after the one before.
  *  Guarantees: no window is copied: rows share the code points of the text. A character is a Unicode code point.
- *              What is left at the end and fills no window is left out. */
+ *              Characters at the end that fill no window are left out. */
 import { RunError } from "../error.js"
 import { eachPiece, partOf, type DataFile } from "./file.js"
 import { eachLine } from "./lines.js"
@@ -39,7 +39,7 @@ type CodePoints = Uint8Array | Uint16Array | Uint32Array
 
 const PIECE = 1 << 20
 
-/** In as few bytes as the characters allow. A character has at least one byte in the file. */
+/** The characters, in as few bytes as they allow. A character has at least one byte in the file. */
 function charactersOf(place: string, file: DataFile): CodePoints {
   const mark = byteOrderMark(place, file)
   const content = partOf(file, mark, file.size - mark)

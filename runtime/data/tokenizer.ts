@@ -8,15 +8,15 @@ import { isRow, type Row } from "./records.js"
 type Side = "left" | "right"
 
 const MODELS = ["BPE", "WordPiece", "Unigram"] as const
-/** What its model needs beside the vocabulary. */
+/** The members that a WordPiece model has beside its vocabulary. */
 const WORDPIECE = ["unk_token", "continuing_subword_prefix"]
-/** What a token for empty places is called, where the file does not say it. */
+/** The usual names of the padding token, where the file names none. */
 const PADDING = ["[PAD]", "<pad>", "<PAD>", "<|pad|>", "<|padding|>"]
 
 export class TextTokenizer {
   /** One more than the largest number of a token. */
   readonly count: number
-  /** What stands in empty places; masks leave it out. */
+  /** The number that pads a text; masks leave it out. */
   readonly padding: number
   readonly padded: Side
   /** Special tokens in every row. */

@@ -1,5 +1,5 @@
-/** runtime/data: from what the stages of a field gave back to what stands in its columns: numbers in their own unit, names of classes.
- *  Not here:   which values are a field's (train/prediction.ts), what undoes a stage (stages/). */
+/** runtime/data: the results of a field's stages -> values of its columns: numbers in their own unit, names of classes.
+ *  Not here:   which values are a field's (train/prediction.ts), the inverse of a stage (stages/). */
 import type { FieldSpec } from "../bundle/format.js"
 import { ruleOf } from "./stages/index.js"
 
@@ -23,7 +23,7 @@ export function undoOf({ stages }: Staged): Undo | undefined {
   return (values, width) => steps.reduce((given, undo) => undo?.(given, width) ?? given, values)
 }
 
-/** Of `count` classes, in order. */
+/** The names of `count` classes, in order. */
 export function classNames({ stages }: Staged, count: number): ClassName[] {
   const names = stages.map((stage) => ruleOf(stage).names?.(stage)).find((each) => each !== undefined) ?? []
   return Array.from({ length: count }, (_, i) => names[i] ?? i)

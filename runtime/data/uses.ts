@@ -1,4 +1,4 @@
-/** runtime/data: what fields ask of the columns of a table. */
+/** runtime/data: the uses of a table's columns by fields. */
 import type { DataSpec, DrawSpec } from "../bundle/format.js"
 import { readsTexts, takesMissing } from "./stages/index.js"
 import type { Uses } from "./table.js"
@@ -13,7 +13,7 @@ interface Reads {
   readonly stages: readonly { readonly kind: string }[]
 }
 
-/** Texts where the first stage numbers them, else numbers; and what a split, windows or conditions tell rows apart by. */
+/** Texts where the first stage numbers them, else numbers; and the columns of splits, windows and conditions. */
 export function usesOf(
   fields: readonly Reads[],
   { split, windows, where }: Pick<Partial<DataSpec>, "split" | "windows" | "where"> = {},

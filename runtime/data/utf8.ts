@@ -1,4 +1,4 @@
-/** runtime/data: UTF-8 -> text. What is not UTF-8 is refused with its place, not replaced. */
+/** runtime/data: UTF-8 -> text. Bytes that are not UTF-8 are refused with their place, not replaced. */
 import { RunError } from "../error.js"
 import { bytesOf, type DataFile } from "./file.js"
 

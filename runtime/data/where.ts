@@ -11,7 +11,7 @@ import type { Table } from "./table.js"
 type Cell = Extract<ConditionSpec, { readonly kind: "cell" }>
 type Comparison = Cell["is"]
 
-/** What it asks of columns. */
+/** The cells of columns that it reads. */
 export const cellsOf = (condition: ConditionSpec): readonly Cell[] =>
   condition.kind === "cell" ? [condition] : condition.of.flatMap(cellsOf)
 

@@ -86,7 +86,7 @@ function refuseTwice(
   }
 }
 
-/** Numbers that order the rows: what stands in the column, or the moments of its dates. */
+/** Numbers that order the rows: the values of the column, or the moments of its dates. */
 function timesOf(table: Table, column: string): Float64Array {
   const { distinct, codes } = keysOf(table, column)
   const refuse = (code: number, help: string): never => {

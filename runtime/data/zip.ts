@@ -1,4 +1,4 @@
-/** runtime/data: ZIP archives: which files are in them, and what they hold (APPNOTE.TXT 6.3.10: stored and deflated members, ZIP64).
+/** runtime/data: ZIP archives: which files are in them, and their contents (APPNOTE.TXT 6.3.10: stored and deflated members, ZIP64).
  *  Guarantees: only the member that is asked for is unpacked; its length and CRC-32 are right, or a RunError names it. */
 import { inflateSync } from "fflate"
 import { reasonOf, RunError } from "../error.js"
@@ -20,7 +20,7 @@ interface Entry {
   readonly crc: number
   readonly packed: number
   readonly size: number
-  /** Of its local header. */
+  /** The offset of its local header. */
   readonly at: number
 }
 
@@ -163,6 +163,6 @@ function viewOf(file: DataFile, at: number, count: number): DataView {
   return new DataView(bytesOf(file, at, count).buffer)
 }
 
-/** 64 bits; what is no safe integer lies outside of every file. */
+/** A number of 64 bits; one beyond the safe integers lies outside of every file. */
 const wide = (view: DataView, at: number): number =>
   view.byteLength < at + 8 ? Infinity : Number(view.getBigUint64(at, true))

@@ -7,7 +7,7 @@ export async function openBrowserDevice(needs: DeviceNeeds): Promise<Device> {
   return openAdapter(await findAdapter(), needs, (promise) => promise)
 }
 
-/** What `openBrowserDevice` would open. */
+/** The device that `openBrowserDevice` would open. */
 export async function probeBrowserDevice(): Promise<DeviceInfo> {
   return describe(await findAdapter())
 }

@@ -36,7 +36,7 @@ export async function openDevice(bundle: Bundle, host: Host, choice: DeviceChoic
   return { device, bundle: seen, info }
 }
 
-/** What `auto` takes of a bundle for both devices. */
+/** The device that `auto` takes for a bundle with code for both. */
 export async function autoDevice(
   host: Pick<Host, "mayHaveGpu" | "probeDevice">,
 ): Promise<{ readonly name: "webgpu" | "wasm"; readonly why: string }> {

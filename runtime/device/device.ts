@@ -1,10 +1,10 @@
 /** runtime/device: the whole surface of a backend: memory, kernels, recording, waiting.
- *  Assumes one user at a time. Guarantees: what was recorded runs in the order of `submit`, `write` before what is submitted
+ *  Assumes one user at a time. Guarantees: recorded work runs in the order of `submit`, and a `write` before work that is submitted
  *  after it; any failure of the device makes the next awaited call throw a RunError.
- *  Not here: what is dispatched (exec/), which device is chosen (node-gpu.ts, browser-gpu.ts). */
+ *  Not here: the order of dispatches (exec/), which device is chosen (node-gpu.ts, browser-gpu.ts). */
 import type { KernelSpec } from "../bundle/format.js"
 
-/** What `start` events and `nnc doctor` show. */
+/** The facts about a device that `start` events and `nnc doctor` show. */
 export interface DeviceInfo {
   readonly device: "webgpu" | "wasm"
   readonly adapter: string
@@ -12,7 +12,7 @@ export interface DeviceInfo {
   readonly architecture: string
   /** Emulated on the CPU. */
   readonly software: boolean
-  /** Of the features that kernels may use, those it offers. */
+  /** The features offered by the device that kernels may use. */
   readonly features: readonly string[]
   /** For which kind of adapters the kernels are that it runs: `webgpu-software`. */
   readonly kernels?: string
@@ -20,7 +20,7 @@ export interface DeviceInfo {
   readonly why?: string
 }
 
-/** What a bundle asks of a device; checked before anything is allocated. */
+/** The needs of a bundle, checked before anything is allocated. */
 export interface DeviceNeeds {
   readonly largestBuffer: number
   readonly largestBinding: number
@@ -66,7 +66,7 @@ export const MOST_IN_PROCESS = 2 ** 29
 
 /** Bytes that rows of data may take on a device. */
 export interface DataRoom {
-  /** In one buffer. */
+  /** The most bytes in one buffer. */
   readonly buffer: number
   /** All together. */
   readonly all: number
@@ -91,7 +91,7 @@ export interface Device {
   readonly parameterBlocks: number
   /** Makes room for calls of so many parameter blocks; before anything is recorded. */
   reserveBlocks(perCall: number): void
-  /** PARAMETER_STRIDE bytes per block, for what is submitted next. */
+  /** PARAMETER_STRIDE bytes per block, for the next submission. */
   writeParameters(blocks: Uint8Array<ArrayBuffer>): void
   record(): Recorder
   /** Marks this place in the queue; call the result to wait until everything submitted before it is done. */

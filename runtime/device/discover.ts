@@ -1,4 +1,4 @@
-/** runtime/device: what the file system says about GPUs and Vulkan drivers, without loading any.
+/** runtime/device: finds GPUs and Vulkan drivers in the file system, without loading any.
  *  Assumes:    Node. Real GPUs and Mesa's drivers are found without help, so ask for an adapter before naming a driver.
  *  Guarantees: only looks; installs nothing, sets nothing.
  *  Not here:   opening devices (node-gpu.ts). */

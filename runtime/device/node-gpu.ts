@@ -1,6 +1,6 @@
 /** runtime/device: opens the GPU in Node, through npm `webgpu` (Dawn).
- *  Guarantees: what Dawn finds by itself first, then a software driver that lies elsewhere (discover.ts); never silent:
- *  the device's info names what was opened. */
+ *  Guarantees: takes an adapter that Dawn finds by itself first, then a software driver that lies elsewhere (discover.ts); never silent:
+ *  the device's info names the adapter. */
 import { reasonOf, RunError } from "../error.js"
 import type { Device, DeviceInfo, DeviceNeeds } from "./device.js"
 import { softwareDriverFiles } from "./discover.js"
@@ -11,7 +11,7 @@ export async function openNodeDevice(needs: DeviceNeeds): Promise<Device> {
   return openAdapter(await findAdapter(), needs, quietWait)
 }
 
-/** What `openNodeDevice` would open. */
+/** The device that `openNodeDevice` would open. */
 export async function probeNodeDevice(): Promise<DeviceInfo> {
   return describe(await findAdapter())
 }

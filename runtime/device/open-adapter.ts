@@ -1,6 +1,6 @@
 /** runtime/device: a GPU object -> Device, the same in Node and in a browser page.
  *  Guarantees: asks for buffers as large as the adapter offers, as a data set's size is known only later, and for nothing else beyond what
- *  the bundle uses; what WebGPU guarantees everywhere is enough for most. */
+ *  the bundle uses; the limits that WebGPU guarantees everywhere are enough for most. */
 import { RunError } from "../error.js"
 import type { Device, DeviceInfo, DeviceNeeds } from "./device.js"
 import { mib, WebGpuDevice, type Waiter } from "./webgpu.js"
@@ -53,7 +53,7 @@ export function describe(adapter: GPUAdapter): DeviceInfo {
   }
 }
 
-/** What kernels are compiled with where it is there. */
+/** The features that kernels use where the adapter has them. */
 const USABLE = ["shader-f16", "subgroups"] as const
 
 const isFeature = (name: string): name is GPUFeatureName => /^[a-z0-9-]+$/.test(name)

@@ -26,7 +26,7 @@ const MAP_READ = 0x1
 const COMPUTE_STAGE = 0x4
 
 const PARAMETER_BLOCKS = 1024
-/** What kernels may read from a block on: the parameters of many calls, the largest uniform binding that WebGPU guarantees. */
+/** The bytes that kernels may read from a block on, for the parameters of many calls: the largest uniform binding that WebGPU guarantees. */
 const PARAMETER_WINDOW = 65536
 /** A read-back goes through a staging buffer; larger ones go in pieces. */
 const LARGEST_STAGING = 64 * 1024 * 1024
@@ -109,7 +109,7 @@ export class WebGpuDevice implements Device {
     this.parameterGroup = this.groupOfParameters()
   }
 
-  /** WebGPU does not say how much memory there is: what it takes as two buffers is taken to fit. That of a software adapter is the
+  /** WebGPU does not say how much memory there is: two buffers of the largest size are taken to fit. The memory of a software adapter is the
    *  process's own. */
   get room(): DataRoom {
     const { maxBufferSize, maxStorageBufferBindingSize } = this.gpu.limits
@@ -297,7 +297,7 @@ export class WebGpuDevice implements Device {
 class GpuRecorder implements Recorder {
   private readonly encoder: GPUCommandEncoder
   private pass: GPUComputePassEncoder | undefined
-  /** Of the open pass: setting what is set already costs a call into the driver. */
+  /** The pipeline of the open pass, since setting it again would cost a call into the driver. */
   private pipeline: GPUComputePipeline | undefined
   private block = -1
   private readonly offset = new Uint32Array(1)

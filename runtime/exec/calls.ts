@@ -1,5 +1,5 @@
 /** runtime/exec: calls of one program one after another, each by its own dispatches, or many in one.
- *  Guarantees: a program that makes many calls in one dispatch gives what its single form gives, within rounding. */
+ *  Guarantees: a program that makes many calls in one dispatch gives the results of its single form, within rounding. */
 import { MULTI_STEP_STRIDE, PARAMETER_STRIDE } from "../bundle/format.js"
 import type { Recorder } from "../device/device.js"
 import { ParameterBlocks, type CallParameters } from "./blocks.js"

@@ -15,7 +15,7 @@ export interface DataSet extends Parts<PlacedRows> {
   readonly placement: Placement
   /** Rows that take no part. */
   readonly leftOut: number
-  /** Of the training rows, by train section: sums of the weights that they are drawn by. */
+  /** By train section: running sums of the weights by which training rows are drawn. */
   readonly weights: ReadonlyMap<string, Float64Array>
 }
 

@@ -75,7 +75,7 @@ export async function loadBundle(bundle: Bundle, device: Device): Promise<Loaded
   return new LoadedBundle(bundle, device, arenas)
 }
 
-/** What the device must offer for this bundle. */
+/** The features and limits that a device must offer for this bundle. */
 export function needsOf({ manifest, wgsl }: Bundle): DeviceNeeds {
   const bindings = manifest.programs.flatMap(({ dispatches }) =>
     dispatches.flatMap((dispatch) => dispatch.bindings.filter((range) => dataField(range) === undefined)),

@@ -50,7 +50,7 @@ export async function rowsInPieces(
 interface PiecesOfField {
   readonly from: readonly Memory[]
   readonly to: Memory
-  /** Of a row. */
+  /** The bytes of a row. */
   readonly bytes: number
 }
 /** Copies the rows of these numbers; a piece holds `rows` of them. */

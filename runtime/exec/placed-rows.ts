@@ -1,6 +1,6 @@
 /** runtime/exec: the training rows or the test rows of a data set, and how programs find those of each call on the device.
  *  Guarantees: a call takes the same rows wherever they lie: kernels read them from one buffer for each field, by the same numbers, and
- *              what they compute does not depend on the placement in any bit.
+ *              their results do not depend on the placement in any bit.
  *  Not here:   rows that are not all on the device (staged.ts). */
 import type { FieldSpec } from "../bundle/format.js"
 import { bytesOfRow } from "../data/encoder.js"
@@ -24,7 +24,7 @@ export interface Order {
   at(call: number): { readonly B: number; readonly epoch: number; readonly start: number }
 }
 
-/** What a program is told of the rows of a call: how many it may choose from, and the place of its first. */
+/** The rows of a call, as a program is told them: their number to choose from, and the position of the first. */
 export interface RowsOfCall {
   readonly R: number
   readonly start: number
@@ -32,7 +32,7 @@ export interface RowsOfCall {
 
 /** The calls of one program, in their order. */
 export interface Walk {
-  /** Sees to it that the rows of calls from `first` on are there for what is submitted next. Gives for how many calls of `count` they
+  /** Sees to it that the rows of calls from `first` on are there for the next submission. Gives for how many calls of `count` they
    *  are: at least for one. */
   ready(first: number, count: number): Promise<number>
   of(call: number): RowsOfCall
@@ -40,9 +40,9 @@ export interface Walk {
 
 export interface PlacedRows {
   readonly rows: number
-  /** What programs are bound to. */
+  /** The memory that programs bind. */
   readonly data: DeviceData
-  /** Of all rows, wherever they lie. */
+  /** The bytes of all rows, wherever they lie. */
   readonly bytes: number
   /** The number of the row at a place in the buffers of `data`; undefined where there is none. */
   rowAt(place: number): number | undefined

@@ -1,6 +1,6 @@
 /** runtime/exec: rows of which only those of the next calls lie in the buffers that programs read: in the stage.
  *  How:        kernels find the row of a place by a permutation of the R rows that they are told of. Here R is the number of rows in the
- *              stage, and each row is put where that permutation of R looks for it, so that the kernels, and what they compute, are the
+ *              stage, and each row is put where that permutation of R looks for it, so that the kernels and their results are the
  *              same as with all rows there. A stage holds rows of one epoch, as the permutation is another in the next.
  *  Guarantees: the next stage is fetched while the calls of this one are computed.
  *  Not here:   where rows come from (pieces.ts, streamed.ts). */
@@ -13,7 +13,7 @@ import { listsOf, type Order, type PlacedRows, type RowsOfCall, type Walk } from
 
 /** Where rows come from. */
 export interface RowStore {
-  /** Rows by their numbers; call the result to have them in the stage, one after another, for what is submitted after that. */
+  /** Fetches rows by their numbers; calling the result puts them into the stage, one after another, for later submissions. */
   fetch(numbers: Uint32Array): Promise<(stage: ReadonlyMap<string, Memory>) => void>
 }
 
@@ -63,7 +63,7 @@ export function stagedRows(
   }
 }
 
-/** What the buffers hold now: walks of training and of evaluation take turns. */
+/** The present contents of the buffers: walks of training and of evaluation take turns. */
 interface Held {
   stage: Stage | undefined
 }
@@ -71,7 +71,7 @@ interface Held {
 interface Stage {
   readonly first: number
   readonly calls: number
-  /** Of the rows, by their places in the buffers. */
+  /** The numbers of the rows, by their places in the buffers. */
   readonly numbers: Uint32Array
   /** Place in the epoch of the first. */
   readonly start: number
@@ -130,7 +130,7 @@ class StagedWalk implements Walk {
     const stage = this.stageFrom(first)
     this.limit = Math.min(this.rows.capacity, this.limit * GROWTH)
     const fetched = this.store.fetch(stage.numbers)
-    // Of a stage that nobody comes to wait for.
+    // Nobody may come to wait for this stage.
     fetched.catch(() => {})
     return { stage, fetched }
   }

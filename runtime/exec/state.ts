@@ -118,7 +118,7 @@ export class State {
     )
   }
 
-  /** Throws where they are not what the slot holds. */
+  /** Throws where their dtype or number is not that of the slot. */
   checkNumbers(name: string, numbers: Numbers): void {
     const { dtype, shape } = this.slot(name)
     checkNumbers(`"${name}"`, dtype, numbers)

@@ -4,9 +4,9 @@ import { bytesOf } from "./size.js"
 
 export type NumberArray =
   Float64Array | Float32Array | Int32Array | Uint32Array | Int16Array | Uint16Array | Int8Array | Uint8Array
-/** What a caller may hand in. */
+/** The numbers that a caller may hand in. */
 export type Numbers = NumberArray | readonly number[]
-/** What device memory reads as. f16 is widened to Float32Array; bool is 0 or 1. */
+/** The arrays that device memory is read into. f16 is widened to Float32Array; bool is 0 or 1. */
 export type Values = Float32Array | Int32Array | Uint32Array
 
 /** A named array read back. */
@@ -82,7 +82,7 @@ export function toHalf(value: number): number {
   const magnitude = bits & 0x7fffffff
   if (magnitude >= 0x7f800000) return sign | (magnitude > 0x7f800000 ? 0x7e00 : 0x7c00)
   if (magnitude >= 0x38800000) {
-    // In the middle between two halves, what f32 had no room for decides.
+    // In the middle between two halves, the part of the value that f32 rounded away decides.
     const rest = (magnitude & 0x1fff) === 0x1000 ? Math.sign(Math.abs(value) - Math.abs(float[0])) : 0
     const rebased = magnitude - 0x38000000 + rest
     return sign | Math.min(0x7c00, (rebased + 0xfff + ((rebased >>> 13) & 1)) >>> 13)

@@ -48,5 +48,5 @@ export function evaluatorOf(
   return new Evaluator(loaded.program(program, rows.data), overall, spec, rows, seed)
 }
 
-/** The part that says best what a model is worth. */
+/** The part by which a model is best judged. */
 const partTested = ({ val, test }: Parts<unknown>): Part => (test ? "test" : val ? "val" : "train")

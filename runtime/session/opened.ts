@@ -18,7 +18,7 @@ export interface Opened {
   /** By train section: of those that made a step by itself. */
   readonly steppers: Map<string, Stepper>
   readonly now: () => number
-  /** Of sessions that train at once. */
+  /** The common pace of sessions that train at once. */
   readonly pace: ((most: number) => CommonPace) | undefined
 }
 

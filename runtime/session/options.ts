@@ -30,7 +30,7 @@ export const OPEN_OPTIONS: KindsOf<OpenOptions> = {
 export interface TrainOptions extends RunListeners {
   /** The name of a train section; may be left out when there is one. */
   readonly train?: string
-  /** At most one of these two; instead of the section's duration. */
+  /** At most one of these two; it replaces the section's duration. */
   readonly epochs?: number
   readonly steps?: number
   readonly seed?: number
@@ -38,7 +38,7 @@ export interface TrainOptions extends RunListeners {
   readonly checkpointEvery?: TrainSpec["checkpointEvery"]
   /** Goes on from there, exactly. */
   readonly resume?: Checkpoint
-  /** What parameters start from; at step 0, with optimizers of its own. */
+  /** The weights that parameters start from, at step 0 and with fresh optimizer state. */
   readonly init?: GivenWeights
   /** Keeps the parameters as they are instead of initialising them: after setParameters, or to train on. */
   readonly keepParameters?: boolean

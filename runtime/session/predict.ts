@@ -60,7 +60,7 @@ export const predictTableRaw = (
   table: Table,
 ): Promise<Record<string, Tensor>> => predictRows(opened, model, windowsOf(opened, model, table))
 
-/** `table`: a row of it is what the model takes at once. */
+/** `table`: each row of it is one input of the model. */
 function predictRows(opened: Opened, model: string, table: Table): Promise<Record<string, Tensor>> {
   const rows = allRows(table.rows)
   const feeds = fieldsOf(opened, model).map(
@@ -69,7 +69,7 @@ function predictRows(opened: Opened, model: string, table: Table): Promise<Recor
   return predict(opened, model, Object.fromEntries(feeds), feeds.length === 0 ? table.rows : undefined)
 }
 
-/** What `predictTable` asks of the columns of a table. */
+/** The columns of a table that `predictTable` reads. */
 export function usesOfModel(opened: Opened, model: string): Uses {
   const windows = windowsSpec(opened, model)
   return usesOf(

@@ -16,14 +16,14 @@ import { predict } from "./predict.js"
 /** Values of a field, row after row. */
 export interface SampledField {
   readonly name: string
-  /** Of one row. */
+  /** The shape of one row. */
   readonly shape: readonly number[]
   readonly values: Numbers
 }
 export interface SampledOutput {
   readonly name: string
   readonly prediction: Prediction
-  /** What the rows have in the field that the output is trained to give: names of classes, or values in their own unit. */
+  /** The rows' own values of the target: names of classes, or values in their own unit. */
   readonly truth?: readonly ClassName[]
 }
 export interface Samples {

@@ -23,7 +23,7 @@ export interface StepResult {
   readonly step: number
   /** Rows of the batch that took part. */
   readonly rows: number
-  /** `loss` and what is reported, of these rows, before the update. */
+  /** `loss` and the reports of these rows, before the update. */
   readonly metrics: Metrics
 }
 

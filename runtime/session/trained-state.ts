@@ -16,7 +16,7 @@ import type { Progress } from "../train/trainer.js"
 import type { DataSets } from "./data-sets.js"
 import type { TrainOptions } from "./options.js"
 
-/** Of a run that has not made a step. */
+/** The progress of a run that has not made a step. */
 export const START: Progress = {
   step: 0,
   best: null,
@@ -71,7 +71,7 @@ export class TrainedState {
     for (const [name, numbers] of set ?? []) this.slots.setNumbers(name, numbers)
   }
 
-  /** What a run starts from. `notes`: what files gave, for people. */
+  /** Sets the state that a run starts from. `notes`: the values that files gave, for people. */
   async startFrom(
     { resume, init, keepParameters }: Pick<TrainOptions, "resume" | "init" | "keepParameters">,
     seed: number,
@@ -125,7 +125,7 @@ export class TrainedState {
     return encodeCheckpoint(this.manifest, await this.slots.read(), this.at)
   }
 
-  /** Writes what the initialisers give, and nothing that files do. */
+  /** Writes the values of initialisers, and none of files. */
   runInitialisers(seed: number): void {
     // Zero first: optimizer state starts at zero where no initialiser says otherwise.
     this.slots.write(new Map(this.slots.slots.map(({ name, bytes }) => [name, new Uint8Array(bytes)])))
@@ -146,7 +146,7 @@ export class TrainedState {
     this.runInitialisers(seed)
   }
 
-  /** Puts what files have in the place of first values. */
+  /** Replaces first values by those of files. */
   private async takeWeights(seed: number, init?: GivenWeights): Promise<readonly string[]> {
     const given = init && takeGiven(init, this.manifest)
     const declared = await takeDeclared(this.data.openFile, this.manifest, given?.slots ?? new Map())

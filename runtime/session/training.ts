@@ -104,7 +104,7 @@ export async function train(
   }
 }
 
-/** What is looked at along the way: the test rows only where there are none for validation. */
+/** The held-back rows that are evaluated along the way: the test rows only where there are none for validation. */
 function heldBackOf(
   loaded: LoadedBundle,
   spec: TrainSpec,
@@ -116,7 +116,7 @@ function heldBackOf(
   return { part: val ? "val" : "test", evaluator: evaluatorOf(loaded, spec, spec.evaluate, rows, seed) }
 }
 
-/** What makes a resumed run other than one that never stopped. `own`: the fingerprint of the program. */
+/** The differences that make a resumed run another one than a run that never stopped. `own`: the fingerprint of the program. */
 function differences(
   { position, fingerprint, place }: Checkpoint,
   own: string,

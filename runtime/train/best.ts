@@ -21,7 +21,7 @@ export class Best {
     return this.seen
   }
 
-  /** Whether a report has the best value so far. `values`: by name, `val_` or `test_` before what is of rows that were held back. */
+  /** Whether a report has the best value so far. `values`: by name, with `val_` or `test_` before those of held-back rows. */
   see(values: Readonly<Record<string, number>>, step: number): boolean {
     const name = watchedName(this.watched, values)
     if (!this.watched || name === undefined) return false
@@ -32,7 +32,7 @@ export class Best {
   }
 }
 
-/** What the metric is called in a report: over rows that are held back, where there are some. */
+/** The name of the metric in a report: that over held-back rows, where there are some. */
 export function watchedName(
   watched: Pick<WatchedSpec, "metric"> | null | undefined,
   values: Readonly<Record<string, unknown>>,

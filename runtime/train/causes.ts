@@ -1,7 +1,7 @@
-/** runtime/train: what is known when numbers stop being finite -> what most likely made them so, with the figures that speak for it.
- *  Pure: which facts there are is collected elsewhere (trouble.ts). */
+/** runtime/train: the facts at the moment when numbers stop being finite -> the most likely causes, with the figures that speak for each.
+ *  Pure: trouble.ts collects the facts. */
 
-/** What is known of the moment. */
+/** The facts at that moment. */
 export interface Trouble {
   readonly fields: readonly FieldRange[]
   /** Finite losses of the last steps before, oldest first. */
@@ -9,7 +9,7 @@ export interface Trouble {
   /** The parameter that the last update before changed most for its size; `largest` and `change` are the largest magnitudes in it,
    *  before the update and of the update. */
   readonly update?: { readonly parameter: string; readonly largest: number; readonly change: number }
-  /** Of the first value that is not finite: undefined where there is none when the step is run again. */
+  /** The origin of the first value that is not finite; undefined where there is none when the step is run again. */
   readonly origin?: Origin
   /** The factor of the loss under `precision mixed`. */
   readonly lossScale?: number
@@ -23,7 +23,7 @@ export interface Origin {
   readonly isHalf: boolean
 }
 
-/** Of the training rows, as the network reads them. */
+/** The range of a field in the training rows, as the network reads it. */
 export interface FieldRange {
   readonly name: string
   readonly least: number
@@ -43,7 +43,7 @@ const GROWTH = 20
 const LARGEST_HALF = 65504
 
 interface Cause {
-  /** What speaks for it: more is more likely. */
+  /** The weight of the evidence: more is more likely. */
   readonly weight: number
   readonly text: string
 }

@@ -1,6 +1,6 @@
 /** runtime/train: an evaluation program over all rows of a data set.
- *  Guarantees: means are weighted by rows, the last partial batch is exact; what the batches give is added up in double precision
- *              and in order; what is computed from all rows is computed once, at the end, for as many rows; no slot is changed.
+ *  Guarantees: means are weighted by rows, the last partial batch is exact; the partial results of batches are added up in double precision
+ *              and in order; reports over all rows are computed once, at the end, for as many rows; no slot is changed.
  *  Not here:   rows that are not a data set (predict.ts). */
 import type { TrainSpec } from "../bundle/format.js"
 import { ParameterBlocks, type CallParameters } from "../exec/blocks.js"
@@ -36,7 +36,7 @@ export class Evaluator {
 
   constructor(
     private readonly program: Program,
-    /** Makes reports from what all batches gave; null when there are none. */
+    /** Makes reports from the joined results of all batches; null when there are none. */
     private readonly overall: Program | null,
     private readonly spec: Pick<TrainSpec, "totals" | "reports">,
     private readonly part: PlacedRows,

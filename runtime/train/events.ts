@@ -1,9 +1,9 @@
-/** runtime/train: what a run says while it runs. The same objects are the lines of log.jsonl. */
+/** runtime/train: the events of a run. The same objects are the lines of log.jsonl. */
 import type { DeviceInfo } from "../device/device.js"
 import type { Placement } from "../exec/placed-rows.js"
 import type { Metrics } from "./evaluate.js"
 
-/** Of log.jsonl. 1: metrics stood beside the step, where names such as `event` hid what the line is. 2: those of training were of one
+/** The version of log.jsonl. 1: metrics stood beside the step, where names such as `event` hid the kind of the line. 2: those of training were of one
  *  batch. */
 export const LOG_VERSION = 3
 
@@ -20,7 +20,7 @@ export interface StartEvent extends DeviceInfo {
   readonly test_rows: number
   /** Rows that `where` leaves out; absent: none. */
   readonly left_out?: number
-  /** Of all rows, as the device holds them. */
+  /** The bytes of all rows, as the device holds them. */
   readonly data_bytes: number
   /** Where the rows are: all on the device, in one buffer for each field or in several, or brought there in time. Absent without data. */
   readonly placement?: Placement
@@ -60,10 +60,10 @@ export interface EndEvent {
   readonly steps_per_second: number
   /** stopped: `patience` has run out. */
   readonly why: "finished" | "stopped" | "interrupted"
-  /** What `checkpoints/best.safetensors` is. */
+  /** The metric, value and step of `checkpoints/best.safetensors`. */
   readonly best?: { readonly metric: string; readonly value: number; readonly step: number }
 }
-/** Instead of the end: what the run stopped with. */
+/** The error that stopped the run, instead of an end. */
 export interface ErrorEvent {
   readonly event: "error"
   readonly code: string

@@ -23,7 +23,7 @@ export class FiniteCheck {
     recordCalls(this.program, 1, () => NOTHING, { recorder, blocks, history: this.history })
   }
 
-  /** Of the check that was recorded: the names of slots that are not finite. */
+  /** The result of the recorded check: the names of slots that are not finite. */
   download(): () => Promise<readonly string[]> {
     const fetch = this.history.download()
     return async () => {
@@ -32,7 +32,7 @@ export class FiniteCheck {
     }
   }
 
-  /** Of the state as it is now. */
+  /** Checks the state as it is now. */
   async now(): Promise<readonly string[]> {
     const recorder = this.loaded.device.record()
     const blocks = new ParameterBlocks(this.loaded.device, this.program.iterations)

@@ -1,10 +1,10 @@
 /** runtime/train: losses and metrics of the steps since the last report -> their means, weighted by rows.
- *  Guarantees: what was summed so far can be saved and taken up again, bit for bit.
+ *  Guarantees: the sums so far can be saved and taken up again, bit for bit.
  *  Not here:   metrics over a part of the data (evaluate.ts). */
 import type { Scalars } from "../exec/history.js"
 import { reported } from "./metrics.js"
 
-/** As a checkpoint holds them. A sum that is no finite number is null. */
+/** The sums, as a checkpoint holds them. A sum that is no finite number is null. */
 export interface SavedMeans {
   readonly rows: number
   readonly sums: Readonly<Record<string, number | null>>
@@ -23,7 +23,7 @@ export class Means {
     return this.rows === 0
   }
 
-  /** Of one step over so many rows. */
+  /** Adds the metrics of one step over so many rows. */
   add(scalars: Scalars, rows: number): void {
     this.rows += rows
     for (const [name, value] of Object.entries(reported(scalars)))

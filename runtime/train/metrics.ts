@@ -1,4 +1,4 @@
-/** runtime/train: outputs of a step or evaluation program -> what is reported. */
+/** runtime/train: outputs of a step or evaluation program -> reported metrics. */
 import type { Scalars } from "../exec/history.js"
 
 /** The loss under one name. With several `minimize`, `loss` is their sum and each keeps its own name (`loss.0`, ...). */

@@ -13,20 +13,20 @@ import { causesOf, type FieldRange, type Origin } from "./causes.js"
 import { originOf, updateOf } from "./trouble.js"
 import type { FiniteCheck } from "./finite.js"
 
-/** What there is to run again from. */
+/** The state and parameters from which a step can run again. */
 export interface Rerun {
   /** Its dispatches are looked at one by one. */
   readonly program: Program
-  /** What ran: the program, or its form for many calls. */
+  /** The program that ran, or its form for many calls. */
   readonly steps: Program
   readonly state: State
   /** The state before step `goodStep`, which was finite, as was the loss (or which is the run's first). */
   readonly good: Snapshot
   readonly goodStep: number
-  /** Of a call that is submitted next. */
+  /** The parameters of the next call. */
   readonly parametersOf: (step: number) => Promise<CallParameters>
   readonly epochOf: (step: number) => number
-  /** Of the last steps that were finite, oldest first. */
+  /** The losses of the last steps that were finite, oldest first. */
   readonly losses: readonly number[]
   readonly fields: () => Promise<readonly FieldRange[]>
 }
@@ -35,7 +35,7 @@ export function explainLoss(from: Rerun, badStep: number, loss: number): Promise
   return explain(from, badStep, `the loss is ${Number.isNaN(loss) ? "NaN" : loss} at step ${badStep}`)
 }
 
-/** Of slots that are not finite before step `step`: the first step after which some are not. */
+/** Explains slots that are not finite before step `step`: finds the first step after which some are not. */
 export async function explainState(
   from: Rerun,
   check: FiniteCheck,
@@ -101,7 +101,7 @@ async function explain(from: Rerun, badStep: number, what: string): Promise<RunE
   return describe(program, `${what} (epoch ${from.epochOf(badStep)})`, first, help)
 }
 
-/** Of `precision mixed`, whose slot the compiler names after the train section. */
+/** The scale of the loss under `precision mixed`, whose slot the compiler names after the train section. */
 async function lossScaleIn(state: State): Promise<number | undefined> {
   const scales = [...(await state.tensors(["optimizer"]))].filter(([name]) => name.endsWith("/loss_scale"))
   return scales[0]?.[1].values[0]
@@ -129,7 +129,7 @@ async function traceStep(
     const recorder = device.record()
     program.recordDispatch(recorder, dispatch, parameters.B, block + iteration)
     recorder.submit()
-    // A loop fills its buffers iteration by iteration: before the last one they hold what was there before.
+    // A loop fills its buffers iteration by iteration: before the last one they hold old values.
     if (!last || usual?.has(dispatch)) continue
     const finding = await inspect(program, dispatch, parameters.B)
     if (!finding) continue

@@ -21,7 +21,7 @@ export class Pace {
   }
 }
 
-/** Of runs that go on in step: what one of them does at a step, the others do there too. */
+/** The pace of runs that go on in step: where one of them reports or saves, the others stop too. */
 export class CommonPace extends Pace {
   private readonly decided = new Map<number, number>()
 

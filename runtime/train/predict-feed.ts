@@ -51,7 +51,7 @@ interface Place {
 const fieldAt = (data: readonly DataSpec[], place: Place): FieldSpec | undefined =>
   data.find(({ name }) => name === place.data)?.fields.find(({ name }) => name === place.field)
 
-/** What the section says that the parameters are of, or all of them alike. */
+/** The answer of the section that trained the parameters, or of all sections if they agree. */
 function agreed<T>(
   { feeds }: PredictSpec,
   train: string | null,

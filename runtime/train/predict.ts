@@ -20,7 +20,7 @@ export interface CallOptions {
   readonly start?: number
   /** For a program whose inputs do not say how many rows there are. */
   readonly batch?: number
-  /** Of the data set, that a program finds on the device; left out, all. */
+  /** The number of rows of the data set that the program reads on the device; left out: all. */
   readonly rows?: number
 }
 

@@ -1,4 +1,4 @@
-/** runtime/train: outputs of a model -> what they say about the field that they were trained to give: values in its own unit, names
+/** runtime/train: outputs of a model -> predictions of the field that is their target: values in its own unit, names
  *  and probabilities of its classes.
  *  Not here:   which output stands for which field (the compiler says so in the bundle). */
 import type { FieldSpec, PredictTarget } from "../bundle/format.js"
@@ -7,18 +7,18 @@ import { RunError } from "../error.js"
 import { product } from "../exec/size.js"
 import type { Tensor } from "../exec/values.js"
 
-/** Of a target that is a class. */
+/** The prediction of a target that is a class. */
 export interface ClassPrediction {
-  /** Rows first: of what is classified. */
+  /** The axes that are classified, rows first. */
   readonly shape: readonly number[]
   /** The most probable of each. */
   readonly classes: readonly ClassName[]
-  /** Of all classes, in order. */
+  /** The names of all classes, in order. */
   readonly names: readonly ClassName[]
-  /** Of the shape, and all classes; left out where the loss does not say how scores become probabilities. */
+  /** One for each class, along a last axis; left out where the loss does not say how scores become probabilities. */
   readonly probabilities?: Tensor
 }
-/** Of a target that went through `standardize` and the like: in the unit of its column. */
+/** The prediction of a target that went through `standardize` and the like, in the unit of its column. */
 export interface ValuePrediction {
   readonly dtype: "f64"
   readonly shape: readonly number[]
@@ -109,7 +109,7 @@ function ofMany(
   }
 }
 
-/** In place. */
+/** Turns scores into probabilities, in place. */
 function toProbabilities(
   scores: "softmax" | "sigmoid" | "exp" | "probs",
   of: Float64Array,
@@ -127,7 +127,7 @@ function toProbabilities(
 
 const sigmoid = (score: number): number => 1 / (1 + Math.exp(-score))
 
-/** The shape without the axis of the classes, where there is one such axis; else rows of what is classified. */
+/** The shape without the axis of the classes, where there is one such axis; else the rows that are classified. */
 function withoutClasses(shape: readonly number[], count: number, inner: number): readonly number[] {
   const axis = shape.findIndex((size, i) => size === count && i > 0 && product(shape.slice(i + 1)) === inner)
   if (axis > 0) return shape.filter((_, i) => i !== axis)

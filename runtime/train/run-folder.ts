@@ -80,10 +80,10 @@ export function newestRunFolder(parent: string, program: string): string | undef
     .find((folder) => existsSync(join(folder, LAST)))
 }
 
-/** What the folders of a program's runs are called: a name that a bundle brings along leads nowhere else. */
+/** The name of the folder of a program's runs; the name in a bundle cannot lead elsewhere. */
 const runName = (program: string): string =>
   program.replace(/[^\p{L}\p{M}\p{N} ._+-]/gu, "_").slice(0, LONGEST_NAME) || "run"
-/** In any script, this is less than the 255 bytes that a file system takes. */
+/** So many characters of any script take less than the 255 bytes that a file system allows. */
 const LONGEST_NAME = 60
 
 /** A folder of its own, new or empty, or that of the run that is resumed, which goes on growing. */
@@ -145,7 +145,7 @@ function isLinked(from: string, to: string): boolean {
     attempt(() => {
       linkSync(from, aside)
       renameSync(aside, to)
-      // Of two names of one file nothing is renamed, and both stay.
+      // Renaming between two names of one file does nothing, and both stay.
       rmSync(aside, { force: true })
     }) !== undefined
   )
@@ -184,7 +184,7 @@ function removeRun(path: string): void {
     rmSync(file, { force: true })
 }
 
-/** What a process that died left half written. */
+/** Removes half-written files of a process that died. */
 function removeAsides(path: string): void {
   for (const folder of [path, join(path, CHECKPOINTS)])
     for (const name of attempt(() => readdirSync(folder)) ?? [])

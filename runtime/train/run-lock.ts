@@ -1,7 +1,7 @@
 /** runtime/train: one writer in a run folder at a time, by a file that says who it is.
  *  Guarantees: of any number of processes that try at once one goes on, and the others are told which. The lock of a process that
  *              has died is taken over, also when another process has its number by now.
- *  Not here:   what is written (run-folder.ts). */
+ *  Not here:   writing (run-folder.ts). */
 import { randomUUID } from "node:crypto"
 import {
   linkSync,
@@ -25,7 +25,7 @@ interface Owner {
   readonly boot: string
   /** When it started, in the system's own unit; null where that cannot be found out. */
   readonly started: string | null
-  /** Of the run: a process may have several. */
+  /** The run that holds the lock: a process may have several. */
   readonly run: string
 }
 

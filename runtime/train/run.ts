@@ -8,13 +8,13 @@ export interface TrainRun<End> extends Promise<End>, AsyncIterable<TrainEvent> {
 
 export interface RunListeners {
   readonly onEvent?: (event: TrainEvent) => void
-  /** Of the events, just the reports. */
+  /** Called for reports only. */
   readonly onReport?: (report: ReportEvent) => void
   /** Aborting ends the run after the submission under way, with a checkpoint. */
   readonly signal?: AbortSignal
 }
 
-/** Of options that may be anything; the others are refused when the run starts. */
+/** The listeners among options that may be anything; the other options are checked when the run starts. */
 export function listenersOf(options: unknown): RunListeners {
   const { onEvent, onReport, signal } = Object(options) as RunListeners
   return {
@@ -24,7 +24,7 @@ export function listenersOf(options: unknown): RunListeners {
   }
 }
 
-/** What `work` is to call and to look at. */
+/** The listeners that `work` calls, and the signal that it watches. */
 export interface OfRun {
   readonly onEvent: (event: TrainEvent) => void
   readonly signal: AbortSignal

@@ -32,14 +32,14 @@ export interface StepPlace {
 export class Stepper {
   private readonly data: DeviceData
   private readonly program: Program
-  /** What runs, as in a whole run. */
+  /** The program that runs, as in a whole run. */
   private readonly steps: Program
   private readonly history: History
   private readonly check: FiniteCheck
   private readonly blocks: ParameterBlocks
   /** The state before the step. */
   private readonly before: Snapshot
-  /** Of the last steps. */
+  /** The losses of the last steps. */
   private losses: readonly number[] = []
 
   constructor(

@@ -1,6 +1,6 @@
 /** runtime/train: how long a program and each of its dispatches take: repeated within one submission, the fastest of several.
  *  A dispatch by itself finds its data in the cache, so the sum is less than the whole.
- *  Not here:   what to compare the times with (cli/commands/profile.ts). */
+ *  Not here:   comparing the times with a device's peak (cli/commands/profile.ts). */
 import type { Recorder } from "../device/device.js"
 import { ParameterBlocks, type CallParameters } from "../exec/blocks.js"
 import type { Program } from "../exec/program.js"
@@ -8,7 +8,7 @@ import type { Program } from "../exec/program.js"
 export interface ProgramTimes {
   /** Milliseconds of all of it. */
   readonly ms: number
-  /** In order. `iterations`: how often it runs in one call; `ms`: of all iterations. */
+  /** The dispatches in order. `iterations`: how often it runs in one call; `ms`: the time of all iterations. */
   readonly dispatches: readonly {
     readonly kernel: string
     readonly iterations: number
@@ -16,7 +16,7 @@ export interface ProgramTimes {
   }[]
 }
 
-/** Long enough that what a submission costs does not count. */
+/** Long enough that the cost of a submission does not count. */
 const LEAST_MS = 30
 const MOST_TIMES = 1000
 const RUNS = 5

@@ -1,7 +1,7 @@
 /** runtime/train: runs a `train` section.
  *  Assumes:    slots hold the first (or the resumed) values; the step program is bound to the training rows.
  *  Guarantees: between report points only command buffers are made and nothing is read back; the slots after step N are the
- *              same bits however the run was cut into submissions, reports or resumed runs; what is saved is finite.
+ *              same bits however the run was cut into submissions, reports or resumed runs; a saved state is finite.
  *  Not here:   opening devices and data (session.ts), files (run-folder.ts). */
 import { encodeCheckpoint, type Position } from "../checkpoint/checkpoint.js"
 import type { TrainSpec } from "../bundle/format.js"
@@ -25,7 +25,7 @@ import { fieldRanges } from "./trouble.js"
 import { Pace } from "./pace.js"
 import type { Schedule } from "./schedule.js"
 
-/** What a run works with, all of it opened. */
+/** The opened parts that a run works with. */
 export interface TrainSetup {
   readonly loaded: LoadedBundle
   readonly spec: TrainSpec
@@ -37,7 +37,7 @@ export interface TrainSetup {
   /** Sums of the weights that its rows are drawn by. */
   readonly weights?: Float64Array | undefined
   readonly schedule: Schedule
-  /** Of the data set. */
+  /** The fold of the data set. */
   readonly fold: number | null
   /** Over the rows that are held back and looked at along the way; null where there are none. */
   readonly heldBack: { readonly part: "val" | "test"; readonly evaluator: Evaluator } | null
@@ -53,7 +53,7 @@ export interface TrainSetup {
   readonly pace?: ((most: number) => Pace) | undefined
 }
 
-/** What a run knows besides its slots when it starts or goes on. */
+/** The state of a run besides its slots, when it starts or goes on. */
 export type Progress = Pick<Position, "step" | "best" | "best_step" | "patience" | "means">
 
 /** By names that begin with `val_` or `test_`; none where no rows were evaluated. */
@@ -66,7 +66,7 @@ interface PendingReport {
   readonly step: number
   readonly epoch: number
   readonly heldBack: HeldBackMetrics
-  /** What became of step `step`, whose losses are the last ones that are fetched. none: it was not run. */
+  /** How step `step` was run, whose losses are the last ones that are fetched. none: it was not run. */
   readonly own: OwnStep
   /** Holds the state before `step`; good once the losses and the state are known to be finite. */
   readonly snapshot: number
@@ -84,13 +84,13 @@ const TWO_SNAPSHOTS_BELOW = 64 * 1024 * 1024
 const LOSSES_KEPT = 8
 
 export class Trainer {
-  /** What runs: the step program, in the form that makes many steps in one dispatch where there is one. */
+  /** The step program, in the form that makes many steps in one dispatch where there is one. */
   private readonly steps: Program
   /** One is filled while the other is on its way back. */
   private readonly histories: readonly [History, History]
   private filling: 0 | 1 = 0
   private readonly check: FiniteCheck
-  /** Of the last steps that were finite. */
+  /** The losses of the last steps that were finite. */
   private losses: readonly number[] = []
   private readonly blocks: ParameterBlocks
   private readonly pace: Pace
@@ -220,7 +220,7 @@ export class Trainer {
     return { B, step, epoch, seed, ...rows }
   }
 
-  /** What was computed since the last report comes back while the next steps are submitted, unless something waits for it. A report by
+  /** The losses since the last report come back while the next steps are submitted, unless something waits for them. A report by
    *  steps runs step `this.step` too, to know its loss; so does the first one, for there is no other loss. Where the run may end here, the
    *  state is put back as it was. */
   private async report(): Promise<void> {
@@ -231,7 +231,7 @@ export class Trainer {
     await this.finishReport()
     const heldBack = evaluates || isLast ? await this.evaluate(step, epoch) : {}
     if (this.history.full || this.snapshots.length === 1) await this.settle()
-    // The only snapshot is about to be written over, once what is before it is known to be finite.
+    // The only snapshot is about to be written over, once the steps before it are known to be finite.
     if (this.snapshots.length === 1) {
       await this.requireFinite(step, await this.check.now())
       this.goodStep = step
@@ -264,7 +264,7 @@ export class Trainer {
     return this.setup.spec.observed?.some((each) => watchedName(each, heldBack) === undefined) ?? false
   }
 
-  /** Tells the step numbered `next` what metrics were found. */
+  /** Gives the step numbered `next` the metrics that were found. */
   private observe(metrics: Readonly<Record<string, Metric>>, next: number): void {
     for (const each of this.setup.spec.observed ?? []) {
       const name = watchedName(each, metrics)
@@ -348,7 +348,7 @@ export class Trainer {
     return this.histories[this.filling]
   }
 
-  /** What was recorded so far, on its way; recording goes on in the other history. */
+  /** Starts to fetch the history so far; recording goes on in the other one. */
   private takeHistory(own: OwnStep = "none"): { first: number; fetch: () => Promise<Scalars[]> } {
     const first = this.unread
     this.unread += this.history.length - (own === "taken back" ? 1 : 0)
@@ -424,7 +424,7 @@ export class Trainer {
     onEvent({ event: "checkpoint", kind, path, step })
   }
 
-  /** What a checkpoint of `step` says about the run. */
+  /** The state of the run in a checkpoint of `step`. */
   position(step: number): Position {
     const { spec, batches, seed, fold } = this.setup
     return {

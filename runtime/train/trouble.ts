@@ -1,5 +1,5 @@
-/** runtime/train: what there is to know when numbers stop being finite, read from the device. It may take its time: the run has ended.
- *  Not here: what follows from it (causes.ts), which value was the first (non-finite.ts). */
+/** runtime/train: reads the facts from the device when numbers stop being finite. It may take its time: the run has ended.
+ *  Not here: the likely causes (causes.ts), which value was the first (non-finite.ts). */
 import type { FieldSpec, TrainSpec } from "../bundle/format.js"
 import type { LoadedBundle } from "../exec/loaded-bundle.js"
 import type { PlacedRows } from "../exec/placed-rows.js"
@@ -8,7 +8,7 @@ import type { SlotBytes, State } from "../exec/state.js"
 import { decodeNumbers } from "../exec/values.js"
 import type { FieldRange, Origin, Trouble } from "./causes.js"
 
-/** Of the training rows, at most so many bytes at once. */
+/** Training rows are read at most so many bytes at once. */
 const BYTES_AT_ONCE = 1 << 24
 /** How many times the usual magnitude is extreme. */
 const EXTREME = 1e4

@@ -1,5 +1,5 @@
-/** runtime/train: whether a device computes what the compiler says: the golden losses of every section, on rows drawn as there.
- *  Not here:   how they were computed (compiler/validate). */
+/** runtime/train: verifies that a device reproduces the golden losses of every section, on rows drawn as in the compiler.
+ *  Not here:   computing them (compiler/validate). */
 import { drawnInputs, type GoldenSpec } from "../bundle/golden.js"
 import { RunError } from "../error.js"
 import { callOnce } from "../exec/calls.js"

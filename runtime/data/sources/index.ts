@@ -36,7 +36,7 @@ export function* readParts(source: SourceSpec, reading: Reading): Iterable<Table
   }
 }
 
-/** The same source with other paths. `key` is what `--data` calls a path of the data set `name`. */
+/** The same source with other paths. `key` is the name of a path of the data set `name` in `--data`. */
 export const withPaths = (
   name: string,
   source: SourceSpec,
@@ -54,10 +54,10 @@ export const withFiles = (
 ): SourceSpec =>
   kindOf(source).withFiles?.(source, (each) => file(each, name)) ?? withPaths(name, source, file)
 
-/** The paths that a program names, and what `--data` calls each. */
+/** The paths that a program names, and the name of each in `--data`. */
 export const pathsOf = (name: string, source: SourceSpec): readonly Named[] => listed(withPaths, name, source)
 
-/** The files that are read, and what `--data` calls the path that each belongs to. */
+/** The files that are read, and the name in `--data` of the path that each belongs to. */
 export const filesOf = (name: string, source: SourceSpec): readonly Named[] => listed(withFiles, name, source)
 
 interface Named {

@@ -1,4 +1,4 @@
-/** runtime/data: what every source of data is. */
+/** runtime/data: the interface of every source of data. */
 import type { SourceSpec } from "../../bundle/format.js"
 import type { DataFile } from "../file.js"
 import { isUsed, tableOf, type Column, type Table, type Uses } from "../table.js"
@@ -14,7 +14,7 @@ export interface SourceKind<S extends SourceSpec> {
 }
 
 export interface Reading {
-  /** Of the data set, for messages. */
+  /** The name of the data set, for messages. */
   readonly name: string
   /** One of its files, unpacked. */
   open(path: string): DataFile

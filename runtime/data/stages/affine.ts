@@ -1,4 +1,4 @@
-/** runtime/data: value * scale + shift: what `standardize`, `minmax` and `scale` are once they are fitted. */
+/** runtime/data: value * scale + shift: the fitted form of `standardize`, `minmax` and `scale`. */
 import type { FittedStage } from "../../bundle/format.js"
 import type { StageRule } from "./stage.js"
 
@@ -18,7 +18,7 @@ export const affine: StageRule<Affine> = {
   fittedOn: ({ scale }) => (scale.length > 1 ? scale.length : undefined),
   follows: ({ scale }) => (scale.length > 1 ? "place" : "value"),
   undo({ scale, shift }, values) {
-    // Of a window over time, the values of every step.
+    // In a window over time, the values of every step.
     const each = scale.length
     for (let i = 0; i < values.length; i++) {
       const j = i % each

@@ -33,7 +33,7 @@ export const fill: Fitting<Extract<UnfittedStage, { readonly kind: "fill" }>> & 
   follows: () => "same",
 }
 
-/** Of values in ascending order. */
+/** The number that fills, from values in ascending order. */
 const FILLED = {
   mean(sorted: Float64Array): number {
     const least = sorted[0]!

@@ -1,4 +1,4 @@
-/** runtime/data: all stages: how each is fitted, by the name in the program, and what it is then, by the name in the bundle. */
+/** runtime/data: all stages: how each is fitted, by its name in the program, and its fitted form, by its name in the bundle. */
 import type { FittedStage } from "../../bundle/format.js"
 import { affine } from "./affine.js"
 import { bins } from "./bins.js"
@@ -65,7 +65,7 @@ export const widthAfter = (stage: FittedStage, width: number): number =>
 export const readsTexts = ({ kind }: { readonly kind: string }): boolean =>
   isRule(kind) && RULES[kind].readTexts !== undefined
 
-/** Whether a stage says what becomes of an empty cell; such a one is, too. */
+/** Whether a stage replaces empty cells; such a one is among them, too. */
 export const takesMissing = ({ kind }: { readonly kind: string }): boolean =>
   isRule(kind) && RULES[kind].takesMissing === true
 

@@ -3,7 +3,7 @@ import { columnText } from "../table.js"
 import type { TrainingRows } from "./stage.js"
 
 export interface PlaceValues {
-  /** In ascending order, without those that are missing. */
+  /** The values in ascending order, without missing ones. */
   readonly sorted: Float64Array
   /** File and column, for messages. */
   readonly where: string

@@ -10,7 +10,7 @@ export interface Range {
   readonly spread: readonly number[]
 }
 
-/** Of each value of a row, all of which are finite. */
+/** The range of each value of a row, all of which are finite. */
 export function rangesOf(table: Table, walk: Walk): Range {
   const low: number[] = []
   const high: number[] = []

@@ -8,7 +8,7 @@ export const standardize: Fitting<{ readonly kind: "standardize" }> = {
   fit: (_, training) => fitted(training),
 }
 
-/** Sums are made of (value - least) / spread, so that they neither overflow nor lose what columns far from 0 differ in. */
+/** Sums are made of (value - least) / spread, so that they neither overflow nor lose the differences within columns far from 0. */
 function fitted({ table, rows: { length: rows }, walk }: TrainingRows): Affine {
   const { low, spread } = rangesOf(table, walk)
   const unit = spread.map(inverseOr1)
@@ -25,7 +25,7 @@ function fitted({ table, rows: { length: rows }, walk }: TrainingRows): Affine {
   const center = low.map((least, j) => least + mean[j]! / unit[j]!)
   const scale = squares.map((total, j) => {
     const deviation = Math.sqrt(total / rows) / unit[j]!
-    // What is not more than the rounding of a value is no spread.
+    // A deviation within the rounding of a value is no spread.
     return deviation > Number.EPSILON * Math.abs(center[j]!) ? inverseOr1(deviation) : 1
   })
   return { kind: "affine", from: "standardize", scale, shift: center.map((at, j) => -at * scale[j]!) }

@@ -161,7 +161,7 @@ export class WasmDevice implements Device {
     return new WasmRecorder(this, this.parameters, this.pool !== undefined)
   }
 
-  /** Runs what a recorder collected. */
+  /** Runs the commands of a recorder. */
   run(list: Int32Array, count: number, divided: boolean): void {
     this.check()
     const { run } = this.loaded.exports
@@ -291,7 +291,7 @@ function place(memory: Memory, offset: number, bytes: number): number {
   return memory.at + offset
 }
 
-/** In a page not by a timer: those wait 4 ms once nested, and a second in a tab that is not shown. */
+/** A page uses no timer: nested ones wait 4 ms, and a second in a tab that is not shown. */
 const nextTask = (): Promise<void> =>
   new Promise((resolve) => {
     if (typeof setImmediate === "function") {

@@ -46,7 +46,7 @@ export async function openWasmDevice(
 /** More than eight threads wait for memory rather than compute. */
 export const MOST_THREADS = 8
 
-/** As many as the largest dispatch can be divided into with profit. */
+/** The number of threads into which the largest dispatch can be divided with profit. */
 export function worthwhileThreads({ spec }: WasmSource, most: number): number {
   const work = new Map(spec.kernels.map((k) => [k.name, k.work]))
   const largest = spec.programs.reduce((l, p) => Math.max(l, largestDispatch(p, work)), 0)

@@ -6,7 +6,7 @@ import { CONTROL } from "../../bundle/wasm.js"
 import { RunError } from "../../error.js"
 import type { Loaded } from "./module.js"
 
-/** What a new thread is given. */
+/** The message that starts a new thread. */
 export interface ThreadTask {
   readonly module: WebAssembly.Module
   readonly memory: WebAssembly.Memory
@@ -39,7 +39,7 @@ function begin({ module, memory, scratch }, tell) {
 export interface ThreadPool {
   /** Threads, this one included. */
   readonly size: number
-  /** What a thread died of. */
+  /** The reason why a thread died. */
   failure(): string | undefined
   end(): void
 }
