@@ -54,7 +54,7 @@ interface Place {
 }
 
 interface Change {
-  /** What takes its place in the text. */
+  /** The text that replaces it. */
   readonly here: string
   readonly says: string
   /** The tokens that take its place; none leaves it out. */
@@ -62,7 +62,7 @@ interface Change {
   readonly code?: string
   /** How many tokens after it are a part of it. */
   readonly more?: number
-  /** What to do, where the text that takes its place does not say it. Then it is no repair. */
+  /** Advice, where the replacing text alone does not say enough. Then it is no repair. */
   readonly help?: string
 }
 
@@ -349,7 +349,7 @@ const CONSTANTS = words<TokenType>({ True: t.True, False: t.False, None: t.None 
 const setting = (word: string): TokenType =>
   [t.Patience, ...t.settings].find(({ LABEL }) => LABEL === `\`${word}\``)!
 
-/** First on its line, or after what separates statements and settings. */
+/** Whether a token is the first on its line, or comes after a separator of statements or settings. */
 const beginsItem = (previous: IToken | undefined, token: IToken): boolean =>
   previous?.endLine !== token.startLine || /^[,;{]$/.test(previous?.image ?? "")
 const isSeparator = (token: IToken | undefined): boolean =>
@@ -377,7 +377,7 @@ class Enclosing {
 
   meet(token: IToken, previous: IToken | undefined): void {
     const { image } = token
-    // At the left margin it cannot be inside anything: a bracket above was never closed.
+    // A declaration at the left margin is inside nothing: a bracket above was never closed.
     const opensLine = previous === undefined || previous.endLine !== token.startLine
     if (opensLine && token.startColumn === 1 && declarationWords.has(token.tokenType)) this.open.length = 0
     if (this.open.length === 0 && DECLARATIONS.has(token.tokenType)) this.declaration = token.tokenType
@@ -406,7 +406,7 @@ class Enclosing {
     return this.isTop || this.open.at(-1)?.image === "{"
   }
 
-  /** In the braces of a train section itself. */
+  /** Whether the token is directly in the braces of a train section. */
   get isTrain(): boolean {
     return this.open.at(-1)?.train ?? false
   }

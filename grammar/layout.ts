@@ -47,14 +47,14 @@ const images = new Map<TokenType, string>([
   [t.RBracket, "]"],
   [t.RBrace, "}"],
 ])
-/** At the left margin these cannot be inside anything. */
+/** Words that are inside nothing where they stand at the left margin. */
 export const declarationWords = new Set([t.Fn, t.Layer, t.Model, t.Optimizer, t.Data, t.Train, t.Import])
 
 /** One walk over the tokens. */
 class Layout {
   private readonly result: IToken[] = []
   private readonly open: { readonly token: IToken; readonly at: number }[] = []
-  /** Of the first token of each line. */
+  /** The column of the first token of each line. */
   private readonly columns = new Map<number, number>()
 
   constructor(
@@ -84,12 +84,12 @@ class Layout {
     return this.result
   }
 
-  /** What the first token of a line shows to have been left open above. */
+  /** Reports the brackets that the first token of a line shows to have been left open above. */
   private closeAbove(token: IToken): void {
     const column = token.startColumn ?? 1
     if (declarationWords.has(token.tokenType) && column === 1) return this.closeDownTo(0, token)
     if (!this.byIndentation || openers.has(token.tokenType)) return
-    // What is inside is indented more than the line that opens it.
+    // The inside of a bracket is indented more than the line that opens it.
     const left = this.open.findIndex(({ token: opener }) => this.indentOf(opener) >= column)
     if (left >= 0) this.closeDownTo(left, token)
   }
@@ -184,7 +184,7 @@ class Layout {
     })
   }
 
-  /** Of `(` and `[` all that they may enclose is marked, where that is on one line. */
+  /** For `(` and `[`, marks all that they may enclose, where that is on one line. */
   private reportUnclosed(opener: IToken, found: IToken | undefined): void {
     const closer = images.get(closers.get(opener.tokenType)!)!
     const { start, end } = tokenSpan(this.file, opener)
@@ -200,7 +200,7 @@ class Layout {
             span: tokenSpan(this.file, last),
             text: found ? `\`${closer}\` belongs after this` : `the file ends without \`${closer}\``,
           }
-    // What braces enclose is long: the mistake is where they should end. Of `(` and `[` both ends are in sight.
+    // Braces enclose much: the mistake is where they should end. Both ends of `(` and `[` are in sight.
     const twice =
       this.file.text.slice(start, end + 1) === "{{" || this.file.text.slice(start - 1, end) === "{{"
     if (closer !== "}" && last.endLine === opener.startLine) opened.span.end = tokenSpan(this.file, last).end
@@ -223,7 +223,7 @@ const partners = new Map<TokenType, TokenType>([
   [t.RParen, t.LParen],
   [t.RBracket, t.LBracket],
 ])
-/** Of names: contextual words may begin what comes next in their place. */
+/** Tokens that start a value; contextual words may begin the next statement instead. */
 const startsValue = new Set([t.Identifier, t.NumberLiteral, t.StringLiteral])
 
 const openerImage = (closer: TokenType): string =>

@@ -1,5 +1,5 @@
-/** grammar: what the parser could not read -> a diagnostic in our voice.
- *  Guarantees: names what was expected, after what, in which construct, and what stood there instead; teaches the
+/** grammar: an error of the parser -> a diagnostic in our voice.
+ *  Guarantees: names what was expected, after which token, in which construct, and what stood there instead; teaches the
  *              spelling where the mistake is a common one.
  *  Not here:   brackets and nesting (layout.ts), characters that are no token (lexical.ts). */
 import type { IParserErrorMessageProvider, IRecognitionException, IToken, TokenType } from "chevrotain"
@@ -9,7 +9,7 @@ import type { SourceFile } from "../compiler/source/source.js"
 import { tokenSpan } from "./layout.js"
 import * as t from "./tokens.js"
 
-/** For NnParser: the "message" of an exception is only what was expected. */
+/** For NnParser: the "message" of an exception is only the expected text. */
 export const expectedText: IParserErrorMessageProvider = {
   buildMismatchTokenMessage: ({ expected, previous, ruleName }) =>
     (startsItem.has(previous.tokenType) ? items[ruleName] : undefined) ??
@@ -71,7 +71,7 @@ export function parserDiagnostic(
   }
 }
 
-/** What matches at the place of the token that was found, in the text. */
+/** A fix that replaces the match of a pattern at the token that was found. */
 function replacing({ file, found }: Place, pattern: RegExp, replacement: string): Fix | undefined {
   if (isEnd(found)) return undefined
   const { start } = tokenSpan(file, found)
@@ -116,7 +116,7 @@ function lineBefore({ file, found }: Place): string {
   return file.text.slice(file.text.lastIndexOf("\n", start - 1) + 1, start)
 }
 
-/** Whether what stands on the line above needed more: what begins this line is right. */
+/** Whether the statement on the line above is incomplete, and the start of this line is right. */
 export function endsTooEarly({ token, context }: IRecognitionException, { endLine = 0 }: IToken): boolean {
   if (LISTS.has(context.ruleStack.at(-1) ?? "")) return false
   return isEnd(token) || endLine < (token.startLine ?? 0)
@@ -137,7 +137,7 @@ interface Place {
 
 const labelOf = (type: TokenType): string => type.LABEL ?? type.name
 
-/** What could stand where a rule found none of its alternatives. */
+/** The constructs that could stand where a rule found none of its alternatives. */
 const expectations: Record<string, string> = {
   declaration: "`let`, `fn`, `layer`, `model`, `optimizer`, `data` or `train`",
   statement: "a statement",
@@ -160,7 +160,7 @@ const expectations: Record<string, string> = {
   suffix: "a call, an index or a field",
 }
 
-/** What follows a comma, or the bracket before it. */
+/** The items of a list, after a comma or the opening bracket. */
 const items: Record<string, string> = {
   params: "a name",
   call: "a value",
@@ -403,7 +403,7 @@ const helps: readonly {
   },
 ]
 
-/** What is open before a token, the innermost last. */
+/** The brackets that are open before a token, the innermost last. */
 function bracketsAround(tokens: readonly IToken[], found: IToken): readonly IToken[] {
   const open: IToken[] = []
   for (const token of tokens.slice(0, Math.max(0, tokens.indexOf(found)))) {

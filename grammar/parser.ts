@@ -1,5 +1,5 @@
 /** grammar: tokens -> CST.
- *  Assumes:    layout.ts has marked what opens a line, and made the brackets match.
+ *  Assumes:    layout.ts has marked the tokens that open a line, and made the brackets match.
  *  Guarantees: a CST, also for a text with mistakes (incomplete where they are); the mistakes are in `errors`.
  *  Not here:   how tightly operators bind (from-cst.ts folds `operation`), the wording of mistakes (messages.ts).
  *  Every rule has its section, under its own name, in language.md. */
@@ -7,7 +7,7 @@ import { CstParser, type CstNode, type ParserMethod, type TokenType } from "chev
 import * as t from "./tokens.js"
 import { expectedText } from "./messages.js"
 
-/** What a comma at the end of a list is followed by. */
+/** The tokens that follow a comma at the end of a list. */
 const closers = new Set<TokenType>([t.RParen, t.RBracket])
 
 type Rule = ParserMethod<[], CstNode>
@@ -478,7 +478,7 @@ export class NnParser extends CstParser {
     this.SUBRULE(this.block)
   })
 
-  /** An expression, or what one is given to: `h = e`, `m <- e`. */
+  /** An expression, or an assignment of one: `h = e`, `m <- e`. */
   assignment: Rule = this.RULE("assignment", () => {
     this.SUBRULE(this.expression)
     this.OPTION(() => {

@@ -4,7 +4,7 @@
  *  Not here:   where a statement ends at a line break, and whether brackets match (layout.ts). */
 import { createToken, Lexer, type ITokenConfig, type TokenType } from "chevrotain"
 
-/** Any word at all, keywords included: what may name an argument (`test: 0.2`) or follow a dot. */
+/** Any word at all, keywords included, since it may name an argument (`test: 0.2`) or follow a dot. */
 export const AnyWord = createToken({ name: "AnyWord", label: "a name", pattern: Lexer.NA })
 /** A name one may declare: every word that is not reserved. */
 export const Identifier = createToken({
@@ -91,9 +91,9 @@ export const As = contextual("as")
 /** Settings of a `train` that take a value, and those that are said by their name alone. */
 export const ValueSetting = createToken({ name: "ValueSetting", label: "a setting", pattern: Lexer.NA })
 export const FlagSetting = createToken({ name: "FlagSetting", label: "a setting", pattern: Lexer.NA })
-/** What `every` counts. */
+/** The units of `every`. */
 export const Unit = createToken({ name: "Unit", label: "`steps` or `epochs`", pattern: Lexer.NA })
-/** What `budget memory` counts. */
+/** The units of `budget memory`. */
 export const ByteUnit = createToken({ name: "ByteUnit", label: "`KiB`, `MiB` or `GiB`", pattern: Lexer.NA })
 const byteUnits = ["KiB", "MiB", "GiB"].map((unit) => contextual(unit, ByteUnit))
 export const settings = [
@@ -191,7 +191,7 @@ export const StringLiteral = createToken({
   pattern: /"(?:[^"\\\n\r]|\\.)*"/,
 })
 export const Comment = createToken({ name: "Comment", pattern: /\/\/[^\n\r]*/, group: "comments" })
-/** As in Python and shells; a mistake, but one that leaves no doubt. */
+/** A comment of Python and shells; a mistake, but one that leaves no doubt. */
 export const HashComment = createToken({ name: "HashComment", pattern: /#[^\n\r]*/, group: "hashes" })
 /** Likewise. */
 export const SingleQuoted = createToken({
@@ -206,7 +206,7 @@ const Space = createToken({
   line_breaks: true,
 })
 
-/** Words by what they begin or join. The first three are reserved, the others have a meaning in their place alone. */
+/** Words by the constructs that they begin or join. The first three are reserved, the others have a meaning in their place alone. */
 export const words = {
   declaration: [Fn, Layer, Model, Optimizer, Data, Train, Import],
   statement: [Let, Var, Param, Frozen, State, Return, If, Else, For, Scan],

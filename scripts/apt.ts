@@ -20,7 +20,7 @@ export function aptSystem(): { readonly id: string; readonly codename: string } 
   return { id: field("ID"), codename: field("VERSION_CODENAME") }
 }
 
-/** As root, and unless NNC_NO_INSTALL forbids it. */
+/** Whether this process may install packages: as root, unless NNC_NO_INSTALL forbids it. */
 export function mayInstall(): boolean {
   return aptSystem() !== undefined && process.getuid?.() === 0 && !process.env["NNC_NO_INSTALL"]
 }

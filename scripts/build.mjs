@@ -1,5 +1,5 @@
 // Builds dist/: compiled TypeScript; the compiler and the command line with the packages they use in few files, which start
-// quickly; the standard library and what its parser made of it; the runtime as one self-contained file each for Node and for
+// quickly; the standard library, as text and parsed; the runtime as one self-contained file each for Node and for
 // browsers (the compiler puts these into every bundle). Plain JavaScript, as `npm ci` runs it first of all.
 
 import { build } from "esbuild"
@@ -52,7 +52,7 @@ async function parseLibrary(file) {
   writeFileSync(file, printLibrary(fileHost("").stdlib))
 }
 
-/** What this build is made of, by which the command line knows programs that it compiled before.
+/** Writes the hash of this build's parts, by which the command line knows programs that it compiled before.
  *  @param {string} cli @param {string} stdlib */
 function markBuild(cli, stdlib) {
   const hash = createHash("sha256")
@@ -73,7 +73,7 @@ function bundleCompiler() {
   })
 }
 
-/** `nnc/browser`: compiler, runtime and standard library in one file, from what TypeScript made of them: the parsed library lies there. */
+/** `nnc/browser`: compiler, runtime and standard library in one file, from the output of TypeScript, where the parsed library lies too. */
 function bundlePage() {
   return bundle("compiler/browser/index.ts", {
     entryPoints: ["dist/compiler/browser/index.js"],

@@ -1,5 +1,5 @@
 // Faults in large numbers, of which the tests try a few: `npm run faults -- kills 200`, `-- bits 100000`, `-- manifests 1000`; after a
-// number a seed may follow. The last line says what was found; nothing else is left behind.
+// number a seed may follow. The last line gives the counts; nothing else is left behind.
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"

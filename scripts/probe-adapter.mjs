@@ -1,4 +1,4 @@
-// Asks npm `webgpu` once for an adapter and prints what it says about itself as one line of JSON (null: none).
+// Asks npm `webgpu` once for an adapter and prints its information as one line of JSON (null: none).
 // A process of its own, because a broken driver can end the process that loads it.
 
 import { create } from "webgpu"

@@ -1,4 +1,4 @@
-// The generated pages of the reference, as text. A test compares them with what docs/ holds.
+// The generated pages of the reference, as text. A test compares them with the files of docs/.
 
 import { readdirSync, readFileSync } from "node:fs"
 import { allCodes } from "../compiler/cli/codes.js"
@@ -72,7 +72,7 @@ function messageOf(
   ]
 }
 
-/** Prose for a terminal, of which signs of Markdown and HTML outside of code stay what they are. */
+/** Prose for a terminal, in which signs of Markdown and HTML outside of code are escaped. */
 const escapedProse = (text: string): string =>
   text
     .split(/(`[^`]*`)/)
@@ -118,7 +118,7 @@ function opening({ text }: SourceFile): string {
     .join(" ")
 }
 
-/** What stands before the body. */
+/** The declaration without its body. */
 function signature(file: SourceFile, d: Declaration): string {
   const end = "body" in d && "span" in d.body ? d.body.span.start : d.span.end
   return file.text.slice(d.span.start, end).trim()

@@ -11,7 +11,7 @@ import { join } from "node:path"
 import { otherNodeVersions, type NodeVersion } from "../test/support/node-versions.js"
 import { NO_ADAPTER, NONE_TO_BE_HAD } from "./adapter-outcome.js"
 
-/** What vitest's JSON reporter writes, as far as it is read here. */
+/** The report of vitest's JSON reporter, as far as it is read here. */
 interface VitestReport {
   readonly success: boolean
   readonly numPassedTests: number
@@ -53,7 +53,7 @@ if (total.skipped > 0) console.log(`${total.skipped} skipped`)
 console.log(`${total.passed} passed, ${total.failed} failed`)
 process.exitCode = total.failed > 0 ? 1 : 0
 
-/** Prints what the command said once it has ended. */
+/** Prints the output of the command once it has ended. */
 async function check(title: string, [name = "", ...args]: readonly string[]): Promise<Tally> {
   const child = spawn(name, args, { stdio: ["ignore", "pipe", "pipe"], shell: process.platform === "win32" })
   let said = ""

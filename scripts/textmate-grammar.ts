@@ -1,6 +1,6 @@
 // `npm run highlighting`: editors/vscode/syntaxes/nn.tmLanguage.json, the colours of programs in VS Code, on GitHub and in pages that use
-// Shiki, from the tokens of grammar/tokens.ts. A TextMate grammar knows no rules, so names are told apart by what stands beside them;
-// the language server tells them apart by what they mean.
+// Shiki, from the tokens of grammar/tokens.ts. A TextMate grammar knows no rules, so names are told apart by the tokens beside them;
+// the language server tells them apart by their meaning.
 
 import { writeFileSync } from "node:fs"
 import type { TokenType } from "chevrotain"

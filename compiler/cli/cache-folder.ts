@@ -15,7 +15,7 @@ import { dirname, isAbsolute, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { makeFolders } from "../../runtime/folders.js"
 
-/** Of this user. */
+/** The cache folder of this user. */
 export function cacheFolder(): string {
   const { XDG_CACHE_HOME: xdg, LOCALAPPDATA: local } = process.env
   if (xdg !== undefined && isAbsolute(xdg)) return join(xdg, "nnc")
@@ -23,13 +23,13 @@ export function cacheFolder(): string {
   return join(homedir(), process.platform === "darwin" ? "Library/Caches" : ".cache", "nnc")
 }
 
-/** The hash of what the build made; undefined where the compiler runs from its sources, which change under it. */
+/** The hash of the build; undefined where the compiler runs from its sources, which change under it. */
 export function compilerBuild(): string | undefined {
   const build = join(dirname(fileURLToPath(import.meta.url)), "build.sha256")
   return existsSync(build) ? readFileSync(build, "utf8") : undefined
 }
 
-/** Whether nobody but this user may have put the file there: what is kept is run, or trained on. Windows has no such modes; its cache
+/** Whether nobody but this user may have put the file there, since cached files are run, or trained on. Windows has no such modes; its cache
  *  lies in a folder that is the user's alone. */
 export function isOwn(path: string): boolean {
   const user = process.getuid?.()

@@ -93,5 +93,5 @@ layer that reaches into another instance.`,
   },
 }
 
-/** What `nnc explain` knows. A code that the compiler and a run share has the compiler's page, which speaks of both. */
+/** The pages of `nnc explain`. A code that the compiler and a run share has the compiler's page, which speaks of both. */
 export const allCodes: CodePages = { ...RUN_CODES, ...codes, ...cliCodes }

@@ -1,5 +1,5 @@
 /** cli: programs compiled before, kept for the user: an entry per program, device and options.
- *  Guarantees: an entry is used only by the compiler that made it, and while every file that it was made of is what it was, byte for
+ *  Guarantees: an entry is used only by the compiler that made it, and while every file that it was made of is unchanged, byte for
  *              byte (of large files by size and time of the last change); a damaged entry counts as none, and so does one that others may write; an entry is there whole or not at all,
  *              whoever else writes; where nothing can be written, nothing is kept.
  *  Not here:   which files a compilation reads (`host.ts`). */
@@ -20,7 +20,7 @@ export interface CacheEntry {
 /** Versions of files (file-hash.ts) by absolute path. */
 export type Reads = ReadonlyMap<string, string>
 
-/** Of all entries together; the one not used for longest goes first. */
+/** The most bytes of all entries together; the one not used for longest goes first. */
 const MOST_BYTES = 128 * 1024 * 1024
 const HASH_BYTES = 32
 

@@ -17,7 +17,7 @@ import { fileHost, type FileHost } from "./host.js"
 export interface CompileFileOptions {
   /** `--data name=path`: checked while compiling, because the sources decide the sizes. */
   readonly data?: ReadonlyMap<string, string>
-  /** `--fold k`: what is fitted depends on which rows train. */
+  /** `--fold k`: fitted stages depend on the rows that train. */
   readonly fold?: number
   readonly stopAfter?: string
   readonly devices?: NonNullable<CompileOptions["devices"]>
@@ -27,7 +27,7 @@ export interface CompileFileOptions {
   readonly change?: NonNullable<CompileOptions["change"]>
   /** Other kinds of adapters to compile for. */
   readonly variants?: readonly TargetProfile[]
-  /** Left out: what WebGPU guarantees everywhere. */
+  /** Left out: the limits that WebGPU guarantees everywhere. */
   readonly target?: TargetProfile
 }
 
@@ -44,7 +44,7 @@ function compileWith(host: FileHost, path: string, options: CompileFileOptions):
   return compiled
 }
 
-/** Compiles all the way, if that was not done before: then the cache has what came of it. */
+/** Compiles all the way, unless the cache has the bundle already. */
 export function bundleOf(
   path: string,
   options: CompileFileOptions = {},

@@ -1,7 +1,7 @@
 /** cli: where output goes. Results go to stdout, messages to stderr; with `--json` stdout carries one object per line and
  *  nothing else.
  *  Guarantees: a stream that can no longer be written to (its reader is gone, its disk is full, its terminal was closed) ends
- *              nothing: what is for it is dropped. No control character but line breaks and tabs gets out, so that names and
+ *              nothing: its output is dropped. No control character but line breaks and tabs gets out, so that names and
  *              cells of a file cannot steer a terminal. */
 import pc from "picocolors"
 import { jsonText, visible } from "../source/visible.js"
@@ -36,7 +36,7 @@ export function print(text: string): void {
   stdout.write(ended(visible(text)))
 }
 
-/** A program for another one to read: as it is, but on a terminal without what would steer that. */
+/** Prints a program's text for another program to read: as it is, but on a terminal without control characters. */
 export function printProgram(text: string): void {
   stdout.write(process.stdout.isTTY ? visible(text) : text)
 }

@@ -24,7 +24,7 @@ export interface OnnxFile {
   readonly bytes: number
 }
 
-/** What a message of protobuf may take: readers refuse more. */
+/** The most bytes of a protobuf message: readers refuse more. */
 const MOST_BYTES = 2 ** 31 - 1
 
 export async function exportOnnx(path: string, options: OnnxOptions): Promise<OnnxFile> {
@@ -53,7 +53,7 @@ export async function exportOnnx(path: string, options: OnnxOptions): Promise<On
   return { model: predict.model, checkpoint, nodes: made.graph.nodes.length, bytes: bytes.length }
 }
 
-/** The names of what `categories` found in the training rows stand beside the model, by the field. */
+/** The names of the categories found in the training rows stand beside the model, by field. */
 function metadataOf({ name, data }: Manifest, model: string): Record<string, string> {
   const classes = data.flatMap((set) =>
     set.fields.flatMap((field) =>

@@ -7,7 +7,7 @@ import { whenConverted } from "./convert/index.js"
 import { Failure } from "./failure.js"
 import { compiling, type DataOptions } from "./usage.js"
 
-/** `made`: what is made of it, `ONNX model`. Throws a Failure for a compiled program, and what compiling throws. */
+/** `made`: the name of the result, `ONNX model`. Throws a Failure for a compiled program, and the errors of compiling. */
 export async function programToExport(
   path: string,
   options: DataOptions,

@@ -47,7 +47,7 @@ export async function exportPytorch(path: string, options: PytorchOptions): Prom
   return written
 }
 
-/** What parameters start from that stand in files. */
+/** Writes the first values that stand in files. */
 async function writeStart(path: string, bundle: Bundle, out: string): Promise<void> {
   const trainer = await openBundle(bundle, dirname(path), { device: "wasm" })
   try {
@@ -118,7 +118,7 @@ export function sectionOf({ trains }: Model, wanted: string | undefined): TrainS
   )
 }
 
-/** The program and what it imports, as text and tree. */
+/** The program and its imports, as text and tree. */
 export function writtenFrom(path: string): readonly Written[] {
   const found = new Map<string, Written>()
   const visit = (file: string): void => {

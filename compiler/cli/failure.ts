@@ -1,5 +1,5 @@
-/** cli: anything thrown -> what the user reads, and the exit code.
- *  Guarantees: no stack trace reaches the user; every failure has a code, and says what to do where that is known.
+/** cli: anything thrown -> the text for the user, and the exit code.
+ *  Guarantees: no stack trace reaches the user; every failure has a code, and advice where there is any.
  *  Not here:   wording of compile-time mistakes (beside the checks), of run-time ones (runtime/). */
 import { constants } from "node:os"
 import { RunError } from "../../runtime/error.js"
@@ -9,10 +9,10 @@ import { diagnosticJson, renderDiagnostics } from "../source/render.js"
 import { VERSION } from "../version.js"
 import { saveInput } from "./saved-input.js"
 
-/** What the shell sees. `bug` is EX_SOFTWARE of sysexits.h. */
+/** Exit codes. `bug` is EX_SOFTWARE of sysexits.h. */
 export const EXIT = { done: 0, mistake: 1, usage: 2, device: 3, bug: 70 } as const
 
-/** What a shell expects of a process that a signal ended: 130 after Ctrl-C. */
+/** The exit code of a process that a signal ended, as shells expect it: 130 after Ctrl-C. */
 export const signalExit = (signal: NodeJS.Signals): number => 128 + constants.signals[signal]
 
 /** Something the user can put right, found by the command line itself. */
@@ -36,7 +36,7 @@ export class Refused extends Error {
   }
 }
 
-/** What to print, and how to end. */
+/** The text to print, and the exit code. */
 export interface Outcome {
   readonly text: string
   /** For `--json`: an `error` event. */
@@ -89,7 +89,7 @@ const SYSTEM: Readonly<Record<string, readonly [what: string, help: string]>> = 
   ],
 }
 
-/** Of a folder whose parent is there: file systems that the kernel makes up say so. */
+/** For a folder whose parent is there: virtual file systems of the kernel give this error. */
 const NO_FOLDERS = ["cannot be made: no folder can be made there", "choose another folder"] as const
 
 /** stdout, which cannot be written to any more. */

@@ -1,6 +1,6 @@
-/** cli: what tells the content of a file from every other: its SHA-256, made once in a command unless the file changes; or of a large file,
- *  which is not read only to be known, what its file system says of it. Of a folder, the names, sizes and times of all that lies
- *  below it; of a pattern, the names of what it matches. */
+/** cli: identifies the content of a file: by its SHA-256, made once in a command unless the file changes; or for a large file,
+ *  which is not read only to be known, by its size and times. A folder is identified by the names, sizes and times of all that lies
+ *  below it; a pattern, by the names that it matches. */
 import { createHash } from "node:crypto"
 import { readdirSync, statSync } from "node:fs"
 import { join, resolve } from "node:path"
@@ -31,7 +31,7 @@ export function hashOfPath(path: string, file?: DataFile): string {
   return statSync(path).isDirectory() ? hashOfFolder(path) : hashOfFile(path, file ?? fileOnDisk(path))
 }
 
-/** What a file system says of a file; another one after each change. */
+/** The size and times of a file, which change with its content. */
 export function stampOf(path: string): string {
   const { dev, ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true })
   return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`

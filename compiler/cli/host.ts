@@ -23,7 +23,7 @@ import { parseLibrary } from "../parse/library.js"
 import type { SourceFile } from "../source/source.js"
 
 export interface FileHost extends CompileHost {
-  /** Reads a file, and remembers what was in it. */
+  /** Reads a file, and remembers its content. */
   read(path: string): Buffer
   /** Every file read so far, the standard library aside. */
   readonly reads: Reads
@@ -31,7 +31,7 @@ export interface FileHost extends CompileHost {
   checkAsked(): void
 }
 
-/** What the command line says about data. */
+/** The options of the command line about data. */
 export interface AskedData {
   /** `--data name=path`. */
   readonly data?: ReadonlyMap<string, string>
@@ -145,7 +145,7 @@ export function packageFolder(name: string): string | undefined {
 
 let library: readonly Module[] | undefined
 
-/** As the build parsed it; in the source tree it is parsed here, once in a process. */
+/** The library as the build parsed it; in the source tree it is parsed here, once in a process. */
 function standardLibrary(): readonly Module[] {
   if (library !== undefined) return library
   const folder = packageFolder("stdlib")

@@ -10,7 +10,7 @@ export interface Interruption {
   dispose(): void
 }
 
-/** Signals this close together are one: npx hands on what the terminal has sent already. */
+/** Signals this close together are one: npx hands on the signal that the terminal has sent already. */
 const ONE_REQUEST_MS = 1000
 
 /** Aborts when the process is asked to end. When it is asked again it ends at once, as without this. */

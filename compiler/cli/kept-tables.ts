@@ -1,4 +1,4 @@
-/** cli: what text files of data were read as, kept for the user beside the compiled programs: the arrays of their columns, by content.
+/** cli: the columns read from text files of data, kept for the user beside the compiled programs, by the content of the file.
  *  Guarantees: a copy is used only for a file of the same content (of a large one, known by its size and times), by the nnc that wrote it, and where nobody else may write; it is there whole or not at all; where nothing
  *              can be written, a file is still read once in a command.
  *  Not here:   reading them (runtime/data), compiled programs (compile-cache.ts). */
@@ -13,9 +13,9 @@ import { cacheFolder, compilerBuild, isOwn, shrink, succeeds, writeWhole } from 
 import { hashOfPath, LARGE, stampOf } from "./file-hash.js"
 import { ReadingProgress } from "./reading-progress.js"
 
-/** Of a file, from which on a copy is worth its room. */
+/** The bytes of a file from which on a copy is worth its room. */
 const WORTH = 1 << 20
-/** Of all copies together; the one not used for longest goes first. */
+/** The most bytes of all copies together; the one not used for longest goes first. */
 const MOST_BYTES = 8 * 2 ** 30
 
 export class KeptTables {
@@ -32,7 +32,7 @@ export class KeptTables {
     private readonly large = LARGE,
   ) {}
 
-  /** A data file on disk that remembers what it was read as. */
+  /** A data file on disk that remembers the columns read from it. */
   readonly open = (path: string): DataFile => {
     const file = fileOnDisk(path)
     const progress = new ReadingProgress(basename(path), file.size)

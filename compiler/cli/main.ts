@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** cli: arguments -> a command -> an exit code.
  *  Guarantees: whatever a command throws is caught here, and only here; exit codes are those of `failure.ts`.
- *  Not here:   what the commands do (`commands/`, a file each). */
+ *  Not here:   the commands (`commands/`, a file each). */
 import { nnc } from "./commands/index.js"
 import { lostOutput, noteMessage, printJson } from "./console.js"
 import { EXIT, outcomeOf, outputFailure } from "./failure.js"
@@ -24,7 +24,7 @@ export async function main(args: readonly string[]): Promise<number> {
 }
 
 process.exitCode = await main(process.argv.slice(2))
-// A stream says what went wrong after the call that wrote to it.
+// A stream reports its error after the call that wrote to it.
 process.on("exit", () => {
   const lost = lostOutput()
   if (lost === undefined) return

@@ -1,4 +1,4 @@
-/** cli: HTML as a template whose values are text, and cannot be otherwise by being forgotten: what a file or a program says cannot break
+/** cli: HTML as a template that escapes every value, so that no text of a file or a program can break
  *  out of its place. */
 
 /** HTML that stands for itself. */
@@ -7,7 +7,7 @@ export class Markup {
 }
 type Value = string | number | Markup | readonly Markup[]
 
-/** `markup\`<td>${name}\``: texts and numbers are escaped; markup within markup stays what it is. */
+/** `markup\`<td>${name}\``: texts and numbers are escaped; markup within markup is not escaped again. */
 export const markup = (parts: TemplateStringsArray, ...values: readonly Value[]): Markup =>
   new Markup(parts.reduce((text, part, i) => text + textOf(values[i - 1]!) + part))
 

@@ -51,7 +51,7 @@ export async function measureStep(
   path: string,
   open: (path: string) => DataFile,
   { data: paths }: MeasureOptions,
-  /** Of the program's dispatches; left out: all. */
+  /** The dispatches of the program to measure; left out: all. */
   which?: ReadonlySet<number>,
 ): Promise<{ times: ProgramTimes; batch: number; rows: number; info: DeviceInfo; seen: Bundle }> {
   const set = overrideData(bundle.manifest.data, paths).find(({ name }) => name === spec.data)
@@ -61,7 +61,7 @@ export async function measureStep(
   const step = loaded.program(spec.step, part?.data ?? null)
   const rows = part?.rows ?? 0
   const batch = batchesOf(rows, spec.batch, spec.dropLast).size
-  // As many as there are in the buffers, whichever they are.
+  // As many rows as there are in the buffers, whichever they are.
   const call = { B: batch, R: step.rows }
   return { times: await timeProgram(step, call, clockOf(info), which), batch, rows, info, seen: bundle }
 }

@@ -1,11 +1,11 @@
-/** cli: metrics -> what a person reads: a line for a number, an aligned grid for a table, whose rows and columns are classes or numbered. */
+/** cli: metrics -> text for a person: a line for a number, an aligned grid for a table, whose rows and columns are classes or numbered. */
 import { classNames, type Bundle, type ClassName, type Metric } from "../../runtime/node.js"
 
-/** What the places along the axes of a table are called. */
+/** The names of the places along the axes of a table. */
 export type AxisNames = (size: number) => readonly ClassName[]
 const numbered: AxisNames = (size) => Array.from({ length: size }, (_, i) => i)
 
-/** Of the metrics of a train section, with or without the `test_` of those over other rows. */
+/** The names of the axes of a train section's metrics, with or without the `test_` of those over held-back rows. */
 export function axisNames(
   { trains, data }: Bundle["manifest"],
   section: string | undefined,

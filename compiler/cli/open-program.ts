@@ -93,7 +93,7 @@ export async function openProgram(path: string, options: DeviceOptions): Promise
   return openBundle(bundle, dirname(path), { ...choice, device: name, ...reason, openFile: tables.open })
 }
 
-/** What a bundle has fitted to its training rows is of one fold. */
+/** Refuses another fold than that on whose training rows a bundle's stages were fitted. */
 function requireFold(trainer: Trainer, path: string, fold: number | undefined): void {
   const own = trainer.bundle.manifest.data.find(({ split }) => split?.folds !== undefined)?.split
   if (fold === undefined || fold === own?.fold) return
@@ -110,7 +110,7 @@ export function deviceText({ device, adapter, software, kernels, why }: DeviceIn
   return `${device}: ${adapter}${software ? ", software" : ""}${kernels === undefined ? "" : `, kernels for ${kernels}`}${why === undefined ? "" : ` (${why})`}`
 }
 
-/** What to compile for the adapter of this machine. Where there is none, opening it says so, after the program's own mistakes. */
+/** The target for the adapter of this machine. Where there is none, opening it says so, after the program's own mistakes. */
 export async function profileOfAdapter(): Promise<TargetProfile> {
   const adapter = await probeNodeDevice().catch(() => undefined)
   return adapter === undefined ? DEFAULT_TARGET : targetFor(adapter)
@@ -127,7 +127,7 @@ export interface CheckpointOptions {
   readonly from?: Which
 }
 
-/** The options of every command that uses what was learned. */
+/** The options of every command that uses learned parameters. */
 export const withCheckpoint = (command: Command): Command =>
   command
     .option("--checkpoint <file>", "checkpoint or run folder (default: the newest run)")
@@ -163,7 +163,7 @@ export async function withSettingsOf<T extends CompilingOptions>(
   }
 }
 
-/** What is compiled cannot be set any more. */
+/** Refuses settings for a compiled program. */
 export function refuseSettings(path: string, { set, plan }: CompilingOptions): void {
   if (plan !== undefined)
     throw new Failure(
@@ -210,7 +210,7 @@ export async function checkpointFor(
   return file
 }
 
-/** Takes over what was learned: of the checkpoint that is named, or of the newest run; else what the program's own files have, where it
+/** Loads learned parameters: those of the checkpoint that is named, or of the newest run; else those of the program's own files, where it
  *  names some. Says which. */
 export async function loadLearned(trainer: Trainer, options: CheckpointOptions): Promise<Learned> {
   const { manifest } = trainer.bundle

@@ -1,5 +1,5 @@
 /** cli: a file that is written piece by piece. It is written beside its place and renamed at the end.
- *  Guarantees: at its place is what was there before, or all of it; nothing is left beside it when the command fails or is asked to end. */
+ *  Guarantees: at its path is the old file or the whole new one; nothing is left beside it when the command fails or is asked to end. */
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs"
 import { dirname } from "node:path"
 import { makeFolders } from "../../runtime/folders.js"
@@ -19,12 +19,12 @@ export class OutFile {
     for (const name of ENDING) process.on(name, this.stop)
   }
 
-  /** After what was written before. */
+  /** Writes after the earlier bytes. */
   append(bytes: Uint8Array): void {
     this.write(this.bytes, bytes)
     this.bytes += bytes.length
   }
-  /** Over what was written before. */
+  /** Writes over earlier bytes. */
   write(at: number, bytes: Uint8Array): void {
     for (let done = 0; done < bytes.length;)
       done += writeSync(this.file, bytes, done, bytes.length - done, at + done)

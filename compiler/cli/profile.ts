@@ -1,5 +1,5 @@
-/** cli: what `nnc profile` measures: a training step on a device, dispatch by dispatch, beside what each has to move and to compute, and
- *  what the device does at most, measured by several large products of matrices and copies.
+/** cli: the measurements of `nnc profile`: a training step on a device, dispatch by dispatch, beside the bytes and operations of each, and
+ *  the peak of the device, measured by several large products of matrices and copies.
  *  Not here: how it is shown (commands/profile.ts), how a dispatch is timed (runtime/train/timing.ts). */
 import { compile } from "../driver/compile.js"
 import { type Cost, costOf } from "../ir/kernels/cost.js"
@@ -20,13 +20,13 @@ export interface Peak {
   readonly flops: number
   readonly bytes: number
 }
-/** Of all iterations that it runs in a step. */
+/** The profile of a kernel, for all iterations that it runs in a step. */
 export interface KernelProfile extends Cost {
   readonly kernel: string
   readonly template: string
   readonly iterations: number
   readonly ms: number
-  /** Of the device's most: what it computes or what it moves, whichever is more. */
+  /** The share of the device's peak in operations or in bytes, whichever is more. */
   readonly of_peak: number
   /** Places in the source. */
   readonly origins: readonly string[]
@@ -95,7 +95,7 @@ const PRODUCTS = [
   [1024, 1024, 512],
   [2048, 256, 1024],
 ] as const
-/** Numbers that are copied: what caches hold, where a small step stays, and more than that. */
+/** The numbers of floats that are copied: as many as caches hold, where a small step stays, and more than that. */
 const LENGTHS = [1 << 17, 1 << 20, 1 << 24]
 const PEAK = `${PRODUCTS.map(
   ([rows, depth, columns], n) =>

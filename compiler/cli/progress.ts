@@ -1,4 +1,4 @@
-/** cli: the events of a run -> what a person sees: one live line on a terminal, plain lines elsewhere; or JSON lines.
+/** cli: the events of a run -> output for a person: one live line on a terminal, plain lines elsewhere; or JSON lines.
  *  Not here: log.jsonl (the runtime writes it). */
 import { SingleBar } from "cli-progress"
 import type { EndEvent, ReportEvent, StartEvent, TrainEvent } from "../../runtime/node.js"
@@ -91,7 +91,7 @@ class PlainLines implements Lines {
   stop(): void {}
 }
 
-/** Steps per second since the start, and what is left at that rate. */
+/** Steps per second since the start, and the time that is left at that rate. */
 class Pace {
   private began = 0
   private first = 0

@@ -1,4 +1,4 @@
-/** cli: what a person sees while a data file is read for more than a second: how far it is, on a terminal; elsewhere a line. */
+/** cli: the progress of reading a data file for more than a second: a bar on a terminal; elsewhere a line. */
 import { note } from "./console.js"
 
 /** Milliseconds. */
@@ -11,7 +11,7 @@ export class ReadingProgress {
 
   constructor(
     private readonly name: string,
-    /** Bytes, or what else is counted. */
+    /** The bytes, or other units, of the whole. */
     private readonly all: number,
     private readonly about = `${Math.round(all / 1e6)} MB`,
   ) {}

@@ -1,4 +1,4 @@
-/** cli: the file or folder of rows to predict for -> a source. It is what its name says: CSV, JSON, an archive of arrays, parquet; for a
+/** cli: the file or folder of rows to predict for -> a source. Its ending tells its format: CSV, JSON, an archive of arrays, parquet; for a
  *  program that was trained on images, an image or a folder of them. */
 import { existsSync, statSync } from "node:fs"
 import type { Manifest, SourceSpec } from "../../runtime/bundle/format.js"

@@ -1,4 +1,4 @@
-/** cli: what a pass was given when it failed, kept in a file for a report. */
+/** cli: the input of a pass that failed, kept in a file for a bug report. */
 import { createHash } from "node:crypto"
 import { writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"

@@ -14,7 +14,7 @@ export interface Need {
   readonly at?: string
 }
 
-/** Of a program compiled for that target alone. */
+/** The needs of a program compiled for that target alone. */
 export function needsOf(manifest: Manifest, target: TargetProfile): readonly Need[] {
   const layout: Manifest | WasmSpec = manifest.wasm ?? manifest
   const kernels = new Map(layout.kernels.map((k) => [k.name, k]))

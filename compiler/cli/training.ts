@@ -1,4 +1,4 @@
-/** cli: what `nnc train` and `nnc run` share: the options of a run, being asked to end, and what is said at the end. */
+/** cli: the part that `nnc train` and `nnc run` share: the options of a run, interruption, and the last lines. */
 import { Option, type Command } from "commander"
 import { basename, dirname, join } from "node:path"
 import { trainedWith, type Bundle, type Trainer } from "../../runtime/node.js"
@@ -41,7 +41,7 @@ interface RunOptions extends DeviceOptions {
 const LOGS = ["tensorboard", "csv"] as const
 type LogKind = (typeof LOGS)[number]
 
-/** Adds the options of a run, and what to do. */
+/** Adds the options of a run, and the action. */
 export function trains(command: Command): Command {
   return withPlacement(withDeviceOptions(command))
     .option("--json", "print one object per line: start, report, checkpoint, end")
@@ -204,6 +204,6 @@ function resumed(trainer: Trainer, wanted: string | true | undefined): string | 
   return run
 }
 
-/** As a shell takes it for one word. */
+/** A text quoted so that a shell takes it for one word. */
 const word = (text: string): string =>
   /^[\p{L}\p{N}_./=:@%+-]+$/u.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`

@@ -1,4 +1,4 @@
-/** cli: what `nnc tune` does: it measures other plans for the kernels of a training step that take long, and keeps those that win.
+/** cli: `nnc tune` measures other plans for the kernels of a training step that take long, and keeps those that win.
  *  How:        a kernel is a dispatch of its own here (no horizontal fusion, no kernel of many steps), so that one run of the step measures
  *              one plan of every kernel; the step as a whole is measured last, with and without the plans that won.
  *  Guarantees: plans are kept only where the whole step is faster with them.
@@ -38,7 +38,7 @@ export interface TunedKernel {
 export interface Tuned {
   readonly target: string
   readonly train: string
-  /** Of the whole step, with the cost model's plans and with those that won; equal where none is kept. */
+  /** The time of the whole step, with the cost model's plans and with those that won; equal where none is kept. */
   readonly before_ms: number
   readonly after_ms: number
   readonly kernels: readonly TunedKernel[]
@@ -51,7 +51,7 @@ const LEAST_SHARE = 0.02
 const PER_KIND = 12
 /** A plan wins by this much at least: less may be chance. */
 const LEAST_GAIN = 0.05
-/** Of the whole step, the fastest of so many. */
+/** The time of a step is the fastest of so many. */
 const ROUNDS = 3
 
 const UNFUSED: readonly DriverPass[] = DEVICE_PASSES.filter(

@@ -1,4 +1,4 @@
-/** cli: how commands are declared, and what a wrong command line is refused with (exit code 2). */
+/** cli: the declaration of commands, and the errors of a wrong command line (exit code 2). */
 import { Command, CommanderError, InvalidArgumentError } from "commander"
 import { nearest } from "../source/suggest.js"
 import { VERSION } from "../version.js"
@@ -23,7 +23,7 @@ export function newProgram(): Command {
     )
 }
 
-/** What commander ends a command line with: an exit code when it has printed all there is to say, else the failure. Other errors
+/** Turns commander's error into an exit code where commander has printed all there is to say, else into a failure. Other errors
  *  are given back. */
 export function usageFailure(program: Command, error: unknown, args: readonly string[]): unknown {
   if (!(error instanceof CommanderError)) return error
@@ -103,7 +103,7 @@ export interface CompilingOptions {
 export interface DataOptions extends CompilingOptions {
   readonly data: ReadonlyMap<string, string>
 }
-/** Of a compilation. */
+/** The options of a compilation. */
 export const compiling = ({
   verify,
   set,

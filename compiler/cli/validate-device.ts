@@ -1,4 +1,4 @@
-/** cli: what a device computes, against what `validate` says it must.
+/** cli: compares the results of a device with those that `validate` expects.
  *  Not here: the stages before the device (validate/). */
 import type { Bundle } from "../../runtime/bundle/format.js"
 import { type DeviceChoice, openDevice } from "../../runtime/device/choose.js"

@@ -8,7 +8,7 @@ import { fileHost } from "./host.js"
 import { type DeviceOptions, deviceText, profileOfAdapter } from "./open-program.js"
 import { differenceOnDevice } from "./validate-device.js"
 
-/** What to say where all agree; throws where something differs. The program has no errors. */
+/** The text to print where all agree; throws where something differs. The program has no errors. */
 export async function validateFile(
   path: string,
   { device, threads, ...asked }: DeviceOptions,

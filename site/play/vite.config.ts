@@ -10,7 +10,7 @@ const threads = {
   "Cross-Origin-Embedder-Policy": "require-corp",
 }
 
-/** What may also be an ordinary name. */
+/** Whether a word may also be an ordinary name. */
 const isName = ({ CATEGORIES }: (typeof allTokens)[number]): boolean =>
   CATEGORIES?.includes(Identifier) ?? false
 

@@ -102,7 +102,7 @@ function checkOnce(path: string, options: Options): Compiled {
   return compiled
 }
 
-/** Left out: what every device can run. */
+/** The target of `--target`; left out: limits of every device. */
 const targetOf = ({ target }: Options): TargetProfile | undefined =>
   TARGETS.find(({ name }) => name === target)
 
@@ -143,7 +143,7 @@ function printAsText(path: string, compiled: Compiled, options: Options): void {
   if (needs) note(`${path}: fits ${target}\n${needsText(needs)}`)
 }
 
-/** Of a program without mistakes that was compiled for one target. */
+/** The needs of a program without mistakes that was compiled for one target. */
 function needsIn(
   { bundle }: Compiled,
   options: Options,
@@ -158,7 +158,7 @@ interface Memory {
   readonly takes: Readonly<Record<string, number>>
 }
 
-/** Of a program that trains within a budget. */
+/** The memory of a program that trains within a budget. */
 function memoryOf({ model, bundle }: Compiled): Memory | undefined {
   const budgets = model?.trains.flatMap(({ settings }) => settings.budget?.bytes ?? []) ?? []
   if (bundle === undefined || budgets.length === 0) return undefined

@@ -1,4 +1,4 @@
-/** cli: `nnc export`: what a checkpoint's model has learned, as a file for other programs.
+/** cli: `nnc export`: a checkpoint's parameters as a file for other programs.
  *  Guarantees: the values that prediction reads: parameters, or the averages kept of them, and running values; nothing of the
  *              optimizer. nnc reads a file of tensors back as a checkpoint of parameters, unless names were cut to one model's. */
 import { InvalidArgumentError, Option, type Command } from "commander"
@@ -84,7 +84,7 @@ function formatOf(name: string): Format {
   )
 }
 
-/** What is said of a file when it is written. */
+/** The remarks about a file when it is written. */
 interface Written {
   readonly text: string
   readonly event: Readonly<Record<string, unknown>>

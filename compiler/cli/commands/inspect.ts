@@ -1,4 +1,4 @@
-/** cli: `nnc inspect`: what any stage or pass makes of a program, as text that reads back in, or as JSON. */
+/** cli: `nnc inspect`: a program after any stage or pass, as text that reads back in, or as JSON. */
 import { Option, type Command } from "commander"
 import { extname } from "node:path"
 import { compileText } from "../../driver/compile-text.js"

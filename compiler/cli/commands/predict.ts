@@ -1,4 +1,4 @@
-/** cli: `nnc predict`: what a model says of the rows of a file. The fitted transforms of the training data are applied to the rows first.
+/** cli: `nnc predict`: the predictions of a model for the rows of a file. The fitted transforms of the training data are applied to the rows first.
  *  Guarantees: rows are read, predicted and written some at a time. */
 import { InvalidArgumentError, Option, type Command } from "commander"
 import { reasonOf } from "../../../runtime/error.js"

@@ -59,7 +59,7 @@ export function addReduce(program: Command): void {
 
 const linesOf = (text: string): number => text.trim().split("\n").length
 
-/** What a command writes goes where nobody minds. */
+/** Sends the files that a command writes to a scratch folder. */
 function argumentsOf(run: string, trial: string, scratch: string): readonly string[] {
   const [command = "", ...options] = run.split(/\s+/).filter((word) => word !== "")
   const out = join(scratch, "out")

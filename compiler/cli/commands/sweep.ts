@@ -67,7 +67,7 @@ const OF_THE_PLAN: (keyof Options)[] = [
 ]
 
 const SWEEPS = "sweeps"
-/** Of a run beside its tensors: Node, the compiler, the runtime. */
+/** The memory of a run beside its tensors: Node, the compiler, the runtime. */
 const BYTES_PER_RUN = 400 * 2 ** 20
 
 export function addSweep(program: Command): void {
@@ -161,7 +161,7 @@ const resumed = (folder: string, program: string): { folder: string; plan: Sweep
   plan: readPlan(folder, program),
 })
 
-/** Says what is wrong before anything trains. */
+/** Reports mistakes before anything trains. */
 async function planned(program: string, options: Options): Promise<{ folder: string; plan: SweepPlan }> {
   const { set, random, seed, out } = options
   if (set.size === 0)
@@ -180,7 +180,7 @@ async function planned(program: string, options: Options): Promise<{ folder: str
     .find(({ code }) => code.startsWith("setting-"))
   if (settingsWrong !== undefined) throw new Refused([settingsWrong])
   const model = checked.find((each) => each.model !== undefined)?.model
-  // Nothing compiles: what the first run is refused with is said in full.
+  // Nothing compiles: the errors of the first run are shown in full.
   if (model === undefined) throw new Refused(checked[0]?.errors ?? [])
   const ended = checked.flatMap(({ errors: [error] }, run) => (error ? [[String(run), error.message]] : []))
   const plan: SweepPlan = {
@@ -248,7 +248,7 @@ function orderOf(
   throw new Failure("usage", `which values of \`${by}\` are better?`, "say it: `--better higher`", 2)
 }
 
-/** What names of metrics over rows that are not trained on begin with. */
+/** The prefix of metrics over held-back rows. */
 function heldBack(rows: Model["data"][number] | undefined): "val_" | "test_" | "" {
   if (rows === undefined) return ""
   const { split, val, test } = rows

@@ -33,7 +33,7 @@ export function addTune(program: Command): void {
       const device = asked === "auto" ? (await autoNodeDevice()).name : asked
       const target = device === "webgpu" ? await profileOfAdapter() : DEFAULT_TARGET
       const found = await tune(path, { ...options, device, target }, json ? undefined : showRounds())
-      // What was tuned for other targets stays.
+      // Plans that were tuned for other targets stay.
       const others = existsSync(file) ? readPlans(file).filter((p) => p.target !== found.target) : []
       const { entries, ...facts } = found
       if (entries.length + others.length > 0) writePlans(file, [...others, ...entries])

@@ -11,7 +11,7 @@ import { RunError } from "../../../runtime/error.js"
 export type ImageSource = Extract<SourceSpec, { readonly kind: "images" }>
 
 export interface ImageFile {
-  /** As messages name it, and the column `file`. */
+  /** Its name in messages and in the column `file`. */
   readonly name: string
   readonly path: string
   /** The part of its path that is its class; undefined in a folder without folders. */

@@ -55,7 +55,7 @@ function timesOf(path: string): readonly number[] {
 /** Images that are decoded while others wait to be written. */
 const AHEAD = 4 * availableParallelism()
 
-/** In order; undefined for a damaged one that is to be skipped. */
+/** Decodes images in order; undefined for a damaged one that is to be skipped. */
 async function eachDecoded(
   files: readonly ImageFile[],
   { path, shape, skipDamaged }: ImageSource,

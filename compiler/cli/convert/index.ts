@@ -1,5 +1,5 @@
 /** cli: sources that are converted to tables before they are read: images, parquet. A table is kept for the user beside the compiled
- *  programs, for as long as what it was made of stays as it is.
+ *  programs, for as long as its source stays unchanged.
  *  Guarantees: a table is there whole or not at all: it is written aside and renamed; where it cannot be kept, it lies in a folder that goes
  *              with the process.
  *  Why so:     decoding waits, and the compiler is one function that never does. So a compilation stops at a source that is not converted
@@ -38,7 +38,7 @@ export class Unconverted extends Error {
   }
 }
 
-/** What `work` gives once everything that it reads is converted. */
+/** The result of `work` once everything that it reads is converted. */
 export async function whenConverted<T>(work: () => T): Promise<T> {
   for (;;)
     try {
@@ -49,13 +49,13 @@ export async function whenConverted<T>(work: () => T): Promise<T> {
     }
 }
 
-/** Of all tables together; the one not used for longest goes first. */
+/** The most bytes of all tables together; the one not used for longest goes first. */
 const MOST_BYTES = 32 * 2 ** 30
 
-/** By table: what its source was refused for. */
+/** By table: the error with which its source was refused. */
 const refused = new Map<string, RunError>()
 
-/** The source with its table. `place`: its path, as the file system knows it. Throws what is wrong with the source, or `Unconverted`. */
+/** The source with its table. `place`: its path, as the file system knows it. Throws the error of the source, or `Unconverted`. */
 export function withTable<S extends Converted>(
   source: S,
   place: string,

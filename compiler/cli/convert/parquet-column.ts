@@ -1,10 +1,10 @@
-/** cli: the values of a parquet column, as they come -> numbers or texts of a table. What is not there is NaN among numbers, and an empty
+/** cli: the values of a parquet column, as they come -> numbers or texts of a table. A missing value is NaN among numbers, and an empty
  *  text. */
 import type { RunCode } from "../../../runtime/codes.js"
 import { TextColumn } from "../../../runtime/data/table.js"
 import type { TableWriter } from "./table-writer.js"
 
-/** What can be wrong with a column, for whoever takes it. */
+/** A fault of a column, for its user. */
 interface Wrong {
   readonly code: RunCode
   readonly message: string
@@ -16,7 +16,7 @@ export class ParquetColumn {
   private numbers = new Float64Array(1 << 10)
   private count = 0
   private readonly texts = new TextColumn()
-  /** Of the first row that is not empty. */
+  /** The form of the first row that is not empty. */
   private form: { readonly kind: "number" | "text" | "time" | "list"; readonly length: number } | undefined
   /** Rows before that. */
   private empty = 0

@@ -1,4 +1,4 @@
-/** cli: columns, one after another -> the file of a table (runtime/data/table-file.ts). Nothing is held of what was written. */
+/** cli: columns, one after another -> the file of a table (runtime/data/table-file.ts). Written columns are not kept in memory. */
 import { closeSync, openSync, writeSync } from "node:fs"
 import type { ElementType } from "../../../runtime/data/elements.js"
 import {
@@ -17,7 +17,7 @@ export class TableWriter {
   private readonly texts: StoredTexts[] = []
   private readonly wrong: StoredError[] = []
 
-  /** `place`: what is converted, for messages about the table. */
+  /** `place`: the path of the source, for messages about the table. */
   constructor(
     path: string,
     private readonly place: string,

@@ -70,7 +70,7 @@ train on few {
 }
 `
 
-/** Signals of three shapes and many pitches, and what is known of them. */
+/** Signals of three shapes and many pitches, with their labels. */
 function signalsFrom(seed: number): (count: number, known: "shape" | "instrument") => string {
   const { even, normal } = randomNumbers(seed)
   const kinds: readonly { shape: string; instrument: string; wave: (turn: number) => number }[] = [

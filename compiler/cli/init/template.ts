@@ -12,12 +12,12 @@ export interface Template {
 }
 export type Files = Readonly<Record<string, string | Uint8Array>>
 
-/** What a README says. */
+/** The contents of a README. */
 interface Guide {
   readonly about: string
-  /** What to run, and what it does. */
+  /** The commands to run, with their effects. */
   readonly commands: readonly (readonly [command: string, does: string])[]
-  /** What to expect. */
+  /** The result to expect. */
   readonly result: string
 }
 

@@ -34,14 +34,14 @@ const START = 1
 
 function eventAt(seconds: number, step: number): BinaryWriter {
   const event = new BinaryWriter().tag(EVENT.wallTime, WireType.Bit64).double(seconds)
-  // 0 is what a field that is not there stands for.
+  // A field that is not there stands for 0.
   return step === 0 ? event : event.tag(EVENT.step, WireType.Varint).int64(step)
 }
 
 export const versionRecord = (seconds: number): Uint8Array =>
   eventAt(seconds, 0).tag(EVENT.fileVersion, WireType.LengthDelimited).string("brain.Event:2").finish()
 
-/** Of what earlier files have from `step` on, nothing counts any more. */
+/** The record after which the events of earlier files from `step` on no longer count. */
 export const resumedRecord = (seconds: number, step: number): Uint8Array =>
   eventAt(seconds, step)
     .tag(EVENT.sessionLog, WireType.LengthDelimited)

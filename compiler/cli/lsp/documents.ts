@@ -1,4 +1,4 @@
-/** cli/lsp: the texts that are open, and what is known of each: worked out once for each version, when it is first asked for. */
+/** cli/lsp: the open texts and the analysis of each, which is computed once for each version, when it is first asked for. */
 import { readFileSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import type { TextDocument } from "vscode-languageserver-textdocument"
@@ -36,13 +36,13 @@ export class Analyses {
     return analysis
   }
 
-  /** What others import may have changed: everything is worked out anew. */
+  /** An imported file may have changed: everything is analysed anew. */
   forget(uri?: string): void {
     if (uri === undefined) this.known.clear()
     else this.known.delete(uri)
   }
 
-  /** A file that is open is what the editor shows, not what the disk holds. */
+  /** An open file has the text of the editor, not that of the disk. */
   private load(path: string, from: SourceFile): SourceFile | undefined {
     const place = resolve(dirname(from.path), path)
     const text = this.open(uriOf(place))?.getText() ?? read(place)

@@ -14,7 +14,7 @@ import type { OutlineItem } from "../../editor/outline.js"
 import type { Diagnostic } from "../../source/diagnostic.js"
 import { rangeOf, uriOf } from "./places.js"
 
-/** Semantic tokens by what the protocol calls them. */
+/** Semantic tokens by their names in the protocol. */
 export const TOKEN_TYPES = ["variable", "parameter", "function", "class", "property", "enumMember", "type"]
 export const TOKEN_MODIFIERS = ["declaration", "defaultLibrary"]
 export const TOKEN_OF: Readonly<Record<SymbolKind, (typeof TOKEN_TYPES)[number]>> = {

@@ -1,7 +1,7 @@
 /** cli/lsp: the editor's services over the Language Server Protocol.
  *  Guarantees: answers whatever is sent: a request for a file that is not open, or a place beyond its end, gets nothing, and one without
  *              a file or a place is refused. Mistakes are published when no more changes wait to be read.
- *  Not here:   what the services know (compiler/editor/), how it is written in the protocol (protocol.ts), what clients send
+ *  Not here:   the services (compiler/editor/), their form in the protocol (protocol.ts), the checks of requests
  *              (requests.ts). */
 import {
   type CodeAction,
@@ -53,7 +53,7 @@ const MOST_MISTAKES = 500
 export function serve(connection: Connection): void {
   const documents = new TextDocuments(TextDocument)
   const analyses = new Analyses((uri) => documents.get(uri))
-  /** What reading the data files found, of the text that was last opened or saved. */
+  /** The diagnostics from reading data files, for the text that was last opened or saved. */
   const ofData = new Map<string, { readonly version: number; readonly found: readonly Diagnostic[] }>()
 
   connection.onInitialize(() => ({
@@ -79,10 +79,10 @@ export function serve(connection: Connection): void {
     },
   }))
 
-  /** Of the file itself, and of the data that it names. */
+  /** The mistakes of the file itself, and of the data that it names. */
   const mistakesOf = (uri: string): readonly Diagnostic[] => {
     const data = ofData.get(uri)
-    // Places of what was found before are no longer those of the text.
+    // Spans of an older version are no longer those of the text.
     const found = data?.version === documents.get(uri)?.version ? data?.found : undefined
     return [...(analyses.of(uri)?.diagnostics ?? []), ...(found ?? [])].filter(
       ({ primary }) => primary === undefined || primary.span.file.path === pathOf(uri),

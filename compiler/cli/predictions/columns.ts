@@ -1,4 +1,4 @@
-/** cli/predictions: what a model says of some rows -> columns, each with a number of values per row.
+/** cli/predictions: the predictions of some rows -> columns, each with a number of values per row.
  *  Guarantees: no two columns have one name.
  *  Not here:   how columns are written (text.ts, npy.ts, parquet.ts). */
 import { isClasses, type Prediction, type Table } from "../../../runtime/node.js"
@@ -21,7 +21,7 @@ export interface Chunk {
   readonly outputs: Readonly<Record<string, Prediction>>
 }
 
-/** Of some rows of a table. */
+/** The kept columns of some rows of a table. */
 export function keptColumns(table: Table, rows: Uint32Array, names: readonly string[]): OutColumn[] {
   return names.map((name) => {
     const { distinct, codes, width } = table.texts(name)
@@ -29,7 +29,7 @@ export function keptColumns(table: Table, rows: Uint32Array, names: readonly str
   })
 }
 
-/** Those that are kept, then what is predicted: a class, and after it the probability of each, as `output.NAME`. */
+/** The kept columns, then the predictions: a class, and after it the probability of each, as `output.NAME`. */
 export function columnsOf({ rows, kept, outputs }: Chunk): readonly OutColumn[] {
   const predicted = Object.entries(outputs).flatMap(([name, prediction]): OutColumn[] =>
     isClasses(prediction)
@@ -57,7 +57,7 @@ function typeOf(values: ArrayLike<Cell>): OutColumn["type"] {
   return values instanceof Int32Array || typeof values[0] === "number" ? "i32" : "text"
 }
 
-/** What has no axis of rows is the same in each. */
+/** The values of each row; an output without an axis of rows is the same in each. */
 function valuesOf(shape: readonly number[], values: ArrayLike<Cell>, rows: number): Values {
   const byRow = shape[0] === rows
   const width = sizeOf(byRow ? shape.slice(1) : shape)

@@ -28,7 +28,7 @@ export class ParquetFile {
   }
 }
 
-/** What the writer has made goes to the file after every row group. */
+/** A writer whose bytes go to the file after every row group. */
 class AppendingWriter extends ByteWriter {
   constructor(private readonly file: OutFile) {
     super()

@@ -1,5 +1,5 @@
 /** cli/report: the events of a run folder -> its sessions and curves.
- *  Guarantees: steps ascend, each once: what a resumed run did again counts as it came out last. Curves of very long runs are
+ *  Guarantees: steps ascend, each once: a step that a resumed run did again counts as it came out last. Curves of very long runs are
  *  thinned, first and last point kept.
  *  Not here:   how they look (page.ts). */
 import type {
@@ -17,7 +17,7 @@ export interface Part {
   readonly start: StartEvent
   /** Missing while it runs, and when it ended otherwise than by itself. */
   readonly end: EndEvent | undefined
-  /** What it stopped with. */
+  /** The error that stopped it. */
   readonly error: ErrorEvent | undefined
 }
 export interface Chart {

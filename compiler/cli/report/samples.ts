@@ -40,7 +40,7 @@ function inputText({ shape, values }: Field, row: number): Markup {
   return markup`<img class="sample" width="${width}" height="${height}" alt="" src="data:image/png;base64,${data}">`
 }
 
-/** Of what is shaped as one: channels of red, green and blue, or grey. */
+/** The picture of an input shaped as one: channels of red, green and blue, or grey. */
 function pictureOf(
   shape: readonly number[],
   values: readonly number[],

@@ -1,6 +1,6 @@
 /** cli/report: keeps `report.html` of a run folder up to date while the run goes on.
- *  Guarantees: the page is the old one or the new one, whole. What goes wrong is said once and never ends the training.
- *  Not here:   what the page shows (page.ts). */
+ *  Guarantees: the page is the old one or the new one, whole. An error is reported once and never ends the training.
+ *  Not here:   the contents of the page (page.ts). */
 import { dirname, join } from "node:path"
 import { reasonOf } from "../../../runtime/error.js"
 import {
@@ -15,7 +15,7 @@ import { note } from "../console.js"
 import { loggedEvents } from "../runs/log.js"
 import { reportPage } from "./page.js"
 
-/** As many as are looked at. */
+/** The number of samples shown. */
 const SAMPLES = 12
 /** Writing takes milliseconds; more often nobody looks. */
 const EVERY_MS = 10_000
@@ -34,13 +34,13 @@ export class RunReport {
   see(event: TrainEvent): void {
     if (event.event === "start" && event.folder !== undefined) {
       this.path = join(event.folder, "report.html")
-      // A folder that a run goes on in holds what came before, and this event too.
+      // The folder of a resumed run holds the earlier events, and this one too.
       this.events = loggedEvents(event.folder) ?? [event]
     } else this.events.push(event)
     if (event.event === "report" && performance.now() - this.written > EVERY_MS) this.write()
   }
 
-  /** Once the run is over: rows with what was learned about them, by its best checkpoint where one is kept. */
+  /** Once the run is over, shows rows with their predictions, by its best checkpoint where one is kept. */
   async showSamples(trainer: Trainer, train: string | undefined, end: EndEvent): Promise<void> {
     const folder = this.path && dirname(this.path)
     try {

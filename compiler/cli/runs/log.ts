@@ -9,7 +9,7 @@ export function loggedEvents(folder: string): TrainEvent[] | undefined {
   return text?.split("\n").flatMap((line) => attempt(() => [JSON.parse(line) as TrainEvent]) ?? [])
 }
 
-/** Steps ascend, each once: what a resumed run did again counts as it came out last. */
+/** The reports with ascending steps, each once: a step that a resumed run did again counts as it came out last. */
 export function reportsOf(events: readonly TrainEvent[]): readonly ReportEvent[] {
   let reports: ReportEvent[] = []
   for (const event of events) {

@@ -1,5 +1,5 @@
-/** cli/runs: a run folder -> what a list of runs says of it. Only the log is read.
- *  Not here:   curves (`report/history.ts`), how it looks (`table.ts`). */
+/** cli/runs: a run folder -> its row in a list of runs. Only the log is read.
+ *  Not here:   curves (`report/history.ts`), layout (`table.ts`). */
 import { readdirSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
 import type { EndEvent, ErrorEvent, Metric, ReportEvent, StartEvent, TrainEvent } from "../../../runtime/node.js"
@@ -8,14 +8,14 @@ export interface RunFacts {
   readonly folder: string
   readonly program: string
   readonly train: string
-  /** Of the last event. */
+  /** The time of the last event. */
   readonly when: Date
   readonly status: "finished" | "stopped" | "interrupted" | "failed" | "not finished"
   /** Updates made, as far as the log says, of how many. */
   readonly step: number
   readonly steps: number
   readonly settings: StartEvent["settings"]
-  /** Of the last report. */
+  /** The metrics of the last report. */
   readonly metrics: Readonly<Record<string, Metric>>
   readonly device: string
 }

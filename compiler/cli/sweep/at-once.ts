@@ -16,7 +16,7 @@ import type { Settings } from "./grid.js"
 import type { RunOrder } from "./run-one.js"
 import type { TrainOptions } from "./sweep-folder.js"
 
-/** Memory that all runs of a set may take together: on processors what their caches hold, beyond which runs are as fast one by one. */
+/** Memory that all runs of a set may take together: on processors as much as their caches hold, beyond which runs are as fast one by one. */
 const MOST_BYTES = { wasm: 16 * 2 ** 20, webgpu: 256 * 2 ** 20 }
 
 /** Sets of runs, by their numbers in `settings`. */

@@ -45,7 +45,7 @@ export function drawnFrom(
   )
 }
 
-/** In [0, 1). */
+/** A number drawn from [0, 1). */
 const uniform = (seed: number, run: number, place: number): number =>
   philox([run, place, 0, 0], [seed, 0])[0] / 2 ** 32
 
@@ -54,7 +54,7 @@ function drawn(choices: Choices, u: number, isWhole: boolean): string {
   const { from, to } = choices
   if (isWhole) return String(from + Math.floor(u * (to - from + 1)))
   const value = from > 0 ? from * (to / from) ** u : from + u * (to - from)
-  // Four digits say enough, and are what a person would type.
+  // Four digits say enough, and a person would type as many.
   return String(Number(value.toPrecision(4)))
 }
 

@@ -27,7 +27,7 @@ const LEAST_OTHERS = 4
 const RULES: Readonly<Record<StopRule, (standing: Standing) => boolean>> = {
   median({ own, others, better }) {
     const step = own.at(-1)?.step ?? 0
-    // What a network says before it learned anything says nothing of its settings.
+    // The loss of a network before it learned anything says nothing about its settings.
     if (step === 0) return false
     const asFar = others.flatMap((reports) => bestBy(step, reports, better) ?? [])
     return asFar.length >= LEAST_OTHERS && isBetter(medianOf(asFar), bestOf(own, better), better)
@@ -54,7 +54,7 @@ function atRung(step: number, reports: readonly Reported[], better: Standing["be
   return at && bestOf(reports.slice(0, reports.indexOf(at) + 1), better)
 }
 
-/** Of a run that has come as far. */
+/** The best value up to a step of a run that has come as far. */
 const bestBy = (
   step: number,
   reports: readonly Reported[],

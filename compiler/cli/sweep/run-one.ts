@@ -1,4 +1,4 @@
-/** cli/sweep: one run of a sweep, as a process of its own: what it does to memory and device ends with it. */
+/** cli/sweep: one run of a sweep, as a process of its own, so that its memory and device are freed when it ends. */
 import { spawn } from "node:child_process"
 import { createInterface } from "node:readline"
 import type { TrainEvent } from "../../../runtime/node.js"
@@ -9,7 +9,7 @@ export interface RunOrder {
   readonly program: string
   readonly settings: Settings
   readonly folder: string
-  /** Goes on with the checkpoint in the folder; otherwise begins anew, over what a run left there that saved none. */
+  /** Goes on with the checkpoint in the folder; otherwise begins anew, over the remains of a run that saved none. */
   readonly resume: boolean
   readonly options: TrainOptions
   readonly onEvent: (event: TrainEvent) => void
@@ -21,7 +21,7 @@ export interface RunOrder {
 export async function runOne(order: RunOrder, where: readonly string[]): Promise<string | undefined> {
   const { program, settings, folder, resume, onEvent, signal } = order
   const options = Object.entries(order.options).flatMap(([name, value]) => [`--${name}`, String(value)])
-  // What runs here already, wherever it was built.
+  // The command line that runs here already, wherever it was built.
   const [, main = ""] = process.argv
   const set = Object.entries(settings).flatMap(([name, value]) => ["--set", `${name}=${value}`])
   const place = resume ? ["--resume", folder] : ["--out", folder, "--overwrite"]

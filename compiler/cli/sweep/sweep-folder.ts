@@ -24,20 +24,20 @@ const plan = v.strictObject({
   /** Which runs are ended early. */
   stop: v.nullable(v.picklist(STOP_RULES)),
   device: v.picklist(["auto", "webgpu", "wasm"]),
-  /** What all runs share. */
+  /** The options that all runs share. */
   options: v.strictObject({
     train: v.optional(v.string()),
     epochs: v.optional(v.number()),
     steps: v.optional(v.number()),
   }),
-  /** What became of runs that did not end by themselves, by number from 0. */
+  /** The fate of runs that did not end by themselves, by number from 0. */
   ended: v.record(v.string(), v.string()),
 })
 export type SweepPlan = v.InferOutput<typeof plan>
 /** Options of `nnc train`. */
 export type TrainOptions = SweepPlan["options"]
 
-/** Of runs that were ended because others did better. */
+/** The fate of runs that were ended because others did better. */
 export const STOPPED_EARLY = "stopped early"
 
 /** Whether a run could not be compiled, or broke off with an error. */
@@ -59,7 +59,7 @@ export function newSweepFolder(parent: string, name: string): string {
   return folder
 }
 
-/** For a new sweep: what is in it already would be taken for its runs. */
+/** An empty folder for a new sweep, since its contents would be taken for runs of the sweep. */
 export function emptySweepFolder(folder: string): string {
   makeFolders(folder)
   if (readdirSync(folder).length === 0) return folder

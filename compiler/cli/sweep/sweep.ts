@@ -1,4 +1,4 @@
-/** cli/sweep: the runs of a sweep: those that differ in numbers only at once, the others several at a time; and what came of each.
+/** cli/sweep: the runs of a sweep: those that differ in numbers only at once, the others several at a time; and the outcome of each.
  *  Guarantees: a sweep that is ended, in whatever way, goes on where it was: runs that are finished stay, those under way resume from
  *              their last checkpoint, the others begin.
  *  Not here:   the command line (`commands/sweep.ts`). */
@@ -21,7 +21,7 @@ export interface Sweep {
   readonly device: "wasm" | "webgpu"
   /** Runs at once that are processes of their own. */
   readonly jobs: number
-  /** Of runs that train at once; left out, chosen from the work. */
+  /** The number of runs that train at once; left out: chosen from the work. */
   readonly threads: number | undefined
   readonly signal: AbortSignal
   readonly say: (text: string) => void
@@ -36,7 +36,7 @@ export interface SweptRun {
   readonly best: Reported | undefined
 }
 
-/** Runs what is left to run. */
+/** Runs the runs that are left. */
 export async function runSweep(sweep: Sweep): Promise<void> {
   const { folder, plan, signal, say } = sweep
   const runs = new Runs(sweep)
@@ -124,7 +124,7 @@ class Runs {
     }
   }
 
-  /** What is asked of a run, and what is done when it is over. */
+  /** The options of a run, and the action when it is over. */
   private ordered(run: number): {
     readonly order: RunOrder
     readonly settle: (failure: string | undefined) => Promise<void>
@@ -178,7 +178,7 @@ class Runs {
   }
 }
 
-/** Of the last checkpoint to go on with, as the log says; 0 where there is none. */
+/** The step of the last checkpoint to go on with, by the log; 0 where there is none. */
 const checkpointStep = (folder: string): number =>
   Math.max(
     0,

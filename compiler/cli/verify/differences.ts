@@ -2,11 +2,11 @@
 
 type Numbers = ReadonlyMap<string, ArrayLike<number>>
 
-/** What one implementation computed. */
+/** The results of one implementation. */
 export interface Computed {
-  /** Of every step. */
+  /** The losses of every step. */
   readonly losses: readonly number[]
-  /** Of the first step, by parameter. */
+  /** The gradients of the first step, by parameter. */
   readonly gradients: Numbers
   /** After the last step, by slot. */
   readonly values: Numbers
@@ -28,7 +28,7 @@ export interface Difference {
   readonly rounding: number
 }
 
-/** What rounding may come to after a few steps; of gradients at the first. */
+/** The differences that rounding may grow to after a few steps; for gradients, at the first. */
 const ALLOWED = { loss: 1e-4, gradient: 1e-4, parameter: 1e-3, evaluation: 1e-3, prediction: 1e-3 }
 /** Two roundings are not the same one. */
 const MARGIN = 10
@@ -60,7 +60,7 @@ export function differences(a: Computed, b: Computed, nudged?: Computed): readon
   ]
 }
 
-/** That is the largest for the numbers it stands among: those of its tensor, but no less than a part of what tensors usually hold. */
+/** The difference that is the largest relative to the numbers of its tensor, but to no less than a floor. */
 function largest(a: Numbers, b: Numbers, floor: number): Pick<Difference, "of" | "difference" | "scale"> {
   const scales = [...a.values()].map(scaleOf)
   const usual = scales.toSorted((x, y) => x - y)[Math.floor(scales.length / 2)] ?? 0

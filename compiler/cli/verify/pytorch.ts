@@ -51,7 +51,7 @@ async function compare(path: string, folder: string, options: VerifyOptions): Pr
   return compared(prepared, true)
 }
 
-/** An exported program that is ready to run, and what the same program computed here. */
+/** An exported program that is ready to run, with the results of the same program here. */
 export interface Prepared {
   readonly folder: string
   readonly train: TrainSection
@@ -59,7 +59,7 @@ export interface Prepared {
   readonly nnc: Computed
 }
 
-/** Writes the folder, with the values to start from and what to predict from. */
+/** Writes the folder, with first values and the inputs of predictions. */
 export async function prepare(path: string, folder: string, options: VerifyOptions): Promise<Prepared> {
   const plain = await compiled(path, options, (train) => train)
   const train = sectionOf(plain.model, options.train)
@@ -74,7 +74,7 @@ export async function prepare(path: string, folder: string, options: VerifyOptio
   return { folder, train, steps: options.steps, nnc }
 }
 
-/** Files with first values, and folders with what came of them. Optimizers make much of gradients that are nothing but rounding: from values
+/** Files with first values, and folders with their results. Optimizers make much of gradients that are nothing but rounding: from values
  *  that are off by their last bit, the same program shows how much. */
 const STARTS = ["start", "nudged"] as const
 type Start = (typeof STARTS)[number]
@@ -113,7 +113,7 @@ async function computedHere(
   const gradients = await gradientsOf(path, options, train)
   return opened(quiet.bundle, path, async (trainer) => {
     trainer.initialise(train.settings.seed)
-    // Files of weights are read by what waits.
+    // Only an asynchronous call reads files of weights.
     await trainer.parameters()
     await trainer.save(start)
     const losses: number[] = []

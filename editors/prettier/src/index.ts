@@ -30,12 +30,12 @@ export const parsers = { nn }
 
 const { hardline, join } = doc.builders
 const printer: Printer<Program> = {
-  // In Markdown the program may be indented.
+  // A program in Markdown may be indented.
   print: ({ node }) => join(hardline, node.formatted.split("\n")),
 }
 export const printers = { nn: printer }
 
-/** As Prettier shows those of its own parsers: message, place, frame. */
+/** An error in the form of Prettier's own parsers: message, place, frame. */
 function syntaxError(diagnostics: Diagnostics): SyntaxError {
   const { message, primary, help } = diagnostics.all.find(({ severity }) => severity === "error")!
   const start = primary && positionAt(primary.span.file, primary.span.start)

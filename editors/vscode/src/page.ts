@@ -1,4 +1,4 @@
-/** The page of the curves: draws what the extension sends. */
+/** The page of the curves: draws the points that the extension sends. */
 import uPlot from "uplot"
 
 export interface Shown {

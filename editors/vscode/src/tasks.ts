@@ -26,7 +26,7 @@ export const profile = (uri: vscode.Uri): Promise<unknown> =>
 
 export const summary = (uri: vscode.Uri): Promise<unknown> => start(uri, "summary", [])
 
-/** What the disk holds is what runs. Undefined where it cannot be started. */
+/** Runs the file as it is on disk. Undefined where it cannot be started. */
 async function start(
   uri: vscode.Uri,
   command: string,

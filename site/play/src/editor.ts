@@ -1,4 +1,4 @@
-/** play: the editor of the program. What it knows comes from the compiler's worker. */
+/** play: the editor of the program. Diagnostics, hovers and completions come from the compiler's worker. */
 import {
   autocompletion,
   closeBrackets,
@@ -83,7 +83,7 @@ const lit = StateField.define<DecorationSet>({
   provide: (field) => EditorView.decorations.from(field),
 })
 
-/** A text with some of its lines lit, and the line under the pointer told: the program, and what becomes of it. */
+/** Lights some lines of a text and tells the line under the pointer, in the program and in the stages of its compilation. */
 export const litLines = [lit]
 export const lightLines = (view: EditorView, lines: readonly number[]): void =>
   view.dispatch({ effects: setLit.of(lines) })

@@ -14,7 +14,7 @@ export interface Example {
   readonly id: string
   readonly title: string
   readonly text: string
-  /** By their paths in the program: an address, or what makes the text. */
+  /** Files by their paths in the program: a URL, or a function that makes the text. */
   readonly files: Readonly<Record<string, string | (() => string)>>
 }
 

@@ -1,4 +1,4 @@
-/** play: what a page keeps between two visits: the program, and the last checkpoint of each program that was trained. Where the browser
+/** play: the things that a page keeps between two visits: the program, and the last checkpoint of each program that was trained. Where the browser
  *  keeps nothing, the page works all the same. */
 
 import { sha256 } from "nnc/runtime/browser"
@@ -38,7 +38,7 @@ async function fileOf(text: string, create: boolean): Promise<FileSystemFileHand
 
 export async function keepCheckpoint(text: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
   try {
-    // What is written replaces the file when it is closed: a page that goes away before leaves the one that was there.
+    // The writes replace the file when it is closed, so a page that goes away before leaves the old one.
     const writer = await (await fileOf(text, true)).createWritable()
     await writer.write(bytes)
     await writer.close()

@@ -1,4 +1,4 @@
-/** play: colours of a program: words by the tokens of the grammar, names by what the compiler knows of them. */
+/** play: colours of a program: words by the tokens of the grammar, names by the compiler's knowledge of them. */
 import { HighlightStyle, StreamLanguage, syntaxHighlighting } from "@codemirror/language"
 import { type Extension, RangeSetBuilder, StateEffect, StateField } from "@codemirror/state"
 import { Decoration, type DecorationSet, EditorView, WidgetType } from "@codemirror/view"

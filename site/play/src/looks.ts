@@ -1,4 +1,4 @@
-/** play: what there is to see of a program, by what its model takes and gives. */
+/** play: the drawings of a program, by the inputs and outputs of its model. */
 import {
   classNames,
   decodeText,
@@ -78,7 +78,7 @@ interface Sides {
   readonly width: number
 }
 
-/** Of what can be looked at as a picture. */
+/** The sides of a shape that can be drawn as a picture. */
 function sidesOf(shape: readonly number[]): Sides | undefined {
   const [a = 0, b = 0, c = 0] = shape
   if (shape.length === 3 && (a === 1 || a === 3) && b >= 8 && c >= 8)

@@ -1,4 +1,4 @@
-/** play: the page: what the user does, and what it sets off. */
+/** play: the page: connects the user's actions to the editor, the compiler and the training. */
 import { zipSync } from "fflate"
 import { DataPanel } from "./data.js"
 import { byId, download, h } from "./dom.js"
@@ -22,7 +22,7 @@ let example: Example = EXAMPLES[0]!
 let [checkTimer, dataTimer]: (number | undefined)[] = []
 /** The files of the program are on their way. */
 let opening = Promise.resolve()
-/** Of the text, and of its data. */
+/** The problems of the text, and those of its data. */
 let [ofText, ofData]: [readonly Problem[], readonly Problem[]] = [[], []]
 
 const editor = newEditor(byId("editor", HTMLElement), "", {

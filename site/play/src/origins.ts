@@ -7,7 +7,7 @@ export function originsOf(text: string, path: string): StageText {
   const alone = new RegExp(`^\\s*(?://|from) "?${place.source}"?( in .*)?$`)
   const lines: string[] = []
   const origins: (readonly number[])[] = []
-  /** Of the kernel that the lines belong to. */
+  /** The lines of the program behind the kernel that the present lines belong to. */
   let block: number[] = []
   let isHead = false
   for (const line of text.split("\n")) {

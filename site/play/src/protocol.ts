@@ -1,4 +1,4 @@
-/** play: what the page and its two workers say to each other. Everything is plain data. */
+/** play: the messages between the page and its two workers. Everything is plain data. */
 import type { Bundle, DeviceInfo, TrainEvent } from "nnc/runtime/browser"
 
 export interface Problem {
@@ -8,7 +8,7 @@ export interface Problem {
   readonly severity: "error" | "warning" | "note"
   readonly code: string
   readonly message: string
-  /** What stands at the place, in a few words. */
+  /** A remark at the place, in a few words. */
   readonly label?: string
   readonly help?: string
   readonly fix?: { readonly from: number; readonly to: number; readonly replacement: string }
@@ -22,7 +22,7 @@ export interface NameToken {
 export interface Checked {
   readonly problems: readonly Problem[]
   readonly names: readonly NameToken[]
-  /** Shapes, to be shown behind what they are of. */
+  /** Shapes, shown behind the expressions that have them. */
   readonly hints: readonly { readonly offset: number; readonly text: string }[]
   readonly ms: number
 }
@@ -74,7 +74,7 @@ export interface CompilerApi {
   bundleFiles(text: string, files: FileMap): Promise<ReadonlyMap<string, Uint8Array>>
 }
 
-/** What is drawn of a model beside its curves. */
+/** The drawings of a model beside its curves. */
 export type View =
   | {
       readonly kind: "plane"

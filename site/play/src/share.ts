@@ -4,7 +4,7 @@ import { deflateSync, inflateSync, strFromU8, strToU8 } from "fflate"
 export interface Shared {
   readonly text: string
   readonly example?: string
-  /** Of what is not an example's. */
+  /** The files that are not an example's. */
   readonly files?: Readonly<Record<string, string>>
 }
 

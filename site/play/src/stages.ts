@@ -42,7 +42,7 @@ export class StagePanel {
     select.addEventListener("change", () => void this.showStage())
   }
 
-  /** Of the program as it is now. */
+  /** Shows the stages of the program as it is now. */
   async show(program: string): Promise<void> {
     if (this.of === program) return
     const before = this.select.value || FIRST
@@ -61,7 +61,7 @@ export class StagePanel {
     this.about.textContent = `${count.toLocaleString("en-US")} lines`
   }
 
-  /** What a line of the program became. */
+  /** Lights the lines that a line of the program became. */
   light(line: number | undefined): void {
     const lines =
       line === undefined ? [] : this.origins.flatMap((from, i) => (from.includes(line) ? [i + 1] : []))

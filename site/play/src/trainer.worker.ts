@@ -1,4 +1,4 @@
-/** play: training, beside the page. What is drawn comes from a second session on the same program, which takes over the checkpoints of the
+/** play: training, beside the page. The drawings come from a second session on the same program, which takes over the checkpoints of the
  *  run as they come: a session that trains answers nothing else. */
 import { type CheckpointStore, openBundle, RunError, type Session } from "nnc/runtime/browser"
 import { type Look, lookOf } from "./looks.js"
@@ -65,7 +65,7 @@ async function train({ bundle, files, device, why, checkpoint }: TrainOrder): Pr
   }
 }
 
-/** Draws what is saved, when it is time, and hands it over. */
+/** Draws from saved checkpoints, when it is time, and hands them on. */
 class Drawing implements CheckpointStore {
   private drawn = -Infinity
   /** Saved, and not drawn yet. */

@@ -28,7 +28,7 @@ export class TrainingPanel {
   private first: { readonly step: number; readonly at: number } | undefined
   private checkpoint: Uint8Array<ArrayBuffer> | undefined
   private order: TrainOrder | undefined
-  /** Of the program that trains. */
+  /** The text of the program that trains. */
   private text = ""
   private keptAt = 0
 
@@ -61,7 +61,7 @@ export class TrainingPanel {
     void this.offerKept()
   }
 
-  /** What this program had learned when the page was here last. */
+  /** Offers the checkpoint of this program that the last visit kept. */
   private async offerKept(): Promise<void> {
     const text = this.services.text()
     const kept = await keptCheckpoint(text)

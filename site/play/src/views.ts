@@ -1,4 +1,4 @@
-/** play: draws what a model sees, says or makes. */
+/** play: draws the inputs, predictions and samples of a model. */
 import { colour, h, numberText } from "./dom.js"
 import type { View } from "./protocol.js"
 

@@ -1,4 +1,4 @@
-/** What Vite gives for imports that are no modules of TypeScript. */
+/** The types of Vite's imports that are no modules of TypeScript. */
 declare module "*?raw" {
   const text: string
   export default text
