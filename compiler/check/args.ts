@@ -31,7 +31,7 @@ export const evalArgs = (env: Env, args: readonly Arg[]): Given[] =>
     span: value.span,
   }))
 
-/** What is written for each parameter, by its name. */
+/** The argument given for each parameter, by its name. */
 export const byName = (assigned: ReadonlyMap<Param, Given>): Map<string, Given> =>
   new Map([...assigned].map(([param, given]) => [param.name.text, given]))
 
@@ -139,7 +139,7 @@ function inAList(callee: string, given: readonly Given[]): { readonly help: stri
   }
 }
 
-/** What an argument of an unknown name was meant to be. */
+/** Advice about an argument of an unknown name: the parameter that was probably meant. */
 function adviceOnUnknown(
   params: readonly Param[],
   name: string,
@@ -378,7 +378,7 @@ function wrongKind(env: Env, type: TypeExpr, value: Value, what: string, wanted:
   })
 }
 
-/** Of a number in quotes: without them. */
+/** The fix for a number in quotes: the number without them. */
 export function unquoted(value: Value, span: Span): { readonly help: string; readonly fix: Fix } | undefined {
   if (value.kind !== "string" || !/^-?\d+(\.\d+)?(e-?\d+)?$/i.test(value.value)) return undefined
   return {

@@ -119,7 +119,7 @@ export function equal(a: Value, b: Value): boolean | undefined {
   if (a.kind === "tensor" || b.kind === "tensor" || a.kind === "dim" || b.kind === "dim") {
     if (a.kind === "none" || b.kind === "none" || a.kind === "string" || b.kind === "string") return false
     const [x, y] = [v.toDim(a), v.toDim(b)]
-    // As in typing, a size known only at run time equals itself alone: B is not 1, even if one row may come.
+    // Like types, a size known only at run time equals itself alone: B is not 1, even if one row may come.
     return x === undefined || y === undefined ? undefined : sameDim(x, y)
   }
   if ((a.kind === "list" && b.kind === "list") || (a.kind === "tuple" && b.kind === "tuple")) {

@@ -1,4 +1,4 @@
-/** check: `assert` and `error`: what the authors of layers and of the library have to say. The message appears where the user
+/** check: `assert` and `error`: messages by the authors of layers and of the library. The message appears where the user
  *  called, and the mark at the argument that is to blame, where the author names one with `at`. */
 import type { Label } from "../source/diagnostic.js"
 import { type Span, spanText } from "../source/source.js"
@@ -33,7 +33,7 @@ export function callAssert(env: Env, name: "assert" | "error", given: readonly G
   return refuse(env, textOf(message), at, help && textOf(help), span, instead && constantText(instead.value))
 }
 
-/** A constant as a program writes it; undefined for `none` and what is no constant. */
+/** A constant as a program writes it; undefined for `none` and for other values. */
 function constantText(value: Value): string | undefined {
   if (value.kind === "int" || value.kind === "float") return String(value.value)
   return value.kind === "string" ? JSON.stringify(value.value) : undefined
@@ -52,7 +52,7 @@ function refuse(
   let { frame } = env
   if (!frame) return complain(env, { code: "assert", message, span, label: "does not hold", help })
   const blamed = at && writtenAt(env, at.span)
-  // What the user called, not the inner function that noticed.
+  // The user's call, not the inner function that noticed.
   while (frame.parent && env.cx.stdlib.has(frame.span.file)) frame = frame.parent
   const name = frame.decl.name.text
   const { frame: _, ...caller } = env

@@ -81,7 +81,7 @@ function firstOf(env: Env, param: Slot, setting: SettingStmt): Slot["init"] {
   return finish(section, [{ name: "value", value: value.id }])
 }
 
-/** A parameter with an average is moved by sections that keep it, or what is evaluated and predicted with would lag behind. */
+/** Only sections that keep the average of a parameter may move it, or evaluation and prediction would lag behind. */
 export function checkPartialAverages(cx: Cx, trains: readonly TrainSection[]): void {
   const kept = new Map(trains.flatMap((t) => t.averages.map((a) => [a.param, t] as const)))
   for (const train of trains)

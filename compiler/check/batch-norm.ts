@@ -1,4 +1,4 @@
-/** check: batch normalisation over a single value per channel: its variance is 0, and what comes out is the bias alone. */
+/** check: batch normalisation over a single value per channel: its variance is 0, and the output is the bias alone. */
 import type { TrainSettings } from "../ir/model/types.js"
 import { evalShape, printShape, type Shape } from "../ir/tensor.js"
 import type { Span } from "../source/source.js"

@@ -36,7 +36,7 @@ export function evalPipe(env: Env, expr: PipeExpr): Value {
   for (; head.kind === "pipe"; head = head.value) chain.push(head)
   let value = evalExpr(env, head)
   for (const { value: before, target } of chain.reverse()) {
-    // Of a chain only the link that gave the value: those before it are right.
+    // Only the last link of a chain gave the value: those before it are right.
     const first: Given = { value, span: before.kind === "pipe" ? before.target.span : before.span }
     value =
       target.kind === "call"
@@ -141,7 +141,7 @@ export function callFn(env: Env, fn: FnValue, given: readonly Given[], span: Spa
 const valuesOf = ({ scope }: Env): Map<string, Value> =>
   new Map([...scope.names].map(([name, { value }]) => [name, value]))
 
-/** Elaborates a body in `inner` and wraps what it wrote into a call statement. */
+/** Elaborates a body in `inner` and wraps its statements into a call statement. */
 export function runBody(
   env: Env,
   inner: Env,

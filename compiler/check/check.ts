@@ -1,5 +1,5 @@
 /** check: Ast -> Model, by elaboration: every call is carried out with the types of its arguments, like a template.
- *  Assumes:    parsed modules; what could not be parsed is left out of them.
+ *  Assumes:    parsed modules, without the parts that could not be parsed.
  *  Guarantees: a Model only when no error was found; every mistake has a diagnostic with its place; one mistake does not
  *              produce a second.
  *  Not here:   reading files (`load` is given), flattening of calls (lower/), gradients (autodiff/). */
@@ -28,7 +28,7 @@ import { noteModelWeights } from "./weights.js"
 export interface CheckInput {
   /** The standard library, parsed. Its names are visible everywhere. */
   readonly stdlib: readonly Module[]
-  /** What `import "path"` in the file `from` means. */
+  /** The module that `import "path"` in the file `from` means. */
   readonly load: Load
   readonly diagnostics: Diagnostics
   /** Gets sections with something that counts steps, whose steps depend on rows that are not read yet. */

@@ -42,7 +42,7 @@ const asMet: Readonly<Record<string, Pick<ProgramPage, "bad" | "good">>> = {
   },
 }
 
-/** What a program can break. */
+/** The pages of constraints that a program can break. */
 export function constraintCodes(): ProgramPages {
   return Object.fromEntries(
     constraints()
@@ -54,7 +54,7 @@ export function constraintCodes(): ProgramPages {
   )
 }
 
-/** What guards the graphs that passes build. */
+/** The pages of constraints that guard the graphs built by passes. */
 export const unseenCodes = (): CodePages =>
   Object.fromEntries(
     constraints().flatMap(({ code, page }): [string, CodePage][] => {

@@ -1,4 +1,4 @@
-/** check: what `nnc explain CODE` says about the codes of this room. Each `bad` is a whole
+/** check: the pages of `nnc explain CODE` for the codes of this room. Each `bad` is a whole
  *  program with that mistake, each `good` one without it; the tests check both. */
 import type { ProgramPages } from "../source/codes.js"
 import { dataCodes } from "./codes-data.js"

@@ -26,7 +26,7 @@ import { axisHelp, rearranged } from "./shape-help.js"
 import { lookup } from "./scope.js"
 import { describe, toDim, type Value } from "./values.js"
 
-/** What a signature has learned so far. */
+/** The sizes that a signature has bound so far. */
 export interface Signature {
   readonly sizes: Map<string, Known<Dim>>
   rest?: Known<Shape>
@@ -254,7 +254,7 @@ function matchRest(
 const shapeText = (shape: Shape): string => `[${shape.map(printDim).join(", ")}]`
 const restAlone = (type: TensorTypeExpr): boolean => type.dims?.length === 1
 
-/** What makes two arguments of one shape, where one call does. */
+/** Advice with the one call that gives two arguments the same shape, where there is one. */
 function restHelp(
   first: { readonly value: Shape; readonly span: Span },
   second: { readonly shape: Shape; readonly span: Span },

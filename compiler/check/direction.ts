@@ -1,4 +1,4 @@
-/** check: whether more or less of a metric is better: what `keep best` goes by.
+/** check: whether more or less of a metric is better, which `keep best` needs.
  *  A value is marked by `higher_is_better(x)` or `lower_is_better(x)`, which are x; losses and metrics of the library end with one of
  *  them. A report whose value has no mark, but the name of such a function, is taken for that metric.
  *  Not here:   which value is the best (runtime/train/metrics.ts). */
@@ -35,7 +35,7 @@ export function callMark(env: Env, name: string, given: readonly Given[], span: 
   return value
 }
 
-/** Of a report; undefined when nothing says it. */
+/** The direction of a report; undefined when nothing says it. */
 export function directionOf(
   env: Env,
   report: { readonly name: string; readonly value: number },
@@ -44,7 +44,7 @@ export function directionOf(
   return marked ?? directionNamed(env.module, report.name)
 }
 
-/** Of a function, by what every result of it ends with. */
+/** The direction of a function, by the last call of every result. */
 function directionNamed(module: ModuleScope, name: string, seen = new Set<string>()): Direction | undefined {
   const mark = MARKS[name]
   if (mark !== undefined) return mark

@@ -16,7 +16,7 @@ export interface DropoutUse {
   drops: boolean
 }
 
-/** To be called for every call of a library function; `p` is what it is called with. */
+/** To be called for every call of a library function; `p` is its argument. */
 export function noteDropout(env: Env, fn: FnValue, p: Value | undefined, span: Span): void {
   if (fn.decl.name.text !== "dropout" || !fn.module.library || !calledByUser(env, span)) return
   const place = userSpan(env, span)

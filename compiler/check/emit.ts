@@ -1,6 +1,6 @@
 /** check: writing operations into a section, each typed by its own `infer`; literals and sizes become tensors here, and the
  *  arguments of pointwise operations are broadcast against each other.
- *  Not here:   what operators and calls mean (arithmetic.ts, call-op.ts). */
+ *  Not here:   the meaning of operators and calls (arithmetic.ts, call-op.ts). */
 import type { OpName } from "../ir/op-name.js"
 import type { Attrs } from "../ir/graph/types.js"
 import {

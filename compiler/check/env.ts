@@ -20,22 +20,22 @@ import type { Instance, TensorValue } from "./values.js"
 /** One check of one program. */
 export interface Cx {
   readonly diagnostics: Diagnostics
-  /** Code and place of what was reported: bodies are elaborated several times. */
+  /** Code and place of each reported diagnostic, since bodies are elaborated several times. */
   readonly reported: Set<string>
   readonly stdlib: ReadonlySet<SourceFile>
   readonly unread: Unread
   readonly watch?: Watch | undefined
   /** By name, in order of declaration. */
   readonly slots: Map<string, SlotEntry>
-  /** Of data sets that sections train on, the fields that some section reads. */
+  /** The fields that some section reads, of data sets that sections train on. */
   readonly fields: Map<DataDecl, { readonly env: Env; readonly used: Set<string> }>
   /** Parameters that a section reads and does not move, and the place that a warning of them starts from. */
   readonly idle: Map<string, Env>
-  /** By what they are of. */
+  /** Weights by the model or parameter that they are for. */
   readonly weights: Map<string, Weights>
   /** By path. */
   readonly instances: Map<string, Instance>
-  /** What the first call of each model said about its sizes, for `predict`. */
+  /** The sizes of the first call of each model, for `predict`. */
   readonly modelCalls: Map<ModelDecl, Signature>
   /** Declarations whose body was carried out at least once. */
   readonly elaborated: Set<Declaration>
@@ -48,7 +48,7 @@ export interface Cx {
 }
 export interface SlotEntry {
   readonly slot: Slot
-  /** Of the name in its declaration. */
+  /** The span of the name in its declaration. */
   readonly span: Span
   /** The user's line that made it: the declaration itself, or the call that leads to it. */
   readonly user: Span
@@ -65,7 +65,7 @@ export interface Frame {
   readonly parent?: Frame
 }
 
-/** Names for what is made inside one call of an instance; a second call starts over and finds the same slots. */
+/** Names for the parts made inside one call of an instance; a second call starts over and finds the same slots. */
 export interface Naming {
   /** `Classifier.linear.0`; empty in a train section. */
   readonly path: string
@@ -81,7 +81,7 @@ export interface Optimizing {
   readonly param: string
   readonly name: string
   readonly type: TensorType
-  /** What `p <- ...` gave. */
+  /** The value of `p <- ...`. */
   updated?: TensorValue
   /** There was a `p <- ...`, and it was wrong. */
   failed?: boolean
@@ -98,14 +98,14 @@ export interface Env {
   readonly frame?: Frame | undefined
   /** Added to the count of updates when the name `step` is read: 1 in an optimizer's body. */
   readonly stepsFrom: 0 | 1
-  /** In the block of a scan, and in what it calls: the number of the iteration, and how many there are. */
+  /** In the block of a scan, and in its calls: the number of the iteration, and how many there are. */
   readonly loop?:
     { readonly iteration: TensorValue; readonly iterations: number; readonly span: Span } | undefined
-  /** In the body of an optimizer: the parameter it is written for. */
+  /** The parameter for which the body of an optimizer is elaborated. */
   readonly optimizing?: Optimizing | undefined
 }
 
-/** At the top of a module: nothing is called, and what is computed belongs to `section`. */
+/** The environment at the top of a module: nothing is called, and statements belong to `section`. */
 export const topEnv = (cx: Cx, module: ModuleScope, section: SectionState): Env => ({
   cx,
   module,
@@ -119,7 +119,7 @@ export const topEnv = (cx: Cx, module: ModuleScope, section: SectionState): Env 
   optimizing: undefined,
 })
 
-/** The body of what is called: a new scope, in the module that declares it. */
+/** The environment of a callee's body: a new scope, in the module that declares it. */
 export const calleeEnv = (env: Env, module: ModuleScope, frame: Frame, naming = env.naming): Env => ({
   cx: env.cx,
   module,
@@ -176,7 +176,7 @@ export function writtenAt(env: Env, name: Span): Span | undefined {
   return undefined
 }
 
-/** What messages call a declaration: private ones of the library go by the name of the public one that called them. */
+/** The name of a declaration in messages: private ones of the library go by the name of the public one that called them. */
 export function shownName(env: Env, { name }: Frame["decl"]): string {
   if (!name.text.startsWith("_") || !env.cx.stdlib.has(name.span.file)) return name.text
   let { frame } = env
@@ -184,7 +184,7 @@ export function shownName(env: Env, { name }: Frame["decl"]): string {
   return frame ? frame.decl.name.text : name.text
 }
 
-/** What the user called, where the library is being elaborated. */
+/** The name of the user's callee, where the library is being elaborated. */
 export function calledName({ cx, frame }: Env): string | undefined {
   let outer = frame
   while (outer && cx.stdlib.has(outer.span.file)) outer = outer.parent

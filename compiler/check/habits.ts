@@ -1,5 +1,5 @@
-/** check: names, members and arguments as people write them with PyTorch, Keras and Python -> what is written here.
- *  Not here:   the table itself (source/habits.ts), what the parser settles by itself (grammar/habits.ts). */
+/** check: names, members and arguments as people write them with PyTorch, Keras and Python -> their spelling here.
+ *  Not here:   the table itself (source/habits.ts), habits that the parser handles (grammar/habits.ts). */
 import type { FieldExpr, LayerDecl, Param } from "../ir/ast/types.js"
 import type { Fix } from "../source/diagnostic.js"
 import {
@@ -23,7 +23,7 @@ interface Advice extends Partial<Pick<Complaint, "span" | "label" | "related">> 
   readonly fix?: Fix
 }
 
-/** What to say of a name that is not in sight. */
+/** Advice about a name that is not in sight. */
 export function adviceOnName(env: Env, name: string, span: Span): Advice | undefined {
   const habit = NAME_HABITS[name]
   if (habit === undefined) {
@@ -40,7 +40,7 @@ export function adviceOnName(env: Env, name: string, span: Span): Advice | undef
   }
 }
 
-/** What a name of PyTorch or Keras stands for here, once it has been said how it is written: the rest is checked as it was meant.
+/** The value that a name of PyTorch or Keras means here, after its diagnostic, so that the rest is checked as it was meant.
  *  Where a class becomes a function, its call is another one. */
 export function meantByHabit(env: Env, name: string): Value {
   const habit = NAME_HABITS[name]
@@ -51,7 +51,7 @@ export function meantByHabit(env: Env, name: string): Value {
 }
 const isClass = (name: string): boolean => /^[A-Z]/.test(name)
 
-/** `optimizer = Adam(...)`: what to say of a name that is written otherwise than with `let`. */
+/** `optimizer = Adam(...)`: advice about a name that is set without `let`. */
 export function adviceOnAssigned(name: string, value: Value): { readonly help: string } | undefined {
   const habit = NAME_HABITS[name]
   return habit && "advice" in habit && value.kind !== "tensor" ? { help: habit.advice } : undefined
@@ -70,7 +70,7 @@ function fittingNames(env: Env, { file, start, end }: Span): string[] {
 const CALLED: ReadonlySet<Value["kind"]> = new Set(["builtin", "layer", "optimizer", "ops"])
 const CONSTANTS = new Set(["training", "step", "epoch", "seed"])
 
-/** Of a name that is near to one declared in this file and read nowhere: that one is misspelt when this one is read more than once. */
+/** Advice about a name that is near to one declared in this file and read nowhere: the declaration is misspelt when this name is read more than once. */
 function misspeltDeclaration(env: Env, name: string, span: Span): Advice {
   const own = [...env.module.names].flatMap(([each, global]) => (global.library ? [] : [each]))
   const near = nearest(name, [...namesIn(env.scope), ...own])
@@ -94,7 +94,7 @@ function locationsOf(file: SourceFile, word: string): Span[] {
   )
 }
 
-/** What to say of a dtype that there is not. */
+/** Advice about an unknown dtype. */
 export function adviceOnType(name: string, span: Span): Advice | undefined {
   const here = TYPE_HABITS[name]
   if (here !== undefined) return { help: `it is written \`${here}\``, fix: { span, replacement: here } }
@@ -156,7 +156,7 @@ function withEmptyCall(span: Span, here: string): Span {
   return empty && /^[a-z]/.test(here) ? { ...span, end: span.end + empty[0].length } : span
 }
 
-/** `x.reshape(...)`: what to say of a tensor's member that is a function here. */
+/** `x.reshape(...)`: advice about a tensor's member that is a function here. */
 export function adviceOnMember(env: Env, member: string): string | undefined {
   const habit = NAME_HABITS[member]
   const here = env.module.names.has(member) ? member : habit && "here" in habit ? habit.here : undefined

@@ -126,7 +126,7 @@ export function callInstance(env: Env, instance: Instance, given: readonly Given
     : result
 }
 
-/** Of images, [N, C, ...], and of sequences, [N, T, I]; undefined where it is not a known number. */
+/** The features of images, [N, C, ...], and of sequences, [N, T, I]; undefined where they are not a known number. */
 function featuresOf(layer: string, input: Given | undefined): number | undefined {
   if (input?.value.kind !== "tensor") return undefined
   const size = input.value.type.shape.at(layer.startsWith("Conv") ? 1 : -1)

@@ -10,7 +10,7 @@ export interface Steps {
   readonly reports: number | undefined
 }
 
-/** A rate that is less than this share of what it was does nothing more. */
+/** A rate below this share of its first value moves nothing any more. */
 const NOTHING = 1e-6
 
 export function doubts(counting: Counting, steps: Steps): Diagnostic[] {

@@ -1,4 +1,4 @@
-/** check: calls of library functions that compute what is probably not meant, or compute it badly. Warnings. */
+/** check: warnings about calls of library functions that compute something that is probably not meant, or compute it badly. */
 import { BATCH, printShape, printType, sameDim, sameShape, type Dim, type Shape } from "../ir/tensor.js"
 import type { Span } from "../source/source.js"
 import type { Given } from "./args.js"
@@ -12,7 +12,7 @@ interface Pair {
   readonly help: string
   /** The consumer is the wrong one of the two, and bears the mark. */
   readonly wrongConsumer?: true
-  /** The consumer does by itself what the producer did. */
+  /** The consumer repeats the work of the producer by itself. */
   readonly leaveOut?: true
 }
 
@@ -185,7 +185,7 @@ const makerOf = (given: Given | undefined): string | undefined =>
 /** Functions that go along an axis which should not be the rows of a batch: each row is an example of its own. */
 const ALONG_FEATURES = new Set(["softmax", "log_softmax", "cumsum", "cumprod"])
 
-/** `softmax(x, axis: 0)` of f32[B, 10]: what one row becomes would depend on the others. */
+/** `softmax(x, axis: 0)` of f32[B, 10]: the result of one row would depend on the others. */
 export function warnOfBatchAxis(env: Env, fn: FnValue, args: ReadonlyMap<string, Value>, span: Span): void {
   if (!fn.module.library || env.module.library || !ALONG_FEATURES.has(fn.decl.name.text)) return
   const [x, axis] = [args.get("x"), args.get("axis")]

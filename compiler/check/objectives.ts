@@ -170,7 +170,7 @@ type Select = (name: string) => boolean
 function selected(env: Env, over: readonly Expr[], producers: Producers): Select | "unknown" {
   const tests: Select[] = []
   for (const expr of over) {
-    // Reading a parameter here only names it: what that writes is dropped.
+    // Reading a parameter here only names it: the statements that the read writes are dropped.
     const { result: value, body } = nested(env.section, () => evalExpr(env, expr))
     const reads = new Map([...producers, ...producersIn(body)])
     const test = selects(value, reads)
@@ -358,7 +358,7 @@ function idleAt(env: Env, slot: string, made: Span): Pick<Complaint, "span" | "l
   }
 }
 
-/** Of parameters that sections read and none of them moves. What starts from a file is worth something as it is. */
+/** Warns of parameters that sections read and none of them moves, unless they start from a file. */
 export function warnOfIdle(cx: Cx, trains: readonly TrainSection[]): void {
   const moved = new Set(trains.flatMap((t) => t.objectives.flatMap((o) => o.updates.map((u) => u.param))))
   for (const [slot, env] of cx.idle) {

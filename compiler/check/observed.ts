@@ -1,4 +1,4 @@
-/** check: `observed("loss")`: what a metric of this train section was at the last report point, and whether this step is the first
+/** check: `observed("loss")`: the value of a metric of this train section at the last report, and whether this step is the first
  *  to know it. The runtime writes both into slots of the run, so a schedule that follows a metric is resumed exactly.
  *  Guarantees: two slots per metric; states of the layers that ask belong to the run, not to the network. */
 import type { Observation, Section, Slot } from "../ir/model/types.js"
@@ -14,7 +14,7 @@ import { readValue } from "./slots.js"
 import * as v from "./values.js"
 import type { Value } from "./values.js"
 
-/** What a train section asks about its metrics. */
+/** The questions of a train section about its metrics. */
 export interface Observed {
   readonly train: string
   readonly asked: Map<string, { readonly observation: Observation; readonly span: Span }>

@@ -49,7 +49,7 @@ export function checkPredict(cx: Cx, module: ModuleScope, decl: ModelDecl): Pred
   }
 }
 
-/** The inputs' types: B is the batch, other names are what the first call made them. Undefined after a diagnostic. */
+/** The inputs' types: B is the batch, other names have their sizes from the first call. Undefined after a diagnostic. */
 function inputTypes(env: Env, decl: ModelDecl): TensorType[] | undefined {
   if (new Set(decl.inputs.map(({ name }) => name.text)).size < decl.inputs.length) return undefined
   const called = env.cx.modelCalls.get(decl)

@@ -1,5 +1,5 @@
 /** check: giving a diagnostic. One place and code is reported once, however often the body is elaborated; a mistake found inside
- *  the library is shown at the user's call. The library's own lines are never shown: of what it declares, the type is named. */
+ *  the library is shown at the user's call. The library's own lines are never shown: a message names the types of its declarations. */
 import type { Diagnostic, Fix, Label, Severity } from "../source/diagnostic.js"
 import { type Span, spanText } from "../source/source.js"
 import { nearest } from "../source/suggest.js"
@@ -10,7 +10,7 @@ export interface Complaint {
   readonly code: string
   readonly message: string
   readonly span: Span
-  /** What the primary label says. */
+  /** The text of the primary label. */
   readonly label: string
   readonly related?: readonly (Label | undefined)[]
   readonly help?: string | undefined

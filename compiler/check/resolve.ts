@@ -1,5 +1,5 @@
-/** check: modules -> what each name at the top of a file stands for.
- *  Guarantees: a module sees its own declarations, what it imports, the library and the built-ins; of what a program declares and
+/** check: modules -> the meaning of each name at the top of a file.
+ *  Guarantees: a module sees its own declarations, its imports, the library and the built-ins; among a program's declarations and
  *              imports a name has one meaning: two declarations of one name in sight are reported (`name-shadowed`, `name-twice`).
  *              They may take a name of the library, which itself goes on with its own.
  *  Not here:   names inside bodies (scope.ts). */
@@ -10,7 +10,7 @@ import { meantName } from "./report.js"
 import { BUILTINS } from "./builtins.js"
 import { ERROR, type Value } from "./values.js"
 
-/** What a name at the top of a file stands for. The value of a `let` is computed when first asked for. */
+/** The meaning of a name at the top of a file. The value of a `let` is computed when first asked for. */
 export type Global =
   | { readonly kind: "value"; readonly value: Value; readonly span?: Span; readonly library: boolean }
   | { readonly kind: "let"; readonly decl: LetDecl; readonly module: ModuleScope; readonly library: boolean }
@@ -25,7 +25,7 @@ export interface ModuleScope {
   readonly module: Module
   readonly library: boolean
   readonly names: Map<string, Global>
-  /** What names stand for in the library, whatever the module makes of them. */
+  /** The meaning of names in the library, whatever the module declares. */
   readonly libraryNames: ReadonlyMap<string, Global>
   /** Names that an import of a whole file has taken from the library, and that import. */
   readonly takenByImport: Map<string, Span>
@@ -36,7 +36,7 @@ export interface Modules {
   readonly main: ModuleScope
   readonly all: readonly ModuleScope[]
 }
-/** Parses what an import names; undefined when there is no such file. */
+/** Parses the file that an import names; undefined when there is no such file. */
 export type Load = (path: string, from: string) => Module | undefined
 
 export function resolveModules(
@@ -113,7 +113,7 @@ function declare(scope: ModuleScope, diagnostics: Diagnostics): void {
   }
 }
 
-/** Of a `train` without a name: its first word. */
+/** The first word of a `train` without a name. */
 const headOf = ({ span }: Declaration): Span => ({ ...span, end: span.start + "train".length })
 
 /** Configuration, inputs and the names of an optimizer share one scope. */

@@ -42,7 +42,7 @@ export interface RunLength {
   readonly settings: TrainSettings
   readonly stated: readonly SettingStmt[]
   readonly counting: readonly Counting[]
-  /** What the values of its fields are asked. */
+  /** The questions about the values of its fields. */
   readonly ranges: readonly RangeQuestion[]
 }
 
@@ -61,7 +61,7 @@ function numbersIn(value: Value): readonly number[] | undefined {
   return value.items.filter(isNumber).map((item) => item.value)
 }
 
-/** What stands in a section. */
+/** The counting settings in a section. */
 export const countingIn = (env: Env, { file, start, end }: Span): Counting[] =>
   [...env.cx.counting.values()].filter(
     ({ span }) => span.file === file && start <= span.start && span.end <= end,

@@ -1,4 +1,4 @@
-/** check: `precision mixed with GradScaler()`: the factor of the loss, and what becomes of it after a step.
+/** check: `precision mixed with GradScaler()`: the factor of the loss, and its update after a step.
  *  Guarantees: a slot `TRAIN/loss_scale`, and a section as an optimizer's for it: `g` says whether a gradient was not finite.
  *  Not here:   which operations read f16 (precision/), how a step is skipped (lower/). */
 import type { Expr, SettingStmt } from "../ir/ast/types.js"
@@ -15,7 +15,7 @@ export function scalingOf(
   env: Env,
   train: string,
   setting: SettingStmt | undefined,
-  /** As of `updateOf`. */
+  /** The settings, as in `updateOf`. */
   settings: Map<ModelValue, string>,
 ): ParameterUpdate | null {
   if (!setting) return null
@@ -45,7 +45,7 @@ function libraryScaler({ module }: Env): OptimizerValue | undefined {
   return scaler?.kind === "value" && scaler.value.kind === "optimizer" ? scaler.value : undefined
 }
 
-/** The scaler's setting `init_scale`, or what it is when left out. */
+/** The scaler's setting `init_scale`, or its default. */
 function firstScale({ decl }: OptimizerValue, expr: Expr): Expr | undefined {
   const isFirst = (a: { readonly name?: { readonly text: string } }): boolean => a.name?.text === "init_scale"
   const stated = expr.kind === "call" ? expr.args.find(isFirst)?.value : undefined

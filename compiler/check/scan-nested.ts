@@ -55,7 +55,7 @@ export function evalUnrolled(env: Env, expr: ScanExpr): Value {
   return v.withTensors(shown, stacks.flatMap(v.tensorsIn))
 }
 
-/** What stands at one place of the first axis. */
+/** The slice at one index of the first axis. */
 function placeOf(env: Env, x: TensorValue, at: number, span: Span): Value {
   const rest = x.type.shape.slice(1)
   const attrs = {

@@ -1,5 +1,5 @@
 /** check: `scan x in xs over 1 { ... }`: one iteration is elaborated once, as the region of a `scan` operation.
- *  What is carried from iteration to iteration are the `var`s from outside that the block assigns.
+ *  The carries are the `var`s from outside that the block assigns.
  *  Guarantees: carried types do not change; the block gives its results as tensors, stacked along the axis of the sequences.
  *  Not here:   which values from outside the block sees: it may see all (lower/ makes them arguments). */
 import type { Block, Expr, Name, ScanExpr, Stmt } from "../ir/ast/types.js"
@@ -66,7 +66,7 @@ export function evalScan(env: Env, expr: ScanExpr): Value {
       stacked: stackedIn(inner, flow.value, expr),
     }
   })
-  // What was made inside is known only there.
+  // Values made inside are known only there.
   for (const key of section.made.keys()) if (!kept.has(key)) section.made.delete(key)
   if (result.next.includes(undefined) || !result.stacked || env.cx.diagnostics.hasErrors) {
     for (const c of carries) c.binding.value = v.ERROR
@@ -250,7 +250,7 @@ function blocksIn(node: unknown): Block[] {
   return Object.entries(node).flatMap(([key, part]) => (key === "span" ? [] : blocksIn(part)))
 }
 
-/** What a carried variable is after an iteration; undefined after a diagnostic. */
+/** The value of a carried variable after an iteration; undefined after a diagnostic. */
 export function nextOf(
   env: Env,
   { name, binding, first }: Carry,

@@ -7,7 +7,7 @@ export interface Binding {
   readonly span: Span
   /** config: a layer's argument, which a `param` may take over. state: may stand left of `<-`. */
   readonly kind: "let" | "var" | "argument" | "config" | "size" | "param" | "state" | "loop"
-  /** Of a state: the slot that `<-` writes. */
+  /** For a state: the slot that `<-` writes. */
   readonly slot?: string
 }
 export interface Scope {

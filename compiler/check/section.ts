@@ -11,7 +11,7 @@ import type { Observed } from "./observed.js"
 import type { Estimate } from "./targets.js"
 import type { TensorValue, Value } from "./values.js"
 
-/** What the names `step` and `epoch` mean: plain counts, or in an optimizer's body counted from 1. */
+/** The meaning of the names `step` and `epoch`: plain counts, or in an optimizer's body counted from 1. */
 export interface SectionState {
   readonly training: boolean
   /** Whether something in it depends on `training`. */
@@ -31,13 +31,13 @@ export interface SectionState {
   readonly batchNorms: BatchNormUse[]
   /** Calls of the library and operators in the user's lines. */
   readonly done: Done[]
-  /** Of values that say whether more or less of them is better. */
+  /** The values of which it is known whether more or less of them is better. */
   readonly directions: Map<ModelValue, Direction>
   /** Which values stand for which targets. */
   readonly estimates: Estimate[]
-  /** Of tables, the values whose classes their axes are. */
+  /** For tables, the values whose classes their axes are. */
   readonly byClass: Map<ModelValue, ModelValue>
-  /** In a train section: what it asks about its metrics. */
+  /** In a train section: its questions about its metrics. */
   readonly observed?: Observed | undefined
   /** In an optimizer: the step, whose numbers its settings may read; they become results of these names there. */
   readonly step?: { readonly section: SectionState; readonly results: Map<ModelValue, string> } | undefined

@@ -15,7 +15,7 @@ const MAX_SEED = 2 ** 32 - 1
 
 interface Context extends Reported {
   readonly data: DataSet | undefined
-  /** Of the train section's head, for what is missing altogether. */
+  /** The head of the train section, for messages about missing settings. */
   readonly span: Span
 }
 

@@ -1,10 +1,10 @@
-/** check: what to do about shapes that do not fit: where they differ, and the one call that would make them fit where there is one.
+/** check: advice about shapes that do not fit: where they differ, and the one call that would make them fit where there is one.
  *  Guarantees: a call that is named does make them fit. */
 import { broadcastShapes, numel, printDim, sameDim, sameShape, type Dim, type Shape } from "../ir/tensor.js"
 
 const list = (shape: Shape): string => `[${shape.map(printDim).join(", ")}]`
 
-/** Of two shapes, or more, that do not broadcast. */
+/** Advice about two shapes, or more, that do not broadcast. */
 export function broadcastHelp(shapes: readonly Shape[]): string | undefined {
   const sides =
     shapes.length === 2 ? ["the left side", "the right side"] : shapes.map((_, n) => `argument ${n + 1}`)
@@ -38,7 +38,7 @@ function difference(a: Sided, b: Sided): string {
   return `${list(a.shape)} and ${list(b.shape)} differ`
 }
 
-/** What to do with one side, so that its sizes are those of the other one, or 1. */
+/** A call that gives one side the sizes of the other one, or 1. */
 function callFor({ name, shape }: Sided, other: Shape): string | undefined {
   for (let axis = shape.length; axis > 0 && shape.length < other.length; axis--)
     if (fits(shape.toSpliced(axis, 0, 1), other))
@@ -64,7 +64,7 @@ export function rearranged(shape: Shape, wanted: Shape, what: string): string | 
     : undefined
 }
 
-/** Of axis `axis` of `shape`, declared as `wanted`; `declared`: all that is, where it is known; `own`: by the user. */
+/** Advice about axis `axis` of `shape`, declared as `wanted`; `declared`: the whole declared shape, where it is known; `own`: the user declared it. */
 export function axisHelp(
   axis: number,
   shape: Shape,

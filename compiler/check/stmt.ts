@@ -1,5 +1,5 @@
 /** check: bodies. `if` and `for` over constants are carried out here, so a section holds straight-line code.
- *  Not here:   `param` and `state` (slots.ts), what stands only in `train` (train.ts). */
+ *  Not here:   `param` and `state` (slots.ts), statements of `train` alone (train.ts). */
 import type {
   AssignStmt,
   Block,
@@ -25,7 +25,7 @@ import * as v from "./values.js"
 import { noteValue } from "./watch.js"
 import type { Value } from "./values.js"
 
-/** What running statements gave: the value of the last one, and whether it was returned. */
+/** The outcome of statements: the value of the last one, and whether it was returned. */
 export interface Flow {
   readonly value: Value
   readonly returned: boolean
@@ -42,7 +42,7 @@ export function runStatements(env: Env, statements: readonly Stmt[]): Flow {
   for (const statement of statements) {
     flow = runStatement(env, statement)
     if (flow.returned) return flow
-    // A library body that refused its arguments (`assert`) ends there: what follows would only repeat it.
+    // A library body that refused its arguments (`assert`) ends there: later errors would only repeat it.
     if (env.module.library && statement.kind === "expr" && v.hasError(flow.value))
       return { ...flow, returned: true }
   }
@@ -212,7 +212,7 @@ function runAssign(env: Env, s: AssignStmt): void {
   binding.value = changeable(env, s.name, value)
 }
 
-/** Unknown where an assignment may be among what the parser could not read. */
+/** Unknown where an assignment may be in a part that the parser could not read. */
 const changeable = (env: Env, { text, span }: Name, value: Value): Value =>
   env.cx.unread.mayChange(text, span) ? v.ERROR : value
 

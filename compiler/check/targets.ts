@@ -2,7 +2,7 @@
  *  `estimates(p, y, as: "logits", axis: 1)`, which is p, says it; losses and metrics of the library that tell classes apart do so. A
  *  difference of an output and a field, as in `mse`, says it too. `per_class(table, y)`, which is the table, says that its axes are
  *  the classes of y.
- *  Not here:   what becomes of the values of a prediction (runtime/predict). */
+ *  Not here:   turning predictions into such values (runtime/predict). */
 import type { OpStmt } from "../ir/model/statements.js"
 import type {
   ClassReport,
@@ -94,7 +94,7 @@ function axisOf(value: Value | undefined, { type }: TensorValue): number | null 
   return axis >= 0 && axis < type.shape.length ? axis : undefined
 }
 
-/** What the outputs of models stand for in a section that evaluates. `models`: names of those that it may call. */
+/** The fields that the outputs of models predict in a section that evaluates. `models`: names of those that it may call. */
 export function targetsOf(
   { estimates, inputs, bodies }: SectionState,
   { fields }: DataSet,
@@ -114,7 +114,7 @@ export function targetsOf(
   })
 }
 
-/** What says most about an output comes first. */
+/** The form that says most about an output comes first. */
 const rank = (form: Form): number => (form === "scores" || form === "value" ? 1 : 0)
 
 /** Reports whose axes are the classes of a field. */
@@ -165,7 +165,7 @@ function sameSize([rows, ...row]: Shape, { type }: Field): boolean {
 
 type Place = Pick<Target, "model" | "output">
 
-/** Follows values back through what keeps every element in its place in a row. */
+/** Follows values back through operations that keep every element in its place in a row. */
 class Trace {
   private readonly producers = new Map<ModelValue, OpStmt>()
   private readonly types = new Map<ModelValue, TensorType>()

@@ -163,7 +163,7 @@ function dataOf(cx: Cx, module: ModuleScope, decl: TrainDecl): DataDecl | undefi
   return all.length === 1 ? all[0]!.decl : undefined
 }
 
-/** Of an array in the program. */
+/** The number of rows of an array in the program. */
 const rowsOf = ({ columns: [first] }: DataSource & { readonly kind: "array" }): number | undefined =>
   first && first.values.length / first.shape.reduce((a, b) => a * b, 1)
 
@@ -194,7 +194,7 @@ function runTrain(
     env.scope.names.set("B", { value: v.fromDim(BATCH), span: decl.span, kind: "size" })
     for (const { name } of data.decl.fields) {
       const field = data.set.fields.find((f) => f.name === name.text)
-      // What is wrong with the others has been said where they are declared.
+      // The mistakes of the other fields have been reported where they are declared.
       const value = field ? batchOf(env, field) : v.ERROR
       env.scope.names.set(name.text, { value, span: decl.data?.span ?? decl.span, kind: "argument" })
     }
@@ -281,7 +281,7 @@ function reportValue(env: Env, s: ReportStmt, before: readonly string[]): Tensor
   return undefined
 }
 
-/** What its last stage made of a field is known to the warnings about doubtful pairs, as with functions. */
+/** The warnings about doubtful pairs know the last stage of a field, like a function. */
 function batchOf(env: Env, { name, type, stages }: Field): Value {
   const input = addInput(env.section, name, tensorType(type.dtype, [BATCH, ...type.shape]), {
     kind: "data",
@@ -301,7 +301,7 @@ function noteUsedFields(env: Env, data: DataDecl, ...sections: readonly Section[
   env.cx.fields.set(data, { env, used })
 }
 
-/** Of data sets that sections train on, the fields that none of them reads. */
+/** Warns of fields that no section reads, in data sets that sections train on. */
 export function warnOfUnusedFields({ fields }: Cx): void {
   for (const [data, { env, used }] of fields)
     for (const field of data.fields)

@@ -12,7 +12,7 @@ import { callInstance, makeInstance, modelInstance } from "./layers.js"
 import type { ModuleScope } from "./resolve.js"
 import { addInput, newSection } from "./section.js"
 
-/** For what no train section runs. A model has been carried out as a prediction; here it is as in training. */
+/** Elaborates bodies that no train section runs. A model has been elaborated as a prediction; here it is as in training. */
 export function carryOutUncalled(cx: Cx, module: ModuleScope): void {
   for (const decl of module.module.declarations) {
     if (decl.kind !== "fn" && decl.kind !== "layer" && decl.kind !== "model") continue

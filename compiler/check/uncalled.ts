@@ -49,7 +49,7 @@ function type(uses: Uses, t: TypeExpr): void {
   else for (const d of t.dims ?? []) dim(uses, d)
 }
 
-/** What an expression of sizes needs is seen at calls. */
+/** Notes the names in an expression of sizes, whose needs only calls show. */
 function dim(uses: Uses, d: DimExpr): void {
   if (d.kind === "name") uses.bound.add(d.name)
 }

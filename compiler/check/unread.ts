@@ -1,8 +1,8 @@
-/** check: what follows from text that the parser could not read, and is not said again.
- *  Guarantees: of a declaration with a statement that was not read, the others are checked; nothing is said of what may be missing in it,
- *              of a line that was not read whole, nor of a word that stands on such a line. Whatever comes of such a declaration is
- *              unknown. Of one whose head or end was not read nothing is said at all.
- *  Not here:   what a statement's mistake does to the statements after it (the value `ERROR`). */
+/** check: leaves out errors that only follow from text that the parser could not read.
+ *  Guarantees: in a declaration with an unread statement, the others are checked; there is no error about a part that may be missing in it,
+ *              about a line that was not read whole, or about a word that stands on such a line. The value of such a declaration is
+ *              unknown. There is no error at all about a declaration whose head or end was not read.
+ *  Not here:   the effect of a statement's mistake on later statements (the value `ERROR`). */
 import type { Declaration, Module } from "../ir/ast/types.js"
 import { positionAt, type Span, spanText } from "../source/source.js"
 
@@ -19,7 +19,7 @@ export class Unread {
         const lines = wholeLines(span)
         const text = spanText(lines)
         for (const word of text.match(WORDS) ?? []) this.words.add(word)
-        // What ended too early is continued by what was not read after it; what stands before it on its line may belong to it.
+        // A declaration that ended too early goes on in the unread text after it; unread text may belong to a declaration before it on its line.
         const before = module.declarations.findLast((d) => d.span.start <= span.start)
         const after = module.declarations.find((d) => d.span.start > span.start)
         const line = after && span.file.text.slice(span.start, after.span.start).includes("\n")
@@ -44,7 +44,7 @@ export class Unread {
     return isWithin(this.nameless, span)
   }
 
-  /** Whether a part of it was not read, or what follows it. */
+  /** Whether a part of it, or the text after it, was not read. */
   has(declaration: Declaration): boolean {
     return this.partly.has(declaration)
   }
@@ -59,7 +59,7 @@ export class Unread {
     this.ranges.push(declaration.span)
   }
 
-  /** A word by itself, or with what was written without a space beside it. */
+  /** Whether the word stands in unread text, alone or with characters beside it. */
   private mayStandIn(word: string): boolean {
     if (this.words.has(word)) return true
     return /^\w{3,}$/.test(word) && [...this.words].some((w) => w.startsWith(word) || w.endsWith(word))

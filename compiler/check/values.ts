@@ -1,4 +1,4 @@
-/** check: what an expression stands for while a program is elaborated.
+/** check: the values of expressions while a program is elaborated.
  *  Constants are computed here and now; tensors are values of the section being written; the rest are first-class names.
  *  Guarantees: `ERROR` means that a diagnostic was given: whoever meets it stays silent. */
 import type { FnDecl, LayerDecl, ModelDecl, OptimizerDecl } from "../ir/ast/types.js"
@@ -74,7 +74,7 @@ export interface Instance {
   readonly span: Span
   /** The arguments it was made with, as they are written. */
   readonly given: ReadonlyMap<string, Given>
-  /** Of a convolution: its arguments are in PyTorch's order, if its input has these channels. */
+  /** For a convolution: its arguments are in PyTorch's order, if its input has these channels. */
   readonly order?: InputFirst
 }
 
@@ -142,7 +142,7 @@ export function spelled(value: Value): string {
   }
 }
 
-/** What a value is, for messages: `f32[B, 16]`, `the number 3`, `a layer`. */
+/** A value in words, for messages: `f32[B, 16]`, `the number 3`, `a layer`. */
 export function describe(value: Value): string {
   switch (value.kind) {
     case "int":

@@ -1,7 +1,7 @@
 /** check: the metrics that a run is steered by: `keep best val_loss`, `patience 3 epochs on val_accuracy`.
- *  A name stands for what is reported along the way: over the rows for validation where there are some, else over the test rows, else
+ *  A name stands for a report along the way: over the rows for validation where there are some, else over the test rows, else
  *  over the training rows; `val_` or `test_` before it says so.
- *  Guarantees: what is named is reported, as a number, and known to be better higher or lower. */
+ *  Guarantees: a named metric is reported, as a number, and known to be better higher or lower. */
 import type { SettingStmt } from "../ir/ast/types.js"
 import type { DataSet, Direction, TrainSettings, Watched } from "../ir/model/types.js"
 import type { Span } from "../source/source.js"
@@ -14,7 +14,7 @@ export interface Reported {
   readonly tables: readonly string[]
   /** Reports that have a value. */
   readonly computed: readonly string[]
-  /** Of a report or the loss; undefined when nothing says it. */
+  /** The direction of a report or the loss; undefined when nothing says it. */
   readonly directionOf: (name: string) => Direction | undefined
   /** The rows that are held back and evaluated along the way. */
   readonly heldBack: "val" | "test" | null
@@ -109,7 +109,7 @@ function watchedAt(
         )
   if (cx.tables.includes(name))
     return refused(`compares numbers, and \`${name}\` is a table of them`, "a table")
-  // What is wrong with its value has been said.
+  // The mistake of its value has been reported.
   if (name !== "loss" && !cx.computed.includes(name)) return null
   const better = cx.directionOf(name)
   if (better !== undefined) return { metric: name, better }

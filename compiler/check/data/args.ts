@@ -1,4 +1,4 @@
-/** check: the arguments of what stands in a `data` block: sources, columns, stages.
+/** check: the arguments of sources, columns and stages in a `data` block.
  *  Guarantees: every argument that was written has a meaning, or is refused: none is dropped. */
 import type { Arg, Expr } from "../../ir/ast/types.js"
 import type { Fix } from "../../source/diagnostic.js"
@@ -11,7 +11,7 @@ import { complain } from "../report.js"
 import * as v from "../values.js"
 
 export interface DataCall {
-  /** Undefined when what is called is no name. */
+  /** Undefined when the callee is no name. */
   readonly name: string | undefined
   readonly args: readonly Arg[]
   readonly span: Span
@@ -41,7 +41,7 @@ export function habitAt(
 }
 
 export interface Accepted {
-  /** In order; an argument without a name is the first that is not given yet. */
+  /** The parameters in order; an argument without a name is the first that is not given yet. */
   readonly names: readonly string[]
   /** Only by name. */
   readonly named?: readonly string[]

@@ -1,4 +1,4 @@
-/** check: the fields of a data set: which columns a field takes and what they go through.
+/** check: the fields of a data set: which columns a field takes and the stages that they go through.
  *  Guarantees: a field with a mistake in its pipeline still has its type, and one whose type is the mistake has none, so that nothing
  *              is said twice. */
 import type { Arg, DataDecl, Expr, FieldDecl } from "../../ir/ast/types.js"

@@ -152,7 +152,7 @@ function inShares(
   const val = given.val ?? 0
   const train = given.train ?? 1 - val - (given.test ?? 0)
   const rest = Math.max(0, 1 - train - val)
-  // What is left by rounding is nothing.
+  // A rest within rounding is nothing.
   const test = given.test ?? (rest < 1e-9 ? 0 : rest)
   const sum = train + val + test
   if (train > 0 && val >= 0 && test >= 0 && sum <= 1 + 1e-9) return { train, val, test, folds: null, ...more }

@@ -13,7 +13,7 @@ import { textOf } from "./sources/source.js"
 export const isWindow = (stage: Expr | undefined): boolean =>
   stage !== undefined && callOf(stage).name === "window"
 
-/** What the first stage of a field takes, which is `window`. Undefined after a diagnostic. */
+/** The steps that `window`, the first stage of a field, takes. Undefined after a diagnostic. */
 export function windowAt(env: Env, stage: Expr, type: TensorType | undefined): Field["window"] {
   const accepted = { names: [], named: ["shift"], written: "window(shift: 28)", code: "data-stage" } as const
   const bound = bindData(env, callOf(stage), accepted)

@@ -26,7 +26,7 @@ const REDUCES = new Set([
   "argmin",
 ])
 
-/** In evaluation, where nothing is learned from a batch: what a model gives for a row depends on that row alone. */
+/** In evaluation, where nothing is learned from a batch, the output of a model for a row must depend on that row alone. */
 export function warnOfBatchReductions(env: Env, flow: Flow, models: ReadonlySet<string>): void {
   const across = new Map<ModelValue, Done>()
   for (const done of flow.done)
@@ -101,9 +101,9 @@ function rowsAt(shape: Shape): { readonly axis: number; readonly before: Dim } |
   return axis < 0 ? undefined : { axis, before: shape.slice(0, axis).reduce<Dim>(mulDim, 1) }
 }
 
-/** What gives f32[N, T, E]: a sequence of vectors. */
+/** Layers that give f32[N, T, E]: a sequence of vectors. */
 const SEQUENCE = /^(Embedding|RNN|GRU|LSTM|MultiHeadAttention|Transformer(En|De)coderLayer)$/
-/** What gives and takes f32[N, C, ...]: channels before places. */
+/** Layers that take and give f32[N, C, ...]: channels before spatial axes. */
 const CHANNELS_FIRST = /^((Conv|ConvTranspose|BatchNorm|MaxPool|AvgPool)[12]d)$/
 const ELEMENTWISE =
   /^(relu6?|leaky_relu|elu|selu|gelu|silu|mish|tanh|sigmoid|[Dd]ropout|LayerNorm|GroupNorm|[-+*/])$/
@@ -214,7 +214,7 @@ function swapsLast({ name, args, result }: Done): boolean {
   return sameDim(a[0]!, b[0]!) && sameDim(a[1]!, b[2]!) && sameDim(a[2]!, b[1]!) && !sameDim(a[1]!, a[2]!)
 }
 
-/** `mean(h, axis: 2)` of what a recurrent layer gives: features are averaged, and places in time are left. */
+/** `mean(h, axis: 2)` of a recurrent layer's output: features are averaged, and places in time are left. */
 function warnOfFeaturesLost(
   env: Env,
   layouts: Layouts,
@@ -251,7 +251,7 @@ function warnOfFeaturesLost(
   })
 }
 
-/** `softmax(scores, axis: 1) @ v`: the weights of what is added up should add up to 1. */
+/** `softmax(scores, axis: 1) @ v`: the weights of a sum should add up to 1. */
 function warnOfWeights(env: Env, flow: Flow, { args }: Done): void {
   const [left] = args.values()
   const soft = flow.maker(left)
@@ -277,7 +277,7 @@ function warnOfWeights(env: Env, flow: Flow, { args }: Done): void {
   })
 }
 
-/** Called where a tensor is indexed: `h[:, :, -1]` of what a recurrent layer gives. */
+/** Called where a tensor is indexed: `h[:, :, -1]` of a recurrent layer's output. */
 export function warnOfFeatureTaken(env: Env, x: TensorValue, axis: number, span: Span): void {
   if (env.module.library || !OVER_TIME.test(x.madeBy ?? "") || x.type.shape.length !== 3 || axis !== 2) return
   const place = spanText(span)

@@ -7,7 +7,7 @@ import type { Span } from "../../source/source.js"
 import type { Value } from "../values.js"
 
 export interface Done {
-  /** Of the fn, the layer or the operator. */
+  /** The name of the fn, the layer or the operator. */
   readonly name: string
   /** Configuration and inputs by name; of an operator `left` and `right`. */
   readonly args: ReadonlyMap<string, Value>
@@ -17,7 +17,7 @@ export interface Done {
   readonly span: Span
 }
 
-/** `env` is where the call stands: what the library does within itself is its own business. */
+/** `env` is where the call stands: calls within the library are not noted. */
 export function noteDone({ module, section }: Env, done: Done): void {
   if (!module.library) section.done.push(done)
 }

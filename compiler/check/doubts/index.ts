@@ -16,7 +16,7 @@ export interface Section {
   readonly losses: readonly { readonly statement: MinimizeStmt; readonly value: ModelValue | undefined }[]
   readonly data: DataSet | undefined
   readonly models: ReadonlySet<string>
-  /** Of the loss or a report. */
+  /** The direction of the loss or a report. */
   readonly directionOf: (metric: string) => Direction | undefined
 }
 

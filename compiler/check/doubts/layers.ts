@@ -72,7 +72,7 @@ function warnOfSingle(env: Env, { name, args, span }: Done): void {
   })
 }
 
-/** As an activation between layers: what a layer reads adds up to 1, and large values push all others to 0. */
+/** Warns of softmax as an activation between layers: the inputs of a layer then add up to 1, and large values push all others to 0. */
 function warnOfSoftmaxInside(env: Env, soft: Done, next: Done): void {
   const x = soft.args.get("x")
   const isImage = x?.kind === "tensor" && x.type.shape.length >= 4

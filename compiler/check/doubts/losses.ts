@@ -10,7 +10,7 @@ import { complain, withoutStage } from "../report.js"
 import type { Done } from "./done.js"
 import type { Flow } from "./flow.js"
 
-/** Losses and metrics that are another number when their two arguments change places, and what they take first. */
+/** Losses and metrics that are another number when their two arguments change places, with the argument that comes first. */
 const FIRST: Readonly<Record<string, string>> = {
   bce: "probability",
   bce_with_logits: "logits",
@@ -89,7 +89,7 @@ function exchanged({ span: a }: Given, { span: b }: Given): { readonly fix?: Fix
   return { fix: { span: { ...a, end: b.end }, replacement: `${spanText(b)}${between}${spanText(a)}` } }
 }
 
-/** `minimize r2(p, y)`, `minimize -mse(p, y)`: the worst is looked for. A network that plays against another says what it moves. */
+/** `minimize r2(p, y)`, `minimize -mse(p, y)`: the worst is looked for. A network that plays against another says which parameters it moves. */
 export function warnOfDirection(
   env: Env,
   flow: Flow,

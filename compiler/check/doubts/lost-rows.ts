@@ -8,7 +8,7 @@ import type { TensorValue } from "../values.js"
 import type { Done } from "./done.js"
 
 export interface LostRows {
-  /** Of the call, or of what is wrong in it. */
+  /** The call, or the part of it that is wrong. */
   readonly span: Span
   readonly label: string
   readonly related: readonly Label[]

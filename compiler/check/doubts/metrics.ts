@@ -100,7 +100,7 @@ function logitsOf({ name, args }: Done): ModelValue[] {
   return logits?.kind === "tensor" ? [logits.id] : []
 }
 
-/** `sigmoid(z) == y`: what a network computes is never exactly a label. */
+/** `sigmoid(z) == y`: an output of a network is never exactly a label. */
 function warnOfEquality(env: Env, flow: Flow, { name, args, given, span }: Done): void {
   const [a, b] = [...given.values()].map((side) => spanText(side.span))
   // `x != x` asks for NaN.
@@ -155,7 +155,7 @@ function warnOfGivenThreshold(env: Env, logits: ReadonlySet<ModelValue>, { name,
   })
 }
 
-/** `accuracy` of what is fitted as a number. */
+/** `accuracy` of an output that is fitted as a number. */
 function warnOfNumbers(env: Env, flow: Flow, { name, args, given, span }: Done): void {
   const target = args.get("target")
   if (target?.kind !== "tensor" || target.type.dtype !== "f32" || given.has("threshold")) return

@@ -9,7 +9,7 @@ import type { Value } from "../values.js"
 import type { Done } from "./done.js"
 import type { Flow } from "./flow.js"
 
-/** Of the rows of a field, as the device gets them. */
+/** The range of a field in its rows, as the device gets them. */
 export interface ValueRange {
   readonly min: number
   readonly max: number
@@ -40,7 +40,7 @@ const SIGNED = new Set(["hinge", "cosine_embedding"])
 const OF_NUMBERS = new Set(["mse", "l1", "smooth_l1", "huber"])
 const WEIGHTED = /^(Linear|Conv\dd|RNN|GRU|LSTM)$/
 
-/** What is between these ends after a function, whatever went in. */
+/** The ends between which the result of a function lies, whatever its argument. */
 const ENDS: Readonly<Record<string, readonly [number, number]>> = {
   sigmoid: [0, 1],
   softmax: [0, 1],
@@ -50,7 +50,7 @@ const ENDS: Readonly<Record<string, readonly [number, number]>> = {
   relu6: [0, 6],
   softplus: [0, Infinity],
 }
-/** Values stay what they are. */
+/** Functions that leave values unchanged. */
 const ARRANGES = new Set(["squeeze", "unsqueeze", "reshape", "flatten", "Flatten"])
 
 /** `placeOf`: the line of a field. */
@@ -72,7 +72,7 @@ export function rangeQuestions(
     const at = done.given.get("target")?.span
     if (target && at && target.type.dtype === "f32") {
       const facts: Facts = { done, field: target, at, declared: placeOf(target.name) }
-      // What is standardized has been said without looking.
+      // Another warning covers a standardized target, without its values.
       const known = target.stages.at(-1)?.kind === "standardize"
       if (PROBABLE.has(done.name) && !known) return [ask(facts, ofProbabilities)]
       if (SIGNED.has(done.name)) return [ask(facts, ofSigns)]
@@ -173,7 +173,7 @@ function ofCounts({ done, field, at, declared }: Facts, range: ValueRange): Diag
   })
 }
 
-/** What the network can give does not get to the targets. */
+/** Asks whether the range of the network's outputs reaches the targets. */
 function reach(flow: Flow, facts: Facts): RangeQuestion[] {
   const [prediction] = facts.done.args.values()
   let maker = flow.maker(prediction)
@@ -203,7 +203,7 @@ function reach(flow: Flow, facts: Facts): RangeQuestion[] {
   ]
 }
 
-/** Values so large that gradients of what reads them are thousands of times those of the rest. */
+/** Values so large that the gradients of a layer that reads them are thousands of times those of the rest. */
 const LARGE = 1000
 
 function ofFeatures(done: Done, field: Field, from: Label, range: ValueRange): Diagnostic | undefined {

@@ -11,12 +11,12 @@ const BY_THE_RATE = new Set(["Adam", "AdamW", "RMSProp", "Lion"])
 const LARGE: Readonly<Record<string, number>> = { SGD: 10, Adagrad: 5 }
 /** Two f32 numbers near 1 differ by this at least. */
 const SMALLEST_STEP = 6e-8
-/** Gradients may be large: these times them is what a parameter moves by. */
+/** The smallest rate that is no mistake: gradients may be large, and a parameter moves by the rate times them. */
 const SMALLEST_RATE = 1e-9
 /** Optimizers that shrink a parameter by the rate times the decay; the others add the decay to its gradient. */
 const DECOUPLED = new Set(["AdamW", "Lion"])
 
-/** Two numbers that are what they are worth to about three digits. */
+/** A number to three digits. */
 const short = (value: number): string => String(Number(value.toPrecision(3)))
 
 /** To be called with the settings as they are given; schedules among them have been called in the section of `env`. */

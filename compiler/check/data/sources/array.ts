@@ -9,7 +9,7 @@ import type { Value } from "../../values.js"
 import { badSource, type SourceRule } from "./source.js"
 
 interface Rows {
-  /** Of all rows: the number of rows first. */
+  /** The shape of all rows: the number of rows first. */
   readonly shape: readonly number[]
   readonly values: readonly number[]
 }

@@ -1,4 +1,4 @@
-/** check: what every source of data is to the checker, and how the paths of files are read from its arguments. */
+/** check: the checker's interface to every source of data, and the paths of files in its arguments. */
 import type { Arg, CallExpr, Expr, SplitDecl } from "../../../ir/ast/types.js"
 import type { ColumnSelection, DataSource, Field, FieldStage } from "../../../ir/model/types.js"
 import type { TensorType } from "../../../ir/tensor.js"
@@ -12,7 +12,7 @@ import * as v from "../../values.js"
 export interface SourceRule {
   /** For messages: `csv("rows.csv")`. */
   readonly written: string
-  /** Undefined after a diagnostic. `fields`: what is taken of it, as far as it is understood. */
+  /** Undefined after a diagnostic. `fields`: the columns taken from it, as far as they are understood. */
   check(env: Env, call: CallExpr, fields: readonly (Taken | undefined)[]): DataSource | undefined
   /** How a field of it begins, where that is not `column(...)` or `columns(...)`. */
   start?(env: Env, expr: Expr, type: TensorType | undefined): FieldStart | undefined

@@ -15,7 +15,7 @@ export const text: SourceRule = {
   checkSplit: checkTextSplit,
 }
 
-/** What the fields take of a text: characters from the first to the last, and those of the widest field. */
+/** The characters that the fields take of a text: from the first to the last, and the number of the widest field. */
 interface Window {
   readonly length: number
   readonly widest: number

@@ -79,7 +79,7 @@ export function countOf(stage: FieldStage): { readonly stage: string; readonly c
   return count === undefined ? undefined : { stage: stage.kind, count }
 }
 
-/** What is wrong with the type of a field, whose columns and stages are each understood. */
+/** The fault of a field's type, when its columns and stages are each understood. */
 export function refusalOf(field: Omit<StagePlace, "index" | "encoded">): Refusal | undefined {
   const { name, type, columns, stages } = field
   if (type.shape.some((size) => typeof size !== "number"))
@@ -106,7 +106,7 @@ export function refusalOf(field: Omit<StagePlace, "index" | "encoded">): Refusal
   }
 }
 
-/** Of a stage that makes several values of each. */
+/** Refuses a type that does not hold the several values that a stage makes of each. */
 function fitsParts(type: TensorType, name: string, values: number, noun: string): Refusal | undefined {
   const given = type.shape.reduce<number>((all, size) => all * (typeof size === "number" ? size : 1), 1)
   if (given === values) return undefined

@@ -1,4 +1,4 @@
-/** check: what every stage of a field is to the checker. */
+/** check: the checker's interface to every stage of a field. */
 import type { ColumnSelection, FieldStage } from "../../../ir/model/types.js"
 import { printType, type TensorType } from "../../../ir/tensor.js"
 import { complain } from "../../report.js"
@@ -8,7 +8,7 @@ import { bindData, numberOf, type DataCall } from "../args.js"
 export interface StageRule<S extends FieldStage> {
   /** The stage that is written here, of a field of that type. Undefined after a diagnostic. Left out: programs do not write it, a source puts it there. */
   check?(env: Env, call: DataCall, type: TensorType | undefined): S | undefined
-  /** What is wrong with it where it stands: the type of the field, and the stages beside it. */
+  /** The fault of a stage at its place: with the type of the field, or the stages beside it. */
   refuse?(stage: S, at: StagePlace): Refusal | undefined
   /** Its values are whole numbers from 0 to this, exclusive. */
   count?(stage: S): number
@@ -33,12 +33,12 @@ export interface Refusal {
   readonly help?: string
 }
 
-/** Of a stage that is written without arguments. */
+/** Refuses arguments of a stage that takes none. */
 export function noArguments(env: Env, { name, args, span }: DataCall): boolean {
   return args.length === 0 || refused(env, span, `\`${name}\` takes no arguments`, `${args.length} given`)
 }
 
-/** The one number that a stage takes. `counts`: what it counts, so that it is whole and at least 1; undefined: any number. */
+/** The one number that a stage takes. `counts`: the unit that it counts, so that it is whole and at least 1; undefined: any number. */
 export function oneNumber(
   env: Env,
   call: DataCall,
@@ -63,13 +63,13 @@ function refused(env: Env, span: DataCall["span"], message: string, label: strin
   return false
 }
 
-/** Of a stage that gives numbers which are not whole. */
+/** Refuses an integer field of a stage that gives fractions. */
 export function needsF32({ kind }: FieldStage, { name, type }: StagePlace): Refusal | undefined {
   if (type.dtype === "f32") return undefined
   return { message: `\`${kind}\` gives f32, and \`${name}\` is ${printType(type)}`, label: printType(type) }
 }
 
-/** `subject`: what is numbered, as a sentence begins: `classes are i32 numbers`. */
+/** `subject`: the start of a sentence such as `classes are i32 numbers`. */
 export function needsI32(subject: string, { name, type }: StagePlace): Refusal | undefined {
   if (type.dtype === "i32") return undefined
   return {

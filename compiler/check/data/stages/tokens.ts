@@ -68,7 +68,7 @@ export const tokens: StageRule<{
   perValue: ({ length }) => ({ count: length, noun: "tokens" }),
 }
 
-/** Of a row of tokens; 1 where the type is refused anyway. */
+/** The length of a row of tokens; 1 where the type is refused anyway. */
 function lengthOf(type: TensorType | undefined): number {
   const last = type?.shape.at(-1)
   return typeof last === "number" ? last : 1
