@@ -4,22 +4,10 @@
  *  Not here:   writing files (`cli/write-bundle.ts`), the work of the module (runtime/). */
 import { format } from "prettier"
 import { Project, type SourceFile, ts } from "ts-morph"
-import type {
-  ConditionSpec,
-  DataSpec,
-  FieldSpec,
-  Manifest,
-  PredictFeed,
-  PredictSpec,
-  SizeExpr,
-} from "../../runtime/bundle/format.js"
+import type { Manifest, PredictSpec } from "../../runtime/bundle/format.js"
+import { packageText, readmeText } from "./package-files.js"
+import { batchColumns, type FieldMeaning, predictionType, rowColumns, typeText, union } from "./row-types.js"
 import { NODE_TYPES, PAGE_TYPES, TRAINER_TYPES } from "./trainer-types.js"
-
-/** How the runtime turns a prediction into values of a field's columns; undo: undefined where it leaves them as they are. */
-export interface FieldMeaning {
-  names(field: FieldSpec, count: number): readonly (string | number)[]
-  undo(field: FieldSpec): unknown
-}
 
 /** Texts by path. */
 export async function hostModule(
@@ -224,19 +212,6 @@ function writeBatchTypes(file: SourceFile, { trains, data }: Manifest): void {
   })
 }
 
-/** The columns that fields, windows and conditions read, with their types. */
-function batchColumns(set: DataSpec): ReadonlyMap<string, string> {
-  const { windows, where } = set
-  const beside = [windows?.order, windows?.group, ...(where ? columnsIn(where) : [])]
-  return new Map([
-    ...beside.flatMap((name) => (name === undefined ? [] : [[name, "string | number | null"] as const])),
-    ...set.fields.flatMap((field) => field.columns.map((name) => [name, columnType(field, set)] as const)),
-  ])
-}
-
-const columnsIn = (condition: ConditionSpec): readonly string[] =>
-  condition.kind === "cell" ? [condition.column] : condition.of.flatMap(columnsIn)
-
 /** `step` of the sections with data; the name of one may be left out where it is the only section. */
 function stepText({ trains }: Manifest): string {
   const named = trains.filter(({ data }) => data !== null)
@@ -348,159 +323,4 @@ export async function load(${LOADS[platform]} = {}): Promise<Trainer> {
   }
   return trainer
 }`
-}
-
-type RowColumns = readonly { readonly name: string; readonly type: string }[]
-
-/** The columns of a raw row; undefined when they are not the same in all train sections. */
-function rowColumns({ feeds }: PredictSpec, data: readonly DataSpec[]): RowColumns | undefined {
-  const [first, ...others] = feeds.map((feed) => feedColumns(feed, data))
-  return others.every((each) => JSON.stringify(each) === JSON.stringify(first)) ? first : undefined
-}
-
-/** Undefined when an input does not come from a data field, or comes from a text: a model that predicts from text has windows of its own, so it
- *  encodes them itself. */
-function feedColumns({ inputs }: PredictFeed, data: readonly DataSpec[]): RowColumns | undefined {
-  const found = new Map<string, string>()
-  for (const { data: set, field } of inputs) {
-    const spec = data.find(({ name }) => name === set)
-    const of = spec?.fields.find(({ name }) => name === field)
-    if (spec === undefined || of === undefined || spec.source.kind === "text") return undefined
-    for (const name of of.columns) found.set(name, columnType(of, spec))
-  }
-  return [...found].map(([name, type]) => ({ name, type }))
-}
-
-/** A category is one of its names, or any where there is a number for others. A cell of a csv file is a number; a column of other sources may
- *  hold more, laid out flat. */
-function columnType({ columns, shape, stages }: FieldSpec, { source }: DataSpec): string {
-  const [first] = stages
-  if (first?.kind === "categories") return first.unknown ? "string | null" : union(first.names)
-  if (first?.kind === "hash" || first?.kind === "date" || first?.kind === "tokens") return "string | null"
-  if (stages.some(({ kind }) => kind === "fill" || kind === "missing")) return "number | null"
-  const isNumber = source.kind === "csv" || columns.length === shape.reduce((a, b) => a * b, 1)
-  return isNumber ? "number" : "Numbers"
-}
-
-/** The type of an output for raw rows; a union where train sections disagree. */
-function predictionType(
-  { feeds }: PredictSpec,
-  output: string,
-  data: readonly DataSpec[],
-  meaning: FieldMeaning,
-): string {
-  const types = feeds.map(({ targets = [] }) => {
-    const target = targets.find((each) => each.output === output)
-    const set = data.find(({ name }) => name === target?.data)
-    const field = set?.fields.find(({ name }) => name === target?.field)
-    if (!target || !field) return "Tensor"
-    const { as } = target
-    if (as.kind === "value") return meaning.undo(field) ? "Values" : "Tensor"
-    const names = meaning.names(field, as.kind === "binary" ? 2 : as.count)
-    const all = names.length <= MOST_NAMES ? union(names) : "string | number"
-    const known = as.kind === "binary" || as.scores !== "none" ? " & { readonly probabilities: Tensor }" : ""
-    return `Classes<${all}>${known}`
-  })
-  return [...new Set(types)].join(" | ")
-}
-
-/** More are not written out. */
-const MOST_NAMES = 200
-
-const union = (names: readonly (string | number)[]): string =>
-  names.length === 0 ? "never" : names.map((name) => JSON.stringify(name)).join(" | ")
-
-const typeText = (dtype: string, shape: readonly SizeExpr[]): string =>
-  shape.length === 0 ? dtype : `${dtype}[${shape.map(sizeText).join(", ")}]`
-
-function sizeText(size: SizeExpr): string {
-  if (typeof size === "number") return String(size)
-  if (typeof size === "string") return size === "B" ? "rows" : "data rows"
-  const [op, a, b] = size
-  const sign = { add: "+", sub: "-", mul: "*", div: "/", min: "min", max: "max" }[op]
-  return `${sizeText(a)} ${sign} ${sizeText(b)}`
-}
-
-function packageText({ name }: Manifest): string {
-  const types = (file: string): object => ({ types: `./${file}.d.ts`, default: `./${file}.js` })
-  return `${JSON.stringify(
-    {
-      name: `${name.toLowerCase().replace(/[^a-z0-9]+/g, "-")}-trainer`.replace(/^-+/, ""),
-      version: "1.0.0",
-      private: true,
-      type: "module",
-      exports: {
-        ".": { browser: types("trainer.browser"), ...types("trainer") },
-        "./manifest.json": "./manifest.json",
-      },
-      dependencies: { webgpu: "^0.6.2" },
-    },
-    null,
-    2,
-  )}\n`
-}
-
-function readmeText({ name, predicts, data, compiler }: Manifest): string {
-  const [predict] = predicts
-  const isClass = predict?.feeds[0]?.targets?.some(
-    ({ output, as }) => output === "output" && as.kind !== "value",
-  )
-  const columns = predict && rowColumns(predict, data)
-  const example =
-    predict === undefined
-      ? ""
-      : columns === undefined
-        ? `const outputs = await trainer.predict("${predict.model}", { /* ${predict.feeds[0]?.inputs.map((input) => input.name).join(", ")} */ })\n`
-        : `const { output } = await trainer.predict("${predict.model}", [{ ${columns
-            .slice(0, 3)
-            .map(({ name }) => `${JSON.stringify(name)}: 0`)
-            .join(
-              ", ",
-            )}${columns.length > 3 ? ", ..." : ""} }])\nconsole.log(output.shape, ${isClass ? "output.classes" : "output.values"})\n`
-  return `# ${name}
-
-A compiled nnc ${compiler} program: it trains, predicts and resumes without the compiler. In Node (20.19 or newer) it needs one
-package, \`npm install webgpu\`; in a browser page nothing.
-
-\`\`\`js
-import { load } from "./trainer.js"
-
-const trainer = await load()
-console.log(trainer.device)
-await trainer.train({ onEvent: (event) => console.log(event) })
-console.log(await trainer.evaluate())
-await trainer.save("model.safetensors")
-${example}trainer.close()
-\`\`\`
-
-\`await trainer.resume("model.safetensors", { epochs: 200 })\` goes on exactly where that file was saved;
-\`await trainer.restore("model.safetensors")\` only takes over its parameters. trainer.d.ts has all types.
-
-\`await trainer.step(rows)\` makes one step over rows that you have, of a stream for instance: objects, or an array for each column.
-
-In a page, import \`./trainer.browser.js\`: there \`save()\` gives the bytes of the file, \`resume\` and \`restore\` take them, and \`train({ store })\`
-hands over the checkpoints of the run as they come, for instance to the page's own files:
-
-\`\`\`js
-const store = {
-  async save(kind, bytes) {
-    const folder = await navigator.storage.getDirectory()
-    const file = await folder.getFileHandle(\`\${kind}.safetensors\`, { create: true })
-    const writing = await file.createWritable()
-    await writing.write(bytes)
-    await writing.close()
-    return file.name
-  },
-}
-await trainer.train({ store })
-\`\`\`
-
-| file | holds |
-| --- | --- |
-| manifest.json | programs, dispatches, memory, data, and the SHA-256 of every other file |
-| kernels/ | one readable WGSL module per kernel, with the lines it comes from; for GPUs, GPUs with subgroups and software adapters |
-| data/ | the data the program was compiled with |
-| trainer.js, trainer.d.ts | the typed module for Node; trainer.browser.\\* for pages |
-| runtime.js, runtime.browser.js | nnc's runtime |
-`
 }
