@@ -18,6 +18,7 @@ import {
   wordsConst,
 } from "./code.js"
 import type { Functions } from "./functions.js"
+import { type Address, loadHalf, storeHalf } from "./half-memory.js"
 import { typeOf, widthOf } from "../../ir/kernels/walk.js"
 import { type Form, formOf, LoopPointers, type Patched, type Role } from "./pointers.js"
 import {
@@ -155,7 +156,8 @@ export class Expressions {
     const p = this.param(buffer)
     const width = widthOf(value)
     const code = this.expr(value)
-    if (p.dtype === "f16") return this.storeHalf(this.element(buffer, index, 2), code, width)
+    if (p.dtype === "f16")
+      return storeHalf(this.functions, this.locals, this.element(buffer, index, 2), code, width)
     const stored = p.dtype === "bool" && width === 4 ? op("v128.and", code, wordsConst(1)) : code
     const at = this.access(storeOf(p.dtype, width), this.buffer(buffer), index)
     return [at.address, stored, at.instruction]
@@ -265,7 +267,7 @@ export class Expressions {
 
   private load(e: Expr & { kind: "load" }): Code {
     const p = this.param(e.buffer)
-    if (p.dtype === "f16") return this.loadHalf(this.element(e.buffer, e.index, 2), e.width)
+    if (p.dtype === "f16") return loadHalf(this.functions, this.element(e.buffer, e.index, 2), e.width)
     const at = this.access(loadOf(p.dtype, e.width), this.buffer(e.buffer), e.index)
     return this.loaded(e, [at.address, at.instruction])
   }
@@ -357,26 +359,9 @@ export class Expressions {
     const address: Code = [there, get(base), get(cond), ["select", "i32"]]
     if (dtype === "f16") {
       const at = this.locals.add("i32")
-      return [set(at, address), this.loadHalf({ address: get(at), offset: 0 }, e.width)]
+      return [set(at, address), loadHalf(this.functions, { address: get(at), offset: 0 }, e.width)]
     }
     return this.loaded(e, load(loadOf(dtype, e.width), address))
-  }
-
-  private loadHalf(at: Address, width: 1 | 4): Code {
-    return width === 1
-      ? this.functions.call("from_half", load("i32.load16_u", at.address, at.offset))
-      : this.functions.call("from_half4", load("v128.load16x4_u", at.address, at.offset))
-  }
-  private storeHalf(at: Address, value: Code, width: 1 | 4): Code {
-    if (width === 1) return store("i32.store16", at.address, this.functions.call("to_half", value), at.offset)
-    const v = this.locals.add("v128")
-    const [a, b, c, d] = [0, 1, 2, 3].map((lane) => extract("i32", get(v), lane)) as [Code, Code, Code, Code]
-    const pair = (low: Code, high: Code): Code => op("i32.or", low, op("i32.shl", high, i32(16)))
-    return [
-      set(v, this.functions.call("to_half4", value)),
-      store("i32.store", at.address, pair(a, b), at.offset),
-      store("i32.store", at.address, pair(c, d), at.offset + 4),
-    ]
   }
 
   private buffer(name: string): number {
@@ -453,10 +438,6 @@ export class Expressions {
   }
 }
 
-interface Address {
-  readonly address: Code
-  readonly offset: number
-}
 const GROWING: ReadonlySet<string> = new Set(["add", "mul", "div", "rem", "min", "max", "shl", "shr"])
 function bind(into: Map<string, number>, name: string, locals: Locals): number {
   const local = locals.add("i32")
