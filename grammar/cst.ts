@@ -219,10 +219,11 @@ export type TrainCstChildren = {
   name?: IToken[]
   On?: IToken[]
   data?: IToken[]
+  Comma?: IToken[]
+  beside?: IToken[]
   LBrace: IToken[]
   trainStatement?: TrainStatementCstNode[]
   Semicolon?: IToken[]
-  Comma?: IToken[]
   RBrace: IToken[]
 }
 

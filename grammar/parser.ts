@@ -167,6 +167,10 @@ export class NnParser extends CstParser {
     this.OPTION2(() => {
       this.CONSUME(t.On)
       this.CONSUME2(t.Identifier, { LABEL: "data" })
+      this.MANY2(() => {
+        this.CONSUME2(t.Comma)
+        this.CONSUME3(t.Identifier, { LABEL: "beside" })
+      })
     })
     this.CONSUME(t.LBrace)
     this.MANY(() => {

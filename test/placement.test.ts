@@ -137,6 +137,70 @@ describe("rows that are drawn by weights", () => {
   })
 })
 
+describe("rows of several data sets", () => {
+  const path = join(folder, "several.nn")
+  writeFileSync(
+    path,
+    `${FIELDS}data e = npy(b: "bytes.npy", f: "floats.npy") {
+  x: f32[5] = column("b") |> standardize
+  w: f32[3] = column("f") |> scale(0.02)
+}
+${MODEL}train on d, e {
+  let (one, other) = (M(d.x, z), M(e.x, w))
+  minimize cross_entropy(one, y) + mse(softmax(one), softmax(other)) with Adam(lr: 1e-2)
+  report accuracy = accuracy(one, y)
+  batch 48, shuffle, epochs 2, seed 5
+}
+`,
+  )
+  let compiled: Bundle | undefined
+  const bundle = (): Bundle => (compiled ??= compileFile(path, { target: SOFTWARE_TARGET }).bundle!)
+
+  it.each(["wasm", "webgpu"] as const)(
+    "are the same in pieces, streamed, and in a run that goes on: %s",
+    async (device) => {
+      const pieces = await course(bundle(), device, ["pieces"])
+      const streamed = await course(bundle(), device, ["streamed"])
+      const parts = await course(bundle(), device, ["streamed", "pieces", "streamed"], [1, 7])
+      expect(pieces.start.beside_rows).toEqual({ e: ROWS })
+      expect(streamed.reports).toEqual(pieces.reports)
+      expect(streamed.checkpoint.equals(pieces.checkpoint)).toBe(true)
+      expect(parts.checkpoint.equals(pieces.checkpoint)).toBe(true)
+    },
+  )
+  it("cannot be resident", () =>
+    expect(course(bundle(), "wasm", ["resident"])).rejects.toThrow(
+      'rows of "d" and of "e" that train together cannot be resident',
+    ))
+  it("come in an order of their own, again and again; evaluation takes those of its part", async () => {
+    // A row is its number, so that what is reported says which rows there were.
+    const numbered = (name: string, of: number, rest: string): string =>
+      `data ${name} = array(n: [${Array.from({ length: of }, (_, i) => i).join(", ")}]) { ${name}_n: f32 = column("n")\n${rest} }\n`
+    const text = `${numbered("a", 4, "val = array(n: [90, 91, 92])")}${numbered("b", 6, "")}${numbered("c", 3, "val = array(n: [7, 8])")}
+model W() -> f32 { param w: f32 = zeros\n w }
+train on a, b, c {
+  minimize W() * mean(a_n) with SGD(lr: 0.1)
+  report rows_a = sum(a_n)
+  report rows_b = sum(b_n)
+  report rows_c = sum(c_n)
+  batch 1, shuffle, steps 12, report every 1 steps, seed 3
+}
+`
+    writeFileSync(join(folder, "numbered.nn"), text)
+    const numbers = compileFile(join(folder, "numbered.nn"), { target: SOFTWARE_TARGET }).bundle!
+    const { reports } = await course(numbers, "wasm", ["streamed"])
+    const steps = reports.slice(0, 12).map((line) => JSON.parse(line).metrics)
+    const epochs = (name: string, of: number): number[][] =>
+      Array.from({ length: 12 / of }, (_, i) => steps.slice(i * of, (i + 1) * of).map((each) => each[name]))
+    const own = [epochs("rows_a", 4), epochs("rows_b", 6), epochs("rows_c", 3)]
+    for (const all of own) for (const epoch of all) expect([...epoch].sort()).toEqual([...epoch.keys()])
+    for (const [first, second] of own) expect(first).not.toEqual(second)
+    const evaluated = JSON.parse(reports.at(-2)!)
+    // Rows 0 to 2 of `b`, which holds none back; of `c` two, and the first again.
+    expect(evaluated).toMatchObject({ rows_a: 90 + 91 + 92, rows_b: 0 + 1 + 2, rows_c: 7 + 8 + 7 })
+  })
+})
+
 describe.each(["wasm", "webgpu"] as const)("%s", (device) => {
   describe.each(Object.entries(PROGRAMS))("%s", (name, text) => {
     const path = join(folder, `${name.replaceAll(" ", "-")}.nn`)

@@ -43,6 +43,14 @@ describe("an input is fed from", () => {
     expect(feedsOf(section("a", "second", "M(raw)"))).toEqual([feed("a", "second", "raw")]))
   it("the field of its name where the call computes something", () =>
     expect(feedsOf(section("a", "second", "M(raw + randn_like(raw))"))).toEqual([feed("a", "second", "x")]))
+  it("either of the sets of a section", () => {
+    const both = (call: string): string =>
+      section("a", "first, second", call)
+        .replace("y)", "first.y)")
+        .replace("mean(raw) + mean(x)", "mean(first.x)")
+    expect(feedsOf(both("M(second.raw)"))).toEqual([feed("a", "second", "raw")])
+    expect(feedsOf(both("M(first.x + second.x)"))).toEqual([feed("a", "first", "x")])
+  })
   it("what a prediction does, not what training alone does", () =>
     expect(feedsOf(section("a", "second", "M(if training { x * 2 } else { raw })"))).toEqual([
       feed("a", "second", "raw"),

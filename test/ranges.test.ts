@@ -4,7 +4,7 @@ import { check } from "../compiler/check/check.js"
 import { warnOfRanges } from "../compiler/check/doubts/ranges.js"
 import type { RunLength } from "../compiler/check/run-length.js"
 import { fileHost } from "../compiler/cli/host.js"
-import { readData } from "../compiler/driver/read-data.js"
+import { rangesRead, readData } from "../compiler/driver/read-data.js"
 import { parse } from "../compiler/parse/parse.js"
 import { Diagnostics, type Diagnostic } from "../compiler/source/diagnostic.js"
 import { applyFixes } from "../compiler/source/fixes.js"
@@ -18,7 +18,7 @@ function said(text: string): readonly Diagnostic[] {
   const model = check(module, { lengths, stdlib: host.stdlib, load: () => undefined, diagnostics })
   if (!model) return diagnostics.all
   const facts = readData(model, [module], host, diagnostics, lengths)
-  for (const { data, ranges } of lengths) warnOfRanges(ranges, facts.get(data ?? "")?.ranges, diagnostics)
+  for (const each of lengths) warnOfRanges(each.ranges, rangesRead(each, facts), diagnostics)
   return diagnostics.all
 }
 

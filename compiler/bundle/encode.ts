@@ -238,6 +238,7 @@ function encodeTrain(t: TrainSection, programs: readonly ProgramSpec[]): TrainSp
   return {
     name: t.name,
     data: t.data,
+    ...(t.beside.length > 0 && { beside: t.beside }),
     step: programName(t.name, "step"),
     evaluate: t.data !== null && evaluate ? evaluate.name : null,
     ...(overall && evaluate && { overall: overall.name, totals: totalsOf(evaluate) }),

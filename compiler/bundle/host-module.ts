@@ -195,13 +195,18 @@ function writeModelTypes(
   })
 }
 
-/** The raw rows that a step of each train section with data takes. */
-function writeBatchTypes(file: SourceFile, { trains, data }: Manifest): void {
+/** The sections that make a step of a batch of the caller: those with one data set. */
+const stepping = ({ trains }: Manifest): Manifest["trains"] =>
+  trains.filter(({ data, beside }) => data !== null && beside === undefined)
+
+/** The raw rows that a step of each such section takes. */
+function writeBatchTypes(file: SourceFile, manifest: Manifest): void {
+  const { data } = manifest
   file.addInterface({
     name: "TrainRows",
     isExported: true,
     docs: ["By train section: a raw row of its data, before standardising and the like."],
-    properties: trains.flatMap((train) => {
+    properties: stepping(manifest).flatMap((train) => {
       const set = data.find(({ name }) => name === train.data)
       if (!set) return []
       const columns = [...batchColumns(set)].map(
@@ -212,9 +217,10 @@ function writeBatchTypes(file: SourceFile, { trains, data }: Manifest): void {
   })
 }
 
-/** `step` of the sections with data; the name of one may be left out where it is the only section. */
-function stepText({ trains }: Manifest): string {
-  const named = trains.filter(({ data }) => data !== null)
+/** `step` of these sections; the name of one may be left out where it is the only section. */
+function stepText(manifest: Manifest): string {
+  const { trains } = manifest
+  const named = stepping(manifest)
   if (named.length === 0) return ""
   const doc =
     "/** One step over the rows of one batch, of a stream for instance: the next step of the run before, or the first one. */"

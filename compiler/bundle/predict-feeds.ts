@@ -3,6 +3,7 @@
  *  argument that is computed there is taken to be the field of the input's name, if the section's data has one that fits.
  *  Not here:   which section counts (runtime/train/predict-feed.ts). */
 import type { PredictFeed, PredictTarget } from "../../runtime/bundle/format.js"
+import { fieldPlace, sectionData } from "../ir/model/section-data.js"
 import { type CallStmt, usesIn } from "../ir/model/statements.js"
 import type {
   DataSet,
@@ -17,7 +18,7 @@ import { sameShape, type TensorType } from "../ir/tensor.js"
 
 export function feedsOf(predict: PredictSection, model: Model): PredictFeed[] {
   const feeds = model.trains.flatMap((train): PredictFeed[] => {
-    const set = model.data.find(({ name }) => name === train.data)
+    const set = sectionData(model, train)
     // A change of a field that only training makes, such as augmentation, is no part of a prediction.
     const fields = fieldsOfCall(train.evaluate, predict) ?? fieldsOfCall(train.step, predict)
     if (!fields) return []
@@ -36,7 +37,7 @@ export function feedsOf(predict: PredictSection, model: Model): PredictFeed[] {
     i: number,
   ): { readonly data: string | null; readonly field: string | null } {
     const name = field ?? (set && fieldNamed(set, inputs(predict)[i]!))
-    return set && name !== undefined ? { data: set.name, field: name } : { data: null, field: null }
+    return set && name !== undefined ? fieldPlace(set.name, name) : { data: null, field: null }
   }
 }
 
@@ -47,7 +48,7 @@ const targetsOf = (
 ): PredictTarget[] =>
   targets
     .filter((target) => target.model === model)
-    .map(({ output, field, as }) => ({ output, data: name, field, as }))
+    .map(({ output, field, as }) => ({ output, ...fieldPlace(name, field), as }))
 
 interface Input {
   readonly id: ModelValue

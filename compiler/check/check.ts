@@ -18,7 +18,8 @@ import { checkPredict } from "./predict.js"
 import { resolveModules, type Load, type ModuleScope } from "./resolve.js"
 import type { RunLength } from "./run-length.js"
 import { newSection } from "./section.js"
-import { checkTrain, warnOfUnusedFields } from "./train.js"
+import { warnOfUnusedFields } from "./read-sets.js"
+import { checkTrain } from "./train.js"
 import { checkUncalled } from "./uncalled.js"
 import { carryOutUncalled } from "./uncalled-bodies.js"
 import { Unread } from "./unread.js"
@@ -107,7 +108,7 @@ function checkMain(cx: Cx, scope: ModuleScope, lengths: RunLength[]): Model {
   warnOfIdleStates(topEnv(cx, scope, newSection(false)), declarations)
   checkUncalled(topEnv(cx, scope, newSection(false)), declarations)
   carryOutUncalled(cx, scope)
-  const used = new Set(trains.map((t) => t?.data))
+  const used = new Set(sections.flatMap(({ data, beside }) => [data, ...beside]))
   return {
     data: [...dataSets].flatMap(([decl, set]) =>
       used.has(set.name) || declarations.includes(decl) ? [set] : [],

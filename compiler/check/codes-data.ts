@@ -16,6 +16,41 @@ train on d {
   epochs 1
 }`,
   },
+  "data-twice": {
+    title: "a train section that names a data set twice",
+    explanation:
+      "`train on labelled, unlabelled` takes rows of each set in every step. Of one set a step takes rows once; two views of them are computed in the section.",
+    pytorch:
+      "It is one dataset in two loaders of a CombinedLoader, which gives two batches of it that have nothing to do with each other.",
+    bad: `data d = csv("rows.csv") { x: f32[3] = columns() }
+train on d, d {
+  minimize mean(Linear(1)(x)) with SGD(lr: 0.1)
+  epochs 1
+}`,
+    good: `data d = csv("rows.csv") { x: f32[3] = columns() }
+train on d {
+  minimize mean(Linear(1)(x)) with SGD(lr: 0.1)
+  epochs 1
+}`,
+  },
+  "field-clash": {
+    title: "a field that several data sets have",
+    explanation:
+      "In `train on labelled, unlabelled` a field goes by its own name as long as one set has it. Where both do, say which is meant: `labelled.x`, `unlabelled.x`.",
+    pytorch: 'It is batch["labelled"]["x"] of a CombinedLoader.',
+    bad: `data a = csv("a.csv") { x: f32[3] = columns() }
+data b = csv("b.csv") { x: f32[3] = columns() }
+train on a, b {
+  minimize mean(Linear(1)(x)) with SGD(lr: 0.1)
+  epochs 1
+}`,
+    good: `data a = csv("a.csv") { x: f32[3] = columns() }
+data b = csv("b.csv") { x: f32[3] = columns() }
+train on a, b {
+  minimize mean(Linear(1)(a.x - b.x)) with SGD(lr: 0.1)
+  epochs 1
+}`,
+  },
   "data-source": {
     title: "a source of data that cannot be read",
     explanation:

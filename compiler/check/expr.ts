@@ -94,6 +94,7 @@ function evalRange(env: Env, expr: RangeExpr): Value {
 
 export function evalName(env: Env, name: string, span: Span): Value {
   const local = lookup(env.scope, name)
+  if (local?.value.kind === "clash") return refuseClash(env, local.value, span)
   if (local) return local.value
   const global = env.module.names.get(name)
   if (global) {
@@ -116,6 +117,17 @@ export function evalName(env: Env, name: string, span: Span): Value {
   // Nothing is known of it that could be said at its other places.
   if (advice?.help === undefined) (env.scope.unknown ??= new Set()).add(name)
   return meantByHabit(env, name)
+}
+
+function refuseClash(env: Env, clash: Extract<Value, { kind: "clash" }>, span: Span): Value {
+  const [first, ...others] = clash.sets.map((set) => `${set}.${clash.name}`)
+  return complain(env, {
+    code: "field-clash",
+    message: `\`${clash.name}\` is ${v.describe(clash)}`,
+    span,
+    label: "which of them is meant?",
+    help: `write ${[first, ...others].map((name) => `\`${name}\``).join(" or ")}`,
+  })
 }
 
 /** The first use of a name that an import has taken from the library without naming it. */

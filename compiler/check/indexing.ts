@@ -49,6 +49,11 @@ export function evalField(env: Env, expr: FieldExpr): Value {
       if (text === "rank") return v.int(0)
       if (text === "dtype") return v.string(v.naturalDType(object))
       break
+    case "fields": {
+      const field = object.fields.get(text)
+      if (field) return field
+      break
+    }
     case "instance":
       return memberOf(env, object.instance, text, span)
     case "model":
@@ -64,9 +69,12 @@ export function evalField(env: Env, expr: FieldExpr): Value {
         ? (adviceOnMember(env, text) ??
           didYouMean(text, ["shape", "rank", "dtype"]) ??
           "a tensor has `.shape`, `.rank` and `.dtype`")
-        : object.kind === "layer"
-          ? `\`${object.decl.name.text}\` is the layer itself; make an instance first: \`let a = ${object.decl.name.text}(...)\``
-          : undefined,
+        : object.kind === "fields"
+          ? (didYouMean(text, [...object.fields.keys()]) ??
+            `its fields are ${[...object.fields.keys()].join(", ")}`)
+          : object.kind === "layer"
+            ? `\`${object.decl.name.text}\` is the layer itself; make an instance first: \`let a = ${object.decl.name.text}(...)\``
+            : undefined,
   })
 }
 

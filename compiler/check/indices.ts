@@ -1,26 +1,27 @@
 /** check: integers used as indices: classes that a field declares against those that a loss tells apart, and indices written in
  *  the program.
  *  Not here:   the values of data: they are checked against the same bounds when they are read (runtime/data). */
-import type { DataDecl } from "../ir/ast/types.js"
 import { indexUses, withinBound, type IndexUse } from "../ir/model/index-bounds.js"
-import type { DataSet, Section } from "../ir/model/types.js"
+import type { Section } from "../ir/model/types.js"
 import { countOf } from "./data/stages/index.js"
 import type { Env } from "./env.js"
+import type { ReadField } from "./read-sets.js"
 import { complain } from "./report.js"
 
-/** `env` is of the section; the data set is the one whose fields it reads. */
+/** `env` is of the section; `fieldRead` gives the fields of data that it reads, by their names there. */
 export function checkIndices(
   env: Env,
   section: Section,
-  data?: { readonly decl: DataDecl; readonly set: DataSet },
+  fieldRead: (name: string) => ReadField | undefined = () => undefined,
 ): void {
   if (env.cx.diagnostics.hasErrors) return
   for (const use of indexUses(section)) {
     const outside = use.constants.find((value) => !withinBound(value, use.bound))
     if (outside !== undefined) refuseConstant(env, use, outside)
-    if (!data) continue
-    for (const { source } of use.inputs.keys())
-      if (source.kind === "data") compareField(env, use, source.field, data.decl, data.set)
+    for (const { source } of use.inputs.keys()) {
+      const read = source.kind === "data" ? fieldRead(source.field) : undefined
+      if (source.kind === "data" && read) compareField(env, use, source.field, read)
+    }
   }
 }
 
@@ -35,21 +36,17 @@ function refuseConstant(env: Env, use: IndexUse, value: number): void {
     })
 }
 
-function compareField(env: Env, use: IndexUse, name: string, decl: DataDecl, set: DataSet): void {
+function compareField(env: Env, use: IndexUse, name: string, { field, decl }: ReadField): void {
   const span = env.section.places.get(use.value)
-  const declared = set.fields
-    .find((f) => f.name === name)
-    ?.stages.map(countOf)
-    .find((n) => n !== undefined)
-  const field = decl.fields.find((f) => f.name.text === name)
+  const declared = field.stages.map(countOf).find((n) => n !== undefined)
   const { below } = use.bound
-  if (!span || !field || declared === undefined || declared.count <= below) return
+  if (!span || declared === undefined || declared.count <= below) return
   complain(env, {
     code: "class-count",
     message: `\`${name}\` goes up to ${declared.count - 1}, and there are only ${below} places for it here: 0 to ${below - 1}`,
     span,
     label: `picks one of ${below} by \`${name}\``,
-    related: [{ span: field.value.span, text: `declared ${declared.stage}(${declared.count})` }],
+    related: [{ span: decl.value.span, text: `declared ${declared.stage}(${declared.count})` }],
     help: `make room for ${declared.count} here, or declare ${declared.stage}(${below}) there`,
   })
 }

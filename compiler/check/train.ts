@@ -1,15 +1,7 @@
 /** check: a train section: elaborated as the step (`training` is true) and, where something depends on that, as its evaluation. */
 import type { DataDecl, MinimizeStmt, ReportStmt, SettingStmt, TrainDecl } from "../ir/ast/types.js"
-import type {
-  DataSet,
-  DataSource,
-  Direction,
-  Field,
-  ModelValue,
-  Section,
-  TrainSection,
-} from "../ir/model/types.js"
-import { BATCH, isStatic, printType, tensorType } from "../ir/tensor.js"
+import type { DataSet, DataSource, Direction, ModelValue, Section, TrainSection } from "../ir/model/types.js"
+import { BATCH, isStatic, printType } from "../ir/tensor.js"
 import { averagesOf } from "./average.js"
 import { checkBatchNorms } from "./batch-norm.js"
 import { directionOf } from "./direction.js"
@@ -22,16 +14,17 @@ import { evalExpr } from "./expr.js"
 import { checkIndices } from "./indices.js"
 import { objectivesOf, type Loss } from "./objectives.js"
 import { nothingObserved, observationsOf, type Observed } from "./observed.js"
-import { complain, meantName } from "./report.js"
+import { bindFields, fieldRead, joinedSet, noteUsedFields, readSetsOf, type ReadSets } from "./read-sets.js"
+import { complain } from "./report.js"
 import { countingIn, warnOfLengths, type RunLength } from "./run-length.js"
 import type { ModuleScope } from "./resolve.js"
-import { addInput, finish, newSection, usedValues } from "./section.js"
+import { finish, newSection } from "./section.js"
 import { scalingOf } from "./scaling.js"
 import { settingsOf } from "./settings.js"
 import { runStatement } from "./stmt.js"
 import { classReportsOf, targetsOf } from "./targets.js"
 import * as v from "./values.js"
-import type { TensorValue, Value } from "./values.js"
+import type { TensorValue } from "./values.js"
 import { heldBackOf } from "./watched.js"
 import { spanText } from "../source/source.js"
 
@@ -42,12 +35,10 @@ export function checkTrain(
   dataSets: ReadonlyMap<DataDecl, DataSet>,
   lengths: RunLength[],
 ): TrainSection | undefined {
-  const data = dataOf(cx, module, decl)
-  if (decl.data && !data) return undefined
-  const dataSet = data && dataSets.get(data)
-  if (data && !dataSet) return undefined
-  const fields = data && dataSet && { decl: data, set: dataSet }
-  const step = runTrain(cx, module, decl, fields, true)
+  const sets = readSetsOf(cx, module, decl, dataSets)
+  if (!sets) return undefined
+  const dataSet = joinedSet(sets)
+  const step = runTrain(cx, module, decl, sets, true)
   const read = new Map<ModelValue, string>()
   const objectives = objectivesOf(step.env, step.losses, read)
   if (step.losses.length === 0)
@@ -58,7 +49,7 @@ export function checkTrain(
       label: "no loss",
       help: "add `minimize loss with SGD(lr: 0.1)`",
     })
-  const evaluate = step.env.section.asksTraining ? runTrain(cx, module, decl, fields, false) : step
+  const evaluate = step.env.section.asksTraining ? runTrain(cx, module, decl, sets, false) : step
   const stated = decl.body.filter((s): s is SettingStmt => s.kind === "setting")
   const betterOf = (name: string): Direction | undefined => {
     const report = step.reports.find((r) => r.name === name)
@@ -97,15 +88,14 @@ export function checkTrain(
     stated,
     counting: countingIn(step.env, decl.span),
     ranges: rangeQuestions(new Flow(step.env.section), dataSet?.fields ?? [], (name) => {
-      const field = data?.fields.find((each) => each.name.text === name)
-      return field && { span: field.value.span, text: `\`${name}\` is read here` }
+      const read = fieldRead(sets, name)
+      return read && { span: read.decl.value.span, text: `\`${name}\` is read here` }
     }),
   }
   const known = settings.duration.unit === "steps" || rows !== undefined
   if (known && !cx.diagnostics.hasErrors) warnOfLengths(length, rows, cx.diagnostics)
   lengths.push(known ? { ...length, counting: [], stated: [] } : length)
-  checkIndices(step.env, step.section, fields)
-  checkIndices(evaluate.env, evaluate.section, fields)
+  for (const { env, section } of [step, evaluate]) checkIndices(env, section, (name) => fieldRead(sets, name))
   warnOfDoubts({
     step: step.env,
     evaluate: evaluate.env,
@@ -114,11 +104,11 @@ export function checkTrain(
     models: modelNames(cx),
     directionOf: betterOf,
   })
-  if (data && dataSet && !cx.diagnostics.hasErrors)
-    noteUsedFields(step.env, data, step.section, evaluate.section)
+  if (!cx.diagnostics.hasErrors) noteUsedFields(step.env, sets, step.section, evaluate.section)
   return {
     name: decl.name?.text ?? "train",
     data: dataSet?.name ?? null,
+    beside: sets.slice(1).map(({ set }) => set.name),
     settings,
     step: {
       ...step.section,
@@ -139,30 +129,6 @@ export function checkTrain(
 const modelNames = ({ modelCalls }: Cx): ReadonlySet<string> =>
   new Set([...modelCalls.keys()].map(({ name }) => name.text))
 
-function dataOf(cx: Cx, module: ModuleScope, decl: TrainDecl): DataDecl | undefined {
-  if (!decl.data) return undefined
-  const global = module.names.get(decl.data.text)
-  if (global?.kind === "data" && global.decl.kind === "data") return global.decl
-  const all = [...module.names].flatMap(([name, g]) =>
-    g.kind === "data" && g.decl.kind === "data" ? [{ name, decl: g.decl }] : [],
-  )
-  const known = all.map(({ name }) => name)
-  complain(topEnv(cx, module, newSection(true)), {
-    code: "data-unknown",
-    message: `there is no data \`${decl.data.text}\``,
-    span: decl.data.span,
-    label: global ? "not a `data` declaration" : "not declared",
-    ...(meantName(decl.data.text, decl.data.span, known) ?? {
-      help:
-        known.length > 0
-          ? `declared are ${known.join(", ")}`
-          : 'declare it: `data name = csv("...") { ... }`',
-    }),
-  })
-  // The only one there is will be meant, and the rest is checked with its fields.
-  return all.length === 1 ? all[0]!.decl : undefined
-}
-
 /** The number of rows of an array in the program. */
 const rowsOf = ({ columns: [first] }: DataSource & { readonly kind: "array" }): number | undefined =>
   first && first.values.length / first.shape.reduce((a, b) => a * b, 1)
@@ -181,23 +147,12 @@ interface Report {
   readonly isTable: boolean
 }
 
-function runTrain(
-  cx: Cx,
-  module: ModuleScope,
-  decl: TrainDecl,
-  data: { readonly decl: DataDecl; readonly set: DataSet } | undefined,
-  training: boolean,
-): Run {
+function runTrain(cx: Cx, module: ModuleScope, decl: TrainDecl, sets: ReadSets, training: boolean): Run {
   const observed = nothingObserved(decl.name?.text ?? "train")
   const env = topEnv(cx, module, newSection(training, { observed }))
-  if (data) {
+  if (sets.length > 0) {
     env.scope.names.set("B", { value: v.fromDim(BATCH), span: decl.span, kind: "size" })
-    for (const { name } of data.decl.fields) {
-      const field = data.set.fields.find((f) => f.name === name.text)
-      // The mistakes of the other fields have been reported where they are declared.
-      const value = field ? batchOf(env, field) : v.ERROR
-      env.scope.names.set(name.text, { value, span: decl.data?.span ?? decl.span, kind: "argument" })
-    }
+    bindFields(env, sets)
   }
   const losses: Loss[] = []
   const reports: Report[] = []
@@ -279,39 +234,4 @@ function reportValue(env: Env, s: ReportStmt, before: readonly string[]): Tensor
       help: value.kind === "tensor" ? "take its `mean(...)`, `sum(...)` or `max(...)`" : undefined,
     })
   return undefined
-}
-
-/** The warnings about doubtful pairs know the last stage of a field, like a function. */
-function batchOf(env: Env, { name, type, stages }: Field): Value {
-  const input = addInput(env.section, name, tensorType(type.dtype, [BATCH, ...type.shape]), {
-    kind: "data",
-    field: name,
-  })
-  const last = stages.at(-1)
-  return last && input.kind === "tensor" ? { ...input, madeBy: last.kind } : input
-}
-
-function noteUsedFields(env: Env, data: DataDecl, ...sections: readonly Section[]): void {
-  const { used } = env.cx.fields.get(data) ?? { used: new Set<string>() }
-  for (const { body, inputs, results } of sections) {
-    const values = usedValues(body)
-    for (const r of results) values.add(r.value)
-    for (const { source, id, name } of inputs) if (source.kind === "data" && values.has(id)) used.add(name)
-  }
-  env.cx.fields.set(data, { env, used })
-}
-
-/** Warns of fields that no section reads, in data sets that sections train on. */
-export function warnOfUnusedFields({ fields }: Cx): void {
-  for (const [data, { env, used }] of fields)
-    for (const field of data.fields)
-      if (!used.has(field.name.text))
-        complain(env, {
-          severity: "warning",
-          code: "field-unused",
-          message: `the field \`${field.name.text}\` of \`${data.name.text}\` is never used`,
-          span: field.name.span,
-          label: "read from the data, and then by nothing",
-          help: "use it in the train section, or remove it",
-        })
 }

@@ -24,6 +24,9 @@ export type Value =
   /** The namespace `op`, and a primitive in it. */
   | { readonly kind: "ops" }
   | { readonly kind: "op"; readonly name: string }
+  /** Of a train section on several data sets: the fields of one, and a name that two of them have. */
+  | { readonly kind: "fields"; readonly set: string; readonly fields: ReadonlyMap<string, Value> }
+  | { readonly kind: "clash"; readonly name: string; readonly sets: readonly string[] }
   | { readonly kind: "error" }
 
 export type Constant =
@@ -175,6 +178,10 @@ export function describe(value: Value): string {
       return "the namespace `op`"
     case "op":
       return `the primitive \`op.${value.name}\``
+    case "fields":
+      return `the data set \`${value.set}\``
+    case "clash":
+      return `a field of ${value.sets.map((set) => `\`${set}\``).join(" and of ")}`
     case "error":
       return "an erroneous value"
   }

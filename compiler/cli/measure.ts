@@ -2,7 +2,7 @@
 import { dirname } from "node:path"
 import { availableParallelism } from "node:os"
 import type { TargetProfile } from "../targets/target.js"
-import type { Bundle, TrainSpec } from "../../runtime/bundle/format.js"
+import type { Bundle, DataSpec, TrainSpec } from "../../runtime/bundle/format.js"
 import type { DataFile } from "../../runtime/data/file.js"
 import { overrideData } from "../../runtime/data/override.js"
 import { type Chosen, openDevice } from "../../runtime/device/choose.js"
@@ -54,10 +54,13 @@ export async function measureStep(
   /** The dispatches of the program to measure; left out: all. */
   which?: ReadonlySet<number>,
 ): Promise<{ times: ProgramTimes; batch: number; rows: number; info: DeviceInfo; seen: Bundle }> {
-  const set = overrideData(bundle.manifest.data, paths).find(({ name }) => name === spec.data)
+  const all = overrideData(bundle.manifest.data, paths)
+  const named = (wanted: string): DataSpec[] => all.filter(({ name }) => name === wanted)
+  const [set] = spec.data === null ? [] : named(spec.data)
+  const beside = (spec.beside ?? []).flatMap(named)
   const host = nodeHost(placesBelow(dirname(path)), open)
   const how = { room: device.room, batch: loaded.spec(spec.step).maxBatch, draws: new Map() }
-  const part = set && (await openDataSet(device, set, host.openFile, how)).train
+  const part = set && (await openDataSet(device, [set, ...beside], host.openFile, how)).train
   const step = loaded.program(spec.step, part?.data ?? null)
   const rows = part?.rows ?? 0
   const batch = batchesOf(rows, spec.batch, spec.dropLast).size

@@ -1,4 +1,5 @@
 /** cli: metrics -> text for a person: a line for a number, an aligned grid for a table, whose rows and columns are classes or numbered. */
+import { fieldsRead } from "../../runtime/bundle/format.js"
 import { classNames, type Bundle, type ClassName, type Metric } from "../../runtime/node.js"
 
 /** The names of the places along the axes of a table. */
@@ -11,7 +12,7 @@ export function axisNames(
   section: string | undefined,
 ): (metric: string) => AxisNames | undefined {
   const train = trains.find(({ name }) => name === section) ?? (trains.length === 1 ? trains[0] : undefined)
-  const fields = data.find(({ name }) => name === train?.data)?.fields
+  const fields = train && fieldsRead(data, train)
   return (metric) => {
     const report = train?.classReports?.find(
       (each) => each.report === metric || metric.endsWith(`_${each.report}`),

@@ -9,12 +9,16 @@ export function bytesText(bytes: number): string {
   return `${Number((bytes / 1024 ** power).toPrecision(3))} ${["bytes", "KiB", "MiB", "GiB"][power]}`
 }
 
-/** `398 rows, 85 for validation, 86 for the test, 12 left out`. */
+/** `398 rows, 85 for validation, 86 for the test, 12 left out`; of several data sets, `398 rows with 5000 of unlabelled, ...`. */
 export function rowsText(
-  rows: Readonly<Record<"rows" | "val_rows" | "test_rows", number>> & { readonly left_out?: number },
+  rows: Readonly<Record<"rows" | "val_rows" | "test_rows", number>> & {
+    readonly beside_rows?: Readonly<Record<string, number>>
+    readonly left_out?: number
+  },
 ): string {
+  const beside = Object.entries(rows.beside_rows ?? {}).map(([set, count]) => `${count} of ${set}`)
   return [
-    `${rows.rows} rows`,
+    `${rows.rows} rows${beside.length > 0 ? ` with ${beside.join(" and ")}` : ""}`,
     ...(rows.val_rows > 0 ? [`${rows.val_rows} for validation`] : []),
     ...(rows.test_rows > 0 ? [`${rows.test_rows} for the test`] : []),
     ...(rows.left_out ? [`${rows.left_out} left out`] : []),

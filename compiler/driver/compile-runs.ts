@@ -4,6 +4,7 @@
 import type { BatchedRun, Bundle } from "../../runtime/bundle/format.js"
 import { encode, type EmittedCode } from "../bundle/encode.js"
 import type { Graph } from "../ir/graph/types.js"
+import type { Model } from "../ir/model/types.js"
 import type { Plan } from "../ir/plan/types.js"
 import { acrossRuns, planOfRun } from "../batching/across-runs.js"
 import { alike, joined, type RunNumbers } from "../batching/joined.js"
@@ -44,7 +45,7 @@ export function compileRuns(
       const best = compilation.through(startingAt(PROGRAM_PASSES, from), from, front.facts)
       return { front, graphs: valueOf(best, "graphs") }
     })
-    return front && graphs ? [{ run, front, graphs }] : []
+    return front && graphs && !isStaged(front.model) ? [{ run, front, graphs }] : []
   })
   const sections = new Map<string, Ready[]>()
   for (const each of ready) {
@@ -60,6 +61,10 @@ export function compileRuns(
     ),
   )
 }
+
+/** Whether a section has rows brought together for its steps: those of one run are not those of another. */
+const isStaged = ({ trains }: Model): boolean =>
+  trains.some(({ beside, settings }) => beside.length > 0 || settings.draw !== null)
 
 /** Runs in step with each other go through the same rows for as long. */
 const sectionsOf = ({ model, data }: FrontEnd): string =>

@@ -17,7 +17,7 @@ import { Compilation, type CompileOptions, type Outcome } from "./compilation.js
 import { forDevices } from "./emit.js"
 import { stateOf } from "./levels.js"
 import type { Facts } from "./passes.js"
-import { asStored, readData, type DataHost } from "./read-data.js"
+import { asStored, readData, type DataHost, rangesRead } from "./read-data.js"
 import { settingsOf, withSettings } from "./settings.js"
 import { batchSizes } from "./sizes.js"
 import { AST, MODEL } from "./stages.js"
@@ -94,7 +94,7 @@ export function frontEnd(main: SourceFile, host: CompileHost, run: Compilation):
   for (const each of lengths) {
     const facts = each.data === null ? undefined : data.get(each.data)
     warnOfLengths(each, facts?.trainRows, run.diagnostics)
-    warnOfRanges(each.ranges, facts?.ranges, run.diagnostics)
+    warnOfRanges(each.ranges, rangesRead(each, data), run.diagnostics)
   }
   const stored = asStored(model, data)
   return {

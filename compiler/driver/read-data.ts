@@ -6,6 +6,7 @@ import type { ValueRange } from "../check/doubts/ranges.js"
 import type { RunLength } from "../check/run-length.js"
 import type { DataDecl, Module, SettingStmt, TrainDecl } from "../ir/ast/types.js"
 import { fieldBounds, type RowBounds } from "../ir/model/index-bounds.js"
+import { fieldPlace } from "../ir/model/section-data.js"
 import type { DataSet, Model, ModelStmt, ModelValue, Section, TrainSection } from "../ir/model/types.js"
 import { evalShape, type Shape } from "../ir/tensor.js"
 import type { DataRows } from "./sizes.js"
@@ -52,7 +53,9 @@ export function readData(
     const found = host.data(set, {
       bounds: fieldBounds(model, set.name),
       ranged: new Set(
-        lengths.filter(({ data }) => data === set.name).flatMap(({ ranges }) => ranges.map((r) => r.field)),
+        lengths
+          .flatMap((each) => each.ranges.map(({ field }) => rangePlace(each, field)))
+          .flatMap((place) => (place?.data === set.name ? [place.field] : [])),
       ),
       draws: model.trains.flatMap(({ data, settings }) =>
         data === set.name && settings.draw ? [settings.draw] : [],
@@ -71,6 +74,17 @@ export function readData(
   }
   return facts
 }
+
+/** Of a field that a section asks for. */
+export const rangesRead =
+  (each: RunLength, facts: ReadonlyMap<string, DataFacts>) =>
+  (field: string): ValueRange | undefined => {
+    const place = rangePlace(each, field)
+    return place && facts.get(place.data)?.ranges?.get(place.field)
+  }
+
+const rangePlace = ({ data }: RunLength, field: string): ReturnType<typeof fieldPlace> | undefined =>
+  data === null ? undefined : fieldPlace(data, field)
 
 /** Adds a fix to a message about rows that names the text or the stage that is meant. */
 function repaired(said: Diagnostic): Diagnostic {

@@ -302,14 +302,19 @@ class Walk {
 
   private train(decl: TrainDecl): void {
     const sight = new Sight(this.global)
-    const set = decl.data && this.global.get(decl.data.text)
-    if (decl.data) this.use(this.global, decl.data)
-    if (set?.decl?.kind === "data")
-      for (const { name } of set.decl.fields) {
-        const symbol = this.symbolAt(name, "field")
-        sight.add(symbol)
-        this.sights.push({ symbol, from: decl.span.start, to: decl.span.end })
-      }
+    const read = decl.data ? [decl.data, ...decl.beside] : []
+    for (const name of read) this.use(this.global, name)
+    const fields = read.flatMap(({ text }) => {
+      const set = this.global.get(text)?.decl
+      return set?.kind === "data" ? set.fields : []
+    })
+    for (const { name } of fields) {
+      // What several sets have is asked of one of them: `labelled.x`.
+      if (fields.some((other) => other.name !== name && other.name.text === name.text)) continue
+      const symbol = this.symbolAt(name, "field")
+      sight.add(symbol)
+      this.sights.push({ symbol, from: decl.span.start, to: decl.span.end })
+    }
     const reports = new Sight()
     for (const s of decl.body)
       if (s.kind === "report") {
@@ -408,9 +413,13 @@ class Walk {
     }
   }
 
-  /** `Net.head`: a name in the body of `Net`. */
+  /** `Net.head`: a name in the body of `Net`. `labelled.x`: a field of `labelled`. */
   private member(sight: Sight, object: Expr, name: Name): void {
     const decl = object.kind === "name" ? sight.get(object.name)?.decl : undefined
+    if (decl?.kind === "data") {
+      const field = decl.fields.find((each) => each.name.text === name.text)
+      if (field) this.uses.push({ span: name.span, symbol: this.symbolAt(field.name, "field") })
+    }
     if (decl?.kind !== "model" && decl?.kind !== "layer") return
     const found = decl.body.statements
       .flatMap((s) => (s.kind === "let" ? s.names : s.kind === "param" || s.kind === "state" ? [s.name] : []))

@@ -5,7 +5,8 @@
  *  Not here:   averaging over several batches (accumulate.ts), the rules of gradients (autodiff/). */
 import { GraphBuild } from "../ir/graph/build.js"
 import type { Graph } from "../ir/graph/types.js"
-import type { DataSet, Model, ModelInput, Objective, Section, TrainSection } from "../ir/model/types.js"
+import { sectionData } from "../ir/model/section-data.js"
+import type { Model, ModelInput, Objective, Section, TrainSection } from "../ir/model/types.js"
 import type { Value } from "../ops/op.js"
 import { bug } from "../source/bug.js"
 import { accumulation, type Accumulation } from "./accumulate.js"
@@ -27,7 +28,7 @@ export function lowerStep(model: Model, train: TrainSection): Graph {
     g,
     train.settings.shuffle,
     { ...train.origin, by: "lower" },
-    dataOf(model, train),
+    sectionData(model, train),
   )
   const slots = new SlotValues(g, model.slots)
   const results = flatten(g, train.step, slots, (i) => inputs.of(i))
@@ -59,9 +60,6 @@ export function lowerStep(model: Model, train: TrainSection): Graph {
   return prune(g.finish())
 }
 
-const dataOf = (model: Model, { data }: TrainSection): DataSet | undefined =>
-  model.data.find(({ name }) => name === data)
-
 /** The slots of averages, by the parameters whose reads they replace. */
 export const averagesIn = (trains: readonly TrainSection[]): ReadonlyMap<string, string> =>
   new Map(trains.flatMap((t) => t.averages.map((a) => [a.param, a.slot] as const)))
@@ -69,7 +67,7 @@ export const averagesIn = (trains: readonly TrainSection[]): ReadonlyMap<string,
 /** `evaluate`, and after it `overall` where there is one. */
 export function lowerEvaluate(model: Model, train: TrainSection): readonly Graph[] {
   const g = new GraphBuild(graphName(train, "evaluate"))
-  const inputs = new GraphInputs(g, false, { ...train.origin, by: "lower" }, dataOf(model, train))
+  const inputs = new GraphInputs(g, false, { ...train.origin, by: "lower" }, sectionData(model, train))
   const slots = new SlotValues(g, model.slots, averagesIn([train]))
   const results = flatten(g, train.evaluate, slots, (i) => inputs.of(i))
   addOutputs(g, train, results)

@@ -158,6 +158,7 @@ function readTrain(cx: Reading, head: Head, node: cst.TrainCstNode): ast.TrainDe
     ...head,
     ...(c.name && { name: nameOf(cx, the(c.name)) }),
     ...(c.data && { data: nameOf(cx, the(c.data)) }),
+    beside: (c.beside ?? []).map((name) => nameOf(cx, name)),
     body: readTrainBody(cx, c.trainStatement),
   }
 }

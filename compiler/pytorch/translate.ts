@@ -57,6 +57,12 @@ export function translate(exported: Exported): Translation {
       op: "precision mixed",
       why: "the factor of the loss and what is rounded to f16 are nnc's own; `--bf16` of train.py is PyTorch's",
     })
+  if (train.beside.length > 0)
+    program.refusals.push({
+      origin: train.origin,
+      op: "train on several data sets",
+      why: "rows of several data sets are not exported yet",
+    })
   if (train.settings.draw !== null)
     program.refusals.push({
       origin: train.origin,

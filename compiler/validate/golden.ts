@@ -1,6 +1,6 @@
 /** validate: the golden losses of a bundle: the first steps of every section, by the interpreter in double precision.
  *  Guarantees: bounded work; a section that takes more is left out, and the bundle says why. */
-import type { Manifest, TrainSpec } from "../../runtime/bundle/format.js"
+import { fieldsRead, type Manifest, type TrainSpec } from "../../runtime/bundle/format.js"
 import { drawnInputs, type GoldenSpec } from "../../runtime/bundle/golden.js"
 import { evalGraph, type EvalInputs } from "../ir/graph/eval.js"
 import type { Graph } from "../ir/graph/types.js"
@@ -30,9 +30,8 @@ function golden(manifest: Manifest, train: TrainSpec, graphs: readonly Graph[]):
   const work = (init ? work1(init, dims) : 0) + STEPS * work1(step, dims)
   if (work > MOST_WORK)
     return { ...spec, losses: [], skipped: `${STEPS} steps of ${rows} rows are too much for the interpreter` }
-  const fields = manifest.data.find(({ name }) => name === train.data)?.fields ?? []
   const inputs = Object.fromEntries(
-    fields
+    fieldsRead(manifest.data, train)
       .flatMap((field) => drawnInputs(field, rows))
       .map(({ name, shape, values }): [string, NdArray] => [name, { shape, data: values }]),
   )

@@ -4,6 +4,7 @@
 import { evalGraph } from "../ir/graph/eval.js"
 import type { Graph, StateSlot } from "../ir/graph/types.js"
 import { feedBounds, fieldBounds, type RowBounds } from "../ir/model/index-bounds.js"
+import { nameBeside } from "../ir/model/section-data.js"
 import type { Model } from "../ir/model/types.js"
 import { type DimValues, evalShape, isFloat, type TensorType } from "../ir/tensor.js"
 import type { NdArray } from "../ops/op.js"
@@ -41,7 +42,7 @@ export function boundsOf(model: Model): ReadonlyMap<string, RowBounds> {
       const bounds = fieldBounds(model, set.name)
       return set.fields.flatMap(({ name, stored }): [string, RowBounds][] => {
         const own = stored ? ANY_WORD : bounds.get(name)
-        return own ? [[name, own]] : []
+        return own ? [name, nameBeside(set.name, name)].map((each) => [each, own]) : []
       })
     }),
   ])

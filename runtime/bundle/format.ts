@@ -283,6 +283,8 @@ export interface DrawSpec {
 export interface TrainSpec {
   readonly name: string
   readonly data: string | null
+  /** Data sets that give rows beside those of `data`, which leads. Programs call their fields `SET.FIELD`. Absent: none. */
+  readonly beside?: readonly string[]
   /** Names of programs. `evaluate` is null when the section has no data. */
   readonly step: string
   readonly evaluate: string | null
@@ -291,7 +293,7 @@ export interface TrainSpec {
   readonly overall?: string
   readonly totals?: readonly { readonly name: string; readonly reduce: "sum" | "max" | "min" }[]
   readonly reports: readonly string[]
-  /** Reports whose axes are the classes of a field of `data`. */
+  /** Reports whose axes are the classes of a field, by its name in programs. */
   readonly classReports?: readonly { readonly report: string; readonly field: string }[]
   /** null: all rows at once. */
   readonly batch: number | null
@@ -315,6 +317,20 @@ export interface TrainSpec {
   /** Metrics that the step reads: at a report point, the value and the number of the next step go into these slots. */
   readonly observed?: readonly { readonly metric: string; readonly value: string; readonly at: string }[]
 }
+/** The fields that the programs of a train section read, by their names there. */
+export function fieldsRead(
+  sets: readonly DataSpec[],
+  { data, beside = [] }: Pick<TrainSpec, "data" | "beside">,
+): FieldSpec[] {
+  const fieldsOf = (set: string | null): readonly FieldSpec[] =>
+    sets.find(({ name }) => name === set)?.fields ?? []
+  const asBeside = (set: string): FieldSpec[] =>
+    fieldsOf(set).map((field) => ({ ...field, name: besidePrefix(set) + field.name }))
+  return [...fieldsOf(data), ...beside.flatMap(asBeside)]
+}
+/** What the names of the fields of a set beside the one that leads begin with. */
+export const besidePrefix = (set: string): string => `${set}.`
+
 export interface PredictSpec {
   readonly model: string
   readonly program: string

@@ -207,6 +207,7 @@ const watched = { metric: name, better: v.picklist(["higher", "lower"]) }
 const train = v.strictObject({
   name,
   data: v.nullable(name),
+  beside: v.exactOptional(list(name)),
   step: name,
   evaluate: v.nullable(name),
   overall: v.exactOptional(name),

@@ -160,6 +160,7 @@ function verifySections({ data, trains, predicts, programs, slots }: Manifest): 
   distinct("trains", namesOf(trains))
   trains.forEach((train, i) => {
     known(`trains.${i}.data`, sets, train.data)
+    for (const name of train.beside ?? []) known(`trains.${i}.beside`, sets, name)
     for (const kind of ["step", "evaluate", "overall"] as const)
       known(`trains.${i}.${kind}`, programNames, train[kind])
     for (const { value, at } of train.observed ?? [])

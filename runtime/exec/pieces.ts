@@ -4,17 +4,17 @@
 import type { KernelSpec } from "../bundle/format.js"
 import type { RowGather } from "../data/gather.js"
 import type { BoundKernel, Device, Memory } from "../device/device.js"
-import { fill, type PlacedRows } from "./placed-rows.js"
-import { type RowStore, stagedRows, stageRows, type StageSize } from "./staged.js"
+import { fill } from "./placed-rows.js"
+import type { RowStore } from "./staged.js"
 
-/** `most`: bytes of a buffer. */
-export async function rowsInPieces(
+/** `most`: bytes of a buffer. `stage`: rows that are fetched at once, at most. */
+export async function storeInPieces(
   device: Device,
   id: string,
   from: RowGather,
-  size: StageSize,
+  stage: number,
   most: number,
-): Promise<PlacedRows> {
+): Promise<RowStore> {
   const { count, encoders } = from
   const widest = encoders.reduce((bytes, each) => Math.max(bytes, each.bytes), 1)
   const rows = Math.min(count, 2 * Math.max(1, Math.floor(most / 2 / widest)))
@@ -33,8 +33,8 @@ export async function rowsInPieces(
     (name, row) => [pieces.get(name)![Math.floor(row / rows)]!, (row % rows) * bytesOf.get(name)!],
     rows,
   )
-  const copy = await rowCopier(device, stageRows(from, size))
-  const store: RowStore = {
+  const copy = await rowCopier(device, stage)
+  return {
     fetch: async (numbers) => (stage) => {
       const fields = encoders.map(({ name, bytes }) => ({
         from: pieces.get(name)!,
@@ -44,7 +44,6 @@ export async function rowsInPieces(
       copy(fields, numbers, rows)
     },
   }
-  return stagedRows(device, id, from, store, size)
 }
 
 interface PiecesOfField {
@@ -101,16 +100,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 async function copierOfKernel(device: Device, most: number): Promise<CopyRows> {
   await device.prepare([{ spec: KERNEL, wgsl: WGSL }])
   const bytes = (most + 1) * 8
-  const lists = new Map<Memory, Memory>()
-  const calls = new Map<Memory, BoundKernel>()
-  /** A list and a call for each piece, made once. */
+  const lists = new Map<Memory, { readonly list: Memory; readonly calls: Map<Memory, BoundKernel> }>()
+  /** A list for each piece and a call for each stage that it is copied to, made once. */
   const callOf = (piece: Memory, to: Memory): readonly [BoundKernel, Memory] => {
-    const list = lists.get(piece) ?? device.alloc("places of rows", bytes)
-    lists.set(piece, list)
-    const ranges = [list, piece, to].map((memory) => ({ memory, offset: 0, bytes: memory.bytes }))
-    const call = calls.get(piece) ?? device.bind(KERNEL.name, ranges)
-    calls.set(piece, call)
-    return [call, list]
+    const own = lists.get(piece) ?? { list: device.alloc("places of rows", bytes), calls: new Map() }
+    lists.set(piece, own)
+    const ranges = [own.list, piece, to].map((memory) => ({ memory, offset: 0, bytes: memory.bytes }))
+    const call = own.calls.get(to) ?? device.bind(KERNEL.name, ranges)
+    own.calls.set(to, call)
+    return [call, own.list]
   }
   return (fields, numbers, rows) => {
     const recorder = device.record()

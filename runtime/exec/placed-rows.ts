@@ -21,7 +21,13 @@ export interface Order {
   readonly seed: number
   /** How many calls there are. */
   readonly calls: number
-  at(call: number): { readonly B: number; readonly epoch: number; readonly start: number }
+  /** `before`: how many rows the calls before it take, of all epochs. */
+  at(call: number): {
+    readonly B: number
+    readonly epoch: number
+    readonly start: number
+    readonly before: number
+  }
 }
 
 /** The rows of a call, as a program is told them: their number to choose from, and the position of the first. */
@@ -44,22 +50,26 @@ export interface PlacedRows {
   readonly data: DeviceData
   /** The bytes of all rows, wherever they lie. */
   readonly bytes: number
-  /** The number of the row at a place in the buffers of `data`; undefined where there is none. */
-  rowAt(place: number): number | undefined
+  /** The number of the row at a place in the buffer of a field; undefined where there is none. */
+  rowAt(place: number, field: string): number | undefined
   walk(order: Order): Walk
 }
 
-/** The first placement that the device has room for. `counts`: the rows of each part. */
-export function placementIn(
-  room: DataRoom,
-  fields: readonly FieldSpec[],
-  counts: readonly number[],
-): Placement {
-  const sizes = fields.map(bytesOfRow)
-  const rows = counts.reduce((sum, count) => sum + count, 0)
-  if (sizes.reduce((sum, bytes) => sum + bytes * rows, 0) > room.all) return "streamed"
-  if (sizes.every((bytes) => bytes * Math.max(...counts) <= room.buffer)) return "resident"
-  return sizes.every(isWhole) ? "pieces" : "streamed"
+/** Of a data set: the rows of each part. */
+export interface SetSize {
+  readonly fields: readonly FieldSpec[]
+  readonly counts: readonly number[]
+}
+
+/** The first placement that the device has room for. */
+export function placementIn(room: DataRoom, sets: readonly SetSize[]): Placement {
+  const sizes = sets.flatMap(({ fields, counts }) =>
+    fields.map((field) => ({ bytes: bytesOfRow(field), counts })),
+  )
+  const all = sizes.flatMap(({ bytes, counts }) => counts.map((count) => bytes * count))
+  if (all.reduce((sum, bytes) => sum + bytes, 0) > room.all) return "streamed"
+  if (all.every((bytes) => bytes <= room.buffer)) return "resident"
+  return sizes.every(({ bytes }) => isWhole(bytes)) ? "pieces" : "streamed"
 }
 
 /** Rows of whole words can be copied one by one on the device. */

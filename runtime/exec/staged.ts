@@ -1,4 +1,5 @@
-/** runtime/exec: rows of which only those of the next calls lie in the buffers that programs read: in the stage.
+/** runtime/exec: rows of which only those of the next calls lie in the buffers that programs read: in the stage. They are those of one
+ *  data set, or of several that come together.
  *  How:        kernels find the row of a place by a permutation of the R rows that they are told of. Here R is the number of rows in the
  *              stage, and each row is put where that permutation of R looks for it, so that the kernels and their results are the
  *              same as with all rows there. A stage holds rows of one epoch, as the permutation is another in the next.
@@ -8,13 +9,22 @@ import type { RowGather } from "../data/gather.js"
 import { drawnOrder } from "../data/draws.js"
 import { shuffledOrder } from "../data/row-order.js"
 import type { Device, Memory } from "../device/device.js"
-import type { DeviceData } from "./dataset.js"
 import { listsOf, type Order, type PlacedRows, type RowsOfCall, type Walk } from "./placed-rows.js"
 
 /** Where rows come from. */
 export interface RowStore {
   /** Fetches rows by their numbers; calling the result puts them into the stage, one after another, for later submissions. */
   fetch(numbers: Uint32Array): Promise<(stage: ReadonlyMap<string, Memory>) => void>
+}
+
+/** The rows of a data set. */
+export interface StoredRows {
+  readonly from: RowGather
+  readonly store: RowStore
+  /** What the names of its fields in programs begin with. */
+  readonly prefix: string
+  /** Of its rows, as they lie in the store; 0 where they were counted already. */
+  readonly bytes: number
 }
 
 /** Bytes of a stage, and rows: fewer calls than that are soon computed, more take long to fetch. */
@@ -31,36 +41,52 @@ export interface StageSize {
   readonly most: number
 }
 
-/** The rows of a stage: as many as a batch has at the least. */
-export function stageRows(from: Pick<RowGather, "count" | "encoders">, { batch, most }: StageSize): number {
-  const row = from.encoders.reduce((sum, { bytes }) => sum + bytes, 0)
+/** The rows of a stage: as many as a batch has at the least. `count`: of the data set that leads. `row`: bytes of a row of all sets. */
+export function stageRows(count: number, row: number, { batch, most }: StageSize): number {
   const fitting = Math.min(STAGE_ROWS, Math.floor(Math.min(STAGE_BYTES, most) / Math.max(1, row)))
-  return Math.max(1, Math.min(from.count, Math.max(batch, fitting)))
+  return Math.max(1, Math.min(count, Math.max(batch, fitting)))
 }
 
+/** The first set leads: the order of a walk is that of its rows. */
 export function stagedRows(
   device: Device,
   id: string,
-  from: RowGather,
-  store: RowStore,
-  size: StageSize,
+  sets: readonly [StoredRows, ...StoredRows[]],
+  /** Rows of the stage. */
+  capacity: number,
 ): PlacedRows {
-  const { count, encoders } = from
-  const capacity = stageRows(from, size)
-  const stage = new Map(
-    encoders.map(({ name, bytes }) => [name, device.alloc(`stage of ${id}.${name}`, capacity * bytes)]),
-  )
-  const lists = listsOf(device, id, from)
-  const data: DeviceData = { id, rows: capacity, fields: new Map([...stage, ...lists]) }
+  const inPrograms = (prefix: string, all: Iterable<readonly [string, Memory]>): [string, Memory][] =>
+    [...all].map(([name, memory]) => [prefix + name, memory])
+  const staged = sets.map(({ from, store, prefix }): StagedSet => {
+    const alloc = ({ name, bytes }: (typeof from.encoders)[number]): [string, Memory] => [
+      name,
+      device.alloc(`stage of ${id}.${prefix}${name}`, capacity * bytes),
+    ]
+    return { count: from.count, store, prefix, buffers: new Map(from.encoders.map(alloc)) }
+  })
+  const lists = sets.flatMap(({ from, prefix }) => inPrograms(prefix, listsOf(device, id + prefix, from)))
+  const stage = staged.flatMap(({ prefix, buffers }) => inPrograms(prefix, buffers))
   const held: Held = { stage: undefined }
-  const row = encoders.reduce((sum, { bytes }) => sum + bytes, 0)
+  const setOf = (field: string): number =>
+    staged.findIndex(({ prefix, buffers }) =>
+      [...buffers.keys()].some((name) => field === prefix + name || field === `${prefix}${name}/values`),
+    )
   return {
-    rows: count,
-    data,
-    bytes: row * count + lists.reduce((sum, [, { bytes }]) => sum + bytes, 0),
-    rowAt: (place) => held.stage?.numbers[place],
-    walk: (order) => new StagedWalk(order, store, stage, held, { count, capacity }),
+    rows: sets[0].from.count,
+    data: { id, rows: capacity, fields: new Map([...stage, ...lists]) },
+    bytes: [...sets, ...lists.map(([, list]) => list)].reduce((sum, { bytes }) => sum + bytes, 0),
+    rowAt: (place, field) => held.stage?.numbers[setOf(field)]?.[place],
+    walk: (order) => new StagedWalk(order, staged, held, capacity),
   }
+}
+
+interface StagedSet {
+  /** Of all its rows. */
+  readonly count: number
+  readonly store: RowStore
+  readonly prefix: string
+  /** By field. */
+  readonly buffers: ReadonlyMap<string, Memory>
 }
 
 /** The present contents of the buffers: walks of training and of evaluation take turns. */
@@ -71,33 +97,33 @@ interface Held {
 interface Stage {
   readonly first: number
   readonly calls: number
-  /** The numbers of the rows, by their places in the buffers. */
-  readonly numbers: Uint32Array
+  readonly rows: number
+  /** The numbers of the rows of each set, by their places in the buffers. */
+  readonly numbers: readonly Uint32Array[]
   /** Place in the epoch of the first. */
   readonly start: number
 }
 
 interface Coming {
   readonly stage: Stage
-  readonly fetched: ReturnType<RowStore["fetch"]>
+  readonly fetched: Promise<readonly Awaited<ReturnType<RowStore["fetch"]>>[]>
 }
 
 class StagedWalk implements Walk {
   private now: Stage | undefined
   private coming: Coming | undefined
   private limit: number
-  /** The order of the last epoch that was asked for. */
-  private epoch: { readonly number: number; readonly rowAt: (place: number) => number } | undefined
+  private readonly orders: readonly RowOrder[]
 
   constructor(
     private readonly order: Order,
-    private readonly store: RowStore,
-    private readonly buffers: ReadonlyMap<string, Memory>,
+    private readonly sets: readonly StagedSet[],
     private readonly held: Held,
-    /** All rows, and those that the stage holds. */
-    private readonly rows: { readonly count: number; readonly capacity: number },
+    /** Rows that the stage holds. */
+    private readonly capacity: number,
   ) {
-    this.limit = Math.ceil(rows.capacity * FIRST)
+    this.limit = Math.ceil(capacity * FIRST)
+    this.orders = sets.map(({ count }, set) => new RowOrder(order, count, set))
   }
 
   async ready(first: number, count: number): Promise<number> {
@@ -108,7 +134,7 @@ class StagedWalk implements Walk {
   of(call: number): RowsOfCall {
     const stage = this.holds(call) ? this.now! : undefined
     if (!stage) throw new Error(`the rows of call ${call} are not on the device`)
-    return { R: stage.numbers.length, start: this.order.at(call).start - stage.start }
+    return { R: stage.rows, start: this.order.at(call).start - stage.start }
   }
 
   private holds(call: number): boolean {
@@ -118,8 +144,8 @@ class StagedWalk implements Walk {
 
   private async bring(first: number): Promise<Stage> {
     const { stage, fetched } = this.coming?.stage.first === first ? this.coming : this.fetch(first)
-    const put = await fetched
-    put(this.buffers)
+    const puts = await fetched
+    puts.forEach((put, set) => put(this.sets[set]!.buffers))
     this.now = this.held.stage = stage
     const next = stage.first + stage.calls
     this.coming = next < this.order.calls ? this.fetch(next) : undefined
@@ -128,8 +154,8 @@ class StagedWalk implements Walk {
 
   private fetch(first: number): Coming {
     const stage = this.stageFrom(first)
-    this.limit = Math.min(this.rows.capacity, this.limit * GROWTH)
-    const fetched = this.store.fetch(stage.numbers)
+    this.limit = Math.min(this.capacity, this.limit * GROWTH)
+    const fetched = Promise.all(this.sets.map(({ store }, set) => store.fetch(stage.numbers[set]!)))
     // Nobody may come to wait for this stage.
     fetched.catch(() => {})
     return { stage, fetched }
@@ -137,7 +163,7 @@ class StagedWalk implements Walk {
 
   private stageFrom(first: number): Stage {
     const { order } = this
-    const { epoch, start, B } = order.at(first)
+    const { epoch, start, before, B } = order.at(first)
     let rows = B
     let calls = 1
     for (; first + calls < order.calls; calls++) {
@@ -145,22 +171,50 @@ class StagedWalk implements Walk {
       if (next.epoch !== epoch || next.start !== start + rows || rows + next.B > this.limit) break
       rows += next.B
     }
-    const rowAt = this.orderOf(epoch)
     const placeOf = order.shuffle
       ? shuffledOrder({ rows, seed: order.seed, epoch })
       : (place: number): number => place
-    const numbers = new Uint32Array(rows)
-    for (let i = 0; i < rows; i++) numbers[placeOf(i)] = rowAt(start + i)
-    return { first, calls, numbers, start }
-  }
-
-  private orderOf(epoch: number): (place: number) => number {
-    const { shuffle, weights, seed } = this.order
-    if (!shuffle) return (place) => place
-    if (this.epoch?.number !== epoch) {
-      const key = { rows: this.rows.count, seed, epoch }
-      this.epoch = { number: epoch, rowAt: weights ? drawnOrder(weights, key) : shuffledOrder(key) }
-    }
-    return this.epoch.rowAt
+    const numbers = this.orders.map((each, set) => {
+      const own = new Uint32Array(rows)
+      for (let i = 0; i < rows; i++)
+        own[placeOf(i)] = set === 0 ? each.at(epoch, start + i) : each.after(before + i)
+      return own
+    })
+    return { first, calls, rows, numbers, start }
   }
 }
+
+/** The order in which the rows of a set come. */
+class RowOrder {
+  private readonly seed: number
+  /** Of the last epoch that was asked for. */
+  private epoch: { readonly number: number; readonly rowAt: (place: number) => number } | undefined
+
+  /** `set`: which one; the first leads. */
+  constructor(
+    private readonly order: Order,
+    private readonly count: number,
+    private readonly set: number,
+  ) {
+    // Sets of equal sizes are shuffled in different ways, so that their rows do not always meet in the same pairs.
+    this.seed = (order.seed ^ Math.imul(set, APART)) >>> 0
+  }
+
+  /** The row at a place of an epoch. */
+  at(epoch: number, place: number): number {
+    const { shuffle, weights } = this.order
+    if (!shuffle) return place
+    if (this.epoch?.number !== epoch) {
+      const key = { rows: this.count, seed: this.seed, epoch }
+      const drawn = this.set === 0 ? weights : undefined
+      this.epoch = { number: epoch, rowAt: drawn ? drawnOrder(drawn, key) : shuffledOrder(key) }
+    }
+    return this.epoch.rowAt(place)
+  }
+
+  /** The row after so many, from the very beginning: at the end of the set it begins again, in the order of its next epoch. */
+  after(rows: number): number {
+    return this.at(Math.floor(rows / this.count), rows % this.count)
+  }
+}
+const APART = 0x7feb352d

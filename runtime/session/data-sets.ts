@@ -30,14 +30,23 @@ export class DataSets {
     private readonly open: OpenDataSets,
   ) {}
 
-  get(name: string): Promise<DataSet> {
+  /** `beside`: sets whose rows come with those of `name`, which leads. */
+  get(name: string, beside: readonly string[] = []): Promise<DataSet> {
     const { device, byName } = this.open
-    const known = byName.get(name)
+    const key = [name, ...beside].join(", ")
+    const known = byName.get(key)
     if (known) return known
-    const spec = named(this.specs, name, (each) => each.name, `there is no data set "${name}"`)
-    const loading = openDataSet(device, spec, this.openFile, this.howToPlace(name))
-    byName.set(name, loading)
+    const specOf = (each: string): DataSpec =>
+      named(this.specs, each, (spec) => spec.name, `there is no data set "${each}"`)
+    const specs = [specOf(name), ...beside.map(specOf)] as const
+    const loading = openDataSet(device, specs, this.openFile, this.howToPlace(name, beside))
+    byName.set(key, loading)
     return loading
+  }
+
+  /** What a train section reads; null: nothing. */
+  async of({ data, beside }: TrainSpec): Promise<DataSet | null> {
+    return data === null ? null : this.get(data, beside)
   }
 
   readonly openFile: OpenFile = async (path) => {
@@ -62,9 +71,11 @@ export class DataSets {
     for (const file of this.files) file.close?.()
   }
 
-  private howToPlace(data: string): HowToPlace {
+  private howToPlace(data: string, beside: readonly string[]): HowToPlace {
     const { device, bundle } = this.loaded
-    const trains = bundle.manifest.trains.filter((train) => train.data === data)
+    const trains = bundle.manifest.trains.filter(
+      (train) => train.data === data && (train.beside ?? []).join() === beside.join(),
+    )
     const programs = trains.flatMap(({ step, evaluate }) => (evaluate === null ? [step] : [step, evaluate]))
     const batch = Math.max(1, ...programs.map((name) => this.loaded.spec(name).maxBatch))
     const budget = Math.min(...trains.map(({ memory = Infinity }) => memory)) - arenaBytes(bundle.manifest)

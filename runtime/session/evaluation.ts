@@ -21,9 +21,9 @@ export async function evaluate(
   options: EvaluateOptions,
 ): Promise<Evaluation> {
   const spec = trainSpec(loaded.bundle.manifest, options.train)
-  if (spec.evaluate === null || spec.data === null)
+  const set = await data.of(spec)
+  if (spec.evaluate === null || set === null)
     throw new RunError("unknown-name", `train section "${spec.name}" has no data to evaluate on`)
-  const set = await data.get(spec.data)
   const part = options.part ?? partTested(set)
   const rows = set[part]
   if (!rows) throw new RunError("data-split", `data set "${spec.data}" has no ${PART_NAMES[part]} rows`)

@@ -43,13 +43,13 @@ export async function takeSamples(
   const { loaded, data } = opened
   const { manifest } = loaded.bundle
   const spec = trainSpec(manifest, train)
-  const set = data.specs.find(({ name }) => name === spec.data)
-  const model = manifest.predicts.find(({ feeds }) =>
-    feeds.some(
-      (feed) =>
-        feed.train === spec.name && feed.inputs.every(({ data, field }) => data === set?.name && field),
-    ),
-  )
+  const found = manifest.predicts.flatMap((model) => {
+    const inputs = model.feeds.find((feed) => feed.train === spec.name)?.inputs ?? []
+    const set = data.specs.find(({ name }) => inputs.length > 0 && inputs.every((i) => i.data === name))
+    return set && inputs.every(({ field }) => field !== null) ? [{ model, set }] : []
+  })
+  // What the rows of the set that leads are predicted with says most.
+  const { model, set } = found.find((each) => each.set.name === spec.data) ?? found[0] ?? {}
   if (!set || !model) return undefined
   const fed = feedOf(model, spec.name, data.specs).flatMap(({ name, field }) =>
     field ? [{ name, field }] : [],

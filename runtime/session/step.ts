@@ -39,6 +39,12 @@ export async function step(opened: Opened, batch: Batch, options: StepOptions): 
         help: "`train({ steps: 1, keepParameters: true })` makes a step of it",
       },
     )
+  if (spec.beside)
+    throw new RunError(
+      "bad-option",
+      `train section "${spec.name}" takes rows of several data sets, and a batch holds rows of one`,
+      { help: "`train({ steps: 1, keepParameters: true })` makes a step of it" },
+    )
   const rows = rowsOf(set, batch)
   const known = state.position?.train === spec.name ? state.position : startOf(spec, rows, data.foldOf(spec))
   await state.ensureInitialised(known.seed)

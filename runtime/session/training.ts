@@ -22,7 +22,7 @@ export async function train(
   const { manifest } = loaded.bundle
   const spec = trainSpec(manifest, options.train)
   if (options.resume) checkSection(options.resume, spec.name)
-  const set = spec.data === null ? null : await data.get(spec.data)
+  const set = await data.of(spec)
   const note = (message: string): void => onEvent({ event: "note", message })
   const seed = options.seed ?? options.resume?.position?.seed ?? spec.seed
   const reportEvery = options.reportEvery ?? spec.reportEvery
@@ -47,6 +47,7 @@ export async function train(
     ...device,
     parameters: state.parameterCount,
     rows: batches.rows,
+    ...(set && set.beside.size > 0 && { beside_rows: Object.fromEntries(set.beside) }),
     val_rows: set?.val?.rows ?? 0,
     test_rows: set?.test?.rows ?? 0,
     ...(set && set.leftOut > 0 && { left_out: set.leftOut }),

@@ -7,6 +7,8 @@ export interface Batch {
   readonly epoch: number
   /** Place in the epoch of its first row. */
   readonly start: number
+  /** Rows that the batches before it have, of all epochs. */
+  readonly before: number
 }
 
 export interface Batches {
@@ -29,16 +31,19 @@ export function batchesOf(rows: number, batch: number | null, dropLast: boolean)
         help: `use a batch of at most ${rows} rows`,
       },
     )
+  const taken = rows === 0 ? size : Math.min(rows, perEpoch * size)
   return {
     rows,
     size,
     perEpoch,
     at(step) {
       const start = (step % perEpoch) * size
+      const epoch = Math.floor(step / perEpoch)
       return {
         B: rows === 0 ? size : Math.min(size, rows - start),
-        epoch: Math.floor(step / perEpoch),
+        epoch,
         start,
+        before: epoch * taken + start,
       }
     },
   }

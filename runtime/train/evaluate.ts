@@ -60,7 +60,7 @@ export class Evaluator {
       shuffle: false,
       seed: this.seed,
       calls: this.sizes.length,
-      at: (i) => ({ B: this.sizes[i]!, epoch, start: i * this.batch }),
+      at: (i) => ({ B: this.sizes[i]!, epoch, start: i * this.batch, before: i * this.batch }),
     })
     let i = 0
     while (i < this.sizes.length) {

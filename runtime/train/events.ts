@@ -15,7 +15,10 @@ export interface StartEvent extends DeviceInfo {
   readonly train: string
   /** Numbers that are learned. */
   readonly parameters: number
+  /** That train; where there are several data sets, of the one that leads. */
   readonly rows: number
+  /** By data set: training rows of those beside it. */
+  readonly beside_rows?: Readonly<Record<string, number>>
   readonly val_rows: number
   readonly test_rows: number
   /** Rows that `where` leaves out; absent: none. */

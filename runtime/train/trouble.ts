@@ -1,6 +1,6 @@
 /** runtime/train: reads the facts from the device when numbers stop being finite. It may take its time: the run has ended.
  *  Not here: the likely causes (causes.ts), which value was the first (non-finite.ts). */
-import type { FieldSpec, TrainSpec } from "../bundle/format.js"
+import { type FieldSpec, fieldsRead, type TrainSpec } from "../bundle/format.js"
 import type { LoadedBundle } from "../exec/loaded-bundle.js"
 import type { PlacedRows } from "../exec/placed-rows.js"
 import { bytesOf, product } from "../exec/size.js"
@@ -19,7 +19,7 @@ export async function fieldRanges(
   spec: TrainSpec,
   part: Pick<PlacedRows, "data" | "rowAt"> | null,
 ): Promise<FieldRange[]> {
-  const fields = loaded.bundle.manifest.data.find(({ name }) => name === spec.data)?.fields ?? []
+  const fields = fieldsRead(loaded.bundle.manifest.data, spec)
   const ranges = []
   for (const field of fields) {
     const range = part && field.dtype === "f32" ? await rangeOf(loaded, field, part) : undefined
@@ -31,12 +31,13 @@ export async function fieldRanges(
 async function rangeOf(
   loaded: LoadedBundle,
   field: FieldSpec,
-  { data, rowAt }: Pick<PlacedRows, "data" | "rowAt">,
+  { data, rowAt: rowOf }: Pick<PlacedRows, "data" | "rowAt">,
 ): Promise<FieldRange | undefined> {
   const { name, dtype, shape, stages, stored } = field
   const memory = data.fields.get(stored === undefined ? name : `${name}/values`)
   if (memory === undefined || stored?.values === "code") return undefined
   const width = product(shape)
+  const rowAt = (place: number): number | undefined => rowOf(place, name)
   let rows = data.rows
   while (rows > 0 && rowAt(rows - 1) === undefined) rows--
   const elements = stored === undefined ? width * rows : memory.bytes / bytesOf(dtype)

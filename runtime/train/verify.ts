@@ -1,5 +1,6 @@
 /** runtime/train: verifies that a device reproduces the golden losses of every section, on rows drawn as in the compiler.
  *  Not here:   computing them (compiler/validate). */
+import { fieldsRead } from "../bundle/format.js"
 import { drawnInputs, type GoldenSpec } from "../bundle/golden.js"
 import { RunError } from "../error.js"
 import { callOnce } from "../exec/calls.js"
@@ -36,7 +37,7 @@ async function lossesOf(
   const { trains, data } = loaded.bundle.manifest
   const spec = trains.find(({ name }) => name === train)
   if (!spec) return losses
-  const fields = (data.find(({ name }) => name === spec.data)?.fields ?? [])
+  const fields = fieldsRead(data, spec)
     .flatMap((field) => drawnInputs(field, rows))
     .map(({ name, dtype, values }) => ({ name, bytes: encodeNumbers(dtype, values) }))
   const drawn = spec.data === null ? null : uploadData(loaded.device, `drawn for ${train}`, { rows, fields })

@@ -149,6 +149,7 @@ export const randomModule: fc.Arbitrary<ast.Module> = fc
     }
     const train: ast.Declaration = {
       kind: "train",
+      beside: [],
       body: values.map((value): ast.TrainStmt => ({ kind: "expr", value, span })),
       span,
     }

@@ -25,11 +25,11 @@ export interface RangeQuestion {
 
 export function warnOfRanges(
   questions: readonly RangeQuestion[],
-  ranges: ReadonlyMap<string, ValueRange> | undefined,
+  rangeOf: (field: string) => ValueRange | undefined,
   out: Diagnostics,
 ): void {
   for (const { field, judge } of questions) {
-    const range = ranges?.get(field)
+    const range = rangeOf(field)
     const diagnostic = range && judge(range)
     if (diagnostic && !isAllowed(diagnostic)) out.add(diagnostic)
   }

@@ -65,7 +65,8 @@ class Printer {
         return ["data ", d.name.text, " = ", e.any(d.source), " ", this.braces(this.dataItems(d), d.span.end)]
       case "train": {
         const name = d.name === undefined ? "" : ` ${d.name.text}`
-        const on = d.data === undefined ? "" : ` on ${d.data.text}`
+        const sets = d.data === undefined ? [] : [d.data, ...d.beside]
+        const on = sets.length === 0 ? "" : ` on ${sets.map(({ text }) => text).join(", ")}`
         return ["train", name, on, " ", this.braces(this.trainItems(d.body), d.span.end)]
       }
       default:

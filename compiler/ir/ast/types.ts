@@ -100,12 +100,13 @@ export interface WhereDecl extends Node {
 export interface SplitDecl extends Node {
   readonly args: readonly Arg[]
 }
-/** `train pretrain on shakespeare { ... }` */
+/** `train pretrain on shakespeare { ... }`, `train on labelled, unlabelled { ... }`: `data` leads, `beside` are the others. */
 export interface TrainDecl extends Node {
   readonly kind: "train"
   readonly doc?: string
   readonly name?: Name
   readonly data?: Name
+  readonly beside: readonly Name[]
   readonly body: readonly TrainStmt[]
 }
 

@@ -6,6 +6,7 @@
 import { opDef } from "../../ops/index.js"
 import type { NdArray } from "../../ops/op.js"
 import { evalShape, isStatic, type DimValues, type TensorType } from "../tensor.js"
+import { fieldPlace } from "./section-data.js"
 import type { OpStmt } from "./statements.js"
 import type { Model, ModelInput, ModelStmt, ModelValue, Section } from "./types.js"
 
@@ -45,10 +46,16 @@ export function indexUses(section: Section): IndexUse[] {
 
 /** The bounds of the fields of a data set, from every section that reads them. */
 export function fieldBounds(model: Model, data: string): ReadonlyMap<string, RowBounds> {
-  const uses = model.trains
-    .filter((train) => train.data === data)
-    .flatMap(({ step, evaluate }) => [...indexUses(step), ...indexUses(evaluate)])
-  return boundsOf(uses, ({ source }) => (source.kind === "data" ? source.field : undefined))
+  const fields = new Map<ModelInput, string>()
+  const sections = model.trains.flatMap(({ data: lead, beside, step, evaluate }) => {
+    if (lead === null || ![lead, ...beside].includes(data)) return []
+    for (const input of [...step.inputs, ...evaluate.inputs]) {
+      const place = input.source.kind === "data" ? fieldPlace(lead, input.source.field) : undefined
+      if (place?.data === data) fields.set(input, place.field)
+    }
+    return [step, evaluate]
+  })
+  return boundsOf(sections.flatMap(indexUses), (input) => fields.get(input))
 }
 
 /** The bounds of the inputs that a caller feeds. */

@@ -55,7 +55,10 @@ function printSlot(slot: Slot): string {
 }
 
 function printTrain(train: TrainSection): string {
-  const on = train.data === null ? "" : ` on ${printName(train.data)}`
+  const on =
+    train.data === null
+      ? ""
+      : ` on ${[train.data, ...train.beside].map((name) => printName(name)).join(", ")}`
   const objectives = train.objectives.flatMap((o) => [
     `  minimize ${printName(o.loss)} {${originComment(o.origin)}`,
     ...o.updates.map((u) => `    update ${printSlotName(u.param)} ${printSection(u.section, "    ")}`),
@@ -217,6 +220,8 @@ function parseSlot(c: Cursor): Slot {
 function parseTrain(c: Cursor): TrainSection {
   const name = parseName(c)
   const data = c.accept("on") ? parseName(c) : null
+  const beside: string[] = []
+  while (data !== null && c.accept(",")) beside.push(parseName(c))
   c.expect("{")
   const origin = parseOrigin(c.comment())
   const settings = parseSettings(c)
@@ -248,6 +253,7 @@ function parseTrain(c: Cursor): TrainSection {
   return {
     name,
     data,
+    beside,
     settings,
     step,
     evaluate,

@@ -53,7 +53,7 @@ export interface ModelInput {
   readonly id: ModelValue
   readonly name: string
   readonly type: TensorType
-  /** feed: given by the caller. data: this field of the batch ([B, ...]). scalar: a run-time scalar. step: in an optimizer, this
+  /** feed: given by the caller. data: this field of the batch ([B, ...]), by its name in the section (section-data.ts). scalar: a run-time scalar. step: in an optimizer, this
    *  result of the train section's step. */
   readonly source:
     | { readonly kind: "feed" }
@@ -155,7 +155,7 @@ export interface Target {
   readonly model: string
   /** `output`, or `output.K` of several. */
   readonly output: string
-  /** A field of the section's data. */
+  /** A field of the section's data, by its name in the section. */
   readonly field: string
   /** value: its values, one for one. binary: for each, a score of class 1. classes: for each, a score of every class: of element i of a
    *  row, class floor(i / inner) % count. `scores`: how they become probabilities; none: they do not. */
@@ -177,7 +177,10 @@ export interface ClassReport {
 export interface TrainSection {
   /** `train` or the name given. */
   readonly name: string
+  /** The data set that leads. null: none. */
   readonly data: string | null
+  /** Those that go along with it. */
+  readonly beside: readonly string[]
   readonly settings: TrainSettings
   /** training = true. Results: `loss.0`, `loss.1`, ... then one per report, then `setting.0`, ... that optimizers read. */
   readonly step: Section

@@ -40,8 +40,8 @@ function verifyTrain(
   found: Complaint[],
 ): void {
   const where = `train ${train.name}`
-  if (train.data !== null && !model.data.some((d) => d.name === train.data))
-    found.push({ where, message: `no data ${train.data}` })
+  for (const name of train.data === null ? [] : [train.data, ...train.beside])
+    if (!model.data.some((d) => d.name === name)) found.push({ where, message: `no data ${name}` })
   const step = section(train.step, `${where}, step`)
   section(train.evaluate, `${where}, evaluate`)
   const isSetting = ({ name }: Section["results"][number]): boolean => name.startsWith("setting.")
