@@ -1,4 +1,5 @@
-/** nnc as a library: source text -> Bundle, with the same diagnostics as the command line. Nothing here does I/O. */
+/** nnc as a library: source text -> Bundle, with the same diagnostics as the command line. Nothing here does I/O.
+ *  @module nnc */
 export { compile } from "./driver/compile.js"
 export { compileText } from "./driver/compile-text.js"
 export type { Compiled, CompileHost, CompileOptions, DataFacts } from "./driver/compile.js"

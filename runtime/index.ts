@@ -1,4 +1,5 @@
-/** runtime: the entry for browser pages, and everything that needs no files of its own. node.ts adds those. */
+/** runtime: the entry for browser pages, and everything that needs no files of its own. node.ts adds those.
+ *  @module nnc/runtime/browser */
 import { readBundle, type ReadFile } from "./bundle/decode.js"
 import type { Bundle } from "./bundle/format.js"
 import { fileAt, fileByRanges, rangesOfBlob } from "./data/by-ranges.js"

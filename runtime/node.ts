@@ -1,4 +1,5 @@
-/** runtime: the entry for Node: bundles, checkpoints and run folders on disk, the GPU through npm `webgpu`. */
+/** runtime: the entry for Node: bundles, checkpoints and run folders on disk, the GPU through npm `webgpu`.
+ *  @module nnc/runtime */
 import { readFile } from "node:fs/promises"
 import { resolve } from "node:path"
 import { readBundle } from "./bundle/decode.js"
@@ -258,7 +259,6 @@ export const nodeHost = (place: Places, open = fileOnDisk): Host => ({
 
 export { checkpointFile, loadCheckpoint, loadWeights, trainedWith, type Which } from "./checkpoint/load.js"
 export { saveWhole } from "./checkpoint/save.js"
-export type { Samples } from "./session/samples.js"
 export { fileOnDisk } from "./disk.js"
 export { openNodeDevice, probeNodeDevice } from "./device/node-gpu.js"
 export {

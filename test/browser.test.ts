@@ -99,11 +99,11 @@ describe.skipIf(missing)(`in Chromium${missing ? ` (skipped: ${missing})` : ""}`
 
   it("checkpoints of a run go where the page keeps them, as the README of the bundle shows; a later visit goes on", async () => {
     const page = await open("plain")
-    const [store] = /^const store = [^]*?^}$/m.exec(readFileSync(join(bundle, "README.md"), "utf8")) ?? []
+    const [, store] = /^  store: ([^]*?^  }),$/m.exec(readFileSync(join(bundle, "README.md"), "utf8")) ?? []
     const events = await inPage(
       page,
       `const { load } = await import("/trainer.browser.js")
-      ${store}
+      const store = ${store}
       const trainer = await load({ device: "wasm" })
       const events = []
       const onEvent = ({ event, kind, path }) => { if (event === "checkpoint") events.push(kind + " " + path) }

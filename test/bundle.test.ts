@@ -58,7 +58,7 @@ describe("the bundle of examples/cancer", () => {
     expect(said.test["accuracy"]).toBeGreaterThan(0.9)
   })
 
-  it("has typed modules for Node and for pages that TypeScript accepts", () => {
+  it("has typed modules for Node and for pages that TypeScript accepts, and a README that it accepts", () => {
     const use = `import { load, type ClassifierInputs } from "./out/trainer.js"
 const trainer = await load({ device: "auto" })
 const inputs: ClassifierInputs = { x: new Float32Array(30) }
@@ -79,13 +79,24 @@ export const { why } = trainer.device
 `
     writeFileSync(join(elsewhere, "use.mts"), use)
     writeFileSync(join(elsewhere, "page.mts"), page)
-    const tsc = resolve("node_modules/typescript/bin/tsc")
+    const snippets = [
+      ...readFileSync(join(elsewhere, "out/README.md"), "utf8").matchAll(/^```js\n([^]*?)^```$/gm),
+    ]
+    const readme = snippets.map(([, code = ""], i) => {
+      const name = `readme-${i}.mts`
+      writeFileSync(join(elsewhere, name), code.replace("./trainer", "./out/trainer"))
+      return name
+    })
+    expect(readme.length).toBe(2)
     const compilerOptions = { noEmit: true, strict: true, module: "nodenext", target: "es2022", types: [] }
     writeFileSync(
       join(elsewhere, "tsconfig.json"),
-      JSON.stringify({ compilerOptions, files: ["use.mts", "page.mts"] }),
+      JSON.stringify({ compilerOptions, files: ["use.mts", "page.mts", ...readme] }),
     )
-    const { stdout, status } = spawnSync(process.execPath, [tsc], { cwd: elsewhere, encoding: "utf8" })
-    expect({ status, stdout }).toEqual({ status: 0, stdout: "" })
+    for (const version of ["typescript", "typescript-native"]) {
+      const tsc = resolve("node_modules", version, "bin/tsc")
+      const { stdout, status } = spawnSync(process.execPath, [tsc], { cwd: elsewhere, encoding: "utf8" })
+      expect({ version, status, stdout }).toEqual({ version, status: 0, stdout: "" })
+    }
   })
 })

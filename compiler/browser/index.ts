@@ -1,6 +1,7 @@
 /** browser: the entry `nnc/browser`: a text is compiled in the page, and trains there. The only room besides the command line that sees
  *  compiler and runtime; it needs nothing but the files that the program names.
- *  Not here:   compiled bundles (runtime/index.ts). */
+ *  Not here:   compiled bundles (runtime/index.ts).
+ *  @module nnc/browser */
 import type { Bundle } from "../../runtime/bundle/format.js"
 import { autoDevice } from "../../runtime/device/choose.js"
 import { probeBrowserDevice } from "../../runtime/device/browser-gpu.js"

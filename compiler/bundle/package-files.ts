@@ -1,5 +1,5 @@
 /** bundle: package.json and README.md of a bundle. */
-import type { Manifest } from "../../runtime/bundle/format.js"
+import type { Manifest, PredictSpec } from "../../runtime/bundle/format.js"
 import { rowColumns } from "./row-types.js"
 
 export function packageText({ name }: Manifest): string {
@@ -21,23 +21,12 @@ export function packageText({ name }: Manifest): string {
   )}\n`
 }
 
+/** More columns are not written out. */
+const MOST_COLUMNS = 40
+
 export function readmeText({ name, predicts, data, compiler }: Manifest): string {
   const [predict] = predicts
-  const isClass = predict?.feeds[0]?.targets?.some(
-    ({ output, as }) => output === "output" && as.kind !== "value",
-  )
-  const columns = predict && rowColumns(predict, data)
-  const example =
-    predict === undefined
-      ? ""
-      : columns === undefined
-        ? `const outputs = await trainer.predict("${predict.model}", { /* ${predict.feeds[0]?.inputs.map((input) => input.name).join(", ")} */ })\n`
-        : `const { output } = await trainer.predict("${predict.model}", [{ ${columns
-            .slice(0, 3)
-            .map(({ name }) => `${JSON.stringify(name)}: 0`)
-            .join(
-              ", ",
-            )}${columns.length > 3 ? ", ..." : ""} }])\nconsole.log(output.shape, ${isClass ? "output.classes" : "output.values"})\n`
+  const example = predict ? predictionText(predict, rowColumns(predict, data)) : ""
   return `# ${name}
 
 A compiled nnc ${compiler} program: it trains, predicts and resumes without the compiler. In Node (20.19 or newer) it needs one
@@ -63,17 +52,21 @@ In a page, import \`./trainer.browser.js\`: there \`save()\` gives the bytes of 
 hands over the checkpoints of the run as they come, for instance to the page's own files:
 
 \`\`\`js
-const store = {
-  async save(kind, bytes) {
-    const folder = await navigator.storage.getDirectory()
-    const file = await folder.getFileHandle(\`\${kind}.safetensors\`, { create: true })
-    const writing = await file.createWritable()
-    await writing.write(bytes)
-    await writing.close()
-    return file.name
+import { load } from "./trainer.browser.js"
+
+const trainer = await load()
+await trainer.train({
+  store: {
+    async save(kind, bytes) {
+      const folder = await navigator.storage.getDirectory()
+      const file = await folder.getFileHandle(\`\${kind}.safetensors\`, { create: true })
+      const writing = await file.createWritable()
+      await writing.write(new Uint8Array(bytes))
+      await writing.close()
+      return file.name
+    },
   },
-}
-await trainer.train({ store })
+})
 \`\`\`
 
 | file | holds |
@@ -84,4 +77,32 @@ await trainer.train({ store })
 | trainer.js, trainer.d.ts | the typed module for Node; trainer.browser.\\* for pages |
 | runtime.js, runtime.browser.js | nnc's runtime |
 `
+}
+
+function predictionText(predict: PredictSpec, columns: ReturnType<typeof rowColumns>): string {
+  if (columns === undefined || columns.length > MOST_COLUMNS)
+    return `const outputs = await trainer.predict("${predict.model}", { ${inputsText(predict)} })\n`
+  const isClass = predict.feeds[0]?.targets?.some(
+    ({ output, as }) => output === "output" && as.kind !== "value",
+  )
+  const cells = columns.map(({ name, type }) => `${JSON.stringify(name)}: ${valueOf(type)}`)
+  return `const { output } = await trainer.predict("${predict.model}", [{ ${cells.join(", ")} }])
+console.log(output.shape, ${isClass ? "output.classes" : "output.values"})\n`
+}
+
+/** Of one row. */
+function inputsText({ inputs }: PredictSpec): string {
+  return inputs
+    .map(({ name, shape }) => {
+      const sizes = shape.map((size) => (typeof size === "number" ? size : 1))
+      return `${JSON.stringify(name)}: new Float32Array(${sizes.reduce((a, b) => a * b, 1)})`
+    })
+    .join(", ")
+}
+
+/** A value of a type of `trainer.d.ts`. */
+function valueOf(type: string): string {
+  if (type.startsWith("number")) return "0"
+  if (type.startsWith("string")) return '""'
+  return type === "Numbers" ? "[]" : type.split(" | ")[0]!
 }

@@ -1,7 +1,8 @@
 /** cli: `nnc/vite`, a plugin for Vite: a program is imported like a module, `import { load } from "./churn.nn"`.
  *  Guarantees: mistakes are shown in the page and the terminal with their lines; a file with the types of the program is written beside
  *              it; every file that it reads is watched.
- *  Not here:   the module that is imported (bundle/host-module.ts). */
+ *  Not here:   the module that is imported (bundle/host-module.ts).
+ *  @module nnc/vite */
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
 import { compile } from "../driver/compile.js"

@@ -63,8 +63,8 @@ export default defineConfig({
   outDir: "../site/dist",
   cacheDir: "../.cache/vitepress",
   cleanUrls: true,
-  // The playground is built beside this.
-  ignoreDeadLinks: [/^\/play\//],
+  // The playground and the API are built beside this.
+  ignoreDeadLinks: [/^\/(?:play|api)\//],
   markdown: {
     languages: [{ ...grammar, name: "nn" }],
     config: configureMarkdown,
@@ -76,6 +76,7 @@ export default defineConfig({
       { text: "Tutorial", link: "/tutorial" },
       { text: "Cookbook", link: "/cookbook" },
       { text: "Reference", link: "/reference" },
+      { text: "API", link: "/api/index.html", target: "_self" },
       { text: "Playground", link: `/play/index.html`, target: "_self" },
     ],
     sidebar: [
@@ -104,6 +105,7 @@ export default defineConfig({
           { text: "The library", link: "/library" },
           { text: "Operations", link: "/operations" },
           { text: "Messages by code", link: "/errors" },
+          { text: "API in TypeScript", link: "/api/index.html", target: "_self" },
         ],
       },
       {
