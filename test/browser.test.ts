@@ -219,6 +219,12 @@ describe.skipIf(missing)(`in Chromium${missing ? ` (skipped: ${missing})` : ""}`
     )
     expect(found.said).toContain(says)
     expect(found.help).toMatch(/`threads: 1`|'wasm-unsafe-eval'/)
+    const unasked = await inPage<string>(
+      page,
+      `const { load } = await import("/trainer.browser.js")
+      return await load({ device: "wasm" }).then(({ device }) => device.adapter, ({ code }) => code)`,
+    )
+    expect(unasked).toMatch(/^WebAssembly SIMD, 1 thread: the page's .*`worker-src blob:`$|^kernel-refused$/)
     await page.close()
     server.close()
   })

@@ -135,6 +135,20 @@ describe.skipIf(missing)(`the playground${missing ? ` (skipped: ${missing})` : "
     await expect.poll(problems, SLOWLY).toContain("a batch of 64 is never full")
   })
 
+  it("says so when the browser has no room for what is learned, and trains on", async () => {
+    const other = await browser.newPage()
+    const devtools = await other.context().newCDPSession(other)
+    await other.goto(`${server.url}#example=xor`)
+    const { origin } = new URL(server.url)
+    await devtools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 1000 })
+    await other.selectOption("#device", "wasm")
+    await other.click("#train")
+    await other.locator("#status", { hasText: "Finished" }).waitFor()
+    await other.locator("#notes", { hasText: "it has no room left" }).waitFor()
+    expect(await other.locator("#checkpoint").isVisible()).toBe(true)
+    await other.close()
+  })
+
   it("shares the program and its data as an address, and hands out a bundle", async () => {
     await write("epochs 300", "  batch 2, shuffle, epochs 3, seed 1")
     await page.click("#share")
@@ -157,5 +171,17 @@ describe.skipIf(missing)(`the playground${missing ? ` (skipped: ${missing})` : "
     expect(existsSync(join(folder, "trainer.browser.js"))).toBe(true)
     await other.close()
     expect(errors).toEqual([])
+  })
+
+  it("works from its second visit on when the server is gone", async () => {
+    await page.evaluate("navigator.serviceWorker.ready")
+    server.close()
+    await page.goto(`${server.url}#example=digits`)
+    await page.reload()
+    await expect.poll(problems, SLOWLY).toBe("Every shape fits.")
+    expect(await page.evaluate("crossOriginIsolated")).toBe(true)
+    await page.selectOption("#device", "wasm")
+    await page.click("#train")
+    await expect.poll(status, SLOWLY).toMatch(/^Step [1-9]/)
   })
 })

@@ -1,5 +1,6 @@
-// Builds the playground: static files that work in any folder of any server.
-import { readFileSync } from "node:fs"
+// Builds the playground: static files that work in any folder of any server, and offline from the second visit on.
+import { createHash } from "node:crypto"
+import { readdirSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { defineConfig, type Plugin } from "vite"
 import { allTokens, Identifier, isKeyword, settingWords } from "../../grammar/tokens.js"
@@ -39,10 +40,36 @@ const made = (): Plugin => ({
   load: (source) => MADE[source.slice(1)]?.(),
 })
 
+/** The service worker, which knows all files of the build. */
+const offline = (): Plugin => ({
+  name: "nnc-offline",
+  apply: "build",
+  buildStart() {
+    this.emitFile({ type: "chunk", id: `${root}site/play/src/service-worker.ts`, fileName: SERVICE_WORKER })
+  },
+  generateBundle: {
+    order: "post",
+    handler(_, bundle) {
+      const worker = bundle[SERVICE_WORKER]
+      if (worker?.type !== "chunk") throw new Error("the service worker was not built")
+      const hash = createHash("sha256")
+      const made = Object.values(bundle).filter((each) => each !== worker)
+      for (const each of made) hash.update(each.type === "chunk" ? each.code : each.source)
+      const copied = readdirSync(`${root}site/play/public`)
+      for (const name of copied) hash.update(readFileSync(`${root}site/play/public/${name}`))
+      const paths = [...made.map(({ fileName }) => fileName), ...copied].map((path) => `./${path}`)
+      worker.code = worker.code
+        .replaceAll("PLAY_FILES", JSON.stringify(paths))
+        .replaceAll("PLAY_BUILD", JSON.stringify(hash.digest("hex").slice(0, 16)))
+    },
+  },
+})
+const SERVICE_WORKER = "service-worker.js"
+
 export default defineConfig({
   root: fileURLToPath(new URL(".", import.meta.url)),
   base: "./",
-  plugins: [made()],
+  plugins: [made(), offline()],
   worker: { format: "es", plugins: () => [made()] },
   resolve: {
     alias: {

@@ -37,5 +37,11 @@ export async function serveFolder(folder: string, headers: OutgoingHttpHeaders =
   })
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   const { port } = server.address() as AddressInfo
-  return { url: `http://localhost:${port}/`, close: () => server.close() }
+  return {
+    url: `http://localhost:${port}/`,
+    close() {
+      server.close()
+      server.closeAllConnections()
+    },
+  }
 }

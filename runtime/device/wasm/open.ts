@@ -6,7 +6,7 @@ import { evalSize } from "../../exec/size.js"
 import type { Device } from "../device.js"
 import { WasmDevice, WORTH_DIVIDING } from "./device.js"
 import { control, loadModule, type WasmSource } from "./module.js"
-import { type StartThread, startThreadPool } from "./thread-pool.js"
+import { type StartThread, startThreadPool, ThreadsRefused } from "./thread-pool.js"
 
 export interface ThreadHost {
   readonly start: StartThread
@@ -24,12 +24,23 @@ export async function openWasmDevice(
 ): Promise<Device> {
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1))
     throw new RunError("device-limits", `${threads} is not a number of threads`, { exit: 3 })
-  const wanted = threads ?? worthwhileThreads(source, host.most)
+  if (threads !== undefined) return openWith(source, host, threads)
+  try {
+    return await openWith(source, host, worthwhileThreads(source, host.most))
+  } catch (caught) {
+    // Nobody asked for them, and one can do the work.
+    if (!(caught instanceof ThreadsRefused)) throw caught
+    return openWith(source, host, 1, `: ${caught.reason}`)
+  }
+}
+
+/** `why`: what is to be said of the number. */
+async function openWith(source: WasmSource, host: ThreadHost, wanted: number, why = ""): Promise<Device> {
   const loaded = await loadModule(source, wanted > 1)
   const size = loaded.shared ? wanted : 1
   const device = new WasmDevice(loaded, source, {
     device: "wasm",
-    adapter: `WebAssembly SIMD, ${size} ${size === 1 ? "thread" : "threads"}`,
+    adapter: `WebAssembly SIMD, ${size} ${size === 1 ? "thread" : "threads"}${why}`,
     vendor: "",
     architecture: "simd128",
     software: false,

@@ -44,6 +44,20 @@ export interface ThreadPool {
   end(): void
 }
 
+/** A thread could not be made. */
+export class ThreadsRefused extends RunError {
+  constructor(
+    readonly reason: string,
+    cause: unknown,
+  ) {
+    super("device-lost", `a thread did not start: ${reason}`, {
+      exit: 3,
+      help: "one thread needs no other: `--threads 1`, or the option `threads: 1`",
+      cause,
+    })
+  }
+}
+
 export async function startThreadPool(
   { module, memory }: Loaded,
   scratch: readonly number[],
@@ -67,15 +81,7 @@ export async function startThreadPool(
     await Promise.all(threads.map((thread) => thread.ready))
   } catch (caught) {
     end()
-    throw new RunError(
-      "device-lost",
-      `a thread did not start: ${caught instanceof Error ? caught.message : ""}`,
-      {
-        exit: 3,
-        help: "one thread needs no other: `--threads 1`, or the option `threads: 1`",
-        cause: caught,
-      },
-    )
+    throw new ThreadsRefused(caught instanceof Error ? caught.message : String(caught), caught)
   }
   const size = threads.length + 1
   return {

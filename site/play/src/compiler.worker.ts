@@ -11,6 +11,7 @@ import {
   hoverAt,
   inlayHints,
   positionAt,
+  RunError,
   type Program,
   semanticTokens,
   standardLibrary,
@@ -120,7 +121,8 @@ async function answer({ id, name, args }: Call): Promise<void> {
   try {
     say({ id, result: await call(...(args as readonly never[])) })
   } catch (caught) {
-    say({ id, failed: caught instanceof Error ? caught.message : String(caught) })
+    const help = caught instanceof RunError && caught.help !== undefined ? `\n${caught.help}` : ""
+    say({ id, failed: `${caught instanceof Error ? caught.message : String(caught)}${help}` })
   }
 }
 

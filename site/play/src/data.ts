@@ -1,6 +1,9 @@
 /** play: the files of a program, and those that the user brings. */
 import { byId, h } from "./dom.js"
 
+/** Of a file. It is read from end to end while one types. */
+const MOST_BYTES = 256 * 2 ** 20
+
 export class DataPanel {
   /** By their paths in the program. */
   files = new Map<string, Blob>()
@@ -28,9 +31,23 @@ export class DataPanel {
     void this.show()
   }
 
-  /** A file takes the place of the one of its name, in whatever folder; else it is a new one. */
+  /** Says what was refused, for it is read again at every change of the program. A file takes the place of the one of its name, in whatever folder; else it is a new one. */
   private take(list: FileList | null): void {
+    const large = [...(list ?? [])].filter(({ size }) => size > MOST_BYTES)
+    byId("refused", HTMLElement).replaceChildren(
+      ...large.map(({ name, size }) =>
+        h(
+          "p",
+          {},
+          `${name} has ${(size / 2 ** 20).toFixed(0)} MiB, and this page takes files of up to ${MOST_BYTES / 2 ** 20} MiB. `,
+          "Take a part of its rows here; ",
+          h("code", {}, "npx nnc train"),
+          " reads files of any size.",
+        ),
+      ),
+    )
     for (const file of list ?? []) {
+      if (large.includes(file)) continue
       const path = [...this.files.keys()].find((each) => each.split("/").at(-1) === file.name) ?? file.name
       this.files.set(path, file)
       this.own.add(path)

@@ -36,14 +36,20 @@ async function fileOf(text: string, create: boolean): Promise<FileSystemFileHand
   return folder.getFileHandle(name, { create })
 }
 
-export async function keepCheckpoint(text: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+/** Gives why it could not be kept; undefined: it is. */
+export async function keepCheckpoint(
+  text: string,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<string | undefined> {
   try {
     // The writes replace the file when it is closed, so a page that goes away before leaves the old one.
     const writer = await (await fileOf(text, true)).createWritable()
     await writer.write(bytes)
     await writer.close()
-  } catch {
-    // The same.
+    return undefined
+  } catch (caught) {
+    if (caught instanceof DOMException && caught.name === "QuotaExceededError") return "it has no room left"
+    return caught instanceof Error ? caught.message : String(caught)
   }
 }
 

@@ -195,6 +195,14 @@ document.addEventListener("keydown", (event) => {
   }
 })
 
+// Built, and served by what browsers trust.
+if (import.meta.env.MODE === "production" && "serviceWorker" in navigator)
+  addEventListener("load", () => {
+    navigator.serviceWorker.register("./service-worker.js").catch(() => {
+      // Not allowed here: the page works while there is a network.
+    })
+  })
+
 const shared = sharedIn(location.href)
 const wanted = /#example=([\w-]+)/.exec(location.href)?.[1]
 const last = shared ? undefined : keptProgram()

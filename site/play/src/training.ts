@@ -31,6 +31,8 @@ export class TrainingPanel {
   /** The text of the program that trains. */
   private text = ""
   private keptAt = 0
+  /** It was said that the browser keeps nothing. */
+  private isWarned = false
 
   constructor(private readonly services: TrainingServices) {
     this.button.addEventListener("click", () => this.toggle())
@@ -85,6 +87,7 @@ export class TrainingPanel {
     this.start = this.last = this.first = undefined
     byId("facts", HTMLElement).replaceChildren()
     byId("notes", HTMLElement).replaceChildren()
+    this.isWarned = false
     byId("progress", HTMLProgressElement).value = 0
   }
 
@@ -124,17 +127,30 @@ export class TrainingPanel {
       this.checkpoint = message.bytes
       if (!this.isRunning || performance.now() - this.keptAt > KEPT_EVERY) {
         this.keptAt = performance.now()
-        void keepCheckpoint(this.text, message.bytes)
+        void this.keep(message.bytes)
       }
       this.offer(!this.isRunning)
     }
     if (message.kind === "failed") this.fail(`${message.message}${message.help ? `\n${message.help}` : ""}`)
   }
 
+  private async keep(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    const why = await keepCheckpoint(this.text, bytes)
+    if (why === undefined || this.isWarned) return
+    this.isWarned = true
+    this.note(
+      `This browser does not keep what is learned (${why}): it is lost when the page is closed. “Save checkpoint” makes a file of it.`,
+    )
+  }
+
+  private note(text: string): void {
+    byId("notes", HTMLElement).append(h("p", {}, text))
+  }
+
   private event(event: TrainEvent): void {
     if (event.event === "start") this.start = event
     if (event.event === "report") this.report(event)
-    if (event.event === "note") byId("notes", HTMLElement).append(h("p", {}, event.message))
+    if (event.event === "note") this.note(event.message)
     if (event.event === "end") {
       const why = {
         finished: "Finished",

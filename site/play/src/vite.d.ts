@@ -14,3 +14,9 @@ declare module "virtual:nn-words" {
 declare module "virtual:nn-runtime" {
   export const runtime: string
 }
+interface ImportMeta {
+  readonly env: {
+    /** production: as it is built, not as it is served while one works on it. */
+    readonly MODE: string
+  }
+}
