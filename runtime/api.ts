@@ -1,5 +1,6 @@
 /** runtime: the exports of both entries. */
 export { readBundle, sha256, type ReadFile } from "./bundle/decode.js"
+export { programsOf, slotsOf, wasmBuild, type AnyManifest } from "./bundle/builds.js"
 export type * from "./bundle/format.js"
 export type { Checkpoint, Position } from "./checkpoint/checkpoint.js"
 export type { GivenWeights } from "./checkpoint/given.js"

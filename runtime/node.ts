@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises"
 import { resolve } from "node:path"
 import { readBundle } from "./bundle/decode.js"
 import { placesWithin, type Places } from "./bundle/folder.js"
-import type { BatchedRun, Bundle } from "./bundle/format.js"
+import type { BatchedRun, Bundle, DeviceBundle } from "./bundle/format.js"
 import type { Checkpoint } from "./checkpoint/checkpoint.js"
 import type { DataFile } from "./data/file.js"
 import { fileOnDisk } from "./disk.js"
@@ -91,7 +91,7 @@ export class Trainer {
   get device(): DeviceInfo {
     return this.session.device
   }
-  get bundle(): Bundle {
+  get bundle(): DeviceBundle {
     return this.session.bundle
   }
 

@@ -1,6 +1,6 @@
 /** runtime: a session for a page: rows are objects, checkpoints are bytes.
  *  Not here: the same with the types of one program, which the compiler writes into a bundle (compiler/bundle/host-module.ts). */
-import type { Bundle } from "./bundle/format.js"
+import type { DeviceBundle } from "./bundle/format.js"
 import { tableOfRecords, type Row } from "./data/records.js"
 import type { DeviceInfo } from "./device/device.js"
 import { RunError } from "./error.js"
@@ -24,7 +24,7 @@ export class PageTrainer {
   get device(): DeviceInfo {
     return this.session.device
   }
-  get bundle(): Bundle {
+  get bundle(): DeviceBundle {
     return this.session.bundle
   }
 

@@ -1,7 +1,7 @@
 /** runtime: a bundle opened on a device: train, evaluate, predict, look at parameters. The same in Node and in a page.
  *  Guarantees: one call at a time; a mistake of the caller is a RunError with a code.
  *  Not here: the work of the calls (session/), files and folders (node.ts), the loop itself (train/trainer.ts). */
-import type { BatchedRun, Bundle, WindowsSpec } from "./bundle/format.js"
+import type { BatchedRun, Bundle, DeviceBundle, WindowsSpec } from "./bundle/format.js"
 import { decodeCheckpoint, type Checkpoint } from "./checkpoint/checkpoint.js"
 import type { Table, Uses } from "./data/table.js"
 import type { DeviceInfo } from "./device/device.js"
@@ -79,7 +79,7 @@ export class Session {
   get device(): DeviceInfo {
     return this.opened.device
   }
-  get bundle(): Bundle {
+  get bundle(): DeviceBundle {
     return this.opened.loaded.bundle
   }
 

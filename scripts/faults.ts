@@ -4,6 +4,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join, resolve } from "node:path"
+import { slotsOf } from "../runtime/bundle/builds.js"
 import { encodeCheckpoint } from "../runtime/checkpoint/checkpoint.js"
 import { takenAfterFlip } from "../test/faults/flipped-bits.js"
 import { killAtRandom } from "../test/faults/kills.js"
@@ -36,7 +37,7 @@ async function tried(what: string, times: number, from: number): Promise<boolean
     const { manifest } = bundleOf("examples/cancer/cancer.nn", { devices: ["wasm"] })
     const draw = random(from)
     const slots = new Map(
-      manifest.slots.map(({ name, bytes }) => [name, Uint8Array.from({ length: bytes }, () => draw() * 256)]),
+      slotsOf(manifest).map(({ name, bytes }) => [name, Uint8Array.from({ length: bytes }, () => draw() * 256)]),
     )
     const position = {
       train: "train",

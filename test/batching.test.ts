@@ -118,7 +118,7 @@ describe("runs are trained at once", () => {
     expect(sets({ lr: "0.1" }, { width: "0" }, { lr: "0.2" })).toEqual([[0, 2]]))
   it("as many as there is room for", () => {
     const runs = ["0.1", "0.2", "0.3", "0.4"].map((lr) => ({ lr }))
-    const arenas = setsOf(PLAIN, runs)[0]!.bundles[0]!.bundle.manifest.arenas
+    const arenas = setsOf(PLAIN, runs)[0]!.bundles[0]!.bundle.manifest.builds[0]!.arenas
     const bytes = arenas.reduce((sum, arena) => sum + arena.bytes, 0)
     expect(setsOf(PLAIN, runs, "wasm", bytes / 2).map((set) => set.runs)).toEqual([
       [0, 1],

@@ -17,6 +17,7 @@ import { renderDiagnostics } from "../compiler/source/render.js"
 import { compileText } from "../compiler/driver/compile-text.js"
 import { SOFTWARE_TARGET, WASM_TARGET } from "../compiler/targets/index.js"
 import { SCALARS } from "../compiler/validate/values.js"
+import { programsOf } from "../runtime/bundle/builds.js"
 import { openBundle } from "../runtime/node.js"
 import { random, randomArray } from "./support/random.js"
 import { nnc, temporaryFolder } from "./support/nnc.js"
@@ -97,7 +98,7 @@ const failed = ({ diagnostics }: Compiled): never => {
 
 const layout = (all: Compiled, device: Device): { state: number; work: number } => {
   const manifest = all.bundle?.manifest ?? failed(all)
-  const arenas = (device === "wasm" ? manifest.wasm! : manifest).arenas
+  const { arenas } = manifest.builds.find(({ requires }) => requires.device === device)!
   const state = arenas.find(({ name }) => name === "state")!.bytes
   return { state, work: arenas.reduce((n, a) => n + a.bytes, 0) - state }
 }
@@ -205,7 +206,7 @@ describe("what can be read of it", () => {
   it("a budget that is large enough changes nothing", () => {
     const { state, work } = layout(free, "webgpu")
     const same = compiled(SHORT, "webgpu", 2 ** 20 * Math.ceil((state + work) / 2 ** 20))
-    const step = (c: Compiled): unknown => c.bundle!.manifest.programs.find((p) => p.name === "step")
+    const step = (c: Compiled): unknown => programsOf(c.bundle!.manifest).find((p) => p.name === "step")
     expect(step(same)).toEqual(step(free))
   })
   it("the text of the stage goes on from there", () => {

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import fc from "fast-check"
 import { afterEach, beforeEach, describe, expect, test } from "vitest"
-import type { Manifest, SlotSpec } from "../runtime/bundle/format.js"
+import { withBuild } from "../runtime/bundle/builds.js"
+import type { DeviceManifest, SlotSpec } from "../runtime/bundle/format.js"
 import {
   checkFold,
   checkSection,
@@ -27,7 +28,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-const { manifest } = tinyBundle()
+const manifest = withBuild(tinyBundle().manifest)
 const slots = new Map(
   manifest.slots.map(({ name, shape }, i) => {
     const values = Float32Array.from({ length: shape[0]! }, (_, j) => i + j / 3)
@@ -48,7 +49,7 @@ const position: Position = {
   fold: null,
 }
 const file = encodeCheckpoint(manifest, slots, position)
-const withSlots = (change: (slots: readonly SlotSpec[]) => readonly SlotSpec[]): Manifest => ({
+const withSlots = (change: (slots: readonly SlotSpec[]) => readonly SlotSpec[]): DeviceManifest => ({
   ...manifest,
   slots: change(manifest.slots),
 })

@@ -1,5 +1,6 @@
 // Data that is wrong, as files: what `nnc check` and `nnc train` say before anything runs, and at which line of the program.
 
+import { programsOf } from "../runtime/bundle/builds.js"
 import { gzipSync } from "fflate"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -184,7 +185,8 @@ train on d {
 `
     const { bundle, diagnostics } = compiled(program, {}, "bundle")
     expect(diagnostics).toEqual([])
-    const { data, programs } = bundle!.manifest
+    const { data } = bundle!.manifest
+    const programs = programsOf(bundle!.manifest)
     expect(data[0]!.fields.map(({ bounds }) => bounds?.map((b) => b?.below))).toEqual([[5], [2]])
     const fed = programs.find(({ name }) => name === "predict.Net")!.inputs[0]!
     expect(fed.bounds?.map((b) => b?.below)).toEqual([5])

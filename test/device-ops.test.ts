@@ -15,7 +15,8 @@ import type { Device } from "../runtime/device/device.js"
 import { RunError } from "../runtime/error.js"
 import { openNodeDevice } from "../runtime/device/node-gpu.js"
 import { callOnce } from "../runtime/exec/calls.js"
-import { needsOf, loadBundle, type LoadedBundle } from "../runtime/exec/loaded-bundle.js"
+import { forBuild } from "../runtime/bundle/builds.js"
+import { loadBundle, type LoadedBundle } from "../runtime/exec/loaded-bundle.js"
 import { randomArgs } from "./support/gradcheck.js"
 import { factsFor } from "./support/passes.js"
 import { computed, graphOf } from "./support/registry.js"
@@ -66,14 +67,16 @@ describe.each([
   beforeAll(async () => {
     const bundle = bundleOf(mine.map((c) => c.graph))
     try {
-      device = await openNodeDevice(needsOf(bundle))
+      const { requires } = bundle.manifest.builds[0]!
+      if (requires.device !== "webgpu") throw new Error("compiled for WebGPU")
+      device = await openNodeDevice(requires)
     } catch (caught) {
       // An adapter may lack halves: then no program with them opens, and these tests say so.
       if (!(caught instanceof RunError) || caught.code !== "device-limits") throw caught
       refused = caught.message
       return
     }
-    loaded = await loadBundle(bundle, device)
+    loaded = await loadBundle(forBuild(bundle), device)
   }, 120_000)
   afterAll(() => device?.close())
 

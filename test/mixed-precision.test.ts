@@ -7,7 +7,7 @@ import { fileHost } from "../compiler/cli/host.js"
 import { compile } from "../compiler/driver/compile.js"
 import { SOFTWARE_TARGET } from "../compiler/targets/index.js"
 import type { Bundle } from "../runtime/bundle/format.js"
-import { needsOf } from "../runtime/exec/loaded-bundle.js"
+import { slotsOf } from "../runtime/bundle/builds.js"
 import { loadCheckpoint, openBundle } from "../runtime/node.js"
 import { writeData } from "./bench/data.js"
 import { temporaryFolder } from "./support/nnc.js"
@@ -176,10 +176,10 @@ it("a perceptron of the size of MNIST learns as in f32", async () => {
 
 describe("what a device needs", () => {
   it("shader-f16, and only for that", () => {
-    expect(needsOf(compiled({})).features).toEqual(["shader-f16"])
-    expect(needsOf(compiled({ settings: "" })).features).toEqual([])
+    expect(compiled({}).manifest.builds[0]!.requires.features).toEqual(["shader-f16"])
+    expect(compiled({ settings: "" }).manifest.builds[0]!.requires.features).toEqual([])
   })
   it("parameters and what goes with them stay f32", () => {
-    expect(new Set(compiled({}).manifest.slots.map(({ dtype }) => dtype))).toEqual(new Set(["f32"]))
+    expect(new Set(slotsOf(compiled({}).manifest).map(({ dtype }) => dtype))).toEqual(new Set(["f32"]))
   })
 })

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest"
 import { compile } from "../compiler/driver/compile.js"
 import { fileHost } from "../compiler/cli/host.js"
 import { DEFAULT_TARGET, SOFTWARE_TARGET, type TargetProfile } from "../compiler/targets/index.js"
+import { programsOf } from "../runtime/bundle/builds.js"
 import type { Bundle } from "../runtime/bundle/format.js"
 import { openBundle, type ReportEvent } from "../runtime/node.js"
 
@@ -55,8 +56,11 @@ function compiled(text: string, target: TargetProfile): Bundle {
 }
 const isMany = ({ name }: { readonly name: string }): boolean => name.endsWith(".multi")
 const oneByOne = (bundle: Bundle): Bundle => {
-  const programs = bundle.manifest.programs.filter((p) => !isMany(p))
-  return { ...bundle, manifest: { ...bundle.manifest, programs } }
+  const builds = bundle.manifest.builds.map((build) => ({
+    ...build,
+    programs: build.programs.filter((p) => !isMany(p)),
+  }))
+  return { ...bundle, manifest: { ...bundle.manifest, builds } }
 }
 
 interface Run {
@@ -90,7 +94,7 @@ function expectClose(found: Run, wanted: Run): void {
 describe.each(Object.entries(MANY))("a step of %s", (_, text) => {
   it.each([SOFTWARE_TARGET, DEFAULT_TARGET])("in one dispatch on $name is the same step", async (target) => {
     const bundle = compiled(text, target)
-    const many = bundle.manifest.programs.filter(isMany)
+    const many = programsOf(bundle.manifest).filter(isMany)
     expect(many.map(({ name, dispatches }) => [name, dispatches.length])).toEqual([["step.multi", 1]])
     expectClose(await trained(bundle, 60, 20), await trained(oneByOne(bundle), 60, 20))
   })
@@ -112,7 +116,7 @@ it("an output that is a slot, written at reports", async () => {
      ${BATCHES}`,
   )
   const bundle = compiled(text, SOFTWARE_TARGET)
-  expect(bundle.manifest.programs.filter(isMany)).toHaveLength(1)
+  expect(programsOf(bundle.manifest).filter(isMany)).toHaveLength(1)
   const found = await trained(bundle, 60, 7)
   expectClose(found, await trained(oneByOne(bundle), 60, 7))
   expect(found.reports.at(-1)!.metrics["rate"]).toBeLessThan(0.2)
@@ -132,7 +136,7 @@ train on d {
 `
   for (const target of [SOFTWARE_TARGET, DEFAULT_TARGET]) {
     const bundle = compiled(text, target)
-    expect(bundle.manifest.programs.filter(isMany)).toHaveLength(1)
+    expect(programsOf(bundle.manifest).filter(isMany)).toHaveLength(1)
     for (const each of [bundle, oneByOne(bundle)])
       for (const { metrics } of (await trained(each, 5, 1)).reports) {
         const { w, v, twice, product, loss } = metrics
@@ -167,7 +171,7 @@ describe("steps that stay many dispatches", () => {
       program(model, "minimize mse(Net(x), y) with SGD(lr: 0.1)"),
       SOFTWARE_TARGET,
     )
-    expect(manifest.programs.filter(isMany)).toEqual([])
+    expect(programsOf(manifest).filter(isMany)).toEqual([])
   })
 })
 

@@ -30,7 +30,7 @@ describe("examples", () => {
         const out = join(folder, `${name}-${model}.onnx`)
         const options = { out, model, checkpoint, opset: 23, data: new Map<string, string>() } as const
         await exportOnnx(path, options)
-        const { inputs } = trainer.bundle.manifest.wasm!.programs.find((p) => p.name === program)!
+        const { inputs } = trainer.bundle.manifest.programs.find((p) => p.name === program)!
         const feeds = inputs.filter(({ source }) => source.kind === "feed").map(drawn)
         const wanted = await trainer.predict(model, Object.fromEntries(feeds.map((f) => [f.name, f.values])))
         const session = await InferenceSession.create(out)

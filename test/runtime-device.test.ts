@@ -4,9 +4,9 @@ import { createHash } from "node:crypto"
 import { afterEach, describe, expect, test } from "vitest"
 import { create } from "webgpu"
 import { readBundle } from "../runtime/bundle/decode.js"
-import { type Bundle, BUNDLE_VERSION, type Manifest } from "../runtime/bundle/format.js"
+import { type Bundle, BUNDLE_VERSION, type Manifest, type WebgpuRequirements } from "../runtime/bundle/format.js"
 import { openAdapter } from "../runtime/device/open-adapter.js"
-import type { Device, DeviceNeeds } from "../runtime/device/device.js"
+import type { Device } from "../runtime/device/device.js"
 import { quietWait } from "../runtime/device/quiet-wait.js"
 import { WebGpuDevice } from "../runtime/device/webgpu.js"
 import { openBundle, openNodeDevice } from "../runtime/node.js"
@@ -17,7 +17,8 @@ const closing: { close(): void }[] = []
 afterEach(() => {
   for (const each of closing.splice(0)) each.close()
 })
-const NEEDS: DeviceNeeds = { largestBuffer: 16, largestBinding: 16, storageBuffers: 1, features: [] }
+const LIMITS = { maxBufferSize: 16, maxStorageBufferBindingSize: 16, maxStorageBuffersPerShaderStage: 1 }
+const NEEDS: WebgpuRequirements = { device: "webgpu", features: [], limits: LIMITS }
 
 async function openDevice(): Promise<Device> {
   const device = await openNodeDevice(NEEDS)
@@ -102,9 +103,11 @@ describe("a device", () => {
   })
   test("that is too small is refused with both sizes", async () => {
     const gpu = create([])
-    const open = async (needs: Partial<DeviceNeeds>): Promise<Device> =>
+    const open = async (needs: Partial<WebgpuRequirements>): Promise<Device> =>
       openAdapter((await gpu.requestAdapter())!, { ...NEEDS, ...needs }, quietWait)
-    const [code, message] = await rejection(open({ largestBinding: 2 ** 50 }))
+    const [code, message] = await rejection(
+      open({ limits: { ...LIMITS, maxStorageBufferBindingSize: 2 ** 50 } }),
+    )
     expect(code).toBe("device-limits")
     expect(message).toMatch(/a binding of 1073741824 MiB is needed, it offers [\d.]+ MiB$/)
     expect((await rejection(open({ features: ["no-such-feature"] })))[1]).toContain(

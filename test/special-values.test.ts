@@ -58,7 +58,11 @@ function wrong(op: ScalarOp, got: Float32Array): string[] {
 describe.each([1, 4] as const)("%i at once", (width) => {
   let device: Device
   beforeAll(async () => {
-    device = await openNodeDevice({ largestBuffer: 0, largestBinding: 0, storageBuffers: 5, features: [] })
+    device = await openNodeDevice({
+      device: "webgpu",
+      features: [],
+      limits: { maxBufferSize: 0, maxStorageBufferBindingSize: 0, maxStorageBuffersPerShaderStage: 5 },
+    })
   })
   afterAll(() => device.close())
 

@@ -12,6 +12,7 @@ import { parseModel, printModel } from "../compiler/ir/model/text.js"
 import type { DataSet, Model } from "../compiler/ir/model/types.js"
 import type { Diagnostic } from "../compiler/source/diagnostic.js"
 import { DEFAULT_TARGET } from "../compiler/targets/index.js"
+import { programsOf } from "../runtime/bundle/builds.js"
 import type { Bundle, FieldSpec, StoredSpec } from "../runtime/bundle/format.js"
 import { applyField } from "../runtime/data/apply.js"
 import { encoderOf } from "../runtime/data/encoder.js"
@@ -261,7 +262,7 @@ train on d {
     )
     const { bundle, diagnostics } = compileFile(path)
     expect(diagnostics).toEqual([])
-    const { inputs } = bundle!.manifest.programs.find(({ name }) => name === "step")!
+    const { inputs } = programsOf(bundle!.manifest).find(({ name }) => name === "step")!
     expect(inputs.map(({ name, dtype, shape }) => [name, dtype, shape])).toEqual([
       ["x", "u32", ["R", 196]],
       ["x/values", "f32", [256]],

@@ -5,15 +5,16 @@ import { dirname, join } from "node:path"
 import { afterAll, describe, expect, it } from "vitest"
 import { linearMemoryExcess } from "../compiler/codegen/wasm/limits.js"
 import { compileFile } from "../compiler/cli/compile-file.js"
+import { wasmBuild } from "../runtime/bundle/builds.js"
 import type { Bundle } from "../runtime/bundle/format.js"
 import { openBundle, type TrainEvent } from "../runtime/node.js"
 import { Allocator } from "../runtime/device/wasm/allocator.js"
-import { hasSimd, loadModule } from "../runtime/device/wasm/module.js"
+import { hasSimd, loadModule, type WasmSource } from "../runtime/device/wasm/module.js"
 import { startNodeThread } from "../runtime/device/wasm/node-thread.js"
 import { openWasmDevice } from "../runtime/device/wasm/open.js"
 import { RunError } from "../runtime/error.js"
 import { autoDevice, openDevice } from "../runtime/device/choose.js"
-import type { Host } from "../runtime/host.js"
+import type { AdapterInfo, Host } from "../runtime/host.js"
 import type { StartThread } from "../runtime/device/wasm/thread-pool.js"
 
 const folder = mkdtempSync(join(tmpdir(), "nnc-wasm-"))
@@ -45,6 +46,12 @@ async function trained(
   }
 }
 
+function moduleOf(path: string): WasmSource {
+  const { manifest, wasm } = compiled(path)
+  const { build, code } = wasmBuild(manifest)!
+  return { code, programs: build.programs, bytes: wasm! }
+}
+
 describe("threads", () => {
   it.each(["cancer", "digits", "boston"])("%s: one, two and three give the same bits", async (name) => {
     const path = `examples/${name}/${name}.nn`
@@ -61,14 +68,13 @@ describe("threads", () => {
   })
 
   it("a thread that dies stops the run by name, and nobody waits for it", async () => {
-    const { manifest, wasm } = compiled("examples/cancer/cancer.nn")
     let kill = (): void => {}
     const start: StartThread = (task, onDeath) => {
       kill = () => onDeath("out of memory")
       return startNodeThread(task, onDeath)
     }
     const host = { start, most: 2, mayBlock: true }
-    const device = await openWasmDevice({ spec: manifest.wasm!, bytes: wasm! }, host, 2)
+    const device = await openWasmDevice(moduleOf("examples/cancer/cancer.nn"), host, 2)
     const memory = device.alloc("m", 16)
     expect((await device.read(memory, 0, 16)).byteLength).toBe(16)
     kill()
@@ -84,8 +90,7 @@ describe("engines", () => {
     const { validate } = WebAssembly
     WebAssembly.validate = () => false
     try {
-      const { manifest, wasm } = compiled("examples/xor/xor.nn")
-      const loading = loadModule({ spec: manifest.wasm!, bytes: wasm! }, false)
+      const loading = loadModule(moduleOf("examples/xor/xor.nn"), false)
       await expect(loading).rejects.toMatchObject({ code: "no-wasm-simd" })
     } finally {
       WebAssembly.validate = validate
@@ -93,15 +98,21 @@ describe("engines", () => {
   })
 
   it("without shared memory run one thread", async () => {
-    const { manifest, wasm } = compiled("examples/xor/xor.nn")
-    const loaded = await loadModule({ spec: manifest.wasm!, bytes: wasm! }, false)
+    const loaded = await loadModule(moduleOf("examples/xor/xor.nn"), false)
     expect(loaded.shared).toBe(false)
     expect(loaded.memory.buffer).toBeInstanceOf(ArrayBuffer)
   })
 })
 
+/** Those that WebGPU guarantees. */
+const DEFAULT_LIMITS = {
+  maxBufferSize: 2 ** 28,
+  maxStorageBufferBindingSize: 2 ** 27,
+  maxStorageBuffersPerShaderStage: 8,
+}
+
 describe("choosing", () => {
-  const host = (adapter: { software: boolean } | undefined, mayHaveGpu = true): Host => ({
+  const host = (adapter: Partial<AdapterInfo> | undefined, mayHaveGpu = true): Host => ({
     openFile: () => Promise.reject(new Error("no files")),
     openDevice: () => Promise.reject(new Error("webgpu was opened")),
     probeDevice: () =>
@@ -112,7 +123,9 @@ describe("choosing", () => {
             adapter: "Adapter",
             vendor: "",
             architecture: "",
+            software: false,
             features: [],
+            limits: DEFAULT_LIMITS,
             ...adapter,
           }),
     mayHaveGpu: () => mayHaveGpu,
@@ -120,6 +133,11 @@ describe("choosing", () => {
     now: () => 0,
   })
   const bundle = (): Bundle => compiled("examples/xor/xor.nn")
+  const madeFor = (device: string): Bundle => {
+    const { manifest, ...code } = bundle()
+    const builds = manifest.builds.filter(({ requires }) => requires.device === device)
+    return { ...code, manifest: { ...manifest, builds } }
+  }
 
   it.each([
     { loaded: "no adapter", given: host(undefined), why: "no adapter was found" },
@@ -134,6 +152,13 @@ describe("choosing", () => {
     expect(info).toMatchObject({ device: "wasm", why })
     device.close()
   })
+  it("auto is wasm where a GPU is too small, and says why", async () => {
+    const limits = { ...DEFAULT_LIMITS, maxBufferSize: 16 }
+    const { device, info } = await openDevice(bundle(), host({ limits }))
+    const why = "the GPU Adapter is not enough: a buffer of 0.1 MiB is needed, it offers 0.1 MiB"
+    expect(info).toMatchObject({ device: "wasm", why })
+    device.close()
+  })
   it("auto takes a GPU; a software adapter is taken when asked for", async () => {
     await expect(openDevice(bundle(), host({ software: false }))).rejects.toThrow("webgpu was opened")
     expect(await autoDevice(host({ software: false }))).toEqual({ name: "webgpu", why: "it is a GPU" })
@@ -142,15 +167,13 @@ describe("choosing", () => {
     )
   })
   it("of a bundle for one device, auto takes that one", async () => {
-    const { wasm: _, ...rest } = bundle()
-    await expect(openDevice(rest, host({ software: true }))).rejects.toThrow("webgpu was opened")
-    const { device, info } = await openDevice({ ...bundle(), wgsl: new Map() }, host({ software: false }))
+    await expect(openDevice(madeFor("webgpu"), host({ software: true }))).rejects.toThrow("webgpu was opened")
+    const { device, info } = await openDevice(madeFor("wasm"), host({ software: false }))
     expect(info).toMatchObject({ device: "wasm", why: "the bundle was compiled for it alone" })
     device.close()
   })
   it("a device that the bundle was not compiled for is refused: device-target", async () => {
-    const { wasm: _, ...rest } = bundle()
-    await expect(openDevice(rest, host(undefined), { device: "wasm" })).rejects.toMatchObject({
+    await expect(openDevice(madeFor("webgpu"), host(undefined), { device: "wasm" })).rejects.toMatchObject({
       code: "device-target",
     })
   })

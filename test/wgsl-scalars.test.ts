@@ -117,7 +117,11 @@ const DOMAINS: Record<ScalarOp, Domain> = {
 describe("scalar operations in WGSL", () => {
   let device: Device
   beforeAll(async () => {
-    device = await openNodeDevice({ largestBuffer: 0, largestBinding: 0, storageBuffers: 5, features: [] })
+    device = await openNodeDevice({
+      device: "webgpu",
+      features: [],
+      limits: { maxBufferSize: 0, maxStorageBufferBindingSize: 0, maxStorageBuffersPerShaderStage: 5 },
+    })
   })
   afterAll(() => device.close())
 

@@ -7,6 +7,7 @@ import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js"
 import {
   BUNDLE_FORMAT,
   BUNDLE_VERSION,
+  type BuildSpec,
   type Bundle,
   type DataSpec,
   type DispatchSpec,
@@ -14,7 +15,6 @@ import {
   type ProgramSpec,
   type RangeSpec,
   type TrainSpec,
-  type WasmSpec,
 } from "../../runtime/bundle/format.js"
 import { callsOf } from "../ir/kernels/grid.js"
 import type { Kernel, Stmt } from "../ir/kernels/types.js"
@@ -28,7 +28,9 @@ import type { PlannedDispatch, PlannedProgram, Plan } from "../ir/plan/types.js"
 import { bytesOf, evalShape } from "../ir/tensor.js"
 import { bug } from "../source/bug.js"
 import { feedsOf } from "./predict-feeds.js"
-import { encodeVariants, type WebgpuCode } from "./encode-variants.js"
+import { WASM_TARGET } from "../targets/index.js"
+import { encodeBuilds, type WebgpuCode } from "./encode-builds.js"
+import { kernelSpecs, type Layout } from "./requirements.js"
 import { dimSize, extentSize } from "./sizes.js"
 
 export interface EncodeInput extends EmittedCode {
@@ -42,9 +44,8 @@ export interface EncodeInput extends EmittedCode {
 export interface EmittedCode {
   /** The graphs, the same for every device. */
   readonly graphs: readonly Graph[]
-  readonly webgpu?: WebgpuCode | undefined
-  /** For other kinds of adapters than `webgpu`. */
-  readonly variants: readonly WebgpuCode[]
+  /** For several kinds of adapters; the first that suits one is taken. */
+  readonly webgpu: readonly WebgpuCode[]
   readonly wasm?: { readonly plan: Plan; readonly module: EmittedModule } | undefined
 }
 /** A module of `codegen/wasm`. */
@@ -61,28 +62,24 @@ export function encode({
   model,
   graphs,
   webgpu,
-  variants,
   wasm,
   data,
   settings = [],
 }: EncodeInput): Bundle {
   const feeds = new Map(model.predicts.map((p) => [programOf(p), feedBounds(p.section)]))
-  const layout = encodePlan(webgpu?.plan ?? wasm?.plan ?? bug("a bundle for no device"), feeds)
-  const others = webgpu && encodeVariants(webgpu, layout, variants, (plan) => encodePlan(plan, feeds))
-  const wgsl = others?.wgsl ?? new Map<string, string>()
-  const spec = wasm && encodeWasm(wasm.plan, wasm.module, feeds)
+  const { builds, kernels, wgsl } = encodeBuilds(webgpu, (plan) => encodePlan(plan, feeds))
+  const all = wasm ? [...builds, encodeWasm(wasm.plan, wasm.module, feeds)] : builds
+  const { programs } = all[0] ?? bug("a bundle for no device")
   const manifest: Manifest = {
     format: BUNDLE_FORMAT,
     version: BUNDLE_VERSION,
     name,
     compiler,
     fingerprint: fingerprintOf(graphs),
-    target: webgpu?.target.name ?? "wasm",
-    ...layout,
-    // Compiled for processors alone: no kernels for WebGPU.
-    ...(webgpu ? {} : { kernels: [] }),
+    builds: all,
+    kernels,
     data,
-    trains: model.trains.map((t) => encodeTrain(t, layout.programs)),
+    trains: model.trains.map((t) => encodeTrain(t, programs)),
     predicts: model.predicts.map((p) => ({
       model: p.model,
       program: programOf(p),
@@ -91,8 +88,6 @@ export function encode({
         .map(({ name, type }) => ({ name, shape: type.shape.map(dimSize) })),
       feeds: feedsOf(p, model),
     })),
-    ...(others && others.variants.length > 0 ? { variants: others.variants } : {}),
-    ...(spec ? { wasm: spec } : {}),
     ...(model.weights.length > 0 && { weights: model.weights.map(({ origin: _, ...spec }) => spec) }),
     settings,
     files: {},
@@ -102,9 +97,7 @@ export function encode({
 
 /** The bounds of the inputs of each prediction program. */
 type FeedBounds = ReadonlyMap<string, ReturnType<typeof feedBounds>>
-export type Layout = Pick<Manifest, "arenas" | "slots" | "kernels" | "programs">
-
-/** The parts of a bundle that depend on the device. */
+/** The parts of a build that depend on the device. */
 function encodePlan(plan: Plan, feeds: FeedBounds): Layout {
   const kernels = new Map(plan.kernels.map((k) => [k.name, k]))
   return {
@@ -118,12 +111,6 @@ function encodePlan(plan: Plan, feeds: FeedBounds): Layout {
       offset: s.offset,
       bytes: s.bytes,
     })),
-    kernels: plan.kernels.map((k) => ({
-      name: k.name,
-      file: `kernels/${k.name}.wgsl`,
-      bindings: k.params.map((p) => ({ name: p.name, access: p.access === "read" ? "read" : "read_write" })),
-      origins: [...new Set(k.origins.map((o) => o.at).filter((at) => at !== ""))],
-    })),
     programs: plan.programs.map((p) => encodeProgram(p, kernels, feeds.get(p.name))),
   }
 }
@@ -134,14 +121,19 @@ function encodeWasm(
   plan: Plan,
   { sharedFlag, scratch, kernels }: EmittedModule,
   feeds: FeedBounds,
-): WasmSpec {
+): BuildSpec {
   const layout = encodePlan(plan, feeds)
   return {
+    target: WASM_TARGET.name,
+    requires: { device: "wasm", features: ["simd"], limits: { memory: layout.arenas.reduce((sum, { bytes }) => sum + bytes, 0) } },
     ...layout,
-    file: WASM_FILE,
-    sharedFlag,
-    scratch,
-    kernels: layout.kernels.map((k, i) => ({ ...k, file: WASM_FILE, work: kernels[i]!.work })),
+    code: {
+      language: "wasm",
+      file: WASM_FILE,
+      sharedFlag,
+      scratch,
+      kernels: kernelSpecs(plan).map((k, i) => ({ ...k, file: WASM_FILE, work: kernels[i]!.work })),
+    },
   }
 }
 

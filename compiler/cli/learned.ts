@@ -1,18 +1,19 @@
 /** cli: the trained values of a checkpoint: parameters, or their averages where these are kept, and running statistics; no optimizer state. */
-import type { Bundle, loadCheckpoint } from "../../runtime/node.js"
+import { type AnyManifest, slotsOf } from "../../runtime/bundle/builds.js"
+import type { SlotSpec } from "../../runtime/bundle/format.js"
+import type { loadCheckpoint } from "../../runtime/node.js"
 import { nearest } from "../source/suggest.js"
 import { Failure } from "./failure.js"
 
-type Manifest = Bundle["manifest"]
 type Slots = Awaited<ReturnType<typeof loadCheckpoint>>["slots"]
 
 export interface Learned {
-  readonly specs: Manifest["slots"]
+  readonly specs: readonly SlotSpec[]
   readonly values: Slots
 }
 
-export function learnedValues({ slots }: Manifest, values: Slots): Learned {
-  const specs = slots.filter(({ role }) => role === "param" || role === "state")
+export function learnedValues(manifest: AnyManifest, values: Slots): Learned {
+  const specs = slotsOf(manifest).filter(({ role }) => role === "param" || role === "state")
   const read = specs.map(({ name }): [string, Uint8Array] => [
     name,
     values.get(`${name}/average`) ?? values.get(name)!,
@@ -21,7 +22,7 @@ export function learnedValues({ slots }: Manifest, values: Slots): Learned {
 }
 
 /** Those of one model, its name left out. */
-export function ofModel({ predicts }: Manifest, { specs, values }: Learned, model: string): Learned {
+export function ofModel({ predicts }: AnyManifest, { specs, values }: Learned, model: string): Learned {
   requireModel(predicts, model)
   const own = specs.filter(({ name }) => name.startsWith(`${model}.`))
   const short = (name: string): string => name.slice(model.length + 1)

@@ -2,7 +2,7 @@
 import { dirname } from "node:path"
 import { availableParallelism } from "node:os"
 import type { TargetProfile } from "../targets/target.js"
-import type { Bundle, DataSpec, TrainSpec } from "../../runtime/bundle/format.js"
+import type { Bundle, DataSpec, DeviceBundle, TrainSpec } from "../../runtime/bundle/format.js"
 import type { DataFile } from "../../runtime/data/file.js"
 import { overrideData } from "../../runtime/data/override.js"
 import { type Chosen, openDevice } from "../../runtime/device/choose.js"
@@ -53,7 +53,7 @@ export async function measureStep(
   { data: paths }: MeasureOptions,
   /** The dispatches of the program to measure; left out: all. */
   which?: ReadonlySet<number>,
-): Promise<{ times: ProgramTimes; batch: number; rows: number; info: DeviceInfo; seen: Bundle }> {
+): Promise<{ times: ProgramTimes; batch: number; rows: number; info: DeviceInfo; seen: DeviceBundle }> {
   const all = overrideData(bundle.manifest.data, paths)
   const named = (wanted: string): DataSpec[] => all.filter(({ name }) => name === wanted)
   const [set] = spec.data === null ? [] : named(spec.data)

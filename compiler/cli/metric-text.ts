@@ -1,6 +1,6 @@
 /** cli: metrics -> text for a person: a line for a number, an aligned grid for a table, whose rows and columns are classes or numbered. */
 import { fieldsRead } from "../../runtime/bundle/format.js"
-import { classNames, type Bundle, type ClassName, type Metric } from "../../runtime/node.js"
+import { classNames, type ClassName, type Manifest, type Metric } from "../../runtime/node.js"
 
 /** The names of the places along the axes of a table. */
 export type AxisNames = (size: number) => readonly ClassName[]
@@ -8,7 +8,7 @@ const numbered: AxisNames = (size) => Array.from({ length: size }, (_, i) => i)
 
 /** The names of the axes of a train section's metrics, with or without the `test_` of those over held-back rows. */
 export function axisNames(
-  { trains, data }: Bundle["manifest"],
+  { trains, data }: Pick<Manifest, "trains" | "data">,
   section: string | undefined,
 ): (metric: string) => AxisNames | undefined {
   const train = trains.find(({ name }) => name === section) ?? (trains.length === 1 ? trains[0] : undefined)

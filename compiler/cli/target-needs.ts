@@ -1,5 +1,6 @@
 /** cli: the resources that a compiled program needs, beside the limits of its target, and the line of the program that needs the most. */
-import type { Manifest, WasmSpec } from "../../runtime/bundle/format.js"
+import { withBuild } from "../../runtime/bundle/builds.js"
+import type { Manifest } from "../../runtime/bundle/format.js"
 import { programBytes } from "../../runtime/bundle/memory.js"
 import { sizeText } from "../driver/budget.js"
 import type { TargetProfile } from "../targets/index.js"
@@ -16,7 +17,7 @@ export interface Need {
 
 /** The needs of a program compiled for that target alone. */
 export function needsOf(manifest: Manifest, target: TargetProfile): readonly Need[] {
-  const layout: Manifest | WasmSpec = manifest.wasm ?? manifest
+  const layout = withBuild(manifest)
   const kernels = new Map(layout.kernels.map((k) => [k.name, k]))
   const lineOf = (kernel: string | undefined): Pick<Need, "at"> => {
     const at = kernel === undefined ? undefined : kernels.get(kernel)?.origins[0]

@@ -3,6 +3,7 @@
  *              one plan of every kernel; the step as a whole is measured last, with and without the plans that won.
  *  Guarantees: plans are kept only where the whole step is faster with them.
  *  Not here:   which plans there are (schedule/choose), how a dispatch is timed (runtime/train/timing.ts). */
+import { programsOf } from "../../runtime/bundle/builds.js"
 import { Refused } from "./failure.js"
 import { compile } from "../driver/compile.js"
 import { valueOf } from "../driver/levels.js"
@@ -174,8 +175,7 @@ interface KernelOf {
 function kernelsOf({ programs, bundle }: Built, name: string): KernelOf[] {
   const program = programs.find((p) => p.graph.name === name) ?? bug(`no groups of ${name}`)
   const kernels = program.groups.flatMap((grouped) => grouped.groups.map((group) => ({ grouped, group })))
-  const manifest = bundle.manifest.wasm ?? bundle.manifest
-  const { dispatches } = manifest.programs.find((p) => p.name === name) ?? bug(`no program ${name}`)
+  const { dispatches } = programsOf(bundle.manifest).find((p) => p.name === name) ?? bug(`no program ${name}`)
   return dispatches.length === kernels.length ? kernels : bug("a dispatch for each group")
 }
 

@@ -15,7 +15,7 @@ import {
 } from "node:fs"
 import { basename, dirname, isAbsolute, join, resolve } from "node:path"
 import type { Bundle, DataSpec, FittedStage, Manifest, WeightsSpec } from "../../runtime/bundle/format.js"
-import { allKernels } from "../../runtime/bundle/variants.js"
+import { wasmBuild } from "../../runtime/bundle/builds.js"
 import { shardsOf } from "../../runtime/checkpoint/weight-files.js"
 import { withFiles } from "../../runtime/data/sources/index.js"
 import { classNames, undoOf } from "../../runtime/data/undo.js"
@@ -113,8 +113,9 @@ function contentsOf(
     ...(weights.specs.length > 0 && { weights: weights.specs }),
   }
   const files = new Map<string, Content>([...copies, ...weights.copies])
-  for (const { name, file } of allKernels(manifest)) files.set(file, bundle.wgsl.get(name) ?? "")
-  if (manifest.wasm && bundle.wasm) files.set(manifest.wasm.file, bundle.wasm)
+  for (const { name, file } of manifest.kernels) files.set(file, bundle.wgsl.get(name) ?? "")
+  const wasm = wasmBuild(manifest)
+  if (wasm && bundle.wasm) files.set(wasm.code.file, bundle.wasm)
   return { manifest, files }
 }
 

@@ -127,11 +127,10 @@ function batchedRun(
   const bundle: Bundle = encode({
     ...described(front),
     graphs,
-    webgpu: webgpu && { ...webgpu, plan: own(webgpu.plan) },
-    variants: [],
+    webgpu: webgpu.map((code) => ({ ...code, plan: own(code.plan) })),
     wasm: wasm && { ...wasm, plan: own(wasm.plan) },
   })
-  const { slots } = planOfRun((webgpu ?? wasm)!.plan, run)
+  const { slots } = planOfRun((webgpu[0] ?? wasm)!.plan, run)
   return {
     bundle,
     numbers: slots.flatMap(({ name, arena, offset, type }) =>

@@ -1,6 +1,6 @@
 /** driver: any level between passes -> code for the devices asked for. Source text and the texts of levels both end up here. */
 import type { EmittedCode } from "../bundle/encode.js"
-import type { WebgpuCode } from "../bundle/encode-variants.js"
+import type { WebgpuCode } from "../bundle/encode-builds.js"
 import { emitWasm, wasmModule } from "../codegen/wasm/emit.js"
 import { linearMemoryExcess } from "../codegen/wasm/limits.js"
 import { printWat } from "../codegen/wasm/text.js"
@@ -39,12 +39,12 @@ export function codeOf(
       wgsl: shown ? emit(plan.kernels, run) : run.stage(WGSL.name, () => wgslOf(plan)),
     }
   }
-  const [webgpu, ...others] = devices.includes("webgpu") ? [target, ...variants].map(code) : []
+  const kinds = devices.includes("webgpu") ? [target, ...variants].map(code) : []
   return {
     graphs: valueOf(best, "graphs"),
-    webgpu,
-    variants: others,
-    wasm: devices.includes("wasm") ? wasmOf(planned, run, webgpu === undefined) : undefined,
+    // The target stands for all adapters that no variant is for.
+    webgpu: [...kinds.slice(1), ...kinds.slice(0, 1)],
+    wasm: devices.includes("wasm") ? wasmOf(planned, run, kinds.length === 0) : undefined,
   }
 }
 

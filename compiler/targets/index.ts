@@ -1,6 +1,5 @@
 /** targets: the list of all targets. */
-import { type AdapterKind, suits } from "../../runtime/bundle/format.js"
-import type { TargetProfile } from "./target.js"
+import type { AdapterKind, TargetProfile } from "./target.js"
 import { WASM_TARGET } from "./wasm.js"
 import { DEFAULT_TARGET } from "./webgpu-gpu.js"
 import { SOFTWARE_TARGET } from "./webgpu-software.js"
@@ -16,3 +15,8 @@ export const TARGETS: readonly TargetProfile[] = [DEFAULT_TARGET, ...WEBGPU_VARI
 /** The target that suits an adapter best. */
 export const targetFor = (adapter: AdapterKind): TargetProfile =>
   WEBGPU_VARIANTS.find((t) => t.adapter !== undefined && suits(t.adapter, adapter)) ?? DEFAULT_TARGET
+
+/** Whether code for `wanted` is for this adapter. */
+const suits = (wanted: AdapterKind, adapter: AdapterKind): boolean =>
+  (wanted.software === undefined || wanted.software === adapter.software) &&
+  wanted.features.every((name) => adapter.features.includes(name))

@@ -1,6 +1,12 @@
 /** targets: the profile of a kind of device: its limits and capabilities, the plans that it offers, and the costs of operations there.
  *  Stages ask for these; none names a device. Each target is one file beside this one, and `index.ts` lists them. */
-import type { AdapterKind } from "../../runtime/bundle/format.js"
+
+/** A kind of WebGPU adapters. */
+export interface AdapterKind {
+  /** Whether they are emulated on the processor; absent: either. */
+  readonly software?: boolean
+  readonly features: readonly string[]
+}
 
 export interface TargetProfile {
   readonly name: string

@@ -14,7 +14,7 @@ export const VECTOR_TILES = [
 export const DEFAULT_TARGET: TargetProfile = {
   name: "webgpu-default",
   code: "wgsl",
-  adapter: { software: false, features: [] },
+  adapter: { features: [] },
   maxStorageBuffersPerStage: 8,
   maxBindingBytes: 128 * MiB,
   maxBufferBytes: 256 * MiB,

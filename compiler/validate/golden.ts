@@ -1,5 +1,6 @@
 /** validate: the golden losses of a bundle: the first steps of every section, by the interpreter in double precision.
  *  Guarantees: bounded work; a section that takes more is left out, and the bundle says why. */
+import { programsOf } from "../../runtime/bundle/builds.js"
 import { fieldsRead, type Manifest, type TrainSpec } from "../../runtime/bundle/format.js"
 import { drawnInputs, type GoldenSpec } from "../../runtime/bundle/golden.js"
 import { evalGraph, type EvalInputs } from "../ir/graph/eval.js"
@@ -60,8 +61,7 @@ function golden(manifest: Manifest, train: TrainSpec, graphs: readonly Graph[]):
 }
 
 /** The single form, of whichever device the bundle is for. */
-const programOf = ({ programs, wasm }: Manifest, name: string) =>
-  [...programs, ...(wasm?.programs ?? [])].find((p) => p.name === name)
+const programOf = (manifest: Manifest, name: string) => programsOf(manifest).find((p) => p.name === name)
 
 /** The operations of a graph, every iteration of its loops included. */
 function work1(graph: Graph, dims: DimValues): number {

@@ -6,7 +6,7 @@ import { reasonOf, RunError } from "../error.js"
 import * as v from "valibot"
 import { BUNDLE_FORMAT, BUNDLE_VERSION, type Bundle, type FittedStage, type Manifest } from "./format.js"
 import { MANIFEST } from "./schema.js"
-import { allKernels } from "./variants.js"
+import { wasmBuild } from "./builds.js"
 import { misfit } from "./verify.js"
 
 export type ReadFile = (path: string) => Promise<Uint8Array>
@@ -18,6 +18,7 @@ export async function readBundle(place: string, readFile: ReadFile): Promise<Bun
   const tokenizers = new Set(
     stagesOf(manifest).flatMap((stage) => (stage.kind === "tokens" ? stage.path : [])),
   )
+  const moduleFile = wasmBuild(manifest)?.code.file
   const module: { wasm?: Uint8Array } = {}
   await Promise.all(
     Object.entries(manifest.files).map(async ([path, hash]) => {
@@ -28,11 +29,11 @@ export async function readBundle(place: string, readFile: ReadFile): Promise<Bun
           help: "its SHA-256 differs from the manifest's: compile the source again",
         })
       if (path.endsWith(".wgsl") || tokenizers.has(path)) texts.set(path, new TextDecoder().decode(bytes))
-      if (path === manifest.wasm?.file) module.wasm = bytes
+      if (path === moduleFile) module.wasm = bytes
     }),
   )
   const wgsl = new Map(
-    allKernels(manifest).map(({ name, file }) => {
+    manifest.kernels.map(({ name, file }) => {
       const text = texts.get(file)
       if (text === undefined)
         throw new RunError(

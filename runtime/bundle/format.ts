@@ -10,7 +10,7 @@
 import type { GoldenSpec } from "./golden.js"
 
 export const BUNDLE_FORMAT = "nnc-bundle"
-export const BUNDLE_VERSION = 4
+export const BUNDLE_VERSION = 5
 
 export type BundleDType = "f32" | "f16" | "i32" | "u32" | "bool"
 
@@ -370,42 +370,57 @@ export interface PredictTarget {
       }
 }
 
-/** The same programs for a processor: scheduled for it, with a memory layout of its own. Replaces the fields of the manifest of
- *  the same name. */
-export interface WasmSpec {
+/** The features and limits of a WebGPU adapter that a build runs on, under WebGPU's names. */
+export interface WebgpuRequirements {
+  readonly device: "webgpu"
+  /** Whether the adapter is emulated on the processor; absent: either. */
+  readonly software?: boolean
+  /** For instance `shader-f16`. */
+  readonly features: readonly string[]
+  readonly limits: WebgpuLimits
+}
+export interface WebgpuLimits {
+  readonly maxBufferSize: number
+  readonly maxStorageBufferBindingSize: number
+  readonly maxStorageBuffersPerShaderStage: number
+}
+export interface WasmRequirements {
+  readonly device: "wasm"
+  readonly features: readonly "simd"[]
+  /** Bytes of linear memory, rows of data aside. */
+  readonly limits: { readonly memory: number }
+}
+
+/** Kernels in WGSL: names of `Manifest.kernels`. */
+export interface WgslCode {
+  readonly language: "wgsl"
+  readonly kernels: readonly string[]
+}
+/** All kernels as one module. */
+export interface WasmCode {
+  readonly language: "wasm"
   /** Path of the module within the bundle. */
   readonly file: string
   /** Offset of the byte that says whether the memory is shared: 3, or 1 for memory of one thread. */
   readonly sharedFlag: number
   /** Bytes that every thread needs for itself. */
   readonly scratch: number
-  readonly arenas: readonly ArenaSpec[]
-  readonly slots: readonly SlotSpec[]
   /** The kernels in the order of the module's table. `work`: operations of one workgroup, roughly. */
   readonly kernels: readonly (KernelSpec & { readonly work: number })[]
-  readonly programs: readonly ProgramSpec[]
 }
 
-/** A kind of WebGPU adapters: emulated on the processor or not, with these features. */
-export interface AdapterKind {
-  readonly software: boolean
-  readonly features: readonly string[]
-}
-/** Whether code compiled for `wanted` runs on this adapter. */
-export const suits = (wanted: AdapterKind, adapter: AdapterKind): boolean =>
-  wanted.software === adapter.software && wanted.features.every((name) => adapter.features.includes(name))
-
-/** The same programs for other WebGPU adapters: emulated ones if `software`, real ones if not, that have these features.
- *  Replaces the fields of the manifest of the same name that are there; a name in a list stands for the manifest's entry of that name. */
-export interface VariantSpec {
-  /** The compiler's name of such adapters: `webgpu-software`. */
+/** The programs of a bundle, compiled for one kind of device, with a memory layout of their own. */
+export interface BuildSpec {
+  /** The compiler's name for such devices: `webgpu-software`. */
   readonly target: string
-  readonly software: boolean
-  readonly features: readonly string[]
-  readonly arenas?: readonly ArenaSpec[]
-  readonly slots?: readonly SlotSpec[]
-  readonly kernels: readonly (KernelSpec | string)[]
-  readonly programs: readonly (ProgramSpec | string)[]
+  readonly requires: WebgpuRequirements | WasmRequirements
+  readonly arenas: readonly ArenaSpec[]
+  /** The names, types and roles of slots are the same in all builds, so that checkpoints move between devices. */
+  readonly slots: readonly SlotSpec[]
+  /** `init`, `start` (what starts from the value of another slot, once more), `step`, `evaluate`, `predict.<Model>`, ...; `finite`, where
+   *  there is training, gives 1 for every slot, by name, that holds something that is not finite, else 0. */
+  readonly programs: readonly ProgramSpec[]
+  readonly code: WgslCode | WasmCode
 }
 
 /** Tensors of a file that parameters start from. */
@@ -438,21 +453,13 @@ export interface Manifest {
   /** Hex SHA-256 over the graphs of all programs: bundles with equal fingerprints compute the same, on whichever device, and continue each
    *  other's runs. */
   readonly fingerprint: string
-  /** The compiler's name of the devices that arenas, slots, kernels and programs are for. */
-  readonly target: string
-  readonly arenas: readonly ArenaSpec[]
-  readonly slots: readonly SlotSpec[]
+  /** A device runs the first build whose requirements it meets (device/requirements.ts). */
+  readonly builds: readonly BuildSpec[]
+  /** Kernels in WGSL. Builds that have the same kernel share it. */
   readonly kernels: readonly KernelSpec[]
-  /** `init`, `start` (what starts from the value of another slot, once more), `step`, `evaluate`, `predict.<Model>`, ...; `finite`, where there is training, gives 1 for every slot, by name, that holds
-   *  something that is not finite, else 0. */
-  readonly programs: readonly ProgramSpec[]
   readonly data: readonly DataSpec[]
   readonly trains: readonly TrainSpec[]
   readonly predicts: readonly PredictSpec[]
-  /** The first that suits an adapter is taken, else the manifest's own programs. Absent where there are none. */
-  readonly variants?: readonly VariantSpec[]
-  /** Absent: compiled for WebGPU only. */
-  readonly wasm?: WasmSpec
   /** By train section; absent in a bundle that was not written by `nnc compile`. */
   readonly golden?: readonly GoldenSpec[]
   /** Where first values come from that the program does not compute. Absent where there are none. */
@@ -467,10 +474,18 @@ export interface Manifest {
 /** A bundle in memory, which `decode` gives and the runtime runs. */
 export interface Bundle {
   readonly manifest: Manifest
-  /** WGSL text by kernel name, of all variants. */
+  /** WGSL text by kernel name, of all builds. */
   readonly wgsl: ReadonlyMap<string, string>
-  /** The module that `manifest.wasm` describes. */
+  /** The module of the build for WebAssembly. */
   readonly wasm?: Uint8Array
+}
+
+/** The manifest as a device sees it that runs one of the builds. `kernels` are those of the build, whatever their language. */
+export interface DeviceManifest extends Omit<Manifest, "builds" | "kernels">, BuildSpec {
+  readonly kernels: readonly KernelSpec[]
+}
+export interface DeviceBundle extends Pick<Bundle, "wgsl"> {
+  readonly manifest: DeviceManifest
 }
 
 /** One of several runs of a program that one set of kernels trains at once, each with numbers of its own; in memory only. The places in the

@@ -257,44 +257,51 @@ const predict = v.strictObject({
   ),
 })
 
+const build = v.strictObject({
+  target: v.string(),
+  requires: v.variant("device", [
+    v.strictObject({
+      device: v.literal("webgpu"),
+      software: v.exactOptional(v.boolean()),
+      features: list(v.string()),
+      limits: v.strictObject({
+        maxBufferSize: bytes,
+        maxStorageBufferBindingSize: bytes,
+        maxStorageBuffersPerShaderStage: count,
+      }),
+    }),
+    v.strictObject({
+      device: v.literal("wasm"),
+      features: list(v.literal("simd")),
+      limits: v.strictObject({ memory: bytes }),
+    }),
+  ]),
+  arenas: list(arena),
+  slots: list(slot),
+  programs: list(program),
+  code: v.variant("language", [
+    v.strictObject({ language: v.literal("wgsl"), kernels: list(name) }),
+    v.strictObject({
+      language: v.literal("wasm"),
+      file: name,
+      sharedFlag: bytes,
+      scratch: bytes,
+      kernels: list(v.strictObject({ ...kernel, work: v.pipe(v.number(), v.finite(), v.minValue(0)) })),
+    }),
+  ]),
+})
+
 export const MANIFEST: v.GenericSchema<unknown, Manifest> = v.strictObject({
   format: v.literal(BUNDLE_FORMAT),
   version: v.literal(BUNDLE_VERSION),
   name,
   compiler: v.string(),
   fingerprint: v.string(),
-  target: v.string(),
-  arenas: list(arena),
-  slots: list(slot),
+  builds: v.pipe(list(build), v.minLength(1)),
   kernels: list(v.strictObject(kernel)),
-  programs: list(program),
   data: list(data),
   trains: list(train),
   predicts: list(predict),
-  variants: v.exactOptional(
-    list(
-      v.strictObject({
-        target: v.string(),
-        software: v.boolean(),
-        features: list(v.string()),
-        arenas: v.exactOptional(list(arena)),
-        slots: v.exactOptional(list(slot)),
-        kernels: list(v.union([v.strictObject(kernel), name])),
-        programs: list(v.union([program, name])),
-      }),
-    ),
-  ),
-  wasm: v.exactOptional(
-    v.strictObject({
-      file: name,
-      sharedFlag: bytes,
-      scratch: bytes,
-      arenas: list(arena),
-      slots: list(slot),
-      kernels: list(v.strictObject({ ...kernel, work: v.pipe(v.number(), v.finite(), v.minValue(0)) })),
-      programs: list(program),
-    }),
-  ),
   golden: v.exactOptional(
     list(
       v.strictObject({

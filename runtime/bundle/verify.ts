@@ -2,7 +2,7 @@
  *  kernels as these are declared. A bundle may come from a stranger.
  *  Assumes:    the manifest has the types of `Manifest` (schema.ts).
  *  Not here:   the results of kernels, whether a device is large enough. */
-import type { KernelSpec, Manifest, ProgramSpec, RangeSpec } from "./format.js"
+import type { BuildSpec, KernelSpec, Manifest, ProgramSpec, RangeSpec } from "./format.js"
 
 /** The path of the first part that does not fit, and why; undefined where all do. */
 export function misfit(manifest: Manifest): string | undefined {
@@ -20,32 +20,35 @@ function wrong(path: string, why: string): never {
   throw new Misfit(`${path}: ${why}`)
 }
 
-/** The layout for one kind of devices. */
-type Layout = Pick<Manifest, "arenas" | "slots" | "programs"> & { readonly kernels: readonly KernelSpec[] }
+/** The layout of one build. */
+interface Layout extends Pick<BuildSpec, "arenas" | "slots" | "programs"> {
+  readonly kernels: readonly KernelSpec[]
+}
 
 function verify(manifest: Manifest): void {
-  const { variants = [], wasm, kernels, programs } = manifest
-  // Compiled for processors alone: the kernels are those of the module.
-  verifyLayout("", wasm && kernels.length === 0 ? { ...manifest, kernels: wasm.kernels } : manifest)
-  if (wasm) verifyLayout("wasm.", wasm)
-  variants.forEach((variant, i) => {
-    const path = `variants.${i}.`
-    verifyLayout(path, {
-      arenas: variant.arenas ?? manifest.arenas,
-      slots: variant.slots ?? manifest.slots,
-      kernels: taken(`${path}kernels`, kernels, variant.kernels),
-      programs: taken(`${path}programs`, programs, variant.programs),
-    })
+  const { builds } = manifest
+  distinct("kernels", namesOf(manifest.kernels))
+  builds.forEach((build, i) => {
+    const path = `builds.${i}`
+    const { device } = build.requires
+    if ((build.code.language === "wasm") !== (device === "wasm"))
+      wrong(`${path}.code.language`, `it is ${build.code.language}, for ${device}`)
+    verifyLayout(`${path}.`, { ...build, kernels: kernelsIn(`${path}.code.kernels`, build.code, manifest) })
   })
-  for (const layout of [wasm, ...variants])
-    for (const name of layout ? namesOf(programs) : [])
-      if (
-        !layout?.programs.some((p) => (typeof p === "string" ? p : p.name) === name) &&
-        !name.endsWith(".multi")
-      )
-        wrong("programs", `"${name}" is not there for all devices`)
+  const programs = new Set(builds.flatMap((build) => namesOf(build.programs)))
+  for (const name of programs)
+    for (const build of builds)
+      if (!name.endsWith(".multi") && !build.programs.some((p) => p.name === name))
+        wrong("builds", `the program "${name}" is not in all of them`)
   verifyData(manifest)
-  verifySections(manifest)
+  verifySections(manifest, builds[0]!)
+}
+
+function kernelsIn(path: string, code: BuildSpec["code"], { kernels }: Manifest): readonly KernelSpec[] {
+  if (code.language === "wasm") return code.kernels
+  return code.kernels.map(
+    (name, i) => kernels.find((k) => k.name === name) ?? wrong(`${path}.${i}`, `there is no "${name}"`),
+  )
 }
 
 const namesOf = (list: readonly { readonly name: string }[]): string[] => list.map(({ name }) => name)
@@ -59,18 +62,6 @@ function distinct(path: string, names: readonly string[]): ReadonlySet<string> {
 
 function known(path: string, names: ReadonlySet<string>, name: string | null | undefined): void {
   if (name !== null && name !== undefined && !names.has(name)) wrong(path, `there is no "${name}"`)
-}
-
-function taken<T extends { readonly name: string }>(
-  path: string,
-  own: readonly T[],
-  list: readonly (T | string)[],
-): T[] {
-  return list.map((each, i) =>
-    typeof each === "string"
-      ? (own.find(({ name }) => name === each) ?? wrong(`${path}.${i}`, `there is no "${each}"`))
-      : each,
-  )
 }
 
 const ELEMENT_BYTES = { f32: 4, i32: 4, u32: 4, bool: 4, f16: 2 } as const
@@ -153,7 +144,7 @@ function verifyData({ data }: Manifest): void {
   })
 }
 
-function verifySections({ data, trains, predicts, programs, slots }: Manifest): void {
+function verifySections({ data, trains, predicts }: Manifest, { programs, slots }: BuildSpec): void {
   const sets = new Set(namesOf(data))
   const programNames = new Set(namesOf(programs))
   const slotNames = new Set(namesOf(slots))

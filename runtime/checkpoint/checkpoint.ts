@@ -2,7 +2,8 @@
  *  Guarantees: all slots by name, bit for bit; a file of another program, or of another train section, is refused, with the names that
  *              differs.
  *  Not here:   files (save.ts, load.ts). */
-import type { Manifest, SlotSpec } from "../bundle/format.js"
+import { type AnyManifest, slotsOf } from "../bundle/builds.js"
+import type { SlotSpec } from "../bundle/format.js"
 import { RunError } from "../error.js"
 import type { SlotBytes } from "../exec/state.js"
 import { NOTHING_YET, type BestSoFar } from "../train/best.js"
@@ -38,12 +39,12 @@ export interface Checkpoint {
 }
 
 export function encodeCheckpoint(
-  manifest: Manifest,
+  manifest: AnyManifest,
   slots: SlotBytes,
   position: Position | null,
 ): Uint8Array<ArrayBuffer> {
   const tensors = new Map(
-    manifest.slots.map(({ name, dtype, shape }): [string, StoredTensor] => {
+    slotsOf(manifest).map(({ name, dtype, shape }): [string, StoredTensor] => {
       const bytes = slots.get(name)!
       return [name, { dtype: STORED_TYPES[dtype], shape, bytes: dtype === "bool" ? narrow(bytes) : bytes }]
     }),
@@ -62,7 +63,7 @@ export function encodeCheckpoint(
 const SETTINGS = "settings"
 
 /** Only those that `--set` gave: the others stand in the program. */
-function settingsText({ settings }: Manifest): Readonly<Record<string, string>> {
+function settingsText({ settings }: AnyManifest): Readonly<Record<string, string>> {
   const set = settings.filter((each) => each.set).map(({ name, value }) => [name, String(value)])
   return set.length === 0 ? {} : { [SETTINGS]: JSON.stringify(Object.fromEntries(set)) }
 }
@@ -81,10 +82,11 @@ export function settingsIn(
 
 /** Refuses a file whose tensors are not the program's. Tensors of optimizers and of the run may
  *  be missing as a whole: then only parameters load. */
-export function decodeCheckpoint(place: string, file: Uint8Array, manifest: Manifest): Checkpoint {
+export function decodeCheckpoint(place: string, file: Uint8Array, manifest: AnyManifest): Checkpoint {
   const { tensors, metadata } = decodeTensors(place, file)
   const position = positionOf(place, metadata)
-  const expected = manifest.slots.filter(
+  const declared = slotsOf(manifest)
+  const expected = declared.filter(
     ({ role }) => position !== null || role === "param" || role === "state",
   )
   const complaints = [
@@ -93,12 +95,12 @@ export function decodeCheckpoint(place: string, file: Uint8Array, manifest: Mani
       .map((slot) => `"${slot.name}" ${typeOf(slot)} is missing`),
     ...expected.flatMap((slot) => mistyped(slot, tensors.get(slot.name))),
     ...[...tensors.keys()]
-      .filter((name) => !manifest.slots.some((slot) => slot.name === name))
+      .filter((name) => !declared.some((slot) => slot.name === name))
       .map((name) => `"${name}" is extra: the program has no such parameter`),
   ]
   if (complaints.length > 0) mismatch(place, manifest.name, metadata["program"], complaints)
   const slots = new Map(
-    manifest.slots.flatMap(({ name, dtype }) => {
+    declared.flatMap(({ name, dtype }) => {
       const tensor = tensors.get(name)
       return tensor ? [[name, dtype === "bool" ? widen(tensor.bytes) : tensor.bytes] as const] : []
     }),

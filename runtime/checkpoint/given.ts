@@ -1,6 +1,7 @@
 /** runtime/checkpoint: a file of weights that a caller gives (`--init`) -> slots. It is a checkpoint of nnc, matched by full names, or a file of
  *  another tool, for one model. Of a checkpoint only trained values are taken: averages in place of their parameters, no optimizer, no step. */
-import type { Manifest, WeightsSpec } from "../bundle/format.js"
+import { type AnyManifest, slotsOf } from "../bundle/builds.js"
+import type { WeightsSpec } from "../bundle/format.js"
 import { RunError } from "../error.js"
 import type { StoredTensor, TensorFile } from "./safetensors.js"
 import { AS_THEY_ARE, isLearned, takeWeights, type TakenWeights, type Tensors } from "./weights.js"
@@ -11,8 +12,10 @@ export interface GivenWeights extends TensorFile {
   readonly model?: string
 }
 
-export function takeGiven(given: GivenWeights, { slots, predicts, weights = [] }: Manifest): TakenWeights {
+export function takeGiven(given: GivenWeights, manifest: AnyManifest): TakenWeights {
   const { place, model } = given
+  const { predicts, weights = [] } = manifest
+  const slots = slotsOf(manifest)
   const tensors = learnedIn(given.tensors)
   const declared = (name: string): WeightsSpec | undefined => weights.find(({ of }) => of === name)
   const forModel = (name: string): TakenWeights => {

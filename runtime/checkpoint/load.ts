@@ -2,7 +2,7 @@
  *  use its parameters, the best one. */
 import { open, readFile, stat } from "node:fs/promises"
 import { join } from "node:path"
-import type { Manifest } from "../bundle/format.js"
+import type { AnyManifest } from "../bundle/builds.js"
 import { reasonOf, RunError } from "../error.js"
 import { fileOnDisk } from "../disk.js"
 import type { GivenWeights } from "./given.js"
@@ -15,7 +15,7 @@ export type Which = "best" | "last"
 
 export async function loadCheckpoint(
   path: string,
-  manifest: Manifest,
+  manifest: AnyManifest,
   which: Which = "last",
 ): Promise<Checkpoint> {
   const file = await checkpointFile(path, which)

@@ -1,7 +1,8 @@
 /** runtime/checkpoint: tensors of other tools -> slots, assigned by name and converted to the type of the slot.
  *  Guarantees: a tensor whose shape differs is refused with both names; tensors without a slot, and slots without a tensor, are listed.
  *  Not here:   files (weight-files.ts). */
-import type { Manifest, SlotSpec, WeightsSpec } from "../bundle/format.js"
+import { type AnyManifest, slotsOf } from "../bundle/builds.js"
+import type { SlotSpec, WeightsSpec } from "../bundle/format.js"
 import type { OpenFile } from "../data/load.js"
 import { RunError } from "../error.js"
 import type { SlotBytes } from "../exec/state.js"
@@ -66,9 +67,11 @@ export function takeWeights(
 /** Takes values from the files that the program names, except for slots whose values come from elsewhere. */
 export async function takeDeclared(
   open: OpenFile,
-  { slots, weights = [] }: Manifest,
+  manifest: AnyManifest,
   elsewhere: SlotBytes,
 ): Promise<readonly TakenWeights[]> {
+  const { weights = [] } = manifest
+  const slots = slotsOf(manifest)
   const found: TakenWeights[] = []
   const arrays = new Set(weights.map(({ of }) => of))
   const byName = slots.filter(({ name }) => !arrays.has(name))

@@ -1,14 +1,16 @@
 /** runtime/device: opens the GPU of a browser page. */
 import { RunError } from "../error.js"
-import type { Device, DeviceInfo, DeviceNeeds } from "./device.js"
+import type { WebgpuRequirements } from "../bundle/format.js"
+import type { AdapterInfo } from "../host.js"
+import type { Device } from "./device.js"
 import { describe, openAdapter } from "./open-adapter.js"
 
-export async function openBrowserDevice(needs: DeviceNeeds): Promise<Device> {
+export async function openBrowserDevice(needs: WebgpuRequirements): Promise<Device> {
   return openAdapter(await findAdapter(), needs, (promise) => promise)
 }
 
 /** The device that `openBrowserDevice` would open. */
-export async function probeBrowserDevice(): Promise<DeviceInfo> {
+export async function probeBrowserDevice(): Promise<AdapterInfo> {
   return describe(await findAdapter())
 }
 

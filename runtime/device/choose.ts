@@ -1,12 +1,14 @@
-/** runtime/device: which device a bundle runs on.
- *  Guarantees: the kernels for the kind of adapter that there is. `auto` takes a real GPU, else WebAssembly, and says why; a software WebGPU adapter is taken only when asked for.
+/** runtime/device: the device that runs a bundle, and the build that it runs.
+ *  Guarantees: the first build that the device can run; its info says why not those before it. `auto` takes a real GPU, else WebAssembly,
+ *              and says why; a software WebGPU adapter is taken only when asked for.
  *  Not here:   how a device is opened (node-gpu.ts, browser-gpu.ts, wasm/open.ts). */
-import type { Bundle, Manifest } from "../bundle/format.js"
-import { forAdapter } from "../bundle/variants.js"
+import { forBuild, wasmBuild } from "../bundle/builds.js"
+import type { Bundle, DeviceBundle } from "../bundle/format.js"
 import { RunError } from "../error.js"
-import { needsOf } from "../exec/loaded-bundle.js"
-import type { Host } from "../host.js"
+import type { AdapterInfo, Host } from "../host.js"
 import type { Device, DeviceInfo } from "./device.js"
+import { notEnough } from "./open-adapter.js"
+import { type BuildChoice, buildFor } from "./requirements.js"
 import { openWasmDevice } from "./wasm/open.js"
 
 export interface DeviceChoice {
@@ -20,20 +22,44 @@ export interface Chosen {
   readonly device: Device
   readonly info: DeviceInfo
   /** The bundle as that device sees it. */
-  readonly bundle: Bundle
+  readonly bundle: DeviceBundle
 }
 
 export async function openDevice(bundle: Bundle, host: Host, choice: DeviceChoice = {}): Promise<Chosen> {
-  const { name, why } = await choose(bundle, host, choice)
+  const { name, why, adapter } = await choose(bundle, host, choice)
   const because = why === undefined ? {} : { why }
   if (name === "wasm") {
-    const device = await openWasm(bundle, host, choice.threads)
-    return { device, bundle: forWasm(bundle), info: { ...device.info, ...because } }
+    const { build, code } = wasmBuild(bundle.manifest) ?? missing("wasm")
+    if (!bundle.wasm) throw new RunError("bundle-corrupt", "the bundle's WebAssembly module is missing")
+    const source = { code, programs: build.programs, bytes: bundle.wasm }
+    const device = await openWasmDevice(source, host.threads, choice.threads)
+    return { device, bundle: forBuild(bundle, build), info: { ...device.info, ...because } }
   }
-  const seen = bundle.manifest.variants ? forAdapter(bundle, await host.probeDevice()) : bundle
-  const device = await host.openDevice(needsOf(seen))
-  const info = { ...device.info, kernels: seen.manifest.target, ...because }
-  return { device, bundle: seen, info }
+  const found = adapter ?? (await host.probeDevice())
+  const { build, passedOver } = buildFor(bundle.manifest.builds, found)
+  if (build?.requires.device !== "webgpu") throw noBuild(found, passedOver)
+  const device = await host.openDevice(build.requires)
+  const info: DeviceInfo = {
+    ...device.info,
+    kernels: build.target,
+    ...(passedOver.length > 0 && { passedOver: passedOver.map(({ target, why }) => ({ target, why })) }),
+    ...because,
+  }
+  return { device, bundle: forBuild(bundle, build), info }
+}
+
+/** The last build asks for the least. */
+function noBuild({ adapter }: AdapterInfo, passedOver: BuildChoice["passedOver"]): RunError {
+  const last = passedOver.at(-1) ?? missing("webgpu")
+  const before = passedOver.slice(0, -1).map(({ target, why }) => `${target}: ${why}`)
+  const others = before.length === 0 ? "" : ` (${before.join("; ")})`
+  return notEnough(adapter, { ...last, why: `${last.why}${others}` })
+}
+
+function missing(device: "webgpu" | "wasm"): never {
+  throw new RunError("device-target", `the bundle was compiled without ${device}`, {
+    help: "compile the source again without `--for`: a bundle for both devices is the default",
+  })
 }
 
 /** The device that `auto` takes for a bundle with code for both. */
@@ -53,34 +79,27 @@ export async function autoDevice(
   }
 }
 
-/** The same bundle, with the programs and the memory layout of the WebAssembly module. */
-export function forWasm(bundle: Bundle): Bundle {
-  const { wasm } = bundle.manifest
-  if (!wasm) return bundle
-  const { arenas, slots, kernels, programs } = wasm
-  const manifest: Manifest = { ...bundle.manifest, target: "wasm", arenas, slots, kernels, programs }
-  return { ...bundle, manifest }
+interface NamedDevice {
+  readonly name: "webgpu" | "wasm"
+  readonly why?: string | undefined
+  /** Of WebGPU, where it is known already. */
+  readonly adapter?: AdapterInfo
 }
 
 async function choose(
-  bundle: Bundle,
+  { manifest }: Bundle,
   host: Host,
   { device = "auto", why }: DeviceChoice,
-): Promise<{ readonly name: "webgpu" | "wasm"; readonly why?: string | undefined }> {
-  const has = { webgpu: bundle.wgsl.size > 0, wasm: bundle.wasm !== undefined }
-  if (device !== "auto") {
-    if (!has[device])
-      throw new RunError("device-target", `the bundle was compiled without ${device}`, {
-        help: "compile the source again without `--for`: a bundle for both devices is the default",
-      })
-    return { name: device, why }
-  }
-  if (has.webgpu && has.wasm) return autoDevice(host)
-  return { name: has.wasm ? "wasm" : "webgpu", why: "the bundle was compiled for it alone" }
-}
-
-function openWasm({ manifest, wasm }: Bundle, host: Host, threads: number | undefined): Promise<Device> {
-  if (!manifest.wasm || !wasm)
-    throw new RunError("bundle-corrupt", "the bundle's WebAssembly module is missing")
-  return openWasmDevice({ spec: manifest.wasm, bytes: wasm }, host.threads, threads)
+): Promise<NamedDevice> {
+  const has = (name: string): boolean => manifest.builds.some(({ requires }) => requires.device === name)
+  if (device !== "auto") return has(device) ? { name: device, why } : missing(device)
+  if (!has("webgpu") || !has("wasm"))
+    return { name: has("wasm") ? "wasm" : "webgpu", why: "the bundle was compiled for it alone" }
+  const chosen = await autoDevice(host)
+  if (chosen.name === "wasm") return chosen
+  const adapter = await host.probeDevice()
+  const { build, passedOver } = buildFor(manifest.builds, adapter)
+  if (build !== undefined) return { ...chosen, adapter }
+  const reason = passedOver.at(-1)?.why ?? ""
+  return { name: "wasm", why: `the GPU ${adapter.adapter} is not enough: ${reason}` }
 }

@@ -14,19 +14,12 @@ export interface DeviceInfo {
   readonly software: boolean
   /** The features offered by the device that kernels may use. */
   readonly features: readonly string[]
-  /** For which kind of adapters the kernels are that it runs: `webgpu-software`. */
+  /** The target of the build that it runs: `webgpu-software`. */
   readonly kernels?: string
+  /** The builds that come before that one in the bundle, and why the device does not run them; absent where there are none. */
+  readonly passedOver?: readonly { readonly target: string; readonly why: string }[]
   /** Why this device was taken, when it was not asked for by name. */
   readonly why?: string
-}
-
-/** The needs of a bundle, checked before anything is allocated. */
-export interface DeviceNeeds {
-  readonly largestBuffer: number
-  readonly largestBinding: number
-  readonly storageBuffers: number
-  /** WebGPU features, for instance `shader-f16`. */
-  readonly features: readonly string[]
 }
 
 /** A piece of device memory. */

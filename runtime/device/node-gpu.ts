@@ -2,17 +2,19 @@
  *  Guarantees: takes an adapter that Dawn finds by itself first, then a software driver that lies elsewhere (discover.ts); never silent:
  *  the device's info names the adapter. */
 import { reasonOf, RunError } from "../error.js"
-import type { Device, DeviceInfo, DeviceNeeds } from "./device.js"
+import type { WebgpuRequirements } from "../bundle/format.js"
+import type { AdapterInfo } from "../host.js"
+import type { Device } from "./device.js"
 import { softwareDriverFiles } from "./discover.js"
 import { describe, openAdapter } from "./open-adapter.js"
 import { quietWait } from "./quiet-wait.js"
 
-export async function openNodeDevice(needs: DeviceNeeds): Promise<Device> {
+export async function openNodeDevice(needs: WebgpuRequirements): Promise<Device> {
   return openAdapter(await findAdapter(), needs, quietWait)
 }
 
 /** The device that `openNodeDevice` would open. */
-export async function probeNodeDevice(): Promise<DeviceInfo> {
+export async function probeNodeDevice(): Promise<AdapterInfo> {
   return describe(await findAdapter())
 }
 

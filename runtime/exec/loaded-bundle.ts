@@ -1,26 +1,25 @@
-/** runtime/exec: a Bundle on a Device: arenas and pipelines, made once.
+/** runtime/exec: a build on a device: arenas and pipelines, made once.
  *  Guarantees: after `loadBundle`, running a program creates nothing but command encoders.
  *  Not here:   the order of steps (train/), data sets (dataset.ts). */
-import type { Bundle, ProgramSpec, SlotSpec } from "../bundle/format.js"
-import type { BoundRange, BoundKernel, Device, DeviceNeeds, Memory } from "../device/device.js"
+import type { DeviceBundle, ProgramSpec, SlotSpec } from "../bundle/format.js"
+import type { BoundRange, BoundKernel, Device, Memory } from "../device/device.js"
 import { RunError } from "../error.js"
 import { named } from "../named.js"
 import type { DeviceData } from "./dataset.js"
 import { Program, tripCount } from "./program.js"
-import { dataField } from "./size.js"
 
 export class LoadedBundle {
   private readonly programs = new Map<string, Program>()
   private readonly boundKernels = new Map<string, BoundKernel>()
 
   constructor(
-    readonly bundle: Bundle,
+    readonly bundle: DeviceBundle,
     readonly device: Device,
     private readonly arenas: ReadonlyMap<string, Memory>,
   ) {}
 
   /** The same arenas, by other places in them. */
-  as(bundle: Bundle, device: Device): LoadedBundle {
+  as(bundle: DeviceBundle, device: Device): LoadedBundle {
     return new LoadedBundle(bundle, device, this.arenas)
   }
 
@@ -65,7 +64,7 @@ export class LoadedBundle {
 }
 
 /** Allocates and compiles everything. */
-export async function loadBundle(bundle: Bundle, device: Device): Promise<LoadedBundle> {
+export async function loadBundle(bundle: DeviceBundle, device: Device): Promise<LoadedBundle> {
   const { manifest, wgsl } = bundle
   const arenas = new Map(
     manifest.arenas.map(({ name, bytes }) => [name, device.alloc(`arena ${name}`, bytes)]),
@@ -74,32 +73,3 @@ export async function loadBundle(bundle: Bundle, device: Device): Promise<Loaded
   await device.prepare(manifest.kernels.map((spec) => ({ spec, wgsl: wgsl.get(spec.name) ?? "" })))
   return new LoadedBundle(bundle, device, arenas)
 }
-
-/** The features and limits that a device must offer for this bundle. */
-export function needsOf({ manifest, wgsl }: Bundle): DeviceNeeds {
-  const bindings = manifest.programs.flatMap(({ dispatches }) =>
-    dispatches.flatMap((dispatch) => dispatch.bindings.filter((range) => dataField(range) === undefined)),
-  )
-  const enabled = new Set(
-    manifest.kernels.flatMap(({ name }) =>
-      [...(wgsl.get(name) ?? "").matchAll(/^enable ([\w ,]+);/gm)].map((m) => m[1]!),
-    ),
-  )
-  const features = [...enabled].flatMap((list) =>
-    list
-      .split(",")
-      .map((name) => FEATURES[name.trim()] ?? [])
-      .flat(),
-  )
-  return {
-    largestBuffer: largest(manifest.arenas.map(({ bytes }) => bytes)),
-    largestBinding: largest(bindings.map(({ bytes }) => bytes)),
-    storageBuffers: largest(manifest.kernels.map((kernel) => kernel.bindings.length)),
-    features: [...new Set(features)],
-  }
-}
-
-/** WGSL extensions and the device features they stand for. */
-const FEATURES: Readonly<Record<string, string>> = { f16: "shader-f16", subgroups: "subgroups" }
-
-const largest = (numbers: readonly number[]): number => numbers.reduce((a, b) => Math.max(a, b), 0)

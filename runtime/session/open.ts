@@ -3,7 +3,8 @@
 import { BatchedDevice } from "../batched/device.js"
 import type { BatchedRun, Bundle } from "../bundle/format.js"
 import { overrideData } from "../data/override.js"
-import { forWasm, openDevice } from "../device/choose.js"
+import { forBuild } from "../bundle/builds.js"
+import { openDevice } from "../device/choose.js"
 import { loadBundle } from "../exec/loaded-bundle.js"
 import { rangesOf } from "../exec/state.js"
 import { encodeNumbers } from "../exec/values.js"
@@ -47,7 +48,7 @@ export async function openMany(
     const all = runs.map(({ bundle: own, numbers }, run): Opened => {
       for (const { arena, offset, dtype, value } of numbers)
         device.write(loaded.arena(arena), offset, encodeNumbers(dtype, [value]))
-      const seen = loaded.as(info.device === "wasm" ? forWasm(own) : own, batched.of(run))
+      const seen = loaded.as(forBuild(own), batched.of(run))
       const specs = overrideData(own.manifest.data, options.data ?? new Map())
       const data = new DataSets(seen, host, specs, "resident", open)
       const state = new TrainedState(seen, data, rangesOf(seen.slots))

@@ -1,5 +1,6 @@
 /** runtime/session: the state that all calls of a session share, and lookups of the sections and models that callers name. */
-import type { Manifest, PredictSpec, TrainSpec } from "../bundle/format.js"
+import type { AnyManifest } from "../bundle/builds.js"
+import type { PredictSpec, TrainSpec } from "../bundle/format.js"
 import type { DeviceInfo } from "../device/device.js"
 import { RunError } from "../error.js"
 import type { LoadedBundle } from "../exec/loaded-bundle.js"
@@ -23,7 +24,7 @@ export interface Opened {
 }
 
 /** `name` may be left out where there is one. */
-export function trainSpec({ trains }: Manifest, name: string | undefined): TrainSpec {
+export function trainSpec({ trains }: AnyManifest, name: string | undefined): TrainSpec {
   if (name !== undefined)
     return named(trains, name, (each) => each.name, `there is no train section "${name}"`)
   if (trains.length === 1) return trains[0]!
@@ -37,5 +38,5 @@ export function trainSpec({ trains }: Manifest, name: string | undefined): Train
   )
 }
 
-export const predictSpec = ({ predicts }: Manifest, model: string): PredictSpec =>
+export const predictSpec = ({ predicts }: AnyManifest, model: string): PredictSpec =>
   named(predicts, model, (each) => each.model, `there is no model "${model}"`)

@@ -1,7 +1,7 @@
 /** runtime/session: the slots of a session, and the position in a run that their values belong to. The values come from initialisers, files of
  *  weights, a checkpoint, the caller, or training.
  *  Not here: slots on the device (exec/state.ts), which tensor of a file is for which slot (checkpoint/). */
-import type { Manifest } from "../bundle/format.js"
+import type { DeviceManifest } from "../bundle/format.js"
 import { checkFold, encodeCheckpoint, type Checkpoint, type Position } from "../checkpoint/checkpoint.js"
 import { takeGiven, type GivenWeights } from "../checkpoint/given.js"
 import { takeDeclared, type TakenWeights } from "../checkpoint/weights.js"
@@ -132,7 +132,7 @@ export class TrainedState {
     this.runOnSlots("init", seed)
   }
 
-  private get manifest(): Manifest {
+  private get manifest(): DeviceManifest {
     return this.loaded.bundle.manifest
   }
   private get defaultSeed(): number {

@@ -1,12 +1,12 @@
 /** test: checkpoints of which one bit was changed. */
-import type { Manifest } from "../../runtime/bundle/format.js"
+import type { AnyManifest } from "../../runtime/bundle/builds.js"
 import { decodeCheckpoint } from "../../runtime/checkpoint/checkpoint.js"
 import { RunError } from "../../runtime/error.js"
 
 /** The bits of `file` after whose change it was taken nevertheless, or refused otherwise than as damaged. */
 export function takenAfterFlip(
   file: Uint8Array,
-  manifest: Manifest,
+  manifest: AnyManifest,
   { count, at }: { readonly count: number; readonly at: (i: number) => number },
 ): number[] {
   const damaged = Uint8Array.from(file)

@@ -3,6 +3,7 @@ import { evalGraph, type EvalInputs } from "../../compiler/ir/graph/eval.js"
 import type { Graph } from "../../compiler/ir/graph/types.js"
 import { evalShape } from "../../compiler/ir/tensor.js"
 import type { NdArray } from "../../compiler/ops/op.js"
+import { programsOf } from "../../runtime/bundle/builds.js"
 import type { Manifest, PredictSpec, TrainSpec } from "../../runtime/bundle/format.js"
 import type { Metric, Trainer } from "../../runtime/node.js"
 import { evalShape as sizesOf, product } from "../../runtime/exec/size.js"
@@ -63,7 +64,7 @@ const flat = (metric: Metric): Float64Array =>
 function evaluation({ manifest, section, data }: Trained, at: At, run: Run): Arrays {
   const { evaluate, overall, totals = [] } = section
   if (evaluate === null || section.data === null) return {}
-  const { maxBatch } = manifest.programs.find((p) => p.name === evaluate)!
+  const { maxBatch } = programsOf(manifest).find((p) => p.name === evaluate)!
   const joined: Record<string, NdArray> = {}
   for (let start = 0; start < data.rows; start += maxBatch) {
     const B = Math.min(maxBatch, data.rows - start)
@@ -94,7 +95,7 @@ function evaluation({ manifest, section, data }: Trained, at: At, run: Run): Arr
 /** In chunks of the largest batch; of what has no row for each row, that of the last. */
 function prediction(of: Trained, predict: PredictSpec, run: Run): Arrays {
   const { rows, inputs } = feeds(of, predict)
-  const { maxBatch, outputs } = of.manifest.programs.find((p) => p.name === predict.program)!
+  const { maxBatch, outputs } = programsOf(of.manifest).find((p) => p.name === predict.program)!
   const joined: Record<string, NdArray> = {}
   for (let from = 0; from < rows; from += maxBatch) {
     const B = Math.min(maxBatch, rows - from)
@@ -127,7 +128,7 @@ function feeds(
 ): { readonly rows: number; readonly inputs: Arrays } {
   const rows = data.rows || 1
   const { inputs } = given.find((feed) => feed.train === section.name)!
-  const read = manifest.programs.find((p) => p.name === program)!.inputs
+  const read = programsOf(manifest).find((p) => p.name === program)!.inputs
   const unread = declared.filter(({ name }) => !read.some((each) => each.name === name))
   const values = [...read, ...unread].map(({ name, shape: symbolic, ...rest }): [string, NdArray] => {
     const field = inputs.find((i) => i.name === name)?.field

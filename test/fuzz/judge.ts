@@ -11,6 +11,7 @@ import {
   type TargetProfile,
 } from "../../compiler/targets/index.js"
 import { validate } from "../../compiler/validate/validate.js"
+import { slotsOf } from "../../runtime/bundle/builds.js"
 import type { Bundle, TrainSpec } from "../../runtime/bundle/format.js"
 import { RunError } from "../../runtime/error.js"
 import { openBundle, type ReportEvent, type Trainer } from "../../runtime/node.js"
@@ -161,7 +162,7 @@ async function compare(
       })
       const where = `${device}, after ${steps === 1 ? "a step" : `${steps} steps`}`
       const slots = await opened.parameters(true)
-      for (const { name, role } of bundle.manifest.slots)
+      for (const { name, role } of slotsOf(bundle.manifest))
         if (role !== "run") look(where, "slots", steps, name, slots.get(name)!.values)
       for (const { step, metrics } of reports)
         for (const name of reference.course.outputs[step]?.keys() ?? []) {

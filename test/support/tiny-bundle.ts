@@ -2,6 +2,7 @@
  *  Linear regression y = w . x + b on two columns, mean squared error, SGD with momentum; rows are taken in an order that
  *  depends on seed and epoch, as a compiled step does. */
 import type {
+  BuildSpec,
   Bundle,
   DataSpec,
   DispatchSpec,
@@ -137,6 +138,59 @@ export interface TinyOptions {
   readonly badRow?: number
 }
 
+const BUILD: BuildSpec = {
+  target: "webgpu-default",
+  requires: {
+    device: "webgpu",
+    features: [],
+    limits: { maxBufferSize: 1024, maxStorageBufferBindingSize: 1024, maxStorageBuffersPerShaderStage: 8 },
+  },
+  arenas: [
+    { name: "state", bytes: 1024 },
+    { name: "work", bytes: 1024 },
+    // A dispatch may not bind an arena both to read and to write, so predictions have an arena of their own.
+    { name: "work.1", bytes: 64 },
+  ],
+  slots: [
+    { name: "Line.weight", dtype: "f32", shape: [2], role: "param", ...STATE(0, 8) },
+    { name: "Line.bias", dtype: "f32", shape: [1], role: "param", ...STATE(256, 4) },
+    { name: "Line.weight/v", dtype: "f32", shape: [2], role: "optimizer", ...STATE(512, 8) },
+    { name: "Line.bias/v", dtype: "f32", shape: [1], role: "optimizer", ...STATE(768, 4) },
+  ],
+  programs: [
+    {
+      name: "init",
+      maxBatch: 1,
+      inputs: [],
+      outputs: [],
+      dispatches: [{ kernel: "init", bindings: [W], grid: [1, 1, 1], writes: [] }],
+    },
+    {
+      name: "finite",
+      maxBatch: 1,
+      inputs: [],
+      outputs: NAMES.map((name, i) => ({ name, dtype: "f32", shape: [], ...WORK(512 + 4 * i, 4) })),
+      dispatches: [{ kernel: "finite", bindings: [W, V, WORK(512, 256)], grid: [1, 1, 1], writes: [] }],
+    },
+    {
+      name: "step",
+      maxBatch: MAX_BATCH,
+      inputs: dataInputs,
+      outputs: [loss],
+      dispatches: [gradient, update],
+    },
+    { name: "evaluate", maxBatch: MAX_BATCH, inputs: dataInputs, outputs: [loss], dispatches: [gradient] },
+    {
+      name: "predict.Line",
+      maxBatch: MAX_BATCH,
+      inputs: [{ name: "x", dtype: "f32", shape: ["B", 2], source: { kind: "feed", range: WORK(0, 32) } }],
+      outputs: [{ name: "output", dtype: "f32", shape: ["B", 1], ...OUT }],
+      dispatches: [{ kernel: "output", bindings: [WORK(0, 32), W, OUT], grid: ["B", 1, 1], writes: [] }],
+    },
+  ],
+  code: { language: "wgsl", kernels: kernels.map(({ name }) => name) },
+}
+
 export function tinyBundle({ train, data, rows = 10, badRow }: TinyOptions = {}): Bundle {
   const x = Array.from({ length: rows }, (_, i) => [Math.sin(i), Math.cos(i * 1.7)]).flat()
   const y = Array.from({ length: rows }, (_, i) =>
@@ -144,55 +198,12 @@ export function tinyBundle({ train, data, rows = 10, badRow }: TinyOptions = {})
   )
   const manifest: Manifest = {
     format: "nnc-bundle",
-    version: 4,
+    version: 5,
     name: "tiny",
     compiler: "test",
     fingerprint: "tiny-1",
-    target: "webgpu-default",
-    arenas: [
-      { name: "state", bytes: 1024 },
-      { name: "work", bytes: 1024 },
-      // A dispatch may not bind an arena both to read and to write, so predictions have an arena of their own.
-      { name: "work.1", bytes: 64 },
-    ],
-    slots: [
-      { name: "Line.weight", dtype: "f32", shape: [2], role: "param", ...STATE(0, 8) },
-      { name: "Line.bias", dtype: "f32", shape: [1], role: "param", ...STATE(256, 4) },
-      { name: "Line.weight/v", dtype: "f32", shape: [2], role: "optimizer", ...STATE(512, 8) },
-      { name: "Line.bias/v", dtype: "f32", shape: [1], role: "optimizer", ...STATE(768, 4) },
-    ],
+    builds: [BUILD],
     kernels: kernels.map(({ name, file, bindings, origins }) => ({ name, file, bindings, origins })),
-    programs: [
-      {
-        name: "init",
-        maxBatch: 1,
-        inputs: [],
-        outputs: [],
-        dispatches: [{ kernel: "init", bindings: [W], grid: [1, 1, 1], writes: [] }],
-      },
-      {
-        name: "finite",
-        maxBatch: 1,
-        inputs: [],
-        outputs: NAMES.map((name, i) => ({ name, dtype: "f32", shape: [], ...WORK(512 + 4 * i, 4) })),
-        dispatches: [{ kernel: "finite", bindings: [W, V, WORK(512, 256)], grid: [1, 1, 1], writes: [] }],
-      },
-      {
-        name: "step",
-        maxBatch: MAX_BATCH,
-        inputs: dataInputs,
-        outputs: [loss],
-        dispatches: [gradient, update],
-      },
-      { name: "evaluate", maxBatch: MAX_BATCH, inputs: dataInputs, outputs: [loss], dispatches: [gradient] },
-      {
-        name: "predict.Line",
-        maxBatch: MAX_BATCH,
-        inputs: [{ name: "x", dtype: "f32", shape: ["B", 2], source: { kind: "feed", range: WORK(0, 32) } }],
-        outputs: [{ name: "output", dtype: "f32", shape: ["B", 1], ...OUT }],
-        dispatches: [{ kernel: "output", bindings: [WORK(0, 32), W, OUT], grid: ["B", 1, 1], writes: [] }],
-      },
-    ],
     data: [
       {
         name: "points",

@@ -31,12 +31,13 @@ export function unfusedBundle({ bundle, model, stages }: Compiled): Bundle {
     model: model!,
     graphs,
     data: bundle!.manifest.data,
-    webgpu: {
-      target: DEFAULT_TARGET,
-      plan: webgpu,
-      wgsl: new Map(webgpu.kernels.map((k) => [k.name, emitWgsl(k)])),
-    },
-    variants: [],
+    webgpu: [
+      {
+        target: DEFAULT_TARGET,
+        plan: webgpu,
+        wgsl: new Map(webgpu.kernels.map((k) => [k.name, emitWgsl(k)])),
+      },
+    ],
     wasm: { plan: wasm, module: emitWasm(wasm.kernels) },
   })
 }

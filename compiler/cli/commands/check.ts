@@ -162,8 +162,10 @@ interface Memory {
 function memoryOf({ model, bundle }: Compiled): Memory | undefined {
   const budgets = model?.trains.flatMap(({ settings }) => settings.budget?.bytes ?? []) ?? []
   if (bundle === undefined || budgets.length === 0) return undefined
-  const { wasm } = bundle.manifest
-  const takes = { webgpu: programBytes(bundle.manifest), ...(wasm && { wasm: programBytes(wasm) }) }
+  // Of several builds for a device, the last is for all that are left.
+  const takes = Object.fromEntries(
+    bundle.manifest.builds.map((build) => [build.requires.device, programBytes(build)]),
+  )
   return { budget: Math.min(...budgets), takes }
 }
 

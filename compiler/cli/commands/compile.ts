@@ -1,7 +1,7 @@
 /** cli: `nnc compile`: a program -> a bundle folder that runs without nnc. */
 import { Option, type Command } from "commander"
 import { basename, dirname } from "node:path"
-import { forWasm } from "../../../runtime/device/choose.js"
+import { withBuild } from "../../../runtime/bundle/builds.js"
 import { valueOf } from "../../driver/levels.js"
 import { PROGRAM_PASSES } from "../../driver/passes.js"
 import type { Graph } from "../../ir/graph/types.js"
@@ -65,7 +65,12 @@ export function addCompile(program: Command): void {
       const { writeBundle, writeSingle } = await import("../write-bundle.js")
       const write = options.single ? writeSingle : writeBundle
       const files = await write(bundle, options.out, dirname(file))
-      const { kernels, programs, slots } = bundle.wgsl.size > 0 ? bundle.manifest : forWasm(bundle).manifest
+      // A build for adapters of which nothing is known stands last of those for WebGPU.
+      const builds = bundle.manifest.builds
+      const { kernels, programs, slots } = withBuild(
+        bundle.manifest,
+        builds.findLast(({ requires }) => requires.device === "webgpu"),
+      )
       const facts = {
         kernels: kernels.length,
         dispatches: Object.fromEntries(programs.map(({ name, dispatches }) => [name, dispatches.length])),

@@ -1,6 +1,7 @@
 /** cli: `nnc export`: a checkpoint's parameters as a file for other programs.
  *  Guarantees: the values that prediction reads: parameters, or the averages kept of them, and running values; nothing of the
  *              optimizer. nnc reads a file of tensors back as a checkpoint of parameters, unless names were cut to one model's. */
+import { withBuild } from "../../../runtime/bundle/builds.js"
 import { InvalidArgumentError, Option, type Command } from "commander"
 import { encodeCheckpoint } from "../../../runtime/checkpoint/checkpoint.js"
 import { product } from "../../../runtime/exec/size.js"
@@ -120,7 +121,7 @@ async function writeTensors(path: string, options: Options): Promise<Written> {
   const { slots } = await loadCheckpoint(file, manifest)
   const learned = learnedValues(manifest, slots)
   const { specs, values } = model === undefined ? learned : ofModel(manifest, learned, model)
-  await saveWhole(out, encodeCheckpoint({ ...manifest, slots: specs }, values, null))
+  await saveWhole(out, encodeCheckpoint({ ...withBuild(manifest), slots: specs }, values, null))
   const count = specs.reduce((sum, { shape }) => sum + product(shape), 0)
   return {
     text: `${specs.length} tensors, ${count} values, from ${file}`,

@@ -3,7 +3,8 @@
  *  Not here:   when and where it is written (write.ts). */
 import { readFileSync } from "node:fs"
 import { createRequire } from "node:module"
-import type { Bundle, Samples, TrainEvent } from "../../../runtime/node.js"
+import { type AnyManifest, slotsOf } from "../../../runtime/bundle/builds.js"
+import type { Samples, TrainEvent } from "../../../runtime/node.js"
 import { deviceText } from "../open-program.js"
 import { axisNames, type AxisNames } from "../metric-text.js"
 import { markup, Markup, scriptData } from "../markup.js"
@@ -11,9 +12,7 @@ import { bytesText, numberText, rateText, rowsText, timeText } from "../quantiti
 import { historyOf, type History, type Part } from "./history.js"
 import { samplesSection } from "./samples.js"
 
-type Manifest = Bundle["manifest"]
-
-export function reportPage(manifest: Manifest, events: readonly TrainEvent[], samples?: Samples): string {
+export function reportPage(manifest: AnyManifest, events: readonly TrainEvent[], samples?: Samples): string {
   const history = historyOf(events)
   const { steps, charts } = history
   const best = history.parts.at(-1)?.end?.best
@@ -143,7 +142,7 @@ function statusText({ parts, lastStep }: History): string {
   return `${ENDED[why]}${of}${kept}`
 }
 
-function factsTable({ compiler }: Manifest, { parts }: History): Markup {
+function factsTable({ compiler }: AnyManifest, { parts }: History): Markup {
   const start = parts.at(-1)?.start
   if (start === undefined) return markup``
   const { train, parameters, data_bytes, placement, batch, steps_per_epoch, seed, settings } = start
@@ -223,7 +222,8 @@ const ROLES: Readonly<Record<string, string>> = {
   run: "of the run",
 }
 
-function modelTable({ slots }: Manifest): Markup {
+function modelTable(manifest: AnyManifest): Markup {
+  const slots = slotsOf(manifest)
   const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1)
   const sum = (role: string): number =>
     slots.filter((slot) => slot.role === role).reduce((total, { shape }) => total + count(shape), 0)

@@ -2,10 +2,10 @@
  *  Guarantees: the page is the old one or the new one, whole. An error is reported once and never ends the training.
  *  Not here:   the contents of the page (page.ts). */
 import { dirname, join } from "node:path"
+import type { AnyManifest } from "../../../runtime/bundle/builds.js"
 import { reasonOf } from "../../../runtime/error.js"
 import {
   saveWhole,
-  type Bundle,
   type EndEvent,
   type Samples,
   type TrainEvent,
@@ -28,7 +28,7 @@ export class RunReport {
   private failed = false
   private samples: Samples | undefined
 
-  constructor(private readonly manifest: Bundle["manifest"]) {}
+  constructor(private readonly manifest: AnyManifest) {}
 
   /** After the event was logged. */
   see(event: TrainEvent): void {

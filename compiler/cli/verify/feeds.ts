@@ -1,4 +1,5 @@
 /** cli: inputs for the models of a program when two implementations are compared, and arrays in the form in which files hold them. */
+import { programsOf } from "../../../runtime/bundle/builds.js"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import {
@@ -35,7 +36,7 @@ export function feedsFor(
       .map((predict) => {
         const { program } = manifest.predicts.find((p) => p.model === predict.model)!
         // Where a model mixes the rows of a batch, it makes a difference how many those are.
-        const most = manifest.wasm?.programs.find(({ name }) => name === program)?.maxBatch ?? ROWS
+        const most = programsOf(manifest).find(({ name }) => name === program)?.maxBatch ?? ROWS
         const count = Math.min(ROWS, most)
         return [predict.model, { rows: count, inputs: inputsOf(predict, rows, count) }] as const
       }),

@@ -72,11 +72,11 @@ export class WasmDevice implements Device {
   ) {
     this.bytes = new Uint8Array(loaded.memory.buffer)
     this.words = new Int32Array(loaded.memory.buffer)
-    this.kernels = new Map(source.spec.kernels.map(({ name, work }, index) => [name, { index, work }]))
+    this.kernels = new Map(source.code.kernels.map(({ name, work }, index) => [name, { index, work }]))
     this.allocator = new Allocator(HEAP_START, (end) => this.growTo(end))
     this.parameters = this.allocator.take(PARAMETER_BLOCKS * PARAMETER_STRIDE)
     this.commands = this.allocator.take(COMMANDS * COMMAND_WORDS * 4)
-    loaded.exports.scratch.value = this.allocator.take(source.spec.scratch)
+    loaded.exports.scratch.value = this.allocator.take(source.code.scratch)
   }
 
   readonly room: DataRoom = { buffer: MOST_IN_PROCESS, all: MOST_IN_PROCESS }

@@ -1,6 +1,6 @@
 /** runtime/device/wasm: the module of a bundle -> memory and an instance for this thread.
  *  Guarantees: an engine without SIMD is refused by name; memory is shared where the engine allows it. */
-import type { WasmSpec } from "../../bundle/format.js"
+import type { ProgramSpec, WasmCode } from "../../bundle/format.js"
 import { CONTROL, HEAP_START, type WasmExports } from "../../bundle/wasm.js"
 import { reasonOf, RunError } from "../../error.js"
 
@@ -15,7 +15,9 @@ const SIMD_PROBE = Uint8Array.from(
 )
 
 export interface WasmSource {
-  readonly spec: WasmSpec
+  readonly code: WasmCode
+  /** Which run its kernels. */
+  readonly programs: readonly ProgramSpec[]
   readonly bytes: Uint8Array
 }
 export interface Loaded {
@@ -48,7 +50,7 @@ export async function loadModule(source: WasmSource, share: boolean): Promise<Lo
     )
   const shared = share && typeof SharedArrayBuffer !== "undefined"
   const bytes = new Uint8Array(source.bytes)
-  if (!shared) bytes[source.spec.sharedFlag] = 1
+  if (!shared) bytes[source.code.sharedFlag] = 1
   const memory = makeMemory(shared)
   try {
     const module = await WebAssembly.compile(bytes)
@@ -56,7 +58,7 @@ export async function loadModule(source: WasmSource, share: boolean): Promise<Lo
     return { module, memory, exports: exports as unknown as WasmExports, shared }
   } catch (caught) {
     const reason = reasonOf(caught)
-    throw new RunError("kernel-refused", `the engine refuses ${source.spec.file}: ${reason}`, {
+    throw new RunError("kernel-refused", `the engine refuses ${source.code.file}: ${reason}`, {
       exit: 3,
       help: /content security policy/i.test(reason)
         ? "the page's policy has to allow `script-src 'wasm-unsafe-eval'`"

@@ -48,7 +48,7 @@ async function openWith(source: WasmSource, host: ThreadHost, wanted: number, wh
   })
   control(loaded.memory, "mayBlock", host.mayBlock ? 1 : 0)
   if (size > 1) {
-    const scratch = Array.from({ length: size - 1 }, () => device.takeScratch(source.spec.scratch))
+    const scratch = Array.from({ length: size - 1 }, () => device.takeScratch(source.code.scratch))
     device.join(await startThreadPool(loaded, scratch, host.start))
   }
   return device
@@ -58,9 +58,9 @@ async function openWith(source: WasmSource, host: ThreadHost, wanted: number, wh
 export const MOST_THREADS = 8
 
 /** The number of threads into which the largest dispatch can be divided with profit. */
-export function worthwhileThreads({ spec }: WasmSource, most: number): number {
-  const work = new Map(spec.kernels.map((k) => [k.name, k.work]))
-  const largest = spec.programs.reduce((l, p) => Math.max(l, largestDispatch(p, work)), 0)
+export function worthwhileThreads({ code, programs }: WasmSource, most: number): number {
+  const work = new Map(code.kernels.map((k) => [k.name, k.work]))
+  const largest = programs.reduce((l, p) => Math.max(l, largestDispatch(p, work)), 0)
   return Math.max(1, Math.min(most, MOST_THREADS, Math.floor((2 * largest) / WORTH_DIVIDING)))
 }
 

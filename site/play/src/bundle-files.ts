@@ -1,5 +1,5 @@
 /** play: a compiled program -> the files of its bundle, as `nnc compile` lays them out; the trainer has no types of the program. */
-import { type Bundle, sha256, VERSION } from "nnc/browser"
+import { type Bundle, sha256, VERSION, wasmBuild } from "nnc/browser"
 import { runtime } from "virtual:nn-runtime"
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -35,7 +35,8 @@ export async function filesOfBundle(
     ["README.md", encode(readme(VERSION))],
   ])
   for (const [name, text] of wgsl) files.set(`kernels/${name}.wgsl`, encode(text))
-  if (manifest.wasm && wasm) files.set(manifest.wasm.file, wasm)
+  const module = wasmBuild(manifest)
+  if (module && wasm) files.set(module.code.file, wasm)
   // A bundle names nothing outside of its folder.
   for (const [path, blob] of data)
     files.set(path.replace(/^(\.\.?\/)+/, ""), new Uint8Array(await blob.arrayBuffer()))

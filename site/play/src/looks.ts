@@ -10,6 +10,7 @@ import {
   type OpenFile,
   type Prediction,
   type PredictSpec,
+  programsOf,
   type Session,
   type Table,
   type TableRows,
@@ -338,7 +339,7 @@ const isOfText = (manifest: Manifest, { feeds }: PredictSpec): boolean =>
 
 /** A model whose output is a picture and whose one input is a few numbers that no data give. */
 function drawsFromNoise(manifest: Manifest, { program, feeds }: PredictSpec): boolean {
-  const spec = manifest.programs.find(({ name }) => name === program)
+  const spec = programsOf(manifest).find(({ name }) => name === program)
   const [input, ...others] = spec?.inputs.filter(({ source }) => source.kind === "feed") ?? []
   const output = spec?.outputs[0]
   if (!input || others.length > 0 || !output) return false
@@ -348,7 +349,7 @@ function drawsFromNoise(manifest: Manifest, { program, feeds }: PredictSpec): bo
 }
 
 function images(manifest: Manifest, { model, program }: PredictSpec): Look {
-  const spec = manifest.programs.find(({ name }) => name === program)!
+  const spec = programsOf(manifest).find(({ name }) => name === program)!
   const input = spec.inputs.find(({ source }) => source.kind === "feed")!
   const output = spec.outputs[0]!
   const sides = sidesOf(output.shape.slice(1).map(Number))!
@@ -388,7 +389,7 @@ function gaussians(count: number): Float32Array {
 const CHARACTERS = 160
 
 function writing(manifest: Manifest, { model, program, feeds }: PredictSpec): Look {
-  const spec = manifest.programs.find(({ name }) => name === program)!
+  const spec = programsOf(manifest).find(({ name }) => name === program)!
   const fed = feeds[0]!.inputs[0]!
   const data = manifest.data.find(({ name }) => name === fed.data)!
   const window = product(fieldOf(manifest, fed.data, fed.field)!.shape)
