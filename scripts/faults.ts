@@ -37,7 +37,10 @@ async function tried(what: string, times: number, from: number): Promise<boolean
     const { manifest } = bundleOf("examples/cancer/cancer.nn", { devices: ["wasm"] })
     const draw = random(from)
     const slots = new Map(
-      slotsOf(manifest).map(({ name, bytes }) => [name, Uint8Array.from({ length: bytes }, () => draw() * 256)]),
+      slotsOf(manifest).map(({ name, bytes }) => [
+        name,
+        Uint8Array.from({ length: bytes }, () => draw() * 256),
+      ]),
     )
     const position = {
       train: "train",

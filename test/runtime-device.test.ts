@@ -4,7 +4,12 @@ import { createHash } from "node:crypto"
 import { afterEach, describe, expect, test } from "vitest"
 import { create } from "webgpu"
 import { readBundle } from "../runtime/bundle/decode.js"
-import { type Bundle, BUNDLE_VERSION, type Manifest, type WebgpuRequirements } from "../runtime/bundle/format.js"
+import {
+  type Bundle,
+  BUNDLE_VERSION,
+  type Manifest,
+  type WebgpuRequirements,
+} from "../runtime/bundle/format.js"
 import { openAdapter } from "../runtime/device/open-adapter.js"
 import type { Device } from "../runtime/device/device.js"
 import { quietWait } from "../runtime/device/quiet-wait.js"

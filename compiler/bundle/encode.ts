@@ -125,7 +125,11 @@ function encodeWasm(
   const layout = encodePlan(plan, feeds)
   return {
     target: WASM_TARGET.name,
-    requires: { device: "wasm", features: ["simd"], limits: { memory: layout.arenas.reduce((sum, { bytes }) => sum + bytes, 0) } },
+    requires: {
+      device: "wasm",
+      features: ["simd"],
+      limits: { memory: layout.arenas.reduce((sum, { bytes }) => sum + bytes, 0) },
+    },
     ...layout,
     code: {
       language: "wasm",

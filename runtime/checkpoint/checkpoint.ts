@@ -86,9 +86,7 @@ export function decodeCheckpoint(place: string, file: Uint8Array, manifest: AnyM
   const { tensors, metadata } = decodeTensors(place, file)
   const position = positionOf(place, metadata)
   const declared = slotsOf(manifest)
-  const expected = declared.filter(
-    ({ role }) => position !== null || role === "param" || role === "state",
-  )
+  const expected = declared.filter(({ role }) => position !== null || role === "param" || role === "state")
   const complaints = [
     ...expected
       .filter(({ name }) => !tensors.has(name))
