@@ -90,10 +90,23 @@ export interface ModelCstNode extends CstNode {
 export type ModelCstChildren = {
   Model: IToken[]
   Identifier: IToken[]
-  params: ParamsCstNode[]
+  follows?: FollowsCstNode[]
+  params?: ParamsCstNode[]
   result?: ResultCstNode[]
   weights?: WeightsCstNode[]
-  block: BlockCstNode[]
+  block?: BlockCstNode[]
+}
+
+export interface FollowsCstNode extends CstNode {
+  name: "follows"
+  children: FollowsCstChildren
+}
+
+export type FollowsCstChildren = {
+  Follows: IToken[]
+  Identifier: IToken[]
+  By: IToken[]
+  postfix: PostfixCstNode[]
 }
 
 export interface WeightsCstNode extends CstNode {

@@ -83,10 +83,24 @@ export class NnParser extends CstParser {
   model: Rule = this.RULE("model", () => {
     this.CONSUME(t.Model)
     this.CONSUME(t.Identifier)
-    this.SUBRULE(this.params)
-    this.OPTION(() => this.SUBRULE(this.result))
-    this.OPTION2(() => this.SUBRULE(this.weights))
-    this.SUBRULE(this.block)
+    this.OR([
+      { ALT: () => this.SUBRULE(this.follows) },
+      {
+        ALT: () => {
+          this.SUBRULE(this.params)
+          this.OPTION(() => this.SUBRULE(this.result))
+          this.OPTION2(() => this.SUBRULE(this.weights))
+          this.SUBRULE(this.block)
+        },
+      },
+    ])
+  })
+
+  follows: Rule = this.RULE("follows", () => {
+    this.CONSUME(t.Follows)
+    this.CONSUME(t.Identifier)
+    this.CONSUME(t.By)
+    this.SUBRULE(this.postfix)
   })
 
   weights: Rule = this.RULE("weights", () => {

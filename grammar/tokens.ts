@@ -87,6 +87,8 @@ export const Patience = contextual("patience")
 export const Precision = contextual("precision")
 export const Mixed = contextual("mixed")
 export const As = contextual("as")
+export const Follows = contextual("follows")
+export const By = contextual("by")
 
 /** Settings of a `train` that take a value, and those that are said by their name alone. */
 export const ValueSetting = createToken({ name: "ValueSetting", label: "a setting", pattern: Lexer.NA })
@@ -211,7 +213,7 @@ export const words = {
   declaration: [Fn, Layer, Model, Optimizer, Data, Train, Import],
   statement: [Let, Var, Param, Frozen, State, Return, If, Else, For, Scan],
   value: [True, False, None],
-  joining: [From, In, On, Over, As],
+  joining: [From, In, On, Over, As, Follows, By],
   data: [Split, Val, Test, WindowsWord, WhereWord],
   train: [
     With,

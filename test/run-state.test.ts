@@ -104,6 +104,79 @@ train on d {
   })
 })
 
+describe("a model that follows another", () => {
+  const following = (
+    by: string,
+    more = "",
+  ): string => `data d = array(x: [[1], [1]]) { x: f32[1] = column("x") }
+model M(x: f32[B, 1]) -> f32[B, 1] {
+  param p: f32[1] = uniform(2, 2)
+  state seen: f32[1] = zeros
+  state count: i32 = 0
+  if training { seen <- seen + p  count <- count + 1 }
+  x * p
+}
+model F follows M by ${by}
+model G follows F by copy(every: 2)
+train on d {
+  minimize mean(M(x) + stop_gradient(F(x))) with SGD(lr: 0.5)
+  steps 6, report every 100 steps${more}
+}
+train again on d { minimize mean(M(x)) with SGD(lr: 0.5)  steps 2 }
+`
+  /** p after update t is 2 - t / 2. */
+  const after = (steps: number, next: (own: number, p: number, step: number) => number): number => {
+    let own = 2
+    for (let t = 1; t <= steps; t++) own = next(own, 2 - t / 2, t)
+    return own
+  }
+  const ema = (own: number, p: number): number => 0.75 * own + 0.25 * p
+  test.each([
+    ["ema(decay: 0.75)", "", after(6, ema)],
+    ["copy", "", -1],
+    ["copy(every: 4)", "", 0],
+    // Three updates: 1.5, 1 and 0.5.
+    ["ema(decay: 0.75)", ", accumulate 2", after(3, ema)],
+  ])("by %s%s", async (by, more, wanted) => {
+    const trainer = await open(following(by, more))
+    await trainer.train({ train: "train" })
+    expect((await trainer.predict("F", { x: [1] }))["output"]!.values[0]).toBeCloseTo(wanted, 6)
+    const all = await slots(trainer)
+    expect(all["M.count"]).toEqual([6])
+    expect(all["F.count"]).toEqual([6])
+  })
+  test("states go along, and one that follows it in turn", async () => {
+    const trainer = await open(following("ema(decay: 0.75)"))
+    await trainer.train({ train: "train" })
+    const all = await slots(trainer)
+    let [seen, own, copied] = [0, 0, 0]
+    for (let t = 1; t <= 6; t++) {
+      seen += 2 - (t - 1) / 2
+      own = ema(own, seen)
+      if (t % 2 === 0) copied = own
+    }
+    expect(all["F.seen"]![0]).toBeCloseTo(own, 5)
+    expect(all["G.seen"]![0]).toBeCloseTo(copied, 5)
+  })
+  test("starts as what is given, and goes on from section to section", async () => {
+    const trainer = await open(following("ema(decay: 0.75)"))
+    await trainer.train({ train: "again" })
+    expect((await slots(trainer))["F.p"]![0]).toBeCloseTo(after(2, ema), 6)
+    await trainer.train({ train: "again", keepParameters: true })
+    expect((await slots(trainer))["F.p"]![0]).toBeCloseTo(after(4, ema), 6)
+  })
+  test("is the same when a run was stopped and resumed", async () => {
+    const whole = await open(following("ema(decay: 0.75)"))
+    await whole.train({ train: "train" })
+    const folder = join(temporaryFolder(), "run")
+    const half = await open(following("ema(decay: 0.75)"))
+    await half.train({ train: "train", steps: 3, runFolder: folder })
+    const resumed = await open(following("ema(decay: 0.75)"))
+    await resumed.train({ train: "train", resume: folder })
+    expect(await slots(resumed)).toEqual(await slots(whole))
+  })
+})
+
 interface Plateau {
   readonly metric?: "loss" | "close"
   readonly mode?: "min" | "max"

@@ -2,15 +2,15 @@
  *  Guarantees: a parameter has one average, in a slot `PARAM/average`; its section has inputs `average` and `p` and gives `average`;
  *              no train section moves a parameter past the average that another keeps of it.
  *  Not here:   how an average goes on (a fn, ema or swa of the library), who reads it (lower/). */
-import type { SettingStmt } from "../ir/ast/types.js"
-import type { Objective, ParameterAverage, Slot, TrainSection } from "../ir/model/types.js"
+import type { Expr, SettingStmt } from "../ir/ast/types.js"
+import type { Objective, ParameterAverage, Section, Slot, TrainSection } from "../ir/model/types.js"
 import { evalArgs } from "./args.js"
 import { callFn } from "./call.js"
 import { newNaming, originAt, userSpan, type Cx, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
 import { complain, reportOnce } from "./report.js"
 import { addInput, finish, newSection } from "./section.js"
-import { fit, readValue } from "./slots.js"
+import { fit, sameStart } from "./slots.js"
 import * as v from "./values.js"
 import type { FnValue } from "./values.js"
 
@@ -42,43 +42,37 @@ export function averagesOf(
 }
 
 function averageOf(env: Env, fn: FnValue, setting: SettingStmt, param: Slot): ParameterAverage | undefined {
-  const expr = setting.value!
-  const section = newSection(true)
-  const average = addInput(section, "average", param.type, { kind: "feed" })
-  const p = addInput(section, "p", param.type, { kind: "feed" })
-  const inner: Env = { ...env, section, naming: newNaming(`${param.name}/average`), stepsFrom: 0 }
-  const given = [average, p].map((value) => ({ value, span: expr.span }))
-  const more = expr.kind === "call" ? evalArgs(inner, expr.args) : []
-  const result = callFn(inner, fn, [...given, ...more], expr.span)
-  if (v.hasError(result)) return undefined
-  const next = fit(inner, result, param.type, `the average of \`${param.name}\``, expr.span)
-  if (next.kind !== "tensor") return undefined
   const slot = `${param.name}/average`
+  const section = nextOf({ ...env, naming: newNaming(slot), stepsFrom: 0 }, fn, setting.value!, param)
+  if (!section) return undefined
   env.cx.slots.set(slot, {
     slot: {
       name: slot,
       type: param.type,
       role: "average",
       frozen: false,
-      init: firstOf(env, param, setting),
+      init: sameStart(env, param, setting.span),
       origin: originAt(env, setting.span),
     },
     span: setting.span,
     user: userSpan(env, setting.span),
   })
-  const fed = ({ source }: { readonly source: { readonly kind: string } }): boolean => source.kind === "feed"
-  return {
-    param: param.name,
-    slot,
-    section: finish(section, [{ name: "average", value: next.id }], (input) => !fed(input)),
-  }
+  return { param: param.name, slot, section }
 }
 
-/** An average starts as the parameter does. */
-function firstOf(env: Env, param: Slot, setting: SettingStmt): Slot["init"] {
+/** The section that makes the next value of `average` from the one so far and `p`, of the type of a slot. */
+export function nextOf(env: Env, fn: FnValue, expr: Expr, of: Slot): Section | undefined {
   const section = newSection(true)
-  const value = readValue({ ...env, section }, param, setting.span)
-  return finish(section, [{ name: "value", value: value.id }])
+  const average = addInput(section, "average", of.type, { kind: "feed" })
+  const p = addInput(section, "p", of.type, { kind: "feed" })
+  const inner: Env = { ...env, section }
+  const given = [average, p].map((value) => ({ value, span: expr.span }))
+  const more = expr.kind === "call" ? evalArgs(inner, expr.args) : []
+  const result = callFn(inner, fn, [...given, ...more], expr.span)
+  if (v.hasError(result)) return undefined
+  const next = fit(inner, result, of.type, `the average of \`${of.name}\``, expr.span)
+  if (next.kind !== "tensor") return undefined
+  return finish(section, [{ name: "average", value: next.id }], ({ source }) => source.kind !== "feed")
 }
 
 /** Only sections that keep the average of a parameter may move it, or evaluation and prediction would lag behind. */

@@ -12,6 +12,7 @@ import { checkData } from "./data/data.js"
 import { warnOfIdleDropouts } from "./dropout.js"
 import { topEnv, type Cx } from "./env.js"
 import { evalName } from "./expr.js"
+import { withFollowers } from "./followers.js"
 import { warnOfIdleStates } from "./idle-states.js"
 import { warnOfIdle } from "./objectives.js"
 import { checkPredict } from "./predict.js"
@@ -59,6 +60,7 @@ export function check(main: Module, input: CheckInput): Model | undefined {
     slots: new Map(),
     fields: new Map(),
     idle: new Map(),
+    followers: modules.followers,
     weights: new Map(),
     instances: new Map(),
     modelCalls: new Map(),
@@ -97,10 +99,15 @@ function checkMain(cx: Cx, scope: ModuleScope, lengths: RunLength[]): Model {
   const models = [...scope.names.values()].flatMap((g) =>
     g.kind === "value" && g.value.kind === "model" && !g.library ? [g.value] : [],
   )
-  const own = models.filter((m) => m.module === scope || cx.modelCalls.has(m.decl))
+  const own = models.filter(
+    (m) => m.module === scope || m.decl.follows !== undefined || cx.modelCalls.has(m.decl),
+  )
   for (const { module, decl } of own) noteModelWeights(topEnv(cx, module, newSection(false)), decl)
   const predicts = own.map((m) => checkPredict(cx, m.module, m.decl))
-  const sections = trains.filter((t) => t !== undefined)
+  const sections = withFollowers(
+    cx,
+    trains.filter((t) => t !== undefined),
+  )
   checkPartialAverages(cx, sections)
   warnOfIdle(cx, sections)
   warnOfUnusedFields(cx)

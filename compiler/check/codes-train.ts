@@ -234,6 +234,22 @@ train on d {
     bad: two(""),
     good: two(", keep average ema"),
   },
+  "follows-model": {
+    title: "a model that follows something that is no model, or itself",
+    explanation:
+      "`model Target follows Online by ema(decay: 0.99)` names a model that is declared or imported. It may follow another one, but not in a circle.",
+    pytorch: "target = copy.deepcopy(online).",
+    bad: "layer L()(x: f32[B, 3]) { x |> Linear(2) }\nmodel T follows L by copy",
+    good: "model M(x: f32[B, 3]) { x |> Linear(2) }\nmodel T follows M by copy",
+  },
+  "follows-by": {
+    title: "a model that follows another by something that is no fn",
+    explanation:
+      "After `by` stands a fn whose first two arguments are filled in: the value so far and the one it follows. `ema` and `copy` are in the library.",
+    pytorch: "It is what is written by hand after optimizer.step(): p_target.lerp_(p, 1 - decay).",
+    bad: "model M(x: f32[B, 3]) { x |> Linear(2) }\nmodel T follows M by 0.99",
+    good: "model M(x: f32[B, 3]) { x |> Linear(2) }\nmodel T follows M by ema(decay: 0.99)",
+  },
   "observed-place": {
     title: "`observed` where no metrics are known",
     explanation:

@@ -1,6 +1,14 @@
 /** check: where elaboration stands: the run as a whole (`Cx`) and one place in it (`Env`).
  *  An `Env` is never changed; a callee, a body or a loop iteration gets a copy with other fields. */
-import type { DataDecl, Declaration, FnDecl, LayerDecl, ModelDecl, OptimizerDecl } from "../ir/ast/types.js"
+import type {
+  DataDecl,
+  Declaration,
+  Expr,
+  FnDecl,
+  LayerDecl,
+  ModelDecl,
+  OptimizerDecl,
+} from "../ir/ast/types.js"
 import type { Slot, Weights } from "../ir/model/types.js"
 import type { Origin } from "../ir/origin.js"
 import type { TensorType } from "../ir/tensor.js"
@@ -31,6 +39,8 @@ export interface Cx {
   readonly fields: Map<DataDecl, { readonly env: Env; readonly used: Set<string> }>
   /** Parameters that a section reads and does not move, and the place that a warning of them starts from. */
   readonly idle: Map<string, Env>
+  /** Models that follow others, by name. */
+  readonly followers: Map<string, Follower>
   /** Weights by the model or parameter that they are for. */
   readonly weights: Map<string, Weights>
   /** By path. */
@@ -45,6 +55,13 @@ export interface Cx {
   /** Schedules and averages that count steps, by place. */
   readonly counting: Map<string, Counting>
   readonly positions: Map<Span, string>
+}
+export interface Follower {
+  /** The name of the model that it follows. */
+  readonly leader: string
+  /** What says how, and the file that it stands in. */
+  readonly by: Expr
+  readonly module: ModuleScope
 }
 export interface SlotEntry {
   readonly slot: Slot

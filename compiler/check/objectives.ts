@@ -284,11 +284,16 @@ function noParameter(
 
 function nothingToMove(env: Env, group: MinimizeStmt["groups"][number], statement: MinimizeStmt): void {
   const over = group.over?.[0]
+  const follower = over && env.cx.followers.get(spanText(over.span))
   complain(env, {
     code: "optimizer-over-nothing",
     message: "this optimizer has no parameter to move",
     span: over ? over.span : group.optimizer.span,
-    label: over ? "holds no parameter that is not frozen" : "every parameter is named by another group",
+    label: follower
+      ? `follows \`${follower.leader}\`, and no optimizer moves it`
+      : over
+        ? "holds no parameter that is not frozen"
+        : "every parameter is named by another group",
     related: [{ span: statement.loss.span, text: "the loss" }],
   })
 }

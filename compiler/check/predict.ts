@@ -49,10 +49,18 @@ export function checkPredict(cx: Cx, module: ModuleScope, decl: ModelDecl): Pred
   }
 }
 
+/** What the first call said; of a model that follows another, one of that. */
+function callsOf({ modelCalls, followers }: Cx, { name, follows }: ModelDecl): Signature | undefined {
+  const names = [name.text]
+  for (let at = follows && name.text; at !== undefined; at = followers.get(at)?.leader) names.push(at)
+  const calls = [...modelCalls].filter(([decl]) => names.includes(decl.name.text))
+  return calls[0]?.[1]
+}
+
 /** The inputs' types: B is the batch, other names have their sizes from the first call. Undefined after a diagnostic. */
 function inputTypes(env: Env, decl: ModelDecl): TensorType[] | undefined {
   if (new Set(decl.inputs.map(({ name }) => name.text)).size < decl.inputs.length) return undefined
-  const called = env.cx.modelCalls.get(decl)
+  const called = callsOf(env.cx, decl)
   const signature: Signature = newSignature()
   signature.sizes.set("B", { value: BATCH, span: decl.span, text: "the batch" })
   for (const [name, size] of called?.sizes ?? []) if (name !== "B") signature.sizes.set(name, size)

@@ -3,9 +3,10 @@
  *              imports a name has one meaning: two declarations of one name in sight are reported (`name-shadowed`, `name-twice`).
  *              They may take a name of the library, which itself goes on with its own.
  *  Not here:   names inside bodies (scope.ts). */
-import type { Declaration, LetDecl, Module, Name } from "../ir/ast/types.js"
-import type { Diagnostics } from "../source/diagnostic.js"
+import type { Declaration, LetDecl, ModelDecl, Module, Name } from "../ir/ast/types.js"
+import type { Diagnostic, Diagnostics } from "../source/diagnostic.js"
 import type { Span } from "../source/source.js"
+import type { Follower } from "./env.js"
 import { meantName } from "./report.js"
 import { BUILTINS } from "./builtins.js"
 import { ERROR, type Value } from "./values.js"
@@ -34,6 +35,8 @@ export interface ModuleScope {
 }
 export interface Modules {
   readonly main: ModuleScope
+  /** By name. */
+  readonly followers: Map<string, Follower>
   readonly all: readonly ModuleScope[]
 }
 /** Parses the file that an import names; undefined when there is no such file. */
@@ -57,6 +60,7 @@ export function resolveModules(
   }))
   for (const scope of libraryScopes) declare(scope, diagnostics)
   const scopes = new Map<Module, ModuleScope>()
+  const followers = new Map<string, Follower>()
   const open = (module: Module): ModuleScope => {
     const known = scopes.get(module)
     if (known) return known
@@ -85,10 +89,12 @@ export function resolveModules(
       }
       importNames(scope, open(imported), i.names, i.span, diagnostics)
     }
+    for (const decl of module.declarations)
+      if (decl.kind === "model" && decl.follows) follow(scope, decl, followers, diagnostics)
     return scope
   }
   const mainScope = open(main)
-  return { main: mainScope, all: [...libraryScopes, ...scopes.values()] }
+  return { main: mainScope, followers, all: [...libraryScopes, ...scopes.values()] }
 }
 
 const builtin = (name: string): Value => (name === "op" ? { kind: "ops" } : { kind: "builtin", name })
@@ -162,6 +168,63 @@ function globalOf(scope: ModuleScope, decl: Declaration): Global {
         span: decl.name.span,
         library,
       }
+  }
+}
+
+/** Makes the name of a model that follows another stand for a model with the signature and body of that one. */
+function follow(
+  scope: ModuleScope,
+  decl: ModelDecl,
+  followers: Map<string, Follower>,
+  diagnostics: Diagnostics,
+  open: readonly string[] = [],
+): void {
+  const { name, follows } = decl
+  const own = scope.names.get(name.text)
+  if (!follows || followers.has(name.text) || own?.kind !== "value" || own.value.kind === "error") return
+  const { leader, by } = follows
+  const put = (value: Value): void => void scope.names.set(name.text, { ...own, value })
+  const refuse = (message: string, label: string, help: Pick<Diagnostic, "help" | "fix">): void => {
+    put(ERROR)
+    diagnostics.add({
+      code: "follows-model",
+      severity: "error",
+      message,
+      primary: { span: leader.span, text: label },
+      ...help,
+    })
+  }
+  if (leader.text === name.text || open.includes(leader.text)) {
+    refuse(`\`${name.text}\` follows itself`, "leads back to it", {
+      help: "let one of them be a model with a body of its own",
+    })
+    return
+  }
+  const next = scope.module.declarations.find((d) => d.kind === "model" && d.name.text === leader.text)
+  if (next?.kind === "model") follow(scope, next, followers, diagnostics, [...open, name.text])
+  const found = scope.names.get(leader.text)
+  const value = found?.kind === "value" ? found.value : undefined
+  if (value?.kind === "error") put(ERROR)
+  else if (value?.kind !== "model") {
+    const models = [...scope.names].flatMap(([text, g]) =>
+      g.kind === "value" && g.value.kind === "model" && !g.value.decl.follows ? [text] : [],
+    )
+    refuse(
+      found
+        ? `a model follows a model, and \`${leader.text}\` is none`
+        : `there is no model \`${leader.text}\``,
+      found ? "no model" : "not declared",
+      meantName(leader.text, leader.span, models) ?? {
+        help:
+          models.length > 0
+            ? `declared are ${models.join(", ")}`
+            : "declare it: `model Online(x: f32[B, 4]) { ... }`",
+      },
+    )
+  } else {
+    const { inputs, result, body } = value.decl
+    put({ ...value, decl: { ...decl, inputs, body, ...(result && { result }) } })
+    followers.set(name.text, { leader: value.decl.name.text, by, module: scope })
   }
 }
 

@@ -8,7 +8,7 @@ import type { Span } from "../source/source.js"
 import { evalArgs, resolveType } from "./args.js"
 import { callFn } from "./call.js"
 import { asTensor, emit, stretch } from "./emit.js"
-import { newNaming, originAt, under, userSpan, type Env } from "./env.js"
+import { newNaming, originAt, under, userSpan, type Cx, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
 import { complain } from "./report.js"
 import { refused } from "./scan.js"
@@ -25,7 +25,7 @@ export function declareParam(env: Env, s: ParamStmt): void {
   const type = resolveType(env, s.type)
   const name = s.as ? writtenName(env, s.as) : slotName(env, s)
   const slot = type && name !== undefined ? ensureSlot(env, s, name, type, "param") : undefined
-  if (slot && s.from) noteArray(env, slot.name, s.from)
+  if (slot && s.from) noteArray(env, followed(env.cx, slot.name) ?? slot.name, s.from)
   const value = slot ? readSlot(env, slot, s) : v.ERROR
   declare(env, s.name, { value, span: s.name.span, kind: "param" })
 }
@@ -103,6 +103,8 @@ function ensureSlot(
     })
     return undefined
   }
+  const leader = followed(env.cx, name)
+  if (leader !== undefined) return ensureFollowing(env, s, name, ensureSlot(env, s, leader, type, role))
   const frozen = s.kind === "param" && s.frozen
   const slot: Slot = {
     name,
@@ -114,6 +116,39 @@ function ensureSlot(
   }
   env.cx.slots.set(name, { slot, span: s.name.span, user: userSpan(env, s.span) })
   return slot
+}
+
+/** Of a model that follows another, the slot that its own follows. */
+export function followed({ followers }: Cx, name: string): string | undefined {
+  const dot = name.indexOf(".")
+  const follower = followers.get(name.slice(0, dot))
+  return follower && follower.leader + name.slice(dot)
+}
+
+/** Starts as that which it follows, and is moved by no optimizer. */
+function ensureFollowing(
+  env: Env,
+  s: ParamStmt | StateStmt,
+  name: string,
+  leader: Slot | undefined,
+): Slot | undefined {
+  if (!leader) return undefined
+  const slot: Slot = {
+    ...leader,
+    name,
+    frozen: leader.role === "param",
+    init: sameStart(env, leader, s.span),
+    origin: originAt(env, s.span),
+  }
+  env.cx.slots.set(name, { slot, span: s.name.span, user: userSpan(env, s.span) })
+  return slot
+}
+
+/** A first value that is that of another slot. */
+export function sameStart(env: Env, other: Slot, span: Span): Section {
+  const section = newSection(true)
+  const value = readValue({ ...env, section }, other, span)
+  return finish(section, [{ name: "value", value: value.id }])
 }
 
 /** Adds the statement that reads a slot. */
@@ -194,7 +229,14 @@ export function updateSlot(env: Env, s: UpdateStmt, binding: Binding, value: Val
     return
   }
   if (binding.slot !== undefined) {
-    append(env.section, { kind: "update", slot: binding.slot, value: next.id, origin: originAt(env, s.span) })
+    // What follows another gets its next value from that.
+    if (followed(env.cx, binding.slot) === undefined)
+      append(env.section, {
+        kind: "update",
+        slot: binding.slot,
+        value: next.id,
+        origin: originAt(env, s.span),
+      })
   } else if (env.optimizing) env.optimizing.updated = next
   binding.value = { ...next, ...(before.from && { from: before.from }) }
 }

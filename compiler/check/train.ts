@@ -118,6 +118,7 @@ export function checkTrain(
     objectives,
     scaling,
     averages,
+    follows: [],
     observed,
     reports: step.reports.map((r) => r.name),
     targets: dataSet ? targetsOf(evaluate.env.section, dataSet, modelNames(cx)) : [],

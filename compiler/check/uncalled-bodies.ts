@@ -16,6 +16,7 @@ import { addInput, newSection } from "./section.js"
 export function carryOutUncalled(cx: Cx, module: ModuleScope): void {
   for (const decl of module.module.declarations) {
     if (decl.kind !== "fn" && decl.kind !== "layer" && decl.kind !== "model") continue
+    if (decl.kind === "model" && decl.follows) continue
     if (cx.trained.has(decl) || (decl.kind !== "model" && cx.elaborated.has(decl))) continue
     carryOut(cx, module, decl)
   }

@@ -150,6 +150,10 @@ class Walk {
         return this.body([...decl.config, ...decl.inputs], decl.result, decl.body, end)
       case "model":
         if (decl.from) this.expr(this.global, decl.from)
+        if (decl.follows) {
+          this.use(this.global, decl.follows.leader)
+          this.expr(this.global, decl.follows.by)
+        }
         return this.body(decl.inputs, decl.result, decl.body, end)
       case "optimizer": {
         const sight = this.params(decl.config, end)

@@ -45,7 +45,7 @@ export function accumulation(
       }),
     settle() {
       g.at(origin)
-      slots.keepUnless(isLast)
+      slots.keepUnless(isLast, train.follows)
       for (const [name, sum] of sums) slots.write(name, g.apply("where", [isLast, g.full(0, sum.type), sum]))
     },
   }

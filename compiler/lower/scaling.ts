@@ -25,7 +25,7 @@ export function scalingIn(g: GraphBuild, slots: SlotValues, train: TrainSection)
     settle(gradients, update) {
       g.at(origin)
       const overflow = gradients.map((x) => overflowOf(g, x)).reduce((a, b) => g.apply("maximum", [a, b]))
-      slots.keepUnless(g.apply("eq", [overflow, g.constant(0)]))
+      slots.keepUnless(g.apply("eq", [overflow, g.constant(0)]), train.follows)
       slots.write(scaling.param, update(scale, overflow))
     },
   }

@@ -1,7 +1,7 @@
 /** lower: the slots of a graph under construction, and the values they hold at this point of it.
  *  Guarantees: a slot stands in the graph from its first read or write on; `finish` returns each changed slot once. */
 import type { GraphBuild } from "../ir/graph/build.js"
-import type { Slot } from "../ir/model/types.js"
+import type { ParameterAverage, Slot } from "../ir/model/types.js"
 import type { Value } from "../ops/op.js"
 import { bug } from "../source/bug.js"
 
@@ -38,11 +38,12 @@ export class SlotValues {
     return value
   }
   /** Keeps the new values of parameters, averages and optimizer state only where `condition` holds. States are no part of an
-   *  update. */
-  keepUnless(condition: Value): void {
+   *  update, unless they follow others. */
+  keepUnless(condition: Value, follows: readonly ParameterAverage[]): void {
+    const following = new Set(follows.map(({ slot }) => slot))
     for (const [name, value] of this.now) {
       const role = this.declared.get(name)?.role
-      if (role === "state" || role === "run") continue
+      if ((role === "state" && !following.has(name)) || role === "run") continue
       this.now.set(name, this.g.apply("where", [condition, value, this.initial(name)]))
     }
   }

@@ -46,7 +46,7 @@ export function lowerStep(model: Model, train: TrainSection): Graph {
       slots.write(param, updated(g, section, slots, slots.read(param), gradient, scalars))
     })
   })
-  for (const { param, slot, section } of train.averages) {
+  for (const { param, slot, section } of [...train.averages, ...train.follows]) {
     const given = (input: ModelInput): Value =>
       input.source.kind !== "feed" ? scalars(input) : slots.read(input.name === "p" ? param : slot)
     slots.write(slot, result(flatten(g, section, slots, given), "average"))

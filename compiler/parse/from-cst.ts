@@ -75,6 +75,12 @@ function readLayer(cx: Reading, head: Head, node: cst.LayerCstNode): ast.LayerDe
 function readModel(cx: Reading, head: Head, node: cst.ModelCstNode): ast.ModelDecl {
   const c = whole(node)
   const name = nameOf(cx, the(c.Identifier))
+  if (c.follows) {
+    const { Identifier, postfix } = whole(the(c.follows))
+    const follows = { leader: nameOf(cx, the(Identifier)), by: readPostfix(cx, the(postfix)) }
+    const body = { statements: [], span: head.span }
+    return { kind: "model", ...head, name, inputs: [], body, follows }
+  }
   const inputs = readParams(cx, the(c.params))
   return {
     kind: "model",

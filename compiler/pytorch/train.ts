@@ -31,6 +31,7 @@ export interface Optimizers {
   /** For each objective, parameters by the function that moves them. */
   readonly objectives: readonly { readonly loss: string; readonly updates: readonly Moved[] }[]
   readonly averages: readonly Moved[]
+  readonly follows: readonly { readonly by: string; readonly slot: string; readonly leader: string }[]
   /** Results of the step that optimizers read. */
   readonly settings: readonly string[]
 }
@@ -64,7 +65,12 @@ export function optimizersOf(
   const averages = grouped(train.averages, (a) =>
     functions.add("average", ["average", "p", "step"], average(program, a)),
   )
-  return { functions: functions.texts, objectives, averages, settings }
+  const follows = train.follows.map((f) => ({
+    by: functions.add("follow", ["average", "p", "step"], average(program, f)),
+    slot: f.slot,
+    leader: f.param,
+  }))
+  return { functions: functions.texts, objectives, averages, follows, settings }
 }
 
 function grouped<T extends { readonly param: string }>(

@@ -39,7 +39,7 @@ export function translate(exported: Exported): Translation {
   const program = new Program(slots, names, sections, [
     ...slots.map(({ init }) => init),
     ...train.objectives.flatMap(({ updates }) => updates.map(({ section }) => section)),
-    ...train.averages.map(({ section }) => section),
+    ...[...train.averages, ...train.follows].map(({ section }) => section),
   ])
   const results = (codes: ReadonlyMap<string, { text: string }>): string =>
     `{${[...codes].map(([name, { text }]) => `${quoted(name)}: ${text}`).join(", ")}}`
@@ -150,7 +150,7 @@ function optimizerName(written: readonly Written[], train: TrainSection, k: numb
 function programLines(
   { name, fingerprint, train, fold }: Exported,
   slots: readonly (readonly [string, string])[],
-  { objectives, averages, settings }: ReturnType<typeof optimizersOf>,
+  { objectives, averages, follows, settings }: ReturnType<typeof optimizersOf>,
   program: Program,
 ): string[] {
   const s = train.settings
@@ -205,6 +205,12 @@ function programLines(
     ],
     ["reports", [list(train.reports.map(quoted))]],
     ["averages", averages.length === 0 ? [] : updates(averages)],
+    [
+      "follows",
+      follows.length === 0
+        ? []
+        : ["{", ...indented(follows.map((f) => `${quoted(f.slot)}: (${f.by}, ${quoted(f.leader)}),`)), "}"],
+    ],
     [
       "observed",
       train.observed.length === 0

@@ -250,6 +250,7 @@ async function gradientsOf(
       : {
           ...steadied(each),
           averages: [],
+          follows: [],
           settings: { ...steadied(each).settings, clipNorm: null, clipValue: null, accumulate: 1 },
           objectives: each.objectives.map((o) => ({ ...o, updates: o.updates.map(asGradient) })),
         },

@@ -20,6 +20,9 @@ export function printModule(module: ast.Module, comments: readonly Comment[] = [
   return text === "" ? "" : text.trimEnd() + "\n"
 }
 
+const isShort = (d: ast.Declaration | undefined): boolean =>
+  d?.kind === "let-decl" || (d?.kind === "model" && d.follows !== undefined)
+
 class Printer {
   private readonly flow: CommentFlow
   readonly expressions: ExpressionPrinter
@@ -34,9 +37,8 @@ class Printer {
       ...imports.map((i) => ({ span: i.span, print: () => printImport(i) })),
       ...declarations.map((d) => ({ span: d.span, print: () => [docComment(d), this.declaration(d)] })),
     ]
-    // Imports, and constants, may stand close together.
-    const close = (i: number): boolean =>
-      i < imports.length || declarations[i - imports.length]?.kind === "let-decl"
+    // Imports, and declarations without a body, may stand close together.
+    const close = (i: number): boolean => i < imports.length || isShort(declarations[i - imports.length])
     const sameKind = (i: number): boolean => close(i - 1) && close(i) && i !== imports.length
     return this.flow.stack(items, span.end, (i, inSource) => inSource || !sameKind(i))
   }
@@ -53,6 +55,8 @@ class Printer {
         return [head, this.result(d.result), " ", this.block(d.body)]
       }
       case "model":
+        if (d.follows)
+          return ["model ", d.name.text, " follows ", d.follows.leader.text, " by ", e.postfix(d.follows.by)]
         return [
           ["model ", d.name.text, this.params(d.inputs), this.result(d.result)],
           [d.from === undefined ? "" : [" from ", e.postfix(d.from)], " ", this.block(d.body)],

@@ -58,6 +58,8 @@ export interface ModelDecl extends Node {
   /** A text, or a call of one: the file, and how its names are read. */
   readonly from?: Expr
   readonly body: Block
+  /** `model Target follows Online by ema(decay: 0.99)`: in the place of inputs, result and body, which are empty. */
+  readonly follows?: { readonly leader: Name; readonly by: Expr }
 }
 /** `optimizer SGD(lr: f32, momentum: f32 = 0)(p, g) { ... }`: `parameter` and `gradient` are the two names. */
 export interface OptimizerDecl extends Node {

@@ -77,6 +77,9 @@ function printTrain(train: TrainSection): string {
     ...train.averages.map(
       (a) => `  average ${printSlotName(a.param)} ${printSlotName(a.slot)} ${printSection(a.section, "  ")}`,
     ),
+    ...train.follows.map(
+      (f) => `  follow ${printSlotName(f.param)} ${printSlotName(f.slot)} ${printSection(f.section, "  ")}`,
+    ),
     ...train.observed.map(
       (o) => `  observed ${printName(o.metric)} ${printSlotName(o.value)} ${printSlotName(o.at)}`,
     ),
@@ -239,6 +242,9 @@ function parseTrain(c: Cursor): TrainSection {
   const averages: ParameterAverage[] = []
   while (c.accept("average"))
     averages.push({ param: c.slot(), slot: c.slot(), section: parseSection(c).section })
+  const follows: ParameterAverage[] = []
+  while (c.accept("follow"))
+    follows.push({ param: c.slot(), slot: c.slot(), section: parseSection(c).section })
   const observed: Observation[] = []
   while (c.accept("observed")) observed.push({ metric: parseName(c), value: c.slot(), at: c.slot() })
   const targets: Target[] = []
@@ -260,6 +266,7 @@ function parseTrain(c: Cursor): TrainSection {
     objectives,
     scaling,
     averages,
+    follows,
     observed,
     reports,
     targets,

@@ -191,6 +191,8 @@ export interface TrainSection {
    *  0. null: everything in f32. */
   readonly scaling: ParameterUpdate | null
   readonly averages: readonly ParameterAverage[]
+  /** Slots that go after others, in the models that follow one which this section moves: `param` is the other one. In order. */
+  readonly follows: readonly ParameterAverage[]
   readonly observed: readonly Observation[]
   readonly reports: readonly string[]
   readonly targets: readonly Target[]

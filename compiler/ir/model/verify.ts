@@ -75,7 +75,7 @@ function verifyTrain(
     expectResult(train.scaling.section, "p", { dtype: "f32", shape: [] }, types, place, found)
     if (!slots.has(train.scaling.param)) found.push({ where: place, message: "there is no such slot" })
   }
-  for (const { param, slot, section: s } of train.averages) {
+  for (const { param, slot, section: s } of [...train.averages, ...train.follows]) {
     const place = `${where}, average of @${param}`
     const type = slots.get(param)
     const types = section(s, place)

@@ -46,6 +46,8 @@ class Program:
     clip_value: float | None = None
     accumulate: int = 1
     averages: dict = field(default_factory=dict)
+    # Slots of models that follow others: (what makes the next value, the slot that it follows), in order.
+    follows: dict = field(default_factory=dict)
     observed: list = field(default_factory=list)
     settings: list = field(default_factory=list)
     fold: int | None = None
@@ -213,6 +215,9 @@ class Trainer:
         program = self.program
         fields = self.rows_of(self.step)
         self.model.train()
+        # What a forward pass makes of states that follow others does not count.
+        slots = {**self.parameters, **dict(self.model.named_buffers())} if program.follows else {}
+        following = {name: slots[name].detach().clone() for name in program.follows}
         results = self.forward(self.wrapped, fields)
         last = len(program.objectives) - 1
         found = [self.gradients(o, results, k == last) for k, o in enumerate(program.objectives)]
@@ -235,10 +240,16 @@ class Trainer:
                         p.copy_(objective.updates[name](p, g, self.state[name], updates, settings))
                 for name, average in program.averages.items():
                     self.average[name].copy_(average(self.average[name], self.parameters[name].detach(), updates))
+                for name, (follow, leader) in program.follows.items():
+                    following[name] = follow(following[name], slots[leader].detach(), updates)
+                    slots[name].copy_(following[name])
                 if program.accumulate > 1:
                     for gradients in found:
                         for name in gradients:
                             self.state[name]["grad_sum"] = torch.zeros_like(self.state[name]["grad_sum"])
+            if not complete:
+                for name, value in following.items():
+                    slots[name].copy_(value)
         numbers = self.numbers(results)
         self.require_finite(numbers)
         self.count(self.means, self.step, numbers)
