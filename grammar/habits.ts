@@ -4,25 +4,32 @@
  *  Not here:   words that stand for names (check/), mistakes that leave the meaning open (messages.ts). */
 import { createTokenInstance, type IToken, type TokenType } from "chevrotain"
 import type { Diagnostics } from "../compiler/source/diagnostic.js"
-import {
-  SETTING_ADVICE,
-  SETTING_HABITS,
-  STATEMENT_HABITS,
-  TYPE_HABITS,
-  words,
-} from "../compiler/source/habits.js"
+import { SETTING_ADVICE, SETTING_HABITS, STATEMENT_HABITS, words } from "../compiler/source/habits.js"
 import type { SourceFile, Span } from "../compiler/source/source.js"
 import { nearest } from "../compiler/source/suggest.js"
-import { declarationWords, tokenSpan } from "./layout.js"
+import { DTYPES, Enclosing } from "./enclosing.js"
+import { tokenSpan } from "./layout.js"
+import { isName } from "./rewriting.js"
 import * as t from "./tokens.js"
 
 export function translateHabits(file: SourceFile, tokens: readonly IToken[], out: Diagnostics): IToken[] {
   const result: IToken[] = []
   const inside = new Enclosing()
+  const dataNames = new Set(
+    tokens.flatMap(({ image }, i) => (tokens[i - 1]?.tokenType === t.Data ? [image] : [])),
+  )
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i]!
     const rest = tokens.slice(i + 1, i + 1 + LOOKAHEAD)
-    const place: Place = { token, next: rest[0], rest, previous: result.at(-1), inside }
+    const place: Place = {
+      token,
+      next: rest[0],
+      rest,
+      previous: result.at(-1),
+      before: result,
+      inside,
+      dataNames,
+    }
     const change = CHANGES.map((rule) => rule(place)).find((c) => c !== undefined)
     if (change !== undefined) {
       const more = change.more ?? 0
@@ -50,7 +57,11 @@ interface Place {
   /** The tokens that follow, as many as a change looks at. */
   readonly rest: readonly IToken[]
   readonly previous: IToken | undefined
+  /** All that was read so far. */
+  readonly before: readonly IToken[]
   readonly inside: Enclosing
+  /** Those that the file declares. */
+  readonly dataNames: ReadonlySet<string>
 }
 
 interface Change {
@@ -81,6 +92,92 @@ const CHANGES: readonly ((place: Place) => Change | undefined)[] = [
     token.image === "*" && next?.image === "*" && next.startOffset === token.startOffset + 1
       ? { ...one(t.Power, "^"), says: "a power is written `^`", more: 1 }
       : undefined,
+  // minimize loss, optimizer: Adam(lr: 0.1)
+  ({ token, next, rest, inside }) =>
+    token.tokenType === t.Comma && inside.isTrain && next?.image === "optimizer" && isSeparator(rest[1])
+      ? {
+          here: " with",
+          becomes: [[t.With, "with"]],
+          says: "the optimizer of a loss stands after `with`",
+          more: 2,
+        }
+      : undefined,
+  // x |> Linear(16), relu
+  ({ token, next, rest, before, inside }) => {
+    if (token.tokenType !== t.Comma || !inside.isComputed || !isName(next) || rest[1]?.image === ":")
+      return undefined
+    if (closesMore(rest.slice(0, restOfLine(token, rest)))) return undefined
+    const line = before.slice(before.findLastIndex(({ endLine }) => endLine !== token.startLine) + 1)
+    return line.some(({ tokenType }) => tokenType === t.Pipe)
+      ? { ...one(t.Pipe, " |>"), says: "layers follow one another with `|>`" }
+      : undefined
+  },
+  // train houses { ... }
+  ({ token, next, rest, previous, inside, dataNames }) =>
+    token.tokenType === t.Train &&
+    inside.isTop &&
+    beginsItem(previous, token) &&
+    next &&
+    dataNames.has(next.image) &&
+    rest[1]?.image === "{"
+      ? {
+          here: "train on",
+          becomes: [
+            [t.Train, "train"],
+            [t.On, "on"],
+          ],
+          says: `the data of a \`train\` section stands after \`on\`: \`train on ${next.image}\``,
+        }
+      : undefined,
+  // width = 16 outside of everything
+  ({ token, next, previous, inside }) =>
+    isName(token) &&
+    token.tokenType !== t.Let &&
+    next?.tokenType === t.Equals &&
+    inside.isTop &&
+    (previous === undefined || (previous.endLine !== token.startLine && previous.image === "}"))
+      ? {
+          here: `let ${token.image}`,
+          becomes: [
+            [t.Let, "let"],
+            [t.Identifier, token.image],
+          ],
+          says: `a name gets its value with \`let\`: \`let ${token.image} = ...\``,
+        }
+      : undefined,
+  // f(x: [B, 8]), -> [B, 8]
+  ({ token, previous, inside }) =>
+    token.image === "[" &&
+    ((previous?.tokenType === t.Colon && inside.isParams) || previous?.tokenType === t.Arrow)
+      ? {
+          here: "f32[",
+          becomes: [
+            [t.Identifier, "f32"],
+            [t.LBracket, "["],
+          ],
+          says: "a type begins with what its numbers are: `f32[...]`, or `i32[...]`",
+        }
+      : undefined,
+  // f(x: f32(B, 8)), -> f32(B, 8)
+  ({ token, rest, previous, before, inside }) => {
+    const sign = before.at(-2)?.tokenType
+    const isType = (sign === t.Colon && inside.isParams) || sign === t.Arrow
+    const close = rest.findIndex(({ image }) => /^[()[\]{}]$/.test(image))
+    if (token.image !== "(" || !isType || !DTYPES.has(previous?.image ?? "") || rest[close]?.image !== ")")
+      return undefined
+    const sizes = rest.slice(0, close)
+    const here = `[${sizes.map(({ image }) => (image === "," ? ", " : image)).join("")}]`
+    return {
+      here,
+      becomes: [
+        [t.LBracket, "["],
+        ...sizes.map(({ tokenType, image }) => [tokenType, image] as const),
+        [t.RBracket, "]"],
+      ],
+      says: `the sizes of a type stand in brackets: \`${previous!.image}${here}\``,
+      more: close + 1,
+    }
+  },
   // a and b, a or b
   ({ token, previous, next }) => {
     const joins = JOINS[token.image]
@@ -166,6 +263,7 @@ const CHANGES: readonly ((place: Place) => Change | undefined)[] = [
     // `loss = ...` is a value without `let`.
     if (next?.tokenType === t.Equals && !isLiteral(rest[1])) return undefined
     const more = restOfItem(token, rest)
+    if (closesMore(rest.slice(0, restOfLine(token, rest)))) return undefined
     return { here: "", says: `there is no setting \`${token.image}\``, help, more }
   },
   // shuffle: true, drop_last = False
@@ -293,6 +391,20 @@ const isLiteral = (token: IToken | undefined): boolean =>
   token?.tokenType === t.StringLiteral ||
   token?.tokenType === t.SingleQuoted
 
+/** Whether a bracket closes that was opened before, or never. */
+function closesMore(tokens: readonly IToken[]): boolean {
+  let depth = 0
+  return tokens.some(({ image }) => {
+    if (/^[([]$/.test(image)) depth++
+    return /^[)\]]$/.test(image) && --depth < 0
+  })
+}
+
+function restOfLine({ startLine }: IToken, rest: readonly IToken[]): number {
+  const next = rest.findIndex((token) => token.startLine !== startLine)
+  return next < 0 ? rest.length : next
+}
+
 /** How many tokens follow before the comma, the brace or the line that ends an item. */
 function restOfItem({ startLine }: IToken, rest: readonly IToken[]): number {
   let depth = 0
@@ -354,76 +466,9 @@ const beginsItem = (previous: IToken | undefined, token: IToken): boolean =>
   previous?.endLine !== token.startLine || /^[,;{]$/.test(previous?.image ?? "")
 const isSeparator = (token: IToken | undefined): boolean =>
   token?.tokenType === t.Colon || token?.tokenType === t.Equals
-const isName = (token: IToken | undefined): boolean => token !== undefined && /^[A-Za-z_]/.test(token.image)
 const endsValue = (previous: IToken | undefined, token: IToken): boolean =>
   previous !== undefined && previous.endLine === token.startLine && /[\w)\]"]$/.test(previous.image)
 const beginsValue = (next: IToken | undefined): boolean => next !== undefined && /^[\w(["!-]/.test(next.image)
-
-/** The brackets around a place. */
-class Enclosing {
-  private readonly open: {
-    readonly image: string
-    readonly train?: boolean
-    readonly declares?: boolean
-    readonly shape?: boolean
-  }[] = []
-  /** The declaration whose braces come next. */
-  private declaration: TokenType | undefined
-  /** The last bracket that closed was one of a declaration's head: another may follow. */
-  private closedHead = false
-  /** The place right after `(` or `,`, and then the name there. */
-  private atItem = false
-  private atName = false
-
-  meet(token: IToken, previous: IToken | undefined): void {
-    const { image } = token
-    // A declaration at the left margin is inside nothing: a bracket above was never closed.
-    const opensLine = previous === undefined || previous.endLine !== token.startLine
-    if (opensLine && token.startColumn === 1 && declarationWords.has(token.tokenType)) this.open.length = 0
-    if (this.open.length === 0 && DECLARATIONS.has(token.tokenType)) this.declaration = token.tokenType
-    this.atName = this.atItem && isName(token)
-    this.atItem = image === "(" || (image === "," && this.open.at(-1)?.image === "(")
-    if (image === "(") {
-      const declares = this.open.length === 0 && (this.closedHead || previous?.tokenType === t.Identifier)
-      this.open.push({ image, declares })
-    } else if (image === "[") this.open.push({ image, shape: DTYPES.has(previous?.image ?? "") })
-    else if (image === "{") {
-      const train = this.open.length === 0 && this.declaration === t.Train
-      this.open.push({ image, train })
-    } else if (image === ")" || image === "]" || image === "}") {
-      this.closedHead = this.open.pop()?.declares ?? false
-      return
-    }
-    this.closedHead = false
-  }
-
-  get isTop(): boolean {
-    return this.open.length === 0
-  }
-
-  /** Where a statement or a declaration may begin. */
-  get isBody(): boolean {
-    return this.isTop || this.open.at(-1)?.image === "{"
-  }
-
-  /** Whether the token is directly in the braces of a train section. */
-  get isTrain(): boolean {
-    return this.open.at(-1)?.train ?? false
-  }
-
-  /** Among the sizes of a type: `f32[B, 30]`. */
-  get isShape(): boolean {
-    return this.open.at(-1)?.shape ?? false
-  }
-
-  /** After the name that follows `(` or `,` of a call. The parameters of a declaration have defaults after `=`. */
-  get namesArgument(): boolean {
-    return this.atName && this.open.at(-1)?.image === "(" && !this.open.at(-1)!.declares
-  }
-}
-
-const DTYPES: ReadonlySet<string> = new Set([...Object.keys(TYPE_HABITS), ...Object.values(TYPE_HABITS)])
-const DECLARATIONS = new Set([t.Fn, t.Layer, t.Model, t.Optimizer, t.Data, t.Train, t.Import, t.Let])
 
 function report(file: SourceFile, span: Span, change: Change, out: Diagnostics): void {
   out.add({

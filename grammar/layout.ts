@@ -8,6 +8,7 @@
 import { createTokenInstance, type IToken, type TokenType } from "chevrotain"
 import { Diagnostics } from "../compiler/source/diagnostic.js"
 import type { SourceFile, Span } from "../compiler/source/source.js"
+import { gluedBracket } from "./glued.js"
 import * as t from "./tokens.js"
 
 export const MAX_NESTING = 100
@@ -54,6 +55,7 @@ export const declarationWords = new Set([t.Fn, t.Layer, t.Model, t.Optimizer, t.
 class Layout {
   private readonly result: IToken[] = []
   private readonly open: { readonly token: IToken; readonly at: number }[] = []
+  private all: readonly IToken[] = []
   /** The column of the first token of each line. */
   private readonly columns = new Map<number, number>()
 
@@ -65,11 +67,13 @@ class Layout {
   ) {}
 
   run(tokens: readonly IToken[]): IToken[] | undefined {
+    this.all = tokens
     for (const given of tokens) {
       const previous = this.result.at(-1)
       const opensLine = previous === undefined || (previous.endLine ?? 0) < (given.startLine ?? 0)
       if (opensLine) this.columns.set(given.startLine ?? 0, given.startColumn ?? 1)
       if (opensLine && this.open.length > 0) this.closeAbove(given)
+      this.closeHead(given)
       const token = marked(given, opensLine && previous !== undefined, this.open.at(-1)?.token)
       if (closers.has(token.tokenType)) {
         this.open.push({ token, at: this.result.length })
@@ -92,6 +96,15 @@ class Layout {
     // The inside of a bracket is indented more than the line that opens it.
     const left = this.open.findIndex(({ token: opener }) => this.indentOf(opener) >= column)
     if (left >= 0) this.closeDownTo(left, token)
+  }
+
+  /** `->` and `{` come after the lists of a declaration. */
+  private closeHead({ tokenType }: IToken, found = this.open.at(-1)): void {
+    if (found === undefined || (tokenType !== t.Arrow && tokenType !== t.LBrace)) return
+    if (this.open.some(({ token }) => token.tokenType === t.LBrace)) return
+    const since = this.result.slice(this.open[0]!.at)
+    if (tokenType === t.LBrace && since.some((token) => BEFORE_BLOCK.has(token.tokenType))) return
+    this.closeDownTo(0, undefined)
   }
 
   /** Matches a closing bracket, putting in the closers it skips. False: it closes nothing and is to be left out. */
@@ -135,6 +148,24 @@ class Layout {
   /** Puts in the `(` or `[` of a closer that has none, between a name and a value that stand side by side on its line. */
   private opensBefore(token: IToken): boolean {
     const type = partners.get(token.tokenType)
+    const line = this.result.findLastIndex(({ endLine }) => endLine !== token.startLine) + 1
+    const glued = type && gluedBracket(this.all, this.result.slice(line), token)
+    if (type && glued) {
+      const at = this.result.indexOf(glued.word)
+      this.reportMissing(glued.word, token, openerImage(token.tokenType), "in")
+      this.result.splice(at, 1, glued.before, putIn(type, glued.before), glued.after)
+      for (const [i, open] of this.open.entries())
+        if (open.at > at) this.open[i] = { ...open, at: open.at + 2 }
+      return true
+    }
+    // `with Adamlr: 0.1)`: where the word is to be cut cannot be told.
+    const named = this.result.findIndex(
+      ({ image }, i) => i > line && image === ":" && /^(with|=|\|>)$/.test(this.result[i - 2]?.image ?? ""),
+    )
+    if (type && named > 0) {
+      this.reportMissing(this.result[named - 1]!, token, openerImage(token.tokenType), "in")
+      return false
+    }
     for (let at = this.result.length - 1; type && at > (this.open.at(-1)?.at ?? -1) + 1; at--) {
       const [name, value] = [this.result[at - 1]!, this.result[at]!]
       if (name.startLine !== token.startLine) break
@@ -143,7 +174,7 @@ class Layout {
       this.result.splice(at, 0, putIn(type, name))
       return true
     }
-    this.reportUnopened(token)
+    this.reportUnopened(token, line)
     return false
   }
 
@@ -159,8 +190,26 @@ class Layout {
     return this.columns.get(startLine) ?? 1
   }
 
-  private reportUnopened(token: IToken): void {
+  /** `line`: where the line of the token begins. */
+  private reportUnopened(token: IToken, line = this.result.length): void {
     const inside = this.open.at(-1)?.token
+    const from = Math.max(line, (this.open.at(-1)?.at ?? -1) + 1)
+    const last = this.result.at(-1)
+    // Of two in a row the second is one too many; else the other one is missing, somewhere before.
+    if (partners.has(token.tokenType) && from < this.result.length && last?.tokenType !== token.tokenType) {
+      const opener = openerImage(token.tokenType)
+      this.out.add({
+        code: "syntax-bracket",
+        severity: "error",
+        message: `this \`${token.image}\` closes nothing`,
+        primary: {
+          span: { ...tokenSpan(this.file, this.result[from]!), end: tokenSpan(this.file, token).end },
+          text: `no \`${opener}\` is open in here`,
+        },
+        help: `add the missing \`${opener}\`, or remove the \`${token.image}\` at the end`,
+      })
+      return
+    }
     this.out.add({
       code: "syntax-bracket",
       severity: "error",
@@ -173,12 +222,12 @@ class Layout {
     })
   }
 
-  private reportMissing(last: IToken, closer: IToken, opener: string): void {
+  private reportMissing(last: IToken, closer: IToken, opener: string, place: "after" | "in" = "after"): void {
     this.out.add({
       code: "syntax-bracket",
       severity: "error",
       message: `a \`${opener}\` is missing before a \`${closer.image}\``,
-      primary: { span: tokenSpan(this.file, last), text: `\`${opener}\` belongs after this` },
+      primary: { span: tokenSpan(this.file, last), text: `\`${opener}\` belongs ${place} this` },
       related: [{ span: tokenSpan(this.file, closer), text: "closes nothing without it" }],
       help: `add the missing \`${opener}\``,
     })
@@ -203,7 +252,8 @@ class Layout {
     // Braces enclose much: the mistake is where they should end. Both ends of `(` and `[` are in sight.
     const twice =
       this.file.text.slice(start, end + 1) === "{{" || this.file.text.slice(start - 1, end) === "{{"
-    if (closer !== "}" && last.endLine === opener.startLine) opened.span.end = tokenSpan(this.file, last).end
+    const lineEnd = this.result.findLast(({ endLine }) => endLine === opener.startLine)
+    if (closer !== "}" && lineEnd) opened.span.end = tokenSpan(this.file, lineEnd).end
     const [primary, related] = closer === "}" && !twice ? [missing, opened] : [opened, missing]
     this.out.add({
       code: "syntax-bracket",
@@ -218,6 +268,9 @@ class Layout {
     })
   }
 }
+
+/** A value may have a block after these. */
+const BEFORE_BLOCK = new Set([t.If, t.Else, t.Scan, t.For])
 
 const partners = new Map<TokenType, TokenType>([
   [t.RParen, t.LParen],

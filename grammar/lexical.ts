@@ -26,6 +26,7 @@ export function tokenize(file: SourceFile, out: Diagnostics): Lexed {
   const { tokens, errors, groups } = lexer.tokenize(file.text)
   for (const error of errors.slice(0, MAX_LEXICAL_ERRORS)) out.add(lexicalDiagnostic(file, error))
   for (const hash of groups["hashes"] ?? []) out.add(hashComment(file, hash))
+  for (const text of groups["docstrings"] ?? []) out.add(docString(file, text))
   const comments = groups["comments"] ?? []
   const lines = new Map(tokens.map((token) => [token.endLine, token]))
   for (const comment of comments) {
@@ -57,6 +58,20 @@ function hashComment(file: SourceFile, hash: IToken): Diagnostic {
     message: "a comment begins with `//`",
     primary: { span, text: "write `//`" },
     fix: { span, replacement: "//" },
+  }
+}
+
+/** `"""Two layers."""` becomes `// Two layers.` */
+function docString(file: SourceFile, token: IToken): Diagnostic {
+  const span = tokenSpan(file, token)
+  const margin = /[ \t]*$/.exec(file.text.slice(0, span.start))![0]
+  const lines = token.image.slice(3, -3).trim().split(/\r?\n/)
+  return {
+    code: "syntax-habit",
+    severity: "error",
+    message: "a text that describes the program is a comment: it begins with `//`",
+    primary: { span: { ...span, end: span.start + 3 }, text: "write `//`" },
+    fix: { span, replacement: lines.map((line) => `// ${line.trim()}`).join(`\n${margin}`) },
   }
 }
 
@@ -117,7 +132,6 @@ const advice: Readonly<Record<string, string>> = {
   "“": 'strings are written in plain double quotes: `"text"`',
   "”": 'strings are written in plain double quotes: `"text"`',
   "&": "and is written `&&`",
-  "|": "or is written `||`, a pipe `|>`",
   "×": "multiplication is written `*`, a matrix product `@`",
   "−": "minus is written `-`",
 }

@@ -232,6 +232,11 @@ const helps: readonly {
     help: "a function has a name: `fn double(x: f32[...]) { x * 2 }`, and `|> double`",
   },
   {
+    when: (p) =>
+      p.found.tokenType === t.For && (p.rule === "list" || p.rule === "call" || p.rule === "group"),
+    help: "there are no lists made by a loop: layers in a row are `for i in 0..3 { h = h |> Linear(16) |> relu }`",
+  },
+  {
     when: (p) => p.rule === "let" && p.found.tokenType === t.Colon,
     help: "a `let` has no type: it follows from the value",
     fix: (p) => replacing(p, /^:\s*\w+(\[[^\]\n]*\])?\s*(?==)/, " "),

@@ -201,6 +201,16 @@ export const SingleQuoted = createToken({
   label: "a string",
   pattern: /'(?:[^'"\\\n\r]|\\.)*'/,
 })
+/** Likewise: the text that describes a function in Python. */
+export const DocString = createToken({
+  name: "DocString",
+  pattern: /"""[\s\S]*?"""|'''[\s\S]*?'''/,
+  group: "docstrings",
+  line_breaks: true,
+})
+/** A pipe or an `or` with a sign missing; the choice of C. */
+export const Bar = createToken({ name: "Bar", label: "`|`", pattern: "|" })
+export const Question = createToken({ name: "Question", label: "`?`", pattern: "?" })
 const Space = createToken({
   name: "Space",
   pattern: /[ \t\r\n\uFEFF]+/,
@@ -251,6 +261,7 @@ export const allTokens: TokenType[] = [
   Space,
   Comment,
   HashComment,
+  DocString,
   SingleQuoted,
   NumberLiteral,
   StringLiteral,
@@ -275,6 +286,8 @@ export const allTokens: TokenType[] = [
   infix("Modulo", "%"),
   infix("MatMul", "@"),
   Power,
+  Bar,
+  Question,
   Ellipsis,
   Range,
   Dot,

@@ -110,7 +110,7 @@ it("Keras' binary cross-entropy takes probabilities, as `bce` does", () => {
 describe("one message, with advice where the repair depends on more", () => {
   it.each<[Parts, string]>([
     [{ body: "Sequential(Linear(8), relu, Linear(2))(x)" }, "in a pipe"],
-    [{ body: "x.reshape(4, 1) |> Linear(2)" }, "`reshape(x, ...)`"],
+    [{ body: "x.reshape(-1, 2) |> Linear(2)" }, "`reshape(x, ...)`"],
     [{ body: "x.view(-1, 2) |> Linear(2)" }, "`reshape(x, ...)`"],
     [{ body: "x.float() |> Linear(2)" }, "`f32(x)`"],
     [{ body: 'x |> Linear(8, activation: "relu") |> Linear(2)' }, "`Linear(64) |> relu`"],

@@ -77,7 +77,7 @@ function callValue(
     case "error":
       return callee
     case "fn":
-      return callFn(env, callee, given, span)
+      return callFn(env, callee, callee.on ? givenTo(callee.on, given) : given, span)
     case "layer": {
       const instance = makeInstance(env, callee, given, span, hint)
       return instance ? { kind: "instance", instance } : v.ERROR
@@ -102,6 +102,22 @@ function callValue(
         }),
       })
   }
+}
+
+/** `x.view(-1, 16)`: x comes first, and sizes one by one are a list. */
+function givenTo(on: NonNullable<FnValue["on"]>, given: readonly Given[]): Given[] {
+  const [first] = given
+  const sizes =
+    on.takesSizes && first && given.every(({ name, value }) => name === undefined && value.kind !== "list")
+  return sizes
+    ? [
+        on,
+        {
+          value: v.list(given.map(({ value }) => value)),
+          span: { ...first.span, end: given.at(-1)!.span.end },
+        },
+      ]
+    : [on, ...given]
 }
 
 /** `let mean = ...` above, and then `mean(x)`. */

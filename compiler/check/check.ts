@@ -48,6 +48,9 @@ const ABSENCES = new Set([
   "state-idle",
 ])
 
+/** A name that is not known. */
+const UNKNOWN = new Set(["name-unknown", "data-unknown", "dim-unbound"])
+
 export function check(main: Module, input: CheckInput): Model | undefined {
   const found = new Diagnostics()
   const modules = resolveModules(main, input.stdlib, input.load, found)
@@ -69,6 +72,7 @@ export function check(main: Module, input: CheckInput): Model | undefined {
     dropouts: new Map(),
     counting: new Map(),
     positions: new Map(),
+    splitUnknown: new Set(),
   }
   const model = checkMain(cx, modules.main, input.lengths ?? [])
   input.watch?.model(model)
@@ -83,7 +87,7 @@ export function check(main: Module, input: CheckInput): Model | undefined {
 function follows({ unread }: Cx, wrong: boolean, { severity, code, primary, help }: Diagnostic): boolean {
   if (severity !== "error" && wrong && ABSENCES.has(code)) return true
   if (primary === undefined) return false
-  const isName = code === "name-unknown" && help === undefined
+  const isName = UNKNOWN.has(code) && help === undefined
   return unread.explains(primary.span) || (isName && unread.explainsName(primary.span))
 }
 

@@ -54,6 +54,8 @@ export interface Cx {
   readonly dropouts: Map<Span, DropoutUse>
   /** Schedules and averages that count steps, by place. */
   readonly counting: Map<string, Counting>
+  /** Data sets of which it is not known whether rows are held back. */
+  readonly splitUnknown: Set<string>
   readonly positions: Map<Span, string>
 }
 export interface Follower {

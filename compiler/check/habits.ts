@@ -10,7 +10,7 @@ import {
   TYPE_HABITS,
   words,
 } from "../source/habits.js"
-import type { SourceFile, Span } from "../source/source.js"
+import { type SourceFile, type Span, spanText } from "../source/source.js"
 import type { Given } from "./args.js"
 import type { Env } from "./env.js"
 import { complain, meantName, type Complaint } from "./report.js"
@@ -157,11 +157,41 @@ function withEmptyCall(span: Span, here: string): Span {
 }
 
 /** `x.reshape(...)`: advice about a tensor's member that is a function here. */
-export function adviceOnMember(env: Env, member: string): string | undefined {
+export function adviceOnMember(
+  env: Env,
+  { object, name: { text: member, span } }: FieldExpr,
+): { readonly help: string; readonly fix?: Fix } | undefined {
   const habit = NAME_HABITS[member]
   const here = env.module.names.has(member) ? member : habit && "here" in habit ? habit.here : undefined
-  if (here !== undefined) return `functions are not members: \`${here}(x, ...)\`, or \`x |> ${here}(...)\``
-  return MEMBER_ADVICE[member]
+  if (here === undefined)
+    return MEMBER_ADVICE[member] === undefined ? undefined : { help: MEMBER_ADVICE[member] }
+  return {
+    help: `functions are not members: \`${here}(x, ...)\`, or \`x |> ${here}(...)\``,
+    ...calledWith(here, object.span, span),
+  }
+}
+
+/** The function that a method of PyTorch is here, so that the rest is checked as it was meant. */
+export function methodOf(env: Env, value: Value, { object, name }: FieldExpr): Value {
+  const habit = NAME_HABITS[name.text]
+  const here = env.module.names.has(name.text) ? name.text : habit && "here" in habit ? habit.here : undefined
+  const global = here === undefined ? undefined : env.module.names.get(here)
+  return global?.kind === "value" && global.value.kind === "fn"
+    ? { ...global.value, on: { value, span: object.span, takesSizes: OF_SIZES.has(here!) } }
+    : ERROR
+}
+
+/** Functions that take sizes as a list, where methods of PyTorch take them one by one. */
+const OF_SIZES = new Set(["reshape", "expand", "permute", "repeat"])
+
+/** `x.view(-1, 16)` becomes `reshape(x, [-1, 16])`. */
+function calledWith(here: string, object: Span, { file, end }: Span): { readonly fix?: Fix } {
+  const [written, given = ""] = /^\(([^()\n]*(?:\([^()\n]*\)[^()\n]*)*)\)/.exec(file.text.slice(end)) ?? []
+  if (written === undefined || object.file !== file) return {}
+  const sizes = OF_SIZES.has(here) && given.trim() !== "" && !/^\s*[[(]/.test(given)
+  const more = sizes ? `, [${given}]` : given.trim() === "" ? "" : `, ${given}`
+  const span = { file, start: object.start, end: end + written.length }
+  return { fix: { span, replacement: `${here}(${spanText(object)}${more})` } }
 }
 
 const MEMBER_ADVICE = words<string>({

@@ -17,8 +17,8 @@ import { emit } from "./emit.js"
 import { newNaming, under, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
 import { MODEL_HABITS } from "../source/habits.js"
-import { adviceOnMember, evalModuleMember } from "./habits.js"
-import { complain, didYouMean } from "./report.js"
+import { adviceOnMember, evalModuleMember, methodOf } from "./habits.js"
+import { complain, didYouMean, meantName } from "./report.js"
 import { newScope } from "./scope.js"
 import { declareParam, readValue } from "./slots.js"
 import * as v from "./values.js"
@@ -59,23 +59,27 @@ export function evalField(env: Env, expr: FieldExpr): Value {
     case "model":
       return memberOf(env, modelInstance(env, object, expr.object.span), text, span)
   }
-  return complain(env, {
+  complain(env, {
     code: "field-unknown",
     message: `${v.describe(object)} has no \`.${text}\``,
     span,
     label: "not found",
-    help:
-      object.kind === "tensor"
-        ? (adviceOnMember(env, text) ??
-          didYouMean(text, ["shape", "rank", "dtype"]) ??
-          "a tensor has `.shape`, `.rank` and `.dtype`")
+    ...(object.kind === "tensor"
+      ? (adviceOnMember(env, expr) ??
+        meantName(text, span, ["shape", "rank", "dtype"]) ?? {
+          help: "a tensor has `.shape`, `.rank` and `.dtype`",
+        })
+      : object.kind === "layer"
+        ? {
+            help: `\`${object.decl.name.text}\` is the layer itself; make an instance first: \`let a = ${object.decl.name.text}(...)\``,
+          }
         : object.kind === "fields"
-          ? (didYouMean(text, [...object.fields.keys()]) ??
-            `its fields are ${[...object.fields.keys()].join(", ")}`)
-          : object.kind === "layer"
-            ? `\`${object.decl.name.text}\` is the layer itself; make an instance first: \`let a = ${object.decl.name.text}(...)\``
-            : undefined,
+          ? (meantName(text, span, object.fields.keys()) ?? {
+              help: `its fields are ${[...object.fields.keys()].join(", ")}`,
+            })
+          : {}),
   })
+  return object.kind === "tensor" ? methodOf(env, object, expr) : v.ERROR
 }
 
 /** A parameter, a state or an inner instance. */

@@ -205,11 +205,35 @@ function runAssign(env: Env, s: AssignStmt): void {
       span: s.name.span,
       label: binding.kind === "state" ? "a state" : "not a `var`",
       related: [{ span: binding.span, text: "declared here" }],
-      help: binding.kind === "state" ? `write \`${s.name.text} <- ...\`` : "declare it with `var` instead",
+      ...otherThanAssigned(s, binding),
     })
     return
   }
   binding.value = changeable(env, s.name, value)
+}
+
+/** What takes the place of `x = ...` where `x` is no `var`. */
+function otherThanAssigned(
+  { name, value }: AssignStmt,
+  { kind, span }: Binding,
+): { readonly help: string; readonly fix?: Fix } {
+  const { file, end } = name.span
+  if (kind === "state")
+    return {
+      help: `write \`${name.text} <- ...\``,
+      fix: { span: { file, start: end, end: value.span.start }, replacement: " <- " },
+    }
+  if (kind !== "let")
+    return {
+      help: `\`${name.text}\` keeps its value: give the new one a name of its own, \`let h = ...\`, and use that from here on`,
+    }
+  const word = /\blet(?=\s+$)/.exec(span.file.text.slice(0, span.start))
+  return {
+    help: "declare it with `var` instead",
+    ...(word && {
+      fix: { span: { ...span, start: word.index, end: word.index + 3 }, replacement: "var" },
+    }),
+  }
 }
 
 /** Unknown where an assignment may be in a part that the parser could not read. */

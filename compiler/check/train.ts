@@ -61,7 +61,8 @@ export function checkTrain(
     tables: step.reports.filter((r) => r.isTable).map((r) => r.name),
     computed: step.reports.map((r) => r.name),
     directionOf: betterOf,
-    heldBack: dataSet ? heldBackOf(dataSet) : null,
+    heldBack:
+      dataSet && !cx.splitUnknown.has(dataSet.name) ? heldBackOf(dataSet) : decl.data ? undefined : null,
     span: decl.name?.span ?? { ...decl.span, end: decl.span.start + "train".length },
   })
   const scaling = scalingOf(

@@ -12,6 +12,8 @@ export class Unread {
   private readonly ranges: Span[] = []
   /** Declarations in which a name was declared that could not be read. */
   private readonly nameless: Span[] = []
+  /** A declaration has lost its name: any that is not known may be it. */
+  private lostName = false
 
   constructor(modules: readonly Module[]) {
     for (const module of modules) {
@@ -19,6 +21,7 @@ export class Unread {
         const lines = wholeLines(span)
         const text = spanText(lines)
         for (const word of text.match(WORDS) ?? []) this.words.add(word)
+        if (NAMELESS.test(text)) this.lostName = true
         // A declaration that ended too early goes on in the unread text after it; unread text may belong to a declaration before it on its line.
         const before = module.declarations.findLast((d) => d.span.start <= span.start)
         const after = module.declarations.find((d) => d.span.start > span.start)
@@ -41,7 +44,7 @@ export class Unread {
 
   /** Whether a name that is not known may be one of those that were not read. */
   explainsName(span: Span): boolean {
-    return isWithin(this.nameless, span)
+    return this.lostName || isWithin(this.nameless, span)
   }
 
   /** Whether a part of it, or the text after it, was not read. */
@@ -92,6 +95,7 @@ function wholeLines({ file, start, end }: Span): Span {
 }
 
 const DECLARES = /^\s*(let|var|frozen|param|state|for)\b/
+const NAMELESS = /^(let|fn|layer|model|optimizer|data)\b\s*(?=[=({:]|->)/
 const DECLARES_NAMES =
   /^\s*(let|var|(frozen )?param|state|for)\s+(\w+\s*(=|:|in\b|as\b)|\(\w+(,\s*\w+)*\)\s*=)/
 const WORDS = /[A-Za-z_]\w*/g

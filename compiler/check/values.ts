@@ -42,6 +42,8 @@ export interface FnValue {
   readonly kind: "fn"
   readonly decl: FnDecl
   readonly module: ModuleScope
+  /** Of `x.relu`, as PyTorch writes it: what the function is called on, once that has been said. */
+  readonly on?: { readonly value: Value; readonly span: Span; readonly takesSizes: boolean }
 }
 export interface ListValue {
   readonly kind: "list"

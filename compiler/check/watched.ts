@@ -16,8 +16,8 @@ export interface Reported {
   readonly computed: readonly string[]
   /** The direction of a report or the loss; undefined when nothing says it. */
   readonly directionOf: (name: string) => Direction | undefined
-  /** The rows that are held back and evaluated along the way. */
-  readonly heldBack: "val" | "test" | null
+  /** The rows that are held back and evaluated along the way; undefined where the split is not known. */
+  readonly heldBack: "val" | "test" | null | undefined
 }
 
 /** With rows for validation, nobody looks at the test rows along the way. */
@@ -33,6 +33,7 @@ export function patienceOf(
   cx: Reported,
 ): TrainSettings["patience"] {
   if (!setting || count === undefined) return null
+  if (!setting.on && cx.heldBack === undefined) return null
   if (!setting.on && cx.heldBack !== "val") {
     complain(env, {
       code: "setting-patience",
@@ -91,10 +92,11 @@ function watchedAt(
     return refused(
       `needs the name of a report, and there is no report \`${text}\``,
       "not reported",
-      meantName(text, span, [...known, ...known.map((k) => `${cx.heldBack}_${k}`)]) ??
+      meantName(text, span, [...known, ...known.map((k) => `${cx.heldBack ?? "val"}_${k}`)]) ??
         `known are ${known.map((k) => `\`${k}\``).join(", ")}`,
     )
   }
+  if (name !== text && cx.heldBack === undefined) return null
   if (name !== text && part !== cx.heldBack)
     return part === "val"
       ? refused(

@@ -7,6 +7,8 @@ import type { IToken } from "chevrotain"
 import type { ModuleCstNode } from "../../grammar/cst.js"
 import { translateHabits } from "../../grammar/habits.js"
 import { layOut, tokenSpan } from "../../grammar/layout.js"
+import { translatePython } from "../../grammar/python.js"
+import { rearrangeStatements } from "../../grammar/statement-habits.js"
 import { tokenize } from "../../grammar/lexical.js"
 import { endsTooEarly, parserDiagnostic } from "../../grammar/messages.js"
 import { parser } from "../../grammar/parser.js"
@@ -27,7 +29,11 @@ export function parseWithComments(
 ): { readonly module: Module; readonly comments: readonly IToken[] } {
   const found = new Diagnostics()
   const { tokens, comments } = tokenize(file, found)
-  const laidOut = layOut(file, translateHabits(file, tokens, found), found) ?? []
+  const meant = [translatePython, rearrangeStatements, translateHabits].reduce(
+    (read, translate) => translate(file, read, found),
+    tokens,
+  )
+  const laidOut = layOut(file, meant, found) ?? []
   parser.input = laidOut
   const cst = parser.module()
   const unread: Span[] = []

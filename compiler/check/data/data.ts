@@ -21,11 +21,17 @@ const REFUSED: DataSource = { kind: "array", columns: [] }
 export function checkData(env: Env, decl: DataDecl): DataSet {
   const rule = ruleOf(decl.source)
   const fields = decl.fields.map((f) => fieldOf(env, f, rule))
-  const taken = fields.map((field, i) => field && { field, type: decl.fields[i]!.type.span })
+  const partly = env.cx.unread.has(decl)
+  const taken = [
+    ...fields.map((field, i) => field && { field, type: decl.fields[i]!.type.span }),
+    ...(partly ? [undefined] : []),
+  ]
   const source = sourceOf(env, decl.source, taken)
   const val = decl.val && sourceOf(env, decl.val, taken)
   const test = decl.test && sourceOf(env, decl.test, taken)
   const split = splitOf(env, decl)
+  if (partly || split === undefined || (decl.val && !val) || (decl.test && !test))
+    env.cx.splitUnknown.add(decl.name.text)
   const windows = windowsOf(env, decl, fields)
   const where = whereOf(env, decl)
   twice(env, decl.fields)
