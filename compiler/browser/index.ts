@@ -11,6 +11,7 @@ import { compile as compileSource, type CompileOptions } from "../driver/compile
 import type { StageDump } from "../driver/dumps.js"
 import type { Diagnostic } from "../source/diagnostic.js"
 import { renderDiagnostics } from "../source/render.js"
+import { withLimits } from "../targets/device-profiles.js"
 import { DEFAULT_TARGET, targetFor, WEBGPU_VARIANTS } from "../targets/index.js"
 import { blobOf, type Files } from "./files.js"
 import { FilesAtHand, pageHost } from "./host.js"
@@ -98,7 +99,7 @@ async function targetOf(
   if (name === "wasm") return { target: DEFAULT_TARGET, devices: ["wasm"] }
   const adapter = await probeBrowserDevice()
   return {
-    target: targetFor(adapter),
+    target: withLimits(targetFor(adapter), adapter.limits),
     devices: ["webgpu"],
   }
 }

@@ -2,6 +2,7 @@
 import { existsSync, statSync } from "node:fs"
 import { basename, dirname, relative, resolve } from "node:path"
 import { Option, type Command } from "commander"
+import { withLimits } from "../targets/device-profiles.js"
 import { DEFAULT_TARGET, targetFor, type TargetProfile } from "../targets/index.js"
 import {
   autoNodeDevice,
@@ -113,7 +114,7 @@ export function deviceText({ device, adapter, software, kernels, why }: DeviceIn
 /** The target for the adapter of this machine. Where there is none, opening it says so, after the program's own mistakes. */
 export async function profileOfAdapter(): Promise<TargetProfile> {
   const adapter = await probeNodeDevice().catch(() => undefined)
-  return adapter === undefined ? DEFAULT_TARGET : targetFor(adapter)
+  return adapter === undefined ? DEFAULT_TARGET : withLimits(targetFor(adapter), adapter.limits)
 }
 
 const RUNS = "runs"

@@ -24,10 +24,14 @@ export function needsOf(manifest: Manifest, target: TargetProfile): readonly Nee
     return at === undefined ? {} : { at }
   }
   const bindings = layout.programs.flatMap(({ dispatches }) =>
-    dispatches.flatMap((d) => d.bindings.map(({ bytes }) => ({ kernel: d.kernel, bytes }))),
+    dispatches.flatMap((d) => d.bindings.map(({ arena, bytes }) => ({ kernel: d.kernel, arena, bytes }))),
   )
   const binding = greatest(bindings, ({ bytes }) => bytes)
   const arena = greatest(layout.arenas, ({ bytes }) => bytes)
+  const inArena = greatest(
+    bindings.filter((b) => b.arena === arena?.name),
+    ({ bytes }) => bytes,
+  )
   const kernel = greatest(layout.kernels, (k) => k.bindings.length)
   return [
     {
@@ -42,6 +46,7 @@ export function needsOf(manifest: Manifest, target: TargetProfile): readonly Nee
       needs: arena?.bytes ?? 0,
       limit: target.maxBufferBytes,
       unit: "bytes",
+      ...lineOf(inArena?.kernel),
     },
     {
       what: "buffers of a kernel",

@@ -19,7 +19,7 @@ export function checkLimits(plan: Plan, cx: PassContext): void {
   }
   for (const program of plan.programs) checkProgram(program, kernels, cx, error)
   // A tensor that cannot even be bound has been named; the sum it is part of says nothing new.
-  if (said.size === 0) checkArenas(plan, cx, error)
+  if (said.size === 0) checkArenas(plan, kernels, cx, error)
 }
 
 /** `what` tells messages apart: one buffer is reported once, however many kernels read it. */
@@ -27,6 +27,11 @@ type Report = (code: string, what: string, message: string, help: string, kernel
 
 const MiB = 1024 * 1024
 const mib = (bytes: number): string => `${(bytes / MiB).toFixed(1)} MiB`
+/** With as many digits as it takes to be seen to be more than the limit. */
+function mibBeyond(bytes: number, limit: number): string {
+  const digits = [1, 2, 3, 4].find((n) => (bytes / MiB).toFixed(n) !== (limit / MiB).toFixed(n)) ?? 5
+  return `${(bytes / MiB).toFixed(digits)} MiB`
+}
 
 function checkProgram(
   program: PlannedProgram,
@@ -46,7 +51,7 @@ function checkProgram(
       error(
         "memory-binding",
         bound.map((b) => b.name).join(" "),
-        `${bound.map((b) => describe(b, rows)).join(", ")}${bound.every(isData) ? "," : batch} takes ${mib(bytes)}, and ${target.name} binds at most ${mib(target.maxBindingBytes)}`,
+        `${bound.map((b) => describe(b, rows)).join(", ")}${bound.every(isData) ? "," : batch} takes ${mibBeyond(bytes, target.maxBindingBytes)}, and ${target.name} binds at most ${mib(target.maxBindingBytes)}`,
         advice(program, bound),
         kernel,
       )
@@ -65,7 +70,12 @@ function checkProgram(
   }
 }
 
-function checkArenas(plan: Plan, { target }: PassContext, error: Report): void {
+function checkArenas(
+  plan: Plan,
+  kernels: ReadonlyMap<string, Kernel>,
+  { target }: PassContext,
+  error: Report,
+): void {
   for (const arena of plan.arenas) {
     if (arena.bytes <= target.maxBufferBytes) continue
     const isState = arena.name === "state"
@@ -77,12 +87,28 @@ function checkArenas(plan: Plan, { target }: PassContext, error: Report): void {
     error(
       "memory-arena",
       arena.name,
-      `${isState ? "parameters and optimizer state take" : "what a step computes takes"} ${mib(arena.bytes)} together, and a buffer on ${target.name} holds at most ${mib(target.maxBufferBytes)}${most}`,
+      `${isState ? "parameters and optimizer state take" : "what a step computes takes"} ${mibBeyond(arena.bytes, target.maxBufferBytes)} together, and a buffer on ${target.name} holds at most ${mib(target.maxBufferBytes)}${most}`,
       isState
         ? "use fewer or smaller layers, or an optimizer with less state"
         : "use a smaller `batch`, or smaller layers",
+      largestIn(plan, arena.name, kernels),
     )
   }
+}
+
+/** The kernel that accesses the most of an arena at once. */
+function largestIn(
+  { programs }: Plan,
+  arena: string,
+  kernels: ReadonlyMap<string, Kernel>,
+): Kernel | undefined {
+  let [most, found] = [0, undefined as Kernel | undefined]
+  for (const { dispatches } of programs)
+    for (const { kernel, bindings } of dispatches)
+      for (const binding of bindings)
+        if (binding.arena === arena && binding.bytes > most)
+          [most, found] = [binding.bytes, kernels.get(kernel)]
+  return found
 }
 
 function checkWorkgroup(kernel: Kernel, { target }: PassContext): void {

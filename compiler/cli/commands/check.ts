@@ -7,6 +7,7 @@ import type { Diagnostic } from "../../source/diagnostic.js"
 import { applyFixes } from "../../source/fixes.js"
 import { githubAnnotation, sarifLog } from "../../source/machine-formats.js"
 import { diagnosticJson, renderDiagnostics } from "../../source/render.js"
+import { DEVICE_PROFILES, targetOfProfile } from "../../targets/device-profiles.js"
 import { DEFAULT_TARGET, TARGETS, type TargetProfile } from "../../targets/index.js"
 import { VERSION } from "../../version.js"
 import { allCodes } from "../codes.js"
@@ -21,6 +22,9 @@ import { type DeviceOptions, withDeviceOptions } from "../open-program.js"
 import { type Need, needsOf, needsText } from "../target-needs.js"
 import { compiling } from "../usage.js"
 import { validateFile } from "../validate-file.js"
+
+/** The kinds of devices that code is made for, and the profiles of real ones. */
+const ALL_TARGETS: readonly TargetProfile[] = [...TARGETS, ...DEVICE_PROFILES.map(targetOfProfile)]
 
 interface Options extends DeviceOptions {
   readonly json?: boolean
@@ -47,7 +51,7 @@ export function addCheck(program: Command): void {
       new Option(
         "--target <name>",
         "check that the program fits this kind of device, and say what it needs of it",
-      ).choices(TARGETS.map(({ name }) => name)),
+      ).choices(ALL_TARGETS.map(({ name }) => name)),
     )
     .option("--fix", "make the repairs that messages suggest, in the files, and check again")
     .option("--validate", "run every stage of the compiler, and the device, on random values, and compare")
@@ -104,7 +108,7 @@ function checkOnce(path: string, options: Options): Compiled {
 
 /** The target of `--target`; left out: limits of every device. */
 const targetOf = ({ target }: Options): TargetProfile | undefined =>
-  TARGETS.find(({ name }) => name === target)
+  ALL_TARGETS.find(({ name }) => name === target)
 
 /** Whether anything was changed. */
 function repair(diagnostics: readonly Diagnostic[]): boolean {
