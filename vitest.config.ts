@@ -3,7 +3,7 @@
 
 import { defineConfig } from "vitest/config"
 
-/** Files that train on devices, start the command line many times, or go through hundreds of programs. */
+/** Files that train on devices, start the command line or another compiler, or go through hundreds of programs. */
 const LONG = [
   "batching",
   "blocked-scans",
@@ -18,6 +18,7 @@ const LONG = [
   "data-errors",
   "device-ops",
   "disk-full",
+  "docs",
   "ending",
   "exactness",
   "examples",
