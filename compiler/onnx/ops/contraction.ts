@@ -1,5 +1,6 @@
 /** onnx/ops: products, convolutions, and windows that slide over the last axes.
  *  ONNX slides over (N, C, s...) only: axes in front of the windows are put together to N, with one channel. */
+import type { OpName } from "../../ir/op-name.js"
 import type { Attrs } from "../../ir/graph/types.js"
 import { type Shape, isStatic, numel } from "../../ir/tensor.js"
 import { intAttr, intsAttr } from "../../ops/attrs.js"
@@ -105,7 +106,7 @@ const windowArgmax: Spelling = ({ args: [x], attrs, type, w }) => {
 const flattened = (w: Writer, x: Term, n: number): Term =>
   w.reshape(x, [...x.shape.slice(0, -n), numel(x.shape.slice(-n))])
 
-export const CONTRACTIONS: Readonly<Record<string, Spelling>> = {
+export const CONTRACTIONS = {
   matmul: ({ args, type, w }) => w.node("MatMul", args, { shape: type.shape }),
   conv: ({ args, attrs, type, w }) => convolution(w, args, attrs, type.shape),
   conv_input_grad: ({ args, attrs, type, w }) =>
@@ -140,4 +141,4 @@ export const CONTRACTIONS: Readonly<Record<string, Spelling>> = {
     )
     return w.reshape(put, type.shape)
   },
-}
+} satisfies Partial<Record<OpName, Spelling>>

@@ -1,4 +1,5 @@
 /** onnx/ops: reads and sums at indices that are found in data. */
+import type { OpName } from "../../ir/op-name.js"
 import { type Dim, type Shape, isStatic, numel, subDim } from "../../ir/tensor.js"
 import { dimAttr, intAttr } from "../../ops/attrs.js"
 import type { Term, Writer } from "../writer.js"
@@ -37,7 +38,7 @@ const putAdd: Spelling = ({ args: [dy, index], attrs, type, w }) => {
   return w.reshape(put, type.shape)
 }
 
-export const GATHERS: Readonly<Record<string, Spelling>> = {
+export const GATHERS = {
   take: ({ args: [x, index], attrs, type, w }) => {
     const axis = intAttr(attrs, "axis")
     const places = clamped(w, index!, x!.shape[axis]!)
@@ -59,4 +60,4 @@ export const GATHERS: Readonly<Record<string, Spelling>> = {
       { axis, reduction: "add" },
     )
   },
-}
+} satisfies Partial<Record<OpName, Spelling>>

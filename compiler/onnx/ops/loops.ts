@@ -1,4 +1,5 @@
 /** onnx/ops: `scan` as Scan of ONNX: states are carried, sequences are cut along axis 0, and the body reads other values from the graph around it. */
+import type { OpName } from "../../ir/op-name.js"
 import { intAttr } from "../../ops/attrs.js"
 import { bug } from "../../source/bug.js"
 import type { Term } from "../writer.js"
@@ -35,8 +36,8 @@ const scan: Spelling = ({ args, attrs, region = bug("a scan has a region"), w })
   return { ...w.scalar(iterations, "i32"), parts }
 }
 
-export const LOOPS: Readonly<Record<string, Spelling>> = {
+export const LOOPS = {
   scan,
   scan_result: ({ args: [loop], attrs }) =>
     loop!.parts?.[intAttr(attrs, "index")] ?? bug("no result of a scan"),
-}
+} satisfies Partial<Record<OpName, Spelling>>

@@ -1,4 +1,5 @@
 /** onnx/ops: constants, and the same elements at other indices. */
+import type { OpName } from "../../ir/op-name.js"
 import { dimAttr, dimsAttr, dtypeAttr, floatAttr, intAttr, intsAttr } from "../../ops/attrs.js"
 import { type Dim, type Shape, addDim, isStatic, mulDim, sameDim } from "../../ir/tensor.js"
 import type { Term, Writer } from "../writer.js"
@@ -57,7 +58,7 @@ const pad: Spelling = ({ args: [x], attrs, w }) => {
   return [...low, ...high].every((d) => d === 0) ? apart : padded(w, apart, low, high, value)
 }
 
-export const MOVEMENT: Readonly<Record<string, Spelling>> = {
+export const MOVEMENT = {
   constant: ({ attrs, w }) => w.scalar(floatAttr(attrs, "value"), dtypeAttr(attrs, "dtype")!),
   iota: ({ attrs, w }) =>
     w.iota(dimsAttr(attrs, "shape"), intAttr(attrs, "axis"), dtypeAttr(attrs, "dtype")!),
@@ -79,4 +80,4 @@ export const MOVEMENT: Readonly<Record<string, Spelling>> = {
       : w.node("Concat", args, { shape: type.shape }, { axis: intAttr(attrs, "axis") }),
   below: ({ args: [x] }) => x!,
   after: ({ args: [x] }) => x!,
-}
+} satisfies Partial<Record<OpName, Spelling>>

@@ -1,4 +1,5 @@
 /** onnx/ops: arithmetic, comparison, choice, conversion and functions of one number. */
+import type { OpName } from "../../ir/op-name.js"
 import { dtypeAttr } from "../../ops/attrs.js"
 import { isFloat } from "../../ir/tensor.js"
 import type { OnnxDType } from "../proto.js"
@@ -79,7 +80,7 @@ const atan2: Spelling = ({ args: [a, b], w }) => {
   return w.pointwise("Where", [below, w.pointwise("Neg", [upper]), upper], dtype)
 }
 
-export const POINTWISE: Readonly<Record<string, Spelling>> = {
+export const POINTWISE = {
   add: arithmetic("Add"),
   sub: arithmetic("Sub"),
   mul: arithmetic("Mul"),
@@ -126,4 +127,4 @@ export const POINTWISE: Readonly<Record<string, Spelling>> = {
   nonfinite: ({ args: [x], w }) =>
     w.pointwise("Or", [w.pointwise("IsNaN", [x!], "bool"), w.pointwise("IsInf", [x!], "bool")]),
   stop_gradient: ({ args: [x] }) => x!,
-}
+} satisfies Partial<Record<OpName, Spelling>>

@@ -1,4 +1,5 @@
 /** onnx/ops: sums and extremes over axes, and operations that depend on the order along an axis. */
+import type { OpName } from "../../ir/op-name.js"
 import { boolAttr, intAttr, intsAttr } from "../../ops/attrs.js"
 import type { Term, Writer } from "../writer.js"
 import { zeros } from "./gather.js"
@@ -88,7 +89,7 @@ const recurrence: Spelling = ({ args: [a, b], attrs, w }) => {
   return { name: all!, dtype: b!.dtype, shape: b!.shape, held: b!.shape }
 }
 
-export const REDUCTIONS: Readonly<Record<string, Spelling>> = {
+export const REDUCTIONS = {
   sum: reduction("ReduceSum"),
   prod: reduction("ReduceProd"),
   max: reduction("ReduceMax"),
@@ -111,4 +112,4 @@ export const REDUCTIONS: Readonly<Record<string, Spelling>> = {
   ),
   cumprod,
   recurrence,
-}
+} satisfies Partial<Record<OpName, Spelling>>

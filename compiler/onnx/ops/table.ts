@@ -1,4 +1,5 @@
-/** onnx/ops: the spelling in ONNX of every operation of the registry, or why there is none. A test compares the table with the registry. */
+/** onnx/ops: the spelling in ONNX of every operation of the registry, or why there is none. The type of the table has a key for each, so that none is forgotten. */
+import type { OpName } from "../../ir/op-name.js"
 import { CONTRACTIONS } from "./contraction.js"
 import { GATHERS } from "./gather.js"
 import { LOOPS } from "./loops.js"
@@ -7,7 +8,7 @@ import { POINTWISE } from "./pointwise.js"
 import { REDUCTIONS } from "./reduce.js"
 import type { Spelling } from "./spelling.js"
 
-export const SPELLINGS: Readonly<Record<string, Spelling>> = {
+export const SPELLINGS: Readonly<Record<OpName, Spelling>> = {
   ...POINTWISE,
   ...REDUCTIONS,
   ...MOVEMENT,

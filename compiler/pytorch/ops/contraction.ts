@@ -1,4 +1,5 @@
 /** pytorch/ops: products, convolutions, and windows that slide over the last axes. */
+import type { OpName } from "../../ir/op-name.js"
 import type { Attrs } from "../../ir/graph/types.js"
 import { isStatic, type Shape } from "../../ir/tensor.js"
 import { intAttr, intsAttr } from "../../ops/attrs.js"
@@ -109,7 +110,7 @@ const windowMax: Spelling = (use) => {
 const sizes = (shape: Shape, n: number): string => tuple(sizesOf(shape, shape.length - n).map(String))
 const wholes = ({ args, w }: Use): Code[] => args.map((a: Term) => w.whole(a))
 
-export const CONTRACTIONS: Readonly<Record<string, Spelling>> = {
+export const CONTRACTIONS = {
   matmul: ({ args: [a, b], type, w }) => {
     const product = infix("@", LEVEL.product, w.whole(a!), w.whole(b!))
     // Rows of other processes belong to the sum, too.
@@ -146,4 +147,4 @@ export const CONTRACTIONS: Readonly<Record<string, Spelling>> = {
     const n = intsAttr(use.attrs, "window").length
     return made(call("ops.window_put", ...wholes(use), sizes(use.type.shape, n)), use.type)
   },
-}
+} satisfies Partial<Record<OpName, Spelling>>

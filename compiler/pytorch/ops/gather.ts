@@ -1,4 +1,5 @@
 /** pytorch/ops: reads and sums at indices that are found in data. Indices beyond an axis are clamped to it, as the language says. */
+import type { OpName } from "../../ir/op-name.js"
 import { isStatic } from "../../ir/tensor.js"
 import { dimAttr, intAttr } from "../../ops/attrs.js"
 import { call } from "../python.js"
@@ -30,10 +31,10 @@ const put =
     return made(isShared ? call("parallel.total", code) : code, type)
   }
 
-export const GATHERS: Readonly<Record<string, Spelling>> = {
+export const GATHERS = {
   below: ({ args: [index] }) => index!,
   take: along("take"),
   take_along: along("take_along"),
   put_add: put("put_add"),
   put_along: put("put_along"),
-}
+} satisfies Partial<Record<OpName, Spelling>>

@@ -1,4 +1,5 @@
 /** pytorch/ops: constants, and the same elements at other indices. */
+import type { OpName } from "../../ir/op-name.js"
 import { type Dim, isStatic, sameDim, sameShape, type Shape } from "../../ir/tensor.js"
 import { dimAttr, dimsAttr, dtypeAttr, floatAttr, intAttr, intsAttr } from "../../ops/attrs.js"
 import { atom, attribute, call, type Code, list, method, numberText, subscript, tuple } from "../python.js"
@@ -101,7 +102,7 @@ const transpose: Spelling = ({ args: [x], attrs, type, w }) => {
   return made(method(whole, "permute", ...perm.map(String)), type)
 }
 
-export const MOVEMENT: Readonly<Record<string, Spelling>> = {
+export const MOVEMENT = {
   constant,
   iota,
   size: ({ attrs, type, w }) => ({
@@ -132,4 +133,4 @@ export const MOVEMENT: Readonly<Record<string, Spelling>> = {
   },
   slice,
   pad,
-}
+} satisfies Partial<Record<OpName, Spelling>>

@@ -1,4 +1,5 @@
 /** pytorch/ops: pointwise operations. Numbers stay Python numbers until they meet a tensor. */
+import type { OpName } from "../../ir/op-name.js"
 import { broadcastShapes, type DType, isFloat, sameShape, type Shape } from "../../ir/tensor.js"
 import { dtypeAttr } from "../../ops/attrs.js"
 import { bug } from "../../source/bug.js"
@@ -98,7 +99,7 @@ const logical =
       ? result(use, atom(`(${use.args[0]!.code.text} ${ofNumbers} ${use.args[1]!.code.text})`))
       : result(use, infix(sign, level, use.args[0]!.code, use.args[1]!.code))
 
-export const POINTWISE: Readonly<Record<string, Spelling>> = {
+export const POINTWISE = {
   add: arithmetic("+", LEVEL.sum, NOTHING),
   sub: arithmetic("-", LEVEL.sum, NOTHING, true),
   mul: arithmetic("*", LEVEL.product, ONCE),
@@ -154,4 +155,4 @@ export const POINTWISE: Readonly<Record<string, Spelling>> = {
   nonfinite: (use) => result(use, prefix("~", call("torch.isfinite", use.w.tensor(use.args[0]!)))),
   stop_gradient: (use) =>
     use.args[0]!.scalar ? use.args[0]! : result(use, method(use.args[0]!.code, "detach")),
-}
+} satisfies Partial<Record<OpName, Spelling>>

@@ -1,5 +1,6 @@
 /** pytorch/ops: sums and extremes over axes, and operations that depend on the order along an axis.
  *  A sum over the rows of a batch is taken over the rows of all processes (`parallel.sum`). */
+import type { OpName } from "../../ir/op-name.js"
 import { isStatic } from "../../ir/tensor.js"
 import { boolAttr, intAttr, intsAttr } from "../../ops/attrs.js"
 import { call, type Code, method, tuple } from "../python.js"
@@ -72,7 +73,7 @@ const walk =
     return made(call(`ops.${name}`, ...args.map((a) => w.whole(a)), `dim=${axis}`, ...flags), type)
   }
 
-export const REDUCTIONS: Readonly<Record<string, Spelling>> = {
+export const REDUCTIONS = {
   sum: reduction("sum", "sum"),
   prod: product,
   max: reduction("amax", "refused"),
@@ -89,4 +90,4 @@ export const REDUCTIONS: Readonly<Record<string, Spelling>> = {
   cumsum: walk("cumsum"),
   cumprod: walk("cumprod"),
   recurrence: walk("recurrence"),
-}
+} satisfies Partial<Record<OpName, Spelling>>

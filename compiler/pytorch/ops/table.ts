@@ -1,5 +1,6 @@
-/** pytorch/ops: the spelling in PyTorch of every operation of the registry, or why there is none. A test compares the table with the registry.
+/** pytorch/ops: the spelling in PyTorch of every operation of the registry, or why there is none. The type of the table has a key for each, so that none is forgotten.
  *  `frame.ts` writes the operations that are statements: loops, and operations whose text depends on where they stand in the program. */
+import type { OpName } from "../../ir/op-name.js"
 import { dimsAttr, intAttr } from "../../ops/attrs.js"
 import { isStatic } from "../../ir/tensor.js"
 import { call, tuple } from "../python.js"
@@ -22,7 +23,7 @@ const uniform: Spelling = ({ attrs, type, w }) => {
   )
 }
 
-export const SPELLINGS: Readonly<Record<string, Spelling>> = {
+export const SPELLINGS: Readonly<Record<OpName, Spelling>> = {
   ...POINTWISE,
   ...REDUCTIONS,
   ...MOVEMENT,
