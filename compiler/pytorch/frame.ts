@@ -261,7 +261,7 @@ export class Frame implements Scope {
       return name
     })
     this.lines.push(`${targets.join(", ")} = ${made_.text}`)
-    results.forEach((id, i) => this.place.facts.differentiated.has(id) && this.mark(targets[i]!))
+    for (const id of results) if (this.place.facts.differentiated.has(id)) this.bind(id, this.term(id), 2, "")
   }
 
   /** Writes a call that is no function of torch statement by statement. */
@@ -281,8 +281,10 @@ export class Frame implements Scope {
     return term.scalar && term.shape.length === 0 ? term : made(this.whole(term), term)
   }
 
-  private bind(id: ModelValue, term: Term, count: number, name: string): void {
+  private bind(id: ModelValue, given: Term, count: number, name: string): void {
     const marked = this.place.facts.differentiated.has(id)
+    // What is expanded where it is read is another tensor, on which nothing depends.
+    const term = marked ? made(this.whole(given), given) : given
     if (term.parts !== undefined || (!marked && isName(term.code))) return void this.terms.set(id, term)
     const short = term.code.text.length <= LONGEST
     if (!marked && count <= 1 && short) return void this.terms.set(id, term)

@@ -145,9 +145,13 @@ export const MODULES: Readonly<Record<string, Construct>> = {
     return `nn.LayerNorm(${args(each_(shape), ...epsilon(instance))})`
   },
   GroupNorm: (instance) => {
-    const attrs = attrsOf(instance, "reshape")
-    const groups = attrs && dimsAttr(attrs, "shape")[1]
-    if (typeof groups !== "number") return undefined
+    const shapes = instance.calls.map(({ call }) =>
+      dimsAttr(opsOf(call.body).find((s) => s.op === "reshape")!.attrs, "shape"),
+    )
+    const [[, groups] = []] = shapes
+    // torch refuses groups of one value each.
+    if (typeof groups !== "number" || shapes.some(([, , ...group]) => group.every((d) => d === 1)))
+      return undefined
     return `nn.GroupNorm(${args(groups, sizes(instance, "weight")[0]!, ...epsilon(instance))})`
   },
   Embedding: (instance) => `nn.Embedding(${sizes(instance, "weight").join(", ")})`,

@@ -123,6 +123,9 @@ function average(program: Program, { section }: ParameterAverage): string[] {
   return returning(lines, [results[0]!.code.text])
 }
 
+/** The slot in which the gradients of a parameter are added up. */
+export const gradientSum = (param: string): string => `${param}/grad_sum`
+
 /** `initial_values`: the first values of all slots, in their order; `accumulated`: parameters whose gradients are summed up. */
 export function initialValues(
   program: Program,
@@ -153,7 +156,7 @@ export function initialValues(
   }
   slots.forEach(write)
   for (const param of accumulated)
-    lines.push(`values[${quoted(`${param}/grad_sum`)}] = torch.zeros_like(values[${quoted(param)}])`)
+    lines.push(`values[${quoted(gradientSum(param))}] = torch.zeros_like(values[${quoted(param)}])`)
   return [
     "def initial_values():",
     ...indented([

@@ -3,7 +3,7 @@
  *  Guarantees: model.py has a class for every layer and model, whose state dict has the names of the slots; train.py makes the same steps.
  *              Everything that PyTorch cannot express is reported at once, each with its place.
  *  Not here:   the files that are the same for every program (support/), the rows (cli). */
-import type { Model, TrainSection } from "../ir/model/types.js"
+import type { Model, Slot, TrainSection } from "../ir/model/types.js"
 import type { Module } from "../ir/ast/types.js"
 import type { Refusal } from "../ir/origin.js"
 import { VERSION } from "../version.js"
@@ -12,7 +12,7 @@ import { Program } from "./program.js"
 import { docLines, indented, quoted, tuple } from "./python.js"
 import { SectionFacts } from "./section.js"
 import { wrapped } from "./wrap.js"
-import { every, initialValues, type Moved, optimizersOf } from "./train.js"
+import { every, gradientSum, initialValues, type Moved, optimizersOf } from "./train.js"
 
 export interface Exported {
   readonly name: string
@@ -35,7 +35,7 @@ export function translate(exported: Exported): Translation {
     { section: train.evaluate, training: false },
     ...model.predicts.map(({ section }) => ({ section, training: false })),
   ]
-  const slots = model.slots.filter(({ name }) => belongs(name, model, train))
+  const slots = slotsOf(model, train)
   const program = new Program(slots, names, sections, [
     ...slots.map(({ init }) => init),
     ...train.objectives.flatMap(({ updates }) => updates.map(({ section }) => section)),
@@ -48,8 +48,7 @@ export function translate(exported: Exported): Translation {
   program.section(train.step, true, results)
   program.section(train.evaluate, false, results)
   const optimizers = optimizersOf(program, train, (k) => optimizerName(written, train, k))
-  const moved = train.objectives.flatMap(({ updates }) => updates.map(({ param }) => param))
-  const accumulated = train.settings.accumulate > 1 ? [...new Set(moved)] : []
+  const accumulated = accumulatedBy(train)
   const initial = initialValues(program, slots, accumulated)
   if (train.scaling !== null)
     program.refusals.push({
@@ -81,7 +80,7 @@ export function translate(exported: Exported): Translation {
   ].join("\n")
   const slotNames = [
     ...slots.map(({ name, role }) => [name, role] as const),
-    ...accumulated.map((param) => [`${param}/grad_sum`, "optimizer"] as const),
+    ...accumulated.map((param) => [gradientSum(param), "optimizer"] as const),
   ]
   const takesGradients = sections.some(({ section }) => new SectionFacts(section).differentiated.size > 0)
   const used = [...functions, ...classes].map((text) => /^(?:def|class) (\w+)/.exec(text)![1]!)
@@ -111,9 +110,20 @@ export function translate(exported: Exported): Translation {
 }
 
 /** Slots of other train sections are no part of this one. */
-function belongs(name: string, { trains }: Model, train: TrainSection): boolean {
-  return !trains.some((other) => other !== train && name.startsWith(`${other.name}/`))
+const slotsOf = ({ slots, trains }: Model, train: TrainSection): Slot[] =>
+  slots.filter(({ name }) => !trains.some((other) => other !== train && name.startsWith(`${other.name}/`)))
+
+/** Parameters whose gradients are added up over several steps. */
+function accumulatedBy({ objectives, settings }: TrainSection): string[] {
+  const moved = objectives.flatMap(({ updates }) => updates.map(({ param }) => param))
+  return settings.accumulate > 1 ? [...new Set(moved)] : []
 }
+
+/** The names of all that the exported program keeps. */
+export const keptBy = (model: Model, train: TrainSection): readonly string[] => [
+  ...slotsOf(model, train).map(({ name }) => name),
+  ...accumulatedBy(train).map(gradientSum),
+]
 
 function split(all: readonly { text: string; name: string }[]): { classes: string[]; training: string } {
   return {

@@ -2,11 +2,21 @@
 
 const WIDEST = 100
 
-export const wrapped = (text: string): string => text.split("\n").flatMap(wrap).join("\n")
+export function wrapped(text: string): string {
+  let inDoc = false
+  return text
+    .split("\n")
+    .flatMap((line) => {
+      const quotes = line.split('"""').length - 1
+      const isCode = !inDoc && quotes === 0 && !/^\s*#/.test(line)
+      if (quotes === 1) inDoc = !inDoc
+      return isCode ? wrap(line) : [line]
+    })
+    .join("\n")
+}
 
 function wrap(line: string): string[] {
-  // Texts are not code.
-  if (line.length <= WIDEST || /^\s*(#|"""|[A-Z`(])/.test(line) || line.includes('"""')) return [line]
+  if (line.length <= WIDEST) return [line]
   const group = largestGroup(line)
   if (group === undefined) return [line]
   const { open, close } = group

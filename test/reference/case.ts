@@ -1,7 +1,7 @@
 // A reference case as its folder describes it (the README beside the cases has the format).
 
-import { existsSync, readFileSync } from "node:fs"
-import { dirname, join, resolve } from "node:path"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { basename, dirname, join, resolve } from "node:path"
 import { gunzipSync } from "node:zlib"
 import { count, readNpy, readSafetensors, type DType, type NdArray, type Tensors } from "./arrays.js"
 
@@ -66,6 +66,16 @@ export interface Case {
   readonly init: Tensors
   readonly final: Tensors
   readonly grad0: Tensors
+}
+
+/** The cases in a folder, which may be one itself. */
+export function caseFolders(folder: string, only?: string): string[] {
+  const isCase = (path: string): boolean => existsSync(join(path, "case.json"))
+  if (isCase(folder)) return [folder]
+  return readdirSync(folder)
+    .sort()
+    .map((name) => join(folder, name))
+    .filter((path) => isCase(path) && (only === undefined || basename(path) === only))
 }
 
 export function readCase(folder: string): Case {

@@ -3,11 +3,11 @@
 // folder with ops.jsonl. `--fusion off`: a kernel for every node. `--keep` leaves the programs there to be read. Exit code 1 when
 // something failed.
 
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs"
+import { existsSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { basename, join, resolve } from "node:path"
 import { parseArgs } from "node:util"
-import { readCase } from "./case.js"
+import { caseFolders, readCase } from "./case.js"
 import { printDifference, worst } from "./compare.js"
 import { DoesNotCompile } from "./compile-text.js"
 import { readOpCases } from "./op-case.js"
@@ -47,15 +47,6 @@ async function main(): Promise<number> {
     if (keep === undefined) rmSync(written, { recursive: true, force: true })
   }
   return report.end() ? 0 : 1
-}
-
-function caseFolders(folder: string, only: string | undefined): string[] {
-  const isCase = (path: string): boolean => existsSync(join(path, "case.json"))
-  if (isCase(folder)) return [folder]
-  return readdirSync(folder)
-    .sort()
-    .map((name) => join(folder, name))
-    .filter((path) => isCase(path) && (only === undefined || basename(path) === only))
 }
 
 async function verdictOf(path: string, options: RunOptions): Promise<Verdict> {

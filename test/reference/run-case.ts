@@ -40,7 +40,7 @@ export async function runCase(given: Case, options: RunOptions): Promise<Differe
 }
 
 /** Written with a data set first; a graph whose parameters fix the number of rows takes its inputs as constants. */
-function compileCase(
+export function compileCase(
   given: Case,
   folder: string,
   fusion: boolean,
@@ -67,11 +67,19 @@ function compileCase(
 }
 
 function start(given: Case, program: Program, session: Session): void {
-  for (const [name, { data }] of given.init) session.set(program.slots.get(name) ?? name, data)
-  for (const [name, slot] of program.constants) {
+  for (const [slot, data] of Object.entries(firstValues(given, program))) session.set(slot, data)
+}
+
+/** By slot, the parameters that a case starts from and the inputs that are no rows. */
+export function firstValues(given: Case, program: Program): Record<string, Float32Array | Int32Array> {
+  const inputs = [...program.constants].flatMap(([name, slot]) => {
     const input = given.inputs.get(name)
-    if (input) session.set(slot, input.data)
-  }
+    return input ? [[slot, input.data] as const] : []
+  })
+  return Object.fromEntries([
+    ...[...given.init].map(([name, { data }]) => [program.slots.get(name) ?? name, data] as const),
+    ...inputs,
+  ])
 }
 
 async function gradients(given: Case, program: Program, session: Session): Promise<number> {

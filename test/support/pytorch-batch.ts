@@ -13,8 +13,17 @@ import {
 } from "../../compiler/cli/verify/pytorch.js"
 import { python, runPython } from "./python.js"
 
+/** A program, in a folder that may hold its data. */
+export interface Subject {
+  readonly text: string
+  /** The train section, the first of several by default. */
+  readonly train?: string
+  /** Slots that start from these. */
+  readonly values?: VerifyOptions["values"]
+}
 export interface Compared {
-  readonly same: readonly string[]
+  /** Those that agree, each with its largest difference as a part of the largest number beside it. */
+  readonly same: ReadonlyMap<string, number>
   /** Programs that nnc does not train, or that have no word in PyTorch: why. */
   readonly left: ReadonlyMap<string, string>
   /** What differs, or how it failed. */
@@ -23,18 +32,18 @@ export interface Compared {
 
 const STEPS = 3
 
-/** `programs`: texts by name. */
+/** `programs` by name, each in the folder of that name. */
 export async function againstPytorch(
   folder: string,
-  programs: ReadonlyMap<string, string>,
+  programs: ReadonlyMap<string, Subject>,
 ): Promise<Compared> {
   const [ready, left] = [new Map<string, Prepared>(), new Map<string, string>()]
-  for (const [name, text] of programs) {
+  for (const [name, subject] of programs) {
     const own = join(folder, name)
     mkdirSync(own, { recursive: true })
-    writeFileSync(join(own, "p.nn"), text)
+    writeFileSync(join(own, "p.nn"), subject.text)
     try {
-      ready.set(name, await prepare(join(own, "p.nn"), own, optionsFor(text)))
+      ready.set(name, await prepare(join(own, "p.nn"), own, optionsFor(subject)))
     } catch (error) {
       if (!(error instanceof RunError || error instanceof Failure || error instanceof Refused)) throw error
       left.set(
@@ -54,15 +63,17 @@ export async function againstPytorch(
     Object.entries(JSON.parse(runPython(DRIVER, folder).split("\n").at(-2)!) as Record<string, string>),
   )
   const wrong = new Map<string, string>()
-  const same: string[] = []
+  const same = new Map<string, number>()
   for (const [name, prepared] of ready) {
     const why = failed.get(name)
     if (why !== undefined) {
       wrong.set(name, why)
       continue
     }
-    const off = compared(prepared, true).differences.filter((d) => !agrees(d))
-    if (off.length === 0) same.push(name)
+    const { differences } = compared(prepared, true)
+    const off = differences.filter((d) => !agrees(d))
+    if (off.length === 0)
+      same.set(name, Math.max(0, ...differences.map((d) => (d.scale > 0 ? d.difference / d.scale : 0))))
     else
       wrong.set(
         name,
@@ -74,10 +85,18 @@ export async function againstPytorch(
   return { same, left, wrong }
 }
 
-/** The first section of several. */
-function optionsFor(text: string): VerifyOptions {
-  const [, train] = /^train (?!on\b)(\w+)/m.exec(text) ?? []
-  return { steps: STEPS, python: python!, data: new Map(), ...(train !== undefined && { train }) }
+function optionsFor({
+  text,
+  values,
+  train = /^train (?!on\b)(\w+)/m.exec(text)?.[1],
+}: Subject): VerifyOptions {
+  return {
+    steps: STEPS,
+    python: python!,
+    data: new Map(),
+    ...(train !== undefined && { train }),
+    ...(values && { values }),
+  }
 }
 
 const DRIVER = `

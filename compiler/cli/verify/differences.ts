@@ -36,7 +36,8 @@ const MARGIN = 10
 export const agrees = ({ difference, scale, allowed, rounding }: Difference): boolean =>
   difference <= Math.max(allowed * scale, MARGIN * rounding)
 
-/** `nudged`: the second one once more, from start values that differ by a rounding. */
+/** Numbers that are nothing but rounding are as large as their difference, so that no scale is taken to be smaller than a floor.
+ *  `nudged`: the second one once more, from start values that differ by a rounding. */
 export function differences(a: Computed, b: Computed, nudged?: Computed): readonly Difference[] {
   const line = (
     what: keyof typeof ALLOWED,
@@ -51,12 +52,12 @@ export function differences(a: Computed, b: Computed, nudged?: Computed): readon
   const one = (name: string, numbers: Numbers): Numbers => new Map([[name, numbers.get(name) ?? []]])
   return [
     ...line("loss", (c) => new Map([["all steps", c.losses]]), 1e-3),
-    ...line("gradient", (c) => c.gradients),
-    ...line("parameter", (c) => c.values),
+    ...line("gradient", (c) => c.gradients, 1e-3),
+    ...line("parameter", (c) => c.values, 1e-4),
     ...[...a.evaluation.keys()].flatMap((name) =>
       line("evaluation", (c) => one(name, c.evaluation), 1e-3).map((d) => ({ ...d, of: name })),
     ),
-    ...line("prediction", (c) => c.predictions),
+    ...line("prediction", (c) => c.predictions, 1e-3),
   ]
 }
 

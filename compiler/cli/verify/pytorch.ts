@@ -8,8 +8,10 @@ import { dirname, join } from "node:path"
 import { decodeTensors, encodeTensors } from "../../../runtime/checkpoint/safetensors.js"
 import { makeFolders } from "../../../runtime/folders.js"
 import { openBundle, type Bundle, type Trainer } from "../../../runtime/node.js"
+import type { Numbers } from "../../../runtime/exec/values.js"
 import type { Metric } from "../../../runtime/train/evaluate.js"
 import type { Model, ParameterUpdate, TrainSection } from "../../ir/model/types.js"
+import { keptBy } from "../../pytorch/translate.js"
 import { bug } from "../../source/bug.js"
 import { compileFile } from "../compile-file.js"
 import { whenConverted } from "../convert/index.js"
@@ -25,6 +27,8 @@ export interface VerifyOptions extends DataOptions {
   readonly python: string
   /** Keeps the exported folder here. */
   readonly keep?: string
+  /** Slots that start from these, and not from their first values. */
+  readonly values?: Readonly<Record<string, Numbers>>
 }
 export interface Verified {
   readonly train: string
@@ -65,7 +69,9 @@ export async function prepare(path: string, folder: string, options: VerifyOptio
   const train = sectionOf(plain.model, options.train)
   writeFolder(path, plain.model, plain.bundle.manifest, { out: folder, train: train.name })
   const feeds = feedsFor(plain.model, plain.bundle, folder, train)
-  const nnc = await computedHere(path, options, train, { feeds, start: join(folder, "start.safetensors") })
+  const start = join(folder, "start.safetensors")
+  const kept = new Set(keptBy(plain.model, train))
+  const nnc = await computedHere(path, options, train, { feeds, start, kept })
   nudge(folder, train)
   for (const trace of STARTS) {
     makeFolders(join(folder, trace))
@@ -107,19 +113,26 @@ async function computedHere(
   path: string,
   options: VerifyOptions,
   train: TrainSection,
-  { feeds, start }: { readonly feeds: ReadonlyMap<string, Feeds>; readonly start: string },
+  {
+    feeds,
+    start,
+    kept,
+  }: {
+    readonly feeds: ReadonlyMap<string, Feeds>
+    readonly start: string
+    readonly kept: ReadonlySet<string>
+  },
 ): Promise<Computed> {
   const quiet = await compiled(path, options, (each) => (each.name === train.name ? steadied(each) : each))
   const gradients = await gradientsOf(path, options, train)
   return opened(quiet.bundle, path, async (trainer) => {
-    trainer.initialise(train.settings.seed)
-    // Only an asynchronous call reads files of weights.
-    await trainer.parameters()
+    await begin(trainer, train, options)
     await trainer.save(start)
     const losses: number[] = []
     await trainer.train({
       steps: options.steps,
       train: train.name,
+      keepParameters: true,
       reportEvery: { unit: "steps", count: 1 },
       onEvent: (event) => {
         if (event.event === "report") losses.push(event.metrics.loss)
@@ -134,7 +147,7 @@ async function computedHere(
     const part = heldBack(quiet.bundle, train)
     const evaluation: Readonly<Record<string, Metric>> =
       part === null ? {} : (await trainer.evaluation({ train: train.name, part })).metrics
-    const values = [...(await trainer.parameters(true))]
+    const values = [...(await trainer.parameters(true))].filter(([name]) => kept.has(name))
     return {
       losses: losses.slice(0, options.steps),
       gradients,
@@ -257,11 +270,18 @@ async function gradientsOf(
   )
   const moved = new Set(train.objectives.flatMap(({ updates }) => updates.map(({ param }) => param)))
   return opened(bundle, path, async (trainer) => {
-    trainer.initialise(train.settings.seed)
-    await trainer.train({ steps: 1, train: train.name })
+    await begin(trainer, train, options)
+    await trainer.train({ steps: 1, train: train.name, keepParameters: true })
     const all = [...(await trainer.parameters(true))]
     return new Map(all.flatMap(([name, { values }]) => (moved.has(name) ? [[name, values] as const] : [])))
   })
+}
+
+async function begin(trainer: Trainer, train: TrainSection, { values }: VerifyOptions): Promise<void> {
+  trainer.initialise(train.settings.seed)
+  // Only an asynchronous call reads files of weights.
+  await trainer.parameters()
+  if (values) trainer.setParameters(values)
 }
 
 async function opened<T>(bundle: Bundle, path: string, use: (trainer: Trainer) => Promise<T>): Promise<T> {

@@ -289,6 +289,7 @@ class Trainer:
     def evaluate(self, part):
         """Loss and reports over all rows of a part, as one batch."""
         fields = self.parts[part]
+        draws.step, draws.epoch = self.step, self.step // self.batches.per_epoch
         first, own = parallel.share(self.rows[part])
         self.model.eval()
         with self.averaged(), torch.set_grad_enabled(self.options.grad):
