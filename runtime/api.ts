@@ -20,6 +20,7 @@ export { RunError } from "./error.js"
 export { PLACEMENTS, type Placement } from "./exec/placed-rows.js"
 export type { NumberArray, Numbers, Tensor, Values } from "./exec/values.js"
 export { Session } from "./session.js"
+export type { KernelTime, StepProfile } from "./session/profile.js"
 export type { Evaluation } from "./session/evaluation.js"
 export type { SampledField, SampledOutput, Samples } from "./session/samples.js"
 export type { ColumnArrays } from "./data/columns.js"
@@ -27,6 +28,7 @@ export type { Batch, StepResult } from "./session/step.js"
 export type {
   EvaluateOptions,
   OpenOptions,
+  ProfileOptions,
   ProgramOptions,
   SampleOptions,
   StepOptions,

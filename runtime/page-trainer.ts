@@ -6,7 +6,8 @@ import type { DeviceInfo } from "./device/device.js"
 import { RunError } from "./error.js"
 import type { Numbers, Tensor } from "./exec/values.js"
 import type { Session } from "./session.js"
-import type { EvaluateOptions, StepOptions, TrainOptions } from "./session/options.js"
+import type { StepProfile } from "./session/profile.js"
+import type { EvaluateOptions, ProfileOptions, StepOptions, TrainOptions } from "./session/options.js"
 import type { Batch, StepResult } from "./session/step.js"
 import type { Metrics } from "./train/evaluate.js"
 import type { EndEvent } from "./train/events.js"
@@ -64,6 +65,11 @@ export class PageTrainer {
     const { session } = this
     const table = tableOfRecords("the rows", session.predictColumns(name), rows, session.predictUses(name))
     return session.predictTable(name, table)
+  }
+
+  /** Times a step, kernel by kernel with the places in the program that each computes. It takes seconds, and nothing is learned. */
+  profile(options: ProfileOptions = {}): Promise<StepProfile> {
+    return this.session.profile(options)
   }
 
   /** Everything that is learned, by name. */

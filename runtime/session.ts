@@ -15,12 +15,14 @@ import type { Opened } from "./session/opened.js"
 import {
   EVALUATE_OPTIONS,
   OPEN_OPTIONS,
+  PROFILE_OPTIONS,
   PROGRAM_OPTIONS,
   SAMPLE_OPTIONS,
   STEP_OPTIONS,
   TRAIN_OPTIONS,
   type EvaluateOptions,
   type OpenOptions,
+  type ProfileOptions,
   type ProgramOptions,
   type SampleOptions,
   type StepOptions,
@@ -35,6 +37,7 @@ import {
   usesOfModel,
   windowsSpec,
 } from "./session/predict.js"
+import { profile, type StepProfile } from "./session/profile.js"
 import { callProgram } from "./session/programs.js"
 import { takeSamples, type Samples } from "./session/samples.js"
 import { step, type Batch, type StepResult } from "./session/step.js"
@@ -165,6 +168,12 @@ export class Session {
   ): Promise<Record<string, Tensor>> {
     checkOptions("runProgram", options, PROGRAM_OPTIONS)
     return this.calls.run("runProgram", () => callProgram(this.opened, name, feeds, options))
+  }
+
+  /** Times a step of a train section, kernel by kernel, for seconds. Nothing is learned. */
+  async profile(options: ProfileOptions = {}): Promise<StepProfile> {
+    checkOptions("profile", options, PROFILE_OPTIONS)
+    return this.calls.run("profile", () => profile(this.opened, options))
   }
 
   /** Runs the initialisers. `train` does so by itself. */

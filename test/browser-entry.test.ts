@@ -205,6 +205,20 @@ describe("a step of its own", () => {
     trainer.close()
   })
 
+  it("is timed kernel by kernel, and nothing is learned from that", async () => {
+    const trainer = await opened()
+    await trainer.step(POINTS.slice(0, 2))
+    const before = await trainer.save()
+    const { batch, ms, kernels } = await trainer.profile()
+    expect({ batch, isTimed: ms > 0 && kernels.every((each) => each.ms > 0) }).toEqual({
+      batch: 2,
+      isTimed: true,
+    })
+    expect(kernels.flatMap(({ origins }) => origins)).toContainEqual(expect.stringMatching(/^program\.nn:8:/))
+    expect(await trainer.save()).toEqual(before)
+    trainer.close()
+  })
+
   it("takes arrays of many values for a row that is stored as bytes", async () => {
     const images = { values: Uint8Array.from({ length: 8 * 16 }, (_, i) => (i * 37) % 256), shape: [8, 4, 4] }
     const text = `data digits = npy(image: "x.npy", label: "y.npy") {

@@ -123,6 +123,11 @@ describe.skipIf(missing)(`the playground${missing ? ` (skipped: ${missing})` : "
     await expect
       .poll(() => page.locator("#editor .lit").allTextContents(), SLOWLY)
       .toContainEqual(expect.stringContaining("Linear"))
+    await page.selectOption("#stage", "kernels")
+    await page.click("#profile")
+    await expect.poll(page_("#profiled"), SLOWLY).toMatch(/^A step of 64 rows takes .* ms, measured on/)
+    await page.locator("#editor .cm-line.share", { hasText: "Linear" }).hover()
+    await expect.poll(page_("#profiled"), SLOWLY).toMatch(/^Line 11: \d+ % of a step, /)
   })
 
   it("takes files of the user, and says what is wrong with them", async () => {

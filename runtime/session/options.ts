@@ -66,6 +66,12 @@ export interface StepOptions {
 }
 export const STEP_OPTIONS: KindsOf<StepOptions> = { train: KINDS.text }
 
+export interface ProfileOptions {
+  /** The name of a train section; may be left out when there is one. */
+  readonly train?: string
+}
+export const PROFILE_OPTIONS: KindsOf<ProfileOptions> = { train: KINDS.text }
+
 export interface EvaluateOptions {
   readonly train?: string
   readonly part?: Part

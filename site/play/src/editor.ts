@@ -39,6 +39,8 @@ export interface Editor {
   show(checked: Checked): void
   showProblems(problems: readonly Problem[]): void
   light(lines: readonly number[]): void
+  /** By line. */
+  showShares(of: ReadonlyMap<number, string>): void
   goTo(offset: number): void
 }
 
@@ -82,6 +84,32 @@ const lit = StateField.define<DecorationSet>({
   },
   provide: (field) => EditorView.decorations.from(field),
 })
+
+const setShares = StateEffect.define<ReadonlyMap<number, string>>()
+const shares = StateField.define<DecorationSet>({
+  create: () => Decoration.none,
+  update(before, { docChanged, effects, state }) {
+    // Of another text.
+    let now = docChanged ? Decoration.none : before
+    for (const effect of effects)
+      if (effect.is(setShares)) {
+        const lines = [...effect.value].filter(([n]) => n >= 1 && n <= state.doc.lines)
+        const marks = lines
+          .sort(([a], [b]) => a - b)
+          .map(([n, share]) => {
+            const mark = Decoration.line({ class: "share", attributes: { "data-share": share } })
+            return mark.range(state.doc.line(n).from)
+          })
+        now = Decoration.set(marks)
+      }
+    return now
+  },
+  provide: (field) => EditorView.decorations.from(field),
+})
+/** Shows a share of the time at the end of some lines, until the text changes. */
+export const lineShares = [shares]
+export const showShares = (view: EditorView, of: ReadonlyMap<number, string>): void =>
+  view.dispatch({ effects: setShares.of(of) })
 
 /** Lights some lines of a text and tells the line under the pointer, in the program and in the stages of its compilation. */
 export const litLines = [lit]
@@ -173,6 +201,7 @@ export function newEditor(parent: HTMLElement, text: string, services: EditorSer
         nn,
         namesAndShapes,
         litLines,
+        lineShares,
         pointerLine((line) => services.pointed(line)),
         complete,
         hover,
@@ -205,6 +234,7 @@ export function newEditor(parent: HTMLElement, text: string, services: EditorSer
         ),
       ),
     light: (lines) => lightLines(view, lines),
+    showShares: (of) => showShares(view, of),
     goTo(offset) {
       view.dispatch({ selection: { anchor: Math.min(offset, view.state.doc.length) }, scrollIntoView: true })
       view.focus()

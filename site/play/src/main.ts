@@ -9,6 +9,8 @@ import { addressOf, sharedIn } from "./share.js"
 import type { Problem } from "./protocol.js"
 import { startCompiler } from "./services.js"
 import { StagePanel } from "./stages.js"
+import { ProfilePanel } from "./profiling.js"
+import { shareText } from "./shares.js"
 import { TrainingPanel } from "./training.js"
 
 /** Milliseconds of rest after a key before the program is checked, and before its data is. */
@@ -30,7 +32,9 @@ const editor = newEditor(byId("editor", HTMLElement), "", {
   hover: compiler.hover,
   changed: () => changed(),
   pointed: (line) => {
-    if (main.dataset["tab"] === "stages") stages.light(line)
+    if (main.dataset["tab"] !== "stages") return
+    stages.light(line)
+    profiling.pointed(line)
   },
 })
 const data = new DataPanel(() => void checkData())
@@ -56,7 +60,20 @@ const stages = new StagePanel(
   },
 )
 
+const profiling = new ProfilePanel({
+  text: () => editor.text(),
+  build: async (device) => {
+    await opening
+    return compiler.build(editor.text(), data.files, device)
+  },
+  show(shares) {
+    editor.showShares(new Map([...(shares?.lines ?? [])].map(([line, share]) => [line, shareText(share)])))
+    stages.share(shares)
+  },
+})
+
 function changed(): void {
+  profiling.changed()
   clearTimeout(checkTimer)
   clearTimeout(dataTimer)
   checkTimer = window.setTimeout(() => void check(), CHECK_AFTER)

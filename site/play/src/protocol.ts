@@ -1,5 +1,5 @@
 /** play: the messages between the page and its two workers. Everything is plain data. */
-import type { Bundle, DeviceInfo, TrainEvent } from "nnc/runtime/browser"
+import type { Bundle, DeviceInfo, StepProfile, TrainEvent } from "nnc/runtime/browser"
 
 export interface Problem {
   readonly from: number
@@ -141,8 +141,12 @@ export type FromTrainer =
   | { readonly kind: "event"; readonly event: TrainEvent }
   | { readonly kind: "view"; readonly view: View }
   | { readonly kind: "checkpoint"; readonly bytes: Uint8Array<ArrayBuffer> }
+  | { readonly kind: "profile"; readonly profile: StepProfile }
   | { readonly kind: "failed"; readonly code: string; readonly message: string; readonly help?: string }
-export type ToTrainer = { readonly kind: "train"; readonly order: TrainOrder } | { readonly kind: "stop" }
+export type ToTrainer =
+  | { readonly kind: "train"; readonly order: TrainOrder }
+  | { readonly kind: "profile"; readonly order: TrainOrder }
+  | { readonly kind: "stop" }
 
 /** A question to a worker and its answer. */
 export interface Call {

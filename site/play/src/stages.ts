@@ -1,8 +1,9 @@
 /** play: every stage of the compiler beside the program, its lines tied to those of the program. */
 import { EditorState } from "@codemirror/state"
 import { EditorView, lineNumbers } from "@codemirror/view"
-import { codeTheme, lightLines, litLines, pointerLine } from "./editor.js"
+import { codeTheme, lightLines, lineShares, litLines, pointerLine, showShares } from "./editor.js"
 import type { Stage, StageText } from "./protocol.js"
+import { type Shares, shareText } from "./shares.js"
 
 export interface StageServices {
   stages(): Promise<readonly Stage[]>
@@ -17,6 +18,7 @@ const FIRST = "graph"
 export class StagePanel {
   private readonly view: EditorView
   private origins: StageText["origins"] = []
+  private shares: Shares | undefined
   /** Undefined: of a program that is no longer there. */
   private of: string | undefined
 
@@ -35,6 +37,7 @@ export class StagePanel {
           EditorView.contentAttributes.of({ "aria-label": "The stage" }),
           codeTheme,
           litLines,
+          lineShares,
           pointerLine((line) => services.pointed(line === undefined ? [] : (this.origins[line - 1] ?? []))),
         ],
       }),
@@ -45,12 +48,34 @@ export class StagePanel {
   /** Shows the stages of the program as it is now. */
   async show(program: string): Promise<void> {
     if (this.of === program) return
-    const before = this.select.value || FIRST
-    const stages = await this.services.stages()
     this.of = program
+    const stages = await this.services.stages().catch((caught: unknown) => {
+      this.of = undefined
+      throw caught
+    })
+    // Another text was shown meanwhile.
+    if (this.of !== program) return
+    const before = this.select.value || FIRST
     this.select.replaceChildren(...stages.map(({ name, summary }) => new Option(`${name}: ${summary}`, name)))
     this.select.value = stages.some(({ name }) => name === before) ? before : (stages.at(-1)?.name ?? "")
     await this.showStage()
+  }
+
+  /** Of the time of a step, beside the kernels of a stage that has them; undefined: not known of this program. */
+  share(shares: Shares | undefined): void {
+    this.shares = shares
+    this.showShares()
+  }
+
+  private showShares(): void {
+    const { doc } = this.view.state
+    const of = new Map<number, string>()
+    for (let n = 1; this.shares && n <= doc.lines; n++) {
+      const [, kernel = ""] = /^\s*kernel (\w+)/.exec(doc.line(n).text) ?? []
+      const share = this.shares.kernels.get(kernel)
+      if (share) of.set(n, shareText(share))
+    }
+    showShares(this.view, of)
   }
 
   private async showStage(): Promise<void> {
@@ -58,6 +83,7 @@ export class StagePanel {
     this.origins = origins
     this.view.dispatch({ changes: { from: 0, to: this.view.state.doc.length, insert: text } })
     const count = text.split("\n").length
+    this.showShares()
     this.about.textContent = `${count.toLocaleString("en-US")} lines`
   }
 

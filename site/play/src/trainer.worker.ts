@@ -15,10 +15,28 @@ let over: Promise<void> = Promise.resolve()
 addEventListener("message", ({ data }: MessageEvent<ToTrainer>) => {
   running?.abort()
   if (data.kind === "train") over = over.then(() => train(data.order))
+  if (data.kind === "profile") over = over.then(() => profile(data.order))
 })
 
 const say = (message: FromTrainer, moved: Transferable[] = []): void =>
   postMessage(message, { transfer: moved })
+
+async function profile({ bundle, files, device }: TrainOrder): Promise<void> {
+  try {
+    const session = await openBundle(bundle, location.href, { files, device })
+    const [spec] = bundle.manifest.trains
+    say({ kind: "profile", profile: await session.profile(spec && { train: spec.name }) })
+    session.close()
+  } catch (caught) {
+    fail(caught)
+  }
+}
+
+function fail(caught: unknown): void {
+  const { code, help } = caught instanceof RunError ? caught : { code: "bug", help: undefined }
+  const message = caught instanceof Error ? caught.message : String(caught)
+  say({ kind: "failed", code, message, ...(help !== undefined && { help }) })
+}
 
 async function train({ bundle, files, device, why, checkpoint }: TrainOrder): Promise<void> {
   const stop = (running = new AbortController())
@@ -57,9 +75,7 @@ async function train({ bundle, files, device, why, checkpoint }: TrainOrder): Pr
     for await (const event of run) say({ kind: "event", event })
     await drawing.drawLast()
   } catch (caught) {
-    const { code, help } = caught instanceof RunError ? caught : { code: "bug", help: undefined }
-    const message = caught instanceof Error ? caught.message : String(caught)
-    say({ kind: "failed", code, message, ...(help !== undefined && { help }) })
+    fail(caught)
   } finally {
     for (const session of sessions) session.close()
   }

@@ -1,5 +1,5 @@
 /** play: a run in the page: started, shown, ended, gone on with. */
-import type { ReportEvent, StartEvent, TrainEvent } from "nnc/runtime/browser"
+import type { DeviceInfo, ReportEvent, StartEvent, TrainEvent } from "nnc/runtime/browser"
 import { Curves } from "./curves.js"
 import { byId, download, h, numberText } from "./dom.js"
 import { keepCheckpoint, keptCheckpoint } from "./kept.js"
@@ -229,11 +229,12 @@ export class TrainingPanel {
   private readonly tell = (message: ToTrainer): void => this.worker.postMessage(message)
 }
 
-function newWorker(hear: (message: FromTrainer) => void): Worker {
+/** Beside the page. It trains, or times a step, as it is told. */
+export function newWorker(hear: (message: FromTrainer) => void): Worker {
   const worker = new Worker(new URL("./trainer.worker.ts", import.meta.url), { type: "module" })
   worker.addEventListener("message", ({ data }: MessageEvent<FromTrainer>) => hear(data))
   return worker
 }
 
-const deviceText = ({ device, adapter, why }: StartEvent): string =>
+export const deviceText = ({ device, adapter, why }: DeviceInfo): string =>
   `${device === "wasm" ? "WebAssembly" : "WebGPU"}: ${adapter}${why ? ` (${why})` : ""}`
