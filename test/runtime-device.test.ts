@@ -82,6 +82,25 @@ describe("a device", () => {
     expect([...new Uint8Array(await device.read(memory, 8, 3))]).toEqual([1, 2, 3])
     expect([...new Uint8Array(await device.read(memory, 4, 4))]).toEqual([0, 0, 0, 0])
   })
+  test("times what it runs by its own clock, copies between passes included", async ({ skip }) => {
+    const device = await openDevice()
+    const recorder = device.recordTimed?.() ?? skip("the adapter has no clock")
+    const bindings = [{ name: "x", access: "read_write" as const }]
+    const wgsl = `@group(1) @binding(0) var<storage, read_write> x: array<u32>;
+@compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) {
+  for (var i = 0u; i < 100000u; i++) { x[id.x] = x[id.x] * 3u + i; }
+}`
+    await device.prepare([{ spec: { name: "k", file: "k.wgsl", bindings, origins: [] }, wgsl }])
+    const memory = device.alloc("m", 256)
+    const bound = device.bind("k", [{ memory, offset: 0, bytes: 256 }])
+    recorder.dispatch(bound, [1, 1, 1], 0)
+    recorder.copy(memory, 0, device.alloc("copy", 256), 0, 256)
+    recorder.dispatch(bound, [1, 1, 1], 0)
+    recorder.submit()
+    const ms = await recorder.elapsed()
+    expect(ms).toBeGreaterThan(0)
+    expect(ms).toBeLessThan(60_000)
+  })
   test("that refuses a command ends the run", async () => {
     const device = await openDevice()
     const memory = device.alloc("m", 16)

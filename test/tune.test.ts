@@ -1,13 +1,15 @@
 /** `nnc tune` and `--plan`: plans of kernels measured on a device and given to a program from outside. */
-import { readFileSync, writeFileSync } from "node:fs"
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { expect, it } from "vitest"
+import { describe, expect, it } from "vitest"
 import { fileHost } from "../compiler/cli/host.js"
+import { kernelKey, MeasuredPlans } from "../compiler/cli/measured-plans.js"
 import { compile } from "../compiler/driver/compile.js"
 import { valueOf } from "../compiler/driver/levels.js"
 import { type PlanEntry, parsePlanFile, printPlanFile } from "../compiler/ir/groups/plan-file.js"
+import type { Kernel } from "../compiler/ir/kernels/types.js"
 import type { GroupedGraph } from "../compiler/ir/groups/types.js"
-import { choose, plansOf } from "../compiler/schedule/index.js"
+import { buildKernels, choose, plansOf } from "../compiler/schedule/index.js"
 import { DEFAULT_TARGET, WASM_TARGET } from "../compiler/targets/index.js"
 import { jsonLines, nnc, temporaryFolder } from "./support/nnc.js"
 
@@ -58,6 +60,51 @@ it("other plans for all kernels change nothing that is learned, beyond rounding"
   const [own, planned] = [finalLoss([]), finalLoss(["--plan", file])]
   expect(own).toBeGreaterThan(0)
   expect(Math.abs(planned - own)).toBeLessThan(1e-3 * own)
+})
+
+describe("times of plans measured before", () => {
+  const kernels = (text: string): Kernel[] => {
+    let found: Kernel[] = []
+    compile({ path: "m.nn", text }, fileHost("m.nn"), {
+      target: DEFAULT_TARGET,
+      devices: ["wasm"],
+      hooks: {
+        after: (pass, _, output) => {
+          if (pass.name === buildKernels.name)
+            found = valueOf(output, "kernels").flatMap(({ program }) =>
+              program.name.startsWith("predict") ? program.kernels : [],
+            )
+        },
+      },
+    })
+    return found
+  }
+  const layer = (name: string, width: number): Kernel =>
+    kernels(`model ${name}(x: f32[B, 8]) -> f32[B, ${width}] { x |> Linear(${width}) }`)[0]!
+
+  it("are those of a kernel of the same body and sizes, whatever its program calls it", () => {
+    const [one, other] = [layer("One", 16), layer("Other", 16)].map((k) => kernelKey(k, "B = 4"))
+    expect(one).toBe(other)
+    expect(kernelKey(layer("One", 24), "B = 4")).not.toBe(one)
+    expect(kernelKey(layer("One", 16), "B = 8")).not.toBe(one)
+  })
+  it("are found again on that device, unless they are damaged or others may write them", () => {
+    const plans = new MeasuredPlans(join(folder, "plans"), "compiler")
+    const times = new Map([
+      ["map {width: 4}", 0.5],
+      ["map {width: 1}", 0.25],
+    ])
+    plans.keep("a device", "a kernel", times)
+    expect(plans.find("a device", "a kernel")).toEqual(times)
+    expect(plans.find("another", "a kernel")).toEqual(new Map())
+    const [name] = readdirSync(join(folder, "plans"))
+    const file = join(folder, "plans", name!)
+    chmodSync(file, 0o666)
+    if (process.getuid) expect(plans.find("a device", "a kernel")).toEqual(new Map())
+    chmodSync(file, 0o600)
+    writeFileSync(file, `{"map {width: 4}": "fast"}`)
+    expect(plans.find("a device", "a kernel")).toEqual(new Map())
+  })
 })
 
 it("the text of a file of plans reads back", () => {

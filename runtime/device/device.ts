@@ -50,6 +50,12 @@ export interface Recorder {
   submit(): void
 }
 
+/** A recorder whose dispatches the device times by its own clock. */
+export interface TimedRecorder extends Recorder {
+  /** Milliseconds from the begin of the first dispatch to the end of the last one, once they are done; after `submit`. */
+  elapsed(): Promise<number>
+}
+
 /** How many calls one submission holds. A call with loops takes a parameter block for each iteration. */
 export const CALLS_PER_SUBMIT = 4
 
@@ -87,6 +93,8 @@ export interface Device {
   /** PARAMETER_STRIDE bytes per block, for the next submission. */
   writeParameters(blocks: Uint8Array<ArrayBuffer>): void
   record(): Recorder
+  /** Absent where the device has no clock of its own. */
+  readonly recordTimed?: () => TimedRecorder
   /** Marks this place in the queue; call the result to wait until everything submitted before it is done. */
   fence(): () => Promise<void>
   /** Frees everything; the process can exit. */

@@ -24,7 +24,7 @@ export async function openAdapter(
   }
   const gpu = await adapter.requestDevice({
     requiredLimits,
-    requiredFeatures: needs.features.filter(isFeature),
+    requiredFeatures: [...needs.features.filter(isFeature), ...CLOCK.filter((f) => adapter.features.has(f))],
   })
   return new WebGpuDevice(gpu, described, wait)
 }
@@ -48,6 +48,9 @@ export function describe(adapter: GPUAdapter): AdapterInfo {
 
 /** The features that kernels use where the adapter has them. */
 const USABLE = ["shader-f16", "subgroups"] as const
+
+/** What `nnc tune` and `nnc profile` measure with where it is there. */
+const CLOCK = ["timestamp-query"] as const
 
 const isFeature = (name: string): name is GPUFeatureName => /^[a-z0-9-]+$/.test(name)
 

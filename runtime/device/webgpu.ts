@@ -15,13 +15,21 @@ import type {
   KernelSource,
   Memory,
   Recorder,
+  TimedRecorder,
 } from "./device.js"
 
 /** Waits for a promise of the GPU without keeping the processor busy. */
 export type Waiter = <T>(promise: Promise<T>) => Promise<T>
 
 /** The values of GPUBufferUsage, GPUMapMode and GPUShaderStage, which Node has no globals for. */
-const USAGE = { mapRead: 0x1, copySrc: 0x4, copyDst: 0x8, uniform: 0x40, storage: 0x80 } as const
+const USAGE = {
+  mapRead: 0x1,
+  copySrc: 0x4,
+  copyDst: 0x8,
+  uniform: 0x40,
+  storage: 0x80,
+  queryResolve: 0x200,
+} as const
 const MAP_READ = 0x1
 const COMPUTE_STAGE = 0x4
 
@@ -205,6 +213,11 @@ export class WebGpuDevice implements Device {
     return new GpuRecorder(this.gpu, this.parameterGroup)
   }
 
+  get recordTimed(): Device["recordTimed"] {
+    if (!this.gpu.features.has("timestamp-query")) return undefined
+    return () => new TimedGpuRecorder(this.gpu, this.parameterGroup, (buffer) => this.mapped(buffer))
+  }
+
   fence(): () => Promise<void> {
     const reached = this.gpu.queue.onSubmittedWorkDone()
     // A fence nobody waits for may fail with the device; `check` has the reason.
@@ -234,6 +247,15 @@ export class WebGpuDevice implements Device {
       layout: this.parameterLayout,
       entries: [{ binding: 0, resource: { buffer: this.parameters, size: PARAMETER_WINDOW } }],
     })
+  }
+
+  /** The content of a buffer that is for reading back, which is freed. */
+  private async mapped(buffer: GPUBuffer): Promise<ArrayBuffer> {
+    await this.wait(buffer.mapAsync(MAP_READ)).catch((caught) => this.failMapping(caught))
+    const copy = buffer.getMappedRange().slice(0)
+    buffer.destroy()
+    this.check()
+    return copy
   }
 
   private check(): void {
@@ -295,7 +317,7 @@ export class WebGpuDevice implements Device {
 }
 
 class GpuRecorder implements Recorder {
-  private readonly encoder: GPUCommandEncoder
+  protected readonly encoder: GPUCommandEncoder
   private pass: GPUComputePassEncoder | undefined
   /** The pipeline of the open pass, since setting it again would cost a call into the driver. */
   private pipeline: GPUComputePipeline | undefined
@@ -303,7 +325,7 @@ class GpuRecorder implements Recorder {
   private readonly offset = new Uint32Array(1)
 
   constructor(
-    private readonly gpu: GPUDevice,
+    protected readonly gpu: GPUDevice,
     private readonly parameters: GPUBindGroup,
   ) {
     this.encoder = gpu.createCommandEncoder()
@@ -312,7 +334,7 @@ class GpuRecorder implements Recorder {
   dispatch(bound: BoundKernel, [x, y, z]: Grid, block: number): void {
     if (!(bound instanceof BoundGpuKernel))
       throw new Error(`the bound kernel ${bound.kernel} belongs to another device`)
-    this.pass ??= this.encoder.beginComputePass()
+    this.pass ??= this.beginPass()
     if (this.pipeline !== bound.pipeline) {
       this.pipeline = bound.pipeline
       this.pass.setPipeline(bound.pipeline)
@@ -333,14 +355,58 @@ class GpuRecorder implements Recorder {
 
   submit(): void {
     this.endPass()
+    this.beforeSubmit()
     this.gpu.queue.submit([this.encoder.finish()])
   }
+
+  protected beginPass(): GPUComputePassEncoder {
+    return this.encoder.beginComputePass()
+  }
+  protected beforeSubmit(): void {}
 
   private endPass(): void {
     this.pass?.end()
     this.pass = undefined
     this.pipeline = undefined
     this.block = -1
+  }
+}
+
+/** Two queries: the begin of the first pass, and the end of each pass, which overwrites that of the one before. */
+class TimedGpuRecorder extends GpuRecorder implements TimedRecorder {
+  private readonly queries: GPUQuerySet
+  private readonly resolved: GPUBuffer
+  private readonly staging: GPUBuffer
+  private hasBegun = false
+
+  constructor(
+    gpu: GPUDevice,
+    parameters: GPUBindGroup,
+    private readonly read: (buffer: GPUBuffer) => Promise<ArrayBuffer>,
+  ) {
+    super(gpu, parameters)
+    this.queries = gpu.createQuerySet({ type: "timestamp", count: 2 })
+    const size = 2 * BigUint64Array.BYTES_PER_ELEMENT
+    this.resolved = gpu.createBuffer({ size, usage: USAGE.queryResolve | USAGE.copySrc })
+    this.staging = gpu.createBuffer({ size, usage: USAGE.mapRead | USAGE.copyDst })
+  }
+
+  async elapsed(): Promise<number> {
+    const [began, ended] = new BigUint64Array(await this.read(this.staging))
+    this.queries.destroy()
+    this.resolved.destroy()
+    return Number(ended! - began!) / 1e6
+  }
+
+  protected override beginPass(): GPUComputePassEncoder {
+    const begin = this.hasBegun ? {} : { beginningOfPassWriteIndex: 0 }
+    this.hasBegun = true
+    const timestampWrites = { querySet: this.queries, ...begin, endOfPassWriteIndex: 1 }
+    return this.encoder.beginComputePass({ timestampWrites })
+  }
+  protected override beforeSubmit(): void {
+    this.encoder.resolveQuerySet(this.queries, 0, 2, this.resolved, 0)
+    this.encoder.copyBufferToBuffer(this.resolved, 0, this.staging, 0, this.staging.size)
   }
 }
 

@@ -67,7 +67,7 @@ function text({ kernels, train, before_ms, after_ms, target }: Tuned): string {
   const rows = kernels.map((k) => [
     k.before_ms.toFixed(3),
     k.after_ms.toFixed(3),
-    String(k.tried),
+    `${k.tried}${k.known ? " (known)" : ""}`,
     `${k.graph}: ${k.group}`,
     k.after === null ? k.before : `${k.before} -> ${k.after}`,
   ])
