@@ -103,11 +103,12 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     teardownTimeout: 10_000,
+    // Tests leave nothing behind in their process, so files share it and load the compiler once.
+    isolate: false,
     projects: [
       {
         extends: true,
-        // These tests leave nothing behind in their process, so files share it and load the compiler once.
-        test: { name: "quick", include: ["test/**/*.test.ts"], exclude: LONG, isolate: false },
+        test: { name: "quick", include: ["test/**/*.test.ts"], exclude: LONG },
       },
       {
         extends: true,
