@@ -5,8 +5,8 @@ import { describe, expect, it } from "vitest"
 import { crc32 } from "../runtime/data/crc32.js"
 import { inMemory } from "../runtime/data/file.js"
 import { MOST_UNPACKED } from "../runtime/data/unpacked.js"
-import { parseSource } from "../runtime/data/load.js"
-import type { Table, Use } from "../runtime/data/table.js"
+import { parseParts, parseSource } from "../runtime/data/load.js"
+import { EVERY_USE, type Table, type Use } from "../runtime/data/table.js"
 import { RunError } from "../runtime/error.js"
 import { toHalf } from "../runtime/exec/values.js"
 import { failure } from "./support/failure.js"
@@ -31,6 +31,12 @@ const readIdx = (bytes: Uint8Array): Table =>
   parseSource("d", { kind: "idx", files: [{ column: "x", path: "x.gz" }] }, () => inMemory(bytes))
 const readNpz = (bytes: Uint8Array, uses?: (name: string) => Use): Table =>
   parseSource("d", { kind: "npz", path: "d.npz" }, () => inMemory(bytes), uses)
+
+const flipped = (bytes: Uint8Array, at: number): Uint8Array => {
+  const out = bytes.slice()
+  out[at]! ^= 4
+  return out
+}
 
 /** The bytes of every element turned around. */
 function turned(data: ArrayBufferView, size: number): Uint8Array {
@@ -204,11 +210,6 @@ describe("npz", () => {
   const only =
     (...names: readonly string[]) =>
     (name: string): Use => ({ numbers: names.includes(name), texts: false })
-  const flipped = (bytes: Uint8Array, at: number): Uint8Array => {
-    const out = bytes.slice()
-    out[at]! ^= 4
-    return out
-  }
 
   it("arrays that nobody reads do no harm: texts, other rows, damaged ones", () => {
     const archive = zipSync(
@@ -279,6 +280,49 @@ describe("npz", () => {
     expect(failure(() => readNpz(encrypted))[1]).toBe("d.npz: x.npy is encrypted")
     archive[entry + 10] = 14
     expect(failure(() => readNpz(archive))[1]).toBe("d.npz: x.npy is packed by method 14")
+  })
+})
+
+describe("packed rows that are read once, some at a time", () => {
+  const ROWS = 300_000
+  const numbers = Float32Array.from({ length: ROWS }, (_, i) => Math.sin(i))
+  const csv = `u\n${[...numbers].map((value) => value.toFixed(4)).join("\n")}\n`
+  const jsonl = [...numbers].map((value) => `{"u": ${value.toFixed(4)}}\n`).join("")
+  const column = npy("<f4", `(${ROWS},)`, numbers)
+  // Beyond what is read at once of an array.
+  const wide = npy("<f4", `(${ROWS}, 15)`, new Float32Array(15 * ROWS).fill(0.5))
+  const columnsOf = (tables: Iterable<Table>): { readonly parts: number; readonly values: number[] } => {
+    const all = [...tables]
+    return { parts: all.length, values: all.flatMap((table) => [...table.column("u").values]) }
+  }
+  it.each([
+    ["csv.gz", { kind: "csv", delimiter: "," }, gzipSync(Buffer.from(csv))],
+    [
+      "jsonl.gz",
+      { kind: "jsonl" },
+      joined(gzipSync(Buffer.from(jsonl.slice(0, 999_990))), gzipSync(Buffer.from(jsonl.slice(999_990)))),
+    ],
+    ["npz", { kind: "npz" }, zipSync({ "u.npy": column, "w.npy": wide }, { level: 1 })],
+  ] as const)("%s", (path, kind, bytes) => {
+    const source = { ...kind, path }
+    const open = (): ReturnType<typeof inMemory> => inMemory(bytes)
+    const whole = parseSource("rows", source, open)
+    const found = columnsOf(parseParts("rows", source, open, EVERY_USE))
+    expect(found.values).toEqual([...whole.column("u").values])
+    expect(found.parts).toBeGreaterThan(1)
+  })
+  it("refuses a damaged file before its first row", () => {
+    const bytes = flipped(gzipSync(Buffer.from(csv)), 500_000)
+    const parts = (): unknown =>
+      [
+        ...parseParts(
+          "rows",
+          { kind: "csv", path: "d.gz", delimiter: "," },
+          () => inMemory(bytes),
+          EVERY_USE,
+        ),
+      ][0]
+    expect(failure(parts)[0]).toBe("data-truncated")
   })
 })
 

@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto"
 import { readdirSync, statSync } from "node:fs"
 import { join, resolve } from "node:path"
-import { eachPiece, type DataFile } from "../../runtime/data/file.js"
+import { piecesOf, type DataFile } from "../../runtime/data/file.js"
 import { isPattern, matchingFiles } from "./file-pattern.js"
 import { fileOnDisk } from "../../runtime/disk.js"
 
@@ -51,7 +51,7 @@ function hashOfFile(path: string, file: DataFile): string {
   const before = known.get(version)
   if (before !== undefined) return before
   const hash = createHash("sha256")
-  eachPiece(file, PIECE, (piece) => hash.update(piece))
+  for (const { piece } of piecesOf(file, PIECE)) hash.update(piece)
   const hex = hash.digest("hex")
   known.set(version, hex)
   return hex

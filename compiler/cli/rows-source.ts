@@ -29,7 +29,7 @@ function sourceOf(path: string, delimiter: string, data: Manifest["data"]): Sour
       "rows are in a .csv, .jsonl, .json, .npz or .parquet file",
     )
   }
-  const [, ending] = /\.(jsonl|json|npz|parquet)$/.exec(path) ?? []
+  const [, ending] = /\.(jsonl|json|npz|parquet)(?:\.(?:gz|zst))?$/.exec(path) ?? []
   if (ending === "jsonl" || ending === "json" || ending === "npz" || ending === "parquet")
     return { kind: ending, path }
   return trained && trained.column !== null ? trained : { kind: "csv", path, delimiter }

@@ -94,6 +94,14 @@ function sourceOf(table: Table, name: string, stages: Taken["stages"], held: num
   const { shape, stride, piece, count = 0 } = column
   const width = product(shape)
   const apart = stride ?? width
+  if (!piece && apart === 1) {
+    const { values } = column
+    // Of a table of many columns nearly all the time goes here.
+    const gather = (rows: Uint32Array, into: Float64Array, offset: number, step: number): void => {
+      for (let i = 0, to = offset; i < rows.length; i++, to += step) into[to] = values[rows[i]!]!
+    }
+    return { name, width, gather }
+  }
   let window = { from: 0, to: 0, values: piece ? new Float64Array() : column.values }
   return {
     name,

@@ -81,16 +81,15 @@ export function bytesOf(file: DataFile, at = 0, count = file.size): Uint8Array<A
   return bytes
 }
 
-/** Calls back with all of a file, piece by piece. The array is used again for the next piece. */
-export function eachPiece(
+/** All of a file, piece by piece. The array is used again for the next piece. */
+export function* piecesOf(
   file: DataFile,
   pieceBytes: number,
-  visit: (piece: Uint8Array, last: boolean) => void,
-): void {
+): Iterable<{ readonly piece: Uint8Array; readonly last: boolean }> {
   const buffer = new Uint8Array(Math.min(pieceBytes, file.size))
   for (let at = 0; at < file.size; at += pieceBytes) {
     const piece = buffer.subarray(0, Math.min(pieceBytes, file.size - at))
     file.read(at, piece)
-    visit(piece, at + piece.length === file.size)
+    yield { piece, last: at + piece.length === file.size }
   }
 }

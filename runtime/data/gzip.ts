@@ -4,7 +4,7 @@
 import { Gunzip } from "fflate"
 import { reasonOf, RunError } from "../error.js"
 import { crc32 } from "./crc32.js"
-import { bytesOf, eachPiece, inMemory, type DataFile } from "./file.js"
+import { bytesOf, inMemory, piecesOf, type DataFile } from "./file.js"
 import { MOST_UNPACKED, tooLarge, Unpacked } from "./unpacked.js"
 
 /** No byte of DEFLATE stands for more than this many. */
@@ -18,36 +18,45 @@ export const isGzip = (file: DataFile): boolean => {
 const PIECE = 1 << 16
 const TRAILER = 8
 
+/** All of it, in memory. */
 export function unpackGzip(place: string, file: DataFile): DataFile {
+  const out = new Unpacked(guess(file), () => tooLarge(place))
+  for (const piece of gunzipped(place, file)) out.add(piece)
+  return inMemory(out.bytes())
+}
+
+/** The unpacked bytes, piece by piece. */
+export function* gunzipped(place: string, file: DataFile): Generator<Uint8Array, void> {
   const damaged = (why: string, cause?: unknown): RunError =>
     new RunError("data-truncated", `${place} cannot be unpacked (${file.size} bytes of gzip): ${why}`, {
       help: "the file is cut off or damaged: fetch it again",
       cause,
     })
-  const out = new Unpacked(guess(file), () => tooLarge(place))
-  let began = { at: 0, out: 0 }
-  let crc = 0
+  let member = { at: 0, length: 0, crc: 0 }
   /** Checks the member that ends before byte `end`. */
   const check = (end: number): void => {
-    if (end - began.at < TRAILER) throw damaged("it ends too early")
+    if (end - member.at < TRAILER) throw damaged("it ends too early")
     const [sum, length] = new Uint32Array(bytesOf(file, end - TRAILER, TRAILER).buffer)
-    if (sum !== crc) throw damaged("its checksum (CRC-32) is not that of its content")
-    if (length !== (out.length - began.out) >>> 0) throw damaged("its length is not that of its content")
-    began = { at: end, out: out.length }
-    crc = 0
+    if (sum !== member.crc) throw damaged("its checksum (CRC-32) is not that of its content")
+    if (length !== member.length >>> 0) throw damaged("its length is not that of its content")
+    member = { at: end, length: 0, crc: 0 }
   }
+  const out: Uint8Array[] = []
   const stream = new Gunzip((piece) => {
-    crc = crc32(piece, crc)
-    out.add(piece)
+    member.crc = crc32(piece, member.crc)
+    member.length += piece.length
+    out.push(piece)
   })
   stream.onmember = check
-  try {
-    eachPiece(file, PIECE, (piece, last) => stream.push(piece.slice(), last))
-  } catch (caught) {
-    throw caught instanceof RunError ? caught : damaged(reasonOf(caught), caught)
+  for (const { piece, last } of piecesOf(file, PIECE)) {
+    try {
+      stream.push(piece.slice(), last)
+    } catch (caught) {
+      throw caught instanceof RunError ? caught : damaged(reasonOf(caught), caught)
+    }
+    yield* out.splice(0)
   }
   check(file.size)
-  return inMemory(out.bytes())
 }
 
 /** The last four bytes of a file are the length of its last member, if it is whole. */

@@ -2,11 +2,13 @@
 import type { DataSpec, SourceSpec } from "../bundle/format.js"
 import { inPart, reasonOf, RunError } from "../error.js"
 import { NotLoaded, type DataFile } from "./file.js"
-import { isGzip, unpackGzip } from "./gzip.js"
-import { isZstd, unpackZstd } from "./zstd.js"
+import { gunzipped, isGzip, unpackGzip } from "./gzip.js"
+import { isZstd, unpackZstd, unzstd } from "./zstd.js"
 import type { Part } from "./shares.js"
 import { allRows, splitRows, type Splittable } from "./split.js"
+import { inPassing, lengthOf } from "./in-passing.js"
 import { filesOf, readParts, readSource } from "./sources/index.js"
+import type { Reading } from "./sources/source.js"
 import { rowsWhere } from "./where.js"
 import { windowed } from "./windows.js"
 import { EVERY_USE, TextColumn, type Table, type Uses } from "./table.js"
@@ -139,10 +141,19 @@ function unpacked(path: string, file: DataFile): DataFile {
   return { ...unpack(path, file), ...(remember && { remember }) }
 }
 
-const unpacking =
-  (open: (path: string) => DataFile) =>
-  (path: string): DataFile =>
-    unpacked(path, open(path))
+/** The first pass over the file finds how long its content is, and whether it is whole. */
+function passed(path: string, file: DataFile): DataFile {
+  const unpack = isGzip(file) ? gunzipped : isZstd(file) ? unzstd : undefined
+  if (unpack === undefined) return file
+  const pieces = (): Generator<Uint8Array, void> => unpack(path, file)
+  return inPassing(lengthOf(pieces()), pieces)
+}
+
+/** Both ways to open the files of a source. */
+const unpacking = (open: (path: string) => DataFile): Pick<Reading, "open" | "pass"> => ({
+  open: (path) => unpacked(path, open(path)),
+  pass: (path) => passed(path, open(path)),
+})
 
 /** `open` gives each of its files; compressed files are unpacked. Unused columns are not read. */
 export function parseSource(
@@ -151,7 +162,7 @@ export function parseSource(
   open: (path: string) => DataFile,
   uses: Uses = EVERY_USE,
 ): Table {
-  const table = readSource(source, { name, open: unpacking(open), uses })
+  const table = readSource(source, { name, ...unpacking(open), uses })
   if (table.rows === 0)
     throw new RunError("data-empty", `${table.place} holds no rows`, {
       help: "a data set has at least one row",
@@ -165,4 +176,4 @@ export const parseParts = (
   source: SourceSpec,
   open: (path: string) => DataFile,
   uses: Uses,
-): Iterable<Table> => readParts(source, { name, open: unpacking(open), uses })
+): Iterable<Table> => readParts(source, { name, ...unpacking(open), uses })

@@ -8,7 +8,8 @@ import { zipMembers, type ZipMember } from "./zip.js"
 
 const ENDING = ".npy"
 
-export function parseNpz(place: string, file: DataFile, uses: Uses = EVERY_USE): Table {
+/** `isPassedOnce`: rows are read in their order, and packed arrays need not be in memory. */
+export function parseNpz(place: string, file: DataFile, uses: Uses = EVERY_USE, isPassedOnce = false): Table {
   if (file.size === 0) emptyFile(place)
   const arrays = membersOf(place, file).filter(({ name }) => name.endsWith(ENDING))
   if (arrays.length === 0)
@@ -26,7 +27,7 @@ export function parseNpz(place: string, file: DataFile, uses: Uses = EVERY_USE):
       })
     seen.add(name)
     const inside = `${place}: ${member.name}`
-    return [parseNpy(inside, name, member.open(inside))]
+    return [parseNpy(inside, name, member.open(inside, isPassedOnce))]
   })
   return tableOf(place, columns, { names, placeOf: (name) => `${place}: ${name}${ENDING}` })
 }

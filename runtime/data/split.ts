@@ -114,7 +114,14 @@ function permute(order: Uint32Array, seed: number): void {
   }
 }
 
-export const allRows = (rows: number): Uint32Array => Uint32Array.from({ length: rows }, (_, row) => row)
+export const allRows = (rows: number): Uint32Array => rowsBetween(0, rows)
+
+/** The rows from `first` up to but not including `end`. */
+export function rowsBetween(first: number, end: number): Uint32Array {
+  const rows = new Uint32Array(end - first)
+  for (let i = 0; i < rows.length; i++) rows[i] = first + i
+  return rows
+}
 
 /** A 32-bit generator of full period (the finaliser of MurmurHash3 over a Weyl sequence). */
 function splitmix32(seed: number): () => number {

@@ -2,7 +2,7 @@
  *  Guarantees: no window is copied: rows share the code points of the text. A character is a Unicode code point.
  *              Characters at the end that fill no window are left out. */
 import { RunError } from "../error.js"
-import { eachPiece, partOf, type DataFile } from "./file.js"
+import { partOf, piecesOf, type DataFile } from "./file.js"
 import { eachLine } from "./lines.js"
 import { missingColumn, TextColumn, type Column, type Table } from "./table.js"
 import { byteOrderMark } from "./utf8.js"
@@ -62,7 +62,7 @@ function charactersOf(place: string, file: DataFile): CodePoints {
     }
   }
   try {
-    eachPiece(content, PIECE, (piece, last) => add(decoder.decode(piece, { stream: !last })))
+    for (const { piece, last } of piecesOf(content, PIECE)) add(decoder.decode(piece, { stream: !last }))
   } catch (caught) {
     // Reading it again by lines says in which one it is.
     eachLine(place, file, () => {})

@@ -1,16 +1,17 @@
 /** runtime/data: ZIP archives: which files are in them, and their contents (APPNOTE.TXT 6.3.10: stored and deflated members, ZIP64).
  *  Guarantees: only the member that is asked for is unpacked; its length and CRC-32 are right, or a RunError names it. */
-import { inflateSync } from "fflate"
+import { Inflate, inflateSync } from "fflate"
 import { reasonOf, RunError } from "../error.js"
 import { crc32 } from "./crc32.js"
-import { bytesOf, eachPiece, inMemory, partOf, type DataFile } from "./file.js"
+import { bytesOf, inMemory, partOf, piecesOf, type DataFile } from "./file.js"
 import { MOST_RATIO } from "./gzip.js"
+import { inPassing } from "./in-passing.js"
 import { MOST_UNPACKED, tooLarge } from "./unpacked.js"
 
 export interface ZipMember {
   readonly name: string
-  /** `place`: of the member, for messages. */
-  open(place: string): DataFile
+  /** `place`: of the member, for messages. `isPassedOnce`: it is read from front to end, and need not be in memory. */
+  open(place: string, isPassedOnce: boolean): DataFile
 }
 
 interface Entry {
@@ -34,7 +35,7 @@ export function zipMembers(file: DataFile): readonly ZipMember[] {
     if (next + 46 > view.byteLength || view.getUint32(next, true) !== 0x02014b50)
       throw new Error(`its list of files ends after ${i} of ${count}`)
     const { entry, bytes } = entryAt(view, next)
-    members.push({ name: entry.name, open: (place) => open(place, file, entry) })
+    members.push({ name: entry.name, open: (place, once) => open(place, file, entry, once) })
     next += bytes
   }
   return members
@@ -116,7 +117,7 @@ function widened(view: DataView, from: number, bytes: number, fields: readonly n
 
 const PIECE = 1 << 20
 
-function open(place: string, file: DataFile, entry: Entry): DataFile {
+function open(place: string, file: DataFile, entry: Entry, isPassedOnce: boolean): DataFile {
   const damaged = (why: string): RunError =>
     new RunError("data-truncated", `${place} is damaged: ${why}`, { help: "fetch the archive again" })
   if (entry.flags & 1)
@@ -130,10 +131,10 @@ function open(place: string, file: DataFile, entry: Entry): DataFile {
   const from = entry.at + 30 + header.getUint16(26, true) + header.getUint16(28, true)
   if (from + packed > file.size) throw damaged("it goes on after the end of the archive")
   const content = partOf(file, from, packed)
-  const member = entry.method === 0 ? content : inflated(place, content, entry, damaged)
+  const member = entry.method === 0 ? content : inflated(place, content, entry, damaged, isPassedOnce)
   if (entry.method === 0 && packed !== size) throw damaged("the archive gives two lengths of it")
   let crc = 0
-  eachPiece(member, PIECE, (piece) => (crc = crc32(piece, crc)))
+  for (const { piece } of piecesOf(member, PIECE)) crc = crc32(piece, crc)
   if (crc !== entry.crc) throw damaged("its checksum (CRC-32) is not the one in the archive")
   return member
 }
@@ -143,12 +144,14 @@ function inflated(
   content: DataFile,
   { method, size, packed }: Entry,
   damaged: (why: string) => RunError,
+  isPassedOnce: boolean,
 ): DataFile {
   if (method !== 8)
     throw new RunError("data-format", `${place} is packed by method ${method}`, {
       help: "members are stored or deflated: write the archive with numpy.savez or numpy.savez_compressed",
     })
   if (size > MOST_RATIO * packed) throw damaged("so few bytes do not unpack to so many")
+  if (isPassedOnce) return inPassing(size, () => pieces(content, size, damaged))
   if (size > MOST_UNPACKED) tooLarge(place)
   try {
     const bytes = inflateSync(bytesOf(content), { out: new Uint8Array(size) })
@@ -157,6 +160,30 @@ function inflated(
     throw damaged(reasonOf(caught))
   }
   throw damaged("its content is shorter than the archive says")
+}
+
+const PACKED_PIECE = 1 << 14
+
+function* pieces(
+  content: DataFile,
+  size: number,
+  damaged: (why: string) => RunError,
+): Generator<Uint8Array, void> {
+  const out: Uint8Array[] = []
+  let length = 0
+  const stream = new Inflate((piece) => {
+    length += piece.length
+    out.push(piece)
+  })
+  for (const { piece, last } of piecesOf(content, PACKED_PIECE)) {
+    try {
+      stream.push(piece.slice(), last)
+    } catch (caught) {
+      throw damaged(reasonOf(caught))
+    }
+    yield* out.splice(0)
+  }
+  if (length < size) throw damaged("its content is shorter than the archive says")
 }
 
 function viewOf(file: DataFile, at: number, count: number): DataView {

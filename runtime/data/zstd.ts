@@ -1,7 +1,7 @@
 /** runtime/data: decompresses Zstandard files. A file may consist of several frames. */
 import { Decompress } from "fzstd"
 import { reasonOf, RunError } from "../error.js"
-import { bytesOf, eachPiece, inMemory, type DataFile } from "./file.js"
+import { bytesOf, inMemory, piecesOf, type DataFile } from "./file.js"
 import { tooLarge, Unpacked } from "./unpacked.js"
 
 export const isZstd = (file: DataFile): boolean => {
@@ -11,18 +11,27 @@ export const isZstd = (file: DataFile): boolean => {
 
 const PIECE = 1 << 16
 
+/** All of it, in memory. */
 export function unpackZstd(place: string, file: DataFile): DataFile {
   const out = new Unpacked(file.size, () => tooLarge(place))
-  const stream = new Decompress((piece) => out.add(piece))
-  try {
-    eachPiece(file, PIECE, (piece, last) => stream.push(piece.slice(), last))
-  } catch (caught) {
-    if (caught instanceof RunError) throw caught
-    throw new RunError(
-      "data-truncated",
-      `${place} cannot be unpacked (${file.size} bytes of Zstandard): ${reasonOf(caught)}`,
-      { help: "the file is cut off or damaged: fetch it again", cause: caught },
-    )
-  }
+  for (const piece of unzstd(place, file)) out.add(piece)
   return inMemory(out.bytes())
+}
+
+/** The unpacked bytes, piece by piece. */
+export function* unzstd(place: string, file: DataFile): Generator<Uint8Array, void> {
+  const out: Uint8Array[] = []
+  const stream = new Decompress((piece) => void out.push(piece.slice()))
+  for (const { piece, last } of piecesOf(file, PIECE)) {
+    try {
+      stream.push(piece.slice(), last)
+    } catch (caught) {
+      throw new RunError(
+        "data-truncated",
+        `${place} cannot be unpacked (${file.size} bytes of Zstandard): ${reasonOf(caught)}`,
+        { help: "the file is cut off or damaged: fetch it again", cause: caught },
+      )
+    }
+    yield* out.splice(0)
+  }
 }

@@ -5,6 +5,7 @@
 import type { FieldSpec } from "../bundle/format.js"
 import { bytesOfRow } from "../data/encoder.js"
 import type { RowGather } from "../data/gather.js"
+import { rowsBetween } from "../data/split.js"
 import type { DataRoom, Device, Memory } from "../device/device.js"
 import { upload, type DeviceData } from "./dataset.js"
 
@@ -92,7 +93,7 @@ export async function fill(
   const step = 2 * Math.max(1, Math.floor(BLOCK / 2 / Math.max(1, row)))
   const endOf = (first: number): number => Math.min(count, first + Math.min(step, most - (first % most)))
   const block = (first: number): ReturnType<RowGather["gather"]> =>
-    from.gather(Uint32Array.from({ length: endOf(first) - first }, (_, i) => first + i))
+    from.gather(rowsBetween(first, endOf(first)))
   let coming = block(0)
   for (let first = 0; first < count; first = endOf(first)) {
     const { fields, done } = await coming

@@ -6,5 +6,5 @@ import { severalFiles, type SourceKind } from "./source.js"
 export const csv: SourceKind<Extract<SourceSpec, { readonly kind: "csv" }>> = {
   ...severalFiles,
   read: ({ path, delimiter }, { open, uses }) => parseCsv(path, open(path), delimiter, uses),
-  readParts: ({ path, delimiter }, { open, uses }) => csvParts(path, open(path), delimiter, uses),
+  readParts: ({ path, delimiter }, { pass, uses }) => csvParts(path, pass(path), delimiter, uses),
 }

@@ -6,5 +6,5 @@ import { severalFiles, type SourceKind } from "./source.js"
 export const jsonl: SourceKind<Extract<SourceSpec, { readonly kind: "jsonl" }>> = {
   ...severalFiles,
   read: ({ path }, { open, uses }) => parseJsonLines(path, open(path), uses),
-  readParts: ({ path }, { open, uses }) => jsonLinesParts(path, open(path), uses),
+  readParts: ({ path }, { pass, uses }) => jsonLinesParts(path, pass(path), uses),
 }
