@@ -1,4 +1,4 @@
-/** stdlib: augmentation of images: what a step of training makes of them, that gradients pass, and that evaluation leaves them alone. */
+/** stdlib: augmentation of images: the images that a training step sees, that gradients pass, and that evaluation leaves images alone. */
 import { describe, expect, it } from "vitest"
 import { evalGraph } from "../compiler/ir/graph/eval.js"
 import { differentiated, lowered } from "./support/lowered.js"
@@ -8,7 +8,7 @@ type Shape = readonly [number, number, number, number]
 /** An image as `values[channel][row][column]`. */
 type Image = number[][][]
 
-/** `image` goes through `expression` and is multiplied by `k`, so that the gradient by k is what comes out. */
+/** `image` goes through `expression` and is multiplied by `k`, so that the gradient by k is the augmented image. */
 function augmentation(expression: string, shape: Shape) {
   const graphs = lowered(`
 model M(one: f32) -> f32 {
@@ -30,7 +30,7 @@ train { minimize M(1) with SGD(lr: 1)
   const zeros = new Float64Array(size)
   return {
     size,
-    /** What comes out in a step. */
+    /** The images of a step. */
     values: (image: ArrayLike<number>, at = 0): number[] =>
       Array.from(call(image, zeros, at).updates["M.k"]!.data, (value) => 0 - value),
     loss: (image: ArrayLike<number>, k: ArrayLike<number>): number =>

@@ -1,4 +1,4 @@
-// Runs that differ in numbers only train at once: each gives what it gives alone, to the bit, its checkpoints too.
+// Runs that differ in numbers only train at once: each has the results that it has alone, to the bit, its checkpoints too.
 
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"

@@ -1,5 +1,5 @@
 /** Contractions by blocks in workgroup memory, on the adapter, against the float64 interpreter: sizes that fit blocks and sizes that
- *  do not, operands that lie along either axis, and what is computed before and after the sums. */
+ *  do not, operands that lie along either axis, and elementwise operations before and after the sums. */
 import { describe, expect, it } from "vitest"
 import { GraphBuild } from "../compiler/ir/graph/build.js"
 import { BATCH, type Dim, type DimValues, tensorType, type TensorType } from "../compiler/ir/tensor.js"
@@ -42,7 +42,7 @@ function adam(g: GraphBuild, name: string, type: TensorType, d: Value): void {
 type Build = (g: GraphBuild) => void
 interface Case {
   readonly name: string
-  /** Of the block, as its kernel's template says. */
+  /** The block, as its kernel's template names it. */
   readonly block: RegExp
   readonly build: Build
   /** Sizes of batches to run. */

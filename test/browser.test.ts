@@ -1,4 +1,4 @@
-// A bundle in pages of a real browser: the same run as in Node, on each device the browser has, and what goes wrong there.
+// A bundle in pages of a real browser: the same run as in Node, on each device the browser has, and its failures.
 
 import { cpSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"

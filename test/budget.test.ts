@@ -1,4 +1,4 @@
-// `budget memory`: what a step computes takes less memory, and comes to the same.
+// `budget memory`: a step takes less memory, and gives the same results.
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
@@ -36,7 +36,7 @@ type Device = (typeof DEVICES)[number]
 interface Program {
   readonly model: string
   readonly batch: number
-  /** Of what the step takes without a budget, for intermediate results. There, kernels that are merged leave things lying about on
+  /** The part of the step's memory without a budget, for intermediate results. There, kernels that are merged leave things lying about on
    *  WebGPU. */
   readonly part: Readonly<Record<Device, number>>
 }

@@ -1,4 +1,4 @@
-// From what is known when numbers stop being finite to what most likely made them so.
+// From the facts when numbers stop being finite to the most likely cause.
 import { expect, test } from "vitest"
 import { causesOf, type FieldRange, type Trouble } from "../runtime/train/causes.js"
 

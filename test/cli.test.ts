@@ -1,4 +1,4 @@
-// Commands, their exit codes and what they say, above all when something is wrong. Processes of their own, as a user runs them.
+// Commands, their exit codes and their output, above all when something is wrong. Processes of their own, as a user runs them.
 
 import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { once } from "node:events"

@@ -40,7 +40,7 @@ const edit = (file: string, from: string, to: string): void => {
   writeFileSync(file, text.replace(from, to))
 }
 
-/** What came of it, and whether it was compiled. */
+/** The result, and whether it was compiled. */
 function compiledBy(cache: CompileCache, folder: string, options = GPU): { found: unknown; anew: boolean } {
   let anew = false
   const hooks = { time: () => void (anew = true) }
@@ -129,7 +129,7 @@ describe("a program that was compiled before", () => {
 })
 
 describe("nnc train", () => {
-  // A build of its own: what the other tests run keeps nothing.
+  // A build of its own, since that of the other tests keeps nothing.
   const built = resolve(mkdtempSync(".cache/test-cache-"))
   afterAll(() => rmSync(built, { recursive: true, force: true }))
 

@@ -1,5 +1,5 @@
-// Every constraint of every operation, broken from source text: what the user reads stands in test/cases/constraints/, a file per
-// operation, each program above its message. `UPDATE=1` writes what came out instead.
+// Every constraint of every operation, broken from source text: the messages stand in test/cases/constraints/, a file per
+// operation, each program above its message. `UPDATE=1` writes the present ones.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { describe, expect, test } from "vitest"

@@ -1,4 +1,4 @@
-// Data that is wrong, as files: what `nnc check` and `nnc train` say before anything runs, and at which line of the program.
+// Data that is wrong, as files: the messages of `nnc check` and `nnc train` before anything runs, and their lines of the program.
 
 import { programsOf } from "../runtime/bundle/builds.js"
 import { gzipSync } from "fflate"

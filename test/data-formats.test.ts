@@ -1,4 +1,4 @@
-// Binary data files, byte by byte: every kind of number and order, and what is damaged.
+// Binary data files, byte by byte: every kind of number and order, and damaged files.
 
 import { deflateSync, gzipSync, zipSync } from "fflate"
 import { describe, expect, it } from "vitest"

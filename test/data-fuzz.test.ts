@@ -1,4 +1,4 @@
-// Data files that were changed anywhere: a reader gives a table whose numbers are those of the file, or says what is wrong with it. Never
+// Data files that were changed anywhere: a reader gives a table whose numbers are those of the file, or an error about it. Never
 // another exception, never an endless loop.
 
 import { Buffer } from "node:buffer"
@@ -28,7 +28,7 @@ function allowed<T>(act: () => T): T | undefined {
   }
 }
 
-/** What every table keeps, whatever it was read from. */
+/** Checks the invariants of every table, whatever it was read from. */
 function checkTable(table: Table): void {
   expect(table.rows).toBeGreaterThan(0)
   expect(Number.isInteger(table.rows)).toBe(true)

@@ -1,4 +1,4 @@
-// What stages make of cells: against scikit-learn's numbers, and in any order against the same written plainly in float64.
+// The values that stages make of cells: against scikit-learn's numbers, and in any order against the same written plainly in float64.
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { eachBlock } from "../runtime/data/blocks.js"
@@ -108,7 +108,7 @@ describe("stages in any order", () => {
   const finite = (cells: Cells): number[] => cells.filter((cell) => cell !== null)
   const every = (cells: Cells, what: (value: number) => number): Cells =>
     cells.map((cell) => (cell === null ? null : what(cell)))
-  /** Written as one would by hand. Undefined where the stage refuses what it is given. */
+  /** The stage as one would write it by hand. Undefined where the stage refuses its cells. */
   const plainly = (stage: UnfittedStage, cells: Cells, train: readonly number[]): Cells | undefined => {
     const own: Cells = train.map((row) => cells[row] ?? null)
     const known = finite(own).toSorted((a, b) => a - b)

@@ -1,4 +1,4 @@
-/** `nnc inspect --html`: what is drawn is what the stage holds, and leads back to the program. */
+/** `nnc inspect --html`: the drawing has all that the stage holds, and leads back to the program. */
 import { readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
 import { stagePage } from "../compiler/cli/page/page.js"

@@ -1,4 +1,4 @@
-// What the documentation says is so: its programs compile, its TypeScript is accepted, its links lead somewhere.
+// The documentation is true: its programs compile, its TypeScript is accepted, its links lead somewhere.
 import { spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { basename, dirname, join, normalize } from "node:path"
@@ -90,7 +90,7 @@ it("every command line names a command and options that there are", () => {
 it("TypeScript 5.9 and 7 accept every snippet", () => {
   const folder = join(".cache", "snippets")
   mkdirSync(folder, { recursive: true })
-  // What `nnc compile` and the plugin of Vite write beside a program.
+  // The declarations that `nnc compile` and the plugin of Vite write beside a program.
   const trainer = `export declare function load(options?: object): Promise<{
   train(options?: object): Promise<unknown> & AsyncIterable<unknown>
   save(): Promise<Uint8Array>
@@ -130,7 +130,7 @@ it("TypeScript 5.9 and 7 accept every snippet", () => {
 
 describe("links", () => {
   const anchors = new Map<string, ReadonlySet<string>>()
-  /** As GitHub makes them of headings. */
+  /** The anchors of headings, as GitHub makes them. */
   function anchorsOf(page: string): ReadonlySet<string> {
     const known = anchors.get(page)
     if (known) return known

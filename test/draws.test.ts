@@ -1,4 +1,4 @@
-// Rows that are drawn by weights: each as often as it is due, and what cannot be a weight.
+// Rows that are drawn by weights: each as often as it is due, and refused weights.
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { drawnOrder, drawWeights } from "../runtime/data/draws.js"

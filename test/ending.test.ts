@@ -1,4 +1,4 @@
-// A run that is asked to end saves what it has learned, and one that nobody listens to any more goes on.
+// A run that is asked to end saves its state, and one that nobody listens to any more goes on.
 
 import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"

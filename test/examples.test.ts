@@ -20,7 +20,7 @@ const STEPS: Readonly<Record<string, number>> = {
 const SETTINGS: Readonly<Record<string, ReadonlyMap<string, string>>> = {
   llama: new Map([["count", "1"]]),
 }
-/** What falls, where it is not the loss alone: of two networks against each other, the critic learns first. */
+/** The value that falls, where it is not the loss: of two networks against each other, the critic learns first. */
 const FALLS: Readonly<Record<string, string>> = { gan: "loss.0" }
 
 const examples = readdirSync("examples").filter((name) => existsSync(`examples/${name}/${name}.nn`))

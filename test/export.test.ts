@@ -1,4 +1,4 @@
-// `nnc export`: what it writes is what prediction reads, under the names that other programs use.
+// `nnc export` writes the values that prediction reads, under the names that other programs use.
 
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"

@@ -1,4 +1,4 @@
-// Files of one table, named by a pattern: which are read, in which order, and what is refused.
+// Files of one table, named by a pattern: which are read, in which order, and which are refused.
 
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"

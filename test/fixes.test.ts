@@ -1,4 +1,4 @@
-// Repairs: what a message suggests as a change of the text is made, and the mistake is gone.
+// Repairs: after the change of the text that a message suggests, the mistake is gone.
 
 import { describe, expect, it } from "vitest"
 import { applyFixes } from "../compiler/source/fixes.js"

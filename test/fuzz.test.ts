@@ -1,5 +1,5 @@
 /** Whole programs at random, over all of the library, as a user would compile and train them: nothing crashes, every pass verifies,
- *  and what is learned is what the float64 interpreter says, as far as rounding lets anything be said. `npm run fuzz` runs more. */
+ *  and the parameters are those of the float64 interpreter, as far as rounding lets anything be said. `npm run fuzz` runs more. */
 import { readdirSync, readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
 import { parse } from "../compiler/parse/parse.js"
@@ -23,19 +23,19 @@ import { random } from "./support/random.js"
 
 const EVERYWHERE: readonly Backend[] = ["wasm", "webgpu", "gpu", "subgroups"]
 
-/** What the library declares for programs to use. */
+/** The declarations of the library for programs to use. */
 const library = programs()
   .filter(({ path }) => path.startsWith("stdlib/"))
   .flatMap((file) => parse(file, new Diagnostics()).declarations)
   .flatMap(({ name }) => (name === undefined || name.text.startsWith("_") ? [] : [name.text]))
 
-/** What stands in every program: how parameters start (`Builder.declare`), and a constant. */
+/** Functions that stand in every program: initialisers (`Builder.declare`), and a constant. */
 const ELSEWHERE =
   "zeros ones full uniform normal trunc_normal kaiming_uniform kaiming_normal xavier_uniform xavier_normal pi".split(
     " ",
   )
 
-/** What images go through while training: tried over random images in augment.test.ts. */
+/** Augmentations, which augment.test.ts tries on random images. */
 const AUGMENTATION = "random_flip random_crop cutout gaussian_noise color_jitter random_rotate mixup".split(
   " ",
 )

@@ -89,7 +89,7 @@ describe("notation", () => {
   })
 })
 
-/** Broken graphs: what the verifier says, in order. */
+/** Broken graphs: the verifier's complaints, in order. */
 testCases(
   "verify/graph",
   (c) =>

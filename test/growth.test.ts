@@ -61,7 +61,7 @@ describe.each(["webgpu", "wasm"] as const)("%s", (device) => {
     { what: "layers", program: deep, size: 40 },
     { what: "operations of a chain", program: chain, size: 600 },
   ])("twice the $what cost at most 2.2 times the work", ({ program, size }) => {
-    // What is set up at the first use is not counted.
+    // The first use sets things up, and is not counted.
     work(program(2), device)
     const [once, twice] = [work(program(size), device), work(program(2 * size), device)]
     expect(twice / once).toBeLessThan(2.2)

@@ -1,4 +1,4 @@
-// The table of habits: what it says is true of the library, and its repairs give programs that compile.
+// The table of habits is true of the library, and its repairs give programs that compile.
 
 import { describe, expect, it } from "vitest"
 import { applyFixes } from "../compiler/source/fixes.js"

@@ -10,7 +10,7 @@ import { random } from "./support/random.js"
 
 const PATH = "examples/six-points/six-points.nn"
 const STAGES = ["model", "graph", "autocast", "fuse", "order", "choose", "kernels", "plan"]
-/** Of each stage. */
+/** The number of mistakes for each stage. */
 const MISTAKES = 150
 
 const file = { path: PATH, text: readFileSync(PATH, "utf8") }

@@ -1,4 +1,4 @@
-// Folders of images and lists of them -> tables of bytes: which rows there are, what is in them, and what is refused.
+// Folders of images and lists of them -> tables of bytes: their rows, their values, and refused files.
 
 import { cpSync, existsSync, mkdirSync, readdirSync, truncateSync, utimesSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"

@@ -1,4 +1,4 @@
-// What text files were read as is kept by content, and is the same as reading them again.
+// The columns of text files are kept by content, and are the same as when the files are read again.
 
 import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs"
 import { join } from "node:path"

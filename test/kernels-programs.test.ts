@@ -18,7 +18,7 @@ const loose = { integers: [0, 7], tolerance: 2e-3 } as const
 
 describe.each(examples)("%s", (name) => {
   const graphs = graphsOf(`examples/${name}/${name}.nn`)
-  // Values over all nodes: what the evaluators have to go through, roughly.
+  // The elements of all nodes: roughly the work of the evaluators.
   const size = (graph: Graph): number =>
     graph.nodes.reduce((n, node) => n + evalDim(numel(node.type.shape), { B: 3, R: 7 }), 0)
   it.each(graphs.map((graph) => ({ graph, name: graph.name })))("$name", ({ graph }) => {

@@ -246,7 +246,7 @@ train on d {
 }
 `
 
-/** The same in double precision, each with the size of what is added up on the way. */
+/** The same in double precision, each with the size of the terms. */
 function expected(x: Float32Array): Record<string, { value: number; size: number }> {
   const total = (f: (v: number) => number): number => x.reduce((sum, v) => sum + f(v), 0)
   const mean = (f: (v: number) => number): number => total(f) / ROWS

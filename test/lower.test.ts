@@ -1,4 +1,4 @@
-/** lower: what the graphs of a program look like, and that they mean what the program says. */
+/** lower: the form of a program's graphs, and that they mean the same as the program. */
 import { describe, expect, it } from "vitest"
 import { evalGraph } from "../compiler/ir/graph/eval.js"
 import type { Graph } from "../compiler/ir/graph/types.js"

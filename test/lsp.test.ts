@@ -193,7 +193,7 @@ describe("nnc lsp", { timeout: 30_000 }, () => {
     await client.start()
     const { document } = client
     const range = { start: { line: 0, character: 0 }, end: { line: 99, character: 0 } }
-    /** The first of what may be written at the end of the text that begin as it does. */
+    /** The first completions at the end of the text. */
     const completed = async (typed: string): Promise<void> => {
       await client.diagnosticsOf(client.text + typed)
       client.dialogue.push(`# typed ${JSON.stringify(typed)}`)

@@ -1,4 +1,4 @@
-// What the compiler makes of every example and of the workloads of the benchmark, in numbers that do not depend on the machine:
+// Figures of every compiled example and of the workloads of the benchmark that do not depend on the machine:
 // a kernel, a dispatch or a byte more is a difference in metrics.snap. `UPDATE=1` writes it anew.
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"

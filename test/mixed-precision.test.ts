@@ -20,7 +20,7 @@ const rows = Array.from({ length: 48 }, (_, i) =>
 )
 
 interface Options {
-  /** Of the targets. */
+  /** The size of the targets. */
   readonly size?: number
   readonly settings?: string
   readonly lr?: number

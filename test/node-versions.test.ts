@@ -9,7 +9,7 @@ import { commandLine } from "./support/command-line.js"
 import { temporaryFolder } from "./support/nnc.js"
 import { otherNodeVersions } from "./support/node-versions.js"
 
-/** What a command prints, without the times in it. */
+/** The output of a command, without the times in it. */
 function printed(program: string, args: readonly string[], cwd: string): { out: string[]; err: string[] } {
   const env = { ...process.env, NO_COLOR: "1", XDG_CACHE_HOME: join(cwd, "cache") }
   const { stdout, stderr } = spawnSync(program, [commandLine(), ...args], { cwd, encoding: "utf8", env })

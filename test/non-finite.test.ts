@@ -1,5 +1,5 @@
-// What is kept from step to step is finite, or the run stops: it says what is not, after which step and by which line, and saves
-// nothing of it.
+// The state between steps is finite, or the run stops: it names the value that is not, the step and the line, and saves
+// none of it.
 import { afterEach, describe, expect, it } from "vitest"
 import { RunError } from "../runtime/error.js"
 import { openBundle, type TrainEvent, type Trainer } from "../runtime/node.js"
@@ -13,7 +13,7 @@ afterEach(() => {
 
 interface Run {
   readonly events: readonly TrainEvent[]
-  /** `best 10`, `last 20`: kinds and steps of what was saved. */
+  /** `best 10`, `last 20`: kinds and steps of saved checkpoints. */
   readonly saved: readonly string[]
   readonly error: RunError | undefined
 }
@@ -61,7 +61,7 @@ train on d {
     expect(saved).toEqual([])
   })
 
-  // The gradient grows until its square is infinite, and what is divided by the root of that does not move any more.
+  // The gradient grows until its square is infinite, and an update divided by the root of that moves nothing any more.
   it("the state of an optimizer beside finite parameters, some steps after the last good checkpoint", async () => {
     const { error, saved } = await run(
       `${data}model M(x: f32[B, 2]) -> f32[B, 1] { param w: f32[2, 1] = ones  x @ w }

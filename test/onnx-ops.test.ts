@@ -1,4 +1,4 @@
-/** Every operation has a spelling in ONNX that computes what the float64 interpreter does, or says why it has none. */
+/** Every operation has a spelling in ONNX with the results of the float64 interpreter, or a reason why it has none. */
 import { describe, expect, it } from "vitest"
 import { evalGraph } from "../compiler/ir/graph/eval.js"
 import type { Graph } from "../compiler/ir/graph/types.js"

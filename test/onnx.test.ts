@@ -1,4 +1,4 @@
-// `nnc export -o m.onnx`: what onnxruntime predicts with it is what `nnc predict` does, for every example.
+// `nnc export -o m.onnx`: onnxruntime predicts the same with it as `nnc predict`, for every example.
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"

@@ -1,4 +1,4 @@
-/** Every operation, because it is in the registry: its lowering computes what its `eval` means, with index arithmetic as
+/** Every operation, because it is in the registry: its lowering computes the values of its `eval`, with index arithmetic as
  *  written and as the scheduler simplifies it. */
 import { describe, expect, it } from "vitest"
 import type { DimValues } from "../compiler/ir/tensor.js"

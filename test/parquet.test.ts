@@ -1,4 +1,4 @@
-// Parquet files -> tables: numbers, truth values, texts, times and lists; what is refused says which row and column.
+// Parquet files -> tables: numbers, truth values, texts, times and lists; a refusal names row and column.
 
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"

@@ -1,4 +1,4 @@
-/** Every pass of the driver's list, on its cases: the text of a level before it, and what it makes of that. A case starts at the
+/** Every pass of the driver's list, on its cases: the text of a level before it, and after it. A case starts at the
  *  pass's own level, or at an earlier one from which the list leads there. Graphs are also run on random inputs before and after. */
 import { readdirSync } from "node:fs"
 import { describe, expect, it } from "vitest"

@@ -1,4 +1,4 @@
-// Validation along the way: what is reported, when `patience` ends a run, and that a run which was stopped or killed around that point
+// Validation along the way: its reports, when `patience` ends a run, and that a run which was stopped or killed around that point
 // comes to the same bits.
 import { readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"

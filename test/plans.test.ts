@@ -1,4 +1,4 @@
-/** schedule/choose: plans of kernels as values: every plan that a target can carry out computes what the group means, a plan written by
+/** schedule/choose: plans of kernels as values: every plan that a target can carry out computes the values of the group, a plan written by
  *  hand has its effect, and one that the target cannot carry out is refused at its line. */
 import { describe, expect, it } from "vitest"
 import { emitWasm } from "../compiler/codegen/wasm/emit.js"
@@ -62,7 +62,7 @@ const GRAPHS = {
 }
 const TARGETS = [SUBGROUP_TARGET, SOFTWARE_TARGET, WASM_TARGET]
 const DIMS = { B: 5, R: 7 }
-/** Of each group: the first, and others evenly from all. */
+/** The most plans of each group: the first, and others evenly from all. */
 const MOST_PLANS = 12
 
 const cases = Object.entries(GRAPHS).flatMap(([name, text]) =>

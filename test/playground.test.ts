@@ -1,4 +1,4 @@
-// The playground as it is built, in Chromium: what a visitor writes, trains, looks at, shares and takes away.
+// The built playground in Chromium: a visitor writes, trains, looks at, shares and exports a program.
 import { existsSync, mkdirSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { unzipSync } from "fflate"

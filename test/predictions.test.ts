@@ -1,4 +1,4 @@
-// What a prediction says of its target: names and probabilities of classes, values in the unit of their column.
+// Predictions in terms of their target: names and probabilities of classes, values in the unit of their column.
 import { describe, expect, it } from "vitest"
 import type { FieldSpec, PredictTarget } from "../runtime/bundle/format.js"
 import { csvLines, jsonLines } from "../compiler/cli/predictions/text.js"

@@ -1,5 +1,5 @@
-/** Products as programs write them: of operands of all ranks, of matrices that are worked out in place, before what turns their axes
- *  round, in sizes around those of tiles; the loss and the parameters after a step, by kernels of every kind, against the float64
+/** Products as programs write them: of operands of all ranks, of matrices that are computed in place, before operations that move their axes
+ *  about, in sizes around those of tiles; the loss and the parameters after a step, by kernels of every kind, against the float64
  *  interpreter. */
 import { describe, expect, it } from "vitest"
 import type { Graph } from "../compiler/ir/graph/types.js"
@@ -128,7 +128,7 @@ const inPlace = LEFT.flatMap((lead, iteration) =>
   ),
 )
 
-// ---- what comes after
+// ---- epilogues
 
 const AFTER = [
   "transpose(y, 0, 1)",

@@ -1,4 +1,4 @@
-/** What dispatches move and compute, and `nnc profile`, which sets it beside the time they take. */
+/** Bytes and operations of dispatches, and `nnc profile`, which sets them beside the time that they take. */
 import { describe, expect, it } from "vitest"
 import { GraphBuild } from "../compiler/ir/graph/build.js"
 import { costOf, scaled } from "../compiler/ir/kernels/cost.js"
@@ -10,7 +10,7 @@ import { jsonLines, nnc } from "./support/nnc.js"
 const f32 = (...shape: Dim[]): TensorType => tensorType("f32", shape)
 type Build = (g: GraphBuild) => void
 
-/** Bytes and operations at B = 10: what the words say, whatever the tiles and the tails of workgroups. */
+/** Bytes and operations at B = 10, which do not depend on tiles and tails of workgroups. */
 const COSTS: readonly (readonly [string, number, number, Build])[] = [
   [
     "one operation per element",

@@ -1,4 +1,4 @@
-// `nnc export --to pytorch` and `nnc verify --against pytorch`: code as a user of PyTorch writes it, which computes what nnc does.
+// `nnc export --to pytorch` and `nnc verify --against pytorch`: code as a user of PyTorch writes it, with the results of nnc.
 
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -207,7 +207,7 @@ describe.skipIf(missing)(`random programs against PyTorch${missing}`, () => {
   })
 })
 
-// What a program may say and PyTorch says in another way.
+// Programs whose constructs have another form in PyTorch.
 const PROGRAMS = new Map([
   [
     "names that Python and nn.Module have taken",

@@ -20,7 +20,7 @@ const PROGRAMS = 1000
 /** Files of tests run side by side, tests of a file do not; a test of its own says how far they got. */
 const PER_TEST = 100
 
-/** What is wrong with a program; undefined where it computes numbers too large to compare. */
+/** The faults of a program; undefined where it computes numbers too large to compare. */
 function complaints(graph: Graph, targets: readonly (typeof GPU)[]): string[] | undefined {
   const broken = verifyGraph(graph)
   if (broken.length > 0) return broken.map((c) => `${c.where}: ${c.message}`)

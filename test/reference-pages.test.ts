@@ -1,4 +1,4 @@
-// docs/library.md, docs/operations.md and docs/errors.md say what stdlib/, the registry and the pages of codes say.
+// docs/library.md, docs/operations.md and docs/errors.md have the contents of stdlib/, the registry and the pages of codes.
 import { readFileSync } from "node:fs"
 import { expect, test } from "vitest"
 import { errorsReference, libraryReference, operationsReference } from "../scripts/reference-pages.js"

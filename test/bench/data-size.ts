@@ -1,5 +1,5 @@
 /** bench: `npm run bench:data [-- --part 0.1]`: large data, by the built command line: memory while training on a large .npy, steps per
- *  second streamed beside resident, time to the first step, CSV read first and later. Each bound is shown with what was found; NumPy, pandas
+ *  second streamed beside resident, time to the first step, CSV read first and later. Each bound is shown with the measurement; NumPy, pandas
  *  and PyTorch stand beside it where a Python (`NNC_PYTHON`, else `python3`) has them, else they are counted as skipped. `--part` makes files
  *  smaller. Files lie in a temporary folder, 6 GB of them at full size, and are deleted. Exit code 1 where a bound is not met.
  *  Not here: the workloads (w3.nn, w4.nn). */
@@ -152,7 +152,7 @@ interface Run {
   readonly rate: number
 }
 
-/** The command line, with what the process took. */
+/** Runs the command line, and measures the process. */
 function train(name: string, args: readonly string[]): Run {
   const program = join(folder, `${name}.nn`)
   const source = join(FOLDER, `${name}.nn`)
@@ -217,7 +217,7 @@ function idxHead(shape: readonly number[]): Uint8Array {
 
 const remove = (name: string): void => rmSync(join(folder, "data", name))
 
-/** What a script prints; undefined where Python has no such package. */
+/** The output of a script; undefined where Python has no such package. */
 function python(needs: string, script: string, args: readonly string[]): string | undefined {
   const command = process.env["NNC_PYTHON"] ?? "python3"
   if (spawnSync(command, ["-c", `import ${needs}`]).status !== 0) {

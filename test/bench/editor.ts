@@ -1,7 +1,7 @@
 /** bench: how fast the services of an editor answer: `npm run bench:editor [-- PREFIXES [SEED]]` cuts the programs of examples/ at
  *  places drawn at random, as if they were being typed, and asks each for diagnostics, and then for hover, completion and inlay hints at
  *  the place; it does the same with whole programs of 1,000 and 5,000 lines, whose last character is typed. Milliseconds of the
- *  process, so that what else the machine does counts little. Exit code 1 when a service throws. */
+ *  process, so that other work of the machine counts little. Exit code 1 when a service throws. */
 import { fileHost } from "../../compiler/cli/host.js"
 import { analyse, type Analysis } from "../../compiler/editor/analysis.js"
 import { completionsAt } from "../../compiler/editor/completion.js"

@@ -1,4 +1,4 @@
-/** bench: what is said of programs with one token changed: `npm run bench:errors [-- EDITS [SEED]]` changes the programs of examples/
+/** bench: messages for programs with one token changed: `npm run bench:errors [-- EDITS [SEED]]` changes the programs of examples/
  *  (deleted, doubled, swapped with the next, misspelt), checks each, and prints for every kind how many are refused, how many of
  *  those with a mark at the change, how many errors they get, and the codes that answer worst. Exit code 1 when the compiler fails. */
 import { programs } from "../support/programs.js"

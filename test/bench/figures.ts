@@ -1,4 +1,4 @@
-/** bench: what can be told of a compiled program without running it, the same on every machine. */
+/** bench: figures of a compiled program that need no run, the same on every machine. */
 import { compileFile } from "../../compiler/cli/compile-file.js"
 import { costOf } from "../../compiler/ir/kernels/cost.js"
 import type { Buffer, KernelProgram } from "../../compiler/ir/kernels/types.js"
@@ -13,7 +13,7 @@ export interface Figures {
   /** Kernels of all programs, and bytes of their WGSL or of their WebAssembly module. */
   readonly kernels: number
   readonly code_bytes: number
-  /** Of one training step; 1 where one dispatch makes many. All that follow are of the step that is made by itself. */
+  /** The dispatches of one training step; 1 where one dispatch makes many. The other figures are those of a single step. */
   readonly dispatches: number
   readonly state_bytes: number
   readonly work_bytes: number
@@ -31,7 +31,7 @@ export interface Measured {
   readonly figures: Figures
 }
 
-/** Compiles `path` for the device that `target` describes, and looks at what came of it. */
+/** Compiles `path` for the device that `target` describes, and takes the figures of the result. */
 export function measure(path: string, target: TargetProfile): Measured {
   const devices = [target.code === "wasm" ? "wasm" : "webgpu"] as const
   const compiled = compileFile(path, { target, devices })

@@ -16,7 +16,7 @@ export function ratesOf(sample: Sample): number[] {
   return Array.isArray(rates) ? rates.map(Number) : [Number(sample.steps_per_s)]
 }
 
-/** One sample for all rounds: the rate is the median of all, the rest is what the round in the middle measured. `ratios`: our rate
+/** One sample for all rounds: the rate is the median of all, the rest is that of the round in the middle. `ratios`: our rate
  *  over that of each peer. */
 export function summaryOf(samples: readonly Sample[], workload: Workload): Sample[] {
   const mine = samples.filter((s) => s.workload === workload)

@@ -16,7 +16,7 @@ const [asked, count = "100000", inside] = process.argv.slice(2)
 if (inside === undefined) outer(asked === undefined ? ["webgpu", "wasm"] : [asked])
 else await train(asked as "webgpu" | "wasm")
 
-/** One process per device: what the other left does not count. */
+/** One process per device, so that the memory of the other does not count. */
 function outer(devices: readonly string[]): void {
   writeData(`${FOLDER}data`)
   for (const device of devices) {
@@ -37,7 +37,7 @@ async function train(device: "webgpu" | "wasm"): Promise<void> {
     reportEvery: { unit: "steps", count: EVERY },
     onEvent: (event) => {
       if (event.event !== "report" || event.step % FIRST !== 0) return
-      // What is garbage is no growth.
+      // Garbage is no growth.
       globalThis.gc?.()
       samples.push({ step: event.step, bytes: process.memoryUsage.rss() })
     },

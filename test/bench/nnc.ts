@@ -1,4 +1,4 @@
-/** bench: trains one workload with nnc and prints what was measured as one line of JSON, as the peers do.
+/** bench: trains one workload with nnc and prints the measurements as one line of JSON, as the peers do.
  *  `tsx test/bench/nnc.ts webgpu|wasm W3 [seconds]`. The first step is measured in a process of its own, with the built library. */
 import { execFileSync } from "node:child_process"
 import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs"
@@ -64,7 +64,7 @@ async function targetOfAdapter(): Promise<TargetProfile> {
   return software ? SOFTWARE_TARGET : DEFAULT_TARGET
 }
 
-/** Of everything that `nnc compile` writes, the runtime for Node and for pages included, data aside. */
+/** The bytes of everything that `nnc compile` writes, the runtime for Node and for pages included, data aside. */
 async function bundleBytes(bundle: Bundle): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), "nnc-bench-"))
   try {

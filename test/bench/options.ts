@@ -1,4 +1,4 @@
-/** bench: arguments -> what to measure. A wrong one is a BadOption that names it. */
+/** bench: arguments -> the measurements to make. A wrong one is a BadOption that names it. */
 import { parseArgs } from "node:util"
 import { type Workload, WORKLOADS } from "./data.js"
 
@@ -10,7 +10,7 @@ export interface BenchOptions {
   readonly devices: readonly DeviceName[]
   readonly peers?: string
   readonly only: readonly Workload[]
-  /** Of each measurement, and how many there are of each runner. */
+  /** The seconds of each measurement, and the number of rounds of each runner. */
   readonly seconds: number
   readonly rounds: number
 }

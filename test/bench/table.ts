@@ -1,4 +1,4 @@
-/** bench: samples -> tables: medians with their spread and ratios to the best peer; what our steps cost. */
+/** bench: samples -> tables: medians with their spread and ratios to the best peer; the costs of our steps. */
 import type { Workload } from "./data.js"
 import { median, ratesOf } from "./median.js"
 import type { Sample } from "./peers.js"

@@ -1,4 +1,4 @@
-/** test: two runs at once into one folder, again and again, each killed at a random time; then what is there is finished. */
+/** test: two runs at once into one folder, again and again, each killed at a random time; then the run is finished. */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process"
 import { once } from "node:events"
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"

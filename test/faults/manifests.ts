@@ -16,7 +16,7 @@ export interface Tally {
   readonly tried: number
   /** By code; `used` were as good as unchanged. */
   readonly outcomes: Readonly<Record<string, number>>
-  /** What was changed where nnc failed otherwise than with a message, or wrote elsewhere. */
+  /** The changes after which nnc failed otherwise than with a message, or wrote elsewhere. */
   readonly wrong: string[]
 }
 

@@ -5,7 +5,7 @@ import { basename, dirname, join, resolve } from "node:path"
 import { gunzipSync } from "node:zlib"
 import { count, readNpy, readSafetensors, type DType, type NdArray, type Tensors } from "./arrays.js"
 
-/** What a JSON file may hold: null, and never undefined. */
+/** A value of a JSON file: null, and never undefined. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 export type Attrs = Readonly<Record<string, Json>>
 export interface GraphNode {

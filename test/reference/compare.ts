@@ -1,4 +1,4 @@
-// Differences between what was measured and what a case expects, in units that its tolerance is meant for.
+// Differences between results and the expectations of a case, in units of its tolerance.
 
 /** Each difference as its README measures it; passing means all are at most the tolerance. */
 export interface Differences {
@@ -18,7 +18,7 @@ export function lossDifference(measured: number | undefined, expected: number): 
   return finite(Math.abs(measured - expected) / Math.max(Math.abs(expected), 1e-3))
 }
 
-/** `unit`: what a difference at an expected value of this size is divided by. */
+/** `unit`: the divisor of a difference at an expected value of this size. */
 export function arrayDifference(
   measured: ArrayLike<number> | undefined,
   expected: ArrayLike<number>,

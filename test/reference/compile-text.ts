@@ -37,7 +37,7 @@ export function compileText(
 
 let names: ReadonlySet<string> | undefined
 
-/** What the standard library declares. */
+/** The names that the standard library declares. */
 export function standardNames(): ReadonlySet<string> {
   names ??= new Set(
     fileHost("").stdlib.flatMap(({ declarations }) => declarations.map(({ name }) => name?.text ?? "")),

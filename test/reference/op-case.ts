@@ -30,7 +30,7 @@ export function readOpCases(path: string): OpCase[] {
     .map((line) => JSON.parse(line) as OpCase)
 }
 
-/** Numbers as they are meant: text stands for what JSON has no number for. */
+/** Numbers as they are meant: a text stands for a number that JSON cannot write. */
 export const numbers = ({ data }: Array): number[] =>
   data.map((value) =>
     typeof value === "number" ? value : Number(value.replace(/^(-?)inf(inity)?$/i, "$1Infinity")),
