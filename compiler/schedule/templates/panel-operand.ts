@@ -159,14 +159,15 @@ function packAlong(
   const { k } = b
   const extent = side.space.extents[0]!
   const fours = divDim(extent, 4)
+  // A tile may reach a whole group beyond the side.
+  const quads = fours ?? (isStatic(extent) ? Math.ceil(extent / 4) : undefined)
   const out: Stmt[] = []
   for (let group = 0; group < lanes / 4; group++) {
     const first = k.add(k.div(item.side.start, k.int(4)), k.add(k.mul(tile, k.int(lanes / 4)), k.int(group)))
     const j = b.variable("j", 4)
     const inside = divDim(extent, lanes) !== undefined
-    const clamped = inside || fours === undefined ? first : k.op("min", first, k.sub(k.dim(fours), k.int(1)))
-    const range = fours ?? (isStatic(extent) ? Math.ceil(extent / 4) : undefined)
-    const quad = named(p, "quad", clamped, range, out)
+    const clamped = inside || quads === undefined ? first : k.op("min", first, k.sub(k.dim(quads), k.int(1)))
+    const quad = named(p, "quad", clamped, quads, out)
     const linear = k.add(k.mul(quad, k.int(4)), j)
     const value = valueAt(p, side, [linear], inBlock(p, item.depth, depth), item.batch)
     const whole = fours !== undefined
