@@ -67,6 +67,27 @@ const [a, b] = [
     [...counted([3, 4]).data].map((v) => v * v - 0.4),
   ),
 ]
+/** A prediction or a target that is no number must not be taken for one that fits. */
+const LOSSES_OF_ELEMENTS = [
+  ..."mse l1 smooth_l1 huber bce bce_with_logits kl_div poisson_nll hinge"
+    .split(" ")
+    .map((f) => `${f}(p, t)`),
+  "smooth_l1(p, t, beta: 0)",
+  "bce_with_logits(p, t, pos_weight: 2)",
+  "cosine_embedding(stack([p, p]), stack([t, t]), signs)",
+  "cross_entropy(reshape(p, [1, 3]), reshape(t, [1, 3]), axis: 1)",
+  "contrastive(stack([p, p]), stack([t, t]), signs)",
+  "triplet(stack([p, p]), stack([t, t]), stack([t, p]))",
+]
+describe.each(LOSSES_OF_ELEMENTS)("%s", (loss) => {
+  const fits = { p: vector(0.2, 0.3, 0.5), t: vector(0.3, 0.7, 0), signs: vector(1, -1) }
+  const lost = vector(0.2, NaN, 0.3)
+  it.each([{ p: lost }, { t: lost }])("is NaN where a row has one: %j", (some) => {
+    const [value] = run(loss, { ...fits, ...some })
+    expect([...value!.data].map(Number.isNaN)).toEqual([true])
+  })
+})
+
 const pointwise: Readonly<Record<string, readonly [NdArray, (x: number) => number]>> = {
   "exp2(x)": [small, (v) => 2 ** v],
   "expm1(x)": [small, Math.expm1],
