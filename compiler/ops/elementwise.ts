@@ -93,10 +93,11 @@ export const elementOf = (cx: LowerContext, i: number): Expr =>
   cx.args[i]!(cx.argTypes[i]!.shape.length === 0 ? [] : cx.index)
 
 /** How a pointwise op computes: a scalar op of the same arguments. */
-export const byScalar = (op: ScalarOp): Pick<OpDef, "eval" | "lower"> => ({
+export const byScalar = (op: ScalarOp): Pick<OpDef, "eval" | "lower" | "rounding"> => ({
   eval: (args, _attrs, { type, dims }) =>
     mapArrays(args, evalShape(type.shape, dims), (v) => scalarDef(op).eval(v, type.dtype)),
   lower: { kind: "map", value: (cx) => cx.k.op(op, ...cx.args.map((_, i) => elementOf(cx, i))) },
+  rounding: scalarDef(op).rounding ?? "exact",
 })
 
 /** Words for gradient rules: pointwise arithmetic that broadcasts, and constants of one dtype. */

@@ -137,6 +137,11 @@ export type Lowering =
   /** Replaced by an earlier pass; never reaches the scheduler (`grad`, `scan` before its own lowering). */
   | { readonly kind: "none"; readonly why: string }
 
+/** How far the f32 that a device computes may be off. exact: it is the f32 nearest to the exact result. digits: the last ones may
+ *  differ. angle: by so much of a turn, however small the result. sum: by a share of what the terms come to without their signs, which
+ *  does not shrink where they cancel. */
+export type Rounding = "exact" | "digits" | "angle" | "sum"
+
 /** All that generic passes look at. */
 export interface Traits {
   /** pointwise: output[i] from args[i], all of one shape (scalars allowed). view: every output element is one input element or a
@@ -201,6 +206,8 @@ export interface OpDef {
   readonly eval: (args: readonly NdArray[], attrs: Attrs, cx: EvalContext) => NdArray
   readonly grad: GradRule | NoGradient
   readonly lower: Lowering
+  /** How far the f32 that a device computes may be off, where the lowering does not say (`roundingOf`). */
+  readonly rounding?: Rounding
   readonly samples: readonly Sample[]
   /** Absent: a loop that adds up results of this operation keeps the sum inside. */
   readonly loopSum?: LoopSum
@@ -213,6 +220,12 @@ export interface EvalContext {
   readonly type: TensorType
   readonly dims: DimValues
   readonly scalars: Readonly<Record<ScalarName, number>>
+}
+/** Sums are sums however they are lowered; what moves elements, or picks one of them, rounds nothing. */
+export function roundingOf({ rounding, lower }: Pick<OpDef, "rounding" | "lower">): Rounding {
+  if (rounding !== undefined) return rounding
+  if (lower.kind === "contract" || (lower.kind === "reduce" && lower.combine === "sum")) return "sum"
+  return lower.kind === "fold" || (lower.kind === "reduce" && lower.combine === "prod") ? "digits" : "exact"
 }
 export const defineOp = (def: OpDef): OpDef => def
 /** The gradient exists and is zero everywhere (floor, sign): nothing flows, and nothing is wrong with that. */

@@ -250,6 +250,7 @@ const recurrence: OpDef = defineOp({
     const db = g.apply("recurrence", [shifted(a!, axis, !reverse, g), dy], { axis, reverse: !reverse })
     return [needs(0) ? g.apply("mul", [db, shifted(out, axis, reverse, g)]) : null, db]
   },
+  rounding: "sum",
   lower: {
     kind: "fold",
     extents: ([, b], attrs) => [b!.shape[intAttr(attrs, "axis")]!],

@@ -1,8 +1,8 @@
 /** validate: what a program must give, in double precision, and how exactly a device can be asked for it. */
-import { evalValues } from "../ir/graph/eval.js"
+import { type EvalInputs, evalValues } from "../ir/graph/eval.js"
 import type { Graph, ValueId } from "../ir/graph/types.js"
-import { isFloat } from "../ir/tensor.js"
-import type { NdArray } from "../ops/op.js"
+import { type Allowed, apart, type Spread, spreadOver } from "./nearness.js"
+import { type Precision, rounding } from "./rounding.js"
 import { randomNumbers, SCALARS, type Values } from "./values.js"
 
 /** A result of a program: an output, or the new value of a slot (`@name`). */
@@ -22,9 +22,9 @@ export const resultsOf = (graph: Graph): readonly Result[] => {
 export type Results = ReadonlyMap<string, ArrayLike<number>>
 
 /** Results that no gradient is needed for: `grad` is for autodiff to expand. */
-export function evaluated(graph: Graph, { inputs, state, dims }: Values): Results {
+export function evaluated(graph: Graph, { inputs, state, dims }: Values, held?: EvalInputs["held"]): Results {
   const whole = withoutGradients(graph)
-  const values = evalValues(whole, { inputs, state, dims, scalars: SCALARS })
+  const values = evalValues(whole, { inputs, state, dims, scalars: SCALARS, ...(held && { held }) })
   return new Map(resultsOf(whole).map(({ name, value }) => [name, values.get(value)!.data]))
 }
 
@@ -41,39 +41,21 @@ function withoutGradients(graph: Graph): Graph {
   }
 }
 
-/** How far each result moves when what is read moves by as much as f32 rounds: a device rounds everything on the way. */
-export function sensitivity(graph: Graph, values: Values, results: Results): ReadonlyMap<string, number> {
-  const most = new Map<string, number>()
-  for (const seed of [1, 2]) {
-    const next = randomNumbers(seed)
-    const shaken = (given: Values["inputs"], floats: ReadonlySet<string>): Values["inputs"] =>
-      Object.fromEntries(
-        Object.entries(given).map(([name, { shape, data }]): [string, NdArray] => [
-          name,
-          { shape, data: floats.has(name) ? data.map((v) => v * (1 + EPSILON * (2 * next() - 1))) : data },
-        ]),
-      )
-    const floatsIn = (list: readonly { name: string; type: Graph["nodes"][number]["type"] }[]) =>
-      new Set(list.filter((v) => isFloat(v.type.dtype)).map((v) => v.name))
-    const moved = evaluated(graph, {
-      ...values,
-      inputs: shaken(values.inputs, floatsIn(graph.inputs)),
-      state: shaken(values.state, floatsIn(graph.state)),
-    })
-    for (const [name, now] of moved) {
-      const was = results.get(name)!
-      let far = most.get(name) ?? 0
-      for (let i = 0; i < was.length; i++) {
-        const by = Math.abs(now[i]! - was[i]!)
-        if (by > far) far = by
-      }
-      most.set(name, far)
-    }
+/** By the name of the result. */
+export type SpreadOf = (name: string) => Spread
+
+/** How far rounding moves each result, worked out when it is first asked for. */
+export function spreading(graph: Graph, values: Values, exact: Results, precision: Precision): SpreadOf {
+  const noisy: Results[] = []
+  return (name) => (runs) => {
+    while (noisy.length < runs)
+      noisy.push(evaluated(graph, values, rounding(precision, randomNumbers(noisy.length + 1))))
+    return spreadOver(
+      exact.get(name)!,
+      noisy.slice(0, runs).map((run) => run.get(name)!),
+    )
   }
-  return most
 }
-/** Four roundings of f32. */
-const EPSILON = 2 ** -22
 
 export interface Mismatch {
   readonly name: string
@@ -83,29 +65,13 @@ export interface Mismatch {
 }
 
 /** The first element of each result that is not what it must be. A result that `now` lacks is none of its concern. */
-export function mismatches(
-  expected: Results,
-  now: Results,
-  tolerance: (name: string, scale: number) => number,
-): Mismatch[] {
+export function mismatches(expected: Results, now: Results, spread: SpreadOf, allowed: Allowed): Mismatch[] {
   return [...expected].flatMap(([name, want]): Mismatch[] => {
     const got = now.get(name)
     if (got === undefined) return []
     if (got.length !== want.length) return [{ name, element: 0, is: NaN, expected: want[0] ?? NaN }]
-    let scale = 1
-    for (let i = 0; i < want.length; i++) {
-      const size = Math.abs(want[i]!)
-      if (Number.isFinite(size) && size > scale) scale = size
-    }
-    const allowed = tolerance(name, scale)
-    for (let i = 0; i < want.length; i++) {
-      const [is, must] = [got[i]!, want[i]!]
-      // What f32 cannot hold is infinite on a device.
-      if (Object.is(is, must) || is === must || is === Math.fround(must)) continue
-      if (Number.isNaN(is) && Number.isNaN(must)) continue
-      if (Math.abs(is - must) <= allowed) continue
-      return [{ name, element: i, is, expected: must }]
-    }
-    return []
+    const found = apart(want, got, spread(name), allowed)
+    if (found === "near" || found === "vague") return []
+    return [{ name, element: found.element, is: got[found.element]!, expected: want[found.element]! }]
   })
 }

@@ -17,7 +17,17 @@ import type { NdArray } from "../ops/op.js"
 import { bug } from "../source/bug.js"
 import type { SourceFile } from "../source/source.js"
 import { DEFAULT_TARGET, type TargetProfile, WEBGPU_VARIANTS } from "../targets/index.js"
-import { evaluated, mismatches, type Mismatch, type Results, resultsOf, sensitivity } from "./expected.js"
+import {
+  evaluated,
+  mismatches,
+  type Mismatch,
+  type Results,
+  resultsOf,
+  spreading,
+  type SpreadOf,
+} from "./expected.js"
+import type { Allowed } from "./nearness.js"
+import { DOUBLE, SINGLE } from "./rounding.js"
 import { boundsOf, firstValues, SCALARS, type Values, valuesFor } from "./values.js"
 
 /** Where a stage computes something else than the one before it. */
@@ -45,8 +55,8 @@ export interface Expected {
   readonly graph: Graph
   readonly values: Values
   readonly results: Results
-  /** By the name of the result. */
-  readonly sensitivity: ReadonlyMap<string, number>
+  /** How far rounding may lead a device away from them. */
+  readonly onDevices: SpreadOf
 }
 
 /** Compiles and compares. `seed`: of the random values. */
@@ -104,22 +114,12 @@ class Watch {
     if (this.isSeen(printGraph(graph))) return
     const values = known?.values ?? this.valuesOf(graph, sizes(graph.name))
     const results = evaluated(graph, values)
-    // Rounded to halves on purpose.
-    const allowed = pass.name === "autocast" && graph.mixed ? HALF : DOUBLE
-    if (known)
-      this.compare(
-        pass.name,
-        graph,
-        mismatches(known.results, results, (_, size) => allowed * size),
-        target,
-      )
-    // After the first passes the results are settled; their sensitivity to rounding is computed once.
-    const settled = graph.nodes.every((n) => n.op !== "grad")
-    const shaken =
-      known?.sensitivity.size || !settled
-        ? (known?.sensitivity ?? new Map())
-        : sensitivity(graph, values, results)
-    this.byProgram.set(graph.name, { graph, values, results, sensitivity: shaken })
+    if (known) {
+      const spread = spreading(known.graph, known.values, known.results, DOUBLE)
+      this.compare(pass.name, graph, mismatches(known.results, results, spread, IN_DOUBLE), target)
+    }
+    const onDevices = spreading(graph, values, results, SINGLE)
+    this.byProgram.set(graph.name, { graph, values, results, onDevices })
   }
 
   private kernels(pass: DriverPass, graph: Graph, program: KernelProgram, target: TargetProfile): void {
@@ -166,15 +166,13 @@ class Watch {
   }
 }
 
-const DOUBLE = 1e-7
-const SINGLE = 1e-4
-const HALF = 2e-2
+/** Passes compute sums in another order, and with other numbers on the way. */
+const IN_DOUBLE: Allowed = { relative: 1e-9, absolute: 1e-9 }
+const ON_DEVICE: Allowed = { relative: 2e-6, absolute: 1e-6 }
 
 /** The results of a device that rounding does not explain. */
-export function wrongOnDevice({ graph, results, sensitivity: shaken }: Expected, now: Results): Mismatch[] {
-  const base = graph.mixed ? HALF : SINGLE
-  return mismatches(results, now, (name, size) => base * size + 64 * (shaken.get(name) ?? 0))
-}
+export const wrongOnDevice = ({ results, onDevices }: Expected, now: Results): Mismatch[] =>
+  mismatches(results, now, onDevices, ON_DEVICE)
 
 /** With the place in the source that the result comes from. */
 export function differenceAt(stage: string, graph: Graph, found: Mismatch, target: string): Difference {

@@ -1,7 +1,7 @@
 /** test: what is wrong with how a program compiles and trains, on any device; nothing, if it is right. */
 import { tmpdir } from "node:os"
 import { fileHost } from "../../compiler/cli/host.js"
-import { compile } from "../../compiler/driver/compile.js"
+import { compile, type Compiled } from "../../compiler/driver/compile.js"
 import type { Graph } from "../../compiler/ir/graph/types.js"
 import type { Diagnostic } from "../../compiler/source/diagnostic.js"
 import {
@@ -10,7 +10,8 @@ import {
   SUBGROUP_TARGET,
   type TargetProfile,
 } from "../../compiler/targets/index.js"
-import { validate } from "../../compiler/validate/validate.js"
+import { apart, RUNS } from "../../compiler/validate/nearness.js"
+import { type Difference, validate, type Validated } from "../../compiler/validate/validate.js"
 import { slotsOf } from "../../runtime/bundle/builds.js"
 import type { Bundle, TrainSpec } from "../../runtime/bundle/format.js"
 import { RunError } from "../../runtime/error.js"
@@ -44,16 +45,16 @@ const STEPS = 2
 /** Optimizers whose update is the sign of a mean of gradients: where that is 0 but for rounding, it may come out either way. */
 const STEEP = /\bLion\(/
 
-/** `wholly`: evaluation and prediction are compared after training, too. */
+/** `wholly`: the result of every pass is compared with what it was given, and evaluation and prediction after training, too. */
 export async function judge(text: string, backends: readonly Backend[], wholly = true): Promise<Verdict> {
   const failed = (failure: Failure): Verdict => ({ refused: [], failures: [failure], vague: false })
   let built: ReturnType<typeof compiled>
   try {
-    built = compiled(text, backends)
+    built = compiled(text, backends, wholly)
   } catch (error) {
     return failed(failureOf("compiling", error))
   }
-  const { bundle, diagnostics, graphs } = built
+  const { bundle, diagnostics, graphs, difference: translated } = built
   const refused = diagnostics.filter((d) => d.severity === "error")
   if (bundle === undefined) {
     const lost = refused.filter((d) => d.primary === undefined)
@@ -63,7 +64,7 @@ export async function judge(text: string, backends: readonly Backend[], wholly =
     }))
     return { refused, failures, vague: false }
   }
-  const failures: Failure[] = wholly ? translated(text, backends) : []
+  const failures: Failure[] = translated ? [mistranslation(translated)] : []
   let vague = false
   for (const section of bundle.manifest.trains) {
     const data = await trainingData(bundle.manifest, section.data)
@@ -82,49 +83,29 @@ export async function judge(text: string, backends: readonly Backend[], wholly =
   return { refused, failures, vague }
 }
 
-/** For all these devices, each pass verified. `graphs`: what the reference runs. */
-function compiled(text: string, backends: readonly Backend[]) {
+/** For all these devices, each pass verified; `wholly`: and its result evaluated. `graphs`: what the reference runs. */
+function compiled(text: string, backends: readonly Backend[], wholly: boolean) {
   const [target = DEFAULT_TARGET, ...variants] = backends.flatMap((b) => (b === "wasm" ? [] : [PROFILES[b]]))
   const devices = [
     ...(backends.includes("wasm") ? (["wasm"] as const) : []),
     ...(backends.some((b) => b !== "wasm") ? (["webgpu"] as const) : []),
   ]
   const source = { path: PATH, text }
-  const { bundle, diagnostics, stages } = compile(source, fileHost(PATH), {
-    target,
-    variants,
-    devices,
-    verify: true,
-  })
+  const options = { target, variants, devices, verify: true }
+  const built: Partial<Validated> & Compiled = wholly
+    ? validate(source, fileHost(PATH), options)
+    : compile(source, fileHost(PATH), options)
   const graphsAfter = (stage: string): readonly Graph[] =>
-    (stages.get(stage)?.json() ?? []) as readonly Graph[]
+    (built.stages.get(stage)?.json() ?? []) as readonly Graph[]
   const differentiated = graphsAfter("autodiff")
   const graphs = differentiated.some((g) => g.mixed) ? graphsAfter("autocast") : differentiated
-  return { bundle, diagnostics, graphs }
+  return { ...built, graphs }
 }
 
-/** What the kernels for adapters that are not here compute, by their evaluator, beside what every stage before them does. */
-function translated(text: string, backends: readonly Backend[]): Failure[] {
-  const targets = backends.flatMap((b) => (b === "gpu" || b === "subgroups" ? [PROFILES[b]] : []))
-  const [target, ...variants] = targets
-  if (target === undefined) return []
-  try {
-    const { difference } = validate({ path: PATH, text }, fileHost(PATH), {
-      target,
-      variants,
-      devices: ["webgpu"],
-      verify: false,
-    })
-    if (difference === undefined) return []
-    const { stage, target: device, program, result, element, is, expected } = difference
-    // Where a quotient has 0 below, or equal numbers are normalised, rounding makes something of it: wrong kernels differ by more.
-    const off = Math.abs(is - expected)
-    if (!Number.isFinite(expected) || off < VAGUE * Math.max(Math.abs(expected), 1)) return []
-    const message = `${stage} (for ${device}) makes ${program} compute another ${result}[${element}]: ${is}, was ${expected}`
-    return [{ kind: `translation by ${stage} differs`, message }]
-  } catch (error) {
-    return [failureOf("validating", error)]
-  }
+function mistranslation(difference: Difference): Failure {
+  const { stage, target, program, result, element, is, expected } = difference
+  const message = `${stage} (for ${target}) makes ${program} compute another ${result}[${element}]: ${is}, was ${expected}`
+  return { kind: `translation by ${stage} differs`, message }
 }
 
 /** A short training by the reference and on the device. */
@@ -176,7 +157,7 @@ async function compare(
       for (const name of afterwards[0].keys()) look(device, "afterwards", 0, name, got.get(name) ?? [])
     }
   } catch (error) {
-    const isExpected = error instanceof RunError && error.code === "non-finite" && !finiteLosses(reference)
+    const isExpected = error instanceof RunError && error.code === "non-finite" && !isFinite(reference)
     if (isExpected) vague = true
     else failures.push(failureOf(`running on ${device}`, error))
   } finally {
@@ -185,15 +166,8 @@ async function compare(
   return { failures, vague }
 }
 
-/** How often the steps are run with rounding: more only where a few do not explain a difference. */
-const RUNS = [2, 6]
-/** Beside what rounding does, and beside the largest number of the tensor. */
-const SAFETY = 16
-const NEAR = 2e-6
-/** Of the largest number of the tensor, from where on nothing can be said. */
-const VAGUE = 0.05
-/** Below which f32 has few digits, or none. */
-const TINY = 1e-30
+/** Of numbers below the last f32 has few digits, or none. */
+const ALLOWED = { relative: 2e-6, absolute: 1e-30 }
 
 /** The first element that differs by more than rounding can explain; or that there is none, or that rounding explains anything. */
 function difference(
@@ -205,28 +179,17 @@ function difference(
 ): string {
   const want = reference.course[kind][step]!.get(name)!
   if (got.length !== want.length) return `${name} has ${got.length} elements, should have ${want.length}`
-  const off = Array.from(want, (v, i) => (Object.is(v, got[i]) ? 0 : Math.abs(got[i]! - v)))
-  const isNear = (i: number): boolean => off[i]! <= NEAR * Math.abs(want[i]!) + TINY
-  if (off.every((_, i) => isNear(i))) return "near"
-  // Where rounding moves a number by much of what there is, no number of runs says how far it can.
-  const size = VAGUE * want.reduce((most, v) => Math.max(most, Math.abs(v)), 0)
-  let found = "near"
-  for (const runs of RUNS) {
-    const spread = reference.spread(runs)[kind][step]!.get(name)!
-    const isVague = (v: number, i: number): boolean => !(spread[i]! <= size) || !Number.isFinite(v)
-    // Where several are equal, chance says which of them rounding moves.
-    const widest = spread.reduce((a, b) => Math.max(a, b), 0)
-    const most = (v: number, i: number): number => SAFETY * spread[i]! + widest + NEAR * Math.abs(v) + TINY
-    const i = want.findIndex((v, n) => !isVague(v, n) && !(off[n]! <= most(v, n)))
-    if (i < 0) return want.some((v, n) => isVague(v, n) && !isNear(n)) ? "vague" : "near"
-    found = `${name}[${i}] is ${got[i]}, should be ${want[i]} within ${most(want[i]!, i)}`
-  }
-  return found
+  const found = apart(want, got, (runs) => reference.spread(runs)[kind][step]!.get(name)!, ALLOWED)
+  if (found === "near" || found === "vague") return found
+  const { element, within } = found
+  return `${name}[${element}] is ${got[element]}, should be ${want[element]} within ${within}`
 }
-const finiteLosses = ({ course, spread }: Reference): boolean => {
+/** What a training looks at. */
+const isFinite = ({ course, spread }: Reference): boolean => {
   const finite = (all: readonly Numbers[]): boolean =>
-    all.every((outputs) => [...outputs].every(([, values]) => values.every((v) => Number.isFinite(v))))
-  return finite(course.outputs) && finite(spread(RUNS.at(-1)!).outputs)
+    all.every((numbers) => [...numbers].every(([, values]) => values.every((v) => Number.isFinite(v))))
+  const rounded = spread(RUNS.at(-1)!)
+  return [course, rounded].every(({ outputs, slots }) => finite(outputs) && finite(slots))
 }
 
 function failureOf(what: string, error: unknown): Failure {

@@ -8,6 +8,9 @@ export interface ScalarDef {
   readonly result: (args: readonly ScalarType[]) => ScalarType
   /** Meaning on numbers; bool is 0 or 1; integers wrap by their type `t` (of the first argument). */
   readonly eval: (args: readonly number[], t: ScalarType) => number
+  /** How far the f32 that a device computes may be off. Left out: it is the f32 nearest to the exact result. digits: the last ones may
+   *  differ. angle: by so much of a turn, however small the result (WGSL bounds the error of sines by a number, not by a share of them). */
+  readonly rounding?: "digits" | "angle"
 }
 
 const same = (args: readonly ScalarType[]): ScalarType => args[0]!
@@ -24,6 +27,10 @@ const binary = (f: (x: number, y: number) => number): ScalarDef => ({
   arity: 2,
   result: same,
   eval: ([x, y], t) => wrap(f(x!, y!), t),
+})
+const inexact = (def: ScalarDef, rounding: ScalarDef["rounding"] = "digits"): ScalarDef => ({
+  ...def,
+  rounding,
 })
 const compare = (f: (x: number, y: number) => boolean): ScalarDef => ({
   arity: 2,
@@ -74,23 +81,23 @@ export const SCALARS = {
   floor: unary(Math.floor),
   ceil: unary(Math.ceil),
   round: unary(roundHalfEven),
-  exp: unary(Math.exp),
-  exp2: unary((x) => 2 ** x),
-  expm1: unary(Math.expm1),
-  log: unary(Math.log),
-  log2: unary(Math.log2),
-  log1p: unary(Math.log1p),
+  exp: inexact(unary(Math.exp)),
+  exp2: inexact(unary((x) => 2 ** x)),
+  expm1: inexact(unary(Math.expm1)),
+  log: inexact(unary(Math.log)),
+  log2: inexact(unary(Math.log2)),
+  log1p: inexact(unary(Math.log1p)),
   sqrt: unary(Math.sqrt),
-  rsqrt: unary((x) => 1 / Math.sqrt(x)),
-  sin: unary(Math.sin),
-  cos: unary(Math.cos),
-  tan: unary(Math.tan),
-  asin: unary(Math.asin),
-  atan: unary(Math.atan),
-  sinh: unary(Math.sinh),
-  cosh: unary(Math.cosh),
-  tanh: unary(Math.tanh),
-  erf: unary(erf),
+  rsqrt: inexact(unary((x) => 1 / Math.sqrt(x))),
+  sin: inexact(unary(Math.sin), "angle"),
+  cos: inexact(unary(Math.cos), "angle"),
+  tan: inexact(unary(Math.tan), "angle"),
+  asin: inexact(unary(Math.asin)),
+  atan: inexact(unary(Math.atan)),
+  sinh: inexact(unary(Math.sinh)),
+  cosh: inexact(unary(Math.cosh)),
+  tanh: inexact(unary(Math.tanh)),
+  erf: inexact(unary(erf)),
   add: binary((x, y) => x + y),
   sub: binary((x, y) => x - y),
   mul: { arity: 2, result: same, eval: ([x, y], t) => (isInt(t) ? wrap(Math.imul(x!, y!), t) : x! * y!) },
@@ -99,13 +106,19 @@ export const SCALARS = {
     arity: 2,
     result: same,
     eval: ([x, y], t) => (isInt(t) ? (y === 0 ? 0 : wrap(Math.trunc(x! / y!), t)) : x! / y!),
+    rounding: "digits",
   },
   /** The sign of the dividend, as in WGSL and C. */
-  rem: { arity: 2, result: same, eval: ([x, y], t) => (isInt(t) && y === 0 ? 0 : x! % y!) },
+  rem: {
+    arity: 2,
+    result: same,
+    eval: ([x, y], t) => (isInt(t) && y === 0 ? 0 : x! % y!),
+    rounding: "digits",
+  },
   min: binary(Math.min),
   max: binary(Math.max),
-  pow: binary(power),
-  atan2: binary(Math.atan2),
+  pow: inexact(binary(power)),
+  atan2: inexact(binary(Math.atan2)),
   eq: compare((x, y) => x === y),
   ne: compare((x, y) => x !== y),
   lt: compare((x, y) => x < y),
