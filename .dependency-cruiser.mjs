@@ -7,7 +7,7 @@ const IR = "^compiler/ir/"
 const OPS = "^compiler/ops/"
 const PASS = "^compiler/(pass\\.ts$|targets/)"
 const GRAMMAR = "^grammar/"
-const CONTRACT = "^runtime/bundle/(format|builds|wasm|golden)\\.ts$"
+const CONTRACT = "^runtime/bundle/(format|builds|wasm|golden|half)\\.ts$"
 const STAGE = [SOURCE, IR, OPS, PASS, GRAMMAR]
 
 /** What files of a room may import beside their own room. */
@@ -36,16 +36,16 @@ const ROOMS = {
   contract: { path: CONTRACT, to: [] },
   runtime: { path: "^runtime/", not: CONTRACT, to: [CONTRACT] },
   // These join the stages, and do no I/O.
-  driver: { never: ["^compiler/cli/", "^runtime/(?!bundle/(format|builds|wasm|golden)\\.ts)"] },
+  driver: { never: ["^compiler/cli/", "^runtime/(?!bundle/(format|builds|wasm|golden|half)\\.ts)"] },
   editor: { never: ["^compiler/(cli|driver)/", "^runtime/"] },
-  validate: { never: ["^compiler/cli/", "^runtime/(?!bundle/(format|builds|wasm|golden)\\.ts)"] },
+  validate: { never: ["^compiler/cli/", "^runtime/(?!bundle/(format|builds|wasm|golden|half)\\.ts)"] },
   // These two see the runtime, too, as the command line does.
   facts: { never: ["^compiler/(cli|browser)/"] },
   browser: { never: ["^compiler/cli/"] },
   root: {
     path: "^compiler/[^/]+\\.ts$",
     not: PASS,
-    never: ["^compiler/cli/", "^runtime/(?!bundle/(format|builds|wasm|golden)\\.ts)"],
+    never: ["^compiler/cli/", "^runtime/(?!bundle/(format|builds|wasm|golden|half)\\.ts)"],
   },
 }
 

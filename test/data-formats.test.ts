@@ -8,7 +8,7 @@ import { MOST_UNPACKED } from "../runtime/data/unpacked.js"
 import { parseParts, parseSource } from "../runtime/data/load.js"
 import { EVERY_USE, type Table, type Use } from "../runtime/data/table.js"
 import { RunError } from "../runtime/error.js"
-import { toHalf } from "../runtime/exec/values.js"
+import { toHalf } from "../runtime/bundle/half.js"
 import { failure } from "./support/failure.js"
 
 type Bytes = Uint8Array | string

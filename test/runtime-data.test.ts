@@ -20,7 +20,7 @@ import { ruleOf } from "../runtime/data/stages/index.js"
 import { tableOf, type Column, type Table } from "../runtime/data/table.js"
 import { parseText as readText } from "../runtime/data/text.js"
 import { decodeText, encodeText, vocabularyOf } from "../runtime/data/vocabulary.js"
-import { fromHalf, toHalf } from "../runtime/exec/values.js"
+import { fromHalf, toHalf } from "../runtime/bundle/half.js"
 import { failure, rejection } from "./support/failure.js"
 
 const file = (content: string | Uint8Array): DataFile =>

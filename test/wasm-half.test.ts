@@ -2,7 +2,7 @@
  *  the runtime gives them. */
 import { expect, it } from "vitest"
 import { parseKernel } from "../compiler/ir/kernels/parse.js"
-import { fromHalf, toHalf } from "../runtime/exec/values.js"
+import { fromHalf, toHalf } from "../runtime/bundle/half.js"
 import { wasmKernels } from "./support/wasm-kernels.js"
 
 const COUNT = 1 << 16

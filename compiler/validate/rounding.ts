@@ -2,7 +2,7 @@
  *  How:  the graph is evaluated again with every value rounded and moved by a few of its last digits at random, as far as its operation
  *        says (`roundingOf`). Where such runs differ from the exact one, so may a device: by what conditioning makes of rounding, with
  *        a choice that goes the other way where it nearly does, and with what f32 cannot hold. What no rounding moves has to be exact. */
-import { fromHalf, toHalf } from "../../runtime/exec/values.js"
+import { fromHalf, toHalf } from "../../runtime/bundle/half.js"
 import type { EvalInputs } from "../ir/graph/eval.js"
 import type { Node } from "../ir/graph/types.js"
 import { opDef } from "../ops/index.js"

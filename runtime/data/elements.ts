@@ -1,7 +1,8 @@
 /** runtime/data: the elements of binary files (NPY, IDX) -> numbers, each kind in an array of its own type: u8 stays u8.
  *  Not here: headers (npy.ts, idx.ts). */
 import { RunError } from "../error.js"
-import { fromHalf, type NumberArray } from "../exec/values.js"
+import { fromHalf } from "../bundle/half.js"
+import type { NumberArray } from "../exec/values.js"
 import { inMemory, type DataFile } from "./file.js"
 
 export type ElementType =

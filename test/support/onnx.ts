@@ -7,7 +7,7 @@ import { encodeModel } from "../../compiler/onnx/proto.js"
 import { type Opset, translate } from "../../compiler/onnx/translate.js"
 import { bytesOfNumbers } from "../../compiler/onnx/writer.js"
 import type { NdArray } from "../../compiler/ops/op.js"
-import { fromHalf, toHalf } from "../../runtime/exec/values.js"
+import { fromHalf, toHalf } from "../../runtime/bundle/half.js"
 
 export interface OnnxRun {
   readonly predict: PredictSection
