@@ -7,7 +7,7 @@ const PACKAGE = {
   name: "nnc-page",
   private: true,
   type: "module",
-  scripts: { dev: "vite", build: "tsc --noEmit && vite build", preview: "vite preview" },
+  scripts: { dev: "vite", build: "vite build && tsc --noEmit", preview: "vite preview" },
   devDependencies: { nnc: `^${VERSION}`, typescript: "^5.9.3", vite: "^8.0.0" },
 }
 
