@@ -4,13 +4,19 @@ import { Application } from "typedoc"
 import { build } from "vite"
 import { build as buildPages } from "vitepress"
 
+const base = process.env["SITE_BASE"] ?? "/"
+
 await buildPages("docs")
 await build({ configFile: "site/play/vite.config.ts" })
 await buildApi("site/dist/api")
 
 /** A link that leads nowhere is an error. */
 async function buildApi(out) {
-  const app = await Application.bootstrapWithPlugins({ out, logLevel: "Warn" })
+  const app = await Application.bootstrapWithPlugins({
+    out,
+    logLevel: "Warn",
+    navigationLinks: { Site: base, Playground: `${base}play/index.html` },
+  })
   const project = await app.convert()
   if (project) {
     app.validate(project)

@@ -29,6 +29,14 @@ function addressOnSite(href: string): string | undefined {
   return undefined
 }
 
+/** The anchor of a heading as GitHub makes it, so that a link leads to the same place here and there. */
+const anchorOf = (title: string): string =>
+  title
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+    .trim()
+    .replaceAll(" ", "-")
+
 const configureMarkdown: NonNullable<MarkdownOptions["config"]> = (md) => {
   md.core.ruler.push("nnc-links", ({ tokens }) => {
     for (const { children } of tokens) {
@@ -68,6 +76,7 @@ export default defineConfig({
   markdown: {
     languages: [{ ...grammar, name: "nn" }],
     config: configureMarkdown,
+    anchor: { slugify: anchorOf },
   },
   themeConfig: {
     search: { provider: "local" },
