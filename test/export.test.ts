@@ -74,6 +74,34 @@ describe("nnc export", () => {
     }
   })
 
+  it("writes a folder for the Hugging Face Hub, with metrics that it measures, whose weights nnc reads back", () => {
+    const single = PROGRAM.replace(/model Other.*\n/, "").replace(" + mean(square(Other(x)))", "")
+    const classes = single
+      .replace("classes(2)", "categories(2)")
+      .replace("steps 20", "report accuracy = accuracy(Net(x), y)\n  steps 20")
+    writeFileSync(join(cwd, "one.nn"), classes.replace("rows.csv", "named.csv"))
+    writeFileSync(join(cwd, "named.csv"), "a,b,y\n0,1,cat\n1,0,dog\n1,1,dog\n0,0,cat\n")
+    expect(nnc(["train", "one.nn"], { cwd }).exit).toBe(0)
+    expect(nnc(["export", "one.nn", "--to", "huggingface", "-o", "hub"], { cwd })).toMatchObject({
+      exit: 0,
+      err: expect.stringContaining("hub: Net in 4 files, 38 values"),
+    })
+    const read = (name: string): string => readFileSync(join(cwd, "hub", name), "utf8")
+    expect(JSON.parse(read("config.json"))).toMatchObject({
+      architectures: ["Net"],
+      inputs: { x: ["batch", 2] },
+      id2label: { 0: "cat", 1: "dog" },
+    })
+    expect(read("README.md")).toMatch(/- \{type: "accuracy", value: [\d.]+\}/)
+    expect(read("one.nn")).toContain("model Net")
+    const { tensors, metadata } = decodeTensors("hub", readFileSync(join(cwd, "hub/model.safetensors")))
+    expect(metadata).toMatchObject({ format: "pt" })
+    expect([...tensors.keys()]).toContain("linear.0.weight")
+    const predicted = (...of: string[]): string =>
+      nnc(["predict", "one.nn", "--data", "named.csv", ...of], { cwd }).out
+    expect(predicted("--checkpoint", "hub/model.safetensors")).toBe(predicted())
+  })
+
   it.each([
     [["net.nn", "-o", "weights.pt"], 2, "does not end in .safetensors or .onnx"],
     [["net.nn"], 2, "--out"],

@@ -13,16 +13,21 @@ export async function programToExport(
   options: DataOptions,
   made: string,
 ): Promise<{ readonly model: Model; readonly bundle: Bundle }> {
-  if (isBundleFolder(path))
-    throw new Failure(
-      "export-bundle",
-      `${path} is compiled: it holds kernels, of which no ${made} can be made`,
-      "name the .nn file it was compiled from",
-    )
+  refuseBundle(path, made)
   const asked = { data: options.data, devices: ["wasm"] as const, ...compiling(options) }
   const { model, bundle } = await whenConverted(() => compileFile(path, asked))
   return {
     model: model ?? bug("the program has no model"),
     bundle: bundle ?? bug("the program has no bundle"),
   }
+}
+
+/** Throws a Failure for a compiled program. */
+export function refuseBundle(path: string, made: string): void {
+  if (isBundleFolder(path))
+    throw new Failure(
+      "export-bundle",
+      `${path} is compiled: it holds kernels, of which no ${made} can be made`,
+      "name the .nn file it was compiled from",
+    )
 }

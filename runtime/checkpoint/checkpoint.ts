@@ -43,21 +43,35 @@ export function encodeCheckpoint(
   slots: SlotBytes,
   position: Position | null,
 ): Uint8Array<ArrayBuffer> {
-  const tensors = new Map(
+  const place = position ? Object.entries(position).map(([key, value]) => [key, JSON.stringify(value)]) : []
+  const metadata = { format: "nnc", ...programText(manifest), ...Object.fromEntries(place) }
+  return encodeTensors({ tensors: storedSlots(manifest, slots), metadata })
+}
+
+/** What was learned, for other programs: `format` is what transformers asks of a file of PyTorch. `model`: whose name the names have lost. */
+export function encodeWeights(
+  manifest: AnyManifest,
+  slots: SlotBytes,
+  model?: string,
+): Uint8Array<ArrayBuffer> {
+  const metadata = { format: "pt", ...programText(manifest), ...(model !== undefined && { [MODEL]: model }) }
+  return encodeTensors({ tensors: storedSlots(manifest, slots), metadata })
+}
+const MODEL = "model"
+
+const programText = (manifest: AnyManifest): Readonly<Record<string, string>> => ({
+  program: manifest.name,
+  fingerprint: manifest.fingerprint,
+  ...settingsText(manifest),
+})
+
+function storedSlots(manifest: AnyManifest, slots: SlotBytes): Map<string, StoredTensor> {
+  return new Map(
     slotsOf(manifest).map(({ name, dtype, shape }): [string, StoredTensor] => {
       const bytes = slots.get(name)!
       return [name, { dtype: STORED_TYPES[dtype], shape, bytes: dtype === "bool" ? narrow(bytes) : bytes }]
     }),
   )
-  const place = position ? Object.entries(position).map(([key, value]) => [key, JSON.stringify(value)]) : []
-  const metadata = {
-    format: "nnc",
-    program: manifest.name,
-    fingerprint: manifest.fingerprint,
-    ...settingsText(manifest),
-    ...Object.fromEntries(place),
-  }
-  return encodeTensors({ tensors, metadata })
 }
 
 const SETTINGS = "settings"
@@ -83,7 +97,10 @@ export function settingsIn(
 /** Refuses a file whose tensors are not the program's. Tensors of optimizers and of the run may
  *  be missing as a whole: then only parameters load. */
 export function decodeCheckpoint(place: string, file: Uint8Array, manifest: AnyManifest): Checkpoint {
-  const { tensors, metadata } = decodeTensors(place, file)
+  const { tensors: stored, metadata } = decodeTensors(place, file)
+  const model = metadata[MODEL]
+  const tensors =
+    model === undefined ? stored : new Map([...stored].map(([name, tensor]) => [`${model}.${name}`, tensor]))
   const position = positionOf(place, metadata)
   const declared = slotsOf(manifest)
   const expected = declared.filter(({ role }) => position !== null || role === "param" || role === "state")

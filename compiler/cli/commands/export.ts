@@ -1,15 +1,16 @@
 /** cli: `nnc export`: a checkpoint's parameters as a file for other programs.
  *  Guarantees: the values that prediction reads: parameters, or the averages kept of them, and running values; nothing of the
- *              optimizer. nnc reads a file of tensors back as a checkpoint of parameters, unless names were cut to one model's. */
+ *              optimizer. nnc reads a file of tensors back as a checkpoint of parameters. */
 import { withBuild } from "../../../runtime/bundle/builds.js"
 import { InvalidArgumentError, Option, type Command } from "commander"
-import { encodeCheckpoint } from "../../../runtime/checkpoint/checkpoint.js"
+import { encodeWeights } from "../../../runtime/checkpoint/checkpoint.js"
 import { product } from "../../../runtime/exec/size.js"
 import { loadCheckpoint, readBundleFolder, saveWhole, type Bundle } from "../../../runtime/node.js"
 import { OPSETS, type Opset } from "../../onnx/translate.js"
 import { bundleOf, isBundleFolder } from "../compile-file.js"
 import { note, printJson } from "../console.js"
 import { whenConverted } from "../convert/index.js"
+import { exportHuggingFace } from "../export-huggingface.js"
 import { exportOnnx } from "../export-onnx.js"
 import { exportPytorch } from "../export-pytorch.js"
 import { EXIT, Failure } from "../failure.js"
@@ -23,7 +24,7 @@ import {
 } from "../open-program.js"
 import { type DataOptions, compiling, withData } from "../usage.js"
 
-const FORMATS = ["safetensors", "onnx", "pytorch"] as const
+const FORMATS = ["safetensors", "onnx", "pytorch", "huggingface"] as const
 type Format = (typeof FORMATS)[number]
 
 interface Options extends DataOptions, CheckpointOptions {
@@ -41,12 +42,15 @@ export function addExport(program: Command): void {
       program
         .command("export")
         .description(
-          "write what was learned for other programs: tensors under PyTorch's names, or prediction as an ONNX model; or the program itself in PyTorch",
+          "write what was learned for other programs: tensors under PyTorch's names, prediction as an ONNX model, or a folder for the Hugging Face Hub; or the program itself in PyTorch",
         )
         .argument("<program>", "program or bundle folder"),
     ),
   )
-    .requiredOption("-o, --out <file>", "where to write it: .safetensors or .onnx, or a folder for PyTorch")
+    .requiredOption(
+      "-o, --out <file>",
+      "where to write it: .safetensors or .onnx, or a folder for PyTorch or Hugging Face",
+    )
     .addOption(
       new Option("--to <format>", "what to write (default: what the name of the file ends in)").choices(
         FORMATS,
@@ -75,12 +79,12 @@ function opset(text: string): Opset {
 }
 
 function formatOf(name: string): Format {
-  const found = FORMATS.find((format) => name.endsWith(`.${format}`))
-  if (found !== undefined && found !== "pytorch") return found
+  const found = (["safetensors", "onnx"] as const).find((format) => name.endsWith(`.${format}`))
+  if (found !== undefined) return found
   throw new Failure(
     "usage",
     `${name} does not end in .safetensors or .onnx`,
-    "end the name so, or say what to write with --to; `--to pytorch` writes a folder",
+    "end the name so, or say what to write with --to; `--to pytorch` and `--to huggingface` write folders",
     EXIT.usage,
   )
 }
@@ -112,6 +116,16 @@ const WRITERS: Readonly<Record<Format, (path: string, options: Options) => Promi
   onnx: writeOnnx,
   safetensors: writeTensors,
   pytorch: writePytorch,
+  huggingface: writeHuggingFace,
+}
+
+async function writeHuggingFace(path: string, options: Options): Promise<Written> {
+  const { model, checkpoint, files, values, evaluation } = await exportHuggingFace(path, options)
+  const measured = evaluation ? `, measured on ${evaluation.rows} rows` : ""
+  return {
+    text: `${model} in ${files.length} files, ${values} values, from ${checkpoint}${measured}`,
+    event: { checkpoint, model, files, values, ...(evaluation && { evaluation }) },
+  }
 }
 
 async function writeTensors(path: string, options: Options): Promise<Written> {
@@ -121,7 +135,7 @@ async function writeTensors(path: string, options: Options): Promise<Written> {
   const { slots } = await loadCheckpoint(file, manifest)
   const learned = learnedValues(manifest, slots)
   const { specs, values } = model === undefined ? learned : ofModel(manifest, learned, model)
-  await saveWhole(out, encodeCheckpoint({ ...withBuild(manifest), slots: specs }, values, null))
+  await saveWhole(out, encodeWeights({ ...withBuild(manifest), slots: specs }, values, model))
   const count = specs.reduce((sum, { shape }) => sum + product(shape), 0)
   return {
     text: `${specs.length} tensors, ${count} values, from ${file}`,
