@@ -24,6 +24,7 @@ const LONG = [
   "examples",
   "export",
   "file-patterns",
+  "functional",
   "fuzz",
   "fuzz-wasm",
   "golden",

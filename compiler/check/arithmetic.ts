@@ -8,6 +8,7 @@ import { type Span, spanText } from "../source/source.js"
 import { noteDone } from "./doubts/done.js"
 import { operandAt, pointwise } from "./emit.js"
 import type { Env } from "./env.js"
+import { forEachPath } from "./parameters.js"
 import { complain } from "./report.js"
 import * as v from "./values.js"
 import type { Value } from "./values.js"
@@ -45,6 +46,8 @@ export function binary(
     return v.list([...left.items, ...right.items])
   if (op === "+" && left.kind === "string" && right.kind === "string")
     return v.string(left.value + right.value)
+  if (left.kind === "parameters" || right.kind === "parameters")
+    return forEachPath(env, [left, right], span, ([a, b]) => binary(env, op, a!, b!, expr))
   for (const side of [left, right])
     if (side.kind !== "tensor" && !v.isScalarConstant(side))
       return wrongOperand(env, op, side, left, right, span)
@@ -203,6 +206,8 @@ function leastOf(dim: Dim): number | undefined {
 
 export function unary(env: Env, op: "-" | "!", operand: Value, span: Span): Value {
   if (v.hasError(operand)) return v.ERROR
+  if (operand.kind === "parameters")
+    return forEachPath(env, [operand], span, ([each]) => unary(env, op, each!, span))
   if (op === "-") {
     if (operand.kind === "int") return v.int(-operand.value)
     if (operand.kind === "float") return v.float(-operand.value)

@@ -10,6 +10,7 @@ import type { Env } from "./env.js"
 import { floorDiv } from "./dims.js"
 import { callMark, DIRECTION_MARKS } from "./direction.js"
 import { callObserved } from "./observed.js"
+import { forEachPath } from "./parameters.js"
 import { complain, wrongType } from "./report.js"
 import { callTargetMark, TARGET_MARKS } from "./targets.js"
 import * as v from "./values.js"
@@ -138,6 +139,10 @@ function gradient(env: Env, given: readonly Given[], span: Span): Value {
       kind: x.value.kind,
       items: x.value.items.map((item) => gradient(env, [y, { ...x, value: item }], span)),
     }
+  if (x.value.kind === "parameters") {
+    const by = (value: Value): Value => gradient(env, [y, { ...x, value }], span)
+    return forEachPath(env, [x.value], span, ([each]) => by(each!))
+  }
   if (x.value.kind !== "tensor") return wrongType(env, "grad", "a tensor to differentiate by", x)
   return emit(env, "grad", [y.value, x.value], {}, span)
 }

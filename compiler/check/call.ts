@@ -13,6 +13,7 @@ import { calleeEnv, frameOf, originAt, shownName, userSpan, type Env } from "./e
 import { evalExpr } from "./expr.js"
 import { callInstance, makeInstance, modelInstance } from "./layers.js"
 import { warnOfBatchAxis, warnOfPair } from "./lints.js"
+import { forEachPath, listsOf } from "./parameters.js"
 import { complain, type Complaint } from "./report.js"
 import { noteCounting } from "./run-length.js"
 import { lookup } from "./scope.js"
@@ -137,6 +138,21 @@ export function callFn(env: Env, fn: FnValue, given: readonly Given[], span: Spa
   if (given.some((g) => v.hasError(g.value)) || isRecursive(env, decl, span)) return v.ERROR
   const assigned = assign(env, decl.params, given, decl.name.text, span)
   if (!assigned) return v.ERROR
+  if (given.some(({ value }) => value.kind === "parameters")) {
+    const values = listsOf(assigned, given)
+    return forEachPath(
+      env,
+      values.map(({ value }) => value),
+      span,
+      (each) =>
+        callFn(
+          env,
+          fn,
+          values.map((g, i) => ({ ...g, value: each[i]! })),
+          span,
+        ),
+    )
+  }
   const named = byName(assigned)
   const inner = calleeEnv(env, fn.module, frameOf(env, decl, span, named))
   const signature = newSignature()
@@ -173,7 +189,9 @@ export function runBody(
     const { value } = runBlock(inner, decl.body)
     return env.cx.unread.has(decl) ? v.ERROR : checkResult(inner, decl, signature, value)
   })
-  if (body.length === 1 && decl.kind === "fn") append(env.section, body[0]!)
+  // What is read in the place of an instance's own parameters comes from outside of it.
+  const isOpen = inner.replaced !== undefined && decl.kind !== "fn"
+  if (isOpen || (body.length === 1 && decl.kind === "fn")) for (const s of body) append(env.section, s)
   else if (body.length > 0)
     append(env.section, {
       kind: "call",

@@ -64,6 +64,7 @@ export function check(main: Module, input: CheckInput): Model | undefined {
     fields: new Map(),
     idle: new Map(),
     followers: modules.followers,
+    making: new Set(),
     weights: new Map(),
     instances: new Map(),
     modelCalls: new Map(),

@@ -90,6 +90,28 @@ model M(x: f32[B, 3, 3]) { x |> Flatten() |> Pair() }`,
   l(x) @ l.weight
 }`,
   },
+  "with-parameters": {
+    title: "`with:` of something that is not the parameters of what is called",
+    explanation:
+      "`Net(x, with: p)` reads the tensors of p, by their paths, in the place of Net's own parameters. p is `Net.parameters`, or what was calculated with them.",
+    pytorch: "torch.func.functional_call(net, p, (x,)) wants a dict by the names of the parameters.",
+    bad: `model M(x: f32[B, 3]) { x |> Linear(2) }
+model N(x: f32[B, 3]) { M(x, with: 0.5) }`,
+    good: `model M(x: f32[B, 3]) { x |> Linear(2) }
+model N(x: f32[B, 3]) { M(x, with: 0.5 * M.parameters) }`,
+  },
+  "parameters-differ": {
+    title: "a calculation with parameters that are not alike",
+    explanation:
+      "Parameters are added and multiplied by their paths, so both sides have the same paths and types: those of one model, of models that follow it, or of instances of one layer.",
+    pytorch: "Averaging two state_dicts fails at the first key that one of them lacks.",
+    bad: `model M(x: f32[B, 3]) { x |> Linear(2) }
+model W(x: f32[B, 3]) { x |> Linear(4) }
+model N(x: f32[B, 3]) { M(x, with: M.parameters + W.parameters) }`,
+    good: `model M(x: f32[B, 3]) { x |> Linear(2) }
+model W follows M by ema
+model N(x: f32[B, 3]) { M(x, with: M.parameters + W.parameters) }`,
+  },
   "slot-type": {
     title: "one instance called with inputs of different sizes",
     explanation:

@@ -41,6 +41,8 @@ export interface Cx {
   readonly idle: Map<string, Env>
   /** Models that follow others, by name. */
   readonly followers: Map<string, Follower>
+  /** Models that are carried out for their slots alone. */
+  readonly making: ReadonlySet<ModelDecl>
   /** Weights by the model or parameter that they are for. */
   readonly weights: Map<string, Weights>
   /** By path. */
@@ -122,6 +124,8 @@ export interface Env {
     { readonly iteration: TensorValue; readonly iterations: number; readonly span: Span } | undefined
   /** The parameter for which the body of an optimizer is elaborated. */
   readonly optimizing?: Optimizing | undefined
+  /** In the body of what is called with parameters of its own: what is read in the place of its slots, by their names. */
+  readonly replaced?: ReadonlyMap<string, TensorValue> | undefined
 }
 
 /** The environment at the top of a module: nothing is called, and statements belong to `section`. */
@@ -149,6 +153,7 @@ export const calleeEnv = (env: Env, module: ModuleScope, frame: Frame, naming = 
   frame,
   stepsFrom: env.stepsFrom,
   loop: env.loop,
+  replaced: env.replaced,
   optimizing: undefined,
 })
 
@@ -208,4 +213,17 @@ export function calledName({ cx, frame }: Env): string | undefined {
   let outer = frame
   while (outer && cx.stdlib.has(outer.span.file)) outer = outer.parent
   return outer && cx.stdlib.has(outer.decl.name.span.file) ? outer.decl.name.text : undefined
+}
+
+/** Of a model that follows another, the slot that its own follows. */
+export function followed({ followers }: Cx, name: string): string | undefined {
+  const dot = name.indexOf(".")
+  const follower = followers.get(name.slice(0, dot))
+  return follower && follower.leader + name.slice(dot)
+}
+
+/** The slot that one follows in the end; itself where it follows none. */
+export function rootOf(cx: Cx, name: string): string {
+  const next = followed(cx, name)
+  return next === undefined ? name : rootOf(cx, next)
 }

@@ -4,11 +4,10 @@
  *              of the library). */
 import type { ParameterAverage, Section, Slot, TrainSection } from "../ir/model/types.js"
 import { nextOf } from "./average.js"
-import { newNaming, topEnv, type Cx, type Env, type Follower } from "./env.js"
+import { followed, newNaming, topEnv, type Cx, type Env, type Follower } from "./env.js"
 import { evalExpr } from "./expr.js"
 import { complain } from "./report.js"
 import { addInput, finish, newSection } from "./section.js"
-import { followed } from "./slots.js"
 import * as v from "./values.js"
 import type { FnValue } from "./values.js"
 

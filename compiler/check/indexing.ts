@@ -18,6 +18,7 @@ import { newNaming, under, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
 import { MODEL_HABITS } from "../source/habits.js"
 import { adviceOnMember, evalModuleMember, methodOf } from "./habits.js"
+import { parametersOf } from "./parameters.js"
 import { complain, didYouMean, meantName } from "./report.js"
 import { newScope } from "./scope.js"
 import { declareParam, readValue } from "./slots.js"
@@ -96,6 +97,7 @@ function memberOf(env: Env, instance: Instance, name: string, span: Span): Value
   const numbered = numberedAt(env, path)
   if (numbered.length > 0) return v.list(numbered.map((each) => ({ kind: "instance", instance: each })))
   const declared = paramsOf(instance.decl).map((p) => p.name.text)
+  if (name === "parameters" && !declared.includes(name)) return parametersOf(env, instance, span)
   const known = [
     ...declared,
     ...[...env.cx.slots.keys(), ...env.cx.instances.keys()]

@@ -11,6 +11,7 @@ import { newSignature } from "./dims.js"
 import { calleeEnv, frameOf, newNaming, under, userSpan, type Env } from "./env.js"
 import { inputFirst } from "./habits.js"
 import { warnOfChannelsLast, warnOfRowsInside } from "./lints.js"
+import { replacedBy, withGiven } from "./parameters.js"
 import { complain } from "./report.js"
 import { noteCounting } from "./run-length.js"
 import { uniqueName } from "./slots.js"
@@ -87,9 +88,15 @@ export function modelInstance(env: Env, model: Value & { kind: "model" }, span: 
   return instance
 }
 
-export function callInstance(env: Env, instance: Instance, given: readonly Given[], span: Span): Value {
+export function callInstance(outer: Env, instance: Instance, all: readonly Given[], span: Span): Value {
   const { decl, module, path } = instance
-  if (given.some((g) => v.hasError(g.value)) || isRecursive(env, decl, span)) return v.ERROR
+  if (all.some((g) => v.hasError(g.value)) || isRecursive(outer, decl, span)) return v.ERROR
+  const { inputs: given, parameters } = withGiven(instance, all)
+  const replaced = parameters && replacedBy(outer, instance, parameters)
+  if (parameters && !replaced) return v.ERROR
+  const env: Env = replaced
+    ? { ...outer, replaced: new Map([...(outer.replaced ?? []), ...replaced]) }
+    : outer
   const assigned = assign(env, decl.inputs, given, decl.name.text, span)
   if (!assigned) return v.ERROR
   if (instance.order && featuresOf(decl.name.text, given[0]) === instance.order.input)

@@ -8,7 +8,7 @@ import type { Span } from "../source/source.js"
 import { evalArgs, resolveType } from "./args.js"
 import { callFn } from "./call.js"
 import { asTensor, emit, stretch } from "./emit.js"
-import { newNaming, originAt, under, userSpan, type Cx, type Env } from "./env.js"
+import { followed, newNaming, originAt, under, userSpan, type Env } from "./env.js"
 import { evalExpr } from "./expr.js"
 import { complain } from "./report.js"
 import { refused } from "./scan.js"
@@ -118,13 +118,6 @@ function ensureSlot(
   return slot
 }
 
-/** Of a model that follows another, the slot that its own follows. */
-export function followed({ followers }: Cx, name: string): string | undefined {
-  const dot = name.indexOf(".")
-  const follower = followers.get(name.slice(0, dot))
-  return follower && follower.leader + name.slice(dot)
-}
-
 /** Starts as that which it follows, and is moved by no optimizer. */
 function ensureFollowing(
   env: Env,
@@ -147,7 +140,7 @@ function ensureFollowing(
 /** A first value that is that of another slot. */
 export function sameStart(env: Env, other: Slot, span: Span): Section {
   const section = newSection(true)
-  const value = readValue({ ...env, section }, other, span)
+  const value = readValue({ ...env, section, replaced: undefined }, other, span)
   return finish(section, [{ name: "value", value: value.id }])
 }
 
@@ -160,6 +153,8 @@ export function readSlot(env: Env, slot: Slot, s: ParamStmt | StateStmt): Tensor
 }
 
 export function readValue(env: Env, slot: Slot, span: Span, from?: TensorValue["from"]): TensorValue {
+  const instead = env.replaced?.get(slot.name)
+  if (instead) return instead
   const id = env.section.nextId++
   append(env.section, { kind: "read", id, slot: slot.name, type: slot.type, origin: originAt(env, span) })
   return { kind: "tensor", id, type: slot.type, section: env.section, ...(from && { from }) }
@@ -168,7 +163,14 @@ export function readValue(env: Env, slot: Slot, span: Span, from?: TensorValue["
 /** A section that gives the first value: an expression of the type, or of a scalar, or an initialiser that is told the shape. */
 function initialValue(env: Env, init: Expr, name: string, type: TensorType): Section {
   const section = newSection(true)
-  const inner: Env = { ...env, section, naming: newNaming(name), iterations: [], stepsFrom: 0 }
+  const inner: Env = {
+    ...env,
+    section,
+    naming: newNaming(name),
+    iterations: [],
+    stepsFrom: 0,
+    replaced: undefined,
+  }
   const value = evalInitialiser(inner, init, type)
   return initSection(inner, value, name, type, init.span)
 }

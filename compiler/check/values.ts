@@ -15,6 +15,7 @@ export type Value =
   | TensorValue
   | ListValue
   | TupleValue
+  | ParametersValue
   | { readonly kind: "instance"; readonly instance: Instance }
   | FnValue
   | { readonly kind: "layer"; readonly decl: LayerDecl; readonly module: ModuleScope }
@@ -28,6 +29,13 @@ export type Value =
   | { readonly kind: "fields"; readonly set: string; readonly fields: ReadonlyMap<string, Value> }
   | { readonly kind: "clash"; readonly name: string; readonly sets: readonly string[] }
   | { readonly kind: "error" }
+
+/** The parameters of a model or an instance, or what was calculated with them: tensors by their paths in it. */
+export interface ParametersValue {
+  readonly kind: "parameters"
+  readonly of: string
+  readonly tensors: ReadonlyMap<string, TensorValue>
+}
 
 export type Constant =
   | { readonly kind: "int"; readonly value: number }
@@ -112,6 +120,7 @@ export const hasError = (v: Value): boolean =>
 export function tensorsIn(value: Value): readonly TensorValue[] {
   if (value.kind === "tensor") return [value]
   if (value.kind === "list" || value.kind === "tuple") return value.items.flatMap(tensorsIn)
+  if (value.kind === "parameters") return [...value.tensors.values()]
   return []
 }
 
@@ -167,6 +176,8 @@ export function describe(value: Value): string {
       return `a list of ${value.items.length}`
     case "tuple":
       return `a tuple of ${value.items.length}`
+    case "parameters":
+      return `parameters of \`${value.of}\``
     case "instance":
       return `the ${value.instance.decl.kind} \`${value.instance.path}\``
     case "fn":

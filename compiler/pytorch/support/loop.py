@@ -210,13 +210,16 @@ class Trainer:
             found = {n: g * scale for n, g in found.items()}
         return found
 
+    def slots(self):
+        return {**self.parameters, **dict(self.model.named_buffers())}
+
     def make_step(self):
         """One step: what it computes, losses and reports as numbers."""
         program = self.program
         fields = self.rows_of(self.step)
         self.model.train()
         # What a forward pass makes of states that follow others does not count.
-        slots = {**self.parameters, **dict(self.model.named_buffers())} if program.follows else {}
+        slots = self.slots() if program.follows else {}
         following = {name: slots[name].detach().clone() for name in program.follows}
         results = self.forward(self.wrapped, fields)
         last = len(program.objectives) - 1
@@ -240,6 +243,7 @@ class Trainer:
                         p.copy_(objective.updates[name](p, g, self.state[name], updates, settings))
                 for name, average in program.averages.items():
                     self.average[name].copy_(average(self.average[name], self.parameters[name].detach(), updates))
+                slots = self.slots() if program.follows else {}
                 for name, (follow, leader) in program.follows.items():
                     following[name] = follow(following[name], slots[leader].detach(), updates)
                     slots[name].copy_(following[name])
@@ -247,7 +251,8 @@ class Trainer:
                     for gradients in found:
                         for name in gradients:
                             self.state[name]["grad_sum"] = torch.zeros_like(self.state[name]["grad_sum"])
-            if not complete:
+            if not complete and program.follows:
+                slots = self.slots()
                 for name, value in following.items():
                     slots[name].copy_(value)
         numbers = self.numbers(results)
