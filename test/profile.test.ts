@@ -1,11 +1,13 @@
 /** Bytes and operations of dispatches, and `nnc profile`, which sets them beside the time that they take. */
 import { describe, expect, it } from "vitest"
 import { GraphBuild } from "../compiler/ir/graph/build.js"
+import { takeResult } from "../compiler/ir/graph/scan.js"
 import { costOf, scaled } from "../compiler/ir/kernels/cost.js"
 import { BATCH, type Dim, tensorType, type TensorType } from "../compiler/ir/tensor.js"
 import { WASM_TARGET } from "../compiler/targets/index.js"
 import { GPU, scheduled, SOFTWARE } from "./support/kernels.js"
 import { jsonLines, nnc } from "./support/nnc.js"
+import { optimized } from "./support/passes.js"
 
 const f32 = (...shape: Dim[]): TensorType => tensorType("f32", shape)
 type Build = (g: GraphBuild) => void
@@ -63,6 +65,25 @@ describe.each([SOFTWARE, GPU, WASM_TARGET].map((t) => [t.name, t] as const))("fo
     expect(costs[0]!.flops).toBeGreaterThanOrEqual(flops)
     expect(costs[0]!.flops).toBeLessThanOrEqual(1.3 * flops)
   })
+})
+
+it("counts of a buffer with a row per iteration one row in each", () => {
+  const steps = 50
+  const bytes = [WASM_TARGET, SOFTWARE].flatMap((target) => {
+    const region = new GraphBuild("iteration")
+    const h = region.input("h", tensorType("f32", [64]))
+    const x = region.input("x", tensorType("f32", [64]))
+    region.output("next.h", region.binary("add", region.apply("tanh", [h]), x))
+    const g = new GraphBuild("t")
+    const given = [g.input("h", h.type), g.input("xs", tensorType("f32", [steps, 64]))]
+    const loop = g.applyScan(given, { iterations: steps, carries: 1, slices: 1 }, region.finish())
+    g.output("last", takeResult(g, loop, 0, h.type))
+    const program = scheduled(optimized(g.finish()), target)
+    const inLoop = program.dispatches.filter((_, i) => program.loops?.some((l) => l.first <= i && i < l.end))
+    return inLoop.map((d) => costOf(program, d, { B: 1, R: 1 }).bytes)
+  })
+  // A row of `xs`, and of the two rows of the state one that is read and one that is written.
+  expect(bytes).toEqual(bytes.map(() => 3 * 64 * 4))
 })
 
 it("says sizes in three digits", () => {

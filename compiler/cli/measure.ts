@@ -50,7 +50,7 @@ export async function measureStep(
   spec: TrainSpec,
   path: string,
   open: (path: string) => DataFile,
-  { data: paths }: MeasureOptions,
+  { data: paths, threads }: MeasureOptions,
   /** The dispatches of the program to measure; left out: all. */
   which?: ReadonlySet<number>,
 ): Promise<{ times: ProgramTimes; batch: number; rows: number; info: DeviceInfo; seen: DeviceBundle }> {
@@ -66,14 +66,22 @@ export async function measureStep(
   const batch = batchesOf(rows, spec.batch, spec.dropLast).size
   // As many rows as there are in the buffers, whichever they are.
   const call = { B: batch, R: step.rows }
-  return { times: await timeProgram(step, call, clockOf(info), which), batch, rows, info, seen: bundle }
+  return {
+    times: await timeProgram(step, call, clockOf(info, threads), which),
+    batch,
+    rows,
+    info,
+    seen: bundle,
+  }
 }
 
-/** Wall time. On a software adapter the processor's, shared by its cores: a busy machine does not count. */
-export function clockOf({ software }: DeviceInfo): () => number {
-  if (!software) return () => performance.now()
+/** Wall time; the processor's where that is known to be spent on one core or shared by all: a busy machine does not count then. So it is for
+ *  one thread of WebAssembly, and for a software adapter. */
+export function clockOf({ device, software }: DeviceInfo, threads: number | undefined): () => number {
+  const cores = software ? availableParallelism() : device === "wasm" && threads === 1 ? 1 : undefined
+  if (cores === undefined) return () => performance.now()
   return () => {
     const { user, system } = process.cpuUsage()
-    return (user + system) / 1000 / availableParallelism()
+    return (user + system) / 1000 / cores
   }
 }

@@ -110,7 +110,7 @@ async function peakOf(options: MeasureOptions): Promise<Peak> {
       const { ms } = await timeProgram(
         loaded.program(`predict.${model}`, null),
         { B: 1, R: 0 },
-        clockOf(info),
+        clockOf(info, options.threads),
       )
       return ms / 1000
     }

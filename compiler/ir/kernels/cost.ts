@@ -1,9 +1,11 @@
 /** ir/kernels: the bytes and operations of a dispatch, counted in its kernel. A person compares them with the time that it takes.
- *  bytes: every buffer bound counts once, twice where it is read and written; of a data set, the rows of one batch.
+ *  bytes: every buffer bound counts once, twice where it is read and written; of a data set, the rows of one batch; in a loop, of a
+ *  buffer with a row for each iteration, that row.
  *  flops: operations on floats, a function like `exp` as one. Where a condition lets only some invocations work, they are taken to be
  *  the first ones out of all: exact for tails and tiles, roughly right for the rest. */
 import { bytesOf, type DimValues, evalDim } from "../tensor.js"
 import { openGrid } from "./grid.js"
+import { rowsByIteration } from "./loop-rows.js"
 import { Most } from "./most.js"
 import type { Dispatch, Expr, Kernel, KernelProgram, ScalarType, Stmt } from "./types.js"
 
@@ -18,13 +20,17 @@ export function costOf(program: KernelProgram, dispatch: Dispatch, dims: DimValu
   const batch = { ...dims, R: Math.min(dims.R, dims.B) }
   const buffers = new Map(program.buffers.map((b) => [b.id, b]))
   const packs = new Map(program.packs.map((p) => [p.id, p.members]))
+  const at = program.dispatches.indexOf(dispatch)
+  const loop = program.loops?.find(({ first, end }) => first <= at && at < end)
+  const rows = loop && rowsByIteration(kernel, loop.iterations)
   const bytes = dispatch.args.reduce((sum, ref, i) => {
-    const times = kernel.params[i]!.access === "read_write" ? 2 : 1
+    const { access, name } = kernel.params[i]!
+    const times = (access === "read_write" ? 2 : 1) / Math.max(1, rows?.get(name) ?? 1)
     const ids = ref.kind === "buffer" ? [ref.id] : packs.get(ref.id)!
     const sizes = ids.map((id) => buffers.get(id)!).map((b) => evalDim(b.elements, batch) * bytesOf(b.dtype))
     return sum + times * sizes.reduce((a, b) => a + b, 0)
   }, 0)
-  return { bytes, flops: flopsOf(kernel, dims) }
+  return { bytes: Math.round(bytes), flops: flopsOf(kernel, dims) }
 }
 
 /** `1.50 MB, 24.6 kflop` */
