@@ -5,6 +5,7 @@ import { unzipSync } from "fflate"
 import type { Browser, Page } from "playwright-core"
 import { build } from "vite"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { png } from "../compiler/cli/png.js"
 import { readBundleFolder } from "../runtime/node.js"
 import { chromiumFile, launchChromium } from "./support/chromium.js"
 import { temporaryFolder } from "./support/nnc.js"
@@ -138,6 +139,31 @@ describe.skipIf(missing)(`the playground${missing ? ` (skipped: ${missing})` : "
     await expect.poll(problems, SLOWLY).toMatch(/spirals\.csv has no column "x2"/)
     await upload("x1,x2,arm\n1,2,0\n3,4,1\n5,6,0\n7,8,1\n9,1,0\n")
     await expect.poll(problems, SLOWLY).toContain("a batch of 64 is never full")
+  })
+
+  it("makes arrays and a program of images", async () => {
+    const other = await browser.newPage()
+    await other.goto(`${server.url}#example=xor`)
+    await other.locator("#tabs").getByText("Data").click()
+    const images = Array.from({ length: 20 }, (_, i) => ({
+      name: `${i % 2 ? "dark" : "light"}-${i}.png`,
+      mimeType: "image/png",
+      buffer: Buffer.from(png(4, 4, new Uint8Array(48).fill(i % 2 ? 9 * i : 255 - 9 * i))),
+    }))
+    await other.setInputFiles("#upload", [
+      ...images,
+      { ...images[0]!, name: "bad.png", buffer: Buffer.of(1) },
+    ])
+    const said = other.locator("#taken")
+    await said.getByText("20 images of 2 classes (dark, light)").waitFor()
+    expect(await said.textContent()).toContain("No images that this browser reads: bad.png")
+    await said.getByRole("button").click()
+    await other.locator("#problems", { hasText: "Every shape fits" }).waitFor()
+    await other.locator("#tabs").getByText("Training").click()
+    await other.selectOption("#device", "wasm")
+    await other.click("#train")
+    await other.locator("#status", { hasText: "Finished after 120 steps" }).waitFor(SLOWLY)
+    await other.close()
   })
 
   it("says so when the browser has no room for what is learned, and trains on", async () => {

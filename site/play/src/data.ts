@@ -1,5 +1,6 @@
 /** play: the files of a program, and those that the user brings. */
 import { byId, h } from "./dom.js"
+import { imageSet, isImage, programOf, SIDE } from "./images.js"
 
 /** Of a file. It is read from end to end while one types. */
 const MOST_BYTES = 256 * 2 ** 20
@@ -10,18 +11,24 @@ export class DataPanel {
   /** Brought by the user. */
   readonly own = new Set<string>()
 
-  constructor(private readonly changed: () => void) {
-    const upload = byId("upload", HTMLInputElement)
+  constructor(
+    private readonly changed: () => void,
+    /** Puts a program in the place of the one that is there. */
+    private readonly write: (text: string) => void,
+  ) {
     const drop = byId("drop", HTMLElement)
-    upload.addEventListener("change", () => {
-      this.take(upload.files)
-      upload.value = ""
-    })
+    for (const id of ["upload", "folder"]) {
+      const input = byId(id, HTMLInputElement)
+      input.addEventListener("change", async () => {
+        await this.take(input.files)
+        input.value = ""
+      })
+    }
     for (const type of ["dragover", "dragleave", "drop"] as const)
       drop.addEventListener(type, (event) => {
         event.preventDefault()
         drop.classList.toggle("over", type === "dragover")
-        if (type === "drop") this.take(event.dataTransfer?.files ?? null)
+        if (type === "drop") void this.take(event.dataTransfer?.files ?? null)
       })
   }
 
@@ -31,29 +38,47 @@ export class DataPanel {
     void this.show()
   }
 
-  /** Says what was refused, for it is read again at every change of the program. A file takes the place of the one of its name, in whatever folder; else it is a new one. */
-  private take(list: FileList | null): void {
-    const large = [...(list ?? [])].filter(({ size }) => size > MOST_BYTES)
-    byId("refused", HTMLElement).replaceChildren(
-      ...large.map(({ name, size }) =>
-        h(
-          "p",
-          {},
-          `${name} has ${(size / 2 ** 20).toFixed(0)} MiB, and this page takes files of up to ${MOST_BYTES / 2 ** 20} MiB. `,
-          "Take a part of its rows here; ",
-          h("code", {}, "npx nnc train"),
-          " reads files of any size.",
-        ),
+  /** A file takes the place of the one of its name, in whatever folder; else it is a new one. Images become arrays. Large files are refused, as
+   *  they are read again at every change of the program. */
+  private async take(list: FileList | null): Promise<void> {
+    const all = [...(list ?? [])]
+    const large = all.filter(({ size }) => size > MOST_BYTES)
+    const images = all.filter((file) => isImage(file) && !large.includes(file))
+    const about: HTMLElement[] = large.map(({ name, size }) =>
+      h(
+        "p",
+        {},
+        `${name} has ${(size / 2 ** 20).toFixed(0)} MiB, and this page takes files of up to ${MOST_BYTES / 2 ** 20} MiB. `,
+        "Take a part of its rows here; ",
+        h("code", {}, "npx nnc train"),
+        " reads files of any size.",
       ),
     )
-    for (const file of list ?? []) {
-      if (large.includes(file)) continue
+    for (const file of all) {
+      if (large.includes(file) || images.includes(file)) continue
       const path = [...this.files.keys()].find((each) => each.split("/").at(-1) === file.name) ?? file.name
-      this.files.set(path, file)
       this.own.add(path)
+      this.files.set(path, file)
     }
+    if (images.length > 0) about.push(...(await this.takeImages(images)))
+    byId("taken", HTMLElement).replaceChildren(...about)
     void this.show()
     this.changed()
+  }
+
+  private async takeImages(images: readonly File[]): Promise<HTMLElement[]> {
+    const set = await imageSet(images)
+    const { classes, count, damaged, files } = set
+    const bad = damaged.slice(0, 5).join(", ")
+    const lost = damaged.length > 0 && h("p", {}, `No images that this browser reads: ${bad}`)
+    if (count === 0) return lost ? [lost] : []
+    for (const [path, blob] of files) {
+      this.files.set(path, blob)
+      this.own.add(path)
+    }
+    const said = `${count} images of ${classes.length} classes (${classes.slice(0, 8).join(", ")}) are images.npy, ${SIDE} x ${SIDE} pixels each, and labels.npy now. `
+    const write = h("button", { onclick: () => this.write(programOf(set)) }, "Write a program for them")
+    return [h("p", {}, said, write), ...(lost ? [lost] : [])]
   }
 
   private async show(): Promise<void> {

@@ -37,7 +37,10 @@ const editor = newEditor(byId("editor", HTMLElement), "", {
     profiling.pointed(line)
   },
 })
-const data = new DataPanel(() => void checkData())
+const data = new DataPanel(
+  () => void checkData(),
+  (text) => editor.setText(text),
+)
 const training = new TrainingPanel({
   text: () => editor.text(),
   build: async (device) => {
