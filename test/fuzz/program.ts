@@ -13,7 +13,7 @@ import {
   POOLING,
   RECURRENT,
 } from "./rules-layers.js"
-import { LOSS_VALUES, LOSSES, METRICS, OPTIMIZERS, SETTINGS } from "./rules-training.js"
+import { AFTER, LOSS_VALUES, LOSSES, METRICS, OPTIMIZERS, SETTINGS } from "./rules-training.js"
 import type { Piece, Shape } from "./shapes.js"
 
 /** Of functions, which may stand anywhere. */
@@ -73,6 +73,8 @@ interface Model {
   readonly inputs: readonly { readonly shape: Shape; readonly classes: number | null }[]
   readonly result: Shape
   readonly text: string
+  /** It goes after another one, and learns nothing by itself. */
+  readonly follows?: true
 }
 
 export function randomProgram(choices: Choices, limits: Limits): Program {
@@ -80,6 +82,7 @@ export function randomProgram(choices: Choices, limits: Limits): Program {
   const data = b.apart(() => (b.flip(8) ? null : dataSet(b)))
   const layers = Array.from({ length: b.pick([0, 0, 0, 1]) }, () => b.apart(() => declareLayer(b)))
   const models = Array.from({ length: b.pick([1, 1, 1, 2]) }, () => b.apart(() => model(b, data)))
+  if (b.flip(6)) models.push(follower(b, models[0]!))
   const names = b.pick([[""], [""], [""], ["one", "two"]])
   const trains = names.map((name) => b.apart(() => train(b, name, data, models)))
   const parts = [...(data ? [data.text] : []), ...layers, ...models.map((m) => m.text), ...trains]
@@ -108,7 +111,7 @@ function dataSet(b: Builder): Data {
   })
   const declared = fields.map(
     ({ name: field, shape, classes }) =>
-      `  ${field}: ${type(classes === null ? "f32" : "i32", shape)} = column("${field}")${classes === null ? (b.flip(6) ? " |> scale(0.5)" : "") : ` |> classes(${classes})`}`,
+      `  ${field}: ${type(classes === null ? "f32" : "i32", shape)} = column("${field}")${classes === null ? (b.flip(4) ? b.pick([" |> scale(0.5)", " |> standardize"]) : "") : ` |> classes(${classes})`}`,
   )
   const split = rows > 3 && b.flip(4) ? ["  split train: 0.6, test: 0.4, seed: 3"] : []
   return {
@@ -155,6 +158,13 @@ function model(b: Builder, data: Data | null): Model {
   return { name, inputs, result, text }
 }
 
+/** A model that no optimizer moves: it goes after another one. */
+function follower(b: Builder, online: Model): Model {
+  const name = b.name("F")
+  const how = b.pick(Object.values(AFTER))(b)
+  return { ...online, name, follows: true, text: `model ${name} follows ${online.name} by ${how}` }
+}
+
 function train(b: Builder, name: string, data: Data | null, models: readonly Model[]): string {
   const outer = b.frame
   const first = data?.fields.find((f) => f.classes === null)
@@ -171,12 +181,15 @@ function train(b: Builder, name: string, data: Data | null, models: readonly Mod
     return { text: called, shape: m.result }
   })
   const from = (piece: Piece) => (shape: Shape) => b.fit(piece, shape)
-  const losses = b.flip(4) && models.length > 1 ? predictions : [b.pick(predictions)]
+  const learning = predictions.filter((_, n) => models[n]!.follows === undefined)
+  for (const piece of predictions) if (!learning.includes(piece)) b.frame.values.push(piece)
+  const losses = b.flip(4) && learning.length > 1 ? learning : [b.pick(learning)]
   for (const piece of losses) {
     const rule = b.pick(Object.values(LOSSES))
     const loss = b.apart(() => rule(b, from(piece))) ?? `mean(${piece.text})`
     const optimizer = b.pick(Object.values(OPTIMIZERS))(b)
-    b.frame.body.push(`minimize ${loss} with ${optimizer}`)
+    const over = b.flip(6) ? ` over ${models[predictions.indexOf(piece)]!.name}` : ""
+    b.frame.body.push(`minimize ${loss}${over} with ${optimizer}`)
   }
   for (let n = b.pick([0, 0, 1, 2]); n > 0; n--) {
     const metric = b.apart(() => b.pick(Object.values(METRICS))(b, from(b.pick(predictions))))

@@ -59,6 +59,55 @@ export const LANGUAGE: Rules[string] = {
     b.frame.block.push(stacked ? `let ${name} = ${loop}` : loop, ...block, "}")
     return stacked ? { text: name, shape: want } : { text: h, shape: carried }
   },
+  /** Several sequences, several values carried, and a tuple of stacks. */
+  scan_of_several: (b, want) => {
+    const axes = b.staticAxes(want)
+    if (b.frame.loops > 1 || axes.length === 0) return undefined
+    const axis = b.pick(axes)
+    const iterations = want[axis] as number
+    const out = spliced(want, axis, 1)
+    const carried = [b.valueShape(b.pick([2, 1, 0, 3])), out]
+    const given = [out, b.valueShape(b.pick([1, 2, 0, 3]))].filter((s) => axis <= s.length)
+    const sequences = given.map((s) => spliced(s, axis, 0, iterations))
+    if (iterations > 9 || !sequences.every((s) => b.fits(s))) return undefined
+    const vars = carried.map((shape) => {
+      const text = b.name("h")
+      b.frame.block.push(`var ${text} = ${b.expr(shape)}`)
+      return { text, shape }
+    })
+    const texts = sequences.map((s) => b.expr(s))
+    const rows = given.map((shape) => ({ text: b.name("x"), shape }))
+    const list = (all: readonly string[]): string => (all.length === 1 ? all[0]! : `(${all.join(", ")})`)
+    const block = inLoop(b, () => {
+      b.frame.values.push(...rows, ...vars)
+      const moved = vars.map(({ text, shape }, n) => {
+        const from = b.pick([...rows, vars[1 - n]!])
+        return `${text} = ${b.pick(["tanh", "sin"])}(${text} * 0.5 + ${b.fit(from, shape)})`
+      })
+      return [...moved, `(${b.expr(out)}, ${b.fit(vars[0]!, out)})`]
+    })
+    const names = [b.name("s"), b.name("s")]
+    const head = `scan ${list(rows.map((r) => r.text))} in ${list(texts)} over ${axis} {`
+    b.frame.block.push(`let (${names.join(", ")}) = ${head}`, ...block, "}")
+    const last = b.fit(vars[1]!, spliced(want, axis, 1, 1))
+    return { text: `(${names[0]} * 0.5 + ${names[1]} + ${last})`, shape: want }
+  },
+  /** Arithmetic of whole numbers, which wraps and truncates. */
+  integers: (b, want) => {
+    const [p, q] = [b.index(want, b.pick([5, 2, 9, 31])), b.index(want, b.pick([3, 7, 1]))]
+    const mixed = b.pick([
+      `${p} * 3 - ${q}`,
+      `(${p} - 4) / (${q} + 1)`,
+      `(${p} - 4) % (${q} + 2)`,
+      `maximum(${p}, ${q} * 2)`,
+      `where(${p} > ${q}, ${p}, -${q})`,
+      `i32(${b.expr(want)} * 4)`,
+      `abs(${p} - ${q})`,
+      `i32(${p} >= ${q}) + ${q}`,
+    ])
+    const whole = b.flip(4) ? `i32(u32(${p}) + u32(${q}) * ${b.pick(["3", "2654435761"])})` : mixed
+    return { text: `(f32(${whole}) * ${b.pick(["0.125", "1", "0.1"])})`, shape: want }
+  },
   grad: (b, want) => {
     if (b.frame.loops > 0) return undefined
     const shape = b.flip() ? want : b.valueShape()

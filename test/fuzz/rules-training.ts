@@ -169,6 +169,11 @@ export const AVERAGES: Readonly<Record<string, (b: Builder) => string>> = {
   ema: (b) => `ema(decay: ${b.pick(["0.9", "0.5"])})`,
   swa: (b) => `swa(${b.pick(["", "start: 1, every: 2"])})`,
 }
+/** How a model goes after another one. */
+export const AFTER: Readonly<Record<string, (b: Builder) => string>> = {
+  copy: (b) => b.pick(["copy(every: 2)", "copy()"]),
+  ema: AVERAGES.ema!,
+}
 /** What only some settings can say. */
 export const SETTINGS: Readonly<Record<string, (b: Builder) => readonly string[]>> = {
   GradScaler: () => ["precision mixed with GradScaler(init_scale: 1024, growth_interval: 2)"],
