@@ -34,6 +34,7 @@ const LONG = [
   "inspect",
   "keep-best",
   "kept-tables",
+  "library-values",
   "kernels",
   "kernels-programs",
   "logs",

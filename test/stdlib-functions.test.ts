@@ -1,5 +1,6 @@
 /** stdlib: functions the reference cases leave out, against formulas written down here, and their gradients against finite
  *  differences. The last test keeps the tables complete. */
+import { readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
 import { evalGraph } from "../compiler/ir/graph/eval.js"
 import type { NdArray } from "../compiler/ops/op.js"
@@ -461,6 +462,8 @@ const elsewhere = [
   "softmax log_softmax cosine_similarity normalize layer_norm group_norm batch_norm conv1d conv2d max_pool2d avg_pool2d",
   "global_avg_pool2d mse l1 huber bce cross_entropy nll kl_div narrow indices argsort pairwise_distance detach stop_gradient",
   "random_flip random_crop cutout color_jitter random_rotate gaussian_noise mixup",
+  readFileSync(new URL("data/library.jsonl", import.meta.url), "utf8"),
+  "randint randperm permutation multinomial gumbel_softmax dropout2d drop_path",
   "dropout rand_like randn_like bernoulli multi_head_attention gru lstm rnn lstm_states",
 ]
 

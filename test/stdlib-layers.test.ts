@@ -1,10 +1,12 @@
 /** stdlib: layers have PyTorch's parameter names and shapes; optimizers, schedules and initialisers give the numbers of their
  *  definitions. */
+import { readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
 import { evalGraph } from "../compiler/ir/graph/eval.js"
 import { printType } from "../compiler/ir/tensor.js"
 import type { NdArray } from "../compiler/ops/op.js"
 import { checkText } from "./support/checked.js"
+import { close } from "./support/close.js"
 import { differentiated, lowered } from "./support/lowered.js"
 import { programs } from "./support/programs.js"
 
@@ -67,6 +69,21 @@ const layers: Readonly<Record<string, readonly [string, readonly string[]]>> = {
   ],
   "Bilinear(3)": ["f32[B, 2]", ["weight f32[3, 2, 2]", "bias f32[3]"]],
   "PReLU()": ["f32[B, 3]", ["weight f32[1]"]],
+  "Identity()": ["f32[B, 3]", []],
+  'EmbeddingBag(9, 2, mode: "max", padding_idx: 0)': ["i32[B, 5]", ["weight f32[9, 2]"]],
+  "Dropout2d(0.2)": ["f32[B, 3, 2, 2]", []],
+  "DropPath(0.2)": ["f32[B, 3]", []],
+  "MaxPool3d(2)": ["f32[B, 3, 2, 2, 4]", []],
+  "AdaptiveMaxPool2d(3)": ["f32[B, 3, 4, 4]", []],
+  "SwiGLU(6)": [
+    "f32[B, 4]",
+    ["gate_proj.weight f32[6, 4]", "up_proj.weight f32[6, 4]", "down_proj.weight f32[4, 6]"],
+  ],
+  "SpectralNorm()": ["f32[3, 2, 2]", ["u f32[3]"]],
+  "BatchNorm3d()": [
+    "f32[B, 3, 2, 2, 2]",
+    ["weight f32[3]", "bias f32[3]", "running_mean f32[3]", "running_var f32[3]"],
+  ],
   "MaxPool1d(2)": ["f32[B, 3, 4]", []],
   "MaxPool2d(2)": ["f32[B, 3, 4, 4]", []],
   "AvgPool1d(2)": ["f32[B, 3, 4]", []],
@@ -315,6 +332,43 @@ describe("optimizers", () => {
     })
 })
 
+interface Optimized {
+  readonly optimizer: string
+  readonly steps: number
+  readonly start: Readonly<Record<"weight" | "bias" | "x" | "y", NdArray>>
+  readonly after: Readonly<Record<"weight" | "bias", readonly number[]>>
+}
+const optimized = readFileSync(new URL("data/optimizers.jsonl", import.meta.url), "utf8")
+  .trim()
+  .split("\n")
+  .map((line) => JSON.parse(line) as Optimized)
+
+/** A matrix and a vector, as PyTorch in double precision: data/library.py. */
+describe("optimizers of parameters with axes", () => {
+  it.each(optimized)("$optimizer", ({ optimizer, steps, start, after }) => {
+    const text = `data d = csv("d.csv") { x: f32[2] = columns("a", "b")\n y: f32[3] = columns("c", "d", "e") }
+      model M(x: f32[B, 2]) -> f32[B, 3] { let it = Linear(3)\n it(x) }
+      train on d { minimize mse(M(x), y) with ${optimizer}\n steps 9 }`
+    const step = differentiated(lowered(text).get("step")!)
+    const zero = ({ type }: (typeof step.state)[number]): NdArray => {
+      const size = type.shape.map(Number).reduce((a, b) => a * b, 1)
+      return array(type.shape.map(Number), new Array<number>(size).fill(0))
+    }
+    const path = (name: string): string => `M.it.${name}`
+    let state: Record<string, NdArray> = Object.fromEntries(step.state.map((s) => [s.name, zero(s)]))
+    for (const name of ["weight", "bias"] as const)
+      state[path(name)] = array(start[name].shape, [...start[name].data])
+    const inputs = { x: start.x, y: start.y }
+    for (let i = 0; i < steps; i++)
+      state = {
+        ...state,
+        ...evalGraph(step, { inputs, state, scalars: { step: i }, dims: { B: 4, R: 4 } }).updates,
+      }
+    for (const name of ["weight", "bias"] as const)
+      close(state[path(name)]!, array(start[name].shape, after[name]), 1e-8, name)
+  })
+})
+
 const half = (part: number): number => 0.5 * (1 + Math.cos(Math.PI * part))
 /** Schedule -> its values at some steps. */
 const schedules: Readonly<Record<string, Readonly<Record<number, number>>>> = {
@@ -364,6 +418,13 @@ const draws: Readonly<Record<string, readonly [number, number]>> = {
   "rand_like(x)": [0.5, 1 / Math.sqrt(12)],
   "randn_like(x)": [0, 1],
   "bernoulli(full([40, 50], 0.3))": [0.3, Math.sqrt(0.3 * 0.7)],
+  "f32(randint(-2, 3, [40, 50]))": [0, Math.sqrt(2)],
+  "x + f32(randperm(50))": [24.5, Math.sqrt((50 ** 2 - 1) / 12)],
+  "permutation(x + unsqueeze(f32(indices(40)), 1))": [19.5, Math.sqrt((40 ** 2 - 1) / 12)],
+  "f32(multinomial(full([40, 5], 2), 50, replacement: true))": [2, Math.sqrt(2)],
+  // Two of three: each as often as the others.
+  "f32(reshape(multinomial(full([1000, 3], 1), 2), [40, 50]))": [1, Math.sqrt(2 / 3)],
+  "gumbel_softmax(full([40, 50], 3), hard: true)": [1 / 50, Math.sqrt(49) / 50],
 }
 
 describe("random numbers", () => {

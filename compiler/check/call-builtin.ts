@@ -98,7 +98,7 @@ function toInt(env: Env, arg: Given): Value {
 function lengthOf(env: Env, arg: Given): Value {
   const { value } = arg
   if (value.kind === "list" || value.kind === "tuple") return v.int(value.items.length)
-  if (value.kind === "string") return v.int(value.value.length)
+  if (value.kind === "string") return v.int([...value.value].length)
   return wrongType(env, "len", "a list, a tuple or a text (a tensor has `.shape`)", arg)
 }
 

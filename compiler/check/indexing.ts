@@ -161,6 +161,7 @@ export function evalIndex(env: Env, expr: IndexExpr): Value {
   const object = evalExpr(env, expr.object)
   if (v.hasError(object)) return v.ERROR
   if (object.kind === "list" || object.kind === "tuple") return itemOf(env, object.items, object.kind, expr)
+  if (object.kind === "string") return characterOf(env, object.value, expr)
   if (object.kind === "tensor") {
     warnOfRowTaken(env, object, expr)
     warnOfFeature(env, object, expr)
@@ -178,7 +179,7 @@ export function evalIndex(env: Env, expr: IndexExpr): Value {
     code: "index",
     message: `${v.describe(object)} cannot be indexed`,
     span: expr.object.span,
-    label: "only tensors, lists and tuples can",
+    label: "only tensors, lists, tuples and texts can",
   })
 }
 
@@ -212,14 +213,14 @@ function warnOfFeature(env: Env, object: TensorValue, { items }: IndexExpr): voi
   }
 }
 
-function itemOf(env: Env, items: readonly Value[], kind: "list" | "tuple", expr: IndexExpr): Value {
+function itemOf(env: Env, items: readonly Value[], kind: "list" | "tuple" | "text", expr: IndexExpr): Value {
   const [item, more] = expr.items
   if (!item || more || item.kind === "rest") return badIndex(env, "one index is needed here", expr.span)
   if (item.kind === "slice") {
     const from = optionalInt(env, item.start, 0)
     const to = optionalInt(env, item.stop, items.length)
     if (from === undefined || to === undefined) return v.ERROR
-    return { kind, items: items.slice(from, to) }
+    return { kind: kind === "tuple" ? kind : "list", items: items.slice(from, to) }
   }
   const index = evalExpr(env, item.value)
   if (v.hasError(index)) return v.ERROR
@@ -230,6 +231,13 @@ function itemOf(env: Env, items: readonly Value[], kind: "list" | "tuple", expr:
     value ??
     badIndex(env, `there is no place ${index.value} in a ${kind} of ${items.length}`, item.value.span)
   )
+}
+
+/** A text is indexed as the list of its characters, and what that gives is a text. */
+function characterOf(env: Env, text: string, expr: IndexExpr): Value {
+  const found = itemOf(env, [...text].map(v.string), "text", expr)
+  if (found.kind !== "list") return found
+  return v.string(found.items.map((item) => (item.kind === "string" ? item.value : "")).join(""))
 }
 
 function optionalInt(env: Env, expr: Expr | undefined, otherwise: number): number | undefined {

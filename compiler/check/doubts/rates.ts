@@ -14,7 +14,7 @@ const SMALLEST_STEP = 6e-8
 /** The smallest rate that is no mistake: gradients may be large, and a parameter moves by the rate times them. */
 const SMALLEST_RATE = 1e-9
 /** Optimizers that shrink a parameter by the rate times the decay; the others add the decay to its gradient. */
-const DECOUPLED = new Set(["AdamW", "Lion"])
+const DECOUPLED = new Set(["AdamW", "Lion", "Muon", "Adafactor"])
 
 /** A number to three digits. */
 const short = (value: number): string => String(Number(value.toPrecision(3)))
