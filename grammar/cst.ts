@@ -289,9 +289,19 @@ export interface ReportCstNode extends CstNode {
 export type ReportCstChildren = {
   Report: IToken[]
   every?: EveryCstNode[]
-  Identifier?: IToken[]
-  Equals?: IToken[]
-  expression?: ExpressionCstNode[]
+  named?: NamedCstNode[]
+  Comma?: IToken[]
+}
+
+export interface NamedCstNode extends CstNode {
+  name: "named"
+  children: NamedCstChildren
+}
+
+export type NamedCstChildren = {
+  Identifier: IToken[]
+  Equals: IToken[]
+  expression: ExpressionCstNode[]
 }
 
 export interface CheckpointCstNode extends CstNode {

@@ -242,7 +242,7 @@ const helps: readonly {
     fix: (p) => replacing(p, /^:\s*\w+(\[[^\]\n]*\])?\s*(?==)/, " "),
   },
   {
-    when: (p) => p.rule === "report" && p.found.image === "(" && p.previous !== undefined,
+    when: (p) => p.rule === "named" && p.found.image === "(" && p.previous !== undefined,
     help: (p) =>
       `a report has a name and a value: \`report ${p.previous!.image} = ${p.previous!.image}(...)\``,
     fix: (p) => replacing(p, /^/, ` = ${p.previous!.image}`),

@@ -231,12 +231,24 @@ export class NnParser extends CstParser {
       { ALT: () => this.SUBRULE(this.every), IGNORE_AMBIGUITIES: true },
       {
         ALT: () => {
-          this.CONSUME(t.Identifier)
-          this.CONSUME(t.Equals)
-          this.SUBRULE(this.expression)
+          this.SUBRULE(this.named)
+          this.MANY({
+            // Else the comma stands before another setting.
+            GATE: () => this.LA(2).tokenType !== t.Every && this.LA(3).tokenType === t.Equals,
+            DEF: () => {
+              this.CONSUME(t.Comma)
+              this.SUBRULE2(this.named)
+            },
+          })
         },
       },
     ])
+  })
+
+  named: Rule = this.RULE("named", () => {
+    this.CONSUME(t.Identifier)
+    this.CONSUME(t.Equals)
+    this.SUBRULE(this.expression)
   })
 
   checkpoint: Rule = this.RULE("checkpoint", () => {

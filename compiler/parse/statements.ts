@@ -19,7 +19,7 @@ export function readTrainBody(
   cx: Reading,
   nodes: readonly cst.TrainStatementCstNode[] | undefined,
 ): ast.TrainStmt[] {
-  const statements = complete(cx, nodes, (s) => readTrainStatement(cx, s))
+  const statements = complete(cx, nodes, (s) => readTrainStatement(cx, s)).flat()
   checkNeighbours(statements, cx.diagnostics)
   return statements
 }
@@ -125,7 +125,7 @@ function readAssignment(cx: Reading, node: cst.AssignmentCstNode): ast.Stmt {
   return { kind: c.Equals === undefined ? "update" : "assign", name, value, span }
 }
 
-function readTrainStatement(cx: Reading, node: cst.TrainStatementCstNode): ast.TrainStmt {
+function readTrainStatement(cx: Reading, node: cst.TrainStatementCstNode): ast.TrainStmt | ast.TrainStmt[] {
   if (node.children.statement) return readStatement(cx, the(whole(node).statement))
   const c = wholeItem(cx, node)
   if (c.minimize) return readMinimize(cx, the(c.minimize))
@@ -151,11 +151,21 @@ function readMinimize(cx: Reading, node: cst.MinimizeCstNode): ast.MinimizeStmt 
   return { kind: "minimize", loss: readExpression(cx, the(c.expression)), groups, span: spanOf(cx, node) }
 }
 
-function readReport(cx: Reading, node: cst.ReportCstNode): ast.TrainStmt {
+function readReport(cx: Reading, node: cst.ReportCstNode): ast.TrainStmt | ast.TrainStmt[] {
   const c = whole(node)
   if (c.every) return readEvery(cx, the(c.Report), the(c.every))
-  const name = nameOf(cx, the(c.Identifier))
-  return { kind: "report", name, value: readExpression(cx, the(c.expression)), span: spanOf(cx, node) }
+  const start = tokenSpan(cx.file, the(c.Report)).start
+  return (c.named ?? hole()).map((each, i) => {
+    const { Identifier, expression } = whole(each)
+    const span = spanOf(cx, each)
+    const value = readExpression(cx, the(expression))
+    return {
+      kind: "report",
+      name: nameOf(cx, the(Identifier)),
+      value,
+      span: i === 0 ? { ...span, start } : span,
+    }
+  })
 }
 
 type Tokens = cst.ReportCstChildren["Report"]
