@@ -76,12 +76,16 @@ async function eachDecoded(
 const cannotRead = (path: string, { name }: ImageFile, caught: unknown): RunError =>
   new RunError(
     "data-image",
-    `${name === path ? name : `${path}: ${name}`} cannot be read: ${reasonOf(caught).trim()}`,
+    `${name === path ? name : `${path}: ${name}`} cannot be read: ${whyDamaged(reasonOf(caught).trim())}`,
     {
       help: 'repair or delete it, or leave such images out: `images("...", skip: "damaged")`',
       cause: caught,
     },
   )
+
+/** The package keeps the warnings of its decoders to itself, and names only its own setting. */
+const whyDamaged = (reason: string): string =>
+  reason.includes("failOn") ? "its content is damaged or cut off" : reason
 
 /** Names that a line has room for. */
 const MOST_NAMES = 5
