@@ -6,7 +6,12 @@ import { afterAll, describe, expect, it } from "vitest"
 import { compileFile } from "../compiler/cli/compile-file.js"
 import { SOFTWARE_TARGET } from "../compiler/targets/index.js"
 import type { Bundle } from "../runtime/bundle/format.js"
+import { inMemory } from "../runtime/data/file.js"
+import { parseSource } from "../runtime/data/load.js"
+import { rowsBetween } from "../runtime/data/split.js"
+import { placementOf } from "../runtime/exec/data-set.js"
 import { openBundle, type Placement, type StartEvent, type TrainEvent } from "../runtime/node.js"
+import { failure } from "./support/failure.js"
 import { npy } from "./support/npy.js"
 
 const folder = mkdtempSync(join(tmpdir(), "nnc-placement-"))
@@ -135,6 +140,25 @@ describe("rows that are drawn by weights", () => {
     const bundle = bundleOf("resident", 'shuffle weight: "l"')
     await expect(course(bundle, "wasm", ["resident"])).rejects.toThrow("cannot be resident")
   })
+})
+
+it("a field of more than a buffer of the device cannot be resident", () => {
+  const table = parseSource("d", { kind: "npy", files: [{ column: "f", path: "f" }] }, () =>
+    inMemory(npy("<f4", "(400, 1024)", new Float32Array(400 * 1024))),
+  )
+  const tables = { train: { table, rows: rowsBetween(0, 400) }, val: null, test: null, leftOut: 0 }
+  const spec = {
+    name: "d",
+    fields: [{ name: "x", dtype: "f32" as const, shape: [1024], columns: ["f"], stages: [] }],
+  }
+  const how = { room: { buffer: 2 ** 20, all: 2 ** 30 }, batch: 8, draws: new Map() }
+  expect(placementOf([{ spec, tables }], how)).toBe("pieces")
+  expect(
+    failure(() => placementOf([{ spec, tables }], { ...how, placement: "resident" })).slice(0, 2),
+  ).toEqual([
+    "bad-option",
+    'data set "d" cannot be resident: "x" takes 1.6 MiB, and a buffer of the device at most 1.0 MiB',
+  ])
 })
 
 describe("rows of several data sets", () => {

@@ -42,7 +42,7 @@ export interface HowToPlace {
 
 /** A data set whose tables are read. */
 interface ReadSet {
-  readonly spec: DataSpec
+  readonly spec: Pick<DataSpec, "name" | "fields">
   readonly tables: Loaded
 }
 
@@ -80,7 +80,7 @@ export async function openDataSet(
 type PlacePart = (part: Part, rows: TableRows) => Promise<PlacedRows>
 
 const residentPart =
-  (device: Device, { name, fields }: DataSpec): PlacePart =>
+  (device: Device, { name, fields }: ReadSet["spec"]): PlacePart =>
   async (part, rows) =>
     residentRows(device, idOf(name, part), await RowGather.open(fields, rows))
 
@@ -97,7 +97,11 @@ function stagedPart(
   // Each part may have a stage.
   const size: StageSize = { batch, most: room.all / counts.length }
   const most = stageRows(Math.max(...counts), row, size)
-  const storeOf = async ({ fields, name }: DataSpec, part: Part, rows: TableRows): Promise<StoredRows> => {
+  const storeOf = async (
+    { fields, name }: ReadSet["spec"],
+    part: Part,
+    rows: TableRows,
+  ): Promise<StoredRows> => {
     const from = await RowGather.open(fields, rows)
     const bytes = from.encoders.reduce((sum, each) => sum + each.bytes, 0) * from.count
     const store =
@@ -137,7 +141,7 @@ const countsOf = ({ train, val, test }: Loaded): number[] =>
   [train, val, test].flatMap((part) => (part ? [part.rows.length] : []))
 
 /** Rows that come to a stage are not resident: those that are drawn by weights, and those of several sets. */
-function placementOf(
+export function placementOf(
   sets: readonly [ReadSet, ...ReadSet[]],
   { placement: wanted, room, draws }: HowToPlace,
 ): Placement {
@@ -153,6 +157,7 @@ function placementOf(
     throw new RunError("bad-option", `${whyStaged} cannot be resident`, {
       help: "they are brought together for the steps that take them: `--placement pieces` or `streamed`",
     })
+  if (wanted === "resident") refuseLargeFields(sets, room)
   const half = fields.find((field) => !isWhole(bytesOfRow(field)))
   if (wanted === "pieces" && half)
     throw new RunError(
@@ -164,6 +169,21 @@ function placementOf(
   const found = placementIn(room, sizes)
   if (whyStaged === undefined || found !== "resident") return found
   return half ? "streamed" : "pieces"
+}
+
+/** Refuses a field whose rows are more than one buffer of the device. */
+function refuseLargeFields(sets: readonly ReadSet[], { buffer }: DataRoom): void {
+  const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`
+  for (const { spec, tables } of sets)
+    for (const field of spec.fields) {
+      const bytes = bytesOfRow(field) * Math.max(...countsOf(tables))
+      if (bytes > buffer)
+        throw new RunError(
+          "bad-option",
+          `data set "${spec.name}" cannot be resident: "${field.name}" takes ${mib(bytes)}, and a buffer of the device at most ${mib(buffer)}`,
+          { help: "leave `--placement` out, or choose `pieces` or `streamed`" },
+        )
+    }
 }
 
 /** Where nothing but the user asks for pieces, of each field there are several. */
