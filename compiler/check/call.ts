@@ -13,6 +13,7 @@ import { calleeEnv, frameOf, originAt, shownName, userSpan, type Env } from "./e
 import { evalExpr } from "./expr.js"
 import { callInstance, makeInstance, modelInstance } from "./layers.js"
 import { warnOfBatchAxis, warnOfPair } from "./lints.js"
+import { takesInput } from "./loss-arguments.js"
 import { forEachPath, listsOf } from "./parameters.js"
 import { complain, type Complaint } from "./report.js"
 import { noteCounting } from "./run-length.js"
@@ -136,6 +137,7 @@ function hidingTheLibrary(env: Env, callee: Span): Pick<Complaint, "help" | "rel
 export function callFn(env: Env, fn: FnValue, given: readonly Given[], span: Span): Value {
   const { decl } = fn
   if (given.some((g) => v.hasError(g.value)) || isRecursive(env, decl, span)) return v.ERROR
+  if (takesInput(env, fn, given)) return v.ERROR
   const assigned = assign(env, decl.params, given, decl.name.text, span)
   if (!assigned) return v.ERROR
   if (given.some(({ value }) => value.kind === "parameters")) {

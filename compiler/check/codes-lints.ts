@@ -28,10 +28,11 @@ train on d {
 
 export const lintCodes: ProgramPages = {
   "argument-order": {
-    title: "the size of the input is given before that of the output",
+    title: "the input, or its size, is given where what follows from it is taken",
     explanation: `PyTorch's layers take both sizes: nn.Linear(30, 16), nn.Conv2d(1, 16, 3). Here the size of the input follows
 from what comes in, so only the output's is said: Linear(16), Conv2d(16, 3). Where a window of such a size is meant,
-name it: Conv2d(1, kernel: 16, stride: 3).`,
+name it: Conv2d(1, kernel: 16, stride: 3). A loss compares what the model computes with the target, and does not read the
+model's input: mse(Net(x), y), not mse(x, Net(x), y).`,
     pytorch:
       "nn.Linear(30, 16) and nn.Conv2d(1, 16, 3) take both sizes; nn.LazyLinear(16) and Keras's Dense(16) only the output's, as here.",
     bad: "model M(x: f32[B, 30]) { x |> Linear(30, 16) }",

@@ -233,6 +233,8 @@ export function inputFirst(decl: LayerDecl, given: readonly Given[], span: Span)
   const [out, next] = decl.config.map(({ name }) => name.text)
   if (first?.value.kind !== "int" || second?.value.kind !== "int") return undefined
   if (out === "hidden" && next === "layers") return hiddenSecond(decl, given, span)
+  if (out === "heads" && first.name === undefined && second.name === undefined)
+    return headsSecond(decl, given, span)
   if (out !== "out") return undefined
   const convolves = next === "kernel" && positional.length >= 3 && oddForAWindow(second.value.value)
   if (!convolves && !(next === "bias" && positional.length >= 2)) return undefined
@@ -249,6 +251,25 @@ export function inputFirst(decl: LayerDecl, given: readonly Given[], span: Span)
       span: { ...first.span, end: second.span.end },
       label: "the input's size is not said",
       help: `it follows from what comes in: \`${here}\`${convolves ? "; or name the rest, as in `kernel: 4, stride: 2`" : ""}`,
+      fix: { span: { ...first.span, end: second.span.start }, replacement: "" },
+    },
+  }
+}
+
+/** `MultiHeadAttention(64, 4)`: PyTorch's size of the embedding before the number of heads. */
+function headsSecond(decl: LayerDecl, given: readonly Given[], span: Span): InputFirst | undefined {
+  const [first, second] = given
+  if (first?.value.kind !== "int" || second?.value.kind !== "int") return undefined
+  const callee = decl.name.text
+  const [input, heads] = [first.value.value, second.value.value]
+  return {
+    input,
+    complaint: {
+      code: "argument-order",
+      message: `\`${callee}\` takes the number of heads first, and this gives ${input} and ${heads}`,
+      span: { ...first.span, end: second.span.end },
+      label: "the input's size is not said",
+      help: `it follows from what comes in: \`${callee}(${span.file.text.slice(second.span.start, given.at(-1)!.span.end)})\``,
       fix: { span: { ...first.span, end: second.span.start }, replacement: "" },
     },
   }

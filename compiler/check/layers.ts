@@ -30,7 +30,7 @@ export function makeInstance(
   const path = under(env.naming.path, uniqueName(env, hint ?? anonymousName(env, decl.name.text)))
   if (given.some((g) => v.hasError(g.value))) return undefined
   const order = module.library ? inputFirst(decl, given, span) : undefined
-  const inputGiven = order !== undefined && decl.config[1]!.name.text === "bias"
+  const inputGiven = order !== undefined && INPUT_APART.has(decl.config[1]!.name.text)
   if (inputGiven) {
     complain(env, order.complaint)
     if (given.length > 2) return undefined
@@ -55,6 +55,9 @@ export function makeInstance(
   env.cx.instances.set(path, instance)
   return instance
 }
+
+/** Names of second settings that no number is: two numbers are one too many. */
+const INPUT_APART = new Set(["bias", "causal"])
 
 /** `linear.0`, `linear.1`, ... in order of the source. */
 function anonymousName(env: Env, layer: string): string {

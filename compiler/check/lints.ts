@@ -101,6 +101,13 @@ const pairs: Readonly<Record<string, Readonly<Record<string, Pair>>>> = {
       leaveOut: true,
     },
   },
+  causal_mask_fill: {
+    softmax: {
+      code: "scores-as-probabilities",
+      message: "`causal_mask_fill` takes scores, and these are probabilities: the masked ones become -1e30",
+      help: "mask first, and take the softmax of that: `causal_mask_fill(scores) |> softmax`",
+    },
+  },
   log: {
     softmax: {
       code: "log-of-softmax",

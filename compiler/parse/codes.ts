@@ -39,15 +39,16 @@ names with \`let\`, write a \`fn\`, or use a \`for\`.`,
   "syntax-character": {
     title: "a character that is no part of the language",
     explanation: `Strings are written in double quotes, comments begin with //, "and" is &&, "or" is ||, a matrix product is @.`,
-    pytorch: "Python has a if c else b for a choice; here it is if c { a } else { b }.",
-    bad: "let name = 1 ? 2",
+    pytorch: "Python has ~a for the opposite of each truth value; here it is !a.",
+    bad: "let name = 1 $ 2",
     good: "let name = 1 + 2",
   },
   "syntax-habit": {
     title: "something is written as in Python, PyTorch or Keras",
     explanation: `The meaning is clear, and the message says how the same is written here; \`nnc check --fix\` changes it.
 Comments begin with //, a power is ^, "and", "or" and "not" are && || !, arguments are named with a colon, and
-settings of a train section are a word and its value.`,
+settings of a train section are a word and its value. A body stands in braces, whatever its indentation; a class with
+__init__ and forward is a model, whose body is what forward computes; a if c else b is if c { a } else { b }.`,
     pytorch: "optim.SGD(model.parameters(), lr=0.1) is SGD(lr: 0.1) here.",
     bad: "train {\n  minimize mean(Linear(1)(ones([4, 3])) ^ 2) with SGD(lr=0.1)\n  steps 10\n}",
     good: "train {\n  minimize mean(Linear(1)(ones([4, 3])) ^ 2) with SGD(lr: 0.1)\n  steps 10\n}",
