@@ -170,6 +170,7 @@ const others: Readonly<Record<string, readonly [Inputs, NdArray]>> = {
     ),
   ],
   "outer(x, y)": [{ x: vector(1, 2), y: vector(3, 4, 5) }, array([2, 3], [3, 4, 5, 6, 8, 10])],
+  "global_norm([x, y])": [{ x: vector(1, 2), y: array([1, 2], [4, 2]) }, scalar(5)],
   "dot(x, y)": [{ x: vector(1, 2), y: vector(3, 4) }, scalar(11)],
   "diagonal(x)": [{ x: array([2, 3], [1, 2, 3, 4, 5, 6]) }, vector(1, 5)],
   "diagonal(x, 1)": [{ x: array([2, 3], [1, 2, 3, 4, 5, 6]) }, vector(2, 6)],
