@@ -1,8 +1,8 @@
 /** driver: `budget memory`: rematerializes values that a step keeps for its gradients, as many as it takes until the plan fits.
  *  How:        a choice is made by an estimate (schedule/rematerialize/choices.ts), carried out, scheduled and laid out; where that does
  *              not fit, the next choice. The plan decides: the arena of the slots, those of intermediate results, which
- *              all programs share, and the rows of a batch; more rows lie on the device as far as the budget goes. What the
- *              runtime copies to explain a loss that is no number is not counted.
+ *              all programs share, and the rows of a batch; more rows lie on the device as far as the budget goes. The
+ *              copies by which the runtime explains a loss that is no number are not counted.
  *  Not here:   loops over time: a program with one is planned as it is. */
 import { programName } from "../bundle/encode.js"
 import { isScan } from "../ir/graph/scan.js"

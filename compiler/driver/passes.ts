@@ -95,8 +95,8 @@ const kernels = (all: Pass<readonly KernelProgram[], readonly KernelProgram[]>):
 const ordered = groups(order)
 const planned = pass("kernels", "plan", planMemory, (scheduled, cx) => planMemory.run(scheduled, cx))
 
-/** The passes that are the same for every device. Each preserves the values that a graph computes. Folding first lets simplify see constants; what it
- *  uncovers is folded again; long walks are cut; cse comes when equal things look equal; signs goes by equal comparisons; dce sweeps
+/** The passes that are the same for every device. Each preserves the values that a graph computes. Folding first lets simplify see constants; those that
+ *  it uncovers are folded again; long walks are cut; cse comes when equal things look equal; signs goes by equal comparisons; dce sweeps
  *  up after all. Loops read their sequences themselves only then: as long as they do not, a slice is a value that rules see. */
 export const PROGRAM_PASSES: readonly DriverPass[] = [
   pass("model", "graphs", lower, (model, cx) => lower.run(model, cx).graphs),

@@ -1,6 +1,6 @@
 /** runtime/checkpoint: slots and a place in a run <-> a safetensors file.
- *  Guarantees: all slots by name, bit for bit; a file of another program, or of another train section, is refused, with the names that
- *              differs.
+ *  Guarantees: all slots by name, bit for bit; a file of another program, or of another train section, is refused, with the
+ *              names that differ.
  *  Not here:   files (save.ts, load.ts). */
 import { type AnyManifest, slotsOf } from "../bundle/builds.js"
 import type { SlotSpec } from "../bundle/format.js"

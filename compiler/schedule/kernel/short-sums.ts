@@ -1,7 +1,7 @@
 /** schedule: sums of many terms become sums of sums of few, so that rounding errors do not grow with the size of a batch.
  *  Stmt[] -> Stmt[]
- *  A loop that adds many terms to a variable is cut into blocks; a block adds to a variable of its own, which is then one term. What
- *  is left of the loop is cut again while it is too long. Terms keep their order.
+ *  A loop that adds many terms to a variable is cut into blocks; a block adds to a variable of its own, which is then one term. The
+ *  rest of the loop is cut again while it is too long. Terms keep their order.
  *  Assumes:    an accumulator is a var that a loop does nothing with but add to it (`ir/kernels/sums.ts`).
  *  Guarantees: no loop adds more than MOST_TERMS to one var (`ir/kernels/verify.ts` checks it); loops that did not stay as they are.
  *  Not here:   sums in workgroup memory (`templates/panels.ts`). */
