@@ -33,6 +33,11 @@ const operator =
 const away = (text: string): string => `(square(${text}) + 0.5)`
 
 export const ACTIVATIONS: Rules[string] = {
+  glu: (b, want) => {
+    const last = want.at(-1)
+    if (last === undefined || last === "B") return undefined
+    return { text: `glu(${b.expr(b.within([...want.slice(0, -1), 2 * last]))})`, shape: want }
+  },
   ...maps([
     "relu",
     "relu6",
@@ -81,6 +86,9 @@ export const POINTWISE: Rules[string] = {
   ...maps(["exp", "exp2", "expm1", "sinh", "cosh", "tan"], bounded),
   ...maps(["log", "log2", "log1p", "sqrt", "rsqrt", "reciprocal"], positive),
   ...maps(["asin", "acos", "erfinv"], inside),
+  ...maps(["lgamma", "digamma"], (b, want) => `(0.5 + ${b.positive(want)})`),
+  logaddexp: two("logaddexp"),
+  isnan: (b, want) => ({ text: `f32(isnan(${b.expr(want)}))`, shape: want }),
   add: two("add"),
   sub: two("sub"),
   mul: two("mul"),
@@ -173,11 +181,37 @@ export const REDUCTIONS: Rules[string] = {
   l2_normalize: alongAxis("l2_normalize"),
   cumsum: alongAxis("cumsum"),
   cumprod: alongAxis("cumprod", (axis) => `, ${axis}`, bounded),
+  logcumsumexp: alongAxis("logcumsumexp"),
+  any: held("any"),
+  all: held("all"),
   argmax: place("argmax"),
   argmin: place("argmin"),
 }
 
+/** Whether some, or all, of the conditions along a last axis hold. */
+function held(name: string): Rule {
+  return (b, want) => ({
+    text: `f32(${name}(${b.cond(b.within([...want, b.size(4)]))}, ${want.length}))`,
+    shape: want,
+  })
+}
+
 export const PRODUCTS: Rules[string] = {
+  einsum: (b, want) => {
+    const [rows, columns] = want
+    if (want.length !== 2 || rows === undefined || columns === undefined) return undefined
+    const depth = b.size(6)
+    return {
+      text: `einsum("ik,kj->ij", ${b.expr([rows, depth])}, ${b.expr([depth, columns])})`,
+      shape: want,
+    }
+  },
+  cdist: (b, want) => {
+    const [rows, others] = want
+    if (want.length !== 2 || rows === undefined || others === undefined) return undefined
+    const depth = b.size(6)
+    return { text: `cdist(${b.expr([rows, depth])}, ${b.expr([others, depth])})`, shape: want }
+  },
   matmul: (b, want) => {
     const k = b.size()
     if (want.length === 0) return { text: `(${b.expr([k])} @ ${b.expr([k])})`, shape: want }
@@ -237,6 +271,14 @@ export const RANDOM: Rules[string] = {
   rand_like: like("rand_like"),
   randn_like: like("randn_like"),
   bernoulli: (b, want) => ({ text: `bernoulli(${b.share(want)})`, shape: want }),
+  dropout2d: (b, want) =>
+    want.length > 2
+      ? { text: `dropout2d(${b.expr(want)}, ${b.pick(["0.5", "0"])})`, shape: want }
+      : undefined,
+  drop_path: (b, want) =>
+    want.length > 0
+      ? { text: `drop_path(${b.expr(want)}, ${b.pick(["0.5", "0"])})`, shape: want }
+      : undefined,
   dropout: (b, want) => ({ text: `dropout(${b.expr(want)}, ${b.pick(["0.5", "0.1", "0"])})`, shape: want }),
 }
 

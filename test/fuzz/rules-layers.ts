@@ -161,12 +161,16 @@ const shuffled =
 export const POOLING: Rules[string] = {
   max_pool1d: pooling("max_pool1d", 1, false),
   max_pool2d: pooling("max_pool2d", 2, false),
+  max_pool3d: pooling("max_pool3d", 3, false),
   avg_pool1d: pooling("avg_pool1d", 1, false),
   avg_pool2d: pooling("avg_pool2d", 2, false),
   MaxPool1d: pooling("MaxPool1d", 1, true),
   MaxPool2d: pooling("MaxPool2d", 2, true),
+  MaxPool3d: pooling("MaxPool3d", 3, true),
   AvgPool1d: pooling("AvgPool1d", 1, true),
   AvgPool2d: pooling("AvgPool2d", 2, true),
+  adaptive_max_pool2d: binned("adaptive_max_pool2d", 2, false),
+  AdaptiveMaxPool2d: binned("AdaptiveMaxPool2d", 2, true),
   adaptive_avg_pool1d: binned("adaptive_avg_pool1d", 1, false),
   adaptive_avg_pool2d: binned("adaptive_avg_pool2d", 2, false),
   AdaptiveAvgPool1d: binned("AdaptiveAvgPool1d", 1, true),
@@ -254,6 +258,7 @@ export const NORMS: Rules[string] = {
   BatchNorm2d: outsideLoops(
     keeping(withRank(4), (b) => `BatchNorm2d${settingsOf(b.pick(["", "momentum: 0.5"]), b.pick(EPS))}`),
   ),
+  BatchNorm3d: outsideLoops(keeping(withRank(5), (b) => `BatchNorm3d${settingsOf(b.pick(EPS))}`)),
   LayerNorm: (b, want) => {
     const axes = Math.min(want.length, b.pick([1, 2, 3]))
     if (axes === 0 || !isStatic(want.slice(want.length - axes))) return undefined
@@ -270,6 +275,12 @@ export const NORMS: Rules[string] = {
   Dropout: keeping(
     (_, want) => want,
     (b) => `Dropout(${b.pick(["0.5", "0.2", "0"])})`,
+  ),
+  Dropout2d: keeping(withRank(4), (b) => `Dropout2d(${b.pick(["0.5", "0"])})`),
+  DropPath: keeping(withRank(), (b) => `DropPath(${b.pick(["0.5", "0"])})`),
+  Identity: keeping(
+    (_, want) => want,
+    () => "Identity()",
   ),
 }
 function instanceNorm(name: string, rank: number): Rule {
@@ -297,6 +308,20 @@ export const DENSE: Rules[string] = {
     const count = b.size()
     return { text: `Embedding(${count}, ${dim})(${b.index(want.slice(0, -1), count)})`, shape: want }
   },
+  EmbeddingBag: (b, want) => {
+    const dim = want.at(-1)
+    if (dim === undefined || dim === "B" || b.frame.loops > 0) return undefined
+    const [count, index] = [b.size(), b.within([...want.slice(0, -1), b.size(3)])]
+    const mode = b.pick(["", ', mode: "sum"', ', mode: "max"'])
+    return { text: `EmbeddingBag(${count}, ${dim}${mode})(${b.index(index, count)})`, shape: want }
+  },
+  embedding_bag: (b, want) => {
+    const dim = want.at(-1)
+    if (dim === undefined || dim === "B") return undefined
+    const [count, index] = [b.size(), b.within([...want.slice(0, -1), b.size(3)])]
+    return { text: `embedding_bag(${b.index(index, count)}, ${b.expr([count, dim])})`, shape: want }
+  },
+  SwiGLU: keeping(lastStatic, (b) => `SwiGLU(${b.size(4)}${b.pick(["", ", bias: true"])})`),
   PositionEmbedding: (b, want) => {
     const [t, d] = want.slice(-2)
     if (typeof t !== "number" || typeof d !== "number" || b.frame.loops > 0) return undefined

@@ -60,6 +60,15 @@ export const LOSSES: Readonly<Record<string, LossRule>> = {
   },
   poisson_nll: elementwise("poisson_nll", share, (text) => `tanh(${text})`),
   hinge: elementwise("hinge", sign),
+  focal_loss: elementwise("focal_loss", bit, undefined, ", gamma: 1"),
+  quantile_loss: elementwise("quantile_loss", value, undefined, ", q: 0.1"),
+  gaussian_nll: elementwise("gaussian_nll", (b, shape) => `${b.expr(shape)}, ${b.positive(shape)}`),
+  margin_ranking: elementwise(
+    "margin_ranking",
+    (b, shape) => `${b.expr(shape)}, ${sign(b, shape)}`,
+    undefined,
+    ", margin: 0.5",
+  ),
   cross_entropy: (b, prediction) => {
     const { shape, axis, classes, target } = classified(b)
     // Of one class the probability is always 1, and that is refused.
@@ -97,6 +106,7 @@ export const METRICS: Readonly<
 > = {
   accuracy: classes("accuracy"),
   confusion_matrix: classes("confusion_matrix"),
+  mcc: classes("mcc"),
   precision: classes("precision", ', average: "micro"', ', average: "none"'),
   recall: classes("recall", ', average: "micro"'),
   f1: classes("f1", ', average: "micro"'),
@@ -164,6 +174,8 @@ export const OPTIMIZERS: Readonly<Record<string, (b: Builder) => string>> = {
     `Adagrad(lr: ${rate(b)}${decay(b)}${b.pick(["", ", lr_decay: 0.1", ", initial_accumulator_value: 0.1"])}, eps: 0.01)`,
   Adadelta: (b) => `Adadelta(lr: ${rate(b)}${decay(b)}, eps: 0.01)`,
   Lion: (b) => `Lion(lr: ${rate(b)}${decay(b)})`,
+  LAMB: (b) => `LAMB(lr: ${rate(b)}${decay(b)}${b.pick(["", ", decay_rank: 2"])}, eps: 0.01)`,
+  Adafactor: (b) => `Adafactor(lr: ${rate(b)}${decay(b)})`,
 }
 export const AVERAGES: Readonly<Record<string, (b: Builder) => string>> = {
   ema: (b) => `ema(decay: ${b.pick(["0.9", "0.5"])})`,
