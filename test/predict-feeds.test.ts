@@ -112,4 +112,20 @@ describe("nnc predict", () => {
     expect(rows).toHaveLength(3)
     rows.forEach((value) => expect(value).toBeCloseTo(6.5, 3))
   })
+
+  it("reads a file as the program reads its own, and as the command line says", () => {
+    const cwd = temporaryFolder()
+    writeFileSync(join(cwd, "m.csv"), "x;y\n1;2.5\n2;4.5\n")
+    const data =
+      'data d = csv("m.csv", delimiter: ";") { x: f32[1] = column("x") |> standardize, y: f32[1] = column("y") }\n'
+    writeFileSync(join(cwd, "m.nn"), data + MODEL + section("a", "d").replace("mean(raw) + ", ""))
+    expect(nnc(["train", "m.nn", "--out", "run"], { cwd })).toMatchObject({ exit: 0 })
+    writeFileSync(join(cwd, "new.csv"), "y;x\n0;1\n0;2\n")
+    const { rows } = predicted(cwd)
+    expect(rows).toHaveLength(2)
+    writeFileSync(join(cwd, "new.csv"), "y,x\n0,1\n0,2\n")
+    expect(predicted(cwd)).toMatchObject({ exit: 1 })
+    const asked = ["predict", "m.nn", "--checkpoint", "run", "--data", "new.csv", "--delimiter", ","]
+    expect(nnc(asked, { cwd }).out.trimEnd().split("\n").slice(1).map(Number)).toEqual(rows)
+  })
 })

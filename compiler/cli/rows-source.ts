@@ -1,19 +1,25 @@
 /** cli: the file or folder of rows to predict for -> a source. Its ending tells its format: CSV, JSON, an archive of arrays, parquet; for a
  *  program that was trained on images, an image or a folder of them. */
 import { existsSync, statSync } from "node:fs"
-import type { Manifest, SourceSpec } from "../../runtime/bundle/format.js"
+import type { Manifest, PredictSpec, SourceSpec } from "../../runtime/bundle/format.js"
 import { isImage } from "./convert/image-files.js"
 import { isConverted, whenConverted, withTable } from "./convert/index.js"
 import { Failure } from "./failure.js"
 
+/** `delimiter`: of a CSV file; left out: that of the data which the model was trained on. */
 export async function rowsSource(
   path: string,
-  delimiter: string,
+  { feeds }: PredictSpec,
   { data }: Pick<Manifest, "data">,
+  delimiter?: string,
 ): Promise<SourceSpec> {
   if (!existsSync(path))
     throw new Failure("io-program", `the rows to predict, ${path}, cannot be read: there is no such file`)
-  const source = sourceOf(path, delimiter, data)
+  const names = new Set(feeds.flatMap(({ inputs }) => inputs.map((input) => input.data)))
+  const trained = data.flatMap(({ name, source }) =>
+    names.has(name) && source.kind === "csv" ? [source] : [],
+  )
+  const source = sourceOf(path, delimiter ?? trained[0]?.delimiter ?? ",", data)
   return isConverted(source) ? whenConverted(() => withTable(source, path)) : source
 }
 

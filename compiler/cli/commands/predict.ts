@@ -33,7 +33,7 @@ import { type CompilingOptions, withCompiling } from "../usage.js"
 interface Options extends CompilingOptions, CheckpointOptions {
   readonly device: DeviceName
   readonly threads?: number
-  readonly delimiter: string
+  readonly delimiter?: string
   readonly json?: boolean
   readonly raw?: boolean
   readonly keep?: readonly string[]
@@ -56,7 +56,7 @@ export function addPredict(program: Command): void {
       "--data <file>",
       "rows with the columns that the model's inputs are made of: CSV, .jsonl, .json, .npz or .parquet; an image or a folder of them",
     )
-    .option("--delimiter <character>", "between the cells of a CSV file", ",")
+    .option("--delimiter <character>", "between the cells of a CSV file; left out: as in the program's data")
     .option("--model <name>", "the model to use, when there are several")
     .option("--keep <columns>", "pass on these columns of the file: id,name", columnList)
     .option(
@@ -86,9 +86,10 @@ function columnList(text: string): readonly string[] {
 
 async function predict(trainer: Trainer, options: Options, data: string): Promise<void> {
   const { raw = false, keep = [], json = false } = options
-  const { model } = oneModel(trainer.bundle.manifest.predicts, options.model)
+  const spec = oneModel(trainer.bundle.manifest.predicts, options.model)
+  const { model } = spec
   const loaded = await loadLearned(trainer, options)
-  const source = await rowsSource(data, options.delimiter, trainer.bundle.manifest)
+  const source = await rowsSource(data, spec, trainer.bundle.manifest, options.delimiter)
   const uses = trainer.predictUses(model)
   const asked: Uses = (name) => ({ ...uses(name), ...(keep.includes(name) && { texts: true }) })
   const out = options.out === undefined ? toStdout(json) : toFile(options.out)
