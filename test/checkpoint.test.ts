@@ -279,4 +279,13 @@ describe("saving", () => {
     expect((await loadCheckpoint(run.path, manifest)).position?.step).toBe(20)
     expect((await rejection(loadCheckpoint(join(folder, "tiny-1"), manifest)))[0]).toBe("checkpoint-missing")
   })
+  test("a run that kept its best checkpoint alone names it", async () => {
+    const run = newRunFolder(folder, "tiny")
+    await run.save("best", file, { step: 20, keep: 1 })
+    expect(await rejection(loadCheckpoint(run.path, manifest))).toEqual([
+      "checkpoint-missing",
+      expect.stringContaining("last.safetensors cannot be read"),
+      expect.stringContaining(join(run.path, "checkpoints", "best.safetensors")),
+    ])
+  })
 })

@@ -26,11 +26,19 @@ export async function loadCheckpoint(
     bytes = await readFile(file)
   } catch (caught) {
     throw new RunError("checkpoint-missing", `${file} cannot be read: ${reasonOf(caught)}`, {
-      help: "a checkpoint is a .safetensors file, or the folder of a run (runs/NAME-1)",
+      help: await adviceOnMissing(path, file),
       cause: caught,
     })
   }
   return decodeCheckpoint(file, bytes, manifest)
+}
+
+/** A run that was killed may have kept its best checkpoint and no last one. */
+async function adviceOnMissing(path: string, file: string): Promise<string> {
+  const best = await checkpointFile(path, "best")
+  return best === file
+    ? "a checkpoint is a .safetensors file, or the folder of a run (runs/NAME-1)"
+    : `the run ended before it saved its state; ${best} is its best so far, and \`checkpoint every 10 epochs\` saves along the way`
 }
 
 /** `FILE`, or `Net=FILE` for one model: weights in files, or the parameters of a run. */
