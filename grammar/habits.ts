@@ -9,7 +9,7 @@ import type { SourceFile, Span } from "../compiler/source/source.js"
 import { nearest } from "../compiler/source/suggest.js"
 import { DTYPES, Enclosing } from "./enclosing.js"
 import { tokenSpan } from "./layout.js"
-import { isName } from "./rewriting.js"
+import { isName, placeWhere } from "./rewriting.js"
 import * as t from "./tokens.js"
 
 export function translateHabits(file: SourceFile, tokens: readonly IToken[], out: Diagnostics): IToken[] {
@@ -407,13 +407,8 @@ function restOfLine({ startLine }: IToken, rest: readonly IToken[]): number {
 
 /** How many tokens follow before the comma, the brace or the line that ends an item. */
 function restOfItem({ startLine }: IToken, rest: readonly IToken[]): number {
-  let depth = 0
-  for (const [i, { image, startLine: line }] of rest.entries()) {
-    if (depth === 0 && (line !== startLine || /^[,;}]$/.test(image))) return i
-    if (/^[([{]$/.test(image)) depth++
-    if (/^[)\]}]$/.test(image)) depth--
-  }
-  return rest.length
+  const end = placeWhere(rest, ({ image, startLine: line }) => line !== startLine || /^[,;}]$/.test(image))
+  return end < 0 ? rest.length : end
 }
 
 /** `y[:, None]`, `y[None]`, `y[..., None]`: where the new axis is, and how many tokens say so. */

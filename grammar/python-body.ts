@@ -1,6 +1,6 @@
 /** grammar: the lines of a function of Python -> statements. Names that are assigned are declared; `return a, b` is a tuple. */
 import type { IToken } from "chevrotain"
-import { isName, placeOf, type Line, type Rewriting } from "./rewriting.js"
+import { blockEnd, isName, placeOf, type Line, type Rewriting } from "./rewriting.js"
 import * as t from "./tokens.js"
 
 export interface Body {
@@ -29,9 +29,7 @@ export function writeBody(
     lines.flatMap(({ tokens: [word, name] }) => (/^(let|var)$/.test(word!.image) ? [name?.image] : [])),
   )
   for (let i = 0; i < lines.length;) {
-    const { column } = lines[i]!
-    let end = i + 1
-    while (end < lines.length && lines[end]!.column > column) end++
+    const end = blockEnd(lines, i)
     const tokens = lines.slice(i, end).flatMap((line) => line.tokens)
     if (lines[i]!.tokens.at(-1)!.image === ":") nested(lines.slice(i, end))
     else {
@@ -90,7 +88,5 @@ function writeStatement(
   const [word, ...value] = tokens
   if (word?.image !== "return" || placeOf(value, ",") < 0) return statement(tokens)
   out.keep([word])
-  out.before(value[0]!, [[t.LParen, "("]], "(")
-  statement(value)
-  out.after(value.at(-1)!, t.RParen, ")", ")")
+  out.inParentheses(value, statement)
 }

@@ -5,7 +5,7 @@ import type { Diagnostics } from "../compiler/source/diagnostic.js"
 import { MODULES, NAME_HABITS } from "../compiler/source/habits.js"
 import type { SourceFile } from "../compiler/source/source.js"
 import { writeBody } from "./python-body.js"
-import { endOf, isName, itemsOf, placeOf, Rewriting, type Line } from "./rewriting.js"
+import { across, blockEnd, endOf, isName, itemsOf, placeOf, Rewriting, type Line } from "./rewriting.js"
 import * as t from "./tokens.js"
 
 interface Method {
@@ -33,10 +33,10 @@ export function translateClass(
   const input = params.length === 1 ? inputType(layers) : undefined
   if (input === undefined) return false
 
-  const apart = new Rewriting(file)
+  // A class that turns out to do more leaves nothing in `out`.
+  const writer = new Rewriting(file)
   const [first, last] = [head[0]!, lines.at(-1)!.tokens.at(-1)!]
-  const end = endOf(last)
-  apart.replace(
+  writer.replace(
     [first],
     [
       [t.Model, "model"],
@@ -50,13 +50,12 @@ export function translateClass(
     ],
   )
   const model = [`model ${name!.image}(${params[0]}: ${input.text}) {`]
-  const writer = new Rewriting(file)
   for (const { name: layer, value } of layers) {
     const from = writer.edits.length
     writer.write(value[0]!.startOffset, value[0]!.startOffset, `let ${layer.image} = `)
     writer.tokens.push(letToken(layer), layer, equalsToken(layer))
     writeLayer(value, writer)
-    model.push(`  ${written(writer, from, value)}`)
+    model.push(`  ${writer.textSince(from, across(file, value))}`)
   }
   const bodyFrom = writer.edits.length
   let nested = false
@@ -67,24 +66,19 @@ export function translateClass(
     (tokens) => writeValue(tokens, writer),
   )
   if (nested) return false
-  const body = written(
-    writer,
-    bodyFrom,
-    forward.lines.flatMap(({ tokens }) => tokens),
-  )
+  const bodyTokens = forward.lines.flatMap(({ tokens }) => tokens)
+  const body = writer.textSince(bodyFrom, across(file, bodyTokens))
   model.push(...reindented(body, forward.lines[0]!.column - 1), "}")
   const replacement = model.join("\n")
-  for (const token of [...apart.tokens, ...writer.tokens]) out.tokens.push(token)
-  out.after(last, t.RBrace, "}", "")
-  out.edits.pop()
-  const start = first.startOffset
+  writer.after(last, t.RBrace, "}", "\n}")
+  for (const token of writer.tokens) out.tokens.push(token)
   diagnostics.add({
     code: "syntax-habit",
     severity: "error",
     message: "a network is a `model`: its layers are made by `let`, and its body is what `forward` computes",
-    primary: { span: { file, start, end: endOf(head.at(-1)!) }, text: "not a class" },
+    primary: { span: across(file, head), text: "not a class" },
     help: `write\n${replacement}`,
-    fix: { span: { file, start, end }, replacement },
+    fix: { span: across(file, [first, last]), replacement },
   })
   return true
 }
@@ -92,9 +86,8 @@ export function translateClass(
 function methodsOf(lines: readonly Line[]): Method[] | undefined {
   const methods: Method[] = []
   for (let i = 0; i < lines.length;) {
-    const { tokens, column } = lines[i]!
-    let end = i + 1
-    while (end < lines.length && lines[end]!.column > column) end++
+    const { tokens } = lines[i]!
+    const end = blockEnd(lines, i)
     const close = placeOf(tokens.slice(3), ")")
     if (tokens[0]!.image !== "def" || tokens[2]?.image !== "(" || close < 0 || end === i + 1) return undefined
     const [self, ...params] = itemsOf(tokens.slice(3, 3 + close)).map(([param]) => param!.image)
@@ -253,18 +246,6 @@ const equalsToken = (at: IToken): IToken => ({
   tokenType: t.Equals,
   tokenTypeIdx: t.Equals.tokenTypeIdx!,
 })
-
-/** The text of these tokens with the changes since the first `from`. */
-function written(out: Rewriting, from: number, tokens: readonly IToken[]): string {
-  const [start, end] = [tokens[0]!.startOffset, endOf(tokens.at(-1)!)]
-  const edits = out.edits.slice(from).sort((a, b) => a.start - b.start || a.end - b.end)
-  let [text, at] = ["", start]
-  for (const edit of edits) {
-    text += out.file.text.slice(at, edit.start) + edit.text
-    at = Math.max(at, edit.end)
-  }
-  return text + out.file.text.slice(at, end)
-}
 
 function reindented(text: string, margin: number): string[] {
   return text

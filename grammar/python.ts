@@ -6,7 +6,17 @@ import type { Diagnostics } from "../compiler/source/diagnostic.js"
 import { type SourceFile, spanText } from "../compiler/source/source.js"
 import { translateClass } from "./python-class.js"
 import { writeBody } from "./python-body.js"
-import { endOf, itemsOf, placeOf, Rewriting, statementLines, type Line } from "./rewriting.js"
+import {
+  across,
+  blockEnd,
+  endOf,
+  itemsOf,
+  placeOf,
+  Rewriting,
+  statementLines,
+  textOf,
+  type Line,
+} from "./rewriting.js"
 import * as t from "./tokens.js"
 
 export function translatePython(
@@ -59,7 +69,7 @@ class Python {
     const { tokens, column } = this.lines[i]!
     const [first, second] = tokens
     if (first!.image === "class" && column === 1) {
-      const end = this.blockEnd(i)
+      const end = blockEnd(this.lines, i)
       if (translateClass(this.file, this.lines.slice(i, end), this.out, this.diagnostics)) return end
     }
     const name = first!.image === "def" || first!.image === "fn" ? second : first
@@ -74,14 +84,6 @@ class Python {
       if (end !== undefined) return end
     } else this.out.keep(tokens)
     return i + 1
-  }
-
-  /** The line after those that are indented more. */
-  private blockEnd(i: number): number {
-    const { column } = this.lines[i]!
-    let end = i + 1
-    while (end < this.lines.length && this.lines[end]!.column > column) end++
-    return end
   }
 
   /** `for i in range(3) {` */
@@ -128,7 +130,7 @@ class Python {
   private block(i: number, { word, colon }: Header): number | undefined {
     const { tokens } = this.lines[i]!
     const inline = tokens.slice(colon + 1)
-    const end = inline.length > 0 ? i + 1 : this.blockEnd(i)
+    const end = inline.length > 0 ? i + 1 : blockEnd(this.lines, i)
     if (inline[0]?.image === "{" || (inline.length === 0 && end === i + 1)) return undefined
     const from = this.out.edits.length
     this.depth++
@@ -207,7 +209,7 @@ class Python {
     const { tokens, column } = this.lines[i]!
     const colon = placeOf(tokens, ":")
     const brace = tokens.at(-1)?.image === "{"
-    const end = brace ? this.closing(i) : this.blockEnd(i)
+    const end = brace ? this.closing(i) : blockEnd(this.lines, i)
     if (end === undefined || end === i + 1 || !(brace || colon === tokens.length - 1)) return undefined
     const name = tokens.find(({ image }) => FORWARD.has(image))!
     const from = this.out.edits.length
@@ -218,7 +220,7 @@ class Python {
       tokens: [first],
       column: at,
     } of body.slice(1)) {
-      const shift = Math.min(at - column, (body[0]!.column ?? at) - column)
+      const shift = Math.min(at, body[0]!.column) - column
       if (shift > 0) this.out.write(first!.startOffset - shift, first!.startOffset, "")
     }
     this.depth++
@@ -239,7 +241,7 @@ class Python {
         severity: "error",
         message: `a model has no \`${name.image}\`: its body is what it computes`,
         primary: {
-          span: { file: this.file, start, end: endOf(tokens.at(-1)!) },
+          span: across(this.file, tokens),
           text: "not needed",
         },
         help: "leave this line out: the model is called by its own name, as in `Net(x)`",
@@ -274,9 +276,8 @@ class Python {
   ): void {
     const fix = this.out.fixSince(from)
     const sign = tokens[colon]!
-    const start = tokens[0]!.startOffset
-    const whole = { file: this.file, start, end: endOf(sign) }
-    const mark = { file: this.file, start: sign.startOffset, end: endOf(sign) }
+    const whole = across(this.file, tokens.slice(0, colon + 1))
+    const mark = across(this.file, [sign])
     const said =
       word === "def"
         ? {
@@ -327,7 +328,7 @@ function matches(tokens: readonly IToken[]): boolean {
 const CLOSERS: Readonly<Record<string, string>> = { "(": ")", "[": "]" }
 
 /** The names of the last list of parameters before a body. */
-export function paramsOf(head: readonly IToken[]): string[] {
+function paramsOf(head: readonly IToken[]): string[] {
   const lists: string[][] = []
   for (let i = 0; i < head.length; i++) {
     if (head[i]!.image !== "(") continue
@@ -338,6 +339,3 @@ export function paramsOf(head: readonly IToken[]): string[] {
   }
   return lists.flat()
 }
-
-const textOf = (file: SourceFile, tokens: readonly IToken[]): string =>
-  file.text.slice(tokens[0]!.startOffset, endOf(tokens.at(-1)!))

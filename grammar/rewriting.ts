@@ -1,7 +1,7 @@
 /** grammar: tokens that take the place of others, together with the change of the text that says the same. */
 import { createTokenInstance, type IToken, type TokenType } from "chevrotain"
 import type { Fix } from "../compiler/source/diagnostic.js"
-import type { SourceFile } from "../compiler/source/source.js"
+import { type SourceFile, type Span, spanText } from "../compiler/source/source.js"
 import * as t from "./tokens.js"
 
 export interface Edit {
@@ -50,6 +50,13 @@ export class Rewriting {
     this.edits.push({ start, end, text })
   }
 
+  /** `write` writes the tokens, and parentheses come around them. */
+  inParentheses(tokens: readonly IToken[], write: (tokens: readonly IToken[]) => void): void {
+    this.before(tokens[0]!, [[t.LParen, "("]], "(")
+    write(tokens)
+    this.after(tokens.at(-1)!, t.RParen, ")", ")")
+  }
+
   /** Puts a token at the end of another. */
   after(token: IToken, type: TokenType, image: string, text: string): void {
     const at = endOf(token)
@@ -60,17 +67,34 @@ export class Rewriting {
 
   /** All changes since the first `from` of them, as one repair. */
   fixSince(from: number): Fix | undefined {
-    const edits = this.edits.slice(from).sort((a, b) => a.start - b.start || a.end - b.end)
+    const edits = this.edits.slice(from)
     if (edits.length === 0) return undefined
-    const [start, end] = [edits[0]!.start, Math.max(...edits.map((edit) => edit.end))]
-    let [replacement, at] = ["", start]
+    const start = Math.min(...edits.map((edit) => edit.start))
+    const span = { file: this.file, start, end: Math.max(...edits.map((edit) => edit.end)) }
+    return { span, replacement: this.textSince(from, span) }
+  }
+
+  /** The text of a stretch with all changes since the first `from` of them. */
+  textSince(from: number, { start, end }: Pick<Edit, "start" | "end">): string {
+    const edits = this.edits.slice(from).sort((a, b) => a.start - b.start || a.end - b.end)
+    let [text, at] = ["", start]
     for (const edit of edits) {
-      replacement += this.file.text.slice(at, edit.start) + edit.text
+      text += this.file.text.slice(at, edit.start) + edit.text
       at = Math.max(at, edit.end)
     }
-    return { span: { file: this.file, start, end }, replacement }
+    return text + this.file.text.slice(at, end)
   }
 }
+
+/** The text range from the first of these tokens to the last. */
+export const across = (file: SourceFile, tokens: readonly IToken[]): Span => ({
+  file,
+  start: tokens[0]!.startOffset,
+  end: endOf(tokens.at(-1)!),
+})
+
+/** Their text, with the spaces and comments between them. */
+export const textOf = (file: SourceFile, tokens: readonly IToken[]): string => spanText(across(file, tokens))
 
 export const endOf = (token: IToken): number => (token.endOffset ?? token.startOffset - 1) + 1
 
@@ -118,11 +142,22 @@ export function statementLines(tokens: readonly IToken[], begins: ReadonlySet<st
 export const isName = (token: IToken | undefined): boolean =>
   token !== undefined && (token.tokenType === t.Identifier || /^[A-Za-z_]\w*$/.test(token.image))
 
+/** The place after the lines that follow line `at` and are indented more. */
+export function blockEnd(lines: readonly Line[], at: number): number {
+  let end = at + 1
+  while (end < lines.length && lines[end]!.column > lines[at]!.column) end++
+  return end
+}
+
 /** The place of a token with this image outside of all brackets; -1 where there is none. */
-export function placeOf(tokens: readonly IToken[], image: string): number {
+export const placeOf = (tokens: readonly IToken[], image: string): number =>
+  placeWhere(tokens, (token) => token.image === image)
+
+/** The place of the first token outside of all brackets that `is` holds for; a bracket that closes more than was opened is outside. */
+export function placeWhere(tokens: readonly IToken[], is: (token: IToken) => boolean): number {
   let depth = 0
   for (const [i, token] of tokens.entries()) {
-    if (depth === 0 && token.image === image) return i
+    if (depth === 0 && is(token)) return i
     if (/^[([{]$/.test(token.image)) depth++
     if (/^[)\]}]$/.test(token.image)) depth--
   }

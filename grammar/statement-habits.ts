@@ -6,7 +6,18 @@ import type { IToken, TokenType } from "chevrotain"
 import type { Diagnostics } from "../compiler/source/diagnostic.js"
 import type { SourceFile, Span } from "../compiler/source/source.js"
 import { declarationWords } from "./layout.js"
-import { endOf, isName, itemsOf, placeOf, Rewriting, statementLines, type Line } from "./rewriting.js"
+import {
+  across,
+  endOf,
+  isName,
+  itemsOf,
+  placeOf,
+  placeWhere,
+  Rewriting,
+  statementLines,
+  textOf,
+  type Line,
+} from "./rewriting.js"
 import * as t from "./tokens.js"
 
 const DECLARES = new Set([...declarationWords].map(({ LABEL }) => LABEL!.replaceAll("`", "")))
@@ -60,9 +71,7 @@ function rearranged({ tokens }: Line, apart: Apart, out: Rewriting): Said | unde
   const value = tokens.slice(1, end < 0 ? undefined : end)
   if (first!.image === "return" && placeOf(value, ",") > 0 && itemsOf(value).length > 1) {
     out.keep([first!])
-    out.before(value[0]!, [[t.LParen, "("]], "(")
-    out.keep(value)
-    out.after(value.at(-1)!, t.RParen, ")", ")")
+    out.inParentheses(value, (tuple) => out.keep(tuple))
     out.keep(tokens.slice(1 + value.length))
     return {
       message: "several values at once are a tuple, in parentheses",
@@ -99,9 +108,7 @@ function namesApart(tokens: readonly IToken[], out: Rewriting): Said | undefined
   const list = names.every((token, i) => (i % 2 === 0 ? isName(token) : token.image === ","))
   if (sign < 4 || !list || names.length % 2 === 0) return conditional(tokens, out)
   out.keep([tokens[0]!])
-  out.before(names[0]!, [[t.LParen, "("]], "(")
-  out.keep(names)
-  out.after(names.at(-1)!, t.RParen, ")", ")")
+  out.inParentheses(names, (tuple) => out.keep(tuple))
   out.keep(tokens.slice(sign))
   return {
     message: "the parts of a tuple get their names in parentheses",
@@ -172,17 +179,11 @@ function valueStart(tokens: readonly IToken[], at: number): number {
 }
 
 function valueEnd(tokens: readonly IToken[], from: number): number {
-  let depth = 0
-  for (let i = from; i < tokens.length; i++) {
-    const { image } = tokens[i]!
-    if (depth === 0 && /^[,)\]};]$/.test(image)) return i
-    if (/^[([{]$/.test(image)) depth++
-    if (/^[)\]}]$/.test(image)) depth--
-  }
-  return tokens.length
+  const length = placeWhere(tokens.slice(from), ({ image }) => /^[,)\]};]$/.test(image))
+  return length < 0 ? tokens.length : from + length
 }
 
-/** Of a `minimize` without `with`, by its first token: the optimizer that a statement of its own names. */
+/** The optimizers that a statement of its own names, by the first token of the `minimize` without `with` that each belongs to. */
 function optimizersApart(lines: readonly Line[]): Apart {
   const apart = new Map<IToken, { made: readonly IToken[]; setting: Line }>()
   for (const setting of lines) {
@@ -209,9 +210,7 @@ function withOptimizer(
   out: Rewriting,
 ): Said {
   const { file } = out
-  const end = tokens.findIndex(
-    (token, i) => i > 0 && token.image === "," && placeOf(tokens.slice(0, i + 1), ",") === i,
-  )
+  const end = placeOf(tokens, ",")
   const loss = end < 0 ? tokens : tokens.slice(0, end)
   const text = textOf(file, made)
   out.keep(loss)
@@ -234,11 +233,3 @@ function withOptimizer(
     wider: { span, replacement },
   }
 }
-
-const across = (file: SourceFile, tokens: readonly IToken[]): Span => ({
-  file,
-  start: tokens[0]!.startOffset,
-  end: endOf(tokens.at(-1)!),
-})
-const textOf = (file: SourceFile, tokens: readonly IToken[]): string =>
-  file.text.slice(tokens[0]!.startOffset, endOf(tokens.at(-1)!))
