@@ -2,7 +2,7 @@
  *  Guarantees: one mistake for the class, with the model as its repair. A class that does more is left as it is. */
 import type { IToken, TokenType } from "chevrotain"
 import type { Diagnostics } from "../compiler/source/diagnostic.js"
-import { MODULES, NAME_HABITS } from "../compiler/source/habits.js"
+import { MODULES, writtenHere } from "../compiler/source/habits.js"
 import type { SourceFile } from "../compiler/source/source.js"
 import { writeBody } from "./python-body.js"
 import { across, blockEnd, endOf, isName, itemsOf, placeOf, Rewriting, type Line } from "./rewriting.js"
@@ -178,10 +178,7 @@ function writeLayer(tokens: readonly IToken[], out: Rewriting): void {
   writeValue(tokens.slice(at + 1), out)
 }
 
-const hereOf = (name: string): string => {
-  const habit = NAME_HABITS[name]
-  return habit && "here" in habit ? habit.here : name
-}
+const hereOf = (name: string): string => writtenHere(name) ?? name
 
 /** Without `self.` and modules, with names as they are here. */
 function writeValue(tokens: readonly IToken[], out: Rewriting): void {

@@ -9,6 +9,7 @@ import {
   NAME_HABITS,
   TYPE_HABITS,
   words,
+  writtenHere,
 } from "../source/habits.js"
 import { type SourceFile, type Span, spanText } from "../source/source.js"
 import type { Given } from "./args.js"
@@ -43,13 +44,16 @@ export function adviceOnName(env: Env, name: string, span: Span): Advice | undef
 /** The value that a name of PyTorch or Keras means here, after its diagnostic, so that the rest is checked as it was meant.
  *  Where a class becomes a function, its call is another one. */
 export function meantByHabit(env: Env, name: string): Value {
-  const habit = NAME_HABITS[name]
-  const here = env.module.names.has(name) ? name : habit && "here" in habit ? habit.here : undefined
+  const here = nameHere(env, name)
   const global = here === undefined ? undefined : env.module.names.get(here)
   const alike = here !== undefined && isClass(here) === isClass(name)
   return alike && global?.kind === "value" ? global.value : ERROR
 }
 const isClass = (name: string): boolean => /^[A-Z]/.test(name)
+
+/** The name of the library or the file that a name of PyTorch or Keras is; undefined where there is none. */
+const nameHere = (env: Env, name: string): string | undefined =>
+  env.module.names.has(name) ? name : writtenHere(name)
 
 /** `optimizer = Adam(...)`: advice about a name that is set without `let`. */
 export function adviceOnAssigned(name: string, value: Value): { readonly help: string } | undefined {
@@ -118,7 +122,7 @@ export function evalModuleMember(env: Env, expr: FieldExpr): Value | undefined {
     })
   const span = { ...expr.span, end: nameSpan.end }
   const habit = NAME_HABITS[text]
-  const here = env.module.names.has(text) ? text : habit && "here" in habit ? habit.here : undefined
+  const here = nameHere(env, text)
   complain(env, {
     code: "name-unknown",
     message: `there is no \`${path}\` here: the library's names stand by themselves`,
@@ -161,8 +165,7 @@ export function adviceOnMember(
   env: Env,
   { object, name: { text: member, span } }: FieldExpr,
 ): { readonly help: string; readonly fix?: Fix } | undefined {
-  const habit = NAME_HABITS[member]
-  const here = env.module.names.has(member) ? member : habit && "here" in habit ? habit.here : undefined
+  const here = nameHere(env, member)
   if (here === undefined)
     return MEMBER_ADVICE[member] === undefined ? undefined : { help: MEMBER_ADVICE[member] }
   return {
@@ -173,8 +176,7 @@ export function adviceOnMember(
 
 /** The function that a method of PyTorch is here, so that the rest is checked as it was meant. */
 export function methodOf(env: Env, value: Value, { object, name }: FieldExpr): Value {
-  const habit = NAME_HABITS[name.text]
-  const here = env.module.names.has(name.text) ? name.text : habit && "here" in habit ? habit.here : undefined
+  const here = nameHere(env, name.text)
   const global = here === undefined ? undefined : env.module.names.get(here)
   return global?.kind === "value" && global.value.kind === "fn"
     ? { ...global.value, on: { value, span: object.span, takesSizes: OF_SIZES.has(here!) } }
@@ -229,70 +231,54 @@ export interface InputFirst {
 /** A layer of the library whose first two arguments could be meant so. For a convolution that is known when its input is. */
 export function inputFirst(decl: LayerDecl, given: readonly Given[], span: Span): InputFirst | undefined {
   const [first, second] = given
-  const positional = given.filter(({ name }) => name === undefined)
-  const [out, next] = decl.config.map(({ name }) => name.text)
   if (first?.value.kind !== "int" || second?.value.kind !== "int") return undefined
-  if (out === "hidden" && next === "layers") return hiddenSecond(decl, given, span)
-  if (out === "heads" && first.name === undefined && second.name === undefined)
-    return headsSecond(decl, given, span)
-  if (out !== "out") return undefined
-  const convolves = next === "kernel" && positional.length >= 3 && oddForAWindow(second.value.value)
-  if (!convolves && !(next === "bias" && positional.length >= 2)) return undefined
+  const [input, next] = [first.value.value, second.value.value]
+  const mistake = mistakeOf(decl, given, input, next)
+  if (!mistake) return undefined
   const callee = decl.name.text
-  const [a, b] = [first.value.value, second.value.value]
   const here = `${callee}(${span.file.text.slice(second.span.start, given.at(-1)!.span.end)})`
   return {
-    input: a,
+    input,
     complaint: {
       code: "argument-order",
-      message: convolves
-        ? `\`${callee}\` takes its output channels first: this makes ${a} with a window of ${b}`
-        : `\`${callee}\` takes only the size of its output, and this gives ${a} and ${b}`,
+      message: `\`${callee}\` takes ${mistake.takes}`,
       span: { ...first.span, end: second.span.end },
       label: "the input's size is not said",
-      help: `it follows from what comes in: \`${here}\`${convolves ? "; or name the rest, as in `kernel: 4, stride: 2`" : ""}`,
+      help: `it follows from what comes in: \`${here}\`${mistake.otherwise ?? ""}`,
       fix: { span: { ...first.span, end: second.span.start }, replacement: "" },
     },
   }
 }
 
-/** `MultiHeadAttention(64, 4)`: PyTorch's size of the embedding before the number of heads. */
-function headsSecond(decl: LayerDecl, given: readonly Given[], span: Span): InputFirst | undefined {
-  const [first, second] = given
-  if (first?.value.kind !== "int" || second?.value.kind !== "int") return undefined
-  const callee = decl.name.text
-  const [input, heads] = [first.value.value, second.value.value]
-  return {
-    input,
-    complaint: {
-      code: "argument-order",
-      message: `\`${callee}\` takes the number of heads first, and this gives ${input} and ${heads}`,
-      span: { ...first.span, end: second.span.end },
-      label: "the input's size is not said",
-      help: `it follows from what comes in: \`${callee}(${span.file.text.slice(second.span.start, given.at(-1)!.span.end)})\``,
-      fix: { span: { ...first.span, end: second.span.start }, replacement: "" },
-    },
-  }
-}
-
-/** `GRU(32, 64)`: PyTorch's sizes of input and state, which would be 64 layers here. */
-function hiddenSecond(decl: LayerDecl, given: readonly Given[], span: Span): InputFirst | undefined {
-  const [first, second] = given
-  if (first?.value.kind !== "int" || second?.value.kind !== "int") return undefined
-  if (first.name !== undefined || second.name !== undefined || second.value.value < 5) return undefined
-  const callee = decl.name.text
-  const [input, hidden] = [first.value.value, second.value.value]
-  return {
-    input,
-    complaint: {
-      code: "argument-order",
-      message: `\`${callee}\` takes the size of its state and the number of layers: this makes ${hidden} layers of ${input}`,
-      span: { ...first.span, end: second.span.end },
-      label: "the input's size is not said",
-      help: `it follows from what comes in: \`${callee}(${span.file.text.slice(second.span.start, given.at(-1)!.span.end)})\``,
-      fix: { span: { ...first.span, end: second.span.start }, replacement: "" },
-    },
-  }
+/** `takes`: the arguments that the layer takes, and the two integers that come first here. */
+function mistakeOf(
+  { config }: LayerDecl,
+  given: readonly Given[],
+  input: number,
+  next: number,
+): { readonly takes: string; readonly otherwise?: string } | undefined {
+  const positional = given.filter(({ name }) => name === undefined)
+  const unnamed = given[0]!.name === undefined && given[1]!.name === undefined
+  const [first, second] = config.map(({ name }) => name.text)
+  // `GRU(32, 64)`: PyTorch's sizes of input and state, which would be 64 layers here.
+  if (first === "hidden" && second === "layers")
+    return unnamed && next >= 5
+      ? {
+          takes: `the size of its state and the number of layers: this makes ${next} layers of ${input}`,
+        }
+      : undefined
+  // `MultiHeadAttention(64, 4)`: PyTorch's size of the embedding before the number of heads.
+  if (first === "heads" && unnamed)
+    return { takes: `the number of heads first, and this gives ${input} and ${next}` }
+  if (first !== "out") return undefined
+  if (second === "kernel" && positional.length >= 3 && oddForAWindow(next))
+    return {
+      takes: `its output channels first: this makes ${input} with a window of ${next}`,
+      otherwise: "; or name the rest, as in `kernel: 4, stride: 2`",
+    }
+  if (second === "bias" && positional.length >= 2)
+    return { takes: `only the size of its output, and this gives ${input} and ${next}` }
+  return undefined
 }
 
 /** Windows have few places and a middle; channels are many or a power of 2. */

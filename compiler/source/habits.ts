@@ -277,6 +277,12 @@ export const NAME_HABITS = words<Habit>({
   loss: { advice: "a value of this name has not been declared: `let loss = mse(Net(x), y)`" },
 })
 
+/** The name here of what is called `name` in PyTorch or Keras; undefined where it has none. */
+export function writtenHere(name: string): string | undefined {
+  const habit = NAME_HABITS[name]
+  return habit && "here" in habit ? habit.here : undefined
+}
+
 /** Dtypes under other names. */
 export const TYPE_HABITS = words<string>({
   float: "f32",
