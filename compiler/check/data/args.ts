@@ -2,7 +2,7 @@
  *  Guarantees: every argument that was written has a meaning, or is refused: none is dropped. */
 import type { Arg, Expr } from "../../ir/ast/types.js"
 import type { Fix } from "../../source/diagnostic.js"
-import { DATA_ARGUMENT_ADVICE, DATA_ARGUMENT_HABITS } from "../../source/habits.js"
+import { DATA_ARGUMENT_ADVICE, DATA_ARGUMENT_HABITS } from "./habits.js"
 import type { Span } from "../../source/source.js"
 import { nearest } from "../../source/suggest.js"
 import type { Env } from "../env.js"

@@ -3,12 +3,12 @@
 import type { Arg, DataDecl, SplitDecl } from "../../ir/ast/types.js"
 import type { Split } from "../../ir/model/types.js"
 import type { Fix } from "../../source/diagnostic.js"
-import { DATA_ARGUMENT_ADVICE, SPLIT_HABITS } from "../../source/habits.js"
 import { type Span, spanText } from "../../source/source.js"
 import { nearest } from "../../source/suggest.js"
 import type { Env } from "../env.js"
 import { complain } from "../report.js"
 import { numberOf } from "./args.js"
+import { DATA_ARGUMENT_ADVICE, SPLIT_HABITS } from "./habits.js"
 import { textOf } from "./sources/source.js"
 
 const WORDS = ["train", "val", "test", "seed", "folds", "stratify", "group"] as const

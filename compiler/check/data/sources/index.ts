@@ -1,7 +1,7 @@
 /** check: all sources of data, by the names that they are written with. */
 import type { Expr } from "../../../ir/ast/types.js"
 import type { DataSource } from "../../../ir/model/types.js"
-import { SOURCE_HABITS } from "../../../source/habits.js"
+import { SOURCE_HABITS } from "../habits.js"
 import type { Env } from "../../env.js"
 import { complain, didYouMean } from "../../report.js"
 import { habitAt } from "../args.js"
