@@ -120,13 +120,12 @@ export function evalName(env: Env, name: string, span: Span): Value {
 }
 
 function refuseClash(env: Env, clash: Extract<Value, { kind: "clash" }>, span: Span): Value {
-  const [first, ...others] = clash.sets.map((set) => `${set}.${clash.name}`)
   return complain(env, {
     code: "field-clash",
     message: `\`${clash.name}\` is ${v.describe(clash)}`,
     span,
     label: "which of them is meant?",
-    help: `write ${[first, ...others].map((name) => `\`${name}\``).join(" or ")}`,
+    help: `write ${clash.sets.map((set) => `\`${set}.${clash.name}\``).join(" or ")}`,
   })
 }
 

@@ -11,49 +11,41 @@ import { addInput, finish, newSection } from "./section.js"
 import * as v from "./values.js"
 import type { FnValue } from "./values.js"
 
-/** The sections, with what follows in them. */
+/** Adds to each section the updates of the models that follow those it moves. */
 export function withFollowers(cx: Cx, trains: readonly TrainSection[]): readonly TrainSection[] {
   if (cx.followers.size === 0) return trains
-  const rules = new Map<string, FnValue>()
-  for (const [name, follower] of cx.followers) {
-    const fn = ruleOf(cx, follower)
-    if (fn) rules.set(name, fn)
-  }
-  const updates = inOrder(cx).flatMap((name): (ParameterAverage & { readonly of: string })[] => {
-    const fn = rules.get(name)
-    if (!fn) return []
-    return slotsOf(cx, name).flatMap((slot) => {
-      const update = updateOf(cx, slot, fn, cx.followers.get(name)!)
-      return update ? [{ ...update, of: name }] : []
-    })
-  })
+  const all = inOrder(cx).map(([name, follower]) => ({
+    name,
+    leader: follower.leader,
+    updates: updatesOf(cx, name, follower),
+  }))
   return trains.map((train) => {
     const moved = train.objectives.flatMap((o) => o.updates.map(({ param }) => param))
     const active = new Set<string>()
-    for (const name of inOrder(cx)) {
-      const { leader } = cx.followers.get(name)!
+    for (const { name, leader } of all)
       if (active.has(leader) || moved.some((param) => param.startsWith(`${leader}.`))) active.add(name)
-    }
-    const follows = updates.filter(({ of }) => active.has(of)).map(({ of: _, ...update }) => update)
-    return { ...train, follows }
+    return { ...train, follows: all.flatMap(({ name, updates }) => (active.has(name) ? updates : [])) }
   })
 }
 
-/** What is followed comes first. */
-function inOrder({ followers }: Cx): readonly string[] {
+/** The followers; each stands after the model that it follows. */
+function inOrder({ followers }: Cx): readonly (readonly [name: string, Follower])[] {
   const depth = (name: string): number => {
     const follower = followers.get(name)
     return follower ? 1 + depth(follower.leader) : 0
   }
-  return [...followers.keys()].sort((a, b) => depth(a) - depth(b))
+  return [...followers].sort(([a], [b]) => depth(a) - depth(b))
 }
 
 const slotsOf = ({ slots }: Cx, model: string): Slot[] =>
   [...slots.values()]
     .map(({ slot }) => slot)
-    .filter(({ name, role }) => {
-      return name.startsWith(`${model}.`) && (role === "param" || role === "state")
-    })
+    .filter(({ name, role }) => name.startsWith(`${model}.`) && (role === "param" || role === "state"))
+
+function updatesOf(cx: Cx, name: string, follower: Follower): ParameterAverage[] {
+  const fn = ruleOf(cx, follower)
+  return fn ? slotsOf(cx, name).flatMap((slot) => updateOf(cx, slot, fn, follower) ?? []) : []
+}
 
 function ruleOf(cx: Cx, { by, module }: Follower): FnValue | undefined {
   const env = topEnv(cx, module, newSection(true))
@@ -70,7 +62,7 @@ function ruleOf(cx: Cx, { by, module }: Follower): FnValue | undefined {
   return undefined
 }
 
-/** What becomes of one slot; undefined where it never changes, or after a diagnostic. */
+/** Makes the next value of one slot; undefined where it never changes, or after a diagnostic. */
 function updateOf(cx: Cx, slot: Slot, fn: FnValue, { by, module }: Follower): ParameterAverage | undefined {
   const param = followed(cx, slot.name)
   const leader = param === undefined ? undefined : cx.slots.get(param)?.slot
