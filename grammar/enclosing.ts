@@ -21,9 +21,9 @@ export class Enclosing {
   private declaration: TokenType | undefined
   /** The last bracket that closed was one of a declaration's head: another may follow. */
   private closedHead = false
-  /** Of a fn, a layer, a model or an optimizer: before `from` and the braces. */
+  /** In the head of a fn, a layer, a model or an optimizer: before `from` and the braces. */
   private inHead = false
-  /** Of a data declaration: before the braces. */
+  /** In the head of a data declaration: before the braces. */
   private inSource = false
   /** The place right after `(` or `,`, and then the name there. */
   private atItem = false
@@ -77,7 +77,7 @@ export class Enclosing {
     return image === "{" && lists === false
   }
 
-  /** In the list of parameters of a declaration. */
+  /** Whether the token is in the list of parameters of a declaration. */
   get isParams(): boolean {
     return this.open.at(-1)?.params ?? false
   }

@@ -1,4 +1,4 @@
-/** grammar: a name and what its brackets hold, written as one word because the opening bracket is missing: `f32B, 10]`, `Linear16)`.
+/** grammar: a name and the content of its brackets, written as one word because the opening bracket is missing: `f32B, 10]`, `Linear16)`.
  *  Guarantees: a word is taken apart only where it stands nowhere else in the text, and its end does, or is a number. */
 import { createTokenInstance, type IToken, type TokenType } from "chevrotain"
 import * as t from "./tokens.js"

@@ -195,7 +195,7 @@ class Layout {
     const inside = this.open.at(-1)?.token
     const from = Math.max(line, (this.open.at(-1)?.at ?? -1) + 1)
     const last = this.result.at(-1)
-    // Of two in a row the second is one too many; else the other one is missing, somewhere before.
+    // The second of two in a row is one too many; else the other one is missing, somewhere before.
     if (partners.has(token.tokenType) && from < this.result.length && last?.tokenType !== token.tokenType) {
       const opener = openerImage(token.tokenType)
       this.out.add({

@@ -152,7 +152,7 @@ function typed(dtype: string, sizes: readonly string[]): Typed {
   }
 }
 
-/** Layers whose first number in PyTorch is the size of what comes in. */
+/** Layers whose first number in PyTorch is the size of their input. */
 const INPUT_FIRST =
   /^(Linear|Conv\dd|ConvTranspose\dd|RNN|GRU|LSTM|BatchNorm\dd|LayerNorm|MultiheadAttention)$/
 

@@ -1,5 +1,5 @@
 /** grammar: blocks as they are written in Python -> blocks in braces: a colon and indentation, `def`, `forward`, `for i in range(3)`.
- *  Guarantees: one mistake for a block, however much is changed in it, with the whole repair; what cannot be told for certain is left as it is.
+ *  Guarantees: one mistake for a block, however much is changed in it, with the whole repair; doubtful blocks are left as they are.
  *  Not here:   a class as a network (python-class.ts), single words (habits.ts). */
 import type { IToken, TokenType } from "chevrotain"
 import type { Diagnostics } from "../compiler/source/diagnostic.js"
@@ -101,7 +101,7 @@ class Python {
       })
   }
 
-  /** The tokens before the colon, or all; what a `range` became. */
+  /** The tokens before the colon, or all; a `range` in its form here. */
   private header(tokens: readonly IToken[]): string | undefined {
     const at = tokens.findIndex(({ image }, i) => image === "range" && tokens[i - 1]?.image === "in")
     const inside = tokens[0]?.image === "for" && tokens[at + 1]?.image === "(" ? tokens.slice(at + 2) : []
@@ -164,7 +164,7 @@ class Python {
     else this.through(at, at + lines.length)
   }
 
-  /** The words before the brace; what a `range` became. */
+  /** The words before the brace; a `range` in its form here. */
   private opened(head: readonly IToken[], word: string): string | undefined {
     if (word === "def") {
       this.out.replace([head[0]!], [[t.Fn, "fn"]])

@@ -10,7 +10,7 @@ export interface Edit {
   readonly text: string
 }
 
-/** Tokens that are written in order, and what was changed on the way. */
+/** Tokens that are written in order, and the changes on the way. */
 export class Rewriting {
   readonly tokens: IToken[] = []
   readonly edits: Edit[] = []
@@ -164,7 +164,7 @@ export function placeWhere(tokens: readonly IToken[], is: (token: IToken) => boo
   return -1
 }
 
-/** What stands between commas outside of all brackets. */
+/** The parts between commas outside of all brackets. */
 export function itemsOf(tokens: readonly IToken[]): IToken[][] {
   const items: IToken[][] = [[]]
   let depth = 0

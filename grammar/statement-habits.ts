@@ -1,6 +1,6 @@
 /** grammar: statements whose parts stand in another order or without brackets in Python and C: `a if c else b`, `c ? a : b`,
  *  `return a, b`, `let a, b = f(x)`, `optimizer Adam()` beside `minimize loss`.
- *  Guarantees: one mistake for each, with its repair; what cannot be told for certain is left as it is.
+ *  Guarantees: one mistake for each, with its repair; doubtful statements are left as they are.
  *  Not here:   blocks (python.ts), single words (habits.ts). */
 import type { IToken, TokenType } from "chevrotain"
 import type { Diagnostics } from "../compiler/source/diagnostic.js"

@@ -6,7 +6,7 @@ import type { Device, DeviceInfo } from "./device/device.js"
 import type { Offer } from "./device/requirements.js"
 import type { ThreadHost } from "./device/wasm/open.js"
 
-/** An adapter, and what it offers. */
+/** An adapter with its offer. */
 export type AdapterInfo = DeviceInfo & Offer
 
 export interface Host {

@@ -15,7 +15,7 @@ import { noGradient } from "./errors.js"
 import { scanContributions } from "./scan.js"
 
 export interface WalkContext extends Pick<PassContext, "diagnostics" | "locate"> {
-  /** Loops keep nothing but what they carry. */
+  /** Loops keep nothing but their carries. */
   readonly isMemoryScarce?: boolean
 }
 export type Contribution = readonly [ValueId, Value]

@@ -21,7 +21,7 @@ export interface WebgpuBuilds {
   readonly wgsl: ReadonlyMap<string, string>
 }
 
-/** Of several kinds that suit an adapter the first is taken, so the last is for all. Its kernels keep their names. */
+/** The first target that suits an adapter is taken, so the last is for all adapters. Its kernels keep their names. */
 export function encodeBuilds(kinds: readonly WebgpuCode[], layoutOf: (plan: Plan) => Layout): WebgpuBuilds {
   const wgsl = new Map<string, string>()
   const specs = new Map<string, KernelSpec>()
@@ -59,7 +59,7 @@ export function encodeBuilds(kinds: readonly WebgpuCode[], layoutOf: (plan: Plan
   return { builds: own.toReversed(), kernels: [...specs.values()], wgsl }
 }
 
-/** Where a kernel comes from, and what it is called, does not change what it computes. */
+/** The origin and the name of a kernel do not change its computation. */
 const withoutComments = (wgsl: string): string => wgsl.replace(/^\/\/.*\n/gm, "")
 const content = ({ params }: Kernel, wgsl: string): string =>
   JSON.stringify([params.map((p) => [p.name, p.access]), withoutComments(wgsl)])

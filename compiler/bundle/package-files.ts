@@ -90,7 +90,7 @@ function predictionText(predict: PredictSpec, columns: ReturnType<typeof rowColu
 console.log(output.shape, ${isClass ? "output.classes" : "output.values"})\n`
 }
 
-/** Of one row. */
+/** The inputs of one row, as the text of an object. */
 function inputsText({ inputs }: PredictSpec): string {
   return inputs
     .map(({ name, shape }) => {

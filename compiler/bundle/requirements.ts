@@ -1,4 +1,4 @@
-/** bundle: the kernels of a plan as a manifest has them, and what an adapter needs to run them. */
+/** bundle: the kernels of a plan as a manifest has them, and their requirements of an adapter. */
 import type { BuildSpec, KernelSpec, WebgpuRequirements } from "../../runtime/bundle/format.js"
 import type { Plan } from "../ir/plan/types.js"
 import type { TargetProfile } from "../targets/index.js"
@@ -13,7 +13,7 @@ export const kernelSpecs = ({ kernels }: Pick<Plan, "kernels">): readonly Kernel
     origins: [...new Set(k.origins.map((o) => o.at).filter((at) => at !== ""))],
   }))
 
-/** What an adapter needs for these kernels, each with its text. */
+/** The requirements of these kernels, each with its text. */
 export function requirementsOf(
   { adapter }: TargetProfile,
   { arenas, programs }: Layout,

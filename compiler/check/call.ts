@@ -191,7 +191,7 @@ export function runBody(
     const { value } = runBlock(inner, decl.body)
     return env.cx.unread.has(decl) ? v.ERROR : checkResult(inner, decl, signature, value)
   })
-  // What is read in the place of an instance's own parameters comes from outside of it.
+  // Parameters given with `with` come from outside of the instance.
   const isOpen = inner.replaced !== undefined && decl.kind !== "fn"
   if (isOpen || (body.length === 1 && decl.kind === "fn")) for (const s of body) append(env.section, s)
   else if (body.length > 0)

@@ -63,7 +63,7 @@ export interface Cx {
 export interface Follower {
   /** The name of the model that it follows. */
   readonly leader: string
-  /** What says how, and the file that it stands in. */
+  /** The expression behind `by`, and its module. */
   readonly by: Expr
   readonly module: ModuleScope
 }
@@ -124,7 +124,7 @@ export interface Env {
     { readonly iteration: TensorValue; readonly iterations: number; readonly span: Span } | undefined
   /** The parameter for which the body of an optimizer is elaborated. */
   readonly optimizing?: Optimizing | undefined
-  /** In the body of what is called with parameters of its own: what is read in the place of its slots, by their names. */
+  /** In a body that is called `with` given parameters: the tensors that replace its slots, by the names of the slots. */
   readonly replaced?: ReadonlyMap<string, TensorValue> | undefined
 }
 
@@ -215,7 +215,7 @@ export function calledName({ cx, frame }: Env): string | undefined {
   return outer && cx.stdlib.has(outer.decl.name.span.file) ? outer.decl.name.text : undefined
 }
 
-/** Of a model that follows another, the slot that its own follows. */
+/** For a model that follows another, the slot that a slot of its own follows. */
 export function followed({ followers }: Cx, name: string): string | undefined {
   const dot = name.indexOf(".")
   const follower = followers.get(name.slice(0, dot))

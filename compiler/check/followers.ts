@@ -1,4 +1,4 @@
-/** check: `model Target follows Online by ema(decay: 0.99)`: what a model that follows another becomes in each step that moves that one.
+/** check: `model Target follows Online by ema(decay: 0.99)`: the updates of a model that follows another, in each step that moves that one.
  *  Guarantees: each of its slots has one next value, made after that of the slot that it follows.
  *  Not here:   which model follows which (resolve.ts), how its slots start (slots.ts), how a value goes after another (a fn, ema or copy
  *              of the library). */

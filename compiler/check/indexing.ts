@@ -233,7 +233,7 @@ function itemOf(env: Env, items: readonly Value[], kind: "list" | "tuple" | "tex
   )
 }
 
-/** A text is indexed as the list of its characters, and what that gives is a text. */
+/** A text is indexed as the list of its characters, and the result is a text. */
 function characterOf(env: Env, text: string, expr: IndexExpr): Value {
   const found = itemOf(env, [...text].map(v.string), "text", expr)
   if (found.kind !== "list") return found

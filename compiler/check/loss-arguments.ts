@@ -1,4 +1,4 @@
-/** check: arguments of a loss that come one too many: the input of the model beside what the model makes of it, `mse(x, Net(x), y)`, or the
+/** check: a loss with one argument too many: the input of the model beside its output, `mse(x, Net(x), y)`, or the
  *  model and its input side by side, `mse(Net, x, y)`.
  *  Not here:   two arguments in each other's places (args.ts, doubts/losses.ts). */
 import { sameShape } from "../ir/tensor.js"
@@ -9,7 +9,7 @@ import type { Env } from "./env.js"
 import { complain } from "./report.js"
 import { describe, type FnValue } from "./values.js"
 
-/** Whether that is what is wrong with a call, which then has been said. */
+/** Reports a call with that mistake. False: it has another one. */
 export function takesInput(env: Env, { decl, module }: FnValue, given: readonly Given[]): boolean {
   if (!module.library || env.module.library || given.length < 3) return false
   const [first, target] = decl.params.map(({ name }) => name.text)

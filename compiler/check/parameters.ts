@@ -1,4 +1,4 @@
-/** check: the parameters of a model or instance as one value: `Net.parameters`, what is calculated with it, and `Net(x, with: p)`.
+/** check: the parameters of a model or instance as one value: `Net.parameters`, arithmetic on it, and `Net(x, with: p)`.
  *  Guarantees: its tensors go by their paths within the instance; arithmetic and functions of tensors act on each of them; a body that is
  *              given others reads these in the place of its own.
  *  Not here:   reading one parameter (slots.ts), gradients (autodiff/). */
@@ -134,7 +134,7 @@ export function withGiven(
   return parameters ? { inputs: given.filter((g) => g !== parameters), parameters } : { inputs: given }
 }
 
-/** What is read in the place of the slots of an instance; undefined after a diagnostic. */
+/** The tensors that replace the slots of an instance; undefined after a diagnostic. */
 export function replacedBy(
   env: Env,
   { path, decl }: Instance,

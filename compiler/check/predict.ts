@@ -49,7 +49,7 @@ export function checkPredict(cx: Cx, module: ModuleScope, decl: ModelDecl): Pred
   }
 }
 
-/** What the first call said; of a model that follows another, one of that. */
+/** The sizes of the first call; for a model that follows another, those of a call of that one. */
 function callsOf({ modelCalls, followers }: Cx, { name, follows }: ModelDecl): Signature | undefined {
   const names = [name.text]
   for (let at = follows && name.text; at !== undefined; at = followers.get(at)?.leader) names.push(at)

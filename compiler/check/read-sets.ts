@@ -15,7 +15,7 @@ import type { Value } from "./values.js"
 /** The first one leads. */
 export type ReadSets = readonly ReadSet[]
 interface ReadSet {
-  /** In the head of the train section. */
+  /** The names in the head of the train section. */
   readonly at: Name
   readonly decl: DataDecl
   readonly set: DataSet

@@ -231,7 +231,7 @@ export function updateSlot(env: Env, s: UpdateStmt, binding: Binding, value: Val
     return
   }
   if (binding.slot !== undefined) {
-    // What follows another gets its next value from that.
+    // A follower gets its next value from the slot that it follows.
     if (followed(env.cx, binding.slot) === undefined)
       append(env.section, {
         kind: "update",

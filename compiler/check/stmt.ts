@@ -212,7 +212,7 @@ function runAssign(env: Env, s: AssignStmt): void {
   binding.value = changeable(env, s.name, value)
 }
 
-/** What takes the place of `x = ...` where `x` is no `var`. */
+/** The statement that replaces `x = ...` where `x` is no `var`. */
 function otherThanAssigned(
   { name, value }: AssignStmt,
   { kind, span }: Binding,

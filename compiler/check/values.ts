@@ -25,12 +25,12 @@ export type Value =
   /** The namespace `op`, and a primitive in it. */
   | { readonly kind: "ops" }
   | { readonly kind: "op"; readonly name: string }
-  /** Of a train section on several data sets: the fields of one, and a name that two of them have. */
+  /** In a train section on several data sets: the fields of one set, and a name that two sets have. */
   | { readonly kind: "fields"; readonly set: string; readonly fields: ReadonlyMap<string, Value> }
   | { readonly kind: "clash"; readonly name: string; readonly sets: readonly string[] }
   | { readonly kind: "error" }
 
-/** The parameters of a model or an instance, or what was calculated with them: tensors by their paths in it. */
+/** The parameters of a model or an instance, or the result of arithmetic on them: tensors by their paths in it. */
 export interface ParametersValue {
   readonly kind: "parameters"
   readonly of: string
@@ -50,7 +50,7 @@ export interface FnValue {
   readonly kind: "fn"
   readonly decl: FnDecl
   readonly module: ModuleScope
-  /** Of `x.relu`, as PyTorch writes it: what the function is called on, once that has been said. */
+  /** For `x.relu`, as PyTorch writes it: the receiver of the call, after its diagnostic. */
   readonly on?: { readonly value: Value; readonly span: Span; readonly takesSizes: boolean }
 }
 export interface ListValue {

@@ -92,7 +92,7 @@ export async function exportHuggingFace(
 }
 const WEIGHTS = "model.safetensors"
 
-/** The program and what it imports, by where they stand beside it. */
+/** The program and its imports, by their paths beside it. */
 function sourcesOf(path: string): (readonly [name: string, text: string])[] {
   return writtenFrom(path).map(({ path: file, text }) => {
     const name = relative(dirname(path), file)

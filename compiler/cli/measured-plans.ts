@@ -25,7 +25,7 @@ export class MeasuredPlans {
     private readonly mostBytes = MOST_BYTES,
   ) {}
 
-  /** `device`: the adapter and all else that times depend on; `kernel`: what `kernelKey` gives. */
+  /** `device`: the adapter and all else that times depend on; `kernel`: the key of `kernelKey`. */
   find(device: string, kernel: string): PlanTimes {
     const file = this.fileOf(device, kernel)
     try {
@@ -57,7 +57,7 @@ export function userPlans(): MeasuredPlans | undefined {
   return build === undefined ? undefined : new MeasuredPlans(join(cacheFolder(), "plans"), build)
 }
 
-/** The kernel without its names and the lines it comes from. `sizes`: what its extents depend on. */
+/** The kernel without its names and the lines it comes from. `sizes`: the sizes that its extents depend on. */
 export function kernelKey(kernel: Kernel, sizes: string): string {
   const text = printKernel({ ...kernel, name: "k", template: "", origins: [] })
   const places = new Map(kernel.params.map(({ name }, i) => [name, `p${i}`]))

@@ -27,7 +27,7 @@ const ISOLATED = {
 
 /** One for all programs of a project; Vite puts it into a piece of its own. */
 const RUNTIME = "nnc/runtime/browser"
-/** As much of a plugin as this one is, whichever version of Vite takes it. */
+/** The hooks of this plugin, which all supported versions of Vite call. */
 export interface VitePlugin {
   readonly name: "nnc"
   readonly enforce: "pre"
@@ -46,7 +46,7 @@ interface LoadContext {
 interface Loaded {
   readonly code: string
   readonly map: null
-  /** The name of the file says nothing of what it holds now. */
+  /** The name of the file does not depend on its content. */
   readonly moduleType: "js"
 }
 
@@ -89,7 +89,7 @@ export default function nnc(options: ViteOptions = {}): VitePlugin {
   }
 }
 
-/** Only where they changed: what watches the folder is not woken for nothing. */
+/** Writes only changed files, so that watchers of the folder are not woken for nothing. */
 function writeTypes(path: string, text: string): void {
   if (existsSync(path) && readFileSync(path, "utf8") === text) return
   writeFileSync(path, text)

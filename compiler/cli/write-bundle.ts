@@ -1,7 +1,7 @@
 /** cli: Bundle -> a folder that needs neither the compiler nor nnc.
  *  Guarantees: the folder is complete or not there: it is written beside its place and renamed; only an empty folder or an
  *              earlier bundle is replaced. Every file but the manifest is listed in it with its SHA-256, large data files with their size.
- *  Not here:   the trainer module (`bundle/host-module.ts`), what is in the manifest (`bundle/encode.ts`). */
+ *  Not here:   the trainer module (`bundle/host-module.ts`), the manifest (`bundle/encode.ts`). */
 import {
   constants,
   copyFileSync,
@@ -119,7 +119,7 @@ function contentsOf(
   return { manifest, files }
 }
 
-/** What is too large to be read for its hash is known by its size. */
+/** A file that is too large to be read for its hash is known by its size. */
 function withManifest(manifest: Manifest, files: Files): Files {
   const large = [...files].flatMap(([path, content]) =>
     isCopy(content) && isLarge(content.from) ? [[path, statSync(content.from).size] as const] : [],

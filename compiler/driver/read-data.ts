@@ -37,7 +37,7 @@ export interface DataContext {
 export type DataPart =
   { readonly field: string } | "source" | "val" | "test" | "split" | "windows" | "where" | "draw"
 
-/** By name of the data set. `modules`: the program and what it imports. */
+/** The facts by name of the data set. `modules`: the program and its imports. */
 export function readData(
   model: Model,
   modules: readonly Module[],
@@ -75,7 +75,7 @@ export function readData(
   return facts
 }
 
-/** Of a field that a section asks for. */
+/** The range of a field that a section asks for. */
 export const rangesRead =
   (each: RunLength, facts: ReadonlyMap<string, DataFacts>) =>
   (field: string): ValueRange | undefined => {

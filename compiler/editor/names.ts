@@ -313,7 +313,7 @@ class Walk {
       return set?.kind === "data" ? set.fields : []
     })
     for (const { name } of fields) {
-      // What several sets have is asked of one of them: `labelled.x`.
+      // A name that several sets have is taken from one of them: `labelled.x`.
       if (fields.some((other) => other.name !== name && other.name.text === name.text)) continue
       const symbol = this.symbolAt(name, "field")
       sight.add(symbol)

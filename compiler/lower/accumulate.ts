@@ -8,7 +8,7 @@ import type { Value } from "../ops/op.js"
 import type { GraphInputs } from "./inputs.js"
 import type { SlotValues } from "./slots.js"
 
-/** What a step does with gradients and updates when there is one update for `every` batches. */
+/** How a step handles gradients and updates when there is one update for `every` batches. */
 export interface Accumulation {
   /** The mean gradients so far, this batch included. */
   add(params: readonly string[], gradients: readonly Value[]): readonly Value[]

@@ -137,8 +137,8 @@ export type Lowering =
   /** Replaced by an earlier pass; never reaches the scheduler (`grad`, `scan` before its own lowering). */
   | { readonly kind: "none"; readonly why: string }
 
-/** How far the f32 that a device computes may be off. exact: it is the f32 nearest to the exact result. digits: the last ones may
- *  differ. angle: by so much of a turn, however small the result. sum: by a share of what the terms come to without their signs, which
+/** The error that the f32 result of a device may have. exact: it is the f32 nearest to the exact result. digits: the last ones may
+ *  differ. angle: by so much of a turn, however small the result. sum: by a share of the sum of the terms' magnitudes, which
  *  does not shrink where they cancel. */
 export type Rounding = "exact" | "digits" | "angle" | "sum"
 
@@ -221,7 +221,7 @@ export interface EvalContext {
   readonly dims: DimValues
   readonly scalars: Readonly<Record<ScalarName, number>>
 }
-/** Sums are sums however they are lowered; what moves elements, or picks one of them, rounds nothing. */
+/** Sums are sums however they are lowered; an operation that moves elements, or picks one of them, rounds nothing. */
 export function roundingOf({ rounding, lower }: Pick<OpDef, "rounding" | "lower">): Rounding {
   if (rounding !== undefined) return rounding
   if (lower.kind === "contract" || (lower.kind === "reduce" && lower.combine === "sum")) return "sum"

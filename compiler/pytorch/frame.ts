@@ -174,7 +174,7 @@ export class Frame implements Scope {
     } catch (error) {
       if (!(error instanceof Unspeakable)) throw error
       this.place.refuse(item.stmt.origin, opOf(item.stmt), error.message)
-      // What comes after is looked at too.
+      // Later statements are looked at too.
       for (const id of resultsOf(item))
         this.terms.set(id, made(atom("None"), this.types.get(id) ?? bug(`value ${id} has no type`)))
     }
@@ -283,7 +283,7 @@ export class Frame implements Scope {
 
   private bind(id: ModelValue, given: Term, count: number, name: string): void {
     const marked = this.place.facts.differentiated.has(id)
-    // What is expanded where it is read is another tensor, on which nothing depends.
+    // An expression written out at its use is another tensor, on which nothing depends.
     const term = marked ? made(this.whole(given), given) : given
     if (term.parts !== undefined || (!marked && isName(term.code))) return void this.terms.set(id, term)
     const short = term.code.text.length <= LONGEST

@@ -31,7 +31,7 @@ export interface Node {
 /** The comment of a declaration. */
 type DocOf = (declaration: string) => string | undefined
 
-/** The path of what holds all models. */
+/** The path of the module that holds all models. */
 export const ROOT = ""
 
 export class Instances {
@@ -48,7 +48,7 @@ export class Instances {
     return this.nodes.get(path) ?? bug(`there is no instance ${path}`)
   }
 
-  /** How the module at a path reads a slot or another module. Models reach other models through what holds them all. */
+  /** How the module at a path reads a slot or another module. Models reach other models through the module that holds them all. */
   memberAt(of: string, path: string): string {
     const role = this.slots.get(of)?.role
     const kept = role === undefined ? "_modules" : role === "param" ? "_parameters" : "_buffers"
@@ -66,7 +66,7 @@ export class Instances {
     this.nodes.set(call.callee, node)
   }
 
-  /** Where a method stands among those of its mode; the same text is one method. What stands at one place in both modes takes the same. */
+  /** The index of a method among those of its mode; the same text is one method. A call that is the same in both modes has one method. */
   add(node: Node, training: boolean, method: Method): number {
     const { methods } = node
     const [own, other] = training
@@ -82,7 +82,7 @@ export class Instances {
     }
   }
 
-  /** As a module of torch.nn. */
+  /** The instance as a module of torch.nn. */
   constructed(node: Node): Constructed | undefined {
     const make = MODULES[node.declaration]
     const fits =
@@ -110,7 +110,7 @@ export class Instances {
       const node = this.nodes.get(path)
       const built = node && this.constructed(node)
       if (built) return built.text
-      // In a list, for a module that is an attribute would own what it reaches.
+      // In a list, since a module that is an attribute would own the modules that it reaches.
       return `${classOf(path)}(${this.reaching.has(path) ? "[self]" : ""})`
     }
     classOf(ROOT)

@@ -1,8 +1,8 @@
-/** pytorch: how code reads what a module owns. Slots keep their names, which are those of a `state_dict`, so a name that
+/** pytorch: how code reads the members of a module. Slots keep their names, which are those of a `state_dict`, so a name that
  *  Python or `nn.Module` has taken is read from where `nn.Module` keeps it. */
 import { quoted, RESERVED } from "./python.js"
 
-/** What `dir(torch.nn.Module())` lists in PyTorch 2.15. */
+/** The names that `dir(torch.nn.Module())` lists in PyTorch 2.15. */
 const OF_MODULE = new Set(
   (
     "T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches eval extra_repr " +
@@ -15,7 +15,7 @@ const OF_MODULE = new Set(
   ).split(" "),
 )
 
-/** Whether `self.name` can be what is called so. */
+/** Whether `self.name` can have this name. */
 export const isAttribute = (name: string): boolean =>
   /^[A-Za-z]\w*$/.test(name) && !RESERVED.has(name) && !OF_MODULE.has(name) && !/^forward_\d+$/.test(name)
 

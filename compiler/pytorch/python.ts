@@ -67,7 +67,7 @@ export function numberText(value: number, isFloat: boolean): Code {
   return { text, level: value < 0 || Object.is(value, -0) ? LEVEL.unary : LEVEL.atom }
 }
 
-/** The shortest text that f32 reads as the same number: `0.1`, and not what 0.1 is in f32. */
+/** The shortest text that f32 reads as the same number: `0.1`, and not all digits of its f32. */
 function shortestOf(value: number): string {
   if (Object.is(value, -0)) return "-0"
   const single = Math.fround(value)

@@ -278,7 +278,7 @@ export const NAME_HABITS = words<Habit>({
   loss: { advice: "a value of this name has not been declared: `let loss = mse(Net(x), y)`" },
 })
 
-/** The name here of what is called `name` in PyTorch or Keras; undefined where it has none. */
+/** The name here for `name` of PyTorch or Keras; undefined where there is none. */
 export function writtenHere(name: string): string | undefined {
   const habit = NAME_HABITS[name]
   return habit && "here" in habit ? habit.here : undefined

@@ -177,7 +177,7 @@ class Kept {
   }
 }
 
-/** The node of the forward part whose elements are read; undefined for parameters, inputs and what gradients compute themselves. */
+/** The node of the forward part whose elements are read; undefined for parameters, inputs and values that gradients compute themselves. */
 function storedOf(nodes: ReadonlyMap<number, Node>, id: number): Node | undefined {
   const node = nodes.get(id)
   if (node === undefined || node.origin.by !== undefined) return undefined

@@ -1,4 +1,4 @@
-/** validate: what a program must give, in double precision, and how exactly a device can be asked for it. */
+/** validate: the expected results of a program, in double precision, and the precision that a device can reach. */
 import { type EvalInputs, evalValues } from "../ir/graph/eval.js"
 import type { Graph, ValueId } from "../ir/graph/types.js"
 import { type Allowed, apart, type Spread, spreadOver } from "./nearness.js"
@@ -64,7 +64,7 @@ export interface Mismatch {
   readonly expected: number
 }
 
-/** The first element of each result that is not what it must be. A result that `now` lacks is none of its concern. */
+/** The first wrong element of each result. Results that `now` lacks are not compared. */
 export function mismatches(expected: Results, now: Results, spread: SpreadOf, allowed: Allowed): Mismatch[] {
   return [...expected].flatMap(([name, want]): Mismatch[] => {
     const got = now.get(name)

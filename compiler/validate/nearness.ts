@@ -1,4 +1,4 @@
-/** validate: whether numbers are what they must be, as far as rounding lets anything be said. */
+/** validate: compares numbers with the expected ones, as far as rounding allows. */
 
 /** By element, the largest difference that rounding made in so many runs. */
 export type Spread = (runs: number) => ArrayLike<number>
@@ -7,7 +7,7 @@ export interface Apart {
   readonly within: number
 }
 
-/** What a device may differ by in any case, whatever rounding does: a share of the number, and a number. */
+/** The difference that is always allowed, whatever rounding does: a share of the number, and a number. */
 export interface Allowed {
   readonly relative: number
   readonly absolute: number
@@ -15,9 +15,9 @@ export interface Allowed {
 
 /** How often rounding is tried: more only where a few runs do not explain a difference. */
 export const RUNS: readonly number[] = [2, 6, 16]
-/** Of what rounding did in these runs. */
+/** The factor on the differences that rounding made in these runs. */
 const SAFETY = 16
-/** Of the largest number of the tensor, from where on nothing can be said: where rounding moves a number by much of what there is, no
+/** A share of the largest number of the tensor: where rounding moves a number by more, no
  *  number of runs says how far it can. */
 const VAGUE = 0.05
 

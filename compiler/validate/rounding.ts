@@ -1,7 +1,7 @@
-/** validate: how far rounding may lead a device away from what a graph gives in double precision.
+/** validate: how far rounding may lead a device away from the results of a graph in double precision.
  *  How:  the graph is evaluated again with every value rounded and moved by a few of its last digits at random, as far as its operation
- *        says (`roundingOf`). Where such runs differ from the exact one, so may a device: by what conditioning makes of rounding, with
- *        a choice that goes the other way where it nearly does, and with what f32 cannot hold. What no rounding moves has to be exact. */
+ *        says (`roundingOf`). Where such runs differ from the exact one, so may a device: rounding may be magnified by bad conditioning, or lead to
+ *        the other side of a choice, or beyond the range of f32. A value that no rounding moves has to be exact. */
 import { fromHalf, toHalf } from "../../runtime/bundle/half.js"
 import type { EvalInputs } from "../ir/graph/eval.js"
 import type { Node } from "../ir/graph/types.js"
@@ -14,12 +14,12 @@ type Held = NonNullable<EvalInputs["held"]>
 /** An operation of other arguments. */
 type Again = (args: readonly NdArray[]) => NdArray
 
-/** Of f32 values, as two ways of computing the same in one precision differ. */
+/** The relative difference of f32 values that two ways of computing the same may have. */
 export interface Precision {
   /** How far values are moved, as a share of them. */
   readonly digits: number
   readonly nearest: (v: number) => number
-  /** What is smaller may be 0. */
+  /** Smaller numbers may be 0. */
   readonly subnormal: number
 }
 /** Four roundings of f32. Drivers flush what is subnormal, or not. */
@@ -27,7 +27,7 @@ export const SINGLE: Precision = { digits: 2 ** -22, nearest: Math.fround, subno
 export const DOUBLE: Precision = { digits: 2 ** -51, nearest: (v) => v, subnormal: 0 }
 const HALF_DIGIT = 2 ** -11
 
-/** What becomes of each value of an evaluation; without noise, of halves alone: a program that has them asks for them to be rounded. */
+/** Rounds each value of an evaluation; without noise, halves alone, since a program that has them asks for that. */
 export const rounding =
   ({ digits, nearest, subnormal }: Precision, noise: Noise | null): Held =>
   (node, value, args, again) => {
@@ -40,13 +40,13 @@ export const rounding =
   }
 const signed = (noise: Noise): number => 2 * noise() - 1
 
-/** Devices keep more digits while a half stays in registers: what is too small for it, or too large, is there. */
+/** Devices keep more digits while a half stays in registers: they then hold numbers that are too small or too large for a half. */
 function halfOf(noise: Noise | null): (v: number) => number {
   if (noise === null) return (v) => fromHalf(toHalf(v))
   return noise() < 0.5 ? Math.fround : (v) => fromHalf(toHalf(v * (1 + HALF_DIGIT * signed(noise))))
 }
 
-/** `by`: the exact value moved by so many digits of what is `size` large, and so many of 1. */
+/** `by`: the exact value moved by so many last digits of a number of this `size`, and so many of 1. */
 function moved(
   node: Node,
   value: NdArray,
@@ -59,7 +59,7 @@ function moved(
   const isSum = how === "sum"
   const terms = def.lower.kind === "map" ? 0 : Math.max(...args.map((a) => a.data.length))
   const share = 1 + terms / Math.max(1, value.data.length) / TERMS_PER_DIGIT
-  // What terms lose on the way does not shrink where they cancel.
+  // The rounding errors of terms do not shrink where the terms cancel.
   const sizes = isSum ? again(args.map(magnitudes)).data : value.data
   const exactSums = isSum && args.every((a) => a.data.every((v) => Number.isInteger(v * GRID)))
   const isExact = (v: number, i: number): boolean =>

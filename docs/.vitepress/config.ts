@@ -8,14 +8,14 @@ const grammar = JSON.parse(
   readFileSync(new URL("../../editors/vscode/syntaxes/nn.tmLanguage.json", import.meta.url), "utf8"),
 )
 
-/** As site/play/src/share.ts reads it. */
+/** The link in the form that site/play/src/share.ts reads. */
 function playAddress(text: string, example: string | undefined): string {
   const packed = deflateSync(strToU8(JSON.stringify({ text, ...(example && { example }) })), { level: 9 })
   const code = Buffer.from(packed).toString("base64url")
   return `${base}play/index.html#p=${code}`
 }
 
-/** Pages of the repository are pages of the site; what else it holds is named, and not linked. */
+/** Pages of the repository are pages of the site; its other files are named, and not linked. */
 function addressOnSite(href: string): string | undefined {
   if (/^(?:[a-z]+:|#|\/)/.test(href)) return href
   const [path = "", anchor] = href.split("#")

@@ -1,4 +1,4 @@
-/** runtime/bundle: the builds of a bundle, each as a device sees it, and what is the same in all of them.
+/** runtime/bundle: the builds of a bundle, each as a device sees it, and the parts that all of them share.
  *  Not here:   which build a device runs (device/choose.ts). */
 import type {
   Bundle,
@@ -11,7 +11,7 @@ import type {
   SlotSpec,
 } from "./format.js"
 
-/** Of a bundle, or as one device sees it. */
+/** A manifest of a bundle, or as one device sees it. */
 export type AnyManifest = Manifest | DeviceManifest
 
 /** The manifest as a device sees it that runs this build; left out: the first. */

@@ -128,7 +128,7 @@ export type FittedStage =
   /** MurmurHash3 of the text in UTF-8, modulo `count`. */
   | { readonly kind: "hash"; readonly count: number }
   | { readonly kind: "date"; readonly format: string; readonly parts: readonly DatePart[] }
-  /** In place of NaN: a value for each place of a row, or one for all. */
+  /** Replaces NaN: by a value for each place of a row, or one for all. */
   | { readonly kind: "fill"; readonly values: readonly number[] }
   | { readonly kind: "missing" }
   | { readonly kind: "clip"; readonly min: number; readonly max: number }
@@ -328,7 +328,7 @@ export function fieldsRead(
     fieldsOf(set).map((field) => ({ ...field, name: besidePrefix(set) + field.name }))
   return [...fieldsOf(data), ...beside.flatMap(asBeside)]
 }
-/** What the names of the fields of a set beside the one that leads begin with. */
+/** The prefix of the names of fields of a set beside the leading one. */
 export const besidePrefix = (set: string): string => `${set}.`
 
 export interface PredictSpec {
@@ -417,8 +417,8 @@ export interface BuildSpec {
   readonly arenas: readonly ArenaSpec[]
   /** The names, types and roles of slots are the same in all builds, so that checkpoints move between devices. */
   readonly slots: readonly SlotSpec[]
-  /** `init`, `start` (what starts from the value of another slot, once more), `step`, `evaluate`, `predict.<Model>`, ...; `finite`, where
-   *  there is training, gives 1 for every slot, by name, that holds something that is not finite, else 0. */
+  /** `init`, `start` (once more the slots that start from the value of another slot), `step`, `evaluate`, `predict.<Model>`, ...; `finite`, where
+   *  there is training, gives 1 for every slot, by name, that is not finite, else 0. */
   readonly programs: readonly ProgramSpec[]
   readonly code: WgslCode | WasmCode
 }

@@ -48,7 +48,7 @@ export function encodeCheckpoint(
   return encodeTensors({ tensors: storedSlots(manifest, slots), metadata })
 }
 
-/** What was learned, for other programs: `format` is what transformers asks of a file of PyTorch. `model`: whose name the names have lost. */
+/** The parameters, for other programs: transformers asks for this `format` of a file of PyTorch. `model`: its name was cut from the names of tensors. */
 export function encodeWeights(
   manifest: AnyManifest,
   slots: SlotBytes,

@@ -96,7 +96,7 @@ function sourceOf(table: Table, name: string, stages: Taken["stages"], held: num
   const apart = stride ?? width
   if (!piece && apart === 1) {
     const { values } = column
-    // Of a table of many columns nearly all the time goes here.
+    // Nearly all the time for a table of many columns goes here.
     const gather = (rows: Uint32Array, into: Float64Array, offset: number, step: number): void => {
       for (let i = 0, to = offset; i < rows.length; i++, to += step) into[to] = values[rows[i]!]!
     }

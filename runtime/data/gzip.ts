@@ -1,6 +1,6 @@
 /** runtime/data: gzip files -> their contents. A file may have several members, one after another.
- *  Guarantees: the checksum and the length of every member are right, or a RunError says that the file is damaged; memory grows with what
- *              is really there, not with what the file announces, and ends at MOST_UNPACKED. */
+ *  Guarantees: the checksum and the length of every member are right, or a RunError says that the file is damaged; memory grows with the bytes
+ *              that are really there, not with the announced ones, and ends at MOST_UNPACKED. */
 import { Gunzip } from "fflate"
 import { reasonOf, RunError } from "../error.js"
 import { crc32 } from "./crc32.js"

@@ -82,7 +82,7 @@ export async function autoDevice(
 interface NamedDevice {
   readonly name: "webgpu" | "wasm"
   readonly why?: string | undefined
-  /** Of WebGPU, where it is known already. */
+  /** The offer of WebGPU, where it is known already. */
   readonly adapter?: AdapterInfo
 }
 

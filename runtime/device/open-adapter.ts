@@ -49,7 +49,7 @@ export function describe(adapter: GPUAdapter): AdapterInfo {
 /** The features that kernels use where the adapter has them. */
 const USABLE = ["shader-f16", "subgroups"] as const
 
-/** What `nnc tune` and `nnc profile` measure with where it is there. */
+/** The feature with which `nnc tune` and `nnc profile` measure, where an adapter has it. */
 const CLOCK = ["timestamp-query"] as const
 
 const isFeature = (name: string): name is GPUFeatureName => /^[a-z0-9-]+$/.test(name)

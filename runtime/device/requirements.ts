@@ -1,9 +1,9 @@
-/** runtime/device: what a WebGPU adapter offers, and why a build does not run on it. */
+/** runtime/device: the offer of a WebGPU adapter against the requirements of a build. */
 import type { BuildSpec, WebgpuLimits, WebgpuRequirements } from "../bundle/format.js"
 import type { DeviceInfo } from "./device.js"
 import { mib } from "./webgpu.js"
 
-/** What an adapter offers. */
+/** The features and limits of an adapter. */
 export interface Offer extends Pick<DeviceInfo, "software" | "features"> {
   readonly limits: WebgpuLimits
 }

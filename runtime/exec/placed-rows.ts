@@ -56,7 +56,7 @@ export interface PlacedRows {
   walk(order: Order): Walk
 }
 
-/** Of a data set: the rows of each part. */
+/** The rows of each part of a data set. */
 export interface SetSize {
   readonly fields: readonly FieldSpec[]
   readonly counts: readonly number[]

@@ -21,9 +21,9 @@ export interface RowStore {
 export interface StoredRows {
   readonly from: RowGather
   readonly store: RowStore
-  /** What the names of its fields in programs begin with. */
+  /** The prefix of the names of its fields in programs. */
   readonly prefix: string
-  /** Of its rows, as they lie in the store; 0 where they were counted already. */
+  /** The bytes of its rows, as they lie in the store; 0 where they were counted already. */
   readonly bytes: number
 }
 
@@ -81,7 +81,7 @@ export function stagedRows(
 }
 
 interface StagedSet {
-  /** Of all its rows. */
+  /** The number of all its rows. */
   readonly count: number
   readonly store: RowStore
   readonly prefix: string
@@ -187,7 +187,7 @@ class StagedWalk implements Walk {
 /** The order in which the rows of a set come. */
 class RowOrder {
   private readonly seed: number
-  /** Of the last epoch that was asked for. */
+  /** The order of the last epoch that was asked for. */
   private epoch: { readonly number: number; readonly rowAt: (place: number) => number } | undefined
 
   /** `set`: which one; the first leads. */

@@ -44,7 +44,7 @@ export class DataSets {
     return loading
   }
 
-  /** What a train section reads; null: nothing. */
+  /** The rows that a train section reads; null: none. */
   async of({ data, beside }: TrainSpec): Promise<DataSet | null> {
     return data === null ? null : this.get(data, beside)
   }

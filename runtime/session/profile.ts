@@ -13,7 +13,7 @@ export interface StepProfile {
   readonly batch: number
   /** Milliseconds of the whole step. */
   readonly ms: number
-  /** In the order in which they run, each timed by itself: a kernel then finds its operands in the cache, so the sum is less than the whole. */
+  /** The dispatches in their order, each timed by itself: a kernel then finds its operands in the cache, so the sum is less than the whole. */
   readonly kernels: readonly KernelTime[]
 }
 export interface KernelTime {

@@ -48,7 +48,7 @@ export async function takeSamples(
     const set = data.specs.find(({ name }) => inputs.length > 0 && inputs.every((i) => i.data === name))
     return set && inputs.every(({ field }) => field !== null) ? [{ model, set }] : []
   })
-  // What the rows of the set that leads are predicted with says most.
+  // Predictions of the leading set's rows say most.
   const { model, set } = found.find((each) => each.set.name === spec.data) ?? found[0] ?? {}
   if (!set || !model) return undefined
   const fed = feedOf(model, spec.name, data.specs).flatMap(({ name, field }) =>

@@ -166,7 +166,7 @@ interface Memory {
 function memoryOf({ model, bundle }: Compiled): Memory | undefined {
   const budgets = model?.trains.flatMap(({ settings }) => settings.budget?.bytes ?? []) ?? []
   if (bundle === undefined || budgets.length === 0) return undefined
-  // Of several builds for a device, the last is for all that are left.
+  // The last of several builds for a device is for all that are left.
   const takes = Object.fromEntries(
     bundle.manifest.builds.map((build) => [build.requires.device, programBytes(build)]),
   )

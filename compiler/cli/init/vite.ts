@@ -100,7 +100,7 @@ train.onclick = async () => {
 stop.onclick = () => ending.abort()
 x1.oninput = x2.oninput = () => void predict()
 
-/** What the network says of the point that the sliders stand at. */
+/** The prediction for the point of the sliders. */
 async function predict(): Promise<void> {
   if (train.disabled) return
   const { output } = await trainer.predict({ x: [x1.valueAsNumber, x2.valueAsNumber] })

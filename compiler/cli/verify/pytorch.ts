@@ -178,7 +178,7 @@ function runPython(folder: string, start: Start, { python, steps }: VerifyOption
     )
 }
 
-/** What JSON has no number for is a text. */
+/** A number that JSON cannot write is a text. */
 const special = (_: string, value: unknown): unknown =>
   value === "nan" ? NaN : value === "inf" ? Infinity : value === "-inf" ? -Infinity : value
 
@@ -200,7 +200,7 @@ function tracedIn(trace: string, train: TrainSection): Computed {
   }
 }
 
-/** The first values of what is learned, each off by its last bit or two, up or down. */
+/** The first values of the parameters, each off by its last bit or two, up or down. */
 function nudge(folder: string, train: TrainSection): void {
   const moved = new Set(train.objectives.flatMap(({ updates }) => updates.map(({ param }) => param)))
   const { tensors, metadata } = decodeTensors("start", readFileSync(join(folder, "start.safetensors")))

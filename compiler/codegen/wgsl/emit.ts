@@ -283,7 +283,7 @@ function literal(value: number, type: ScalarType): string {
       return unreachable(type)
   }
 }
-/** The bits of infinity. WGSL has no literals of infinities and NaN, and refuses what is found to be one when it compiles: they are
+/** The bits of infinity. WGSL has no literals of infinities and NaN, and refuses constants that are found to be one: they are
  *  made of the bits in a variable. */
 const SPECIAL = "nnc_infinity"
 /** The value, or an infinity where halves end. */

@@ -1,6 +1,6 @@
 /** ir/ast: parsed modules <-> one text, so that the standard library is parsed when nnc is built and not at every start.
  *  Assumes:    modules without imports.
- *  Guarantees: what is read equals what was printed. A program sees only the names of most declarations: the rest of each is
+ *  Guarantees: reading a printed module gives an equal one. A program sees only the names of most declarations: the rest of each is
  *              decoded when first asked for. */
 import { bug } from "../../source/bug.js"
 import type { SourceFile, Span } from "../../source/source.js"

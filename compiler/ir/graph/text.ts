@@ -283,7 +283,7 @@ function parseUpdate(c: Cursor): { slot: Written; value: Written } {
   return { slot, value: parseValue(c) }
 }
 
-/** Reads what `printAttrs` prints. */
+/** Reads the text that `printAttrs` prints. */
 export const parseAttrs = (c: Cursor): Attrs =>
   Object.fromEntries(
     c.list("{", "}", (): [string, AttrValue] => {

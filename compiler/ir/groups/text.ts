@@ -76,7 +76,7 @@ function printGroup(x: Group, name: (v: ValueId) => string): string[] {
 /** The fields that tell a group from the others of its program. */
 export type GroupHead = Pick<Group, "kind" | "id" | "outer" | "rootAxes" | "inner">
 
-/** Reads what `printHead` prints. */
+/** Reads the text that `printHead` prints. */
 export function parseHead(c: Cursor): GroupHead {
   const at = c.peek()
   const word = c.name("a kind of group")

@@ -3,18 +3,18 @@
  *  Guarantees: these are the names in graphs, kernels and bundles (`TrainSpec.beside`). */
 import type { DataSet, Field, Model, TrainSection } from "./types.js"
 
-/** What a train section reads as if it were one set: the fields of all, the rest as the one that leads has it. */
+/** The data of a train section as if it were one set: the fields of all sets, the rest of the leading one. */
 export const joined = (data: DataSet, beside: readonly DataSet[]): DataSet => ({
   ...data,
   fields: [...data.fields, ...beside.flatMap(({ name, fields }) => fields.map((f) => asBeside(name, f)))],
 })
 
-/** What a field of a set beside the one that leads is called. */
+/** The name of a field of a set beside the leading one. */
 export const nameBeside = (set: string, field: string): string => `${set}.${field}`
 
 const asBeside = (set: string, field: Field): Field => ({ ...field, name: nameBeside(set, field.name) })
 
-/** Of a section without data, undefined. */
+/** Undefined for a section without data. */
 export function sectionData(
   model: Pick<Model, "data">,
   { data, beside }: Pick<TrainSection, "data" | "beside">,

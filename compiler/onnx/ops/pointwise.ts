@@ -11,7 +11,7 @@ const isInteger = (dtype: OnnxDType): boolean => dtype === "i32" || dtype === "u
 const arithmetic = (op: string): Spelling => widely(({ args, w }) => w.pointwise(op, args))
 const comparison = (op: string): Spelling => widely(({ args, w }) => w.pointwise(op, args, "bool"))
 
-/** Of integers in i64, where the least number by -1 is a number too, and never by 0. */
+/** Divides integers in i64, where the least number by -1 is a number too, and never by 0. */
 const division = (op: "Div" | "Mod", fmod: boolean): Spelling =>
   widely(({ args: [a, b], w }) => {
     const attrs: Attributes = fmod ? { fmod: 1 } : {}

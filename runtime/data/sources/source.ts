@@ -18,7 +18,7 @@ export interface Reading {
   readonly name: string
   /** One of its files, unpacked. */
   open(path: string): DataFile
-  /** The same for reading once, from front to end: what is packed need not be in memory. */
+  /** The same for reading once, from front to end: packed files need not be in memory. */
   pass(path: string): DataFile
   /** Columns that nobody uses need not be looked at. */
   readonly uses: Uses

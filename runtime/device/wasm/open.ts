@@ -34,7 +34,7 @@ export async function openWasmDevice(
   }
 }
 
-/** `why`: what is to be said of the number. */
+/** `why`: a remark about the number. */
 async function openWith(source: WasmSource, host: ThreadHost, wanted: number, why = ""): Promise<Device> {
   const loaded = await loadModule(source, wanted > 1)
   const size = loaded.shared ? wanted : 1

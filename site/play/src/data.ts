@@ -2,7 +2,7 @@
 import { byId, h } from "./dom.js"
 import { imageSet, isImage, programOf, SIDE } from "./images.js"
 
-/** Of a file. It is read from end to end while one types. */
+/** The most bytes of a file, since it is read from end to end while one types. */
 const MOST_BYTES = 256 * 2 ** 20
 
 export class DataPanel {

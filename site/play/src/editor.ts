@@ -89,7 +89,7 @@ const setShares = StateEffect.define<ReadonlyMap<number, string>>()
 const shares = StateField.define<DecorationSet>({
   create: () => Decoration.none,
   update(before, { docChanged, effects, state }) {
-    // Of another text.
+    // After a change of the text, the old shares are those of other lines.
     let now = docChanged ? Decoration.none : before
     for (const effect of effects)
       if (effect.is(setShares)) {

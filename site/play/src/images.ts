@@ -5,7 +5,7 @@
 export const SIDE = 32
 
 export interface ImageSet {
-  /** In the order of their numbers. */
+  /** The names of classes, in the order of their numbers. */
   readonly classes: readonly string[]
   readonly count: number
   readonly files: ReadonlyMap<string, Blob>
@@ -72,7 +72,7 @@ function npy(shape: readonly number[], rows: readonly Uint8Array[]): Blob {
   return new Blob([start, header, ...rows.map((row) => new Uint8Array(row))])
 }
 
-/** What trains on them. */
+/** A program that trains on them. */
 export const programOf = ({
   classes,
   count,

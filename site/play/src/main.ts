@@ -215,7 +215,7 @@ document.addEventListener("keydown", (event) => {
   }
 })
 
-// Built, and served by what browsers trust.
+// The built page, from an origin that browsers trust.
 if (import.meta.env.MODE === "production" && "serviceWorker" in navigator)
   addEventListener("load", () => {
     navigator.serviceWorker.register("./service-worker.js").catch(() => {

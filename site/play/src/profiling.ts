@@ -5,7 +5,7 @@ import type { Built, DeviceName, TrainOrder } from "./protocol.js"
 import { type Shares, sharesOf, shareText } from "./shares.js"
 import { deviceText, newWorker } from "./training.js"
 
-/** As the compiler's worker calls it. */
+/** The path of the program, as the compiler's worker has it. */
 const PATH = "program.nn"
 
 export interface ProfilingServices {
@@ -18,7 +18,7 @@ export interface ProfilingServices {
 export class ProfilePanel {
   private readonly button = byId("profile", HTMLButtonElement)
   private readonly about = byId("profiled", HTMLElement)
-  /** Of the program as it is; undefined: not known. */
+  /** The shares of the present program; undefined: not known. */
   private shares: Shares | undefined
   private summary = ""
 
@@ -70,7 +70,7 @@ export class ProfilePanel {
   }
 }
 
-/** In a worker of its own, so that a run is left alone. */
+/** Times a step in a worker of its own, so that a run is not disturbed. */
 function profileOf(order: TrainOrder): Promise<StepProfile> {
   return new Promise((resolve, reject) => {
     const worker = newWorker((message) => {

@@ -1,12 +1,12 @@
-/** play: keeps the built page, so that it works without a network from its second visit on. Every build has a cache of its own, named by what is in it.
+/** play: keeps the built page, so that it works without a network from its second visit on. Every build has a cache of its own, named by its content.
  *  Where the server does not ask for it, it makes the page cross-origin isolated, which threads of WebAssembly need.
  *  Not here: data and checkpoints of the user (kept.ts). */
 
-/** Put there when the page is built: all of its files, and what tells this build from others. */
+/** Put there when the page is built: all of its files, and a hash that tells this build from others. */
 declare const PLAY_FILES: readonly string[]
 declare const PLAY_BUILD: string
 
-/** Of workers of this kind; the types of pages do not have them. */
+/** Members of service workers; the types of pages do not have them. */
 interface Lifetime extends Event {
   waitUntil(work: Promise<unknown>): void
 }
@@ -54,7 +54,7 @@ async function answer(request: Request): Promise<Response> {
 }
 
 function isolated(response: Response): Response {
-  // Of a redirect, which the browser follows itself.
+  // The browser follows a redirect itself.
   if (response.status === 0) return response
   const headers = new Headers(response.headers)
   headers.set("Cross-Origin-Opener-Policy", "same-origin")

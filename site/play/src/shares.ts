@@ -2,7 +2,7 @@
 import type { StepProfile } from "nnc/runtime/browser"
 
 export interface Share {
-  /** Of the time of all kernels, from 0 to 1. */
+  /** The share of the time of all kernels, from 0 to 1. */
   readonly share: number
   readonly ms: number
 }

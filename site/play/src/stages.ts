@@ -61,7 +61,7 @@ export class StagePanel {
     await this.showStage()
   }
 
-  /** Of the time of a step, beside the kernels of a stage that has them; undefined: not known of this program. */
+  /** Shares of the time of a step, beside the kernels of a stage; undefined: not known for this program. */
   share(shares: Shares | undefined): void {
     this.shares = shares
     this.showShares()
