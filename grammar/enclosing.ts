@@ -14,7 +14,7 @@ export class Enclosing {
     readonly declares?: boolean
     readonly params?: boolean
     readonly shape?: boolean
-    /** Commas may separate what is in these braces. */
+    /** Commas may separate the items in these braces. */
     readonly lists?: boolean
   }[] = []
   /** The declaration whose braces come next. */

@@ -28,7 +28,7 @@ export function translatePython(
   return new Python(file, tokens, out).run()
 }
 
-/** Where none of them stands, there is nothing to do. */
+/** A text in which none of them stands is left as it is. */
 const SIGNS = new Set([":", "range", "forward", "class"])
 const DECLARES = new Set(["fn", "layer", "model", "optimizer", "data", "train", "import", "class", "def"])
 /** Words that begin a line which ends with a colon in Python. */

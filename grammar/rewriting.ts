@@ -39,7 +39,7 @@ export class Rewriting {
     for (const [type, image] of by) this.tokens.push(spanning(type, image, first, last))
   }
 
-  /** Where nothing stands: right before a token. */
+  /** Puts tokens right before a token, where nothing stands. */
   before(token: IToken, by: readonly (readonly [TokenType, string])[], text: string): void {
     this.edits.push({ start: token.startOffset, end: token.startOffset, text })
     for (const [type, image] of by) this.tokens.push(spanning(type, image, token, token))

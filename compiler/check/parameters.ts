@@ -41,7 +41,7 @@ export function parametersOf(env: Env, instance: Instance, span: Span): Value {
   }
 }
 
-/** A model whose inputs have sizes that are written down has its slots before anything calls it. What is wrong in it is said where it is
+/** A model whose inputs have sizes that are written down has its slots before anything calls it. Its mistakes are reported where it is
  *  called. */
 function makeSlots({ cx }: Env, { decl, module }: Instance): void {
   if (decl.kind !== "model" || cx.making.has(decl)) return

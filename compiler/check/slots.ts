@@ -118,7 +118,7 @@ function ensureSlot(
   return slot
 }
 
-/** Starts as that which it follows, and is moved by no optimizer. */
+/** Makes a slot that starts as its leader does, and that no optimizer moves. */
 function ensureFollowing(
   env: Env,
   s: ParamStmt | StateStmt,

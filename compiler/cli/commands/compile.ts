@@ -65,7 +65,7 @@ export function addCompile(program: Command): void {
       const { writeBundle, writeSingle } = await import("../write-bundle.js")
       const write = options.single ? writeSingle : writeBundle
       const files = await write(bundle, options.out, dirname(file))
-      // A build for adapters of which nothing is known stands last of those for WebGPU.
+      // The last build for WebGPU is the one for adapters that the others do not fit.
       const builds = bundle.manifest.builds
       const { kernels, programs, slots } = withBuild(
         bundle.manifest,
