@@ -11,7 +11,7 @@ import type { Evaluation } from "../../runtime/session/evaluation.js"
 import { VERSION } from "../version.js"
 import { refuseBundle } from "./export-program.js"
 import { writtenFrom } from "./export-pytorch.js"
-import { Failure } from "./failure.js"
+import { EXIT, Failure } from "./failure.js"
 import { learnedValues, ofModel, oneModel } from "./learned.js"
 import { checkpointFor, type CheckpointOptions, openProgram } from "./open-program.js"
 import type { DataOptions } from "./usage.js"
@@ -101,7 +101,7 @@ function sourcesOf(path: string): (readonly [name: string, text: string])[] {
         "usage",
         `the program imports ${file}, which is outside of its folder`,
         "the exported folder holds the whole program: put that file beside it",
-        2,
+        EXIT.usage,
       )
     return [name, text]
   })

@@ -139,7 +139,7 @@ class Translator {
   }
 
   private operation(s: OpStmt, w: Writer): Term {
-    const spelling = SPELLINGS[s.op] ?? bug(`${s.op} has no spelling`)
+    const spelling = SPELLINGS[s.op]
     if (typeof spelling !== "function") return this.refused(s, spelling.none)
     const region = s.regions?.[0]
     const args = s.args.map((a) => this.terms.get(a))

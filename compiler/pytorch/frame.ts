@@ -84,9 +84,7 @@ export class Frame implements Scope {
 
   param(id: ModelValue, term: Term): void {
     this.terms.set(id, term)
-    if (!this.place.facts.differentiated.has(id)) return
-    const name = term.code.text
-    this.lines.push(`${name} = parallel.differentiable(${name})`)
+    if (this.place.facts.differentiated.has(id)) this.mark(term.code.text)
   }
 
   /** Writes the lines, and gives the results. */
@@ -209,7 +207,7 @@ export class Frame implements Scope {
 
   private operation(s: OpStmt): Term {
     if (s.op === "scan") return this.loop(s, s.regions?.[0] ?? bug("a scan has a region"))
-    const spelling = SPELLINGS[s.op] ?? bug(`${s.op} has no spelling`)
+    const spelling = SPELLINGS[s.op]
     if (typeof spelling !== "function")
       throw new Unspeakable("none" in spelling ? spelling.none : "it is a statement")
     return spelling({ args: s.args.map((a) => this.term(a)), attrs: s.attrs, type: s.type, w: this })
