@@ -18,7 +18,7 @@ import type { Instance, ParametersValue, TensorValue, Value } from "./values.js"
 export function parametersOf(env: Env, instance: Instance, span: Span): Value {
   const { path, span: made } = instance
   const { slots } = env.cx
-  if (![...slots.keys()].some((name) => name.startsWith(`${path}.`))) makeSlots(env, instance)
+  if (!hasSlots(env.cx, path)) makeSlots(env, instance)
   const own = [...slots.values()].filter(
     ({ slot: { name, role } }) =>
       role === "param" &&
@@ -40,6 +40,10 @@ export function parametersOf(env: Env, instance: Instance, span: Span): Value {
     tensors: new Map(own.map(({ slot }) => [slot.name.slice(path.length + 1), readValue(env, slot, span)])),
   }
 }
+
+/** Whether the slots of an instance are known. */
+const hasSlots = ({ slots }: Cx, path: string): boolean =>
+  [...slots.keys()].some((name) => name.startsWith(`${path}.`))
 
 /** A model whose inputs have sizes that are written down has its slots before anything calls it. Its mistakes are reported where it is
  *  called. */
@@ -154,7 +158,7 @@ export function replacedBy(
   // Those of a part stay those of the part.
   const within = value.of.startsWith(`${path}.`) ? value.of : path
   const { slots } = env.cx
-  const called = [...slots.keys()].some((name) => name.startsWith(`${path}.`))
+  const called = hasSlots(env.cx, path)
   const replaced = new Map([...value.tensors].map(([name, tensor]) => [`${within}.${name}`, tensor]))
   for (const [name, tensor] of replaced) {
     const slot = slots.get(name)?.slot
