@@ -22,7 +22,7 @@ import { readTables } from "../facts/tables.js"
 import { readProgram } from "./compile-file.js"
 import { programToExport } from "./export-program.js"
 import { refusalDiagnostic } from "./export-refusal.js"
-import { Failure, Refused } from "./failure.js"
+import { EXIT, Failure, Refused } from "./failure.js"
 import { fileHost, packageFolder } from "./host.js"
 import { userTables } from "./kept-tables.js"
 import type { DataOptions } from "./usage.js"
@@ -108,7 +108,7 @@ export function sectionOf({ trains }: Model, wanted: string | undefined): TrainS
       "usage",
       `the program has several train sections: ${names.join(", ")}`,
       "choose one with --train",
-      2,
+      EXIT.usage,
     )
   const near = nearest(wanted, names)
   throw new Failure(

@@ -3,7 +3,7 @@ import { type AnyManifest, slotsOf } from "../../runtime/bundle/builds.js"
 import type { SlotSpec } from "../../runtime/bundle/format.js"
 import type { loadCheckpoint } from "../../runtime/node.js"
 import { nearest } from "../source/suggest.js"
-import { Failure } from "./failure.js"
+import { EXIT, Failure } from "./failure.js"
 
 type Slots = Awaited<ReturnType<typeof loadCheckpoint>>["slots"]
 
@@ -54,6 +54,6 @@ export function oneModel<T extends { readonly model: string }>(predicts: readonl
     "usage",
     `the program has several models: ${predicts.map(({ model }) => model).join(", ")}`,
     "choose one with --model",
-    2,
+    EXIT.usage,
   )
 }

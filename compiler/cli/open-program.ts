@@ -23,7 +23,7 @@ import { userCache } from "./compile-cache.js"
 import { bundleOf, isBundleFolder } from "./compile-file.js"
 import { note } from "./console.js"
 import { whenConverted } from "./convert/index.js"
-import { Failure } from "./failure.js"
+import { EXIT, Failure } from "./failure.js"
 import { userTables } from "./kept-tables.js"
 import { visible } from "../source/visible.js"
 import { type CompilingOptions, compiling, type DataOptions, integer, withData } from "./usage.js"
@@ -171,14 +171,14 @@ export function refuseSettings(path: string, { set, plan }: CompilingOptions): v
       "usage",
       `${path} is compiled already`,
       "`nnc compile --plan` compiles it with other plans of kernels",
-      2,
+      EXIT.usage,
     )
   if (set !== undefined)
     throw new Failure(
       "usage",
       `${path} is compiled already`,
       "`nnc compile --set` compiles it with other settings",
-      2,
+      EXIT.usage,
     )
 }
 
@@ -200,7 +200,7 @@ export async function checkpointFor(
       "usage",
       `\`--from ${from}\` chooses among the checkpoints of a run, and ${run} is one file`,
       undefined,
-      2,
+      EXIT.usage,
     )
   if (from === "best" && !file.endsWith("best.safetensors"))
     throw new Failure(

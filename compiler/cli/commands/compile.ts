@@ -9,7 +9,7 @@ import { WEBGPU_VARIANTS } from "../../targets/index.js"
 import { goldenLosses } from "../../validate/golden.js"
 import { bundleOf, type CompileFileOptions } from "../compile-file.js"
 import { note, printJson } from "../console.js"
-import { Failure } from "../failure.js"
+import { EXIT, Failure } from "../failure.js"
 import { whenConverted } from "../convert/index.js"
 import { type DataOptions, compiling, withData } from "../usage.js"
 
@@ -43,7 +43,7 @@ export function addCompile(program: Command): void {
           "usage",
           "`--single` writes a module, and the name in `--out` is none",
           "write `-o model.js`",
-          2,
+          EXIT.usage,
         )
       let graphs: readonly Graph[] = []
       const asked: CompileFileOptions = {

@@ -165,7 +165,7 @@ const resumed = (folder: string, program: string): { folder: string; plan: Sweep
 async function planned(program: string, options: Options): Promise<{ folder: string; plan: SweepPlan }> {
   const { set, random, seed, out } = options
   if (set.size === 0)
-    throw new Failure("usage", "a sweep needs settings to try", "`--set lr=1e-4,1e-3` tries two", 2)
+    throw new Failure("usage", "a sweep needs settings to try", "`--set lr=1e-4,1e-3` tries two", EXIT.usage)
   const runs =
     random === undefined
       ? gridOf(set)
@@ -223,7 +223,7 @@ function orderOf(
       "usage",
       `the program has ${trains.length} train sections, and runs of a sweep are of one`,
       `choose one of ${trains.map(({ name }) => `--train ${name}`).join(", ")}`,
-      2,
+      EXIT.usage,
     )
   const section = trains.find(({ name }) => train === undefined || name === train)
   if (section === undefined)
@@ -231,7 +231,7 @@ function orderOf(
       "usage",
       `the program has no train section${train ? ` "${visible(train)}"` : ""}`,
       undefined,
-      2,
+      EXIT.usage,
     )
   const { keepBest } = section.settings
   const rows = data.find(({ name }) => name === section.data)
@@ -241,11 +241,16 @@ function orderOf(
   const names = ["loss", ...section.reports]
   const known = [...names, ...(held === "" ? [] : names.map((name) => `${held}${name}`))]
   if (!known.includes(by))
-    throw new Failure("usage", `no run reports \`${visible(by)}\``, `metrics are ${known.join(", ")}`, 2)
+    throw new Failure(
+      "usage",
+      `no run reports \`${visible(by)}\``,
+      `metrics are ${known.join(", ")}`,
+      EXIT.usage,
+    )
   if (better !== undefined) return { by, better }
   if (keepBest && (by === kept || by === keepBest.metric)) return { by, better: keepBest.better }
   if (/(^|_)loss$/.test(by)) return { by, better: "lower" }
-  throw new Failure("usage", `which values of \`${by}\` are better?`, "say it: `--better higher`", 2)
+  throw new Failure("usage", `which values of \`${by}\` are better?`, "say it: `--better higher`", EXIT.usage)
 }
 
 /** The prefix of metrics over held-back rows. */

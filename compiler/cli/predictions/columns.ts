@@ -2,7 +2,7 @@
  *  Guarantees: no two columns have one name.
  *  Not here:   how columns are written (text.ts, npy.ts, parquet.ts). */
 import { isClasses, type Prediction, type Table } from "../../../runtime/node.js"
-import { Failure } from "../failure.js"
+import { EXIT, Failure } from "../failure.js"
 
 export interface OutColumn {
   readonly name: string
@@ -44,7 +44,12 @@ export function columnsOf({ rows, kept, outputs }: Chunk): readonly OutColumn[] 
   const columns = [...kept, ...predicted]
   const twice = columns.find(({ name }, i) => columns.findIndex((each) => each.name === name) < i)
   if (twice && kept.some(({ name }) => name === twice.name))
-    throw new Failure("usage", `--keep ${twice.name}: a predicted column has that name`, undefined, 2)
+    throw new Failure(
+      "usage",
+      `--keep ${twice.name}: a predicted column has that name`,
+      undefined,
+      EXIT.usage,
+    )
   return columns
 }
 

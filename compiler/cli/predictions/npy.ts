@@ -1,7 +1,7 @@
 /** cli/predictions: the predictions of one output as a NumPy array, rows first: its numbers, or the probabilities of its classes.
  *  The format: numpy.lib.format, version 1.0. */
 import { isClasses, type Prediction } from "../../../runtime/node.js"
-import { Failure } from "../failure.js"
+import { EXIT, Failure } from "../failure.js"
 import type { OutFile } from "../out-file.js"
 import type { Chunk } from "./columns.js"
 
@@ -45,7 +45,7 @@ export class NpyWriter {
 
 function arrayOf(outputs: Chunk["outputs"], keeps: boolean, rows: number): Array {
   const refuse = (why: string): never => {
-    throw new Failure("usage", `a .npy file holds one array of numbers, and ${why}`, HELP, 2)
+    throw new Failure("usage", `a .npy file holds one array of numbers, and ${why}`, HELP, EXIT.usage)
   }
   const [only, ...more] = Object.values(outputs)
   if (only === undefined || more.length > 0) return refuse(`the model has ${more.length + 1} outputs`)

@@ -1,7 +1,7 @@
 /** cli/predictions: where predictions go: stdout, or a file of the kind that its name ends in. */
 import { extname } from "node:path"
 import { print } from "../console.js"
-import { Failure } from "../failure.js"
+import { EXIT, Failure } from "../failure.js"
 import { OutFile } from "../out-file.js"
 import type { Chunk } from "./columns.js"
 import { NpyWriter } from "./npy.js"
@@ -31,7 +31,7 @@ export function toFile(path: string): PredictionOut {
       "usage",
       `predictions are written as ${ENDINGS}, and ${path} is none of them`,
       undefined,
-      2,
+      EXIT.usage,
     )
   const file = new OutFile(path)
   const writer = kind(file)

@@ -2,14 +2,14 @@
  *  A list is tried value by value. A range `a..b` is drawn from, so it needs a number of runs: settings that are whole numbers
  *  are drawn evenly, others evenly on a logarithmic scale where both ends are positive, as rates and weights of decay are looked for. */
 import { philox } from "../../ir/kernels/philox.js"
-import { Failure } from "../failure.js"
+import { EXIT, Failure } from "../failure.js"
 
 export type Settings = Readonly<Record<string, string>>
 type Choices =
   | { readonly kind: "list"; readonly values: readonly string[] }
   | { readonly kind: "range"; readonly from: number; readonly to: number }
 
-const wrong = (message: string, help: string): Failure => new Failure("usage", message, help, 2)
+const wrong = (message: string, help: string): Failure => new Failure("usage", message, help, EXIT.usage)
 
 /** Every combination of lists, the last setting changing fastest. */
 export function gridOf(given: ReadonlyMap<string, string>): readonly Settings[] {
