@@ -4,16 +4,9 @@ import type { Choices } from "./choices.js"
 import { ACTIVATIONS, CHOICES, POINTWISE, PRODUCTS, RANDOM, REDUCTIONS } from "./rules-functions.js"
 import { GATHERS, MOVEMENT } from "./rules-movement.js"
 import { declareLayer, LANGUAGE } from "./rules-language.js"
-import {
-  ATTENTION,
-  CONVOLUTION_LAYERS,
-  CONVOLUTIONS,
-  DENSE,
-  NORMS,
-  POOLING,
-  RECURRENT,
-} from "./rules-layers.js"
+import { ATTENTION, DENSE, NORMS, RECURRENT } from "./rules-layers.js"
 import { AFTER, LOSS_VALUES, LOSSES, METRICS, OPTIMIZERS, SETTINGS } from "./rules-training.js"
+import { CONVOLUTION_LAYERS, CONVOLUTIONS, POOLING } from "./rules-windows.js"
 import type { Piece, Shape } from "./shapes.js"
 
 /** Of functions, which may stand anywhere. */
