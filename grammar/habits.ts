@@ -80,9 +80,10 @@ interface Change {
 /** The longest item of a train section that is taken for a setting. */
 const LOOKAHEAD = 40
 
-const one = (type: TokenType, image: string): Pick<Change, "here" | "becomes"> => ({
-  here: image,
-  becomes: [[type, image]],
+/** The tokens that take the place of others, written with spaces between them. */
+const put = (...becomes: readonly (readonly [TokenType, string])[]): Pick<Change, "here" | "becomes"> => ({
+  here: becomes.map(([, image]) => image).join(" "),
+  becomes,
 })
 
 /** The first that applies counts. */
@@ -90,7 +91,7 @@ const CHANGES: readonly ((place: Place) => Change | undefined)[] = [
   // x ** 2
   ({ token, next }) =>
     token.image === "*" && next?.image === "*" && next.startOffset === token.startOffset + 1
-      ? { ...one(t.Power, "^"), says: "a power is written `^`", more: 1 }
+      ? { ...put([t.Power, "^"]), says: "a power is written `^`", more: 1 }
       : undefined,
   // minimize loss, optimizer: Adam(lr: 0.1)
   ({ token, next, rest, inside }) =>
@@ -109,7 +110,7 @@ const CHANGES: readonly ((place: Place) => Change | undefined)[] = [
     if (closesMore(rest.slice(0, restOfLine(token, rest)))) return undefined
     const line = before.slice(before.findLastIndex(({ endLine }) => endLine !== token.startLine) + 1)
     return line.some(({ tokenType }) => tokenType === t.Pipe)
-      ? { ...one(t.Pipe, " |>"), says: "layers follow one another with `|>`" }
+      ? { ...put([t.Pipe, " |>"]), says: "layers follow one another with `|>`" }
       : undefined
   },
   // train houses { ... }
@@ -121,11 +122,7 @@ const CHANGES: readonly ((place: Place) => Change | undefined)[] = [
     dataNames.has(next.image) &&
     rest[1]?.image === "{"
       ? {
-          here: "train on",
-          becomes: [
-            [t.Train, "train"],
-            [t.On, "on"],
-          ],
+          ...put([t.Train, "train"], [t.On, "on"]),
           says: `the data of a \`train\` section stands after \`on\`: \`train on ${next.image}\``,
         }
       : undefined,
@@ -137,11 +134,7 @@ const CHANGES: readonly ((place: Place) => Change | undefined)[] = [
     inside.isTop &&
     (previous === undefined || (previous.endLine !== token.startLine && previous.image === "}"))
       ? {
-          here: `let ${token.image}`,
-          becomes: [
-            [t.Let, "let"],
-            [t.Identifier, token.image],
-          ],
+          ...put([t.Let, "let"], [t.Identifier, token.image]),
           says: `a name gets its value with \`let\`: \`let ${token.image} = ...\``,
         }
       : undefined,
@@ -182,19 +175,19 @@ const CHANGES: readonly ((place: Place) => Change | undefined)[] = [
   ({ token, previous, next }) => {
     const joins = JOINS[token.image]
     return joins && endsValue(previous, token) && beginsValue(next)
-      ? { says: `\`${token.image}\` is written \`${joins.here}\``, ...one(joins.type, joins.here) }
+      ? { says: `\`${token.image}\` is written \`${joins.here}\``, ...put([joins.type, joins.here]) }
       : undefined
   },
   // not a
   ({ token, previous, next }) =>
     token.image === "not" && previous?.tokenType !== t.Dot && !endsValue(previous, token) && beginsValue(next)
-      ? { ...one(t.Not, "!"), says: "`not` is written `!`" }
+      ? { ...put([t.Not, "!"]), says: "`not` is written `!`" }
       : undefined,
   // 'adam'
   ({ token }) =>
     token.tokenType === t.SingleQuoted
       ? {
-          ...one(t.StringLiteral, `"${token.image.slice(1, -1)}"`),
+          ...put([t.StringLiteral, `"${token.image.slice(1, -1)}"`]),
           says: "a string is written in double quotes",
         }
       : undefined,
@@ -202,7 +195,7 @@ const CHANGES: readonly ((place: Place) => Change | undefined)[] = [
   ({ token, inside }) =>
     token.image === "None" && inside.isShape
       ? {
-          ...one(t.Identifier, "B"),
+          ...put([t.Identifier, "B"]),
           says: "a size that may be any has a name, as `B` for the rows of a batch",
         }
       : undefined,
@@ -211,14 +204,14 @@ const CHANGES: readonly ((place: Place) => Change | undefined)[] = [
     const type = CONSTANTS[token.image]
     const here = token.image.toLowerCase()
     return type && previous?.tokenType !== t.Dot
-      ? { ...one(type, here), says: `\`${token.image}\` is written \`${here}\`` }
+      ? { ...put([type, here]), says: `\`${token.image}\` is written \`${here}\`` }
       : undefined
   },
   // SGD(lr=0.1)
   ({ token, previous, inside }) =>
     token.tokenType === t.Equals && isName(previous) && inside.namesArgument
       ? {
-          ...one(t.Colon, ":"),
+          ...put([t.Colon, ":"]),
           says: `an argument is named with a colon: \`${previous!.image}: ...\``,
         }
       : undefined,
@@ -231,7 +224,7 @@ const CHANGES: readonly ((place: Place) => Change | undefined)[] = [
       (both || next?.tokenType === t.NumberLiteral) &&
       beginsItem(previous, token)
       ? {
-          ...one(setting(here), here),
+          ...put([setting(here), here]),
           says: `\`${token.image}\` is written \`${here}\``,
           more: both ? 1 : 0,
         }
@@ -245,11 +238,7 @@ const CHANGES: readonly ((place: Place) => Change | undefined)[] = [
       rest[at]?.image.toLowerCase() === "true" &&
       beginsItem(previous, token)
       ? {
-          here: "precision mixed",
-          becomes: [
-            [t.Precision, "precision"],
-            [t.Mixed, "mixed"],
-          ],
+          ...put([t.Precision, "precision"], [t.Mixed, "mixed"]),
           says: `\`${token.image}\` is written \`precision mixed\``,
           more: at + 1,
         }
@@ -276,20 +265,16 @@ const CHANGES: readonly ((place: Place) => Change | undefined)[] = [
       value === "true"
         ? `\`${token.image}\` stands by itself`
         : `\`${token.image}\` is left out where it is not wanted`
-    if (value === "true") return { ...one(setting(token.image), token.image), says, more: at + 1 }
+    if (value === "true") return { ...put([setting(token.image), token.image]), says, more: at + 1 }
     return { here: "", says, more: at + (rest[at + 1]?.image === "," ? 2 : 1) }
   },
   // maximize accuracy
   ({ token, next, previous, inside }) =>
     /^maximi[sz]e$/.test(token.image) && inside.isTrain && beginsItem(previous, token) && next
       ? next.image === "-"
-        ? { ...one(t.Minimize, "minimize"), says: MAXIMIZE, more: 1 }
+        ? { ...put([t.Minimize, "minimize"]), says: MAXIMIZE, more: 1 }
         : {
-            here: "minimize -",
-            becomes: [
-              [t.Minimize, "minimize"],
-              [t.Minus, "-"],
-            ],
+            ...put([t.Minimize, "minimize"], [t.Minus, "-"]),
             says: MAXIMIZE,
           }
       : undefined,
@@ -298,11 +283,7 @@ const CHANGES: readonly ((place: Place) => Change | undefined)[] = [
     const unit = previous?.tokenType === t.Every ? unitOf(token.image) : undefined
     return unit
       ? {
-          here: `1 ${unit.image}`,
-          becomes: [
-            [t.NumberLiteral, "1"],
-            [unit.type, unit.image],
-          ],
+          ...put([t.NumberLiteral, "1"], [unit.type, unit.image]),
           says: `how often is a number and what is counted: \`every 1 ${unit.image}\``,
         }
       : undefined
@@ -311,17 +292,13 @@ const CHANGES: readonly ((place: Place) => Change | undefined)[] = [
   ({ token, previous }) =>
     previous?.tokenType === t.Precision &&
     /^("?(16(-mixed)?|fp16|bf16|f16|half|float16)"?)$/.test(token.image)
-      ? { ...one(t.Mixed, "mixed"), says: "the precision with f16 is `mixed`" }
+      ? { ...put([t.Mixed, "mixed"]), says: "the precision with f16 is `mixed`" }
       : undefined,
   // if a { ... } elif b { ... }
   ({ token, previous }) =>
     token.image === "elif" && previous?.image === "}"
       ? {
-          here: "else if",
-          becomes: [
-            [t.Else, "else"],
-            [t.If, "if"],
-          ],
+          ...put([t.Else, "else"], [t.If, "if"]),
           says: "`elif` is written `else if`",
         }
       : undefined,
