@@ -1,15 +1,17 @@
 /** grammar: tokens as people write them in Python and its libraries -> tokens of the language, where the meaning is beyond doubt. Each
  *  change is a mistake with its repair, so that nothing else has to be said of it.
  *  Assumes:    tokens in source order, comments already apart, brackets perhaps wrong.
- *  Not here:   words that stand for names (check/), mistakes that leave the meaning open (messages.ts). */
+ *  Not here:   items of a train section (train-habits.ts), words that stand for names (check/), mistakes that leave the meaning open (messages.ts). */
 import { createTokenInstance, type IToken, type TokenType } from "chevrotain"
 import type { Diagnostics } from "../compiler/source/diagnostic.js"
-import { SETTING_ADVICE, SETTING_HABITS, STATEMENT_HABITS, words } from "../compiler/source/habits.js"
+import { STATEMENT_HABITS, words } from "../compiler/source/habits.js"
 import type { SourceFile, Span } from "../compiler/source/source.js"
 import { nearest } from "../compiler/source/suggest.js"
 import { DTYPES, Enclosing } from "./enclosing.js"
 import { tokenSpan } from "./layout.js"
-import { isName, placeWhere } from "./rewriting.js"
+import { beginsItem, type Change, closesMore, type Place, put, restOfLine, type Rule } from "./habit-rules.js"
+import { isName } from "./rewriting.js"
+import { TRAIN_CHANGES } from "./train-habits.js"
 import * as t from "./tokens.js"
 
 export function translateHabits(file: SourceFile, tokens: readonly IToken[], out: Diagnostics): IToken[] {
@@ -51,57 +53,16 @@ export function translateHabits(file: SourceFile, tokens: readonly IToken[], out
   return result
 }
 
-interface Place {
-  readonly token: IToken
-  readonly next: IToken | undefined
-  /** The tokens that follow, as many as a change looks at. */
-  readonly rest: readonly IToken[]
-  readonly previous: IToken | undefined
-  /** All that was read so far. */
-  readonly before: readonly IToken[]
-  readonly inside: Enclosing
-  /** Those that the file declares. */
-  readonly dataNames: ReadonlySet<string>
-}
-
-interface Change {
-  /** The text that replaces it. */
-  readonly here: string
-  readonly says: string
-  /** The tokens that take its place; none leaves it out. */
-  readonly becomes?: readonly (readonly [TokenType, string])[]
-  readonly code?: string
-  /** How many tokens after it are a part of it. */
-  readonly more?: number
-  /** Advice, where the replacing text alone does not say enough. Then it is no repair. */
-  readonly help?: string
-}
-
 /** The longest item of a train section that is taken for a setting. */
 const LOOKAHEAD = 40
 
-/** The tokens that take the place of others, written with spaces between them. */
-const put = (...becomes: readonly (readonly [TokenType, string])[]): Pick<Change, "here" | "becomes"> => ({
-  here: becomes.map(([, image]) => image).join(" "),
-  becomes,
-})
-
 /** The first that applies counts. */
-const CHANGES: readonly ((place: Place) => Change | undefined)[] = [
+const CHANGES: readonly Rule[] = [
+  ...TRAIN_CHANGES,
   // x ** 2
   ({ token, next }) =>
     token.image === "*" && next?.image === "*" && next.startOffset === token.startOffset + 1
       ? { ...put([t.Power, "^"]), says: "a power is written `^`", more: 1 }
-      : undefined,
-  // minimize loss, optimizer: Adam(lr: 0.1)
-  ({ token, next, rest, inside }) =>
-    token.tokenType === t.Comma && inside.isTrain && next?.image === "optimizer" && isSeparator(rest[1])
-      ? {
-          here: " with",
-          becomes: [[t.With, "with"]],
-          says: "the optimizer of a loss stands after `with`",
-          more: 2,
-        }
       : undefined,
   // x |> Linear(16), relu
   ({ token, next, rest, before, inside }) => {
@@ -215,85 +176,6 @@ const CHANGES: readonly ((place: Place) => Change | undefined)[] = [
           says: `an argument is named with a colon: \`${previous!.image}: ...\``,
         }
       : undefined,
-  // batch_size 64, batch_size=64
-  ({ token, next, previous, inside }) => {
-    const here = SETTING_HABITS[token.image]
-    const both = isSeparator(next)
-    return here !== undefined &&
-      inside.isTrain &&
-      (both || next?.tokenType === t.NumberLiteral) &&
-      beginsItem(previous, token)
-      ? {
-          ...put([setting(here), here]),
-          says: `\`${token.image}\` is written \`${here}\``,
-          more: both ? 1 : 0,
-        }
-      : undefined
-  },
-  // fp16 true
-  ({ token, rest, previous, inside }) => {
-    const at = isSeparator(rest[0]) ? 1 : 0
-    return inside.isTrain &&
-      /^(fp16|bf16|amp|mixed_precision)$/.test(token.image) &&
-      rest[at]?.image.toLowerCase() === "true" &&
-      beginsItem(previous, token)
-      ? {
-          ...put([t.Precision, "precision"], [t.Mixed, "mixed"]),
-          says: `\`${token.image}\` is written \`precision mixed\``,
-          more: at + 1,
-        }
-      : undefined
-  },
-  // lr 0.01, callbacks: [EarlyStopping()]
-  ({ token, next, rest, previous, inside }) => {
-    const help = SETTING_ADVICE[token.image]
-    const said = isSeparator(next) || next?.tokenType === t.NumberLiteral || isConstant(next)
-    if (help === undefined || !inside.isTrain || !said || !beginsItem(previous, token)) return undefined
-    // `loss = ...` is a value without `let`.
-    if (next?.tokenType === t.Equals && !isLiteral(rest[1])) return undefined
-    const more = restOfItem(token, rest)
-    if (closesMore(rest.slice(0, restOfLine(token, rest)))) return undefined
-    return { here: "", says: `there is no setting \`${token.image}\``, help, more }
-  },
-  // shuffle: true, drop_last = False
-  ({ token, rest, inside }) => {
-    if (!inside.isTrain || !/^(shuffle|drop_last)$/.test(token.image)) return undefined
-    const at = isSeparator(rest[0]) ? 1 : 0
-    const value = rest[at]?.image.toLowerCase()
-    if (value !== "true" && value !== "false") return undefined
-    const says =
-      value === "true"
-        ? `\`${token.image}\` stands by itself`
-        : `\`${token.image}\` is left out where it is not wanted`
-    if (value === "true") return { ...put([setting(token.image), token.image]), says, more: at + 1 }
-    return { here: "", says, more: at + (rest[at + 1]?.image === "," ? 2 : 1) }
-  },
-  // maximize accuracy
-  ({ token, next, previous, inside }) =>
-    /^maximi[sz]e$/.test(token.image) && inside.isTrain && beginsItem(previous, token) && next
-      ? next.image === "-"
-        ? { ...put([t.Minimize, "minimize"]), says: MAXIMIZE, more: 1 }
-        : {
-            ...put([t.Minimize, "minimize"], [t.Minus, "-"]),
-            says: MAXIMIZE,
-          }
-      : undefined,
-  // report every epoch
-  ({ token, previous }) => {
-    const unit = previous?.tokenType === t.Every ? unitOf(token.image) : undefined
-    return unit
-      ? {
-          ...put([t.NumberLiteral, "1"], [unit.type, unit.image]),
-          says: `how often is a number and what is counted: \`every 1 ${unit.image}\``,
-        }
-      : undefined
-  },
-  // precision fp16
-  ({ token, previous }) =>
-    previous?.tokenType === t.Precision &&
-    /^("?(16(-mixed)?|fp16|bf16|f16|half|float16)"?)$/.test(token.image)
-      ? { ...put([t.Mixed, "mixed"]), says: "the precision with f16 is `mixed`" }
-      : undefined,
   // if a { ... } elif b { ... }
   ({ token, previous }) =>
     token.image === "elif" && previous?.image === "}"
@@ -341,52 +223,7 @@ const CHANGES: readonly ((place: Place) => Change | undefined)[] = [
           becomes: [[words.get(here)!, here]],
         }
   },
-  // batch: 64, epochs = 5
-  ({ token, previous, next, inside }) =>
-    isSeparator(token) &&
-    inside.isTrain &&
-    previous !== undefined &&
-    (previous.tokenType === t.Patience || previous.tokenType.CATEGORIES?.includes(t.ValueSetting) === true) &&
-    next?.tokenType === t.NumberLiteral
-      ? {
-          here: "",
-          says: `a setting is a word and its value: \`${previous.image} ${next.image}\``,
-        }
-      : undefined,
 ]
-
-const MAXIMIZE = "what is to grow is minimised with a minus in front"
-function unitOf(word: string): { readonly type: TokenType; readonly image: string } | undefined {
-  if (word !== "epoch" && word !== "step") return undefined
-  return { type: setting(`${word}s`), image: `${word}s` }
-}
-const isConstant = (token: IToken | undefined): boolean =>
-  /^(true|false|True|False)$/.test(token?.image ?? "")
-const isLiteral = (token: IToken | undefined): boolean =>
-  isConstant(token) ||
-  token?.tokenType === t.NumberLiteral ||
-  token?.tokenType === t.StringLiteral ||
-  token?.tokenType === t.SingleQuoted
-
-/** Whether a bracket closes that was opened before, or never. */
-function closesMore(tokens: readonly IToken[]): boolean {
-  let depth = 0
-  return tokens.some(({ image }) => {
-    if (/^[([]$/.test(image)) depth++
-    return /^[)\]]$/.test(image) && --depth < 0
-  })
-}
-
-function restOfLine({ startLine }: IToken, rest: readonly IToken[]): number {
-  const next = rest.findIndex((token) => token.startLine !== startLine)
-  return next < 0 ? rest.length : next
-}
-
-/** How many tokens follow before the comma, the brace or the line that ends an item. */
-function restOfItem({ startLine }: IToken, rest: readonly IToken[]): number {
-  const end = placeWhere(rest, ({ image, startLine: line }) => line !== startLine || /^[,;}]$/.test(image))
-  return end < 0 ? rest.length : end
-}
 
 /** `y[:, None]`, `y[None]`, `y[..., None]`: where the new axis is, and how many tokens say so. */
 function newAxis(
@@ -430,14 +267,6 @@ const JOINS = words<{ readonly here: string; readonly type: TokenType }>({
 })
 const CONSTANTS = words<TokenType>({ True: t.True, False: t.False, None: t.None })
 
-const setting = (word: string): TokenType =>
-  [t.Patience, ...t.settings].find(({ LABEL }) => LABEL === `\`${word}\``)!
-
-/** Whether a token is the first on its line, or comes after a separator of statements or settings. */
-const beginsItem = (previous: IToken | undefined, token: IToken): boolean =>
-  previous?.endLine !== token.startLine || /^[,;{]$/.test(previous?.image ?? "")
-const isSeparator = (token: IToken | undefined): boolean =>
-  token?.tokenType === t.Colon || token?.tokenType === t.Equals
 const endsValue = (previous: IToken | undefined, token: IToken): boolean =>
   previous !== undefined && previous.endLine === token.startLine && /[\w)\]"]$/.test(previous.image)
 const beginsValue = (next: IToken | undefined): boolean => next !== undefined && /^[\w(["!-]/.test(next.image)
