@@ -8,7 +8,7 @@ import { STATEMENT_HABITS, words } from "../compiler/source/habits.js"
 import type { SourceFile, Span } from "../compiler/source/source.js"
 import { nearest } from "../compiler/source/suggest.js"
 import { DTYPES, Enclosing } from "./enclosing.js"
-import { tokenSpan } from "./layout.js"
+import { retagged, tokenSpan } from "./layout.js"
 import { beginsItem, type Change, closesMore, type Place, put, restOfLine, type Rule } from "./habit-rules.js"
 import { isName } from "./rewriting.js"
 import { TRAIN_CHANGES } from "./train-habits.js"
@@ -32,7 +32,7 @@ export function translateHabits(file: SourceFile, tokens: readonly IToken[], out
       inside,
       dataNames,
     }
-    const change = CHANGES.map((rule) => rule(place)).find((c) => c !== undefined)
+    const change = changeAt(place)
     if (change !== undefined) {
       const more = change.more ?? 0
       const span = { ...tokenSpan(file, token), end: tokenSpan(file, rest[more - 1] ?? token).end }
@@ -46,11 +46,19 @@ export function translateHabits(file: SourceFile, tokens: readonly IToken[], out
       continue
     }
     // There are no declarations inside a train section: here it is a name, of nothing that is declared.
-    const meant = token.tokenType === t.Optimizer && inside.isTrain ? asName(token) : token
+    const meant = token.tokenType === t.Optimizer && inside.isTrain ? retagged(token, t.Identifier) : token
     inside.meet(meant, result.at(-1))
     result.push(meant)
   }
   return result
+}
+
+function changeAt(place: Place): Change | undefined {
+  for (const rule of CHANGES) {
+    const change = rule(place)
+    if (change) return change
+  }
+  return undefined
 }
 
 /** The longest item of a train section that is taken for a setting. */
@@ -303,9 +311,3 @@ function instead(type: TokenType, image: string, token: IToken, { end }: Span): 
   const column = startColumn + end - startOffset - 1
   return createTokenInstance(type, image, startOffset, end - 1, startLine, startLine, startColumn, column)
 }
-
-const asName = (token: IToken): IToken => ({
-  ...token,
-  tokenType: t.Identifier,
-  tokenTypeIdx: t.Identifier.tokenTypeIdx!,
-})

@@ -301,7 +301,8 @@ function marked(token: IToken, opensLine: boolean, inside: IToken | undefined): 
   return token
 }
 
-const retagged = (token: IToken, type: TokenType): IToken => ({
+/** The token as one of another type. */
+export const retagged = (token: IToken, type: TokenType): IToken => ({
   ...token,
   tokenType: type,
   tokenTypeIdx: type.tokenTypeIdx!,

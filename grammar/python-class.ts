@@ -4,6 +4,7 @@ import type { IToken, TokenType } from "chevrotain"
 import type { Diagnostics } from "../compiler/source/diagnostic.js"
 import { MODULES, writtenHere } from "../compiler/source/habits.js"
 import type { SourceFile } from "../compiler/source/source.js"
+import { retagged } from "./layout.js"
 import { writeBody } from "./python-body.js"
 import { across, blockEnd, endOf, isName, itemsOf, placeOf, Rewriting, type Line } from "./rewriting.js"
 import * as t from "./tokens.js"
@@ -53,7 +54,8 @@ export function translateClass(
   for (const { name: layer, value } of layers) {
     const from = writer.edits.length
     writer.write(value[0]!.startOffset, value[0]!.startOffset, `let ${layer.image} = `)
-    writer.tokens.push(letToken(layer), layer, equalsToken(layer))
+    const [word, sign] = [retagged(layer, t.Let), retagged(layer, t.Equals)]
+    writer.tokens.push({ ...word, image: "let" }, layer, { ...sign, image: "=" })
     writeLayer(value, writer)
     model.push(`  ${writer.textSince(from, across(file, value))}`)
   }
@@ -230,19 +232,6 @@ function flattened(tokens: readonly IToken[], at: number): number | undefined {
   const way = ways.find((each) => text.startsWith(each))
   return way?.split(" ").length
 }
-
-const letToken = (at: IToken): IToken => ({
-  ...at,
-  image: "let",
-  tokenType: t.Let,
-  tokenTypeIdx: t.Let.tokenTypeIdx!,
-})
-const equalsToken = (at: IToken): IToken => ({
-  ...at,
-  image: "=",
-  tokenType: t.Equals,
-  tokenTypeIdx: t.Equals.tokenTypeIdx!,
-})
 
 function reindented(text: string, margin: number): string[] {
   return text
