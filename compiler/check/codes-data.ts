@@ -1,6 +1,13 @@
 /** check: pages about data. */
 import type { ProgramPages } from "../source/codes.js"
 
+/** A program that trains on one data set. */
+const ONE_SET = `data d = csv("rows.csv") { x: f32[3] = columns() }
+train on d {
+  minimize mean(Linear(1)(x)) with SGD(lr: 0.1)
+  epochs 1
+}`
+
 export const dataCodes: ProgramPages = {
   "data-unknown": {
     title: "a train section on data that is not declared",
@@ -10,11 +17,7 @@ export const dataCodes: ProgramPages = {
   minimize mean(Linear(1)(ones([4, 3]))) with SGD(lr: 0.1)
   steps 1
 }`,
-    good: `data d = csv("rows.csv") { x: f32[3] = columns() }
-train on d {
-  minimize mean(Linear(1)(x)) with SGD(lr: 0.1)
-  epochs 1
-}`,
+    good: ONE_SET,
   },
   "data-twice": {
     title: "a train section that names a data set twice",
@@ -27,11 +30,7 @@ train on d, d {
   minimize mean(Linear(1)(x)) with SGD(lr: 0.1)
   epochs 1
 }`,
-    good: `data d = csv("rows.csv") { x: f32[3] = columns() }
-train on d {
-  minimize mean(Linear(1)(x)) with SGD(lr: 0.1)
-  epochs 1
-}`,
+    good: ONE_SET,
   },
   "field-clash": {
     title: "a field that several data sets have",
