@@ -17,7 +17,7 @@ export const isImage = ({ name }: File): boolean => /\.(png|jpe?g|webp)$/i.test(
 
 export async function imageSet(files: readonly File[]): Promise<ImageSet> {
   const damaged: string[] = []
-  const decoded: { readonly of: string; readonly pixels: Uint8Array }[] = []
+  const decoded: { readonly of: string; readonly pixels: Uint8Array<ArrayBuffer> }[] = []
   for (const file of files)
     try {
       decoded.push({ of: classOf(file), pixels: await pixelsOf(file) })
@@ -27,13 +27,11 @@ export async function imageSet(files: readonly File[]): Promise<ImageSet> {
   const classes = [...new Set(decoded.map((each) => each.of))].sort()
   const count = decoded.length
   const images = npy(
+    "|u1",
     [count, 3, SIDE, SIDE],
     decoded.map(({ pixels }) => pixels),
   )
-  const labels = npy(
-    [count],
-    decoded.map((each) => Uint8Array.of(classes.indexOf(each.of))),
-  )
+  const labels = npy("<i4", [count], [Int32Array.from(decoded, (each) => classes.indexOf(each.of))])
   const made = new Map([
     ["images.npy", images],
     ["labels.npy", labels],
@@ -47,7 +45,7 @@ function classOf({ name, webkitRelativePath }: File): string {
 }
 
 /** Red, green and blue one after another, on white. */
-async function pixelsOf(file: File): Promise<Uint8Array> {
+async function pixelsOf(file: File): Promise<Uint8Array<ArrayBuffer>> {
   const image = await createImageBitmap(file, {
     resizeWidth: SIDE,
     resizeHeight: SIDE,
@@ -64,12 +62,16 @@ async function pixelsOf(file: File): Promise<Uint8Array> {
   return Uint8Array.from({ length: 3 * plane }, (_, i) => data[4 * (i % plane) + Math.floor(i / plane)]!)
 }
 
-/** Bytes as a .npy file: numpy.lib.format, version 1.0. */
-function npy(shape: readonly number[], rows: readonly Uint8Array[]): Blob {
-  const text = `{'descr': '|u1', 'fortran_order': False, 'shape': (${shape.join(", ")}${shape.length === 1 ? "," : ""}), }`
+/** A .npy file: numpy.lib.format, version 1.0. */
+function npy(
+  descr: string,
+  shape: readonly number[],
+  rows: readonly (Uint8Array<ArrayBuffer> | Int32Array<ArrayBuffer>)[],
+): Blob {
+  const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape.join(", ")}${shape.length === 1 ? "," : ""}), }`
   const header = `${text.padEnd(Math.ceil((text.length + 11) / 64) * 64 - 11)}\n`
   const start = Uint8Array.of(0x93, ...new TextEncoder().encode("NUMPY"), 1, 0, header.length, 0)
-  return new Blob([start, header, ...rows.map((row) => new Uint8Array(row))])
+  return new Blob([start, header, ...rows])
 }
 
 /** A program that trains on them. */
