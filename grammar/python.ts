@@ -71,6 +71,11 @@ class Python {
     if (first!.image === "class" && column === 1) {
       const end = blockEnd(this.lines, i)
       if (translateClass(this.file, this.lines.slice(i, end), this.out, this.diagnostics)) return end
+      // Repairs of parts of it would take lines from a class that the reader has still to translate.
+      if (tokens.at(-1)!.image === ":") {
+        for (const line of this.lines.slice(i, end)) this.out.keep(line.tokens)
+        return end
+      }
     }
     const name = first!.image === "def" || first!.image === "fn" ? second : first
     if (column > 1 && FORWARD.has(name?.image ?? "") && name !== tokens.at(-1)) {
